@@ -1,0 +1,1 @@
+"""Training a learner on a teacher's coefficients, and exporting it."""

@@ -1,0 +1,1 @@
+"""Scores of predictions; never holds a model in memory."""

@@ -1,0 +1,1 @@
+"""Pure functions of arrays: rotations, cameras, meshes, rasterising. Knows no other room."""

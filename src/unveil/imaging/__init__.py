@@ -1,0 +1,1 @@
+"""Pictures: reading and writing, face detection, invertible crops, painted occluders."""

@@ -1,0 +1,1 @@
+"""Torch modules that turn crops into coefficients; no files, no pictures."""
