@@ -1,0 +1,115 @@
+"""Which triangle of a mesh each pixel sees: a z-buffer on the CPU, compiled by numba.
+
+Pixel centres are at integers, x to the right, y down, smaller z nearer. Back faces are drawn like front
+faces; on a closed mesh the depth test hides them. NumPy only: nothing here has gradients.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+# Barycentrics may be this much below zero: an exact test leaves single-pixel cracks along shared edges.
+INSIDE_TOLERANCE = -1e-5
+
+
+@dataclass(frozen=True)
+class Raster:
+    """What each pixel of a height x width image sees of a mesh."""
+
+    depth: NDArray[np.float32]  # [H, W], in the unit of the vertices' z; inf where empty
+    triangle: NDArray[np.int32]  # [H, W], row of ``faces``; -1 where empty
+    barycentric: NDArray[np.float32]  # [H, W, 3], weights of the triangle's corners; 0 where empty
+
+    @property
+    def covered(self) -> NDArray[np.bool_]:  # [H, W]
+        """Pixels that see the mesh."""
+        return self.triangle >= 0
+
+
+def rasterize(vertices_px: ArrayLike, faces: ArrayLike, height: int, width: int) -> Raster:
+    """Draw ``faces`` [F, 3] of ``vertices_px`` [V, 3] (x, y in pixels, z smaller nearer) with a depth test.
+
+    Parts outside the image are cut off; triangles without area or with a corner that is not finite are left
+    out. Where two triangles are equally near, the first in ``faces`` is kept.
+
+    Raises:
+        ValueError: arrays of another shape, or faces that name no vertex.
+    """
+    vertices = np.ascontiguousarray(vertices_px, dtype=np.float64)
+    triangles = np.ascontiguousarray(faces, dtype=np.int32)
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(f"expected [V, 3] and [F, 3], got {vertices.shape} and {triangles.shape}")
+    if triangles.size and (triangles.min() < 0 or triangles.max() >= len(vertices)):
+        raise ValueError(f"faces name vertices outside 0..{len(vertices) - 1}")
+    raster = Raster(
+        depth=np.full((height, width), np.inf, dtype=np.float32),
+        triangle=np.full((height, width), -1, dtype=np.int32),
+        barycentric=np.zeros((height, width, 3), dtype=np.float32),
+    )
+    _fill(vertices, triangles, raster.depth, raster.triangle, raster.barycentric)
+    return raster
+
+
+def interpolate(raster: Raster, faces: ArrayLike, attributes: ArrayLike) -> NDArray[np.float32]:
+    """Values per vertex ``attributes`` [V, C] at the pixels of ``raster``: [H, W, C], 0 where empty.
+
+    Raises:
+        ValueError: attributes of another number of dimensions.
+    """
+    values = np.ascontiguousarray(attributes, dtype=np.float32)
+    if values.ndim != 2:
+        raise ValueError(f"expected attributes [V, C], got {values.shape}")
+    triangles = np.ascontiguousarray(faces, dtype=np.int32)
+    image = np.zeros((*raster.triangle.shape, values.shape[1]), dtype=np.float32)
+    _interpolate(raster.triangle, raster.barycentric, triangles, values, image)
+    return image
+
+
+@njit(cache=True, nogil=True)
+def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any) -> None:
+    height, width = depth.shape
+    for f in range(faces.shape[0]):
+        ax, ay, az = vertices[faces[f, 0]]
+        bx, by, bz = vertices[faces[f, 1]]
+        cx, cy, cz = vertices[faces[f, 2]]
+        doubled_area = (ax - cx) * (by - cy) - (bx - cx) * (ay - cy)
+        # Written so that a NaN fails the test too.
+        if not (abs(doubled_area) > 1e-12 and np.isfinite(doubled_area) and np.isfinite(az + bz + cz)):
+            continue
+        u_x, u_y = (by - cy) / doubled_area, (cx - bx) / doubled_area
+        v_x, v_y = (cy - ay) / doubled_area, (ax - cx) / doubled_area
+        left = int(np.ceil(max(min(ax, bx, cx), 0.0)))
+        right = int(np.floor(min(max(ax, bx, cx), width - 1.0)))
+        top = int(np.ceil(max(min(ay, by, cy), 0.0)))
+        bottom = int(np.floor(min(max(ay, by, cy), height - 1.0)))
+        for y in range(top, bottom + 1):
+            for x in range(left, right + 1):
+                u = u_x * (x - cx) + u_y * (y - cy)
+                v = v_x * (x - cx) + v_y * (y - cy)
+                w = 1.0 - u - v
+                if u < INSIDE_TOLERANCE or v < INSIDE_TOLERANCE or w < INSIDE_TOLERANCE:
+                    continue
+                z = np.float32(u * az + v * bz + w * cz)
+                if z < depth[y, x]:
+                    depth[y, x] = z
+                    triangle[y, x] = f
+                    barycentric[y, x, 0] = u
+                    barycentric[y, x, 1] = v
+                    barycentric[y, x, 2] = w
+
+
+@njit(cache=True, nogil=True)
+def _interpolate(triangle: Any, barycentric: Any, faces: Any, values: Any, image: Any) -> None:
+    height, width, channels = image.shape
+    for y in range(height):
+        for x in range(width):
+            f = triangle[y, x]
+            if f < 0:
+                continue
+            for k in range(3):
+                weight, vertex = barycentric[y, x, k], faces[f, k]
+                for c in range(channels):
+                    image[y, x, c] += weight * values[vertex, c]
