@@ -1,0 +1,73 @@
+# Everything works in .venv and needs only Python 3.11, 3.12 or 3.13 and make. `make help` lists the targets.
+#
+# Choose the interpreter with PYTHON=python3.12. On Linux pip takes torch with CUDA, several gigabytes; for the small CPU
+# build set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before `make test`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+
+DEMO_PHOTO  := src/unveil/assets/data/demo.jpg
+DEMO_OUTPUT := demo-output
+VALIDATOR   := tests/glb_validator
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format install install-dev clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: install ## reconstruct the bundled photograph to demo-output/ (base install, no torch)
+	$(BIN)/unveil reconstruct $(DEMO_PHOTO) -o $(DEMO_OUTPUT)
+	@echo
+	@echo "The results are in $(CURDIR)/$(DEMO_OUTPUT):"
+	@ls $(DEMO_OUTPUT)
+	@echo "Open the .png to see the mesh on the photograph, and the .glb in any glTF viewer."
+
+test: install-dev $(VALIDATOR)/node_modules/.stamp ## install the dev extra, torch included, and run all tests
+	$(BIN)/python -m pytest
+
+check: install-dev ## lint, formatting, strict types, and the rules on who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: install-dev ## let ruff format the code and fix what it can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+install: $(VENV)/.base ## base install into .venv: reconstructs, without torch
+
+install-dev: $(VENV)/.dev ## editable install into .venv with everything that the tests need
+
+clean: ## remove results and caches, keep .venv
+	rm -rf $(DEMO_OUTPUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests tools benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv and node_modules too
+	rm -rf $(VENV) $(VALIDATOR)/node_modules
+
+# A stamp is written when its step has finished, so that an interrupted step runs again and a finished one does not.
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "unveil needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
+		     "name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.base: pyproject.toml | $(VENV)/.created
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.created
+	$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.base
+
+# The Khronos glTF validator runs on Node. Its tests say that they are skipped where it could not be installed.
+$(VALIDATOR)/node_modules/.stamp: $(VALIDATOR)/package-lock.json
+	@if command -v npm >/dev/null && npm ci --prefix $(VALIDATOR) --ignore-scripts --no-audit --no-fund; \
+	then touch $@; else echo "no glTF validator (npm is missing or failed): its tests will be skipped"; fi
