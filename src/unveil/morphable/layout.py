@@ -1,0 +1,195 @@
+"""Coefficients with names: a layout is an ordered list of groups, and slicing is by group name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from unveil.errors import UnveilError
+from unveil.geometry.rotation import Array
+
+
+class LayoutError(UnveilError):
+    """Coefficients of one layout were given where another was expected."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A named run of coefficients.
+
+    ``mean`` and ``std`` describe the training set (each empty or of length ``size``); a learner trains on
+    (value - mean) / std.
+    """
+
+    name: str
+    size: int
+    unit: str
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for what in ("mean", "std"):
+            values = getattr(self, what)
+            if values and len(values) != self.size:
+                raise LayoutError(
+                    f"group {self.name!r} has size {self.size} but {len(values)} numbers in {what!r}"
+                )
+        if any(not s > 0 for s in self.std):
+            raise LayoutError(f"group {self.name!r} has a standard deviation that is not positive")
+
+
+@dataclass(frozen=True)
+class CoefficientLayout:
+    """An ordered list of named groups; the one way to cut a vector of coefficients into its parts.
+
+    Two layouts are equal when name, group names, sizes and units are; the statistics may differ.
+    """
+
+    name: str
+    groups: tuple[Group, ...]
+    _slices: dict[str, slice] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        slices: dict[str, slice] = {}
+        start = 0
+        for group in self.groups:
+            if group.name in slices:
+                raise LayoutError(f"layout {self.name!r} names the group {group.name!r} twice")
+            slices[group.name] = slice(start, start + group.size)
+            start += group.size
+        object.__setattr__(self, "_slices", slices)
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients M."""
+        return sum(group.size for group in self.groups)
+
+    def slice_of(self, name: str) -> slice:
+        """Where the group stands in a vector of this layout."""
+        if name not in self._slices:
+            raise LayoutError(f"layout {self} has no group {name!r}")
+        return self._slices[name]
+
+    def split(self, values: Array) -> dict[str, Array]:
+        """Cut values [..., M] into its groups, {name: [..., size]}, in order; views, not copies."""
+        self._check_size(values)
+        return {group.name: values[..., self._slices[group.name]] for group in self.groups}
+
+    def join(self, groups: Mapping[str, Array]) -> Array:
+        """The inverse of `split`: one array [..., M] of arrays [..., size], which must name every group."""
+        wrong = set(groups) ^ set(self._slices)
+        if wrong:
+            raise LayoutError(f"layout {self} was given groups that differ in {', '.join(sorted(wrong))}")
+        parts = [groups[group.name] for group in self.groups]
+        for group, part in zip(self.groups, parts, strict=True):
+            if part.shape[-1] != group.size:
+                raise LayoutError(f"group {group.name!r} of layout {self} was given {part.shape[-1]} numbers")
+        return array_namespace(*parts).concat(parts, axis=-1)
+
+    def standardize(self, values: Array) -> Array:
+        """(values - mean) / std for values [..., M]; a group without statistics is left as it is."""
+        mean, std = self.statistics(values)
+        return (values - mean) / std
+
+    def destandardize(self, values: Array) -> Array:
+        """values * std + mean for values [..., M]: the inverse of `standardize`."""
+        mean, std = self.statistics(values)
+        return values * std + mean
+
+    def statistics(self, like: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation [M] as arrays of the kind, type and device of ``like`` [..., M]."""
+        self._check_size(like)
+        xp = array_namespace(like)
+        mean = [m for g in self.groups for m in (g.mean or (0.0,) * g.size)]
+        std = [s for g in self.groups for s in (g.std or (1.0,) * g.size)]
+        return tuple(xp.asarray(v, dtype=like.dtype, device=like.device) for v in (mean, std))  # type: ignore[return-value]
+
+    def with_statistics(self, mean: Array, std: Array) -> CoefficientLayout:
+        """This layout with the mean and standard deviation [M] of a training set."""
+        means, stds = self.split(mean), self.split(std)
+        return CoefficientLayout(
+            self.name,
+            tuple(
+                Group(
+                    g.name, g.size, g.unit, tuple(map(float, means[g.name])), tuple(map(float, stds[g.name]))
+                )
+                for g in self.groups
+            ),
+        )
+
+    def require(self, other: CoefficientLayout) -> None:
+        """Raise LayoutError, naming both, unless ``other`` has this layout's name, groups, sizes and units."""
+        if self._signature() != other._signature():
+            raise LayoutError(
+                f"expected coefficients of layout {self}, got {other}; they belong to different models"
+            )
+
+    def to_json(self) -> str:
+        """One line of JSON that `from_json` reads back."""
+        groups = [
+            {"name": g.name, "size": g.size, "unit": g.unit}
+            | ({"mean": list(g.mean)} if g.mean else {})
+            | ({"std": list(g.std)} if g.std else {})
+            for g in self.groups
+        ]
+        return json.dumps({"name": self.name, "groups": groups})
+
+    @classmethod
+    def from_json(cls, text: str) -> CoefficientLayout:
+        """Read what `to_json` wrote; LayoutError where the text is no layout."""
+        try:
+            data: dict[str, Any] = json.loads(text)
+            groups = tuple(
+                Group(g["name"], int(g["size"]), g["unit"], tuple(g.get("mean", ())), tuple(g.get("std", ())))
+                for g in data["groups"]
+            )
+            return cls(str(data["name"]), groups)
+        except (ValueError, KeyError, TypeError) as error:
+            raise LayoutError(
+                f"not a coefficient layout: {text[:60]!r} ({error}); was the file written by unveil?"
+            ) from error
+
+    def _signature(self) -> tuple[object, ...]:
+        return (self.name, *((g.name, g.size, g.unit) for g in self.groups))
+
+    def _check_size(self, values: Array) -> None:
+        if values.shape[-1] != self.size:
+            raise LayoutError(f"layout {self} was given {values.shape[-1]} numbers")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CoefficientLayout) and self._signature() == other._signature()
+
+    def __hash__(self) -> int:
+        return hash(self._signature())
+
+    def __str__(self) -> str:
+        groups = ", ".join(f"{g.name} {g.size}" for g in self.groups)
+        return f"{self.name!r} ({groups}; {self.size})"
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Values [..., M] that know their layout; ``coefficients["shape"]`` is a group [..., size]."""
+
+    layout: CoefficientLayout
+    values: Array
+
+    def __post_init__(self) -> None:
+        self.layout._check_size(self.values)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.values[..., self.layout.slice_of(name)]
+
+    def replace(self, **groups: Array) -> Coefficients:
+        """A copy in which the named groups have other values [..., size]."""
+        for name in groups:
+            self.layout.slice_of(name)  # an unknown name is an error
+        return Coefficients(self.layout, self.layout.join(self.layout.split(self.values) | groups))
+
+    def row(self, index: int) -> Coefficients:
+        """One of a batch: values [M] of values [N, M]."""
+        return Coefficients(self.layout, self.values[index])

@@ -1,0 +1,101 @@
+"""A head model with its coefficients, landmarks and texture coordinates: one class for every family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from unveil.geometry import camera
+from unveil.geometry.rotation import Array, axis_angle_to_matrix
+from unveil.morphable.head import Head
+from unveil.morphable.landmarks import SlidingContour, SurfacePoints
+from unveil.morphable.layout import CoefficientLayout, Coefficients
+
+
+@dataclass(frozen=True, eq=False)
+class MorphableModel:
+    """Geometry from coefficients with the groups shape, expression, pose (head 3, jaw 3) and camera (s, tx, ty).
+
+    Model space is in metres, +x to the subject's left, +y up, +z out of the face.
+    """
+
+    name: str
+    layout: CoefficientLayout
+    head: Head
+    expression_names: tuple[str, ...]  # E names, empty where the basis is statistical
+    landmarks68: SurfacePoints
+    contour: SlidingContour
+    uv: np.ndarray  # [T, 2] texture coordinates, v up
+    uv_faces: np.ndarray  # [F, 3] rows of uv for the corners of each face
+    mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
+
+    def zero(self, count: int | None = None) -> Coefficients:
+        """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
+        values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)
+        values[..., self.layout.slice_of("camera").start] = 5.0  # a head of 0.25 m spans 1.25 of the crop's 2
+        return Coefficients(self.layout, values)
+
+    def joint_rotations(self, pose: Array) -> Array:
+        """Axis-angles [..., J, 3] of all joints for pose [..., 6]: head to the root, jaw to the jaw, others zero."""
+        xp = array_namespace(pose)
+        zero = xp.zeros_like(pose[..., :3])
+        moved = {"root": pose[..., :3], "jaw": pose[..., 3:]}
+        return xp.stack([moved.get(name, zero) for name in self.head.joint_names], axis=-2)
+
+    def vertices(self, coefficients: Coefficients) -> Array:
+        """Posed vertices [..., V, 3] in model space."""
+        c = coefficients
+        self.layout.require(c.layout)
+        return self.head.vertices(c["shape"], c["expression"], self.joint_rotations(c["pose"]))
+
+    def neutral(self, coefficients: Coefficients) -> Array:
+        """Vertices [..., V, 3] of the person without expression and pose."""
+        self.layout.require(coefficients.layout)
+        return self.head.neutral(coefficients["shape"])
+
+    def contour68(self, vertices: Array, coefficients: Coefficients) -> Array:
+        """The 68 landmarks [..., 68, 3] as photographs are annotated: the jaw line is the visible outline."""
+        xp = array_namespace(vertices)
+        rotation = axis_angle_to_matrix(coefficients["pose"][..., :3])
+        jaw = self.contour(vertices, rotation)
+        return xp.concat([jaw, self.landmarks68(vertices)[..., 17:, :]], axis=-2)
+
+    def project(self, points: Array, coefficients: Coefficients) -> Array:
+        """Points [..., N, 3] of model space in the crop's [-1, 1] frame, y down and z away from the viewer."""
+        return camera.project(points, coefficients["camera"])
+
+    def landmark_model(self) -> MorphableModel:
+        """The same model with only the vertices its landmarks need: the same landmarks at a fraction of the cost."""
+        used = np.unique(np.concatenate([self.landmarks68.triangles.ravel(), self.contour.triangles.ravel()]))
+        new = np.full(self.head.template.shape[0], -1)
+        new[used] = np.arange(len(used))
+        return replace(
+            self,
+            head=self.head.take(used),
+            landmarks68=replace(self.landmarks68, triangles=new[self.landmarks68.triangles]),
+            contour=replace(self.contour, triangles=new[self.contour.triangles]),
+            uv=self.uv[:0],
+            uv_faces=self.uv_faces[:0],
+            mirror_vertices=self.mirror_vertices[:0],
+        )
+
+    def map_arrays(self, function: Callable[[Array], Array]) -> MorphableModel:
+        """The same model with ``function`` applied to the arrays of head and landmarks, e.g. ``torch.from_numpy``."""
+        points, contour = self.landmarks68, self.contour
+        return replace(
+            self,
+            head=self.head.map_arrays(function),
+            landmarks68=SurfacePoints(function(points.triangles), function(points.barycentric)),
+            contour=SlidingContour(
+                contour.first_degree, function(contour.triangles), function(contour.barycentric)
+            ),
+        )
+
+    @cached_property
+    def faces(self) -> np.ndarray:
+        """Triangles [F, 3] as vertex indices."""
+        return np.asarray(self.head.faces)
