@@ -53,8 +53,7 @@ class Crop:
         centre = np.asarray(centre, dtype=np.float64)  # [2]
         if not (np.isfinite(centre).all() and np.isfinite(side) and side >= SMALLEST_SIDE):
             raise UnveilError(
-                f"cannot cut out a face {side:.3g} pixels wide at {centre.tolist()}: "
-                "give a box of at least one pixel"
+                f"cannot cut out a face {side:.3g} pixels wide at {centre.tolist()}: give a box of at least one pixel"
             )
         scale = size / side
         corner = centre - side / 2

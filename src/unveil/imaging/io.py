@@ -1,0 +1,200 @@
+"""Photographs from files and pictures to files, whatever state the disk and the files are in."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from unveil.errors import UnveilError
+
+# Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".ppm", ".pgm"})
+WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
+    ".png": {"compress_level": 3},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+}
+MAX_BYTES = 512 * 2**20
+MAX_PIXELS = 120_000_000  # 360 MB as RGB
+TRANSPARENT_OVER = "white"  # what image viewers show behind a cut-out portrait
+
+
+def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Read a photograph as uint8 RGB [H, W, 3], turned upright as its EXIF tag says.
+
+    Grey levels of 16 bits are scaled to 8, transparency is laid over white, CMYK is converted with the profile in
+    the file. Of an animation the first picture is taken.
+
+    Raises:
+        UnveilError: the file is missing, no picture, damaged, or larger than ``MAX_BYTES`` or ``MAX_PIXELS``.
+    """
+    path = Path(path)
+    data = _read_bytes(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; the limit below is ours
+            with Image.open(BytesIO(data), formats=FORMATS) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
+                upright = ImageOps.exif_transpose(picture)
+                return np.array(_to_rgb(upright))
+    except Image.DecompressionBombError as error:
+        raise UnveilError(
+            f"{printable(path)} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise UnveilError(
+            f"{printable(path)} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP"
+        ) from error
+    except Exception as error:  # Pillow lets through whatever its parsers run into in a damaged file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnveilError(f"{printable(path)} cannot be decoded ({reason}); export or copy it again") from error
+
+
+def find_images(path: str | os.PathLike[str]) -> list[Path]:
+    """The file itself, or the pictures directly in a folder, sorted by name; hidden files are left out.
+
+    Raises:
+        UnveilError: nothing is there, the folder cannot be listed, or it holds no picture.
+    """
+    path = Path(path)
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return [path]
+        images = sorted(
+            child
+            for child in path.iterdir()
+            if child.suffix.lower() in SUFFIXES and not child.name.startswith(".") and child.is_file()
+        )
+    except (OSError, ValueError) as error:
+        raise _read_error(path, error) from error
+    if not images:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise UnveilError(f"no pictures in the folder {printable(path)}; put files there named {kinds}")
+    return images
+
+
+def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
+    """Write uint8 RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] as PNG or JPEG, by the name's suffix.
+
+    Raises:
+        UnveilError: another suffix, or the file cannot be written; nothing is left half-written.
+    """
+    path = Path(path)
+    options = WRITE_OPTIONS.get(path.suffix.lower())
+    if options is None:
+        known = ", ".join(WRITE_OPTIONS)
+        raise UnveilError(f"cannot write {printable(path)} as a picture; end the name in one of {known}")
+    picture = Image.fromarray(image)
+    with atomic_path(path) as temporary:
+        picture.save(temporary, **options)
+
+
+@contextlib.contextmanager
+def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside ``final`` to write to; renamed to it when the block ends, removed when it fails.
+
+    The folder is made if need be. The temporary name keeps the suffix, by which many writers choose the format.
+    Do nothing but write in the block: every OSError in it is reported as a failure to write ``final``.
+
+    Raises:
+        UnveilError: the disk is full, the place may not be written to, or the like.
+    """
+    final = Path(final)
+    temporary = final.with_name(f".unveil-{secrets.token_hex(8)}{final.suffix}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(final)
+    except OSError as error:
+        raise _write_error(final, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """A file's name for messages: one line, and valid text even if the name on disk is not."""
+    text = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise UnveilError(f"{printable(path)} is a folder; name a picture in it")
+        if not stat.S_ISREG(status.st_mode):  # a pipe would wait, a device may never end
+            raise UnveilError(f"{printable(path)} is not a file; save the picture to one first")
+        if status.st_size > MAX_BYTES:
+            limit = MAX_BYTES // 2**20
+            raise UnveilError(f"{printable(path)} is larger than {limit} MB; scale it down or save it as JPEG")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise _read_error(path, error) from error
+    if not data:
+        raise UnveilError(f"{printable(path)} is empty (0 bytes); copy or download it again")
+    return data
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        return _from_deep_grey(picture)
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels have no set white; save it with 8 or 16 bits")
+    if picture.mode == "CMYK":
+        return _from_cmyk(picture)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        background = Image.new("RGBA", picture.size, TRANSPARENT_OVER)
+        return Image.alpha_composite(background, picture).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    """Pillow would clip at 255 where 65535 is white."""
+    levels = np.asarray(picture).astype(np.int64)
+    if levels.min() < 0 or levels.max() > 65535:
+        raise ValueError("pixels of 32 bits have no set white; save it with 8 or 16 bits")
+    return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+
+
+def _from_cmyk(picture: Image.Image) -> Image.Image:
+    """Inks look right only through the file's own profile; without one, Pillow's plain formula has to do."""
+    profile = picture.info.get("icc_profile")
+    if profile:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            if converted is not None:
+                return converted
+    return picture.convert("RGB")
+
+
+def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:
+    if isinstance(error, FileNotFoundError):
+        return UnveilError(f"{printable(path)} does not exist; check the path")
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return UnveilError(f"cannot read {printable(path)}: {reason}; check the path and its permissions")
+
+
+def _write_error(path: Path, error: OSError) -> UnveilError:
+    advice = "check the path"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        advice = "free some space or choose another disk"
+    elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        advice = "choose a folder that you may write to"
+    return UnveilError(f"cannot write {printable(path)}: {error.strerror or error}; {advice}")
