@@ -21,17 +21,17 @@ FLOOR = {
     "morphable": 2,
     "networks": 3,
     "imaging": 3,
-    "export": 3,
-    "teachers": 4,
-    "reconstruct": 4,
-    "distill": 5,
-    "evaluation": 5,
-    "viewer": 6,
-    "cli": 6,
-    "": 7,
+    "export": 4,  # writes pictures and whole files with imaging.io
+    "teachers": 5,
+    "reconstruct": 5,
+    "distill": 6,
+    "evaluation": 6,
+    "viewer": 7,
+    "cli": 7,
+    "": 8,
 }
 WITHOUT_TORCH = {"", "errors", "assets", "geometry", "morphable", "imaging", "export", "reconstruct"}
-FIRST_FLOOR_WITH_ASSETS = 4
+FIRST_FLOOR_WITH_ASSETS = 5
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "array_api_compat": "array-api-compat"}
 
 

@@ -10,8 +10,8 @@ The rooms of the package; each knows only the ones below it:
     cli                     the command ``unveil``
     distill, evaluation     training a learner on a teacher's coefficients; scoring predictions
     teachers, reconstruct   clear crop -> coefficients for training; photograph -> heads, without torch
-    networks                torch modules
-    imaging, export         photographs, detection, crops, occluders; OBJ, PLY, GLB
+    export                  OBJ, PLY, GLB
+    networks, imaging       torch modules; photographs, detection, crops, occluders
     morphable               coefficient layouts and head models
     geometry                rotations, camera, mesh, rasteriser: pure functions of arrays
 
