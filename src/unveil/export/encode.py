@@ -1,0 +1,16 @@
+"""Textures as the bytes of an image file."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+JPEG_QUALITY = 92
+
+
+def jpeg(texture: NDArray[np.uint8]) -> bytes:
+    """The bytes of a JPEG file holding ``texture`` uint8 RGB [H, W, 3]."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(texture, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"cannot encode a texture of shape {texture.shape} and type {texture.dtype}")
+    return bytes(data)

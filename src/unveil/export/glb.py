@@ -1,0 +1,190 @@
+"""Binary glTF 2.0: one file with the person's neutral head, morph targets, joints and texture, ready to animate.
+
+glTF's frame is model space (metres, +y up, the face looks to +z). The pose of the head in the photograph is not
+baked in: the head stands upright, the expression of the photograph is the default weight of the morph targets, and
+a jaw rotation, where the model has one, is the rotation of the jaw's node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pygltflib as gltf
+from numpy.typing import NDArray
+
+from unveil.export.encode import jpeg
+from unveil.export.gltf_buffer import GltfBuffer, Sparse, sparse_vectors
+from unveil.export.seams import SplitMesh, split_at_seams
+from unveil.geometry.mesh import vertex_normals
+from unveil.imaging.io import atomic_path
+from unveil.morphable.layout import Coefficients
+from unveil.morphable.model import MorphableModel
+
+Floats = NDArray[np.float32]
+
+# Displacements and changes of normals below these are left out of a morph target: nobody sees them, and most
+# targets move a small part of the face only.
+SMALLEST_SHIFT = 5e-6  # metres
+SMALLEST_TURN = 5e-3  # of a unit normal
+INFLUENCES = 4  # joints per vertex that every viewer supports
+
+
+def write_glb(
+    path: Path,
+    model: MorphableModel,
+    coefficients: Coefficients,
+    texture: NDArray[np.uint8] | None = None,
+    licence: str = "",
+) -> None:
+    """Write the head of one person, coefficients [M], to ``path``.
+
+    Args:
+        path: ends in .glb.
+        model: the model that the coefficients belong to.
+        coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
+        texture: uint8 RGB [H, W, 3], first row at v = 1; without one the head is grey.
+        licence: what holds for head model and texture, for the file's copyright note.
+    """
+    data = glb_bytes(model, coefficients, texture, licence)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def glb_bytes(
+    model: MorphableModel,
+    coefficients: Coefficients,
+    texture: NDArray[np.uint8] | None = None,
+    licence: str = "",
+) -> bytes:
+    """The content of the file that `write_glb` writes."""
+    fixed = _fixed_parts(model)
+    buffer = GltfBuffer()
+    scene = gltf.GLTF2(
+        asset=gltf.Asset(version="2.0", generator=f"unveil {version('unveil')}", copyright=licence or None),
+        extras={"model": model.name, "units": "metres"},
+        scene=0,
+        materials=[_material(buffer, texture)],
+        meshes=[_mesh(buffer, model, coefficients, fixed)],
+        skins=[_skin(buffer, model, coefficients)],
+        nodes=[gltf.Node(name="head", mesh=0, skin=0), *_joints(model, coefficients)],
+    )
+    # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
+    roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
+    scene.scenes = [gltf.Scene(nodes=[0, *roots])]
+    if texture is not None:
+        scene.images = [gltf.Image(name="skin", mimeType="image/jpeg", bufferView=buffer.view(jpeg(texture)))]
+        scene.samplers = [gltf.Sampler(magFilter=gltf.LINEAR, minFilter=gltf.LINEAR_MIPMAP_LINEAR)]
+        scene.textures = [gltf.Texture(sampler=0, source=0)]
+    return buffer.pack(scene)
+
+
+@dataclass(frozen=True, eq=False)
+class _FixedParts:
+    """What is the same for all heads of a model, in the order of the split vertices [K]."""
+
+    split: SplitMesh
+    uv: Floats  # [K, 2] v down
+    joints: NDArray[np.uint8]  # [K, 4]
+    weights: Floats  # [K, 4]
+    shifts: list[Sparse]  # [E] displacements of the morph targets
+    turns: list[Sparse]  # [E] changes of the normals, those of the template
+
+
+@lru_cache(maxsize=2)
+def _fixed_parts(model: MorphableModel) -> _FixedParts:
+    head = model.head
+    split = split_at_seams(model.faces, model.uv_faces)
+    joints, weights = _strongest(np.asarray(head.skin_weights)[split.vertex])
+    normals = vertex_normals(head.template, model.faces)
+    moved = vertex_normals(head.template + head.expression_basis, model.faces)
+    return _FixedParts(
+        split=split,
+        uv=(model.uv[split.uv] * [1, -1] + [0, 1]).astype(np.float32),
+        joints=joints,
+        weights=weights,
+        shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in head.expression_basis],
+        turns=[sparse_vectors(d[split.vertex], SMALLEST_TURN) for d in moved - normals],
+    )
+
+
+def _strongest(skin_weights: NDArray[np.floating]) -> tuple[NDArray[np.uint8], Floats]:
+    """The four strongest joints of each vertex [K, 4] and their weights, which sum to one; [K, J] in."""
+    padded = np.pad(skin_weights, ((0, 0), (0, max(0, INFLUENCES - skin_weights.shape[1]))))
+    joints = np.argsort(-padded, axis=1, kind="stable")[:, :INFLUENCES]
+    weights = np.take_along_axis(padded, joints, axis=1)
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.where(weights > 0, joints, 0).astype(np.uint8), weights
+
+
+def _material(buffer: GltfBuffer, texture: NDArray[np.uint8] | None) -> gltf.Material:
+    surface = gltf.PbrMetallicRoughness(metallicFactor=0.0, roughnessFactor=0.8)
+    if texture is None:
+        surface.baseColorFactor = [0.7, 0.7, 0.7, 1.0]
+    else:
+        surface.baseColorTexture = gltf.TextureInfo(index=0)
+    # Both sides: one looks into the neck from below and into the open mouth.
+    return gltf.Material(name="skin", pbrMetallicRoughness=surface, doubleSided=True)
+
+
+def _mesh(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients, fixed: _FixedParts) -> gltf.Mesh:
+    neutral = np.asarray(model.neutral(coefficients))
+    normals = vertex_normals(neutral, model.faces)
+    vertex = fixed.split.vertex
+    attributes = gltf.Attributes(
+        POSITION=buffer.vectors(neutral[vertex]),
+        NORMAL=buffer.vectors(_unit(normals[vertex])),
+        TEXCOORD_0=buffer.accessor(fixed.uv, "VEC2", gltf.ARRAY_BUFFER),
+        JOINTS_0=buffer.accessor(fixed.joints, "VEC4", gltf.ARRAY_BUFFER),
+        WEIGHTS_0=buffer.accessor(fixed.weights, "VEC4", gltf.ARRAY_BUFFER),
+    )
+    shifts, turns = buffer.sparse(fixed.shifts, len(vertex)), buffer.sparse(fixed.turns, len(vertex))
+    names = model.expression_names or tuple(f"expression{k:02d}" for k in range(len(shifts)))
+    primitive = gltf.Primitive(
+        attributes=attributes,
+        indices=buffer.indices(fixed.split.faces),
+        material=0,
+        targets=[{"POSITION": p, "NORMAL": n} for p, n in zip(shifts, turns, strict=True)],
+    )
+    weights = np.asarray(coefficients["expression"], dtype=np.float64).tolist()
+    return gltf.Mesh(name="head", primitives=[primitive], weights=weights, extras={"targetNames": list(names)})
+
+
+def _unit(normals: Floats) -> Floats:
+    """Zero normals, of vertices in no triangle, become +z, as glTF wants unit length."""
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.where(lengths > 0.5, normals, np.array([0, 0, 1], dtype=np.float32)).astype(np.float32)
+
+
+def _skin(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients) -> gltf.Skin:
+    positions = np.asarray(model.head.joint_positions(coefficients["shape"]))
+    matrices = np.tile(np.eye(4, dtype=np.float32), (len(positions), 1, 1))
+    matrices[:, 3, :3] = -positions  # column-major: the last row in memory is the translation
+    joints = [j + 1 for j in range(len(positions))]
+    return gltf.Skin(inverseBindMatrices=buffer.accessor(matrices.reshape(-1, 16), "MAT4"), joints=joints)
+
+
+def _joints(model: MorphableModel, coefficients: Coefficients) -> list[gltf.Node]:
+    """A node for each joint, placed relative to its parent; node j + 1 is joint j."""
+    parents = model.head.joint_parents
+    positions = np.asarray(model.head.joint_positions(coefficients["shape"]), dtype=np.float64)
+    upright = coefficients.replace(pose=coefficients["pose"] * np.array([0, 0, 0, 1, 1, 1], np.float32))
+    rotations = np.asarray(model.joint_rotations(upright["pose"]), dtype=np.float64)
+    nodes = []
+    for j, (name, parent) in enumerate(zip(model.head.joint_names, parents, strict=True)):
+        offset = positions[j] - (positions[parent] if parent >= 0 else 0)
+        node = gltf.Node(name=name, translation=offset.tolist())
+        node.children = [k + 1 for k, p in enumerate(parents) if p == j]
+        if rotations[j].any():
+            node.rotation = _quaternion(rotations[j])
+        nodes.append(node)
+    return nodes
+
+
+def _quaternion(axis_angle: NDArray[np.float64]) -> list[float]:
+    """(x, y, z, w) of an axis-angle [3] in radians that is not zero."""
+    angle = float(np.linalg.norm(axis_angle))
+    return [*(axis_angle * (np.sin(angle / 2) / angle)).tolist(), float(np.cos(angle / 2))]

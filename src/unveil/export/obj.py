@@ -1,0 +1,68 @@
+"""Wavefront OBJ with its material and texture: what every 3D program reads. It holds one pose and no morph targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unveil.export.encode import jpeg
+from unveil.geometry.mesh import vertex_normals
+from unveil.imaging.io import atomic_path
+from unveil.morphable.model import MorphableModel
+
+
+def write_obj(
+    path: Path, vertices: ArrayLike, model: MorphableModel, texture: NDArray[np.uint8] | None = None
+) -> list[Path]:
+    """Write ``path``, and with a texture also the .mtl and .jpg of the same stem beside it.
+
+    Args:
+        path: ends in .obj; its folder must exist.
+        vertices: [V, 3] metres, in any pose, +y up.
+        model: gives the triangles and their texture coordinates.
+        texture: uint8 RGB [H, W, 3], first row at v = 1.
+
+    Returns:
+        The paths written, the OBJ last, so that an OBJ that is there is complete.
+    """
+    positions = np.asarray(vertices, dtype=np.float64)
+    written = [] if texture is None else _write_material(path, texture)
+    text = _text(positions, model, material=path.with_suffix(".mtl").name if written else None)
+    _replace(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
+    return [*written, path]
+
+
+def _write_material(path: Path, texture: NDArray[np.uint8]) -> list[Path]:
+    image, material = path.with_suffix(".jpg"), path.with_suffix(".mtl")
+    _replace(image, jpeg(texture))
+    text = f"newmtl head\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n"
+    _replace(material, text.encode(errors="surrogateescape"))
+    return [image, material]
+
+
+def _text(vertices: NDArray[np.float64], model: MorphableModel, material: str | None) -> str:
+    normals = vertex_normals(vertices, model.faces)
+    corners = np.stack([model.faces, model.uv_faces, model.faces], axis=2) + 1  # OBJ counts from one
+    lines = [
+        f"# {model.name}, metres, +y up\n",
+        f"mtllib {material}\n" if material else "",
+        "o head\n",
+        _rows("v %.7f %.7f %.7f\n", vertices),
+        _rows("vt %.6f %.6f\n", model.uv),
+        _rows("vn %.5f %.5f %.5f\n", normals),
+        "usemtl head\n" if material else "",
+        _rows("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9)),
+    ]
+    return "".join(lines)
+
+
+def _rows(template: str, values: NDArray[np.generic]) -> str:
+    """One line for each row; a single formatting call, as 20,000 of them would take longer than everything else."""
+    return (template * len(values)) % tuple(values.ravel().tolist())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)

@@ -1,0 +1,29 @@
+"""Meshes for graphics hardware, where a vertex has one texture coordinate: vertices are doubled along UV seams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SplitMesh:
+    """A mesh of K >= V vertices in which position and texture coordinate share one index."""
+
+    vertex: Ints  # [K] the vertex of the original mesh
+    uv: Ints  # [K] its row of the texture coordinates
+    faces: Ints  # [F, 3] indices below K
+
+
+def split_at_seams(faces: Ints, uv_faces: Ints) -> SplitMesh:
+    """Number the different pairs of vertex ``faces`` [F, 3] and texture coordinate ``uv_faces`` [F, 3]."""
+    if faces.shape != uv_faces.shape:
+        raise ValueError(f"faces {faces.shape} and uv_faces {uv_faces.shape} must have one shape")
+    uv_count = int(uv_faces.max(initial=0)) + 1
+    pairs = faces.astype(np.int64) * uv_count + uv_faces
+    unique, index = np.unique(pairs, return_inverse=True)
+    return SplitMesh(unique // uv_count, unique % uv_count, index.reshape(faces.shape))
