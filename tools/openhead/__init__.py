@@ -1,0 +1,1 @@
+"""Builds openhead.npz from MakeHuman's data and ICT-FaceKit's heads; see ``build.py``."""
