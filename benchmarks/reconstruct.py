@@ -1,0 +1,81 @@
+"""How long one photograph of a megapixel takes to become a GLB, warm, stage by stage.
+
+    python benchmarks/reconstruct.py [--repeats 20] [--model openhead] [--cores 2]
+
+The photograph is the bundled one, enlarged to 1024 x 1024. Measured is what `unveil reconstruct` does for it with
+`--formats glb` except reading the file and drawing the overlay: detection, crops, two passes of the network,
+geometry, texture, and the GLB on disk. The first rounds, which compile and fill caches, are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+WARM_UP = 3
+TARGET_MS = 400
+
+
+def main() -> None:
+    """Measure and print a table of medians."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--model", default="openhead", help="openhead, or the path of an ONNX learner")
+    parser.add_argument("--cores", type=int, default=2, help="processor cores to use, where the system can limit them")
+    arguments = parser.parse_args()
+    limit_cores(arguments.cores)
+    rounds = measure(arguments.model, arguments.repeats)
+    print_table(rounds)
+
+
+def limit_cores(count: int) -> None:
+    """Keep this process to so many cores; before any library starts its threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
+    os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = str(count)
+
+
+def measure(model: str, repeats: int) -> list[dict[str, float]]:
+    """Milliseconds per stage of each counted round, with their "total"."""
+    import cv2
+
+    from unveil import Reconstructor, read_image
+    from unveil.assets.store import packaged
+    from unveil.export.glb import write_glb
+    from unveil.reconstruct.clock import Clock
+    from unveil.reconstruct.texture import bake_texture
+
+    image = cv2.resize(read_image(packaged("demo.jpg")), (1024, 1024), interpolation=cv2.INTER_CUBIC)
+    reconstructor = Reconstructor(model)
+    rounds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(WARM_UP + repeats):
+            start = time.perf_counter()
+            (face,) = reconstructor.reconstruct(image)
+            clock = Clock(dict(face.timings))
+            with clock.stage("texture"):
+                texture, _ = bake_texture(image, face.projected, reconstructor.morphable)
+            with clock.stage("glb"):
+                write_glb(Path(folder) / "head.glb", reconstructor.morphable, face.coefficients, texture)
+            rounds.append({**clock.milliseconds, "total": (time.perf_counter() - start) * 1000})
+    return rounds[WARM_UP:]
+
+
+def print_table(rounds: list[dict[str, float]]) -> None:
+    """Median and 90th percentile per stage."""
+    print(f"{len(rounds)} rounds, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else '?'} cores")
+    print(f"{'stage':<12} {'median ms':>10} {'p90 ms':>8}")
+    for stage in rounds[0]:
+        durations = sorted(one[stage] for one in rounds)
+        p90 = durations[min(len(durations) - 1, int(0.9 * len(durations)))]
+        print(f"{stage:<12} {statistics.median(durations):>10.1f} {p90:>8.1f}")
+    total = statistics.median(one["total"] for one in rounds)
+    print(f"target {TARGET_MS} ms: {'met' if total < TARGET_MS else 'missed'}")
+
+
+if __name__ == "__main__":
+    main()

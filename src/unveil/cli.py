@@ -1,0 +1,223 @@
+"""The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from unveil import __version__
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.reconstruct.batch import Outcome
+
+FORMATS = ("glb", "obj", "ply", "npz")
+DEBUG_VARIABLE = "UNVEIL_DEBUG"
+
+app = typer.Typer(
+    help="From one photograph, in which something may hide part of the face, to an animatable 3D head.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; created where missing.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+class Stopped(SystemExit):
+    """The user or the system asked the program to stop; nothing half-written is left."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and give back its exit status: 2 for the user's mistake, 1 for ours."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        app(args=arguments, prog_name="unveil")
+    except Stopped as stop:
+        _complain("stopped; run the same command again to continue")
+        return _status(stop)
+    except SystemExit as stop:  # how Typer ends
+        return _status(stop)
+    except UnveilError as error:
+        return _fail(str(error), error.exit_status)
+    except Exception as error:  # the last resort: no user is to see a traceback unasked
+        text = " ".join(str(error).split())
+        return _fail(
+            f"unexpected {type(error).__name__}: {text} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1
+        )
+    return 0
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unveil {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+@app.command()
+def reconstruct(
+    inputs: Annotated[list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")],
+    out: OutOption,
+    *,
+    model: Annotated[str, typer.Option(help="openhead, or the path of an ONNX learner.")] = "openhead",
+    formats: Annotated[str, typer.Option(help="Files to write per face, separated by commas.")] = ",".join(FORMATS),
+    max_faces: Annotated[int | None, typer.Option(min=1, help="Only so many of the largest faces.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write anew what an earlier run has written.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Reconstruct every face of photographs and write an animatable textured head for each."""
+    wanted = _parse_formats(formats)
+    from unveil.reconstruct import batch, files, pipeline
+
+    photos, outcomes = batch.find_photos(inputs, out)
+    if photos:
+        files.prepare_folder(out)
+        reconstructor = pipeline.Reconstructor(model)
+        options = batch.options_for(reconstructor, wanted, max_faces)
+        targets = batch.name_targets(photos, out)
+        running = batch.reconstruct_photos(targets, reconstructor, options, force=force)
+    else:
+        running = iter(())
+    everything = _chain(outcomes, running)
+    finished = _report(_with_progress(everything, len(outcomes) + len(photos), quiet=as_json), quiet=as_json)
+    _summarise(finished, out, as_json=as_json)
+    if any(outcome.status == "failed" for outcome in finished):
+        raise typer.Exit(2)
+
+
+@app.command()
+def demo(out: OutOption = Path("demo-output"), *, as_json: JsonOption = False) -> None:
+    """Reconstruct the bundled photograph, to see what unveil does."""
+    from unveil.assets.store import packaged
+
+    reconstruct([packaged("demo.jpg")], out, force=True, as_json=as_json)
+
+
+@app.command()
+def doctor(*, as_json: JsonOption = False) -> None:
+    """Check the installation: versions, packaged files, and a reconstruction of the bundled photograph."""
+    from unveil.reconstruct.doctor import examine
+
+    checks = examine()
+    if as_json:
+        typer.echo(json.dumps({"checks": [check.to_json() for check in checks]}, indent=1))
+    else:
+        for check in checks:
+            typer.echo(f"{'ok' if check.ok else 'WRONG':6}{check.name}: {check.detail}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _parse_formats(text: str) -> tuple[str, ...]:
+    wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
+    unknown = sorted(wanted - set(FORMATS))
+    if unknown or not wanted:
+        raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in wanted)
+
+
+def _chain(outcomes: Iterable[Outcome], running: Iterator[Outcome]) -> Iterator[Outcome]:
+    yield from outcomes
+    yield from running
+
+
+def _with_progress(outcomes: Iterator[Outcome], total: int, *, quiet: bool) -> Iterator[Outcome]:
+    """Pass outcomes on under a progress bar on stderr, where a person is looking at it."""
+    if quiet or not sys.stderr.isatty():
+        yield from outcomes
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reconstructing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+        task = progress.add_task("", total=total)
+        for outcome in outcomes:
+            progress.advance(task)
+            yield outcome
+
+
+def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:
+    """Print each outcome as it comes: failures to stderr always, the rest to stdout unless a script is reading it."""
+    finished = []
+    for outcome in outcomes:
+        finished.append(outcome)
+        if outcome.status == "failed":
+            _complain(outcome.error)
+        elif not quiet:
+            typer.echo(_line(outcome))
+    return finished
+
+
+def _line(outcome: Outcome) -> str:
+    from unveil.imaging.io import printable
+
+    faces = outcome.record["faces"] if outcome.record else []
+    what = _count(len(faces), "face")
+    already = " (already done)" if outcome.status == "skipped" else ""
+    return f"{printable(outcome.photo)}: {what}{already}"
+
+
+def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
+    from unveil.imaging.io import printable
+
+    counts: dict[str, Any] = {
+        status: sum(outcome.status == status for outcome in finished) for status in ("done", "skipped", "failed")
+    }
+    counts["faces"] = sum(len(outcome.record["faces"]) for outcome in finished if outcome.record)
+    if as_json:
+        answer = {"out": printable(out), "summary": counts, "photos": [outcome.to_json() for outcome in finished]}
+        typer.echo(json.dumps(answer, indent=1))
+    elif counts["done"] + counts["skipped"]:
+        parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed") if counts[status]]
+        faces = _count(counts["faces"], "face")
+        typer.echo(f"{_count(len(finished), 'photograph')}: {', '.join(parts)}; {faces} in {printable(out)}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(128 + number)
+
+
+def _status(stop: SystemExit) -> int:
+    return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _fail(message: str, status: int) -> int:
+    _complain(message)
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exc()
+    return status
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"unveil: {message}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Many photographs, one after the other: which, under what names, and on after a bad one or a stop."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from unveil.errors import UnveilError
+from unveil.imaging.io import find_images, printable, read_image
+from unveil.reconstruct.files import Options, OutputError, Target, write_photo
+from unveil.reconstruct.pipeline import Reconstructor
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one photograph, or of an input that leads to none."""
+
+    photo: Path
+    status: Literal["done", "skipped", "failed"]
+    record: dict[str, Any] | None = None  # the photograph's JSON, None where it failed
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the answer of ``unveil reconstruct --json``."""
+        return {
+            "photo": printable(self.photo),
+            "status": self.status,
+            "error": self.error or None,
+            "faces": self.record["faces"] if self.record else [],
+            "timings_ms": self.record["timings_ms"] if self.record else {},
+        }
+
+
+def find_photos(inputs: Iterable[Path], out: Path) -> tuple[list[Path], list[Outcome]]:
+    """The photographs in files and folders, without those in the output folder, and the inputs that have none."""
+    photos: dict[Path, None] = {}  # a set that keeps the order
+    failures = []
+    results = out.resolve()
+    for path in inputs:
+        try:
+            if path.is_dir() and path.resolve() == results:
+                raise UnveilError(f"{printable(path)} is both input and output: choose another folder with -o")
+            found = find_images(path)
+        except UnveilError as error:
+            failures.append(Outcome(path, "failed", error=str(error)))
+            continue
+        photos |= dict.fromkeys(photo for photo in found if photo == path or results not in photo.resolve().parents)
+    return list(photos), failures
+
+
+def name_targets(photos: Sequence[Path], out: Path) -> list[Target]:
+    """A name for the results of each photograph: its stem, or with its suffix where another photograph has the stem.
+
+    A name is also taken when the output folder holds the results of another photograph under it.
+    """
+    targets = []
+    taken: set[str] = set()
+    for photo in photos:
+        candidates = (Target(photo, out, name) for name in _names(photo))
+        target = next(t for t in candidates if t.name.casefold() not in taken and not t.belongs_to_another())
+        taken.add(target.name.casefold())
+        targets.append(target)
+    return targets
+
+
+def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None) -> Options:
+    """The options of a run with this model."""
+    learner = reconstructor.learner
+    with learner.path.open("rb") as file:
+        return Options(learner.name, hashlib.file_digest(file, "sha256").hexdigest(), formats, max_faces)
+
+
+def reconstruct_photos(
+    targets: Iterable[Target], reconstructor: Reconstructor, options: Options, *, force: bool = False
+) -> Iterator[Outcome]:
+    """Reconstruct photograph after photograph and yield what became of each; done ones are skipped unless forced.
+
+    Raises:
+        OutputError: the output folder cannot be written; what was done stays.
+    """
+    for target in targets:
+        try:
+            record = None if force else target.done(options)
+            if record is not None:
+                yield Outcome(target.photo, "skipped", record)
+            else:
+                yield Outcome(target.photo, "done", _reconstruct_photo(target, reconstructor, options))
+        except OutputError:
+            raise
+        except (UnveilError, OSError) as error:
+            yield Outcome(target.photo, "failed", error=str(error))
+
+
+def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:
+    image = read_image(target.photo)
+    faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
+    if not faces:
+        raise UnveilError(
+            f"no face found in {printable(target.photo)}: unveil needs a face of at least about 20 pixels "
+            "that looks towards the camera"
+        )
+    return write_photo(target, image, faces, reconstructor.morphable, options)
+
+
+def _names(photo: Path) -> Iterator[str]:
+    """Names for results, in order of preference; a byte that is not UTF-8, an x and two digits, is marked by %."""
+    stem, suffix = (printable(part).replace("\\", "%") for part in (photo.stem, photo.suffix.lstrip(".")))
+    yield stem
+    yield f"{stem}_{suffix}"
+    yield from (f"{stem}_{suffix}_{number}" for number in itertools.count(2))

@@ -1,0 +1,117 @@
+"""The files of one face: GLB, OBJ, PLY, npz and the overlay picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.export.glb import write_glb
+from unveil.export.obj import write_obj
+from unveil.export.ply import write_ply
+from unveil.imaging.io import atomic_path, write_image
+from unveil.morphable.model import MorphableModel
+from unveil.reconstruct.clock import Clock
+from unveil.reconstruct.overlay import draw_overlay
+from unveil.reconstruct.result import Reconstruction
+from unveil.reconstruct.texture import bake_texture
+
+FORMATS = ("glb", "obj", "ply", "npz")
+OVERLAY_ENDING = "_overlay.png"
+PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
+
+
+@dataclass(frozen=True)
+class FaceFiles:
+    """What was written for a face."""
+
+    names: dict[str, str]  # file name by kind: a format, "mtl", "texture" or "overlay"
+    timings: dict[str, float]  # milliseconds per stage
+
+
+def write_face(
+    stem: Path, image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, formats: tuple[str, ...]
+) -> FaceFiles:
+    """Write ``<stem>.<format>`` for each of the formats, and ``<stem>_overlay.png``.
+
+    The GLB holds the neutral head, upright, with the expression as morph weights; OBJ and PLY the head as it is in
+    the photograph, with expression and pose; the npz what `npz_content` lists.
+
+    Args:
+        stem: path of the files without their endings; the folder must exist.
+        image: the photograph, uint8 RGB [H, W, 3].
+        face: one of its faces.
+        model: the head model of its coefficients.
+        formats: some of `FORMATS`.
+    """
+    clock = Clock()
+    with clock.stage("texture"):
+        texture, _ = bake_texture(image, face.projected, model)
+    writers: dict[str, Callable[[Path], Any]] = {
+        "glb": lambda path: write_glb(path, model, face.coefficients, texture),
+        "obj": lambda path: write_obj(path, face.vertices, model, texture),
+        "ply": lambda path: write_ply(path, face.vertices, face.faces, vertex_colours(texture, model)),
+        "npz": lambda path: _write_npz(path, face),
+    }
+    names: dict[str, str] = {}
+    for kind in formats:
+        path = stem.with_name(f"{stem.name}.{kind}")
+        with clock.stage(kind):
+            writers[kind](path)
+        names[kind] = path.name
+    if "obj" in formats:
+        names |= {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
+    with clock.stage("overlay"):
+        overlay = stem.with_name(stem.name + OVERLAY_ENDING)
+        write_image(overlay, draw_overlay(image, face.projected, face.faces))
+        names["overlay"] = overlay.name
+    return FaceFiles(names, clock.milliseconds)
+
+
+def vertex_colours(texture: NDArray[np.uint8], model: MorphableModel) -> NDArray[np.uint8]:
+    """The texture [S, S, 3] (first row at v = 1) at each vertex: [V, 3]; on a seam one of its sides is taken."""
+    uv = np.zeros((len(model.head.template), 2))
+    uv[model.faces] = model.uv[model.uv_faces]
+    height, width = texture.shape[:2]
+    column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
+    row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(int)
+    return np.asarray(texture[row, column], np.uint8)
+
+
+def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:
+    """What the npz of a face holds; units and frames are those of `Reconstruction`.
+
+    ``coefficients`` [M] with ``layout`` (JSON text), each of its groups as ``coefficients_<group>``,
+    ``expression_names``, ``model``, ``vertices`` and ``neutral_vertices`` [V, 3], ``faces`` [F, 3], ``landmarks3d``
+    [68, 3], ``landmarks2d`` [68, 2], ``projected`` [V, 3], ``pose_degrees`` [3] (pitch, yaw, roll), ``crop_matrix``
+    [2, 3] (image to crop pixels), ``crop_size``, ``box_ltrb`` [4] and ``confidence``.
+    """
+    layout = face.coefficients.layout
+    arrays = {
+        "coefficients": face.coefficients.values,
+        "layout": layout.to_json(),
+        **{f"coefficients_{name}": group for name, group in layout.split(face.coefficients.values).items()},
+        "expression_names": face.expression_names,
+        "model": face.model,
+        "vertices": face.vertices,
+        "neutral_vertices": face.neutral_vertices,
+        "faces": face.faces.astype(np.int32),
+        "landmarks3d": face.landmarks3d,
+        "landmarks2d": face.landmarks2d,
+        "projected": face.projected,
+        "pose_degrees": face.pose_degrees,
+        "crop_matrix": face.crop.matrix,
+        "crop_size": face.crop.size,
+        "box_ltrb": face.box_ltrb,
+        "confidence": face.confidence,
+    }
+    return {name: np.asarray(value) for name, value in arrays.items()}
+
+
+def _write_npz(path: Path, face: Reconstruction) -> None:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **npz_content(face))  # type: ignore[arg-type]

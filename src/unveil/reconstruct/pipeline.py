@@ -1,0 +1,163 @@
+"""A photograph to heads: detect, crop, coefficients, crop again where the landmarks are, coefficients, geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError
+from unveil.geometry.camera import to_pixels
+from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
+from unveil.imaging.crop import Crop
+from unveil.imaging.detect import Detection, FaceDetector
+from unveil.imaging.io import read_image
+from unveil.morphable import openhead
+from unveil.morphable.layout import Coefficients
+from unveil.morphable.model import MorphableModel
+from unveil.reconstruct.clock import Clock
+from unveil.reconstruct.onnx import CoefficientModel
+from unveil.reconstruct.result import Floats, Reconstruction
+
+LEARNERS = {"openhead": "openhead_learner.onnx"}  # names of packaged learners
+# The landmarks of the first pass must agree this far with the detector, or its crop is kept.
+SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the detector's
+LARGEST_SHIFT = 0.6  # of the centre, in mean sides of the detector's box
+
+
+class Reconstructor:
+    """Reconstructs every face of a photograph; keep one and use it for many photographs.
+
+    Args:
+        model: "openhead", the learner in the package, or the path of an ONNX learner (see `CoefficientModel`).
+
+    Raises:
+        UnveilError: the model is unknown, or its file cannot be used.
+    """
+
+    def __init__(self, model: str | Path = "openhead") -> None:
+        self.learner = CoefficientModel(_learner_path(model))
+        self.morphable = _morphable_model(self.learner)
+        self._landmark_model = self.morphable.landmark_model()
+        self._detector = FaceDetector()
+
+    def reconstruct(
+        self, image: NDArray[np.uint8] | str | Path, *, max_faces: int | None = None
+    ) -> list[Reconstruction]:
+        """Every face of an image, largest first; an empty list where there is none.
+
+        Args:
+            image: RGB uint8 [H, W, 3], or the path of a photograph.
+            max_faces: leave out all but so many of the largest faces.
+
+        Raises:
+            UnveilError: the path leads to no readable photograph.
+        """
+        clock = Clock()
+        if isinstance(image, str | Path):
+            with clock.stage("read"):
+                image = read_image(image)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"expected a uint8 RGB image (H, W, 3), got {image.dtype} {image.shape}")
+        with clock.stage("detect"):
+            detections = self._detector.detect(image)[:max_faces]
+        if not detections:
+            return []
+        with clock.stage("first pass"):
+            crops = [Crop.from_detector_box(d.box_ltrb, self.learner.input_size) for d in detections]
+            first = self._predict(image, crops)
+        with clock.stage("second pass"):
+            landmarks = self._landmarks2d(first, crops)
+            framed = zip(landmarks, detections, crops, strict=True)
+            crops = [second_crop(points, detection.box_ltrb, crop) for points, detection, crop in framed]
+            coefficients = self._predict(image, crops)
+        with clock.stage("geometry"):
+            return self._results(coefficients, crops, detections, clock.milliseconds)
+
+    def _predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Coefficients:
+        """All faces through the network as one batch, [N, M]."""
+        return self.learner.predict(np.stack([crop.warp(image) for crop in crops]))
+
+    def _landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
+        """Visible landmarks [68, 2] of each face in image pixels."""
+        model = self._landmark_model
+        points = model.contour68(model.vertices(coefficients), coefficients)  # [N, 68, 3]
+        pixels = to_pixels(model.project(points, coefficients), self.learner.input_size)
+        return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
+
+    def _results(
+        self,
+        coefficients: Coefficients,
+        crops: Sequence[Crop],
+        detections: Sequence[Detection],
+        timings: Mapping[str, float],
+    ) -> list[Reconstruction]:
+        model = self.morphable
+        vertices = model.vertices(coefficients)  # [N, V, 3]
+        neutral = model.neutral(coefficients)
+        projected = to_pixels(model.project(vertices, coefficients), self.learner.input_size)
+        landmarks2d = self._landmarks2d(coefficients, crops)
+        landmarks3d = model.landmarks68(vertices)
+        statistical = tuple(f"expression{k:02d}" for k in range(coefficients["expression"].shape[-1]))
+        names = model.expression_names or statistical
+        pose = matrix_to_euler_degrees(axis_angle_to_matrix(coefficients["pose"][..., :3]))  # [N, 3]
+        return [
+            Reconstruction(
+                model=self.learner.name,
+                coefficients=coefficients.row(k),
+                expression_names=names,
+                neutral_vertices=neutral[k],
+                vertices=vertices[k],
+                faces=model.faces,
+                landmarks3d=landmarks3d[k],
+                landmarks2d=landmarks2d[k],
+                projected=_to_image(projected[k], crop),
+                pose_degrees=(float(pose[k, 0]), float(pose[k, 1]), float(pose[k, 2])),
+                crop=crop,
+                box_ltrb=np.asarray(detection.box_ltrb, np.float64),
+                confidence=float(detection.score),
+                timings=timings,
+            )
+            for k, (crop, detection) in enumerate(zip(crops, detections, strict=True))
+        ]
+
+
+def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop) -> Crop:
+    """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right.
+
+    They cannot be right when they are far from the detector's box [4] or of quite another size, all in image pixels.
+    """
+    box = np.asarray(box_ltrb, np.float64)
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    side = float(np.mean(box[2:] - box[:2]))
+    ratio = float(np.mean(high - low)) / side
+    shift = float(np.linalg.norm((low + high) / 2 - (box[:2] + box[2:]) / 2)) / side
+    # Comparisons with NaN are false, so landmarks that are not finite keep the first crop too.
+    agrees = SIDE_RATIO[0] <= ratio <= SIDE_RATIO[1] and shift <= LARGEST_SHIFT
+    return Crop.from_landmarks(landmarks, first.size) if agrees else first
+
+
+def _learner_path(model: str | Path) -> Path:
+    if model in LEARNERS:
+        return packaged(LEARNERS[str(model)])
+    path = Path(model)
+    if path.suffix.lower() != ".onnx":
+        raise UnveilError(
+            f"unknown model {str(model)!r}: choose {', '.join(LEARNERS)} or give the path of an .onnx file"
+        )
+    return path
+
+
+def _morphable_model(learner: CoefficientModel) -> MorphableModel:
+    """The head model whose coefficients the learner gives; LayoutError, naming both layouts, when there is none."""
+    model = openhead.load(packaged("openhead.npz"))
+    model.layout.require(learner.layout)
+    return model
+
+
+def _to_image(crop_pixels: Floats, crop: Crop) -> Floats:
+    """Points [V, 3] of a crop, in its pixels, to image pixels; the depth keeps the scale of x and y."""
+    return np.concatenate([crop.to_image(crop_pixels[:, :2]), crop_pixels[:, 2:] / crop.scale], axis=1)

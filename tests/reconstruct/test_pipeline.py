@@ -1,0 +1,191 @@
+"""From the demo photograph to heads, with a learner that always answers the same head."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from constant_learner import fitting_coefficients, write_learner
+
+import unveil
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError
+from unveil.geometry.camera import to_pixels
+from unveil.imaging.crop import Crop
+from unveil.imaging.io import read_image
+from unveil.morphable.layout import CoefficientLayout, Group
+from unveil.reconstruct.pipeline import Reconstructor, second_crop
+from unveil.reconstruct.result import Reconstruction
+
+TURN = np.array([0.1, 0.3, 0.0])  # axis-angle of the head in the answers, radians
+SMILE = 0.5
+
+
+@pytest.fixture(scope="module")
+def learner_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = unveil.load_openhead()
+    values = fitting_coefficients(model)
+    values[model.layout.slice_of("pose")][:3] = TURN
+    values[model.layout.slice_of("expression")][0] = SMILE
+    gain = np.zeros_like(values)
+    gain[:5] = 1.0  # the shape depends on the pixels, so that mixed up faces are noticed
+    return write_learner(tmp_path_factory.mktemp("learner") / "constant.onnx", model.layout, values, gain=gain)
+
+
+@pytest.fixture(scope="module")
+def reconstructor(learner_path: Path) -> Reconstructor:
+    return Reconstructor(learner_path)
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return read_image(packaged("demo.jpg"))
+
+
+@pytest.fixture(scope="module")
+def face(reconstructor: Reconstructor, photo: np.ndarray) -> Reconstruction:
+    (face,) = reconstructor.reconstruct(photo)
+    return face
+
+
+def test_finds_the_face(face: Reconstruction, photo: np.ndarray) -> None:
+    left, top, right, bottom = face.box_ltrb
+    height, width = photo.shape[:2]
+    assert 0 < left < right < width
+    assert 0 < top < bottom < height
+    assert 0.5 < face.confidence <= 1
+
+
+def test_shapes_and_names(face: Reconstruction) -> None:
+    model = unveil.load_openhead()
+    v = len(model.head.template)
+    assert face.vertices.shape == face.neutral_vertices.shape == face.projected.shape == (v, 3)
+    assert face.landmarks3d.shape == (68, 3)
+    assert face.landmarks2d.shape == (68, 2)
+    assert face.coefficients.values.shape == (model.layout.size,)
+    assert face.faces.max() == v - 1
+    assert face.model == "constant"
+    assert list(face.expression) == list(model.expression_names)
+    assert face.expression[model.expression_names[0]] == pytest.approx(SMILE)
+    assert face.timings.keys() == {"detect", "first pass", "second pass", "geometry"}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        face.confidence = 1.0  # type: ignore[misc]
+
+
+def test_pose_and_neutral_head_follow_the_coefficients(face: Reconstruction) -> None:
+    model = unveil.load_openhead()
+    shape = face.coefficients["shape"]
+    np.testing.assert_allclose(face.neutral_vertices, model.head.neutral(shape), atol=1e-6)
+    assert np.abs(face.vertices - face.neutral_vertices).max() > 0.01
+    pitch, yaw, roll = face.pose_degrees
+    assert pitch == pytest.approx(np.degrees(TURN[0]), abs=1)
+    assert yaw == pytest.approx(np.degrees(TURN[1]), abs=1)
+    assert abs(roll) < 2
+
+
+def test_what_is_projected_lies_where_the_crop_says(face: Reconstruction) -> None:
+    model = unveil.load_openhead()
+    in_crop = to_pixels(model.project(face.vertices, face.coefficients), face.crop.size)
+    np.testing.assert_allclose(face.crop.to_crop(face.projected[:, :2]), in_crop[:, :2], atol=1e-2)
+    np.testing.assert_allclose(face.projected[:, 2] * face.crop.scale, in_crop[:, 2], atol=1e-2)
+    inner = model.landmarks68(face.projected)[17:, :2]  # the jaw line slides, the rest is fixed to the mesh
+    np.testing.assert_allclose(face.landmarks2d[17:], inner, atol=1e-2)
+
+
+def test_the_nose_is_nearer_than_the_ears(face: Reconstruction) -> None:
+    depth = unveil.load_openhead().landmarks68(face.projected)[:, 2]
+    assert depth[30] < min(depth[0], depth[16])
+
+
+def test_second_crop_frames_the_landmarks(face: Reconstruction, reconstructor: Reconstructor) -> None:
+    """The learner's answer fills any crop alike, so crops around its landmarks are crops around its answers."""
+    model = reconstructor.morphable
+    values = face.coefficients.replace(shape=face.coefficients["shape"] * 0)
+    points = model.contour68(model.vertices(values), values)
+    size = face.crop.size
+    again = Crop.from_landmarks(to_pixels(model.project(points, values), size)[:, :2], size)
+    corners = again.to_image([[0, 0], [size, size]])
+    np.testing.assert_allclose(corners, [[0, 0], [size, size]], atol=0.15 * size)
+    box_centre = (face.box_ltrb[:2] + face.box_ltrb[2:]) / 2
+    assert np.linalg.norm(face.landmarks2d.mean(axis=0) - box_centre) < 0.5 * (face.box_ltrb[2] - face.box_ltrb[0])
+
+
+def test_an_image_and_its_path_are_alike(face: Reconstruction, reconstructor: Reconstructor) -> None:
+    (from_path,) = reconstructor.reconstruct(packaged("demo.jpg"))
+    np.testing.assert_array_equal(from_path.projected, face.projected)
+    assert "read" in from_path.timings
+
+
+def test_every_face_of_a_photograph(reconstructor: Reconstructor, photo: np.ndarray) -> None:
+    dark = (photo // 2).astype(np.uint8)
+    width = photo.shape[1]
+    both = reconstructor.reconstruct(np.concatenate([photo, dark], axis=1))
+    assert len(both) == 2
+    for found in both:
+        column = found.box_ltrb[0] // width * width
+        alone = reconstructor.reconstruct(photo if column == 0 else dark)[0]
+        np.testing.assert_allclose(found.landmarks2d - [column, 0], alone.landmarks2d, atol=0.1 * width * 0.2)
+        np.testing.assert_allclose(found.coefficients["shape"], alone.coefficients["shape"], atol=0.05)
+    shapes = [found.coefficients["shape"][0] for found in both]
+    assert abs(shapes[0] - shapes[1]) > 0.05  # the dark face is told from the bright one
+    (largest,) = reconstructor.reconstruct(np.concatenate([photo, dark], axis=1), max_faces=1)
+    np.testing.assert_allclose(largest.coefficients.values, both[0].coefficients.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (64, 64), (200, 3), (3, 200)])
+def test_no_face_is_an_empty_list(reconstructor: Reconstructor, shape: tuple[int, int]) -> None:
+    assert reconstructor.reconstruct(np.full((*shape, 3), 127, np.uint8)) == []
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3))])
+def test_refuses_what_is_no_rgb_image(reconstructor: Reconstructor, wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="expected a uint8 RGB image"):
+        reconstructor.reconstruct(wrong)
+
+
+def test_summary_is_plain_json(face: Reconstruction) -> None:
+    summary = json.loads(json.dumps(face.to_json(), allow_nan=False))
+    assert summary["pose_degrees"]["yaw"] == pytest.approx(face.pose_degrees[1], abs=0.01)
+    assert np.asarray(summary["landmarks2d"]).shape == (68, 2)
+    restored = Crop(np.array(summary["crop"]["matrix"]), summary["crop"]["size"])
+    np.testing.assert_allclose(restored.to_image([[7.0, 9.0]]), face.crop.to_image([[7.0, 9.0]]))
+
+
+def test_unknown_model() -> None:
+    with pytest.raises(UnveilError, match="unknown model 'nobody': choose openhead or give the path"):
+        Reconstructor("nobody")
+
+
+def test_a_learner_of_another_layout_is_refused_by_name(tmp_path: Path) -> None:
+    layout = CoefficientLayout("deca", (Group("shape", 100, "1"), Group("camera", 3, "1")))
+    path = write_learner(tmp_path / "deca.onnx", layout, np.zeros(103, np.float32))
+    with pytest.raises(UnveilError, match=r"openhead-geometry.*deca"):
+        Reconstructor(path)
+
+
+BOX = np.array([100.0, 100.0, 200.0, 200.0])
+FIRST = Crop.from_detector_box(BOX)
+SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+
+
+def test_second_crop_follows_landmarks_that_agree_with_the_detector() -> None:
+    landmarks = 110 * SQUARE + [100, 110]
+    expected = Crop.from_landmarks(landmarks)
+    np.testing.assert_allclose(second_crop(landmarks, BOX, FIRST).matrix, expected.matrix)
+
+
+@pytest.mark.parametrize(
+    "landmarks",
+    [
+        20 * SQUARE + 140,  # far too small
+        400 * SQUARE - 50,  # far too large
+        100 * SQUARE + [190, 100],  # another face
+        0 * SQUARE + 150,  # a single point
+        np.nan * SQUARE,
+        np.inf * (SQUARE - 0.5),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_second_crop_keeps_the_first_otherwise(landmarks: np.ndarray) -> None:
+    assert second_crop(landmarks, BOX, FIRST) is FIRST
