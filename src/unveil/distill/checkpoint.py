@@ -1,0 +1,96 @@
+"""What a run keeps on disk, so that it can be stopped at any time and go on as if it had not been."""
+
+import pickle
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unveil.distill.config import TrainConfig
+from unveil.errors import UnveilError
+from unveil.imaging.io import atomic_path
+from unveil.morphable.layout import CoefficientLayout
+from unveil.networks.learner import Learner
+
+CONFIG_FILE, CHECKPOINT_FILE = "config.json", "checkpoint.pt"
+MAY_CHANGE = ("max_minutes", "threads", "workers", "checkpoint_minutes", "validation_samples")
+
+
+@dataclass
+class Position:
+    """How far a run has come."""
+
+    epoch: int = 0
+    batch: int = 0  # batches of this epoch that are done
+    step: int = 0  # batches that are done in all
+    seconds: float = 0.0  # spent training
+
+
+@dataclass
+class TrainingState:
+    """Everything that changes while a learner trains."""
+
+    learner: Learner
+    average: Learner  # exponential moving average of the learner's weights
+    optimizer: torch.optim.Optimizer
+    position: Position
+
+    def save(self, folder: Path) -> None:
+        """Write the state whole or not at all."""
+        parts = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
+        state = {name: part.state_dict() for name, part in parts.items()}
+        state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
+        with atomic_path(folder / CHECKPOINT_FILE) as temporary:
+            torch.save(state, temporary)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `load_checkpoint` read."""
+        self.learner.load_state_dict(state["learner"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.position = state["position"]
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """What `TrainingState.save` wrote, or None when there is none yet; UnveilError when it is damaged."""
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state["position"] = Position(**state["position"])
+        state["layout"] = CoefficientLayout.from_json(state["layout"])
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise UnveilError(
+            f"{path} is no usable checkpoint ({type(error).__name__}): delete it to start again"
+        ) from error
+    return state
+
+
+def settle_config(folder: Path, config: TrainConfig) -> None:
+    """Write the configuration into a new run folder, or check that an old one's is the same.
+
+    Raises:
+        UnveilError: the folder belongs to a run with other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CONFIG_FILE
+    if path.exists():
+        before = TrainConfig.load(path)
+        if replace(config, **{name: getattr(before, name) for name in MAY_CHANGE}) != before:
+            raise UnveilError(
+                f"{folder} belongs to a run with other settings: choose another folder, or use its {path}"
+            )
+    with atomic_path(path) as temporary:
+        temporary.write_text(config.to_json(), encoding="utf-8")
+
+
+def load_learner(folder: Path) -> Learner:
+    """The averaged learner of a run, ready to predict; UnveilError when the run has not saved one."""
+    config, state = TrainConfig.load(folder / CONFIG_FILE), load_checkpoint(folder)
+    if state is None:
+        raise UnveilError(f"no {CHECKPOINT_FILE} in {folder}: train a learner first")
+    learner = Learner(config.depth, state["layout"], config.input_size)
+    learner.load_state_dict(state["average"])
+    return learner.eval()
