@@ -61,9 +61,7 @@ def move_with_crop(
     turned = matrix_to_axis_angle(turn @ axis_angle_to_matrix(head_rotation))
 
     s = camera[..., 0]
-    origin = xp.stack([s * camera[..., 1] + 1.0, 1.0 - s * camera[..., 2]], axis=-1) * (
-        old_size / 2
-    )  # old pixels
+    origin = xp.stack([s * camera[..., 1] + 1.0, 1.0 - s * camera[..., 2]], axis=-1) * (old_size / 2)  # old pixels
     moved = xp.sum(linear * origin[..., None, :], axis=-1) + shift  # new pixels
     new_s = s * scale * (old_size / new_size)
     normalised = moved * (2.0 / new_size) - 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -97,8 +97,9 @@ class Head:
 
     def map_arrays(self, function: Callable[[Array], Array]) -> Head:
         """The same head with ``function`` applied to every array, e.g. ``torch.from_numpy``."""
-        values = [getattr(self, f.name) for f in fields(self)]
-        return Head(*[v if v is None or isinstance(v, tuple) else function(v) for v in values])
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {name: v for name, v in values.items() if v is not None and not isinstance(v, tuple)}
+        return replace(self, **{name: function(array) for name, array in arrays.items()})
 
 
 def _combine(weights: Array, basis: Array) -> Array:

@@ -35,9 +35,7 @@ class Group:
         for what in ("mean", "std"):
             values = getattr(self, what)
             if values and len(values) != self.size:
-                raise LayoutError(
-                    f"group {self.name!r} has size {self.size} but {len(values)} numbers in {what!r}"
-                )
+                raise LayoutError(f"group {self.name!r} has size {self.size} but {len(values)} numbers in {what!r}")
         if any(not s > 0 for s in self.std):
             raise LayoutError(f"group {self.name!r} has a standard deviation that is not positive")
 
@@ -106,7 +104,8 @@ class CoefficientLayout:
         xp = array_namespace(like)
         mean = [m for g in self.groups for m in (g.mean or (0.0,) * g.size)]
         std = [s for g in self.groups for s in (g.std or (1.0,) * g.size)]
-        return tuple(xp.asarray(v, dtype=like.dtype, device=like.device) for v in (mean, std))  # type: ignore[return-value]
+        options = {"dtype": like.dtype, "device": like.device}
+        return xp.asarray(mean, **options), xp.asarray(std, **options)
 
     def with_statistics(self, mean: Array, std: Array) -> CoefficientLayout:
         """This layout with the mean and standard deviation [M] of a training set."""
@@ -114,9 +113,7 @@ class CoefficientLayout:
         return CoefficientLayout(
             self.name,
             tuple(
-                Group(
-                    g.name, g.size, g.unit, tuple(map(float, means[g.name])), tuple(map(float, stds[g.name]))
-                )
+                Group(g.name, g.size, g.unit, tuple(map(float, means[g.name])), tuple(map(float, stds[g.name])))
                 for g in self.groups
             ),
         )
@@ -124,9 +121,7 @@ class CoefficientLayout:
     def require(self, other: CoefficientLayout) -> None:
         """Raise LayoutError, naming both, unless ``other`` has this layout's name, groups, sizes and units."""
         if self._signature() != other._signature():
-            raise LayoutError(
-                f"expected coefficients of layout {self}, got {other}; they belong to different models"
-            )
+            raise LayoutError(f"expected coefficients of layout {self}, got {other}; they belong to different models")
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back."""

@@ -90,9 +90,7 @@ class MorphableModel:
             self,
             head=self.head.map_arrays(function),
             landmarks68=SurfacePoints(function(points.triangles), function(points.barycentric)),
-            contour=SlidingContour(
-                contour.first_degree, function(contour.triangles), function(contour.barycentric)
-            ),
+            contour=SlidingContour(contour.first_degree, function(contour.triangles), function(contour.barycentric)),
         )
 
     @cached_property

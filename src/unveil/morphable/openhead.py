@@ -96,4 +96,5 @@ def _model(data: dict[str, np.ndarray]) -> MorphableModel:
 
 def _basis(data: dict[str, np.ndarray], name: str) -> np.ndarray:
     """A basis [K, V, 3] in metres from int16 steps and the length of one step per component."""
-    return data[f"{name}_basis"].astype(np.float32) * data[f"{name}_step"][:, None, None]
+    basis: np.ndarray = data[f"{name}_basis"].astype(np.float32) * data[f"{name}_step"][:, None, None]
+    return basis
