@@ -38,7 +38,7 @@ class TrainingState:
 
     def save(self, folder: Path) -> None:
         """Write the state whole or not at all."""
-        parts = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
+        parts: dict[str, Any] = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
         state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
         with atomic_path(folder / CHECKPOINT_FILE) as temporary:

@@ -1,0 +1,156 @@
+"""A trained learner as one ONNX file that reconstruction reads without torch.
+
+    python -m unveil.distill.to_onnx RUN FILE.onnx --licence TEXT --data TEXT [--check DATA]
+
+Weights are stored in half precision, each followed by a Cast, so that the file is half as large and the arithmetic
+stays float32. The file says what its outputs mean: layout, input size, name, licence and training data.
+"""
+
+import argparse
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from unveil.distill.checkpoint import load_learner
+from unveil.distill.config import TrainConfig
+from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.losses import Objective, box_size, mean_distance
+from unveil.distill.train import resolve_model
+from unveil.errors import UnveilError
+from unveil.imaging.cutouts import load_pool
+from unveil.imaging.io import atomic_path
+from unveil.networks.learner import Learner
+
+OPSET = 17
+SMALLEST_HALVED = 1024  # elements; smaller tensors, the biases and statistics among them, stay float32
+LARGEST_HALF = 65504.0
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the file says about itself."""
+
+    name: str
+    licence: str
+    data: str
+
+
+def export_onnx(learner: Learner, path: Path, statement: Statement) -> None:
+    """Write the learner to ``path``; the file keeps to the contract of `unveil.reconstruct.onnx`."""
+    model = halve_weights(_trace(learner))
+    metadata = {
+        "layout": learner.layout.to_json(),
+        "input_size": str(learner.input_size),
+        "name": statement.name,
+        "licence": statement.licence,
+        "data": statement.data,
+    }
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+
+
+def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store large float32 weights as float16 with a Cast back to float32 in front of their use."""
+    initializers, casts = [], []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if (
+            tensor.data_type != TensorProto.FLOAT
+            or values.size < SMALLEST_HALVED
+            or np.abs(values).max() > LARGEST_HALF
+        ):
+            initializers.append(tensor)
+            continue
+        stored = f"{tensor.name}_float16"
+        initializers.append(numpy_helper.from_array(values.astype(np.float16), stored))
+        casts.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
+    graph = helper.make_graph(
+        [*casts, *model.graph.node], model.graph.name, model.graph.input, model.graph.output, initializers
+    )
+    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+
+
+def largest_difference(learner: Learner, path: Path, crops: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
+    """Compare the file with torch on crops [N, S, S, 3].
+
+    Returns:
+        The largest difference of a coefficient in its standard deviations, and the file's coefficients [N, M].
+    """
+    images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+    with torch.no_grad():
+        expected = learner(torch.from_numpy(images)).numpy()
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (values,) = session.run(["coefficients"], {"images": images})
+    return float((np.abs(values - expected) / learner.std.numpy()).max()), values
+
+
+def _trace(learner: Learner) -> onnx.ModelProto:
+    """The learner as torch exports it, normalisations folded into the convolutions."""
+    images = torch.rand(2, 3, learner.input_size, learner.input_size)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter needs another package
+        path = Path(folder) / "learner.onnx"
+        torch.onnx.export(
+            learner.eval().float(),
+            (images,),
+            path,
+            input_names=["images"],
+            output_names=["coefficients"],
+            dynamic_axes={"images": {0: "batch"}, "coefficients": {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return onnx.load(path)
+
+
+def _check(learner: Learner, path: Path, folder: Path, count: int = 256) -> str:
+    """One line on how the file compares with torch on real crops of a data folder."""
+    data = TrainingData.load(folder)
+    config = TrainConfig(input_size=learner.input_size)
+    sampler = Sampler(data, config, load_pool())
+    chosen = np.random.default_rng(0).permutation(len(data.crops))[:count]
+    crops = sampler.validation_batch(chosen, occluded=False).images
+    difference, values = largest_difference(learner, path, crops)
+    objective = Objective.of(config, learner.layout, resolve_model(data.model))
+    with torch.no_grad():
+        images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+        ours, theirs = objective.landmarks(learner(images)), objective.landmarks(torch.from_numpy(values))
+        moved = 100 * float((mean_distance(theirs, ours) / box_size(ours)).mean())
+    return (
+        f"on {len(crops)} crops: coefficients differ by at most {difference:.4f} standard deviations, "
+        f"landmarks by {moved:.4f} % NME"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export as the command line says."""
+    parser = argparse.ArgumentParser(description="Write a run's learner as ONNX.")
+    parser.add_argument("run", type=Path, help="folder of the training run")
+    parser.add_argument("file", type=Path, help="ONNX file to write")
+    parser.add_argument("--name", default="openhead-learner")
+    parser.add_argument("--licence", required=True, help="what the weights may be used for")
+    parser.add_argument("--data", required=True, help="what they were trained on")
+    parser.add_argument("--check", type=Path, help="data folder whose crops the file is compared with torch on")
+    options = parser.parse_args(arguments)
+    if options.file.suffix != ".onnx":
+        raise UnveilError(f"{options.file} does not end in .onnx: name the file so that others know what it is")
+    learner = load_learner(options.run)
+    export_onnx(learner, options.file, Statement(options.name, options.licence, options.data))
+    print(f"{options.file}: {options.file.stat().st_size / 1e6:.1f} MB")  # noqa: T201
+    if options.check:
+        print(_check(learner, options.file, options.check))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
