@@ -8,9 +8,10 @@ under Apache-2.0. The same wheel always gives the same bytes:
         --python-version 311 --platform manylinux_2_28_x86_64
     convert/bin/python tools/convert_blazeface.py --wheel mediapipe-0.10.21-*.whl
 
-The ONNX graph takes `images` uint8 [N, 128, 128, 3] RGB and gives `boxes` float32 [N, 896, 16] in input pixels
-relative to each anchor and `logits` float32 [N, 896]. Weights stay in the half precision they come in and are
-computed with in single precision.
+The ONNX graph takes `images` uint8 [N, H, W, 3] RGB and gives `boxes` float32 [N, A, 16] in input pixels relative
+to each anchor and `logits` float32 [N, A]. The network is convolutional, so that H and W may be any multiples of 16,
+not only the 128 of the original; A is 2 anchors per 8 x 8 pixels, row by row, followed by 6 per 16 x 16 pixels.
+Weights stay in the half precision they come in and are computed with in single precision.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Converter:
         return self._finish()
 
     def _normalise_input(self) -> None:
-        """From uint8 [N, 128, 128, 3] to [-1, 1], channels first."""
+        """From uint8 [N, H, W, 3] to [-1, 1], channels first."""
         self._node("Cast", ["images"], "float_images", to=TensorProto.FLOAT)
         self._node("Mul", ["float_images", self._constant("scale", np.float32(1 / 127.5))], "scaled_images")
         self._node("Sub", ["scaled_images", self._constant("one", np.float32(1))], "signed_images")
@@ -71,10 +72,10 @@ class Converter:
         graph = helper.make_graph(
             self.nodes,
             "blazeface_short_range",
-            [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 128, 128, 3])],
+            [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", "H", "W", 3])],
             [
-                helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["N", 896, 16]),
-                helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 896]),
+                helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["N", "A", 16]),
+                helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", "A"]),
             ],
             self.initializers,
         )
@@ -144,7 +145,10 @@ class Converter:
         self._node("Concat", [f"t{first}", f"t{second}"], f"t{output}", axis=1)
 
     def _window(self, options: Any, source: int, kernel_shape: list[int]) -> tuple[list[int], list[int]]:
-        """Strides, and TensorFlow's padding as ONNX writes it: top, left, bottom, right."""
+        """Strides, and TensorFlow's padding as ONNX writes it: top, left, bottom, right.
+
+        It depends on the input size only through size modulo stride, so it holds for all multiples of 16.
+        """
         strides = [options.StrideH(), options.StrideW()]
         if options.Padding() == tflite.Padding.VALID:
             return strides, [0, 0, 0, 0]
