@@ -34,7 +34,7 @@ PACKAGED = {
             what="the face detector, BlazeFace short range",
             licence=APACHE,
             source="face_detection_short_range.tflite of the mediapipe 0.10.21 wheel; tools/convert_blazeface.py",
-            sha256="ee67cd92a5b7ac34bbd56977058d70feba8af99448b663394228d61b3f1f58f7",
+            sha256="239885f7d46da90adc8b609e3486fedda2b53105b1b2c5f25d11e47a8df60224",
         ),
         PackagedFile(
             name="openhead.npz",
