@@ -103,13 +103,14 @@ def _shape(
         statistics.on_registration(ict.modes, registration, ict), ict.modes[:, ict.landmarks68]
     )  # [100, D]
     modes = np.tensordot(values, sliders[:, selection.ids], axes=1)
+    statistics.set_unmatched(modes, selection, registration.trusted)
     modes[:, selection.neck_edge] = _level(modes[:, selection.neck_edge], registration.turn @ trim.NECK_UP)
-    statistics.set_eyeballs(modes, selection, ict.modes, ict_facekit.EYEBALLS)
+    statistics.set_eyeballs(modes, selection, template)
     joint_modes = np.zeros((len(modes), len(JOINTS), 3))
     for name, cube in cubes.items():
         joint_modes[:, JOINTS.index(name)] = values @ sliders[:, cube].mean(axis=1)
     for name, ball in zip(("left_eye", "right_eye"), selection.eyeballs, strict=True):
-        joint_modes[:, JOINTS.index(name)] = modes[:, ball[0]]
+        joint_modes[:, JOINTS.index(name)] = modes[:, ball].mean(axis=1)
     everything = statistics.remove_rigid(
         np.concatenate([modes, joint_modes], axis=1), np.concatenate([template, joints]), weights, modes
     )

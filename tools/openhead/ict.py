@@ -16,8 +16,7 @@ import numpy as np
 SHA256 = "d99bfd0ea377aab9562ee64a41ac7fb810e82c1e521481917395ac0079fe7464"
 METRES = 0.01
 FACE_END = 9409  # vertices of the face come first, then head and neck
-SKIN_END = 11248  # then mouth and eye sockets, which are not matched
-EYEBALLS = ((14062, 14832), (15632, 16402))  # left, right: first index and one past the last
+SKIN_END = 11248  # then mouth, eye sockets and eyeballs, which are not matched
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,6 @@ class IctHeads:
     modes: np.ndarray  # [100, N, 3]
     faces: np.ndarray  # [F, 3] of the skin only
     landmarks68: np.ndarray  # [68] vertex indices
-
-    def eyeball(self, side: int) -> tuple[np.ndarray, float]:
-        """Centre [3] and radius in metres of the eyeball of a side (0 left, 1 right)."""
-        first, last = EYEBALLS[side]
-        points = self.mean[first:last]
-        centre = (points.max(axis=0) + points.min(axis=0)) / 2
-        return centre, float(np.ptp(points[:, :2], axis=0).mean() / 2)
 
 
 def read(path: Path) -> IctHeads:

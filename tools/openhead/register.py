@@ -40,7 +40,7 @@ def register(adult: np.ndarray, selection: Selection, ict: IctHeads) -> Registra
     start = scale * adult @ turn.T + shift
     skin = np.ones(len(start), bool)
     skin[np.concatenate(selection.eyeballs)] = False
-    laplacian = _laplacian(selection.faces, len(start))
+    surface = _stiffness(selection.faces, len(start))
     current = start.copy()
     for step, stiffness in enumerate(STIFFNESS):
         found = closest_points(current, ict.mean, ict.faces)
@@ -49,12 +49,14 @@ def register(adult: np.ndarray, selection: Selection, ict: IctHeads) -> Registra
         if step < 3:  # corners first; later the surface knows better
             anchor_weight = weight.copy()
             anchor[seeds], anchor_weight[seeds] = goals, 20.0
-        system = sparse.diags(anchor_weight) + stiffness * laplacian
+        system = sparse.diags(anchor_weight) + stiffness * surface
         change = spsolve(system.tocsc(), anchor_weight[:, None] * (anchor - start))
         change = (change + change[selection.mirror] * [-1, 1, 1]) / 2
         current = start + change
-    for side, ball in enumerate(selection.eyeballs):
-        current[ball] = _eyeball(start[ball], ict.eyeball(side))
+    for ball, lid, socket in zip(selection.eyeballs, selection.lids, selection.sockets, strict=True):
+        grow, _, _ = similarity(start[lid], current[lid])
+        current[ball] = current[lid].mean(axis=0) + grow * (start[ball] - start[lid].mean(axis=0))
+        current[socket] = _onto_ball(current[socket], current[ball])
     current = _clean_neck(current, selection.neck_edge, turn @ NECK_UP)
     found = closest_points(current, ict.mean, ict.faces)
     return Registration(current, scale, turn, found, skin & _trusted(current, selection, ict, found, reach=0.004))
@@ -90,7 +92,7 @@ def _trusted(
     return (found.distance < reach) & agree & ~selection.pockets & ~edge
 
 
-def _laplacian(faces: np.ndarray, count: int) -> sparse.csr_matrix:
+def _stiffness(faces: np.ndarray, count: int) -> sparse.csr_matrix:
     """Quadratic form of the displacement: a plate that resists bending, and a little of a membrane.
 
     Without the membrane the slope at the nostrils would be carried on into the pockets behind them, which nothing
@@ -102,12 +104,12 @@ def _laplacian(faces: np.ndarray, count: int) -> sparse.csr_matrix:
     return (plate.T @ plate + MEMBRANE * (sparse.diags(degree) - edges) + 1e-6 * sparse.eye(count)).tocsr()
 
 
-def _eyeball(ball: np.ndarray, ict_eye: tuple[np.ndarray, float]) -> np.ndarray:
-    """MakeHuman's eyeball [B, 3] at the place and of the size of ICT's."""
-    centre, radius = ict_eye
-    own = (ball.max(axis=0) + ball.min(axis=0)) / 2
-    own_radius = np.ptp(ball[:, :2], axis=0).mean() / 2
-    return (ball - own) * (radius / own_radius) + centre
+def _onto_ball(points: np.ndarray, ball: np.ndarray) -> np.ndarray:
+    """Points [P, 3] moved onto the sphere of an eyeball: the inside of a lid lies on it and never under thin skin."""
+    centre = (ball.max(axis=0) + ball.min(axis=0)) / 2
+    radius = np.ptp(ball[:, :2], axis=0).mean() / 2
+    arm = points - centre
+    return centre + arm * (radius / np.linalg.norm(arm, axis=1, keepdims=True))
 
 
 def _clean_neck(vertices: np.ndarray, edge: np.ndarray, up: np.ndarray) -> np.ndarray:

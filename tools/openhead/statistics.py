@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from tools.openhead.ict import FACE_END, IctHeads
 from tools.openhead.register import Registration
-from tools.openhead.trim import Selection
+from tools.openhead.trim import Selection, adjacency
 
 CENTRAL_FACE = 0.065  # metres around the nose tip
 WEIGHT_CENTRAL, WEIGHT_FACE, WEIGHT_REST = 2.0, 1.0, 0.12
@@ -60,10 +62,30 @@ def on_registration(modes: np.ndarray, registration: Registration, ict: IctHeads
     return (corners * registration.closest.barycentric[..., None]).sum(axis=2)
 
 
-def set_eyeballs(modes: np.ndarray, selection: Selection, ict_modes: np.ndarray, ranges: tuple[tuple[int, int], ...]) -> None:
-    """Make the eyeballs of modes [K, V, 3] move as ICT's do and without changing their shape, in place."""
-    for ball, (first, last) in zip(selection.eyeballs, ranges, strict=True):
-        modes[:, ball] = ict_modes[:, first:last].mean(axis=1, keepdims=True)
+def set_unmatched(modes: np.ndarray, selection: Selection, trusted: np.ndarray) -> None:
+    """Make what nothing was fitted to follow what was, in place in modes [K, V, 3].
+
+    The pockets behind nostrils, lips and lids and the folds of the ears move as a membrane held by their rims.
+    """
+    count = modes.shape[1]
+    edges = adjacency(selection.faces, count)
+    membrane = (sparse.diags(np.asarray(edges.sum(axis=1)).ravel()) - edges).tocsr()
+    free = np.setdiff1d(np.flatnonzero(~trusted), np.concatenate(selection.eyeballs))
+    held = np.setdiff1d(np.arange(count), free)
+    solve = splu((membrane[free][:, free] + 1e-9 * sparse.eye(len(free))).tocsc())
+    for mode in modes:
+        mode[free] = solve.solve(-membrane[free][:, held] @ mode[held])
+
+
+def set_eyeballs(modes: np.ndarray, selection: Selection, template: np.ndarray) -> None:
+    """Let eyeballs and sockets of modes [K, V, 3] shift and grow with the lids that touch them, in place."""
+    for ball, lid, socket in zip(selection.eyeballs, selection.lids, selection.sockets, strict=True):
+        inner = np.concatenate([ball, socket])
+        centre = template[lid].mean(axis=0)
+        arm = template[lid] - centre
+        shift = modes[:, lid].mean(axis=1)  # [K, 3]
+        grow = ((modes[:, lid] - shift[:, None]) * arm).sum(axis=(1, 2)) / (arm**2).sum()
+        modes[:, inner] = shift[:, None] + grow[:, None, None] * (template[inner] - centre)
 
 
 def remove_rigid(modes: np.ndarray, points: np.ndarray, weights: np.ndarray, fields: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
 
 from tools.openhead.makehuman import MakeHuman
 from unveil.geometry.rasterize import rasterize
@@ -17,6 +18,8 @@ NECK_UP = np.array([0.0, 0.94, 0.34])
 FACE_CENTRE = np.array([0.485, -0.86])  # between the eyes and the nose, in MakeHuman's square turned upright
 FACE_POWER = 0.65  # below one enlarges what is near the centre
 STRIP = 0.16  # height of the strip for the small islands
+LID_REACH = 0.003  # metres between an eyeball's vertices and the lids' that touch it
+SOCKET_REACH = 0.012  # metres around an eyeball in which a pocket is the eye's
 OPEN_VIEWS = 4  # what fewer of the 36 views see is a pocket
 POCKET_RINGS = 2  # rings of vertices kept behind what is visible, in nose, mouth and eyes
 
@@ -31,6 +34,8 @@ class Selection:
     uv_faces: np.ndarray  # [F, 3]
     mirror: np.ndarray  # [V]
     eyeballs: tuple[np.ndarray, np.ndarray]  # left and right: indices into ids
+    lids: tuple[np.ndarray, np.ndarray]  # left and right: the skin that touches the eyeballs
+    sockets: tuple[np.ndarray, np.ndarray]  # left and right: what lies hidden behind the lids
     pockets: np.ndarray  # [V] bool, hidden or seen from few sides: inside nose, lips, eyelids, ears
     neck_edge: np.ndarray  # indices of the vertices on the cut
 
@@ -57,6 +62,11 @@ def select_head(source: MakeHuman) -> Selection:
     new_uv = np.full(len(base.uv), -1)
     new_uv[uv_ids] = np.arange(len(uv_ids))
     left, right = (new[np.unique(base.quads[base.groups == f"helper-{side}-eye"])] for side in "lr")
+    skin = np.setdiff1d(np.arange(len(ids)), np.concatenate([left, right]))
+    pockets = (views[ids] < OPEN_VIEWS) & np.isin(np.arange(len(ids)), skin)
+    reach = [cKDTree(adult[ids[ball]]).query(adult[ids])[0] for ball in (left, right)]
+    lids = tuple(skin[distance[skin] < LID_REACH] for distance in reach)
+    sockets = tuple(np.flatnonzero(pockets & (distance < SOCKET_REACH)) for distance in reach)
     # Both triangulations of the quads are mirror images, so that symmetric heads are shaded symmetrically.
     flip = adult[quads].mean(axis=1)[:, 0] < 0
     faces, uv_faces = _triangulate(new[quads], flip), _triangulate(new_uv[uv_quads], flip)
@@ -69,7 +79,9 @@ def select_head(source: MakeHuman) -> Selection:
         uv_faces=uv_faces,
         mirror=new[source.mirror[ids]],
         eyeballs=(left, right),
-        pockets=(views[ids] < OPEN_VIEWS) & ~np.isin(np.arange(len(ids)), np.concatenate([left, right])),
+        lids=lids,
+        sockets=sockets,
+        pockets=pockets,
         neck_edge=edge[low & (np.abs(adult[ids[edge]][:, 1] - NECK_POINT[1]) < 0.06)],
     )
 
