@@ -8,7 +8,6 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-DEMO_PHOTO  := src/unveil/assets/data/demo.jpg
 DEMO_OUTPUT := demo-output
 VALIDATOR   := tests/glb_validator
 
@@ -20,11 +19,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ## reconstruct the bundled photograph to demo-output/ (base install, no torch)
-	$(BIN)/unveil reconstruct $(DEMO_PHOTO) -o $(DEMO_OUTPUT)
+	$(BIN)/unveil demo --out $(DEMO_OUTPUT)
 	@echo
 	@echo "The results are in $(CURDIR)/$(DEMO_OUTPUT):"
 	@ls $(DEMO_OUTPUT)
-	@echo "Open the .png to see the mesh on the photograph, and the .glb in any glTF viewer."
+	@echo "demo_0_overlay.png shows the mesh on the photograph; demo_0.glb opens in any glTF viewer."
 
 test: install-dev $(VALIDATOR)/node_modules/.stamp ## install the dev extra, torch included, and run all tests
 	$(BIN)/python -m pytest
