@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unveil.errors import UnveilError
+from unveil.imaging.detect import SMALLEST_FACE
 from unveil.imaging.io import find_images, printable, read_image
 from unveil.reconstruct.files import Options, OutputError, Target, write_photo
 from unveil.reconstruct.pipeline import Reconstructor
@@ -100,8 +101,8 @@ def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Op
     faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
     if not faces:
         raise UnveilError(
-            f"no face found in {printable(target.photo)}: unveil needs a face of at least about 20 pixels "
-            "that looks towards the camera"
+            f"no face found in {printable(target.photo)}: give a photograph with a face at least {SMALLEST_FACE:.0f} "
+            "pixels wide that looks towards the camera"
         )
     return write_photo(target, image, faces, reconstructor.morphable, options)
 

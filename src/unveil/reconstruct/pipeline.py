@@ -14,9 +14,9 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.imaging.crop import Crop
 from unveil.imaging.detect import Detection, FaceDetector
-from unveil.imaging.io import read_image
+from unveil.imaging.io import printable, read_image
 from unveil.morphable import openhead
-from unveil.morphable.layout import Coefficients
+from unveil.morphable.layout import Coefficients, LayoutError
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.clock import Clock
 from unveil.reconstruct.onnx import CoefficientModel
@@ -152,9 +152,12 @@ def _learner_path(model: str | Path) -> Path:
 
 
 def _morphable_model(learner: CoefficientModel) -> MorphableModel:
-    """The head model whose coefficients the learner gives; LayoutError, naming both layouts, when there is none."""
+    """The head model whose coefficients the learner gives; UnveilError, naming both layouts, when there is none."""
     model = openhead.load(packaged("openhead.npz"))
-    model.layout.require(learner.layout)
+    try:
+        model.layout.require(learner.layout)
+    except LayoutError as error:
+        raise UnveilError(f"{printable(learner.path)} is no learner for {model.name}: {error}") from error
     return model
 
 
