@@ -136,7 +136,7 @@ def _skin_weights(vertices: Floats) -> Floats:
     weights[:, 1] = below * (1 - _front(vertices))
     weights[:, 0] = 1 - weights[:, 1] - weights[:, 2]
     for joint, centre in zip((3, 4), EYES, strict=True):
-        ball = np.linalg.norm(vertices - centre, axis=1) < EYE_RADIUS * 1.001
+        ball = np.abs(np.linalg.norm(vertices - centre, axis=1) - EYE_RADIUS) < 1e-6
         weights[ball] = 0
         weights[ball, joint] = 1
     return weights

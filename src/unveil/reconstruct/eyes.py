@@ -1,0 +1,101 @@
+"""Eyeballs in a texture: eyelids hide most of them, and skin colour must not continue onto them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.geometry.uv import TexelMap
+from unveil.morphable.model import MorphableModel
+
+Floats = NDArray[np.float32]
+
+IRIS_RADIUS = 0.0059  # metres, of adults
+PUPIL = 0.4  # radius in iris radii
+LIMBUS = 0.12  # width of the soft rim of the iris, in iris radii
+BAND = 0.2  # of the eyeball's radius: height of the strip about the equator in which lids leave the white free
+LARGEST_TURN = 0.5  # of the gaze against the fitted one, as the sine of the angle
+WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB where none is seen
+IRIS = np.array([84, 62, 48], dtype=np.float32)
+ENOUGH = 30.0  # texels, to take a colour from the photograph
+
+
+@dataclass(frozen=True, eq=False)
+class Eyeball:
+    """The texels of one eyeball and where on it they lie."""
+
+    texels: NDArray[np.int64]  # [K] rows of the texel map
+    direction: Floats  # [K, 3] from the centre of the ball, unit length, model space of the template
+    iris: float  # sine of the angle between the axis of the eye and the rim of the iris
+
+
+def eyeballs(model: MorphableModel, texels: TexelMap) -> tuple[Eyeball, ...]:
+    """The eyeballs of a model: the vertices that move with a joint whose name ends in "eye" and no other."""
+    head = model.head
+    template, weights = np.asarray(head.template), np.asarray(head.skin_weights)
+    found = []
+    for joint, name in enumerate(head.joint_names):
+        vertices = weights[:, joint] > 0.99
+        if not name.endswith("eye") or not vertices.any():
+            continue
+        ball = template[vertices]
+        centre = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        corners = model.faces[texels.triangle]  # [N, 3]
+        inside = np.flatnonzero(vertices[corners].all(axis=1))
+        points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners[inside]]) - centre
+        radius = np.linalg.norm(points, axis=1, keepdims=True)
+        found.append(Eyeball(inside, (points / radius).astype(np.float32), IRIS_RADIUS / float(radius.mean())))
+    return tuple(found)
+
+
+def paint_unseen(values: NDArray[np.uint8], eye: Eyeball, coverage: Floats) -> None:
+    """Paint, in ``values`` uint8 [N, 3], the texels of an eye that the photograph does not cover [N] in [0, 1].
+
+    White and iris take the colours they have where they are seen.
+    """
+    colour, seen = values[eye.texels].astype(np.float32), coverage[eye.texels]
+    axis = _gaze(eye, colour, seen)
+    front = eye.direction @ axis > 0
+    radius = np.linalg.norm(eye.direction - (eye.direction @ axis)[:, None] * axis, axis=1) / eye.iris
+    radius[~front] = 1 / eye.iris
+    band = seen * (np.abs(eye.direction[:, 1]) < BAND) * front
+    # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
+    redness = (colour.max(axis=1) - colour.min(axis=1)) / np.maximum(colour.max(axis=1), 1)
+    white = _typical(colour, band * (radius > 1.3), redness, WHITE)
+    white = (white + white.mean()) / 2
+    iris = _typical(colour, seen * front * (radius < 0.9), colour.mean(axis=1), IRIS)
+
+    rim = _step((radius - 1) / LIMBUS)[:, None]
+    pupil = _step((radius - PUPIL) / LIMBUS)[:, None]
+    painted = rim * white + (1 - rim) * iris * (0.35 + 0.65 * pupil)
+    mixed = seen[:, None] * colour + (1 - seen[:, None]) * painted
+    values[eye.texels] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _gaze(eye: Eyeball, colour: Floats, seen: Floats) -> Floats:
+    """Direction [3] of the centre of the iris: of what is dark among the seen, near where the fit has it."""
+    luminance = colour.mean(axis=1)
+    near = seen * (eye.direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
+    if near.sum() < ENOUGH:
+        return np.array([0, 0, 1], dtype=np.float32)
+    typical = float((near * luminance).sum() / near.sum())
+    dark = near * np.maximum(0, typical - luminance)
+    axis = (dark[:, None] * eye.direction).sum(axis=0)
+    length = float(np.linalg.norm(axis))
+    return (axis / length).astype(np.float32) if length > 0 else np.array([0, 0, 1], dtype=np.float32)
+
+
+def _typical(colour: Floats, weight: Floats, key: Floats, default: Floats) -> Floats:
+    """Mean colour [3] of the third of the weighted colours [K, 3] that has the least ``key`` [K]."""
+    if weight.sum() < ENOUGH:
+        return default
+    weight = weight * (key <= np.quantile(key[weight > 0], 1 / 3))
+    return np.asarray((weight[:, None] * colour).sum(axis=0) / weight.sum(), dtype=np.float32)
+
+
+def _step(x: Floats) -> Floats:
+    """A smooth step from 0 to 1 around x = 0, of width one."""
+    t = np.clip(x + 0.5, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

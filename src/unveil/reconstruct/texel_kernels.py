@@ -1,0 +1,78 @@
+"""Loops over the texels of a texture, compiled: between values at texels [N, C] and values at vertices [V, C].
+
+A texel mesh is the triangle [N] and barycentric coordinates [N, 3] of each texel, and the faces [F, 3].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+TexelMesh = tuple[NDArray[np.int32], Floats, NDArray[np.int32]]
+
+
+def gather(mesh: TexelMesh, values: Floats, weight: Floats, vertex_count: int) -> tuple[Floats, Floats]:
+    """Per vertex the sums of weight * value and of weight [V, 4], and of ones [V], each texel shared by its corners."""
+    sums, totals = np.zeros((vertex_count, 4), dtype=np.float32), np.zeros(vertex_count, dtype=np.float32)
+    _gather(mesh, values, weight, sums, totals)
+    return sums, totals
+
+
+def blend(mesh: TexelMesh, own: tuple[Floats, Floats], other: tuple[Floats, Floats], lack: Floats) -> Floats:
+    """Mean [N, 3] of two (colours [N, 3], weights [N]), after ``lack`` [V, 3] was added to the second."""
+    result = np.zeros_like(own[0])
+    _blend(mesh, own, other, lack, result)
+    return result
+
+
+def compose(mesh: TexelMesh, colour: Floats, coverage: Floats, fill: Floats) -> NDArray[np.uint8]:
+    """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] is one, ``fill`` [V, 3] where it is zero."""
+    result = np.empty(colour.shape, dtype=np.uint8)
+    _compose(mesh, colour, coverage, fill, result)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _gather(mesh: Any, values: Any, weight: Any, sums: Any, totals: Any) -> None:
+    triangle, barycentric, faces = mesh
+    for n in range(len(triangle)):
+        for k in range(3):
+            vertex, share = faces[triangle[n], k], barycentric[n, k]
+            totals[vertex] += share
+            share *= weight[n]
+            if share > 0:
+                for c in range(3):
+                    sums[vertex, c] += share * values[n, c]
+                sums[vertex, 3] += share
+
+
+@njit(cache=True, nogil=True)
+def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
+    triangle, barycentric, faces = mesh
+    own_colour, own_weight = own
+    other_colour, other_weight = other
+    for n in range(len(triangle)):
+        first, second = own_weight[n], other_weight[n]
+        if first + second <= 0:
+            continue
+        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        for k in range(3):
+            adapted = other_colour[n, k] + u * lack[a, k] + v * lack[b, k] + w * lack[c, k]
+            result[n, k] = (first * own_colour[n, k] + second * adapted) / (first + second)
+
+
+@njit(cache=True, nogil=True)
+def _compose(mesh: Any, colour: Any, coverage: Any, fill: Any, result: Any) -> None:
+    triangle, barycentric, faces = mesh
+    for n in range(len(triangle)):
+        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        for k in range(3):
+            smooth = u * fill[a, k] + v * fill[b, k] + w * fill[c, k]
+            value = coverage[n] * colour[n, k] + (1 - coverage[n]) * smooth
+            result[n, k] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))

@@ -1,0 +1,152 @@
+"""The texture of a head from one photograph: what the camera saw, its mirror image, and a smooth completion.
+
+The colours are those of the photograph, light and shadow included. What hides a face in the photograph is taken for
+skin unless the caller says where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
+from unveil.geometry.mesh import face_normals, vertex_normals
+from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rotation import axis_angle_to_matrix
+from unveil.geometry.uv import TexelMap, texel_map
+from unveil.morphable.model import MorphableModel
+from unveil.reconstruct.eyes import Eyeball, eyeballs, paint_unseen
+from unveil.reconstruct.texel_kernels import blend, compose, gather
+from unveil.reconstruct.view import View, look
+
+Floats = NDArray[np.float32]
+
+NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
+# How closely the completions follow what is known, against being smooth. What light leaves of the difference between
+# the sides of a face is a scar or a lock of hair, and not to be continued far.
+LIGHT_PULL, COLOUR_PULL = 0.3, 3.0
+LIGHT_RIDGE = 0.01
+MOST_LIGHT = 60.0  # grey levels
+# Unseen cavities are dark: brightness of what no direction sees, and the number of 36 directions that make it open.
+DARKEST, OPEN_VIEWS = 0.35, 5
+KNOWN = 0.02  # mean weight of the texels around a vertex below which its colour counts as unknown
+
+
+def bake_texture(
+    image: NDArray[np.uint8],
+    projected: NDArray[np.floating[Any]],
+    model: MorphableModel,
+    size: int = 1024,
+    hidden: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The texture of the head that the vertices ``projected`` show in ``image``.
+
+    A texel takes the photograph's pixel where the camera sees it; elsewhere, or where it is seen better there, the
+    pixel of the mirrored point of the head, with its light adapted; and elsewhere a smooth continuation over the
+    surface. Unseen parts of the eyeballs are painted in the colours of the seen ones.
+
+    Args:
+        image: the photograph, uint8 RGB [H, W, 3].
+        projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
+        model: gives faces, texture coordinates and mirrored vertices.
+        size: texels per side.
+        hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder.
+
+    Returns:
+        The texture, uint8 RGB [size, size, 3] with the first row at v = 1, and where it is mostly the photograph
+        itself, bool [size, size].
+    """
+    fixed = _fixed_parts(model, size)
+    mesh = (fixed.texels.triangle, fixed.texels.barycentric, fixed.faces)
+    view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
+    own, own_valid, own_quality = look(view, mesh)
+    other, other_valid, other_quality = look(view, mesh, model.mirror_vertices)
+
+    own_weight, other_weight = own_valid * own_quality, other_valid * other_quality
+    lack = _missing_light(own - other, own_weight * other_weight, fixed)
+    other_weight *= 1 - own_weight
+    colour = blend(mesh, (own, own_weight), (other, other_weight), lack)
+    coverage = 1 - (1 - own_valid) * (1 - other_valid)
+    mean, known = _at_vertices(colour, coverage, fixed)
+    fill = diffuse(mean, COLOUR_PULL * known, fixed.neighbours, NOBODY) * fixed.openness[:, None]
+    values = compose(mesh, colour, coverage, fill)
+    for eye in fixed.eyes:
+        paint_unseen(values, eye, coverage)
+
+    seen = np.zeros(size * size, dtype=np.bool_)
+    seen[fixed.texels.texels] = own_valid * (own_weight > other_weight) > 0.5
+    return fixed.texels.spread(values), seen.reshape(size, size)
+
+
+@dataclass(frozen=True, eq=False)
+class _FixedParts:
+    """What is the same for all photographs of a model."""
+
+    faces: NDArray[np.int32]  # [F, 3]
+    texels: TexelMap
+    neighbours: Neighbours
+    eyes: tuple[Eyeball, ...]
+    odd_terms: Floats  # [V, 3] polynomials of the normal that change sign between left and right
+    openness: Floats  # [V] brightness of a vertex for how deep it lies inside mouth and nose
+
+
+@lru_cache(maxsize=2)
+def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
+    texels = texel_map(model.uv, model.uv_faces, size)
+    normals = vertex_normals(np.asarray(model.head.template), model.faces)
+    return _FixedParts(
+        faces=np.ascontiguousarray(model.faces, dtype=np.int32),
+        texels=texels,
+        neighbours=neighbours(model.faces, len(model.head.template)),
+        eyes=eyeballs(model, texels),
+        odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
+        openness=_openness(model),
+    )
+
+
+def _openness(model: MorphableModel) -> Floats:
+    """1 for vertices [V] of the template that can be seen from outside, less for those of cavities."""
+    template = np.asarray(model.head.template)
+    views = np.zeros(len(template), dtype=np.float32)
+    for yaw in range(0, 360, 30):
+        for pitch in (-50, 0, 50):
+            turn = axis_angle_to_matrix(np.radians([pitch, 0.0, 0.0])) @ axis_angle_to_matrix(
+                np.radians([0.0, yaw, 0.0])
+            )
+            points = (template @ turn.T) * [1, -1, -1]
+            points = (points - points.min(axis=0)) * (200 / np.ptp(points, axis=0).max())
+            seen = np.unique(rasterize(points, model.faces, 201, 201).triangle)
+            # The inside of the skin, seen through the cut of the neck, does not count.
+            seen = seen[(seen >= 0) & (face_normals(points, model.faces)[seen, 2] < 0)]
+            views[np.unique(model.faces[seen])] += 1
+    return (DARKEST + (1 - DARKEST) * np.minimum(views / OPEN_VIEWS, 1)).astype(np.float32)
+
+
+def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Floats:
+    """What the colours of the other side lack in the light of this side, at all vertices [V, 3].
+
+    Known is the ``difference`` [N, 3] of the sides at the texels with a ``weight`` [N]. Diffuse light from afar is a
+    polynomial of second degree in the normal (Ramamoorthi and Hanrahan, "An efficient representation for irradiance
+    environment maps", 2001); those of its terms that change sign between the sides are fitted and hold everywhere,
+    and what they leave is continued smoothly.
+    """
+    mean, known = _at_vertices(difference, weight, fixed)
+    terms = fixed.odd_terms  # [V, 3]
+    system = terms.T @ (known[:, None] * terms) + LIGHT_RIDGE * known.sum() * np.eye(3)
+    light = terms @ np.linalg.solve(system + 1e-9 * np.eye(3), terms.T @ (known[:, None] * mean))
+    light = np.clip(light, -MOST_LIGHT, MOST_LIGHT)
+    rest = diffuse(mean - light, LIGHT_PULL * known, fixed.neighbours, np.zeros(3))
+    return (light + rest).astype(np.float32)
+
+
+def _at_vertices(values: Floats, weight: Floats, fixed: _FixedParts) -> tuple[Floats, Floats]:
+    """Weighted mean [V, 3] of the values [N, 3] of the texels around each vertex, and their mean weight [V]."""
+    texels, count = fixed.texels, len(fixed.neighbours.start) - 1
+    sums, totals = gather((texels.triangle, texels.barycentric, fixed.faces), values, weight, count)
+    known = sums[:, 3] / np.maximum(totals, np.float32(1e-6))
+    mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
+    return mean.astype(np.float32), np.where(known > KNOWN, known, 0).astype(np.float32)
