@@ -45,11 +45,14 @@ def build(source: MakeHuman, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]
     outside = skin & ~selection.pockets[selection.faces].all(axis=1)
     points68 = ict.mean[ict.landmarks68] - origin
     marks = landmarks.embed(points68, template, selection.faces, skin)
-    contour = landmarks.sliding_contour(points68[:17], template, selection.faces, outside)
+    annotated = landmarks.embed(landmarks.as_annotated(points68), template, selection.faces, skin)
+    on_surface = (template[selection.faces[annotated[0]]] * annotated[1][..., None]).sum(axis=1)
+    contour = landmarks.sliding_contour(on_surface[:17], template, selection.faces, outside)
 
     joints, cubes = _joints(source, selection, template)
     shape, joint_shape = _shape(source, selection, registration, ict, marks, (template, joints, cubes))
     units, expression = _expression(source, selection, registration, template)
+    _close_lids(units, expression, template, (selection.faces[marks[0]], marks[1]))
     weights = _skin_weights(source, selection)
     return {
         "format": np.int32(1),
@@ -66,8 +69,8 @@ def build(source: MakeHuman, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]
         "uv": trim.repack_uv(selection.uv, selection.uv_faces).astype(np.float32),
         "uv_faces": selection.uv_faces.astype(np.uint16),
         "mirror_vertices": selection.mirror.astype(np.uint16),
-        "landmarks68_faces": marks[0].astype(np.uint16),
-        "landmarks68_barycentric": marks[1].astype(np.float32),
+        "landmarks68_faces": annotated[0].astype(np.uint16),
+        "landmarks68_barycentric": annotated[1].astype(np.float32),
         "contour_first_degree": np.int32(landmarks.YAWS[0]),
         "contour_faces": contour[0].astype(np.uint16),
         "contour_barycentric": contour[1].astype(np.float32),
@@ -144,6 +147,17 @@ def _expression(
             turned_units[index, ball] = (template[ball] - centre) @ (turn - np.eye(3)).T
     turned_units[:, selection.neck_edge] = 0.0
     return names, turned_units
+
+
+def _close_lids(
+    names: list[str], units: np.ndarray, template: np.ndarray, marks: tuple[np.ndarray, np.ndarray]
+) -> None:
+    """Scale the blinks so that at 1 the lids meet, in place: MakeHuman's eyes are opened wider than ICT-FaceKit's."""
+    triangles, barycentric = marks
+    for name, upper, lower in (("eyeBlinkRight", [37, 38], [41, 40]), ("eyeBlinkLeft", [43, 44], [47, 46])):
+        unit = units[names.index(name)]
+        height, travel = ((f[triangles] * barycentric[..., None]).sum(axis=1)[:, 1] for f in (template, unit))
+        unit *= np.mean((height[upper] - height[lower]) / (travel[lower] - travel[upper]))
 
 
 def _skin_weights(source: MakeHuman, selection: trim.Selection) -> np.ndarray:
