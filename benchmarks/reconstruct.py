@@ -55,7 +55,7 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(WARM_UP + repeats):
             start = time.perf_counter()
-            (face,) = reconstructor.reconstruct(image)
+            (face,) = reconstructor.reconstruct(image, max_faces=1)
             clock = Clock(dict(face.timings))
             with clock.stage("texture"):
                 texture, _ = bake_texture(image, face.projected, reconstructor.morphable)
