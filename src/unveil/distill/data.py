@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.distill.config import TrainConfig
-from unveil.distill.photometry import disturb
+from unveil.distill.photometry import disturb, surround
 from unveil.errors import UnveilError
 from unveil.geometry.camera import move_with_crop
 from unveil.imaging.occlude import Face, Pool
@@ -121,7 +121,7 @@ class Sampler:
         landmarks = self.move_landmarks(indices, flips, matrices)
         images = []
         for k, (index, rng) in enumerate(zip(indices, generators, strict=True)):
-            image = self._warp(index, matrices[k], flip=flips[k], mirror_border=rng.random() < 0.5)
+            image = self._warp(index, matrices[k], flip=flips[k], rng=rng)
             if rng.random() < self.config.occluded:
                 image = self.pool.apply(image, Face.of(landmarks[k]), rng).image
             images.append(disturb(image, rng, self.config.colour))
@@ -134,7 +134,7 @@ class Sampler:
         landmarks = self.move_landmarks(indices, flips, matrices)
         images = []
         for k, index in enumerate(indices):
-            image = self._warp(index, matrices[k], flip=False, mirror_border=False)
+            image = self._warp(index, matrices[k], flip=False)
             if occluded:
                 image = self.pool.apply(image, Face.of(landmarks[k]), self._generator(0, index)).image
             images.append(image)
@@ -196,12 +196,16 @@ class Sampler:
         flips = (draws[:, 4] < c.flip) & (self.mirror is not None)
         return flips, np.concatenate([linear, shift[..., None]], axis=-1)
 
-    def _warp(self, index: int, matrix: NDArray[np.float64], *, flip: bool, mirror_border: bool) -> NDArray[np.uint8]:
-        """The learner's crop [S, S, 3] of a wide crop."""
+    def _warp(
+        self, index: int, matrix: NDArray[np.float64], *, flip: bool, rng: np.random.Generator | None = None
+    ) -> NDArray[np.uint8]:
+        """The learner's crop [S, S, 3] of a wide crop; with ``rng``, what lies around the photograph varies."""
         wide, size = self.data.crops.shape[1], self.config.input_size
         if flip:
             matrix = matrix @ np.array([[-1.0, 0, wide], [0, 1, 0], [0, 0, 1]])
-        border = cv2.BORDER_REFLECT_101 if mirror_border else cv2.BORDER_CONSTANT  # photographs end in black
         crop = np.ascontiguousarray(self.data.crops[index])
+        border = cv2.BORDER_CONSTANT
+        if rng is not None and rng.random() < 0.7:
+            crop, border = surround(crop, rng), cv2.BORDER_REFLECT_101
         warped = cv2.warpAffine(crop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(warped, np.uint8)
