@@ -2,11 +2,11 @@
 
     python tools/landmark_embedding.py landmarks/*.npz -o embedding478.npz
 
-The wheel of MediaPipe 0.10.21 does not carry the canonical face mesh, so the mean of its own 3D points over frontal
-faces with a closed mouth takes its place. A thin-plate spline carries that mean to the head by the points that
-correspond to iBUG-68, and every point goes to the nearest place on the skin (the irises: on the eyeballs). Then heads are fitted
-to many photographs, and where a point is off on average, in the frame of the head, it slides along the surface by that
-much; after a few rounds the embedding marks what MediaPipe marks. Left and right are kept mirror images of each other.
+The wheel of MediaPipe 0.10.21 does not carry the canonical face mesh, so the mean of its own 3D points over neutral
+frontal faces takes its place. A thin-plate spline carries that mean to the head by the points that correspond to
+iBUG-68, and every point goes to the nearest place on the skin (the irises: on the eyeballs). Then heads are fitted to
+many photographs, and where a point is off on average, in the frame of the head, it slides along the surface by that
+much; after a few rounds the embedding marks what MediaPipe marks. Left and right are kept each other's mirror image.
 
 The npz has ``triangles`` [478, 3] (vertex indices), ``barycentric`` [478, 3] and ``weights`` [478]: less than 1 for
 points that stray from the fits more than most.
@@ -28,12 +28,13 @@ from unveil.imaging.io import atomic_path
 from unveil.morphable import openhead
 from unveil.morphable.landmarks import SurfacePoints
 from unveil.morphable.model import MorphableModel
+from unveil.teachers.expression_prior import ExpressionPrior
 from unveil.teachers.landmark_fit import FitSettings, LandmarkFitter
 from unveil.teachers.landmarks import Placement
 
 SIZE = 224  # pixels; landmarks are given to the fit as those of a crop of this size
 IRISES = slice(468, 478)
-NEUTRAL = FitSettings(sparsity=10.0)  # neutral faces: what is left is not to be explained by expressions
+NEUTRAL = FitSettings(expression=ExpressionPrior(sparsity=10.0))  # expressions are not to explain what is left
 
 # iBUG-68 index: MediaPipe index. The jaw line is left out but for the chin: iBUG's is the outline, MediaPipe's is not.
 IBUG68_TO_MEDIAPIPE = {
@@ -102,7 +103,8 @@ def surface_of(model: MorphableModel) -> tuple[Surface, np.ndarray]:
     jaw = np.linalg.norm(head.expression_basis[model.expression_names.index("jawOpen")], axis=-1)  # [V]
     chin = model.landmarks68(jaw[:, None].repeat(3, axis=1))[8, 0]
     follows = (jaw / chin)[faces].mean(axis=1)  # [F]
-    allowed = {"skin": ~eyeball, "eyeball": eyeball, "upper": ~eyeball & (follows < 0.3), "lower": ~eyeball & (follows > 0.5)}
+    upper, lower = ~eyeball & (follows < 0.3), ~eyeball & (follows > 0.5)
+    allowed = {"skin": ~eyeball, "eyeball": eyeball, "upper": upper, "lower": lower}
     parts = np.full(478, "skin", dtype="<U8")
     parts[list(UPPER_LIP)], parts[list(LOWER_LIP)], parts[IRISES] = "upper", "lower", "eyeball"
     return Surface(np.asarray(head.template, np.float64), faces, allowed), parts
@@ -129,7 +131,7 @@ def mean_shape(points: np.ndarray) -> np.ndarray:
 
 
 def similarity(source: np.ndarray, target: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-    """Move points [P, 3] onto ``target`` [Q, 3] by the similarity that fits their rows ``chosen`` [Q] (Umeyama 1991)."""
+    """Move points [P, 3] by the similarity that takes their rows ``chosen`` [Q] to ``target`` [Q, 3] (Umeyama 1991)."""
     own = source if chosen is None else source[chosen]
     centre, goal = own.mean(axis=0), target.mean(axis=0)
     u, stretch, vt = np.linalg.svd((target - goal).T @ (own - centre))
@@ -161,8 +163,8 @@ def register(mean: np.ndarray, model: MorphableModel, mirror: np.ndarray) -> Sur
     chosen = np.array(list(IBUG68_TO_MEDIAPIPE.values()))
     goal = model.landmarks68(surface.vertices)[list(IBUG68_TO_MEDIAPIPE)]
     rigid = symmetric(similarity(mean, goal, chosen), mirror)
-    moved = rigid + RBFInterpolator(rigid[chosen], goal - rigid[chosen], kernel="thin_plate_spline", smoothing=1e-6)(rigid)
-    moved = symmetric(moved, mirror)
+    spline = RBFInterpolator(rigid[chosen], goal - rigid[chosen], kernel="thin_plate_spline", smoothing=1e-6)
+    moved = symmetric(rigid + spline(rigid), mirror)
     moved[IRISES] = iris_guess(model, moved, surface)
     return surface.nearest(moved, parts)
 
@@ -202,7 +204,8 @@ def refine(
         stray = np.sqrt((length**2).mean(axis=0))
         print(
             f"round {turn + 1}: mean residual {1e3 * length.mean():.2f} mm, "
-            f"mean systematic part {1e3 * np.linalg.norm(offset, axis=1).mean():.2f} mm", flush=True
+            f"mean systematic part {1e3 * np.linalg.norm(offset, axis=1).mean():.2f} mm",
+            flush=True,
         )
     return placement, stray
 

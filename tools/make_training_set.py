@@ -6,12 +6,13 @@
 the same stem each), ``--embedding`` the result of ``landmark_embedding.py``. A tar ``ytfaces*`` comes with the person
 of every frame beside it (``ytfaces-person.npy``). The output folder gets
 
-- ``crops.npy`` uint8 [N, 192, 192, 3]: the canonical crop around the fitted landmarks with its side enlarged by 1.25, so
-  that training can shift, turn and scale it; black where the photograph ends,
-- ``labels.npz``: ``names`` [N] (``source/file``), ``source`` [N], ``coefficients`` [N, M] in the frame of the wide crop,
-  ``layout`` (JSON, with the mean and standard deviation of the training split), ``model``, ``landmarks68`` [N, 68, 2] of
-  the fit in pixels of the wide crop (the jaw line as photographs are annotated), ``weight`` [N] in (0, 1] trust by
-  the fit's residual, ``split`` [N] int8: 0 train, 1 validation, 2 test.
+- ``crops.npy`` uint8 [N, 192, 192, 3]: the canonical crop around the fitted landmarks with its side enlarged by 1.25,
+  so that training can shift, turn and scale it; black where the photograph ends,
+- ``labels.npz``: ``names`` [N] (``source/file``), ``source`` [N], ``coefficients`` [N, M] in the frame of the wide
+  crop, ``layout`` (JSON, with the mean and standard deviation of the training split), ``model``, ``landmarks68``
+  [N, 68, 2] of the fit in pixels of the wide crop (the jaw line as photographs are annotated), ``weight`` [N] in
+  (0, 1] trust by the fit's residual, ``split`` [N] int8: 0 train, 1 validation, 2 test, ``matrix`` [N, 2, 3] from
+  pixels of the photograph to those of the wide crop.
 
 Frames of one person stay in one split: of the people in video frames every third is for testing and never trained on.
 Sources that are done are kept in ``parts/``, so that a run that is stopped continues.
@@ -68,7 +69,9 @@ def widened(crop: Crop) -> Crop:
     return Crop.from_square(middle, WIDER * crop.size / crop.scale, CROP_SIZE)
 
 
-def fit_source(model: MorphableModel, placement: Placement, landmarks: Path, people: Path | None) -> dict[str, np.ndarray]:
+def fit_source(
+    model: MorphableModel, placement: Placement, landmarks: Path, people: Path | None
+) -> dict[str, np.ndarray]:
     """Labels of one source, in the order of its pictures; pictures without a trustworthy fit are left out."""
     with np.load(landmarks) as file:
         names = [str(name) for name in file["names"]]
@@ -83,9 +86,7 @@ def fit_source(model: MorphableModel, placement: Placement, landmarks: Path, peo
     in_photo = landmarks_of(model, coefficients, FRAME)
     crops = [widened(Crop.from_landmarks(points68)) for points68 in in_photo]
     matrices = np.stack([crop.matrix for crop in crops])
-    turn, moved = camera.move_with_crop(
-        coefficients["pose"][:, :3], coefficients["camera"], matrices, FRAME, CROP_SIZE
-    )
+    turn, moved = camera.move_with_crop(coefficients["pose"][:, :3], coefficients["camera"], matrices, FRAME, CROP_SIZE)
     pose = np.concatenate([turn, coefficients["pose"][:, 3:]], axis=1)
     coefficients = coefficients.replace(pose=pose, camera=moved)
     return {

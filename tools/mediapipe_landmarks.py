@@ -12,10 +12,10 @@ Every input gives ``<output>/<stem>.npz`` with
 - ``landmarks478`` [N, 478, 3] float32: x, y in pixels of the picture (pixel centres at integers), z in the same scale,
   smaller is nearer,
 - ``found`` [N] bool: false where no padding gave a face; the points are zero there,
-- ``spread`` [N] float32: how far the views of one picture disagree, as a share of the face's size. Large means doubt.
+- ``spread`` [N] float32: how far the views of one picture disagree, as a share of the face's size; large is doubtful.
 
-Each picture is shown several times, with two paddings and mirrored, and the median is kept: the network's jitter and its
-preference for one side average out. A run that is stopped continues where it was.
+Each picture is shown several times, with two paddings and mirrored, and the median is kept: the network's jitter and
+its preference for one side average out. A run that is stopped continues where it was.
 """
 
 import argparse
@@ -36,7 +36,7 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 def read_pictures(source: Path, skip: set[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (name, RGB picture uint8 [H, W, 3]) of a tar or folder in a fixed order, leaving out the names in ``skip``."""
+    """Yield (name, RGB picture uint8 [H, W, 3]) of a tar or folder in a fixed order, without the names in ``skip``."""
     if source.is_dir():
         for path in sorted(path for path in source.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES):
             name = path.relative_to(source).as_posix()

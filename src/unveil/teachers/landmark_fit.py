@@ -4,18 +4,17 @@ The head is linear in shape and expression, its root joint is the origin and the
 projects to ``s * (R (T + B c) + t)`` with the scaled orthographic camera. Gauss-Newton on rotation, camera and
 coefficients together minimises, with residuals r in units of the landmark noise,
 
-    sum_p w_p huber(|r_p|) + 1/2 |shape|^2
-        + ridge/2 |expression|^2 + evenness/2 sum_pairs (left - right)^2 + sparsity * sum(expression)
+    sum_p w_p huber(|r_p|) + 1/2 |shape|^2 + the expression's prior
 
-with expression in [0, 1]. There, the last term is an L1 norm: of two units that undo each other at most one stays on.
-Huber's loss is handled by his own method (Robust Statistics, 1981, section 7.8): residuals are cut at the threshold
-while the curvature stays that of least squares, which makes every crop of a source share one set of matrix products.
+with expression in [0, 1]. Huber's loss is handled by his own method (Robust Statistics, 1981, section 7.8): residuals
+are cut at the threshold while the curvature stays that of least squares, which makes every crop of a source share one
+set of matrix products.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +22,13 @@ from numpy.typing import NDArray
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
+from unveil.teachers.expression_prior import ExpressionPrior
 from unveil.teachers.landmarks import Floats, Ints, LinearPoints, Placement
 
 RIGID = 6  # turn 3, relative scale 1, shift 2
 BATCH = 64  # crops at once: keeps the Jacobians in tens of megabytes
 HOLD = 1e9  # added to the curvature of a unit that is to stay where it is
 ACTIVE_SET_PASSES = 2
-# A wide face and a long upper lip explain landmarks as well as these do, and are more often the reason.
-LIKE_IDENTITY = ("cheekPuff", "mouthShrugUpper")
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,8 @@ class FitSettings:
 
     noise: float = 4e-3  # metres, of a point of weight 1; generous, as the errors of neighbours go together
     huber: float = 1.0  # in units of the noise: beyond it a point pulls no harder
-    ridge: float = 1.0  # keeps units small
-    evenness: float = 3.0  # keeps the two sides of the face alike
-    sparsity: float = 1.0  # keeps idle units at zero
-    reluctance: float = 5.0  # times the sparsity, for the units that look like identity
-    iterations: int = 6  # the step falls below a thousandth of a standard deviation after five
+    expression: ExpressionPrior = field(default_factory=ExpressionPrior)
+    iterations: int = 8  # enough for a hundredth of an expression unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +84,11 @@ class LandmarkFitter:
         self._points = [LinearPoints(model.head, placement) for placement in placements]
         self._shapes = model.head.shape_basis.shape[0]
         self._settings = settings or FitSettings()
-        self._prior = np.eye(RIGID + self._points[0].coefficients, dtype=np.float32)
-        self._prior[:RIGID, :RIGID] *= 1e-3  # per radian or metre: keeps a crop without points solvable
-        self._prior[RIGID + self._shapes :, RIGID + self._shapes :] = _expression_prior(
-            model.expression_names, self._settings
-        )
-        reluctant = np.isin(model.expression_names, LIKE_IDENTITY)
-        self._sparsity = self._settings.sparsity * np.where(reluctant, self._settings.reluctance, 1.0)  # [E]
+        prior = self._settings.expression
+        self._curvature = np.eye(RIGID + self._points[0].coefficients, dtype=np.float32)
+        self._curvature[:RIGID, :RIGID] *= 1e-3  # per radian or metre: keeps a crop without points solvable
+        self._curvature[RIGID + self._shapes :, RIGID + self._shapes :] = prior.curvature(model.expression_names)
+        self._sparsity = prior.slope(model.expression_names)  # [E]
 
     def fit(self, observations: Sequence[Floats], size: int) -> LandmarkFit:
         """Fit N crops of ``size`` pixels, given the points [N, P, 2] of every placement, in the same order.
@@ -117,15 +110,24 @@ class LandmarkFitter:
             for points, seen in zip(self._points, observations, strict=True)
         ]
         state = _initial_state(targets)
-        for _ in range(self._settings.iterations):
-            self._step(state, targets)
+        for huber in self._thresholds():
+            self._step(state, targets, huber)
         return self._coefficients(state), [target.compare(state)[0] for target in targets]
 
-    def _step(self, state: _State, targets: Sequence[_Target]) -> None:
+    def _thresholds(self) -> list[float]:
+        """The Huber threshold of every step, in metres: halved until it is the one asked for half-way.
+
+        With a low threshold from the start, a wide open mouth would be an outlier for many steps.
+        """
+        settings = self._settings
+        halvings = range(settings.iterations // 2, settings.iterations // 2 - settings.iterations, -1)
+        return [settings.noise * settings.huber * 2.0 ** max(0, n) for n in halvings]
+
+    def _step(self, state: _State, targets: Sequence[_Target], huber: float) -> None:
         """One projected Gauss-Newton step, in place."""
         hessian, gradient = self._priors(state)
         for target in targets:
-            self._add_data(state, target, hessian, gradient)
+            self._add_data(state, target, huber, (hessian, gradient))
         _move(state, self._bounded_step(state, hessian, gradient))
         units = state.linear[:, self._shapes :]
         np.clip(units, 0.0, 1.0, out=units)
@@ -137,7 +139,8 @@ class LandmarkFitter:
         """
         units = slice(RIGID + self._shapes, None)
         value = state.linear[:, self._shapes :].astype(np.float32)
-        curvature, slope = np.einsum("nii->ni", hessian)[:, units], gradient[:, units]
+        diagonal: Floats = np.einsum("nii->ni", hessian)
+        curvature, slope = diagonal[:, units], gradient[:, units]
         held = ((value <= 0.0) & (slope > 0.0)) | ((value >= 1.0) & (slope < 0.0))
         curvature += HOLD * held
         step = np.linalg.solve(hessian, -gradient[..., None])[..., 0]
@@ -153,17 +156,19 @@ class LandmarkFitter:
     def _priors(self, state: _State) -> tuple[Floats, Floats]:
         """Curvature [N, RIGID + C, RIGID + C] and slope [N, RIGID + C] of the priors."""
         count = len(state.linear)
-        gradient = np.concatenate([np.zeros((count, RIGID)), state.linear @ self._prior[RIGID:, RIGID:]], axis=1)
+        gradient = np.concatenate([np.zeros((count, RIGID)), state.linear @ self._curvature[RIGID:, RIGID:]], axis=1)
         gradient[:, RIGID + self._shapes :] += self._sparsity
-        return np.tile(self._prior, (count, 1, 1)), gradient.astype(np.float32)
+        return np.tile(self._curvature, (count, 1, 1)), gradient.astype(np.float32)
 
-    def _add_data(self, state: _State, target: _Target, hessian: Floats, gradient: Floats) -> None:
+    def _add_data(self, state: _State, target: _Target, huber: float, system: tuple[Floats, Floats]) -> None:
         """Add one source's curvature and slope, in place; a point that was not found pulls nowhere."""
+        hessian, gradient = system
         precision = self._settings.noise**-2
         residual, turned, rows = target.compare(state)
-        present = precision * np.isfinite(residual).any(axis=(1, 2)).astype(np.float32)[:, None, None]  # [N, 1, 1]
-        length = np.linalg.norm(residual, axis=-1, keepdims=True) / self._settings.noise
-        cut = np.nan_to_num(residual * np.minimum(1.0, self._settings.huber / np.maximum(length, 1e-9)))
+        found = np.asarray(np.isfinite(residual).any(axis=(1, 2)), np.float32)  # [N]
+        present = precision * found[:, None, None]
+        length = np.linalg.norm(residual, axis=-1, keepdims=True)
+        cut = np.nan_to_num(residual * np.minimum(1.0, huber / np.maximum(length, 1e-9)))
         axes = state.rotation[:, :2]
         rigid = _rigid_jacobian(turned)  # [N, RIGID, P, 2]
         weighted = rigid * target.points.weights[:, None]
@@ -188,32 +193,6 @@ class LandmarkFitter:
                 }
             )
         )
-
-
-def mirrored_unit(name: str) -> str | None:
-    """The ARKit unit that the other side of the face makes in the same movement; None for units without one.
-
-    Eyes turn together, so that the partner of looking in on one side is looking out on the other.
-    """
-    if name in {"jawLeft", "jawRight", "mouthLeft", "mouthRight"}:
-        return None  # these are opposites
-    for side, other in (("Left", "Right"), ("Right", "Left")):
-        if name.endswith(side):
-            partner = name.removesuffix(side) + other
-            swap = {"eyeLookIn": "eyeLookOut", "eyeLookOut": "eyeLookIn"}.get(name.removesuffix(side))
-            return swap + other if swap else partner
-    return None
-
-
-def _expression_prior(names: Sequence[str], settings: FitSettings) -> Floats:
-    """Curvature [E, E] of the expression's quadratic priors."""
-    prior = settings.ridge * np.eye(len(names))
-    for i, name in enumerate(names):
-        partner = mirrored_unit(name)
-        if partner in names:
-            prior[i, i] += settings.evenness
-            prior[i, names.index(partner)] -= settings.evenness
-    return prior
 
 
 def _initial_state(targets: Sequence[_Target]) -> _State:

@@ -72,7 +72,7 @@ class LinearPoints:
     @property
     def coefficients(self) -> int:
         """C, the number of shape and expression coefficients."""
-        return self._basis.shape[-1]
+        return int(self._basis.shape[-1])
 
     def rows(self, rotation: Floats) -> Ints:
         """Which of the R tables [N] heads with rotations [N, 3, 3] take."""
@@ -107,7 +107,7 @@ class LinearPoints:
         return pulls
 
     def _flat(self, row: int) -> Floats:
-        return self._basis[row].reshape(-1, self.coefficients)  # [3P, C]
+        return np.asarray(self._basis[row].reshape(-1, self.coefficients))  # [3P, C]
 
     def _product(self, row: int) -> Floats:
         """Weighted products of every two axes of the basis [9, C * C]."""
