@@ -42,7 +42,8 @@ def model() -> MorphableModel:
         joint_names=("root", "neck", "jaw", "left_eye", "right_eye"),
         joint_parents=(-1, 0, 0, 0, 0),
         joint_template=joints.astype(np.float32),
-        joint_shape_basis=rng.normal(0, 5e-4, (100, 5, 3)).astype(np.float32),
+        # The root stays at the origin, as openhead's does.
+        joint_shape_basis=(rng.normal(0, 5e-4, (100, 5, 3)) * [[0], [1], [1], [1], [1]]).astype(np.float32),
         skin_weights=weights.astype(np.float32),
     )
     landmarks, contour = _landmarks(vertices, faces)

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from unveil.distill.config import TrainConfig
+from unveil.errors import UnveilError
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    config = TrainConfig(depth=18, learning_rate=3e-4, seed=7)
+    path = tmp_path / "config.json"
+    path.write_text(config.to_json(), encoding="utf-8")
+    assert TrainConfig.load(path) == config
+
+
+def test_missing_settings_keep_their_defaults() -> None:
+    assert TrainConfig.from_json('{"depth": 34, "scale": 0}') == TrainConfig(depth=34, scale=0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"dept": 18}', "unknown settings dept"),
+        ('{"depth": "18"}', "depth must be a whole number"),
+        ('{"depth": 18.0}', "depth must be a whole number"),
+        ('{"epochs": true}', "epochs must be a whole number"),
+        ('{"epochs": 0}', "epochs must be 1 or more"),
+        ('{"occluded": 1.5}', "occluded must be from 0 to 1"),
+        ('{"learning_rate": NaN}', "finite"),
+        ('{"shift": -0.1}', "must not be negative"),
+        ('{"input_size": 16}', "input_size"),
+        ('{"precision": "fp8"}', "precision"),
+        ('{"batch_size": 5, "processes": 2}', "shared evenly"),
+        ("[1]", "JSON object"),
+        ("{", "no JSON"),
+    ],
+)
+def test_mistakes_are_named(text: str, said: str) -> None:
+    with pytest.raises(UnveilError, match=said):
+        TrainConfig.from_json(text)
+
+
+def test_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UnveilError, match=r"absent\.json"):
+        TrainConfig.load(tmp_path / "absent.json")

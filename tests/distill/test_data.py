@@ -1,0 +1,167 @@
+from dataclasses import replace
+from pathlib import Path
+
+import made_up
+import numpy as np
+import pytest
+import training_folder
+
+from unveil.distill.config import TrainConfig
+from unveil.distill.data import TRAIN, VALIDATION, Sampler, TrainingData
+from unveil.distill.mirror import mirror_matrix
+from unveil.distill.photometry import compress, disturb, lower_resolution, recolour
+from unveil.errors import UnveilError
+from unveil.imaging.cutouts import load_pool
+from unveil.morphable.layout import Coefficients
+
+CONFIG = TrainConfig(input_size=64, occluded=0.5, flip=0.5)
+
+
+def symmetric_mirror() -> np.ndarray:
+    """A mirror matrix for tests that only need labels to be exchanged consistently."""
+    return np.eye(160, dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
+    return TrainingData.load(training_folder.write(tmp_path_factory.mktemp("data")))
+
+
+def test_labels_move_with_the_pixels(data: TrainingData) -> None:
+    """Landmarks of the moved coefficients are the moved landmarks, and image content goes with them."""
+    sampler = Sampler(data, replace(CONFIG, occluded=0.0, colour=0.0), load_pool())
+    indices = data.indices(TRAIN)
+    flips, matrices = sampler._draw_moves([sampler._generator(3, i) for i in indices])
+    moved = Coefficients(data.layout, sampler.move_labels(indices, flips, matrices))
+    expected = sampler.move_landmarks(indices, flips, matrices)
+    np.testing.assert_allclose(training_folder.landmarks(moved, CONFIG.input_size), expected, atol=0.02)
+    image = sampler._warp(int(indices[0]), matrices[0], flip=False)
+    x, y = np.rint(expected[0, 30]).astype(int)
+    assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60  # the colour of blot 30
+
+
+def test_flipped_landmarks_are_mirrored_pixels(data: TrainingData) -> None:
+    sampler = Sampler(data, CONFIG, load_pool(), symmetric_mirror())
+    index = data.indices(TRAIN)[:1]
+    matrix = sampler.framing()[None]
+    straight = sampler.move_landmarks(index, np.array([False]), matrix)[0]
+    flipped = sampler.move_landmarks(index, np.array([True]), matrix)[0]
+    np.testing.assert_allclose(flipped[30], [CONFIG.input_size, 0] + straight[30] * (-1, 1))
+    np.testing.assert_allclose(flipped[36], [CONFIG.input_size, 0] + straight[45] * (-1, 1))
+    image = sampler._warp(int(index[0]), matrix[0], flip=True)
+    x, y = np.rint(flipped[30]).astype(int)
+    assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60
+
+
+def test_borders_of_the_photograph_give_nothing_away(data: TrainingData) -> None:
+    crops = np.full_like(data.crops[:1], 200)
+    crops[:, :, :20] = 0
+    crops[:, 50:] = 0
+    sampler = Sampler(replace(data, crops=crops), CONFIG, load_pool())
+    black = sampler._warp(0, sampler.framing(), flip=False)
+    mirrored = sampler._warp(0, sampler.framing(), flip=False, mirror_border=True)
+    trimmed = sampler._warp(0, sampler.framing(), flip=False, trim=np.array([0.5, 0, 0, 0]))
+    assert 0.4 < (black == 200).mean() < 0.6
+    assert (mirrored == 200).all()
+    assert 0.2 < (trimmed == 200).mean() < 0.4
+
+
+def test_framing_is_the_middle_of_the_wide_crop(data: TrainingData) -> None:
+    matrix = Sampler(data, CONFIG, load_pool()).framing()
+    side = training_folder.WIDE / 1.25
+    corner = (training_folder.WIDE - side) / 2
+    np.testing.assert_allclose(matrix @ (corner, corner, 1), (0, 0), atol=1e-9)
+    np.testing.assert_allclose(matrix @ (corner + side, corner + side, 1), (64, 64), atol=1e-9)
+
+
+def test_samples_do_not_depend_on_their_batch(data: TrainingData) -> None:
+    sampler = Sampler(data, CONFIG, load_pool())
+    indices = data.indices(TRAIN)
+    whole = sampler.training_batch(2, indices)
+    single = sampler.training_batch(2, indices[5:6])
+    np.testing.assert_array_equal(single.images[0], whole.images[5])
+    np.testing.assert_array_equal(single.coefficients[0], whole.coefficients[5])
+    other = sampler.training_batch(3, indices[5:6])
+    assert (other.images[0] != whole.images[5]).any()
+
+
+def test_order_is_a_new_permutation_each_epoch(data: TrainingData) -> None:
+    sampler = Sampler(data, CONFIG, load_pool())
+    first, again, second = sampler.order(0), sampler.order(0), sampler.order(1)
+    np.testing.assert_array_equal(first, again)
+    assert (first != second).any()
+    assert sorted(first) == sorted(second) == list(data.indices(TRAIN))
+
+
+def test_occluded_validation_keeps_the_clear_labels(data: TrainingData) -> None:
+    sampler = Sampler(data, CONFIG, load_pool())
+    indices = data.indices(VALIDATION)
+    clear, hidden = (sampler.validation_batch(indices, occluded=occluded) for occluded in (False, True))
+    np.testing.assert_array_equal(clear.coefficients, hidden.coefficients)
+    assert (clear.images != hidden.images).any(axis=(1, 2, 3)).all()
+
+
+def test_statistics_standardize_the_first_epoch(data: TrainingData) -> None:
+    sampler = Sampler(data, CONFIG, load_pool())
+    layout = sampler.layout_with_statistics()
+    batch = sampler.training_batch(0, data.indices(TRAIN))
+    values = layout.standardize(batch.coefficients.astype(np.float64))
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-4)
+    moving = batch.coefficients.std(axis=0) > 1e-3
+    np.testing.assert_allclose(values.std(axis=0)[moving], 1, atol=1e-3)
+
+
+def test_mirroring_twice_is_nothing() -> None:
+    """On a head whose basis is made of symmetric and antisymmetric parts."""
+    model = made_up.model()
+    rng, mirror = np.random.default_rng(0), model.mirror_vertices
+    basis = rng.normal(0, 1e-3, model.head.shape_basis.shape).astype(np.float32)
+    mirrored = basis[:, mirror] * np.array([-1, 1, 1], np.float32)
+    basis = np.concatenate([basis[:50] + mirrored[:50], basis[50:] - mirrored[50:]])
+    names = (*(f"unit{k // 2}{'Left' if k % 2 else 'Right'}" for k in range(50)), "middle")
+    units = rng.normal(0, 1e-3, model.head.expression_basis.shape).astype(np.float32)
+    reflected = units[:, mirror] * np.array([-1, 1, 1], np.float32)
+    units[1:50:2] = reflected[0:50:2]
+    units[50] += reflected[50]
+    # A template, and joints, that are not quite symmetric would hide what the matrix does.
+    template = (model.head.template + model.head.template[mirror] * (-1, 1, 1)).astype(np.float32) / 2
+    head = replace(model.head, template=template, shape_basis=basis, expression_basis=units)
+    model = replace(model, head=head, expression_names=names)
+    matrix = mirror_matrix(model)
+    assert matrix is not None
+    np.testing.assert_allclose(matrix @ matrix, np.eye(160), atol=1e-4)
+
+    values = training_folder.coefficients(3)
+    there = model.project(model.neutral(values), values)
+    mirrored_values = Coefficients(values.layout, values.values @ matrix)
+    here = model.project(model.neutral(mirrored_values), mirrored_values)
+    np.testing.assert_allclose(here[:, mirror] * (-1, 1, 1), there, atol=1e-4)
+
+
+def test_a_head_without_symmetry_is_not_flipped(data: TrainingData) -> None:
+    assert mirror_matrix(made_up.model()) is None  # its random basis does not span its mirror image
+    batch = Sampler(data, replace(CONFIG, flip=1.0), load_pool()).training_batch(0, data.indices(TRAIN))
+    assert np.isfinite(batch.coefficients).all()
+
+
+def test_photometry_is_seeded_and_keeps_the_form(data: TrainingData) -> None:
+    image = np.ascontiguousarray(data.crops[0])
+    same = [disturb(image, np.random.default_rng(4), 1.0) for _ in range(2)]
+    np.testing.assert_array_equal(*same)
+    rng = np.random.default_rng(0)
+    for changed in (recolour(image, rng), lower_resolution(image, 0.5), compress(image, 30)):
+        assert changed.shape == image.shape
+        assert changed.dtype == np.uint8
+        assert (changed != image).any()
+
+
+def test_broken_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UnveilError, match="no usable training data"):
+        TrainingData.load(tmp_path)
+    folder = training_folder.write(tmp_path)
+    np.save(folder / "crops.npy", np.zeros((3, 8, 8, 3), np.uint8))
+    with pytest.raises(UnveilError, match="crops has shape"):
+        TrainingData.load(folder)
+    (folder / "labels.npz").write_bytes(b"cut short")
+    with pytest.raises(UnveilError, match="no usable training data"):
+        TrainingData.load(folder)
