@@ -76,7 +76,7 @@ def test_jaw_moves_only_what_is_skinned_to_it() -> None:
     moved = np.abs(opened - model.head.template).max(axis=1)
     weight = np.asarray(model.head.skin_weights)[:, model.head.joint_names.index("jaw")]
     assert moved[weight == 0] == pytest.approx(0, abs=1e-9)
-    assert moved[weight > 0.5].max() > 0.01
+    assert moved[weight > 0.3].min() > 0.004
 
 
 def test_chained_joints_follow_their_parents() -> None:
