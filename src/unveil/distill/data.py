@@ -33,7 +33,6 @@ from unveil.morphable.layout import CoefficientLayout
 
 WIDENING = 1.25  # side of a wide crop in sides of the learner's crop
 TRAIN, VALIDATION, TEST = 0, 1, 2
-LARGEST_TRIM = 0.18  # share of the wide crop's side; the learner's crop begins at a tenth
 SMALLEST_STD = 1e-3  # of a coefficient, in its own unit: one that never moves must not divide by zero
 
 Floats = NDArray[np.float32]
@@ -198,39 +197,15 @@ class Sampler:
         return flips, np.concatenate([linear, shift[..., None]], axis=-1)
 
     def _warp(
-        self,
-        index: int,
-        matrix: NDArray[np.float64],
-        *,
-        flip: bool,
-        trim: NDArray[np.float64] | None = None,
-        mirror_border: bool = False,
+        self, index: int, matrix: NDArray[np.float64], *, flip: bool, rng: np.random.Generator | None = None
     ) -> NDArray[np.uint8]:
-        """The learner's crop [S, S, 3] of a wide crop.
-
-        Where the photograph ends it is black or, with ``mirror_border``, goes on as its mirror image; ``trim`` [4] are
-        shares of the wide crop to lose at the left, top, right and bottom beforehand. In aligned photographs the border
-        tells where the face is; learned from that, a learner would fail on others.
-        """
+        """The learner's crop [S, S, 3] of a wide crop; with ``rng`` what surrounds the photograph varies."""
         wide, size = self.data.crops.shape[1], self.config.input_size
-        crop = np.asarray(self.data.crops[index])
-        left, top, right, bottom = _filled(crop, np.zeros(4) if trim is None else trim * wide)
+        crop = np.ascontiguousarray(self.data.crops[index])
+        border = cv2.BORDER_CONSTANT
+        if rng is not None:
+            crop, border = surround(crop, rng), cv2.BORDER_REFLECT_101
         if flip:
             matrix = matrix @ np.array([[-1.0, 0, wide], [0, 1, 0], [0, 0, 1]])
-        matrix = matrix @ np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
-        inside = np.ascontiguousarray(crop[top:bottom, left:right])
-        border = cv2.BORDER_REFLECT_101 if mirror_border else cv2.BORDER_CONSTANT
-        return np.asarray(
-            cv2.warpAffine(inside, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8
-        )
-
-
-def _filled(crop: NDArray[np.uint8], trim: NDArray[np.float64]) -> tuple[int, int, int, int]:
-    """The part left, top, right, bottom of a crop that is not the black beyond the photograph, less ``trim`` pixels."""
-    columns, rows = np.flatnonzero(crop.any(axis=(0, 2))), np.flatnonzero(crop.any(axis=(1, 2)))
-    if not len(columns):
-        return 0, 0, crop.shape[1], crop.shape[0]
-    left, top = max(columns[0], round(trim[0])), max(rows[0], round(trim[1]))
-    right = min(columns[-1] + 1, crop.shape[1] - round(trim[2]))
-    bottom = min(rows[-1] + 1, crop.shape[0] - round(trim[3]))
-    return int(left), int(top), max(int(right), int(left) + 2), max(int(bottom), int(top) + 2)
+        warped = cv2.warpAffine(crop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+        return np.asarray(warped, np.uint8)

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]  # [H, W, 3]
+LARGEST_TRIM = 0.12  # share of a wide crop's side
 
 
 def disturb(image: Image, rng: np.random.Generator, colour_probability: float) -> Image:
@@ -49,22 +50,28 @@ def compress(image: Image, quality: int) -> Image:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def surround(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Fill the black around a photograph that ends inside its crop [W, W, 3].
+def surround(crop: Image, rng: np.random.Generator) -> Image:
+    """Cut a photograph at a random place and fill what is around it, in a crop [W, W, 3].
 
     Face data sets are cut tight, and the edge of the cut, always at the same place around the face, would tell the
-    learner where the face is; the photographs of users have no such edge.
+    learner where the face is; the photographs of users have no such edge. So half of the photographs lose more on
+    each side, and what is beyond becomes their mirror image, their edge drawn out, one colour, or stays black.
     """
-    lit = crop.max(axis=2) > 12  # JPEG's ringing is darker
+    lit = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) > 12  # JPEG's ringing is darker
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+    trim = np.rint(len(crop) * rng.uniform(0, LARGEST_TRIM, 4) * (rng.random() < 0.5)).astype(int)
+    kind, colour = rng.random(), rng.integers(0, 256, 3).tolist()
     if len(rows) < 8 or len(columns) < 8:
         return crop
-    top, bottom, left, right = rows[0] + 1, rows[-1], columns[0] + 1, columns[-1]  # the outermost ring is half black
+    # The outermost ring is half black.
+    top, bottom = rows[0] + 1 + trim[0], rows[-1] - trim[1]
+    left, right = columns[0] + 1 + trim[2], columns[-1] - trim[3]
     inner = crop[top:bottom, left:right]
+    if min(inner.shape[:2]) < 8:
+        return crop
     ends = (int(top), len(crop) - int(bottom), int(left), len(crop) - int(right))
-    kind = rng.random()
-    if kind < 0.25:
-        colour = rng.integers(0, 256, 3).tolist()
-        return np.asarray(cv2.copyMakeBorder(inner, *ends, cv2.BORDER_CONSTANT, value=colour), np.uint8)
-    border = cv2.BORDER_REPLICATE if kind < 0.5 else cv2.BORDER_REFLECT_101
+    if kind < 0.35:
+        value = colour if kind < 0.15 else (0, 0, 0)
+        return np.asarray(cv2.copyMakeBorder(inner, *ends, cv2.BORDER_CONSTANT, value=value), np.uint8)
+    border = cv2.BORDER_REPLICATE if kind < 0.55 else cv2.BORDER_REFLECT_101
     return np.asarray(cv2.copyMakeBorder(inner, *ends, border), np.uint8)
