@@ -61,7 +61,7 @@ def test_borders_of_the_photograph_give_nothing_away() -> None:
     np.testing.assert_array_equal(results[7], surround(crop, np.random.default_rng(7)))
     left_edges = {int(np.argmax((result[30] == 200).all(axis=1))) for result in results}
     assert len(left_edges) > 4  # where the photograph begins varies, and often nothing shows it
-    assert sum((result == 200).all() for result in results) > 15
+    assert sum((result == 200).all() for result in results) > 12
     dark = np.zeros((80, 80, 3), np.uint8)
     np.testing.assert_array_equal(surround(dark, np.random.default_rng(0)), dark)
 

@@ -70,8 +70,8 @@ def surround(crop: Image, rng: np.random.Generator) -> Image:
     if min(inner.shape[:2]) < 8:
         return crop
     ends = (int(top), len(crop) - int(bottom), int(left), len(crop) - int(right))
-    if kind < 0.35:
-        value = colour if kind < 0.15 else (0, 0, 0)
+    if kind < 0.4:
+        value = colour if kind < 0.2 else (0, 0, 0)
         return np.asarray(cv2.copyMakeBorder(inner, *ends, cv2.BORDER_CONSTANT, value=value), np.uint8)
-    border = cv2.BORDER_REPLICATE if kind < 0.55 else cv2.BORDER_REFLECT_101
+    border = cv2.BORDER_REPLICATE if kind < 0.75 else cv2.BORDER_REFLECT_101
     return np.asarray(cv2.copyMakeBorder(inner, *ends, border), np.uint8)
