@@ -75,7 +75,7 @@ def test_jaw_moves_only_what_is_skinned_to_it() -> None:
     opened = model.vertices(model.zero().replace(pose=np.array([0, 0, 0, 0.3, 0, 0])))
     moved = np.abs(opened - model.head.template).max(axis=1)
     weight = np.asarray(model.head.skin_weights)[:, model.head.joint_names.index("jaw")]
-    assert moved[weight == 0] == pytest.approx(0, abs=1e-9)
+    assert moved[weight == 0] == pytest.approx(0, abs=1e-7)
     assert moved[weight > 0.3].min() > 0.004
 
 
