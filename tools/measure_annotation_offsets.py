@@ -1,0 +1,103 @@
+r"""Measure where annotators put the 68 landmarks on openhead, and bring its table of offsets up to date.
+
+    python tools/measure_annotation_offsets.py --training-set trainset/ --annotation ytfaces-landmarks68=yt.npy \
+        --annotation allagefaces-adult=aaf.npy
+
+openhead's landmarks start from ICT-FaceKit's. Photographs are annotated a little differently: brows start further
+from the nose, points of the jaw line are spaced otherwise. In the heads that `make_training_set.py` has fitted to
+MediaPipe's points alone, this script compares the model's landmarks with annotations of the same pictures: the mean
+difference in the frame of the head, the same on both sides, is added to ``tools/openhead/annotation_offsets.csv``.
+Rebuild openhead then, and repeat until nothing moves.
+
+An annotation is an npy file [N, 68, 2], or [N, 49, 2] without the jaw line and the inner corners of the mouth, in
+pixels of picture 0, 1, ... of the source, whose file names are those numbers. A shift that a whole source has in
+common is printed and left out: it comes from how its pictures were scaled, not from faces. People kept for testing
+are left out.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
+from unveil.imaging.io import atomic_path
+from unveil.morphable.landmarks import IBUG68_MIRROR
+from unveil.morphable.layout import CoefficientLayout
+
+TABLE = Path(__file__).parent / "openhead/annotation_offsets.csv"
+CROP_SIZE = 192  # pixels, of the training set
+IBUG49 = [index for index in range(17, 68) if index not in (60, 64)]
+JAW = slice(0, 17)
+INNER = slice(17, 68)
+FRONTAL = 15.0  # degrees of yaw up to which the jaw line is measured: it slides beyond
+OUTLIER = 6e-3  # metres, from which on a difference counts no more
+TEST = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """Annotated minus fitted landmarks of one source."""
+
+    offsets: np.ndarray  # [N, 68, 2] metres on the head, x right, y up in the picture; NaN where not annotated
+    rotation: np.ndarray  # [N, 3, 3]
+
+
+def differences(labels: dict[str, np.ndarray], source: str, annotation: np.ndarray) -> Differences:
+    """Compare the fits of one source with its annotation; prints the mean error and the shift all have in common."""
+    rows = np.flatnonzero((labels["source"] == source) & (labels["split"] != TEST))
+    pictures = [int(Path(str(labels["names"][row])).stem) for row in rows]
+    marked = np.full((len(rows), 68, 2), np.nan)
+    marked[:, range(68) if annotation.shape[1] == 68 else IBUG49] = annotation[pictures]
+    matrix = labels["matrix"][rows]
+    in_crop = marked @ np.swapaxes(matrix[:, :, :2], 1, 2) + matrix[:, None, :, 2]
+    layout = CoefficientLayout.from_json(str(labels["layout"]))
+    coefficients = labels["coefficients"][rows].astype(np.float64)
+    pixels_per_metre = coefficients[:, layout.slice_of("camera")][:, :1, None] * CROP_SIZE / 2
+    offsets = (in_crop - labels["landmarks68"][rows]) * (1, -1) / pixels_per_metre
+    shift = np.nanmedian(np.nanmean(offsets[:, INNER], axis=1), axis=0)
+    error = 1e3 * np.nanmean(np.linalg.norm(offsets, axis=-1))
+    print(f"{source}: {len(rows)} pictures, mean error {error:.2f} mm, common shift {np.round(1e3 * shift, 2)} mm")
+    rotation = axis_angle_to_matrix(coefficients[:, layout.slice_of("pose")][:, :3])
+    return Differences(offsets - shift, rotation)
+
+
+def mean_offset(parts: list[Differences]) -> np.ndarray:
+    """Mean offset [68, 2] (x, y) in the frame of the head, in metres; every source weighs the same."""
+    normal, right = 1e-3 * np.eye(3)[None].repeat(68, axis=0), np.zeros((68, 3))
+    for part in parts:
+        axes = part.rotation[:, :2]  # [N, 2, 3]
+        length = np.linalg.norm(part.offsets, axis=-1)  # [N, 68]
+        trust = np.nan_to_num(np.minimum(1.0, OUTLIER / np.maximum(length, 1e-9)))
+        yaw = matrix_to_euler_degrees(part.rotation)[:, 1]
+        trust[:, JAW] *= (np.abs(yaw) < FRONTAL)[:, None]
+        trust /= len(trust)
+        normal += np.einsum("np,nai,naj->pij", trust, axes, axes, optimize=True)
+        right += np.einsum("np,nai,npa->pi", trust, axes, np.nan_to_num(part.offsets), optimize=True)
+    normal[:, 2, 2] += 0.05  # depth is hardly seen
+    offset = np.linalg.solve(normal, right[..., None])[:, :2, 0]
+    return (offset + offset[list(IBUG68_MIRROR)] * (-1, 1)) / 2
+
+
+def main() -> None:
+    """Read the command line, measure, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--training-set", type=Path, required=True, help="folder of make_training_set.py")
+    parser.add_argument("--annotation", action="append", required=True, metavar="SOURCE=NPY")
+    parser.add_argument("--table", type=Path, default=TABLE)
+    arguments = parser.parse_args()
+    with np.load(arguments.training_set / "labels.npz") as file:
+        labels = {name: file[name] for name in file.files}
+    sources = [text.split("=", 1) for text in arguments.annotation]
+    offset = mean_offset([differences(labels, source, np.load(path)) for source, path in sources])
+    print(f"the model's landmarks move by {1e3 * np.linalg.norm(offset, axis=1).mean():.2f} mm on average")
+    table = np.loadtxt(arguments.table, delimiter=",", skiprows=1)
+    table[:, 1:] += 1e3 * offset
+    rows = "".join(f"{int(index)},{x:.1f},{y:.1f}\n" for index, x, y in table)
+    with atomic_path(arguments.table) as temporary:
+        temporary.write_text("landmark,x_mm,y_mm\n" + rows)
+
+
+if __name__ == "__main__":
+    main()
