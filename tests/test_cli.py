@@ -309,20 +309,20 @@ def test_a_stopped_run_leaves_nothing_half_and_goes_on(
 ) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
-    count = 40
+    count = 8
     for k in range(count):
         shutil.copy(DEMO, photos / f"{k:02d}.jpg")
     call = ["reconstruct", photos, "-o", out, "--model", learner, "--formats", "glb,npz"]
     process = subprocess.Popen([sys.executable, "-m", "unveil.cli", *map(str, call)], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while len(list(out.glob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+    while not list(out.glob("*.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(number)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == status
     assert "Traceback" not in complaint
     done = {path.stem for path in out.glob("*.json")}
-    assert 2 <= len(done) < count
+    assert 1 <= len(done) < count
     for name in done:
         assert_whole(out, name)
     if number != signal.SIGKILL:  # nobody can clean up after that but the next run

@@ -67,7 +67,7 @@ def write_face(
         names |= {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
     with clock.stage("overlay"):
         overlay = stem.with_name(stem.name + OVERLAY_ENDING)
-        write_image(overlay, draw_overlay(image, face.projected, face.faces))
+        write_image(overlay, draw_overlay(image, face, model, texture))
         names["overlay"] = overlay.name
     return FaceFiles(names, clock.milliseconds)
 
