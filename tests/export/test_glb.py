@@ -166,7 +166,7 @@ def test_khronos_validator_finds_nothing(tmp_path: Path, textured: bool) -> None
     if node is None or not (VALIDATOR / "node_modules" / "gltf-validator").is_dir():
         pytest.skip("needs node and the packages of tests/glb_validator (make test installs them)")
     path = tmp_path / "head.glb"
-    write_glb(path, MODEL, someone(jaw=True), a_texture() if textured else None, licence="made up")
+    write_glb(path, MODEL, someone(jaw=True), a_texture() if textured else None)
     command = [node, str(VALIDATOR / "validate.mjs"), str(path)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     report = json.loads(answer.stdout)

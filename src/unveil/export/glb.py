@@ -30,6 +30,8 @@ Floats = NDArray[np.float32]
 # targets move a small part of the face only.
 SMALLEST_SHIFT = 5e-6  # metres
 SMALLEST_TURN = 5e-3  # of a unit normal
+# For the file's copyright note.
+ORIGINS = {"openhead": "Head: openhead (MakeHuman, CC0; statistics of ICT-FaceKit, MIT). Texture: from a photograph."}
 INFLUENCES = 4  # joints per vertex that every viewer supports
 
 
@@ -38,7 +40,6 @@ def write_glb(
     model: MorphableModel,
     coefficients: Coefficients,
     texture: NDArray[np.uint8] | None = None,
-    licence: str = "",
 ) -> None:
     """Write the head of one person, coefficients [M], to ``path``.
 
@@ -47,9 +48,8 @@ def write_glb(
         model: the model that the coefficients belong to.
         coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
         texture: uint8 RGB [H, W, 3], first row at v = 1; without one the head is grey.
-        licence: what holds for head model and texture, for the file's copyright note.
     """
-    data = glb_bytes(model, coefficients, texture, licence)
+    data = glb_bytes(model, coefficients, texture)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -58,13 +58,12 @@ def glb_bytes(
     model: MorphableModel,
     coefficients: Coefficients,
     texture: NDArray[np.uint8] | None = None,
-    licence: str = "",
 ) -> bytes:
     """The content of the file that `write_glb` writes."""
     fixed = _fixed_parts(model)
     buffer = GltfBuffer()
     scene = gltf.GLTF2(
-        asset=gltf.Asset(version="2.0", generator=f"unveil {version('unveil')}", copyright=licence or None),
+        asset=gltf.Asset(version="2.0", generator=f"unveil {version('unveil')}", copyright=ORIGINS.get(model.name)),
         extras={"model": model.name, "units": "metres"},
         scene=0,
         materials=[_material(buffer, texture)],

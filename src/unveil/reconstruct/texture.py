@@ -30,7 +30,7 @@ NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all
 # the sides of a face is a scar or a lock of hair, and not to be continued far.
 LIGHT_PULL, COLOUR_PULL = 0.3, 3.0
 LIGHT_RIDGE = 0.01
-MOST_LIGHT = 60.0  # grey levels
+MOST_LIGHT = 40.0  # grey levels
 # Unseen cavities are dark: brightness of what no direction sees, and the number of 36 directions that make it open.
 DARKEST, OPEN_VIEWS = 0.35, 5
 KNOWN = 0.02  # mean weight of the texels around a vertex below which its colour counts as unknown

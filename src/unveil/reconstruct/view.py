@@ -22,6 +22,7 @@ SLOPE_SLACK = 4.0  # steps of the depth grid along the slope of the surface
 # The fit is never exact at the outline of the head, and there the photograph shows the wall. Distances from the
 # outline, of the longer side of the head, between which trust grows from none to full.
 OUTLINE_FROM, OUTLINE_TO = 0.008, 0.045
+BORDER = 12.0  # steps of the depth grid over which trust fades towards the edge of the photograph
 FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
 POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
 
@@ -142,7 +143,8 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
         if seen <= 0:
             continue
         column, row = min(int(x), width - 2), min(int(y), height - 2)
-        valid[n] = seen * inside[i, j] * free[row, column]
+        border = min(x, width - 1 - x, y, height - 1 - y) * per_pixel / np.float32(BORDER)
+        valid[n] = seen * inside[i, j] * free[row, column] * min(np.float32(1), border)
         angle = min(np.float32(1), cosine / np.float32(FACING))
         quality[n] = max(np.float32(POOREST), angle * angle * (3 - 2 * angle))
         dx, dy = x - column, y - row
