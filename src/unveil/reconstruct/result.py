@@ -49,13 +49,13 @@ class Reconstruction:
         pitch, yaw, roll = self.pose_degrees
         return {
             "box_ltrb": _rounded(self.box_ltrb, 2),
-            "confidence": round(self.confidence, 4),
-            "pose_degrees": {"pitch": round(pitch, 2), "yaw": round(yaw, 2), "roll": round(roll, 2)},
-            "expression": {name: round(weight, 4) for name, weight in self.expression.items()},
+            "confidence": _rounded(self.confidence, 4),
+            "pose_degrees": {"pitch": _rounded(pitch, 2), "yaw": _rounded(yaw, 2), "roll": _rounded(roll, 2)},
+            "expression": {name: _rounded(weight, 4) for name, weight in self.expression.items()},
             "landmarks2d": _rounded(self.landmarks2d, 2),
             "crop": {"matrix": self.crop.matrix.tolist(), "size": self.crop.size},
         }
 
 
-def _rounded(values: Floats, digits: int) -> Any:
-    return np.round(np.asarray(values, np.float64), digits).tolist()
+def _rounded(values: Floats | float, digits: int) -> Any:
+    return (np.round(np.asarray(values, np.float64), digits) + 0.0).tolist()  # the sum turns -0.0 into 0.0
