@@ -56,9 +56,23 @@ def test_left_is_the_subjects_left() -> None:
 def test_uv_triangles_do_not_flip_or_leave_the_square() -> None:
     uv, corners = model().uv, model().uv[model().uv_faces]
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    assert (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] > 0).all()
+    area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    point = (corners == corners[:, :1]).all(axis=(1, 2))  # the caps inside the mouth
+    assert (area[~point] > 0).all()
+    assert point.mean() < 0.02
     assert uv.min() >= 0
     assert uv.max() <= 1
+
+
+def test_only_neck_and_eye_sockets_are_open() -> None:
+    faces = model().faces
+    edges = {(int(a), int(b)) for i, j in ((0, 1), (1, 2), (2, 0)) for a, b in faces[:, [i, j]]}
+    rim = np.array([a for a, b in edges if (b, a) not in edges])
+    template = np.asarray(model().head.template)[rim]
+    neck = template[:, 1] < -0.1
+    sockets = (np.abs(template[:, 0]) > 0.015) & (np.abs(template[:, 1]) < 0.03) & (template[:, 2] > 0.02)
+    assert (neck | sockets).all()
+    assert neck.any()
 
 
 def test_joints_stay_inside_and_the_root_at_the_origin() -> None:

@@ -10,6 +10,7 @@ from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
 from tools.openhead.makehuman import MakeHuman
+from unveil.geometry.mesh import face_normals
 from unveil.geometry.rasterize import rasterize
 
 # The neck is cut by a plane through this point of the mean adult, square to the neck's axis (metres).
@@ -38,6 +39,7 @@ class Selection:
     sockets: tuple[np.ndarray, np.ndarray]  # left and right: what lies hidden behind the lids
     pockets: np.ndarray  # [V] bool, hidden or seen from few sides: inside nose, lips, eyelids, ears
     neck_edge: np.ndarray  # indices of the vertices on the cut
+    caps: np.ndarray  # [C, 3] more triangles, which close the mouth at the back
 
 
 def select_head(source: MakeHuman) -> Selection:
@@ -70,19 +72,23 @@ def select_head(source: MakeHuman) -> Selection:
     # Both triangulations of the quads are mirror images, so that symmetric heads are shaded symmetrically.
     flip = adult[quads].mean(axis=1)[:, 0] < 0
     faces, uv_faces = _triangulate(new[quads], flip), _triangulate(new_uv[uv_quads], flip)
-    edge = _boundary(faces)
-    low = (adult[ids[edge]] - NECK_POINT) @ NECK_UP < 0.03
+    mirror = new[source.mirror[ids]]
+    loops = _boundary_loops(faces)
+    neck = min(loops, key=lambda loop: float(((adult[ids[loop]] - NECK_POINT) @ NECK_UP).mean()))
+    # Holes on the middle plane are the mouth's, those beside it the eyes'.
+    caps = [_zip(loop, mirror) for loop in loops if loop is not neck and (mirror[loop] == loop).any()]
     return Selection(
         ids=ids,
         faces=faces,
         uv=base.uv[uv_ids],
         uv_faces=uv_faces,
-        mirror=new[source.mirror[ids]],
+        mirror=mirror,
         eyeballs=(left, right),
         lids=lids,
         sockets=sockets,
         pockets=pockets,
-        neck_edge=edge[low & (np.abs(adult[ids[edge]][:, 1] - NECK_POINT[1]) < 0.06)],
+        neck_edge=neck,
+        caps=np.concatenate(caps),
     )
 
 
@@ -95,12 +101,21 @@ def adjacency(faces: np.ndarray, count: int) -> sparse.csr_matrix:
     return matrix
 
 
-def repack_uv(uv: np.ndarray, uv_faces: np.ndarray) -> np.ndarray:
+def cap_uv_faces(selection: Selection) -> np.ndarray:
+    """Texture corners [C, 3] of the caps: one point in the mouth for each, as no photograph shows them."""
+    corner_of = np.zeros(len(selection.ids), int)
+    corner_of[selection.faces] = selection.uv_faces
+    return np.repeat(corner_of[selection.caps[:, :1]], 3, axis=1)
+
+
+def repack_uv(selection: Selection, vertices: np.ndarray) -> np.ndarray:
     """Texture coordinates [T, 2] that give the face most of the picture; MakeHuman's seams, another layout.
 
     MakeHuman packs a whole body into one square and lays the head on its side. The head's island is turned upright
-    and enlarged about the face by a radial power; the small islands (eyeballs, lips' inside) go into a strip above.
+    and enlarged about the face by a radial power; the small islands (throat, lips' inside, eyeballs) go into a strip
+    above, each as wide as its surface of the head with ``vertices`` [V, 3] deserves.
     """
+    uv, uv_faces = selection.uv, selection.uv_faces
     _, island = csgraph.connected_components(adjacency(uv_faces, len(uv)), directed=False)
     order = np.argsort(-np.bincount(island), kind="stable")
     packed = np.zeros_like(uv)
@@ -108,10 +123,11 @@ def repack_uv(uv: np.ndarray, uv_faces: np.ndarray) -> np.ndarray:
     upright = np.stack([uv[skin, 1], -uv[skin, 0]], axis=1) - FACE_CENTRE
     radius = np.linalg.norm(upright, axis=1, keepdims=True)
     packed[skin] = _fit(upright * radius ** (FACE_POWER - 1), np.array([0.01, 0.01, 0.99, 1 - STRIP]))
-    for cell, number in enumerate(order[1:]):
-        width = 0.98 / (len(order) - 1)
-        left = 0.01 + cell * width
-        box = np.array([left + 0.01, 1 - STRIP + 0.02, left + width - 0.01, 0.99])
+    area = np.linalg.norm(face_normals(vertices, selection.faces), axis=1) / 2
+    widths = np.sqrt(np.bincount(island[uv_faces[:, 0]], weights=area))[order[1:]]
+    edges = 0.01 + 0.98 * np.concatenate([[0], np.cumsum(widths) / widths.sum()])
+    for number, left, right in zip(order[1:], edges[:-1], edges[1:], strict=True):
+        box = np.array([left + 0.005, 1 - STRIP + 0.02, right - 0.005, 0.99])
         packed[island == number] = _fit(uv[island == number], box, keep_aspect=True)
     return packed
 
@@ -154,8 +170,31 @@ def _views(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return views
 
 
-def _boundary(faces: np.ndarray) -> np.ndarray:
-    """Vertices on an edge that only one triangle has."""
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
-    return np.unique(unique[count == 1])
+def _boundary_loops(faces: np.ndarray) -> list[np.ndarray]:
+    """The holes of the mesh, each as its vertices in the order in which the triangles around it run."""
+    halves = {(int(a), int(b)) for i, j in ((0, 1), (1, 2), (2, 0)) for a, b in faces[:, [i, j]]}
+    following = {a: b for a, b in sorted(halves) if (b, a) not in halves}
+    loops = []
+    while following:
+        vertex = min(following)
+        loop = []
+        while vertex in following:
+            loop.append(vertex)
+            vertex = following.pop(vertex)
+        loops.append(np.array(loop))
+    return loops
+
+
+def _zip(loop: np.ndarray, mirror: np.ndarray) -> np.ndarray:
+    """Triangles [C, 3] that close a symmetric hole with strips from each vertex to its mirror image.
+
+    Trimming leaves holes at the back of the mouth, through which an open mouth would show the inside of the skull.
+    """
+    middle = np.flatnonzero(mirror[loop] == loop)
+    ordered = np.roll(loop, -middle[0])
+    half = ordered[: int((middle[1] - middle[0]) % len(loop)) + 1]
+    triangles = []
+    for a, b in zip(half[:-1], half[1:], strict=True):
+        # The hole's rim runs a to b in the triangles around it, so the cap runs b to a.
+        triangles += [(b, a, mirror[b]), (mirror[b], a, mirror[a])]
+    return np.array([t for t in triangles if len(set(t)) == 3])
