@@ -190,7 +190,7 @@ def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
     if as_json:
         answer = {"out": printable(out), "summary": counts, "photos": [outcome.to_json() for outcome in finished]}
         typer.echo(json.dumps(answer, indent=1))
-    elif counts["done"] + counts["skipped"]:
+    elif len(finished) > 1 or counts["faces"]:
         parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed") if counts[status]]
         faces = _count(counts["faces"], "face")
         typer.echo(f"{_count(len(finished), 'photograph')}: {', '.join(parts)}; {faces} in {printable(out)}")

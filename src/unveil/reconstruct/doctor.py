@@ -34,7 +34,7 @@ class Check:
 
 def examine() -> list[Check]:
     """Look at everything that a reconstruction needs; nothing is written outside a temporary folder."""
-    checks = [_check("python", lambda: f"{platform.python_version()} on {platform.platform()}")]
+    checks = [_check("python", lambda: f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
     checks += [_check(name, partial(version, name)) for name in ("unveil", *LIBRARIES)]
     checks.append(_check("onnxruntime providers", _providers))
     checks += [_check(file.name, partial(_packaged_file, file)) for file in PACKAGED.values()]
