@@ -53,10 +53,11 @@ class View:
         left, top = np.clip(np.floor(low).astype(int) - 2, 0, np.array(image.shape[1::-1]) - 1)
         right, bottom = np.clip(np.ceil(high).astype(int) + 3, [left + 1, top + 1], image.shape[1::-1])
         part = np.s_[top:bottom, left:right]
-        scale = min(1.0, size / float((high - low).max()))  # finer than the texture would only flicker
+        longer = max(1.0, float((high - low).max()))
+        scale = min(1.0, size / longer)  # finer than the texture would only flicker
         shape = (max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale)))
         points = projected * scale + [*((0.5 - np.array([left, top])) * scale - 0.5), 0.0]
-        extent = float((high - low).max()) * scale
+        extent = longer * scale
         step = extent / DEPTH_SIZE
         depth, inside = _depth(points / [step, step, 1], faces, shape, extent, step)
         cosine = -vertex_normals(projected, faces)[:, 2]
