@@ -1,9 +1,9 @@
-"""Faces in a photograph, by BlazeFace short range on an image pyramid.
+"""Faces in a photograph, by BlazeFace on an image pyramid and a second look at whatever it finds.
 
-BlazeFace (Bazarevsky et al., "BlazeFace: sub-millisecond neural face detection on mobile GPUs", 2019) was made for
-128 x 128 pixels and sees faces from about 20 to 80 of them. The network is convolutional: it is run on the whole
-photograph at a series of scales, each half the next, so that every size of face comes into that range once or twice
-and no face is ever cut by the border of a tile.
+The network is run on the whole photograph at a series of scales, each half the next, so that every size of face comes
+into its range at least once and no face is cut by the border of a tile. Among so many places and scales some are
+taken for a face by chance. So each find is looked at again by itself at several sizes, and the mean score decides: a
+face, also a half-hidden one, keeps its score, an accident does not.
 """
 
 from __future__ import annotations
@@ -11,24 +11,30 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from unveil.imaging.blazeface import FACE_RANGE, GRID, BlazeFace, Floats
+from unveil.imaging.crop import Crop
 
-SCORE_THRESHOLD = 0.5
 SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
 COARSEST = 64  # long side of the photograph, in network pixels: a face may fill all of it
 ALWAYS = 128  # small photographs are searched up to this long side at least
 FINEST = 2048
-FACE_RANGE = (20, 80)  # side of the faces that a scale is trusted with, in network pixels
 MARGIN = 16  # black network pixels around the photograph, for faces that its border cuts
-STRIDES_AND_ANCHORS = ((8, 2), (16, 6))  # network pixels per cell, anchors per cell
+
+WORTH_A_LOOK = 0.4  # score at any scale
+LOOK_SIZE = 128  # network pixels around a find
+LOOK_FACE_SIDES = (28, 40, 56)  # side of the face in each look, network pixels
+
+# A photograph has more places for a small face than for a large one, and so more to be mistaken for one: the score
+# asked for rises with every halving of the face.
+SCORE_THRESHOLD = 0.5
+LARGE_FACE = 0.2  # side of a face for which the plain threshold holds, in long sides of the photograph
+RISE_PER_HALVING = 0.1
+
 SAME_FACE_IOU = 0.3
 PART_OF_FACE = 0.6  # share of the smaller box that lies inside the larger one
 
@@ -53,7 +59,10 @@ class Detection:
 
 
 class FaceDetector:
-    """Finds faces by the packaged network, or by another file or bytes with the same ONNX signature."""
+    """Finds faces by the packaged network, or by another file or bytes with the same ONNX signature.
+
+    Faces from ``smallest_face`` image pixels on are searched for, down to half of it accepted; smaller is slower.
+    """
 
     def __init__(
         self,
@@ -61,90 +70,84 @@ class FaceDetector:
         score_threshold: float = SCORE_THRESHOLD,
         smallest_face: float = SMALLEST_FACE,
     ) -> None:
-        if model is None:
-            model = (resources.files("unveil") / "assets/data/blazeface.onnx").read_bytes()
-        elif not isinstance(model, bytes):
-            model = Path(model).read_bytes()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(4, os.cpu_count() or 1)  # too small a network to feed more
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        if not smallest_face >= 8:
+            raise ValueError(f"faces of {smallest_face} pixels cannot be found; ask for at least 8")
+        self._network = BlazeFace(model)
         self._score_threshold = score_threshold
         self._smallest_face = smallest_face
 
     def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
         """The faces in a picture [H, W, 3], the largest first; an empty list where there is none."""
-        points, scores = self._candidates(image)  # [N, 8, 2], [N]
-        faces = [Detection(face[:2].ravel(), face[2:], score) for face, score in merge_candidates(points, scores)]
+        faces = []
+        finds = merge([self._search(level, image.shape[:2]) for level in pyramid(image, self._smallest_face)])
+        looks = [self._look_again(image, points, score) for points, score in finds]
+        for points, score in merge(looks):
+            face = Detection(points[:2].ravel(), points[2:], score)
+            if score > required_score(face.size / max(image.shape[:2]), self._score_threshold):
+                faces.append(face)
         return sorted(faces, key=lambda face: face.size, reverse=True)
 
-    def _candidates(self, image: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-        """All answers above the threshold: corners and keypoints [N, 8, 2] in image pixels, scores [N]."""
-        found = [self._candidates_at(level, image.shape[:2]) for level in pyramid(image, self._smallest_face)]
-        return np.concatenate([points for points, _ in found]), np.concatenate([scores for _, scores in found])
-
-    def _candidates_at(self, level: NDArray[np.uint8], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-        padded = pad_to_grid(level)
-        boxes, logits = self._session.run(None, {"images": padded[None]})
-        scores = 1 / (1 + np.exp(-np.clip(logits[0], -80, 80)))  # float32 overflows at 88
-        height, width = padded.shape[:2]
-        sure = scores > self._score_threshold
-        points = decode(boxes[0][sure], anchors(height, width)[sure])
-        sides = (points[:, 1] - points[:, 0]).mean(axis=-1)
-        keep = (sides > FACE_RANGE[0] / 2) & (sides < FACE_RANGE[1])
+    def _search(self, level: NDArray[np.uint8], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """All answers worth a look in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]."""
+        points, scores = (answer[0] for answer in self._network(pad_to_grid(level)[None]))
+        worth = scores > WORTH_A_LOOK
+        points, scores = points[worth], scores[worth]
         scale = np.array([shape[1] / level.shape[1], shape[0] / level.shape[0]], np.float32)
-        return (points[keep] - MARGIN) * scale - np.float32(0.5), scores[sure][keep]
+        in_image = (points + np.float32(0.5) - MARGIN) * scale - np.float32(0.5)
+        keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
+        return in_image[keep], scores[keep]
+
+    def _look_again(self, image: NDArray[np.uint8], find: Floats, score: float) -> tuple[Floats, Floats]:
+        """The same face [1, 8, 2] seen alone at several sizes, and its mean score [1] over these and the first."""
+        centre, side = find[:2].mean(axis=0), float(mean_side(find))
+        crops = [Crop.from_square(centre, side * LOOK_SIZE / seen, LOOK_SIZE) for seen in LOOK_FACE_SIDES]
+        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
+        seen_points, seen_scores = [find], [score]
+        for crop, points, scores in zip(crops, *answers, strict=True):
+            in_image = crop.to_image(points).astype(np.float32)
+            same = overlaps(find[:2], in_image[:, :2])[0] > SAME_FACE_IOU
+            best = np.argmax(scores * same)
+            seen_points.append(in_image[best])
+            seen_scores.append(float(scores[best] * same[best]))
+        mean = np.average(seen_points, axis=0, weights=seen_scores)
+        return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
 
 
 def pyramid(image: NDArray[np.uint8], smallest_face: float) -> Iterator[NDArray[np.uint8]]:
-    """The picture at long sides of 64, 128, ... network pixels, finest first, until the smallest face shows."""
+    """The picture at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
     height, width = image.shape[:2]
     long_side = max(height, width)
     finest = max(ALWAYS, min(FINEST, long_side * FACE_RANGE[0] / smallest_face))
     side = COARSEST * 2 ** int(np.log2(finest / COARSEST))
     while side >= COARSEST:
         size = [max(1, round(length * side / long_side)) for length in (width, height)]
-        shrinks = size[0] < image.shape[1]
-        image = np.asarray(
-            cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
-        )
+        interpolation = cv2.INTER_AREA if side < max(image.shape[:2]) else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
         yield image
         side //= 2
 
 
 def pad_to_grid(level: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A black margin, and more of it right and below up to a multiple of the coarser stride."""
-    stride = STRIDES_AND_ANCHORS[-1][0]
+    """A black margin, and more of it right and below up to a multiple of the network's grid."""
     height, width = level.shape[:2]
-    right, bottom = (MARGIN + -(length + 2 * MARGIN) % stride for length in (width, height))
+    right, bottom = (MARGIN + -(length + 2 * MARGIN) % GRID for length in (width, height))
     return np.pad(level, ((MARGIN, bottom), (MARGIN, right), (0, 0)))
 
 
-def anchors(height: int, width: int) -> Floats:
-    """Centres (x, y) [A, 2] that the network's answers refer to, in its pixels, in its order."""
-    grids = []
-    for stride, per_cell in STRIDES_AND_ANCHORS:
-        y, x = np.mgrid[0 : height // stride, 0 : width // stride].astype(np.float32)
-        centres = (np.stack([x, y], axis=-1) + np.float32(0.5)) * stride
-        grids.append(np.repeat(centres.reshape(-1, 2), per_cell, axis=0))
-    return np.concatenate(grids)
+def required_score(size: float, score_threshold: float = SCORE_THRESHOLD) -> float:
+    """The score asked of a face whose side is ``size`` long sides of the photograph."""
+    return score_threshold + RISE_PER_HALVING * max(0.0, float(np.log2(LARGE_FACE / size)))
 
 
-def decode(boxes: Floats, centres: Floats) -> Floats:
-    """Answers [N, 16] (centre, size, six keypoints) about anchors [N, 2] to points [N, 8, 2].
-
-    The points are the left top corner, the right bottom corner and the keypoints, in network pixels.
-    """
-    values = boxes.reshape(-1, 8, 2)
-    middle, half = centres + values[:, 0], values[:, 1] / 2
-    return np.concatenate([np.stack([middle - half, middle + half], axis=1), centres[:, None] + values[:, 2:]], axis=1)
-
-
-def merge_candidates(points: Floats, scores: Floats) -> Iterator[tuple[Floats, float]]:
+def merge(answers: list[tuple[Floats, Floats]]) -> Iterator[tuple[Floats, float]]:
     """One face for each group of answers about it: the mean of those that agree, weighted by their scores.
 
     Takes points [N, 8, 2], corners first, and scores [N]. A box that lies mostly within a surer one is a part of that
     face, such as half of it at another scale, and is dropped.
     """
+    if not answers:
+        return
+    points, scores = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     order = np.argsort(-scores, kind="stable")
     points, scores = points[order], scores[order]
     while len(points):
@@ -161,3 +164,8 @@ def overlaps(box: Floats, boxes: Floats) -> tuple[Floats, Floats]:
     shared = np.maximum(sides, 0).prod(axis=-1)
     area, areas = (box[1] - box[0]).prod(), (boxes[:, 1] - boxes[:, 0]).prod(axis=-1)
     return shared / (area + areas - shared), shared / np.minimum(area, areas)
+
+
+def mean_side(points: Floats) -> Floats:
+    """Mean of width and height of boxes, of points [..., 8, 2] that begin with their corners."""
+    return np.asarray((points[..., 1, :] - points[..., 0, :]).mean(axis=-1))

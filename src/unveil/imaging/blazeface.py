@@ -1,0 +1,65 @@
+"""BlazeFace short range: the network, and what its numbers mean.
+
+Bazarevsky et al., "BlazeFace: sub-millisecond neural face detection on mobile GPUs", 2019. It was made for 128 x 128
+pixels and sees faces from about 20 to 100 of them. It is convolutional, so that other sizes work as well.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+STRIDES_AND_ANCHORS = ((8, 2), (16, 6))  # network pixels per cell, anchors per cell
+GRID = 16  # height and width must be multiples of it
+FACE_RANGE = (20, 100)  # side of the faces it sees, network pixels
+
+
+class BlazeFace:
+    """The packaged network, or another file or its bytes with the same ONNX signature."""
+
+    def __init__(self, model: str | os.PathLike[str] | bytes | None = None) -> None:
+        if model is None:
+            model = (resources.files("unveil") / "assets/data/blazeface.onnx").read_bytes()
+        elif not isinstance(model, bytes):
+            model = Path(model).read_bytes()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = min(4, os.cpu_count() or 1)  # too small a network to feed more
+        # Threads that spin between runs would hold the processor that the learner needs next.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, images: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Faces in RGB images [N, H, W, 3] as points [N, A, 8, 2] and scores [N, A], one for each anchor.
+
+        The points are left top and right bottom of the box, then right eye, left eye, nose tip, mouth, right ear and
+        left ear of the subject, in pixels of the image, centres at integers. H and W are multiples of 16.
+        """
+        boxes, logits = self._session.run(None, {"images": images})
+        scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))  # float32 overflows at 88
+        return decode(boxes, anchors(*images.shape[1:3])), scores
+
+
+def anchors(height: int, width: int) -> Floats:
+    """Centres (x, y) [A, 2] that the network's answers refer to, in their order; pixel edges at integers."""
+    grids = []
+    for stride, per_cell in STRIDES_AND_ANCHORS:
+        y, x = np.mgrid[0 : height // stride, 0 : width // stride].astype(np.float32)
+        centres = (np.stack([x, y], axis=-1) + np.float32(0.5)) * stride
+        grids.append(np.repeat(centres.reshape(-1, 2), per_cell, axis=0))
+    return np.concatenate(grids)
+
+
+def decode(boxes: Floats, centres: Floats) -> Floats:
+    """Answers [..., A, 16] (centre, size, six keypoints) about anchors [A, 2] to points [..., A, 8, 2]."""
+    values = boxes.reshape(*boxes.shape[:-1], 8, 2)
+    middle, half = centres + values[..., 0, :], values[..., 1, :] / 2
+    corners = np.stack([middle - half, middle + half], axis=-2)
+    points = np.concatenate([corners, centres[:, None] + values[..., 2:, :]], axis=-2)
+    return points - np.float32(0.5)
