@@ -129,7 +129,9 @@ def repeated(data: TrainingData, times: int) -> dict[str, np.ndarray]:
 def test_a_few_samples_are_learned_by_heart(data: TrainingData, tmp_path: Path) -> None:
     few = replace(data, split=np.where(np.arange(16) < 4, 0, 2).astype(np.int8))
     few = replace(few, split=few.split[np.arange(160) % 16], **repeated(few, 10))  # 10 steps an epoch
-    still = replace(CONFIG, epochs=4, scale=0.0, shift=0.0, rotation=0.0, flip=0.0, colour=0.0, occluded=0.0)
+    still = replace(
+        CONFIG, epochs=6, warmup=0.05, scale=0.0, shift=0.0, rotation=0.0, flip=0.0, colour=0.0, occluded=0.0
+    )
     run(replace(still, weight_decay=0.0, learning_rate=4e-3), few, tmp_path)
     lines = log(tmp_path)
     assert lines[-1]["landmark"] < 0.7 * lines[0]["landmark"]
