@@ -1,0 +1,65 @@
+"""DECA's networks (Feng et al. 2021, "Learning an animatable detailed 3D face model from in-the-wild images").
+
+Parameter names are those of the published state dicts, which therefore load unchanged: an encoder's are ``encoder.*``
+and ``layers.*``, the detail decoder's ``l1.*`` and ``conv_blocks.*``.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from unveil.networks.resnet import ResNet
+
+INPUT_SIZE = 224  # pixels, side of the crops
+DISPLACEMENT_SIZE = 256  # texels, side of the displacement map
+HIDDEN_SIZE = 1024
+JAW_SIZE, EXPRESSION_SIZE, DETAIL_SIZE = 3, 50, 128
+FIRST_CHANNELS, FIRST_SIZE = 128, 8  # the decoder's smallest map
+DECODER_CHANNELS = (128, 64, 64, 32, 16)  # after each doubling of the map's side
+# The published weights were trained with 0.8 as epsilon in these normalisations, so it takes part in the result.
+DECODER_EPSILON = 0.8
+DISPLACEMENT_RANGE = 0.01  # metres, what tanh's 1 stands for
+
+
+class DecaEncoder(nn.Module):
+    """RGB crops in [0, 1] to one of DECA's codes; no mean colour is subtracted.
+
+    Args:
+        size: numbers in the code: 236 for the coarse coefficients, 128 for the detail.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.encoder = ResNet(50)
+        self.layers = nn.Sequential(
+            nn.Linear(self.encoder.feature_size, HIDDEN_SIZE), nn.ReLU(), nn.Linear(HIDDEN_SIZE, size)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:  # [N, 3, S, S] -> [N, size]
+        return cast(Tensor, self.layers(self.encoder(images)))
+
+
+class DetailDecoder(nn.Module):
+    """Jaw pose, expression and detail code to the displacement of the skin along its normals, in UV space."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.l1 = nn.Sequential(nn.Linear(JAW_SIZE + EXPRESSION_SIZE + DETAIL_SIZE, FIRST_CHANNELS * FIRST_SIZE**2))
+        blocks: list[nn.Module] = [nn.BatchNorm2d(FIRST_CHANNELS)]
+        channels = FIRST_CHANNELS
+        for width in DECODER_CHANNELS:
+            blocks += [
+                nn.Upsample(scale_factor=2, mode="bilinear"),
+                nn.Conv2d(channels, width, 3, padding=1),
+                nn.BatchNorm2d(width, DECODER_EPSILON),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+            channels = width
+        self.conv_blocks = nn.Sequential(*blocks, nn.Conv2d(channels, 1, 3, padding=1), nn.Tanh())
+
+    def forward(self, jaw: Tensor, expression: Tensor, detail: Tensor) -> Tensor:
+        """Displacement [N, 256, 256] in metres of jaw [N, 3] (axis-angle), expression [N, 50] and detail [N, 128]."""
+        codes = torch.cat([jaw, expression, detail], dim=-1)
+        maps = self.l1(codes).reshape(-1, FIRST_CHANNELS, FIRST_SIZE, FIRST_SIZE)
+        return cast(Tensor, self.conv_blocks(maps)[:, 0] * DISPLACEMENT_RANGE)

@@ -1,0 +1,153 @@
+"""Random weights in DECA's published form, and what its networks compute, written plainly in float64.
+
+The references know the networks by the published names alone and share no code with the package.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unveil.networks.deca import DecaEncoder, DetailDecoder
+
+Floats = NDArray[np.float64]
+State = Mapping[str, Tensor]
+
+STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # of ResNet-50: blocks and width of their 3 x 3 convolutions
+COARSE_SIZE, DETAIL_SIZE = 236, 128
+POSE, CAMERA, LIGHT = slice(200, 206), slice(206, 209), slice(209, 236)
+
+
+def made_up_state(module: nn.Module, seed: int) -> dict[str, Tensor]:
+    """A state dict in which every weight and statistic takes part in the result, which neither fades nor explodes."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(shape: torch.Size, std: float) -> Tensor:
+        return torch.randn(shape, generator=generator) * std
+
+    def random(name: str, value: Tensor) -> Tensor:
+        if name.endswith("num_batches_tracked"):
+            return torch.tensor(1000)
+        if name.endswith("running_var"):
+            return 0.5 + torch.rand(value.shape, generator=generator)
+        if value.ndim > 1:
+            return normal(value.shape, (2 / value[0].numel()) ** 0.5)
+        if name.endswith("weight"):
+            scale = (
+                0.4 if name.endswith("bn3.weight") else 1.0
+            )  # what a residual branch adds stays below what was there
+            return scale * (0.8 + 0.4 * torch.rand(value.shape, generator=generator))
+        return normal(value.shape, 0.1)
+
+    return {name: random(name, value) for name, value in module.state_dict().items()}
+
+
+def write_checkpoint(path: Path, seed: int = 0) -> Path:
+    """A ``deca_model.tar`` with random weights, whose codes are those of heads in the middle of the crop."""
+    coarse = made_up_state(DecaEncoder(COARSE_SIZE), seed)
+    detail = made_up_state(DecaEncoder(DETAIL_SIZE), seed + 1)
+    coarse["layers.2.weight"] *= 0.002  # crops then differ by a few hundredths around the bias
+    detail["layers.2.weight"] *= 0.1
+    bias = coarse["layers.2.bias"]
+    bias[POSE] = torch.tensor([0.1, 0.2, 0.0, 0.1, 0.0, 0.0])  # radians: head, then jaw
+    bias[CAMERA] = torch.tensor([8.0, 0.0, 0.02])  # per metre, metres
+    bias[LIGHT] = torch.tensor([[3.5], [0.2], [0.4], [0.6], *[[0.1]] * 5]).expand(9, 3).reshape(-1)
+    states = {
+        "E_flame": coarse,
+        "E_detail": detail,
+        "D_detail": made_up_state(DetailDecoder(), seed + 2),
+        "opt": {"state": {}, "param_groups": []},  # the published file holds more than the networks
+    }
+    torch.save(states, path)
+    return path
+
+
+def encode_reference(state: State, images: NDArray[np.float32]) -> Floats:
+    """Codes [N, size] of RGB images [N, 3, S, S] in [0, 1]."""
+    weights = _Weights(state)
+    x = _relu(weights.norm("encoder.bn1", weights.conv("encoder.conv1", images.astype(np.float64), 2)))
+    x = _max_pool(x)
+    for stage, (blocks, _) in enumerate(STAGES, 1):
+        for block in range(blocks):
+            name = f"encoder.layer{stage}.{block}"
+            stride = 2 if stage > 1 and block == 0 else 1
+            y = _relu(weights.norm(f"{name}.bn1", weights.conv(f"{name}.conv1", x)))
+            y = _relu(weights.norm(f"{name}.bn2", weights.conv(f"{name}.conv2", y, stride)))
+            y = weights.norm(f"{name}.bn3", weights.conv(f"{name}.conv3", y))
+            if block == 0:
+                x = weights.norm(f"{name}.downsample.1", weights.conv(f"{name}.downsample.0", x, stride))
+            x = _relu(x + y)
+    hidden = _relu(weights.linear("layers.0", x.mean(axis=(2, 3))))
+    return weights.linear("layers.2", hidden)
+
+
+def decode_reference(state: State, jaw: Floats, expression: Floats, detail: Floats) -> Floats:
+    """Displacement [N, 256, 256] in metres."""
+    weights = _Weights(state)
+    codes = np.concatenate([jaw, expression, detail], axis=1).astype(np.float64)
+    x = weights.norm("conv_blocks.0", weights.linear("l1.0", codes).reshape(-1, 128, 8, 8))
+    for index in (2, 6, 10, 14, 18):
+        x = weights.conv(f"conv_blocks.{index}", _double(x))
+        x = weights.norm(f"conv_blocks.{index + 1}", x, epsilon=0.8)
+        x = np.where(x > 0, x, 0.2 * x)
+    return 0.01 * np.tanh(weights.conv("conv_blocks.21", x)[:, 0])
+
+
+class _Weights:
+    """The layers of a state dict in float64, by name."""
+
+    def __init__(self, state: State) -> None:
+        self._values = {name: value.numpy().astype(np.float64) for name, value in state.items()}
+
+    def linear(self, name: str, x: Floats) -> Floats:
+        return x @ self._values[f"{name}.weight"].T + self._values[f"{name}.bias"]
+
+    def norm(self, name: str, x: Floats, epsilon: float = 1e-5) -> Floats:
+        weight, bias, mean, variance = (
+            self._values[f"{name}.{part}"][:, None, None] for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return (x - mean) / np.sqrt(variance + epsilon) * weight + bias
+
+    def conv(self, name: str, x: Floats, stride: int = 1) -> Floats:
+        """A convolution that keeps the size at stride 1: for each offset in the kernel a product over channels."""
+        kernel = self._values[f"{name}.weight"]  # [O, C, K, K]
+        size = kernel.shape[-1]
+        padded = np.pad(x, ((0, 0), (0, 0), (size // 2, size // 2), (size // 2, size // 2)))
+        height, width = -(-x.shape[2] // stride), -(-x.shape[3] // stride)
+        out = np.zeros((len(x), len(kernel), height * width))
+        for row in range(size):
+            for column in range(size):
+                part = padded[:, :, row : row + stride * height : stride, column : column + stride * width : stride]
+                part = part[:, :, :height, :width].reshape(len(x), x.shape[1], -1)
+                out += kernel[:, :, row, column] @ part
+        bias = self._values.get(f"{name}.bias", np.zeros(len(kernel)))
+        return (out + bias[:, None]).reshape(len(x), len(kernel), height, width)
+
+
+def _relu(x: Floats) -> Floats:
+    return np.maximum(x, 0)
+
+
+def _max_pool(x: Floats) -> Floats:
+    """The largest of 3 x 3 at every second place."""
+    height, width = x.shape[2] // 2, x.shape[3] // 2
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    parts = [
+        padded[:, :, row : row + 2 * height : 2, column : column + 2 * width : 2]
+        for row in range(3)
+        for column in range(3)
+    ]
+    return np.max(parts, axis=0)
+
+
+def _double(x: Floats) -> Floats:
+    """Bilinear to twice the size, pixel centres at half integers: 3/4 of the nearer and 1/4 of the next, per axis."""
+    for axis in (2, 3):
+        before = np.concatenate([x.take([0], axis), x.take(range(x.shape[axis] - 1), axis)], axis)
+        after = np.concatenate([x.take(range(1, x.shape[axis]), axis), x.take([-1], axis)], axis)
+        pair = np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis + 1)
+        x = pair.reshape(*x.shape[:axis], 2 * x.shape[axis], *x.shape[axis + 1 :])
+    return x
