@@ -2,7 +2,8 @@
 
 glTF's frame is model space (metres, +y up, the face looks to +z). The pose of the head in the photograph is not
 baked in: the head stands upright, the expression of the photograph is the default weight of the morph targets, and
-a jaw rotation, where the model has one, is the rotation of the jaw's node.
+a jaw rotation, where the model has one, is the rotation of the jaw's node. A motion becomes an animation of the same
+weights and nodes. `surface_bytes` writes what does not move: a mesh with its texture.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pygltflib as gltf
 from numpy.typing import NDArray
 
 from unveil.export.encode import jpeg
+from unveil.export.glb_animation import animation, quaternions
 from unveil.export.gltf_buffer import GltfBuffer, Sparse, sparse_vectors
 from unveil.export.seams import SplitMesh, split_at_seams
+from unveil.export.surface import Surface
 from unveil.geometry.mesh import vertex_normals
 from unveil.imaging.io import atomic_path
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
+from unveil.morphable.motion import Motion
 
 Floats = NDArray[np.float32]
 
@@ -40,6 +45,7 @@ def write_glb(
     model: MorphableModel,
     coefficients: Coefficients,
     texture: NDArray[np.uint8] | None = None,
+    motion: Motion | None = None,
 ) -> None:
     """Write the head of one person, coefficients [M], to ``path``.
 
@@ -48,8 +54,9 @@ def write_glb(
         model: the model that the coefficients belong to.
         coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
         texture: uint8 RGB [H, W, 3], first row at v = 1; without one the head is grey.
+        motion: how the head moves; its shape is that of ``coefficients``.
     """
-    data = glb_bytes(model, coefficients, texture)
+    data = glb_bytes(model, coefficients, texture, motion)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -58,14 +65,13 @@ def glb_bytes(
     model: MorphableModel,
     coefficients: Coefficients,
     texture: NDArray[np.uint8] | None = None,
+    motion: Motion | None = None,
 ) -> bytes:
     """The content of the file that `write_glb` writes."""
     fixed = _fixed_parts(model)
     buffer = GltfBuffer()
     scene = gltf.GLTF2(
-        asset=gltf.Asset(version="2.0", generator=f"unveil {version('unveil')}", copyright=ORIGINS.get(model.name)),
-        extras={"model": model.name, "units": "metres"},
-        scene=0,
+        **_about(model.name),
         materials=[_material(buffer, texture)],
         meshes=[_mesh(buffer, model, coefficients, fixed)],
         skins=[_skin(buffer, model, coefficients)],
@@ -74,11 +80,68 @@ def glb_bytes(
     # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
     roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
     scene.scenes = [gltf.Scene(nodes=[0, *roots])]
+    _add_texture(scene, buffer, texture)
+    if motion is not None:
+        scene.animations = [animation(buffer, model, motion)]
+    return buffer.pack(scene)
+
+
+def write_surface_glb(
+    path: Path, vertices: NDArray[np.floating[Any]], surface: Surface, texture: NDArray[np.uint8] | None = None
+) -> None:
+    """Write a mesh that does not move, with vertices [V, 3] in metres, to ``path`` (ends in .glb).
+
+    Args:
+        path: ends in .glb.
+        vertices: [V, 3] metres, in any pose.
+        surface: gives the triangles and their texture coordinates.
+        texture: uint8 RGB [H, W, 3], first row at v = 1; without one the mesh is grey.
+    """
+    data = surface_bytes(vertices, surface, texture)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def surface_bytes(
+    vertices: NDArray[np.floating[Any]], surface: Surface, texture: NDArray[np.uint8] | None = None
+) -> bytes:
+    """The content of the file that `write_surface_glb` writes."""
+    split = split_at_seams(surface.faces, surface.uv_faces)
+    buffer = GltfBuffer()
+    primitive = gltf.Primitive(
+        attributes=gltf.Attributes(
+            POSITION=buffer.vectors(vertices[split.vertex]),
+            NORMAL=buffer.vectors(_unit(vertex_normals(vertices, surface.faces)[split.vertex])),
+            TEXCOORD_0=buffer.accessor(_v_down(surface.uv[split.uv]), "VEC2", gltf.ARRAY_BUFFER),
+        ),
+        indices=buffer.indices(split.faces),
+        material=0,
+    )
+    scene = gltf.GLTF2(
+        **_about(surface.name),
+        materials=[_material(buffer, texture)],
+        meshes=[gltf.Mesh(name="head", primitives=[primitive])],
+        nodes=[gltf.Node(name="head", mesh=0)],
+        scenes=[gltf.Scene(nodes=[0])],
+    )
+    _add_texture(scene, buffer, texture)
+    return buffer.pack(scene)
+
+
+def _about(model_name: str) -> dict[str, Any]:
+    generator = f"unveil {version('unveil')}"
+    return {
+        "asset": gltf.Asset(version="2.0", generator=generator, copyright=ORIGINS.get(model_name)),
+        "extras": {"model": model_name, "units": "metres"},
+        "scene": 0,
+    }
+
+
+def _add_texture(scene: gltf.GLTF2, buffer: GltfBuffer, texture: NDArray[np.uint8] | None) -> None:
     if texture is not None:
         scene.images = [gltf.Image(name="skin", mimeType="image/jpeg", bufferView=buffer.view(jpeg(texture)))]
         scene.samplers = [gltf.Sampler(magFilter=gltf.LINEAR, minFilter=gltf.LINEAR_MIPMAP_LINEAR)]
         scene.textures = [gltf.Texture(sampler=0, source=0)]
-    return buffer.pack(scene)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +165,17 @@ def _fixed_parts(model: MorphableModel) -> _FixedParts:
     moved = vertex_normals(head.template + head.expression_basis, model.faces)
     return _FixedParts(
         split=split,
-        uv=(model.uv[split.uv] * [1, -1] + [0, 1]).astype(np.float32),
+        uv=_v_down(model.uv[split.uv]),
         joints=joints,
         weights=weights,
         shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in head.expression_basis],
         turns=[sparse_vectors(d[split.vertex], SMALLEST_TURN) for d in moved - normals],
     )
+
+
+def _v_down(uv: NDArray[np.floating[Any]]) -> Floats:
+    """Texture coordinates [K, 2] as glTF has them."""
+    return (uv * [1, -1] + [0, 1]).astype(np.float32)
 
 
 def _strongest(skin_weights: NDArray[np.floating]) -> tuple[NDArray[np.uint8], Floats]:
@@ -178,12 +246,6 @@ def _joints(model: MorphableModel, coefficients: Coefficients) -> list[gltf.Node
         node = gltf.Node(name=name, translation=offset.tolist())
         node.children = [k + 1 for k, p in enumerate(parents) if p == j]
         if rotations[j].any():
-            node.rotation = _quaternion(rotations[j])
+            node.rotation = quaternions(rotations[j]).tolist()
         nodes.append(node)
     return nodes
-
-
-def _quaternion(axis_angle: NDArray[np.float64]) -> list[float]:
-    """(x, y, z, w) of an axis-angle [3] in radians that is not zero."""
-    angle = float(np.linalg.norm(axis_angle))
-    return [*(axis_angle * (np.sin(angle / 2) / angle)).tolist(), float(np.cos(angle / 2))]

@@ -71,6 +71,12 @@ class GltfBuffer:
         self._accessors[index].max = vectors.max(axis=0).tolist()
         return index
 
+    def times(self, seconds: NDArray[np.float32]) -> int:
+        """Add the times [T] of keyframes, increasing, with their bounds."""
+        index = self.accessor(seconds.reshape(-1, 1), "SCALAR")
+        self._accessors[index].min, self._accessors[index].max = [float(seconds[0])], [float(seconds[-1])]
+        return index
+
     def indices(self, faces: NDArray[np.integer]) -> int:
         """Add triangles [F, 3], in the smallest type that holds them."""
         small = faces.max(initial=0) < np.iinfo(np.uint16).max  # glTF forbids the largest value

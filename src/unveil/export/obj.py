@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unveil.export.encode import jpeg
+from unveil.export.surface import Surface
 from unveil.geometry.mesh import vertex_normals
 from unveil.imaging.io import atomic_path
-from unveil.morphable.model import MorphableModel
 
 
 def write_obj(
-    path: Path, vertices: ArrayLike, model: MorphableModel, texture: NDArray[np.uint8] | None = None
+    path: Path, vertices: ArrayLike, surface: Surface, texture: NDArray[np.uint8] | None = None
 ) -> list[Path]:
     """Write ``path``, and with a texture also the .mtl and .jpg of the same stem beside it.
 
     Args:
         path: ends in .obj; its folder must exist.
         vertices: [V, 3] metres, in any pose, +y up.
-        model: gives the triangles and their texture coordinates.
+        surface: gives the triangles and their texture coordinates.
         texture: uint8 RGB [H, W, 3], first row at v = 1.
 
     Returns:
@@ -29,7 +29,7 @@ def write_obj(
     """
     positions = np.asarray(vertices, dtype=np.float64)
     written = [] if texture is None else _write_material(path, texture)
-    text = _text(positions, model, material=path.with_suffix(".mtl").name if written else None)
+    text = _text(positions, surface, material=path.with_suffix(".mtl").name if written else None)
     _replace(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
     return [*written, path]
 
@@ -42,15 +42,15 @@ def _write_material(path: Path, texture: NDArray[np.uint8]) -> list[Path]:
     return [image, material]
 
 
-def _text(vertices: NDArray[np.float64], model: MorphableModel, material: str | None) -> str:
-    normals = vertex_normals(vertices, model.faces)
-    corners = np.stack([model.faces, model.uv_faces, model.faces], axis=2) + 1  # OBJ counts from one
+def _text(vertices: NDArray[np.float64], surface: Surface, material: str | None) -> str:
+    normals = vertex_normals(vertices, surface.faces)
+    corners = np.stack([surface.faces, surface.uv_faces, surface.faces], axis=2) + 1  # OBJ counts from one
     lines = [
-        f"# {model.name}, metres, +y up\n",
+        f"# {surface.name}, metres, +y up\n",
         f"mtllib {material}\n" if material else "",
         "o head\n",
         _rows("v %.7f %.7f %.7f\n", vertices),
-        _rows("vt %.6f %.6f\n", model.uv),
+        _rows("vt %.6f %.6f\n", surface.uv),
         _rows("vn %.5f %.5f %.5f\n", normals),
         "usemtl head\n" if material else "",
         _rows("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9)),
