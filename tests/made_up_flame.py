@@ -199,6 +199,7 @@ def write_checkpoint(path: Path, seed: int = 0) -> None:
     coarse = backbone | _encoder_layers(236, generator)
     scale = torch.full((236,), 0.3)
     scale[200:] = 0.05  # pose, camera and light stay near their biases
+    scale[206:209] = 0.005
     coarse["layers.2.weight"] *= scale[:, None] * 4
     coarse["layers.2.bias"] = torch.zeros(236)
     coarse["layers.2.bias"][206] = 6.0  # camera scale: the head spans two thirds of the crop

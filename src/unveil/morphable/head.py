@@ -29,10 +29,14 @@ class Head:
     joint_shape_basis: Array  # [S, J, 3] how they follow the shape
     skin_weights: Array  # [V, J] rows sum to one
     pose_basis: Array | None = None  # [9 * (J - 1), V, 3] correctives of (R - I) of the joints after the root
+    joint_expression_basis: Array | None = None  # [E, J, 3] how the joints follow the expression, as DECA's do
 
-    def joint_positions(self, shape: Array) -> Array:
-        """Joint positions [..., J, 3] of heads of the given shape [..., S]."""
-        return self.joint_template + _combine(shape, self.joint_shape_basis)
+    def joint_positions(self, shape: Array, expression: Array | None = None) -> Array:
+        """Joint positions [..., J, 3] of heads of shape [..., S] and, unless they are neutral, expression [..., E]."""
+        joints = self.joint_template + _combine(shape, self.joint_shape_basis)
+        if expression is None or self.joint_expression_basis is None:
+            return joints
+        return joints + _combine(expression, self.joint_expression_basis)
 
     def neutral(self, shape: Array) -> Array:
         """Vertices [..., V, 3] of the shape [..., S] without expression and pose."""
@@ -52,7 +56,7 @@ class Head:
             feature = rotations[..., 1:, :, :] - identity
             feature = xp.reshape(feature, (*feature.shape[:-3], -1))
             rest = rest + _combine(feature, self.pose_basis)
-        turn, shift = self._skin_transforms(rotations, self.joint_positions(shape))
+        turn, shift = self._skin_transforms(rotations, self.joint_positions(shape, expression))
         blended_turn = xp.tensordot(turn, self.skin_weights, axes=([-3], [1]))  # [..., 3, 3, V]
         blended_shift = xp.tensordot(shift, self.skin_weights, axes=([-2], [1]))  # [..., 3, V]
         coordinates = xp.matrix_transpose(rest)  # [..., 3, V]
@@ -93,6 +97,7 @@ class Head:
             self.joint_shape_basis,
             rows(self.skin_weights, 0),
             rows(self.pose_basis, 1),
+            self.joint_expression_basis,
         )
 
     def map_arrays(self, function: Callable[[Array], Array]) -> Head:

@@ -32,6 +32,7 @@ class MorphableModel:
     uv: np.ndarray  # [T, 2] texture coordinates, v up
     uv_faces: np.ndarray  # [F, 3] rows of uv for the corners of each face
     mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
+    inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
 
     def zero(self, count: int | None = None) -> Coefficients:
         """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
@@ -62,7 +63,8 @@ class MorphableModel:
         xp = array_namespace(vertices)
         rotation = axis_angle_to_matrix(coefficients["pose"][..., :3])
         jaw = self.contour(vertices, rotation)
-        return xp.concat([jaw, self.landmarks68(vertices)[..., 17:, :]], axis=-2)
+        inner = self.landmarks68(vertices)[..., 17:, :] if self.inner51 is None else self.inner51(vertices)
+        return xp.concat([jaw, inner], axis=-2)
 
     def project(self, points: Array, coefficients: Coefficients) -> Array:
         """Points [..., N, 3] of model space in the crop's [-1, 1] frame, y down and z away from the viewer."""
@@ -70,7 +72,8 @@ class MorphableModel:
 
     def landmark_model(self) -> MorphableModel:
         """The same model with only the vertices its landmarks need: the same landmarks at a fraction of the cost."""
-        used = np.unique(np.concatenate([self.landmarks68.triangles.ravel(), self.contour.triangles.ravel()]))
+        tables = [t for t in (self.landmarks68, self.contour, self.inner51) if t is not None]
+        used = np.unique(np.concatenate([t.triangles.ravel() for t in tables]))
         new = np.full(self.head.template.shape[0], -1)
         new[used] = np.arange(len(used))
         return replace(
@@ -78,6 +81,7 @@ class MorphableModel:
             head=self.head.take(used),
             landmarks68=replace(self.landmarks68, triangles=new[self.landmarks68.triangles]),
             contour=replace(self.contour, triangles=new[self.contour.triangles]),
+            inner51=self.inner51 and replace(self.inner51, triangles=new[self.inner51.triangles]),
             uv=self.uv[:0],
             uv_faces=self.uv_faces[:0],
             mirror_vertices=self.mirror_vertices[:0],
@@ -85,12 +89,13 @@ class MorphableModel:
 
     def map_arrays(self, function: Callable[[Array], Array]) -> MorphableModel:
         """The same model with ``function`` applied to the arrays of head and landmarks, e.g. ``torch.from_numpy``."""
-        points, contour = self.landmarks68, self.contour
+        points, contour, inner = self.landmarks68, self.contour, self.inner51
         return replace(
             self,
             head=self.head.map_arrays(function),
             landmarks68=SurfacePoints(function(points.triangles), function(points.barycentric)),
             contour=SlidingContour(contour.first_degree, function(contour.triangles), function(contour.barycentric)),
+            inner51=inner and SurfacePoints(function(inner.triangles), function(inner.barycentric)),
         )
 
     @cached_property
