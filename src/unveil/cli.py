@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -19,9 +20,11 @@ from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
     from unveil.reconstruct.batch import Outcome
+    from unveil.reconstruct.encoder import Encoder
 
 FORMATS = ("glb", "obj", "ply", "npz")
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
+Item = TypeVar("Item")
 
 app = typer.Typer(
     help="From one photograph, in which something may hide part of the face, to an animatable 3D head.",
@@ -30,7 +33,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+assets_app = typer.Typer(
+    help="Files of research models: what they are, where they come from, whether they are right.", no_args_is_help=True
+)
+app.add_typer(assets_app, name="assets")
+
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; created where missing.")]
+NpzOption = Annotated[Path, typer.Option("--out", "-o", help="The npz file to write.")]
+AssetsOption = Annotated[
+    Path | None,
+    typer.Option("--assets", help="Folder of research models' files, such as DECA's data. [env: UNVEIL_ASSETS]"),
+]
+FamilyArgument = Annotated[str | None, typer.Argument(metavar="MODEL", help="deca or 3ddfa; all if left out.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -100,7 +114,9 @@ def reconstruct(
     else:
         running = iter(())
     everything = _chain(outcomes, running)
-    finished = _report(_with_progress(everything, len(outcomes) + len(photos), quiet=as_json), quiet=as_json)
+    finished = _report(
+        _with_progress(everything, len(outcomes) + len(photos), doing="reconstructing", quiet=as_json), quiet=as_json
+    )
     _summarise(finished, out, as_json=as_json)
     if any(outcome.status == "failed" for outcome in finished):
         raise typer.Exit(2)
@@ -129,6 +145,151 @@ def doctor(*, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def encode(
+    crops: Annotated[Path, typer.Argument(metavar="CROPS", help="Folder, tar or npz (images) of square face crops.")],
+    out: NpzOption,
+    *,
+    model: Annotated[str, typer.Option(help="openhead, deca, or the path of an ONNX learner.")] = "openhead",
+    assets: AssetsOption = None,
+) -> None:
+    """Turn face crops into the coefficients of a head model, in one npz file."""
+    from unveil.reconstruct import codes
+    from unveil.reconstruct.crops import NamedCrop, read_crops
+    from unveil.reconstruct.heads import head_name
+
+    encoder = _encoder(model, assets)
+    failed: list[NamedCrop] = []
+
+    def usable() -> Iterator[NamedCrop]:
+        for crop in _with_progress(read_crops(crops), None, doing="encoding"):
+            if crop.image is None:
+                _complain(crop.error)
+                failed.append(crop)
+            else:
+                yield crop
+
+    encoded = codes.encode(usable(), encoder, head_name(encoder.layout))
+    codes.write_codes(out, encoded)
+    skipped = f"; {len(failed)} failed" if failed else ""
+    typer.echo(f"{out}: {_count(len(encoded.names), 'crop')}, layout {encoder.layout.name}{skipped}")
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command()
+def decode(
+    codes_file: Annotated[Path, typer.Argument(metavar="CODES", help="npz file that `unveil encode` has written.")],
+    out: NpzOption,
+    *,
+    assets: AssetsOption = None,
+) -> None:
+    """Turn coefficients into vertices and landmarks, in one npz file."""
+    from unveil.reconstruct import codes, heads
+    from unveil.reconstruct import decode as decoding
+
+    encoded = codes.read_codes(codes_file)
+    head = heads.load_head(encoded.coefficients.layout, assets)
+    geometry = decoding.decode(head, encoded.coefficients)
+    decoding.write_geometry(out, geometry, encoded.names)
+    typer.echo(f"{out}: {_count(len(encoded.names), 'head')} of {len(geometry['vertices'][0])} vertices")
+
+
+@assets_app.command("list")
+def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
+    """Name every file, its licence, where it comes from, and where it was found."""
+    from unveil.assets.models import FAMILIES
+    from unveil.assets.store import describe
+
+    entries = [entry for name in ([family] if family else FAMILIES) for entry in describe(name, assets)]
+    if as_json:
+        typer.echo(json.dumps({"files": entries}, indent=1))
+        return
+    for entry in entries:
+        typer.echo(f"{entry['model']}: {entry['name']}: {entry['what']}{'' if entry['required'] else ' (optional)'}")
+        typer.echo(f"    {entry['path'] or 'not found'}")
+        typer.echo(f"    {entry['publisher']}; {entry['licence']}")
+        typer.echo(f"    {entry['page']}{' (registration needed)' if entry['registration'] else ''}")
+
+
+@assets_app.command("check")
+def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
+    """Open every file and say whether it is there, whole, and the right one."""
+    from unveil.reconstruct.asset_check import check_files, families_present
+
+    checks = [
+        check for name in ([family] if family else families_present(assets)) for check in check_files(name, assets)
+    ]
+    if as_json:
+        typer.echo(json.dumps({"files": [check.to_json() for check in checks]}, indent=1))
+    else:
+        for check in checks:
+            optional = "" if check.required else " (optional)"
+            typer.echo(f"{check.status:8}{check.model}: {check.name}{optional}: {check.detail}")
+    if any(check.status == "wrong" or (check.required and check.status == "missing") for check in checks):
+        raise typer.Exit(2)
+
+
+@assets_app.command("convert")
+def convert_assets(
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca.")], *, assets: AssetsOption = None
+) -> None:
+    """Write DECA's networks as ONNX files beside deca_model.tar, for use without torch (needs torch once)."""
+    from unveil.assets.store import locate
+
+    if family != "deca":
+        raise UnveilError(f"there is nothing to convert for {family!r}; choose deca")
+    checkpoint = locate("deca", "deca_model.tar", assets)
+    try:
+        from unveil.distill.deca_to_onnx import export_deca
+    except ImportError as error:
+        raise UnveilError("converting DECA needs torch: install unveil[train]") from error
+    for path in export_deca(checkpoint, checkpoint.parent):
+        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@assets_app.command("get")
+def get_assets(
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca or 3ddfa.")], *, assets: AssetsOption = None
+) -> None:
+    """Download the files that are free, and say where the others are to be had and under which licence."""
+    from unveil.assets.fetch import download
+    from unveil.assets.store import download_folder, missing_files
+
+    folder = download_folder(family, assets)
+    absent = missing_files(family, assets)
+    for file in absent:
+        if file.url:
+            with _download_progress(file.name) as progress:
+                path = download(file, folder, progress)
+            typer.echo(f"{path}: {file.what}; {file.licence}")
+        else:
+            registration = "; registration needed" if file.registration else ""
+            optional = "" if file.required else " (optional)"
+            typer.echo(f"{file.name}{optional}: {file.what}; put it in {folder}")
+            typer.echo(f"    {file.page}{registration}; {file.licence}")
+    if not absent:
+        typer.echo(f"{family}: every file is there")
+
+
+def _encoder(model: str, assets: Path | None) -> Encoder:
+    """The network of a model; DECA's from ONNX files where they are, else in torch."""
+    from unveil.assets.store import find, locate
+    from unveil.reconstruct.pipeline import open_learner
+
+    if model != "deca" or find("deca", "deca_encoders.onnx", assets):
+        return open_learner(model, assets)
+    checkpoint = locate("deca", "deca_model.tar", assets)
+    try:
+        from unveil.teachers.deca import DecaTeacher
+    except ImportError as error:
+        raise UnveilError(
+            "DECA needs torch, or ONNX files made with it: "
+            "install unveil[train], or run `unveil assets convert deca` where torch is installed"
+        ) from error
+    return DecaTeacher(checkpoint)
+
+
 def _parse_formats(text: str) -> tuple[str, ...]:
     wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
     unknown = sorted(wanted - set(FORMATS))
@@ -142,21 +303,36 @@ def _chain(outcomes: Iterable[Outcome], running: Iterator[Outcome]) -> Iterator[
     yield from running
 
 
-def _with_progress(outcomes: Iterator[Outcome], total: int, *, quiet: bool) -> Iterator[Outcome]:
-    """Pass outcomes on under a progress bar on stderr, where a person is looking at it."""
+def _with_progress(items: Iterator[Item], total: int | None, *, doing: str, quiet: bool = False) -> Iterator[Item]:
+    """Pass items on under a progress bar on stderr, where a person is looking at it."""
     if quiet or not sys.stderr.isatty():
-        yield from outcomes
+        yield from items
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("reconstructing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
         task = progress.add_task("", total=total)
-        for outcome in outcomes:
+        for item in items:
             progress.advance(task)
-            yield outcome
+            yield item
+
+
+@contextmanager
+def _download_progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that shows bytes there and bytes in all on stderr, where a person is looking at it."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn(name), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total or None)
 
 
 def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:

@@ -1,10 +1,18 @@
-"""Where the files that the package carries lie on disk."""
+"""Where files lie on disk: those that the package carries, and those of research models that the user brings."""
 
+from __future__ import annotations
+
+import os
+import sys
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+from unveil.assets.models import ModelFile, family
 from unveil.assets.registry import PACKAGED
 from unveil.errors import UnveilError
+
+ASSETS_VARIABLE = "UNVEIL_ASSETS"
 
 
 def packaged(name: str) -> Path:
@@ -24,3 +32,92 @@ def packaged(name: str) -> Path:
 def data_folder() -> Path:
     """The folder of the packaged files; it exists in every sound installation."""
     return Path(str(resources.files("unveil.assets") / "data"))
+
+
+def user_folder() -> Path:
+    """Where this user's programs keep their data on this system; it need not exist yet."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "unveil"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "unveil"
+    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "unveil"
+
+
+def search_folders(assets: Path | None = None) -> list[Path]:
+    """Where model files are looked for, in order: the given folder, ``UNVEIL_ASSETS``, the user's data folder.
+
+    Raises:
+        UnveilError: the given folder is none.
+    """
+    if assets is not None and not assets.is_dir():
+        raise UnveilError(f"{assets} is no folder; give the one with the model files as --assets")
+    variable = os.environ.get(ASSETS_VARIABLE)
+    return [folder for folder in (assets, Path(variable) if variable else None, user_folder()) if folder]
+
+
+def find(model: str, name: str, assets: Path | None = None) -> Path | None:
+    """Path of a model family's file, or None where no search folder has it.
+
+    A search folder may be the model's own (DECA's ``data``, as it lies on people's disks), the checkout around it, or
+    hold one folder per family (``deca/``).
+    """
+    return _first(model, _file(model, name), (name,), assets)
+
+
+def locate(model: str, name: str, assets: Path | None = None) -> Path:
+    """Path of a model family's file; UnveilError, which says where to get it, where there is none."""
+    path = find(model, name, assets)
+    if path is not None:
+        return path
+    file = _file(model, name)
+    raise UnveilError(missing(model, file, assets))
+
+
+def find_mistaken(model: str, file: ModelFile, assets: Path | None = None) -> Path | None:
+    """A file that users take for this one, where it is there."""
+    return _first(model, file, file.mistaken, assets)
+
+
+def missing(model: str, file: ModelFile, assets: Path | None = None) -> str:
+    """The line that says that a file is not there, or what is there in its place, and where to get it."""
+    mistaken = find_mistaken(model, file, assets)
+    if mistaken is not None:
+        return f"{mistaken} is {file.instead}, but {model} needs {file.what} as {file.name}: {file.how_to_get}"
+    folders = ", ".join(str(folder) for folder in search_folders(assets))
+    return f"no {file.name} ({file.what}) in {folders}: {file.how_to_get} and name its folder with --assets"
+
+
+def missing_files(model: str, assets: Path | None = None) -> list[ModelFile]:
+    """The files of a model family that no search folder has."""
+    return [file for file in family(model) if find(model, file.name, assets) is None]
+
+
+def download_folder(model: str, assets: Path | None = None) -> Path:
+    """Where downloads go: the given folder, or the family's in ``UNVEIL_ASSETS`` or the user's data folder."""
+    return assets or search_folders()[0] / model
+
+
+def describe(model: str, assets: Path | None = None) -> list[dict[str, Any]]:
+    """One entry per file of a model family, as in the answer of ``unveil assets list --json``."""
+    keys = ("name", "what", "required", "publisher", "licence", "page", "registration")
+    return [
+        {"model": model}
+        | {key: getattr(file, key) for key in keys}
+        | {"path": None if (path := find(model, file.name, assets)) is None else str(path)}
+        for file in family(model)
+    ]
+
+
+def _file(model: str, name: str) -> ModelFile:
+    return next(file for file in family(model) if file.name == name)
+
+
+def _first(model: str, file: ModelFile, names: tuple[str, ...], assets: Path | None) -> Path | None:
+    for folder in search_folders(assets):
+        for root in (folder, folder / "data", folder / model):
+            for place in (root, *(root / other for other in file.folders)):
+                for name in names:
+                    if (place / name).is_file():
+                        return place / name
+    return None

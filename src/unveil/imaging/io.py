@@ -42,7 +42,15 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         UnveilError: the file is missing, no picture, damaged, or larger than ``MAX_BYTES`` or ``MAX_PIXELS``.
     """
     path = Path(path)
-    data = _read_bytes(path)
+    return decode_image(_read_bytes(path), printable(path))
+
+
+def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
+    """The content of a picture file as `read_image` gives it; ``name`` is what messages call it.
+
+    Raises:
+        UnveilError: no picture, damaged, or more than ``MAX_PIXELS``.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; the limit below is ours
@@ -52,16 +60,12 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
                 upright = ImageOps.exif_transpose(picture)
                 return np.array(_to_rgb(upright))
     except Image.DecompressionBombError as error:
-        raise UnveilError(
-            f"{printable(path)} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first"
-        ) from error
+        raise UnveilError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first") from error
     except UnidentifiedImageError as error:
-        raise UnveilError(
-            f"{printable(path)} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP"
-        ) from error
+        raise UnveilError(f"{name} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP") from error
     except Exception as error:  # Pillow lets through whatever its parsers run into in a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnveilError(f"{printable(path)} cannot be decoded ({reason}); export or copy it again") from error
+        raise UnveilError(f"{name} cannot be decoded ({reason}); export or copy it again") from error
 
 
 def find_images(path: str | os.PathLike[str]) -> list[Path]:

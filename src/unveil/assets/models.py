@@ -1,0 +1,222 @@
+"""The files of research models, which users bring themselves: what each is, whose, and where it is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from unveil.errors import UnveilError
+
+FLAME_LICENCE = "FLAME's model licence, non-commercial research"
+DECA_LICENCE = "DECA's licence, non-commercial research"
+FLAME_PAGE = "https://flame.is.tue.mpg.de/download.php"
+DECA_DATA = "https://github.com/yfeng95/DECA/tree/master/data"
+TDDFA_RAW = "https://raw.githubusercontent.com/cleardusk/3DDFA_V2"
+CONVERT = "unveil assets convert deca"
+Shape = tuple[int | None, ...]  # the last dimensions; None: any length
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a research model.
+
+    ``kind`` says how it is opened: ``pickle``, ``npy`` (an array), ``npy-dict`` (a pickled dictionary), ``npz``,
+    ``torch`` (a checkpoint), ``obj``, ``picture``, ``onnx`` (an encoder), ``onnx-detail``. ``arrays`` are what it must
+    hold, each with its last dimensions; ``""`` is the one array of an ``npy``.
+    """
+
+    name: str
+    what: str
+    kind: str
+    publisher: str
+    licence: str
+    page: str  # where the user finds it
+    registration: bool = False
+    required: bool = True
+    url: str = ""  # where `assets get` downloads it; empty where only the user may or can
+    sha256: str = ""  # of the file at ``url``
+    folders: tuple[str, ...] = ()  # where else its publisher leaves it, relative to the model's folder
+    arrays: dict[str, Shape] = field(default_factory=dict)
+    made_by: str = ""  # the command that makes it from the others
+    mistaken: tuple[str, ...] = ()  # names of files that users have instead of it
+    instead: str = ""  # what those are
+
+    @property
+    def how_to_get(self) -> str:
+        """One clause that tells the user what to do."""
+        if self.made_by:
+            return f"run `{self.made_by}`"
+        if self.url:
+            return "run `unveil assets get`"
+        return f"get it from {self.page}" + (" (registration needed)" if self.registration else "")
+
+
+DECA = (
+    ModelFile(
+        name="generic_model.pkl",
+        what="the FLAME 2020 head model",
+        kind="pickle",
+        publisher="Max Planck Institute for Intelligent Systems",
+        licence=FLAME_LICENCE,
+        page=FLAME_PAGE,
+        registration=True,
+        folders=("FLAME2020",),
+        arrays={
+            "v_template": (None, 3),
+            "shapedirs": (None, 3, 400),
+            "posedirs": (None, 3, 36),
+            "J_regressor": (5, None),
+            "kintree_table": (2, 5),
+            "weights": (None, 5),
+            "f": (None, 3),
+        },
+        mistaken=tuple(
+            f"{folder}{name}.pkl"
+            for folder in ("", "FLAME2023/")
+            for name in ("flame2023", "flame2023_no_jaw", "flame2023_Open")
+        ),
+        instead="FLAME 2023",
+    ),
+    ModelFile(
+        name="deca_model.tar",
+        what="DECA's trained networks",
+        kind="torch",
+        publisher="Max Planck Institute for Intelligent Systems",
+        licence=DECA_LICENCE,
+        page="https://github.com/yfeng95/DECA (its fetch_data.sh names the download)",
+        arrays={"E_flame": (), "E_detail": (), "D_detail": ()},
+    ),
+    ModelFile(
+        name="landmark_embedding.npy",
+        what="where the 68 landmarks lie on FLAME",
+        kind="npy-dict",
+        publisher="DECA's repository",
+        licence=DECA_LICENCE,
+        page=DECA_DATA,
+        arrays={
+            "static_lmk_faces_idx": (51,),
+            "static_lmk_bary_coords": (51, 3),
+            "dynamic_lmk_faces_idx": (79, 17),
+            "dynamic_lmk_bary_coords": (79, 17, 3),
+            "full_lmk_faces_idx": (68,),
+            "full_lmk_bary_coords": (68, 3),
+        },
+    ),
+    ModelFile(
+        name="head_template.obj",
+        what="FLAME's template with texture coordinates",
+        kind="obj",
+        publisher="DECA's repository",
+        licence=DECA_LICENCE,
+        page=DECA_DATA,
+    ),
+    ModelFile(
+        name="fixed_displacement_256.npy",
+        what="the displacement that is the same for everybody",
+        kind="npy",
+        publisher="DECA's repository",
+        licence=DECA_LICENCE,
+        page=DECA_DATA,
+        arrays={"": (256, 256)},
+    ),
+    ModelFile(
+        name="uv_face_eye_mask.png",
+        what="the texels that details move",
+        kind="picture",
+        publisher="DECA's repository",
+        licence=DECA_LICENCE,
+        page=DECA_DATA,
+    ),
+    ModelFile(
+        name="uv_face_mask.png",
+        what="the texels of the face",
+        kind="picture",
+        publisher="DECA's repository",
+        licence=DECA_LICENCE,
+        page=DECA_DATA,
+    ),
+    ModelFile(
+        name="texture_data_256.npy",
+        what="DECA's dense mesh for details; without it the template's texture coordinates give one",
+        kind="npy-dict",
+        publisher="DECA's authors",
+        licence=DECA_LICENCE,
+        page=DECA_DATA,
+        required=False,
+    ),
+    ModelFile(
+        name="FLAME_albedo_from_BFM.npz",
+        what="the albedo space converted from the Basel Face Model",
+        kind="npz",
+        publisher="made by the user with BFM_to_FLAME from the Basel Face Model 2017",
+        licence="the Basel Face Model's licence, non-commercial research",
+        page="https://github.com/TimoBolkart/BFM_to_FLAME",
+        registration=True,
+        required=False,
+        arrays={"MU": (), "PC": (199,)},
+    ),
+    ModelFile(
+        name="FLAME_texture.npz",
+        what="FLAME's own albedo space",
+        kind="npz",
+        publisher="Max Planck Institute for Intelligent Systems",
+        licence="FLAME's texture space licence (CC BY-NC-SA 4.0)",
+        page=FLAME_PAGE,
+        registration=True,
+        required=False,
+        arrays={"mean": (None, None, 3), "tex_dir": (None, None, 3, 200)},
+    ),
+    ModelFile(
+        name="deca_encoders.onnx",
+        what="DECA's encoders for use without torch",
+        kind="onnx",
+        publisher="made by the user from deca_model.tar",
+        licence=DECA_LICENCE,
+        page="docs/deca.md",
+        required=False,
+        made_by=CONVERT,
+    ),
+    ModelFile(
+        name="deca_detail_decoder.onnx",
+        what="DECA's detail decoder for use without torch",
+        kind="onnx-detail",
+        publisher="made by the user from deca_model.tar",
+        licence=DECA_LICENCE,
+        page="docs/deca.md",
+        required=False,
+        made_by=CONVERT,
+    ),
+)
+TDDFA = (
+    ModelFile(
+        name="mb05_120x120.pth",
+        what="3DDFA_V2's network, MobileNet-V1 at half width",
+        kind="torch",
+        publisher="3DDFA_V2's repository",
+        licence="MIT",
+        page="https://github.com/cleardusk/3DDFA_V2/tree/master/weights",
+        url=f"{TDDFA_RAW}/dc9d1ba5051e391a173d9e5969e2cb5f549f649f/weights/mb05_120x120.pth",
+        sha256="f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
+        folders=("weights",),
+        arrays={"state_dict": ()},
+    ),
+    ModelFile(
+        name="param_mean_std_62d_120x120.pkl",
+        what="mean and standard deviation of 3DDFA_V2's 62 parameters",
+        kind="pickle",
+        publisher="3DDFA_V2's repository",
+        licence="MIT",
+        page="https://github.com/cleardusk/3DDFA_V2/tree/master/configs",
+        url=f"{TDDFA_RAW}/42b3abd1f1a4bbee26673d51cbd9085b798ad677/configs/param_mean_std_62d_120x120.pkl",
+        sha256="090d7150f77cb66c29ddae21e4508fbde59123dcd1dea7facc24a7ed06d1c795",
+        folders=("configs",),
+        arrays={"mean": (62,), "std": (62,)},
+    ),
+)
+FAMILIES: dict[str, tuple[ModelFile, ...]] = {"deca": DECA, "3ddfa": TDDFA}
+
+
+def family(name: str) -> tuple[ModelFile, ...]:
+    """The files of a model family; UnveilError, naming the families, where there is none of this name."""
+    if name not in FAMILIES:
+        raise UnveilError(f"unknown model {name!r}; choose {' or '.join(FAMILIES)}")
+    return FAMILIES[name]

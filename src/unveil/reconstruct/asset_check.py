@@ -1,0 +1,211 @@
+"""Are the files of a research model all there, whole, and the right ones? One line per file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.assets.models import FAMILIES, ModelFile, Shape, family
+from unveil.assets.store import find, find_mistaken, missing
+from unveil.errors import UnveilError
+from unveil.imaging.io import printable, read_image
+from unveil.morphable.unpickle import read_pickle, read_pickled_npy
+from unveil.reconstruct.onnx import CoefficientModel
+from unveil.reconstruct.onnx_detail import DetailModel
+from unveil.reconstruct.torch_file import checkpoint_keys
+
+WEB_PAGE = (b"<!doctype html", b"<html")
+FLAME_EYEBALLS = slice(3931, 5023)  # the last vertices of FLAME's mesh
+# FLAME 2023 has FLAME 2020's arrays, shapes and face, and other eyes: so says its publisher. These bounds are chosen,
+# not measured.
+SAME_FACE, OTHER_EYES = 1e-4, 5e-4  # metres between the model and head_template.obj, median of the vertices
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What was found out about one file."""
+
+    model: str
+    name: str
+    status: str  # ok, missing, wrong
+    required: bool
+    path: str  # empty where it is missing
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the answer of ``unveil assets check --json``."""
+        return asdict(self)
+
+
+def families_present(assets: Path | None) -> list[str]:
+    """The model families of which a file is there; all where there is none."""
+    present = [model for model, files in FAMILIES.items() if any(find(model, file.name, assets) for file in files)]
+    return present or list(FAMILIES)
+
+
+def check_files(model: str, assets: Path | None = None) -> list[FileCheck]:
+    """Open every file of a model family; UnveilError where there is no such family or folder."""
+    return [_check(model, file, assets) for file in family(model)]
+
+
+def _check(model: str, file: ModelFile, assets: Path | None) -> FileCheck:
+    path = find(model, file.name, assets)
+    if path is None:
+        mistaken = find_mistaken(model, file, assets)
+        status, where = ("missing", "") if mistaken is None else ("wrong", printable(mistaken))
+        return FileCheck(model, file.name, status, file.required, where, missing(model, file, assets))
+    try:
+        _look_into(path, file)
+        if file.name == "generic_model.pkl":
+            _require_flame_2020(path, find(model, "head_template.obj", assets))
+    except UnveilError as error:
+        return FileCheck(
+            model, file.name, "wrong", file.required, printable(path), f"{_named(path, error)}: {file.how_to_get}"
+        )
+    return FileCheck(model, file.name, "ok", file.required, printable(path), file.what)
+
+
+def _named(path: Path, error: UnveilError) -> str:
+    text, name = str(error), printable(path)
+    return text if text.startswith(name) else f"{name} {text}"
+
+
+def _look_into(path: Path, file: ModelFile) -> None:
+    """Raise UnveilError, whose message goes on after the file's name, unless the file is what it should be."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(1024)
+    except OSError as error:
+        raise UnveilError(f"cannot be read ({error.strerror})") from error
+    if not start:
+        raise UnveilError("is empty")
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(WEB_PAGE):
+        raise UnveilError("is a saved web page, as sites send it to ask for a login or a confirmation")
+    LOOK[file.kind](path, file)
+
+
+def _look_pickle(path: Path, file: ModelFile) -> None:
+    values = read_pickle(path)
+    _require({name: np.shape(value) for name, value in values.items()}, file.arrays)
+
+
+def _look_pickled_npy(path: Path, file: ModelFile) -> None:
+    values = read_pickled_npy(path)
+    _require({name: np.shape(value) for name, value in values.items()}, file.arrays)
+
+
+def _look_npy(path: Path, file: ModelFile) -> None:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnveilError(f"is cut short or no .npy file ({' '.join(str(error).split())})") from error
+    _require({"": array.shape}, file.arrays)
+
+
+def _look_npz(path: Path, file: ModelFile) -> None:
+    """Shapes from the headers only: albedo spaces have several hundred megabytes."""
+    shapes = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                with archive.open(name) as member:
+                    version = np.lib.format.read_magic(member)
+                    read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
+                    shapes[name.removesuffix(".npy")] = read[version[0]](member)[0]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UnveilError(f"is cut short or no .npz file ({' '.join(str(error).split())})") from error
+    _require(shapes, file.arrays)
+
+
+def _look_torch(path: Path, file: ModelFile) -> None:
+    _require(dict.fromkeys(checkpoint_keys(path), ()), file.arrays)
+
+
+def _look_obj(path: Path, file: ModelFile) -> None:
+    """Vertices, texture coordinates, and triangles that name only these."""
+    vertices, uv, corners = 0, 0, [0, 0]
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            kind, *words = line.split() or [""]
+            vertices += kind == "v"
+            uv += kind == "vt"
+            if kind == "f":
+                numbers = [[int(number) for number in word.split("/")[:2]] for word in words]
+                corners = np.maximum(corners, np.max(numbers, axis=0)).tolist()
+    except (ValueError, IndexError, OSError) as error:
+        raise UnveilError(f"is cut short or no OBJ file ({' '.join(str(error).split())})") from error
+    if not (0 < corners[0] <= vertices and 0 < corners[1] <= uv):
+        raise UnveilError(f"is cut short or no template: {vertices} vertices, {uv} texture coordinates")
+
+
+def _look_picture(path: Path, file: ModelFile) -> None:
+    height, width = read_image(path).shape[:2]
+    if height != width:
+        raise UnveilError(f"is {width} x {height} pixels and not square")
+
+
+def _look_onnx(path: Path, file: ModelFile) -> None:
+    CoefficientModel(path, threads=1)
+
+
+def _look_onnx_detail(path: Path, file: ModelFile) -> None:
+    DetailModel(path, threads=1)
+
+
+LOOK: dict[str, Callable[[Path, ModelFile], None]] = {
+    "pickle": _look_pickle,
+    "npy": _look_npy,
+    "npy-dict": _look_pickled_npy,
+    "npz": _look_npz,
+    "torch": _look_torch,
+    "obj": _look_obj,
+    "picture": _look_picture,
+    "onnx": _look_onnx,
+    "onnx-detail": _look_onnx_detail,
+}
+
+
+def _require(shapes: Mapping[str, tuple[int, ...]], expected: Mapping[str, Shape]) -> None:
+    absent = [name for name in expected if name not in shapes]
+    if absent:
+        raise UnveilError(f"has no {', '.join(absent)}; it holds {', '.join(list(shapes)[:8]) or 'nothing'}")
+    for name, last in expected.items():
+        shape = shapes[name]
+        if len(shape) < len(last) or any(
+            wanted not in {None, side} for side, wanted in zip(shape[len(shape) - len(last) :], last, strict=True)
+        ):
+            sides = " x ".join("any" if side is None else str(side) for side in last)
+            raise UnveilError(f"has the wrong shape: {name or 'the array'} is {shape} and should end in {sides}")
+
+
+def _require_flame_2020(path: Path, template_path: Path | None) -> None:
+    """Raise UnveilError where the model's vertices are not those that head_template.obj was made for."""
+    if template_path is None:
+        return
+    template = _obj_vertices(template_path)
+    vertices = np.asarray(read_pickle(path)["v_template"], np.float64)
+    if not len(template):
+        return  # is no OBJ, which its own line says
+    if template.shape != vertices.shape:
+        raise UnveilError(f"has {len(vertices)} vertices, but {printable(template_path)} has {len(template)}")
+    if len(vertices) < FLAME_EYEBALLS.stop:
+        return
+    distance = np.linalg.norm(vertices - template, axis=1)  # [V] metres
+    face, eyes = np.median(distance[: FLAME_EYEBALLS.start]), np.median(distance[FLAME_EYEBALLS])
+    if face < SAME_FACE and eyes > OTHER_EYES:
+        raise UnveilError("has the eyes of FLAME 2023, but FLAME 2020 is needed")
+
+
+def _obj_vertices(path: Path) -> NDArray[np.float64]:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    try:
+        rows = [[float(number) for number in line.split()[1:4]] for line in lines if line.startswith("v ")]
+        return np.array(rows, np.float64).reshape(-1, 3)
+    except ValueError:
+        return np.empty((0, 3))
