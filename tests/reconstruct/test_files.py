@@ -32,6 +32,7 @@ def make_face(column: float = 64.0) -> Reconstruction:
     crop = Crop.from_square([column, 48.0], 80.0)
     vertices = MODEL.vertices(coefficients)
     in_crop = to_pixels(MODEL.project(vertices, coefficients), crop.size)
+    projected = np.concatenate([crop.to_image(in_crop[:, :2]), in_crop[:, 2:] / crop.scale], axis=1)
     return Reconstruction(
         model="constant",
         coefficients=coefficients,
@@ -41,7 +42,8 @@ def make_face(column: float = 64.0) -> Reconstruction:
         faces=MODEL.faces,
         landmarks3d=MODEL.landmarks68(vertices),
         landmarks2d=crop.to_image(MODEL.landmarks68(in_crop)[:, :2]),
-        projected=np.concatenate([crop.to_image(in_crop[:, :2]), in_crop[:, 2:] / crop.scale], axis=1),
+        projected=projected,
+        photographed=projected,
         pose_degrees=(1.0, 2.0, 3.0),
         crop=crop,
         box_ltrb=np.array([column - 30, 18, column + 30, 78]),

@@ -153,15 +153,34 @@ def test_summary_is_plain_json(face: Reconstruction) -> None:
 
 
 def test_unknown_model() -> None:
-    with pytest.raises(UnveilError, match="unknown model 'nobody': choose openhead or give the path"):
+    with pytest.raises(UnveilError, match="unknown model 'nobody': choose openhead, deca or give the path"):
         Reconstructor("nobody")
 
 
 def test_a_learner_of_another_layout_is_refused_by_name(tmp_path: Path) -> None:
-    layout = CoefficientLayout("deca", (Group("shape", 100, "1"), Group("camera", 3, "1")))
-    path = write_learner(tmp_path / "deca.onnx", layout, np.zeros(103, np.float32))
-    with pytest.raises(UnveilError, match=r"openhead-geometry.*deca"):
+    layout = CoefficientLayout("openhead", (Group("shape", 100, "1"), Group("camera", 3, "1")))
+    path = write_learner(tmp_path / "other.onnx", layout, np.zeros(103, np.float32))
+    with pytest.raises(UnveilError, match=r"other\.onnx cannot be used: .*'openhead' \(shape 100, camera 3; 103\)"):
         Reconstructor(path)
+
+
+def test_a_learner_of_an_unknown_layout_is_refused(tmp_path: Path) -> None:
+    layout = CoefficientLayout("rabbit", (Group("ears", 2, "metres"),))
+    path = write_learner(tmp_path / "rabbit.onnx", layout, np.zeros(2, np.float32))
+    with pytest.raises(UnveilError, match=r"'rabbit' \(ears 2; 2\)"):
+        Reconstructor(path)
+
+
+def test_another_expression_on_the_same_photograph(reconstructor: Reconstructor, face: Reconstruction) -> None:
+    same = reconstructor.changed(face, face.coefficients)
+    np.testing.assert_allclose(same.vertices, face.vertices, atol=1e-6)
+    np.testing.assert_allclose(same.projected, face.projected, atol=1e-3)
+    calm = face.coefficients.replace(expression=np.zeros_like(face.coefficients["expression"]))
+    moved = reconstructor.changed(face, calm)
+    assert np.abs(moved.vertices - face.vertices).max() > 1e-3
+    np.testing.assert_array_equal(moved.neutral_vertices, same.neutral_vertices)
+    np.testing.assert_array_equal(moved.photographed, face.projected)
+    assert moved.crop is face.crop
 
 
 BOX = np.array([100.0, 100.0, 200.0, 200.0])

@@ -23,7 +23,8 @@ def animation(buffer: GltfBuffer, model: MorphableModel, motion: Motion) -> gltf
     rotations = np.asarray(model.joint_rotations(motion.coefficients["pose"]), np.float64)  # [T, J, 3]
     for joint in np.flatnonzero(rotations.any(axis=(0, 2))).tolist():
         tracks[joint + 1, "rotation"] = quaternions(rotations[:, joint])
-    samplers, channels = [], []
+    samplers: list[gltf.AnimationSampler] = []
+    channels: list[gltf.AnimationChannel] = []
     for (node, path), values in tracks.items():
         kind = "VEC4" if path == "rotation" else "SCALAR"
         output = buffer.accessor(values.astype(np.float32), kind)

@@ -50,7 +50,7 @@ def write_face(
     """
     clock = Clock()
     with clock.stage("texture"):
-        texture, _ = bake_texture(image, face.projected, model)
+        texture, _ = bake_texture(image, face.photographed, model)
     writers: dict[str, Callable[[Path], Any]] = {
         "glb": lambda path: write_glb(path, model, face.coefficients, texture),
         "obj": lambda path: write_obj(path, face.vertices, model, texture),

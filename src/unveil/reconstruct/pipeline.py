@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.imaging.crop import Crop
-from unveil.imaging.detect import Detection, FaceDetector
+from unveil.imaging.detect import FaceDetector
 from unveil.imaging.io import printable, read_image
-from unveil.morphable import openhead
-from unveil.morphable.layout import Coefficients, LayoutError
+from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.clock import Clock
+from unveil.reconstruct.deca import DecaModel
+from unveil.reconstruct.encoder import Encoder
+from unveil.reconstruct.heads import head_name, load_head
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.result import Floats, Reconstruction
 
@@ -28,19 +31,30 @@ SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the 
 LARGEST_SHIFT = 0.6  # of the centre, in mean sides of the detector's box
 
 
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """Where a photograph shows a face."""
+
+    crop: Crop  # what the network is given
+    box_ltrb: Floats  # [4] the detector's box in image px
+    confidence: float
+
+
 class Reconstructor:
     """Reconstructs every face of a photograph; keep one and use it for many photographs.
 
     Args:
-        model: "openhead", the learner in the package, or the path of an ONNX learner (see `CoefficientModel`).
+        model: "openhead", the learner in the package; "deca", where its networks lie as ONNX files among the assets;
+            the path of an ONNX learner (see `CoefficientModel`); or a network, such as `teachers.deca.DecaTeacher`.
+        assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
 
     Raises:
-        UnveilError: the model is unknown, or its file cannot be used.
+        UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
     """
 
-    def __init__(self, model: str | Path = "openhead") -> None:
-        self.learner = CoefficientModel(_learner_path(model))
-        self.morphable = _morphable_model(self.learner)
+    def __init__(self, model: str | Path | Encoder = "openhead", *, assets: Path | None = None) -> None:
+        self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
+        self.morphable = _morphable_model(self.learner, assets)
         self._landmark_model = self.morphable.landmark_model()
         self._detector = FaceDetector()
 
@@ -75,7 +89,21 @@ class Reconstructor:
             crops = [second_crop(points, detection.box_ltrb, crop) for points, detection, crop in framed]
             coefficients = self._predict(image, crops)
         with clock.stage("geometry"):
-            return self._results(coefficients, crops, detections, clock.milliseconds)
+            sightings = [
+                Sighting(crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
+                for crop, d in zip(crops, detections, strict=True)
+            ]
+            return self._results(coefficients, sightings, clock.milliseconds)
+
+    def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
+        """The face of a photograph with other coefficients [M], for example those of `transfer_expression`.
+
+        Its texture is still taken from where the photograph shows it.
+        """
+        sighting = Sighting(face.crop, face.box_ltrb, face.confidence)
+        batch = Coefficients(coefficients.layout, coefficients.values[None])
+        (moved,) = self._results(batch, [sighting], face.timings)
+        return replace(moved, photographed=face.photographed)
 
     def _predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Coefficients:
         """All faces through the network as one batch, [N, M]."""
@@ -89,39 +117,36 @@ class Reconstructor:
         return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
 
     def _results(
-        self,
-        coefficients: Coefficients,
-        crops: Sequence[Crop],
-        detections: Sequence[Detection],
-        timings: Mapping[str, float],
+        self, coefficients: Coefficients, sightings: Sequence[Sighting], timings: Mapping[str, float]
     ) -> list[Reconstruction]:
         model = self.morphable
         vertices = model.vertices(coefficients)  # [N, V, 3]
         neutral = model.neutral(coefficients)
-        projected = to_pixels(model.project(vertices, coefficients), self.learner.input_size)
-        landmarks2d = self._landmarks2d(coefficients, crops)
+        in_crops = to_pixels(model.project(vertices, coefficients), self.learner.input_size)
+        projected = [_to_image(points, seen.crop) for points, seen in zip(in_crops, sightings, strict=True)]
+        landmarks2d = self._landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
         statistical = tuple(f"expression{k:02d}" for k in range(coefficients["expression"].shape[-1]))
-        names = model.expression_names or statistical
         pose = matrix_to_euler_degrees(axis_angle_to_matrix(coefficients["pose"][..., :3]))  # [N, 3]
         return [
             Reconstruction(
                 model=self.learner.name,
                 coefficients=coefficients.row(k),
-                expression_names=names,
+                expression_names=model.expression_names or statistical,
                 neutral_vertices=neutral[k],
                 vertices=vertices[k],
                 faces=model.faces,
                 landmarks3d=landmarks3d[k],
                 landmarks2d=landmarks2d[k],
-                projected=_to_image(projected[k], crop),
+                projected=projected[k],
+                photographed=projected[k],
                 pose_degrees=(float(pose[k, 0]), float(pose[k, 1]), float(pose[k, 2])),
-                crop=crop,
-                box_ltrb=np.asarray(detection.box_ltrb, np.float64),
-                confidence=float(detection.score),
+                crop=seen.crop,
+                box_ltrb=seen.box_ltrb,
+                confidence=seen.confidence,
                 timings=timings,
             )
-            for k, (crop, detection) in enumerate(zip(crops, detections, strict=True))
+            for k, seen in enumerate(sightings)
         ]
 
 
@@ -140,25 +165,31 @@ def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop) -> Crop:
     return Crop.from_landmarks(landmarks, first.size) if agrees else first
 
 
-def _learner_path(model: str | Path) -> Path:
+def learner_path(model: str | Path) -> Path:
+    """The ONNX file of a packaged learner's name, or the path given; UnveilError where it is neither."""
     if model in LEARNERS:
         return packaged(LEARNERS[str(model)])
     path = Path(model)
     if path.suffix.lower() != ".onnx":
         raise UnveilError(
-            f"unknown model {str(model)!r}: choose {', '.join(LEARNERS)} or give the path of an .onnx file"
+            f"unknown model {str(model)!r}: choose {', '.join((*LEARNERS, 'deca'))} or give the path of an .onnx file"
         )
     return path
 
 
-def _morphable_model(learner: CoefficientModel) -> MorphableModel:
-    """The head model whose coefficients the learner gives; UnveilError, naming both layouts, when there is none."""
-    model = openhead.load(packaged("openhead.npz"))
+def open_learner(model: str | Path, assets: Path | None = None) -> Encoder:
+    """The network called ``model``, a name or the path of an ONNX file; UnveilError where there is none."""
+    return DecaModel(assets) if model == "deca" else CoefficientModel(learner_path(model))
+
+
+def _morphable_model(learner: Encoder, assets: Path | None) -> MorphableModel:
+    """The head model whose coefficients the learner gives."""
     try:
-        model.layout.require(learner.layout)
-    except LayoutError as error:
-        raise UnveilError(f"{printable(learner.path)} is no learner for {model.name}: {error}") from error
-    return model
+        head_name(learner.layout)
+    except UnveilError as error:
+        raise UnveilError(f"{printable(learner.path)} cannot be used: {error}") from error
+    # What the layout has besides the head's own is not geometry: skin, light, detail.
+    return replace(load_head(learner.layout, assets), layout=learner.layout)
 
 
 def _to_image(crop_pixels: Floats, crop: Crop) -> Floats:

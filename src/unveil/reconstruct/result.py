@@ -32,6 +32,7 @@ class Reconstruction:
     landmarks3d: Floats  # [68, 3] iBUG-68 on `vertices`
     landmarks2d: Floats  # [68, 2] image px; the jaw line follows the visible contour
     projected: Floats  # [V, 3] vertices in image px and a depth in px, smaller is nearer
+    photographed: Floats  # [V, 3] the same as the photograph shows them, where the coefficients were changed since
     pose_degrees: tuple[float, float, float]  # pitch, yaw, roll of the head
     crop: Crop  # what the learner saw
     box_ltrb: Floats  # [4] the detector's box in image px: left, top, right, bottom
