@@ -81,6 +81,8 @@ def read_codes(path: Path) -> Codes:
         raise UnveilError(
             f"{printable(path)} is no usable codes file ({reason}); write it with `unveil encode`"
         ) from error
+    if not names:
+        raise UnveilError(f"{printable(path)} holds no coefficients; write it with `unveil encode`")
     if values.shape != (len(names), layout.size):
         raise UnveilError(
             f"{printable(path)} holds coefficients {values.shape} for {len(names)} names and the layout {layout}; "

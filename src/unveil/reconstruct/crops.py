@@ -110,4 +110,6 @@ def rescaled(crop: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """The same crop [S, S, 3] with ``size`` pixels per side, by the project's convention for pixels."""
     if crop.shape[1] == size:
         return crop
-    return Crop(np.eye(2, 3), crop.shape[1]).warp(crop, size)
+    margin = 2 + 2 * crop.shape[1] // size  # pixels beyond the edge that a new one may be mixed of
+    padded = np.pad(crop, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    return Crop(np.array([[1, 0, -margin], [0, 1, -margin]]), crop.shape[1]).warp(padded, size)

@@ -39,7 +39,7 @@ def decode(
 
     Args:
         model: the head model; of a larger layout than the model's, the groups that it lacks are passed over.
-        coefficients: [N, M] of the model's layout or a larger one.
+        coefficients: [N, M] of the model's layout or a larger one, at least one.
         displacement: gives the displacement map for coefficients of the full layout.
 
     Returns:
@@ -48,8 +48,7 @@ def decode(
         [N, 68, 2] their places in pixels of the 224 crop; ``projected`` [N, V, 3] the vertices in the camera's [-1, 1]
         frame; and with ``displacement`` the array of that name, [N, 256, 256] metres.
     """
-    count = coefficients.values.shape[0]
-    starts = range(0, max(count, 1), BATCH)  # without any coefficients, one empty batch gives the shapes
+    starts = range(0, coefficients.values.shape[0], BATCH)
     parts = [
         _decode(model, Coefficients(coefficients.layout, coefficients.values[start : start + BATCH]), displacement)
         for start in starts

@@ -1,0 +1,241 @@
+"""Crops to coefficients to geometry, through files."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import cv2
+import made_up
+import numpy as np
+import pytest
+from constant_learner import fitting_coefficients, write_learner
+from numpy.typing import NDArray
+from PIL import Image
+
+import unveil
+from unveil.errors import UnveilError
+from unveil.geometry.camera import to_pixels
+from unveil.imaging.crop import Crop
+from unveil.morphable import openhead
+from unveil.morphable.layout import CoefficientLayout, Coefficients, Group, LayoutError
+from unveil.reconstruct.codes import Codes, encode, read_codes, write_codes
+from unveil.reconstruct.crops import NamedCrop, read_crops, rescaled
+from unveil.reconstruct.decode import BATCH, decode, narrow, write_geometry
+from unveil.reconstruct.onnx import CoefficientModel
+
+LAYOUT = CoefficientLayout("two", (Group("a", 1, "m"), Group("b", 2, "m")))
+
+
+def picture(seed: int, side: int = 224) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_tar(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar", "npz", "npz with names"])
+def test_folder_tar_and_npz_give_the_same_crops(tmp_path: Path, kind: str) -> None:
+    images = [picture(k) for k in range(3)]
+    names = [f"{k}.png" for k in range(3)]
+    path = tmp_path / ("crops.tar" if kind == "tar" else "crops.npz")
+    if kind == "folder":
+        path = tmp_path
+        for name, image in zip(names, images, strict=True):
+            (tmp_path / name).write_bytes(png(image))
+    elif kind == "tar":
+        files = {name: png(image) for name, image in zip(names, images, strict=True)}
+        write_tar(path, files | {"notes.txt": b"not a picture"})
+    elif kind == "npz":
+        np.savez(path, images=np.stack(images))
+        names = ["0", "1", "2"]
+    else:
+        np.savez(path, images=np.stack(images), names=np.array(names))
+    crops = list(read_crops(path))
+    assert [crop.name for crop in crops] == names
+    for crop, image in zip(crops, images, strict=True):
+        np.testing.assert_array_equal(crop.image, image)
+
+
+def test_crops_of_another_size_keep_their_framing(tmp_path: Path) -> None:
+    """A blob at (x, y) of a crop twice as large is at half of it in the 224 crop, by the project's convention."""
+    y, x = np.mgrid[:448, :448]
+    blob = 255 * np.exp(-((x - 300) ** 2 + (y - 120) ** 2) / (2 * 20.0**2))
+    (tmp_path / "large.png").write_bytes(png(np.repeat(blob[..., None], 3, axis=2).astype(np.uint8)))
+    (crop,) = read_crops(tmp_path)
+    assert crop.image is not None
+    weights = crop.image[..., 0].astype(float)
+    rows, columns = np.mgrid[:224, :224]
+    centre = [(weights * a).sum() / weights.sum() for a in (columns, rows)]
+    np.testing.assert_allclose(centre, Crop(np.eye(2, 3), 448).resized(224).to_crop([300, 120]), atol=0.05)
+    assert rescaled(crop.image, 112).shape == (112, 112, 3)
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_a_bad_picture_comes_with_its_error_and_the_rest_goes_on(tmp_path: Path, kind: str) -> None:
+    files = {"a.png": png(picture(0)), "b.jpg": b"text", "c.png": png(picture(0)[:100]), "d.png": b""}
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    crops = list(read_crops(folder if kind == "folder" else write_tar(tmp_path / "crops.tar", files)))
+    assert [crop.name for crop in crops] == list(files)
+    assert [crop.image is None for crop in crops] == [False, True, True, True]
+    assert "b.jpg" in crops[1].error
+    assert "224 x 100 pixels and no square crop" in crops[2].error
+    assert all("\n" not in crop.error for crop in crops)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.tar", None, "does not exist"),
+        ("text.tar", b"text", "is no folder, tar or npz"),
+        ("text.npz", b"text", "damaged or no npz"),
+    ],
+)
+def test_what_holds_no_crops_is_one_line(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnveilError, match=message) as raised:
+        list(read_crops(tmp_path / name))
+    assert name in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_tar_that_is_cut_short_and_an_npz_of_something_else(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "crops.tar", {f"{k}.png": png(picture(k)) for k in range(3)})
+    path.write_bytes(path.read_bytes()[:250_000])
+    with pytest.raises(UnveilError, match="cut short"):
+        list(read_crops(path))
+    np.savez(tmp_path / "other.npz", faces=np.zeros(3))
+    with pytest.raises(UnveilError, match="no array 'images'; it has faces"):
+        read_crops(tmp_path / "other.npz")
+    np.savez(tmp_path / "small.npz", images=np.zeros((2, 112, 112, 3), np.uint8))
+    with pytest.raises(UnveilError, match=r"uint8 \(2, 112, 112, 3\), not uint8 \(2, 224, 224, 3\)"):
+        read_crops(tmp_path / "small.npz")
+    np.savez(tmp_path / "object.npz", images=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(UnveilError, match="damaged"):
+        read_crops(tmp_path / "object.npz")
+
+
+@pytest.mark.parametrize("size", [224, 64])
+def test_codes_are_those_of_the_network_in_order(tmp_path: Path, size: int) -> None:
+    gain = np.array([1.0, 2.0, -1.0], np.float32)
+    learner = CoefficientModel(write_learner(tmp_path / "l.onnx", LAYOUT, gain * 0, gain=gain, size=size))
+    images = [np.full((224, 224, 3), 6 * k, np.uint8) for k in range(40)]  # more than two batches
+    crops = [NamedCrop(str(k), image) for k, image in enumerate(images)]
+    crops.insert(7, NamedCrop("bad", None, "is bad"))
+    codes = encode(crops, learner, "head")
+    assert codes.names == tuple(str(k) for k in range(40))
+    np.testing.assert_allclose(codes.coefficients.values, np.arange(40)[:, None] * gain * 6 / 255, rtol=1e-3)
+    write_codes(tmp_path / "codes.npz", codes)
+    read = read_codes(tmp_path / "codes.npz")
+    assert (read.names, read.model, read.coefficients.layout) == (codes.names, "head", LAYOUT)
+    np.testing.assert_array_equal(read.coefficients.values, codes.coefficients.values)
+    assert read.coefficients.values.dtype == np.float32
+
+
+def test_without_a_usable_crop_there_are_no_codes(tmp_path: Path) -> None:
+    learner = CoefficientModel(write_learner(tmp_path / "l.onnx", LAYOUT, np.zeros(3, np.float32)))
+    with pytest.raises(UnveilError, match="no usable crop"):
+        encode([NamedCrop("bad", None, "is bad")], learner, "head")
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "another npz", "too few", "none", "not finite", "layout"])
+def test_a_file_that_holds_no_codes_is_one_line(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "codes.npz"
+    content = {
+        "names": np.array(["a", "b"]),
+        "coefficients": np.zeros((2, 3), np.float32),
+        "layout": np.array(LAYOUT.to_json()),
+        "model": np.array("head"),
+    }
+    if damage == "text":
+        path.write_bytes(b"text")
+    elif damage != "missing":
+        if damage == "another npz":
+            del content["names"]
+        elif damage == "too few":
+            content["coefficients"] = np.zeros((2, 2))
+        elif damage == "none":
+            content |= {"names": np.array([], dtype=str), "coefficients": np.zeros((0, 3))}
+        elif damage == "not finite":
+            content["coefficients"] = np.full((2, 3), np.nan)
+        else:
+            content["layout"] = np.array("{}")
+        np.savez(path, **content)
+    with pytest.raises(UnveilError) as raised:
+        read_codes(path)
+    assert "\n" not in str(raised.value)
+    assert "unveil" in str(raised.value)
+
+
+def test_geometry_is_the_models(tmp_path: Path) -> None:
+    model = made_up.model()
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 0.1, (BATCH + 3, model.layout.size)).astype(np.float32)
+    values[:, model.layout.slice_of("camera").start] = 5
+    geometry = decode(model, Coefficients(model.layout, values))
+    for k in (0, BATCH, BATCH + 2):  # both batches
+        one = Coefficients(model.layout, values[k])
+        vertices = model.vertices(one)
+        contour = model.contour68(vertices, one)
+        np.testing.assert_allclose(geometry["vertices"][k], vertices, atol=1e-6)
+        np.testing.assert_allclose(geometry["landmarks68"][k], model.landmarks68(vertices), atol=1e-6)
+        np.testing.assert_allclose(geometry["landmarks68_contour"][k], contour, atol=1e-6)
+        np.testing.assert_allclose(geometry["projected"][k], model.project(vertices, one), atol=1e-5)
+        pixels = to_pixels(model.project(contour, one), 224)
+        np.testing.assert_allclose(geometry["landmarks2d"][k], pixels[:, :2], atol=1e-3)
+    np.testing.assert_array_equal(geometry["faces"], model.faces)
+    assert "displacement" not in geometry
+    write_geometry(tmp_path / "geometry.npz", geometry, tuple(str(k) for k in range(BATCH + 3)))
+    with np.load(tmp_path / "geometry.npz") as file:
+        assert set(file.files) == {"names", *geometry}
+        assert all(file[name].dtype == np.float32 for name in geometry if name != "faces")
+
+
+def test_a_larger_layout_is_narrowed_by_name() -> None:
+    values = np.arange(openhead.LAYOUT.size, dtype=np.float32)
+    whole = Coefficients(openhead.LAYOUT, values)
+    geometry = narrow(whole, openhead.GEOMETRY_LAYOUT)
+    for name in ("shape", "expression", "pose", "camera"):
+        np.testing.assert_array_equal(geometry[name], whole[name])
+    with pytest.raises(LayoutError, match="texture"):
+        narrow(geometry, openhead.LAYOUT)
+
+
+def test_the_displacement_is_given_all_coefficients() -> None:
+    model = made_up.model()
+    layout = CoefficientLayout("more", (Group("detail", 1, "m"), *model.layout.groups))
+    values = np.concatenate([np.arange(BATCH + 1.0)[:, None], np.tile(model.zero().values, (BATCH + 1, 1))], axis=1)
+
+    def displacement(coefficients: Coefficients) -> NDArray[np.float32]:
+        return np.broadcast_to(coefficients["detail"][:, :, None], (len(coefficients.values), 2, 2))
+
+    geometry = decode(model, Coefficients(layout, values.astype(np.float32)), displacement)
+    np.testing.assert_array_equal(geometry["displacement"][:, 1, 1], np.arange(BATCH + 1))
+    assert geometry["vertices"].shape[0] == BATCH + 1
+
+
+def test_openheads_landmarks_fall_on_the_crop(tmp_path: Path) -> None:
+    model = unveil.load_openhead()
+    codes = Codes(("a",), Coefficients(model.layout, fitting_coefficients(model)[None]), "openhead")
+    geometry = decode(model, codes.coefficients)
+    landmarks = geometry["landmarks2d"][0].astype(np.float64)
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, [112, 112], atol=1)
+    assert cv2.contourArea(landmarks[:17].astype(np.float32)) > 5000  # the jaw line encloses a face
+    assert landmarks[8, 1] > landmarks[27, 1]  # the chin is below the nose: y goes down
+    assert landmarks[16, 0] > landmarks[0, 0]  # the subject's left ear is on the right of the picture
