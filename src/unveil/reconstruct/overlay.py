@@ -34,8 +34,8 @@ def draw_overlay(
         model: the head model of its coefficients.
         texture: what `bake_texture` gave for it.
     """
-    to_panel = _framing(face.projected)
-    photo = _warped(image, to_panel)
+    to_panel = framing(face.projected)
+    photo = panel_of(image, to_panel)
     points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
     mesh = render_mesh(points, face.faces, PANEL, PANEL)
     fitted = over(mesh, photo, OPACITY)
@@ -44,7 +44,7 @@ def draw_overlay(
     return np.hstack([photo, fitted, alone, _other_view(face, model, texture)])
 
 
-def _framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
+def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
     """[2, 3] from pixels of the photograph to pixels of a panel that the head fills."""
     low, high = projected[:, :2].min(axis=0), projected[:, :2].max(axis=0)
     scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
@@ -52,7 +52,7 @@ def _framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
 
-def _warped(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
+def panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The panel's part of the photograph, white beyond its edges."""
     shrink = to_panel[0, 0]
     matrix = to_panel.copy()

@@ -21,6 +21,7 @@ from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.clock import Clock
 from unveil.reconstruct.deca import DecaModel
 from unveil.reconstruct.encoder import Encoder
+from unveil.reconstruct.fine import load_fine
 from unveil.reconstruct.heads import head_name, load_head
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.result import Floats, Reconstruction
@@ -55,6 +56,7 @@ class Reconstructor:
     def __init__(self, model: str | Path | Encoder = "openhead", *, assets: Path | None = None) -> None:
         self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
         self.morphable = _morphable_model(self.learner, assets)
+        self.fine = load_fine(self.learner, self.morphable, assets)
         self._landmark_model = self.morphable.landmark_model()
         self._detector = FaceDetector()
 
@@ -126,6 +128,7 @@ class Reconstructor:
         projected = [_to_image(points, seen.crop) for points, seen in zip(in_crops, sightings, strict=True)]
         landmarks2d = self._landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
+        details, albedos = self.fine.details(vertices, coefficients), self.fine.albedos(coefficients)
         statistical = tuple(f"expression{k:02d}" for k in range(coefficients["expression"].shape[-1]))
         pose = matrix_to_euler_degrees(axis_angle_to_matrix(coefficients["pose"][..., :3]))  # [N, 3]
         return [
@@ -145,6 +148,8 @@ class Reconstructor:
                 box_ltrb=seen.box_ltrb,
                 confidence=seen.confidence,
                 timings=timings,
+                detail=details[k],
+                albedo=albedos[k],
             )
             for k, seen in enumerate(sightings)
         ]

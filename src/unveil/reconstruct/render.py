@@ -66,8 +66,7 @@ def render_mesh(
     skin: Skin | None = None,
 ) -> NDArray[np.uint8]:
     """A mesh with vertices ``points`` [V, 3] in pixels (z smaller nearer): RGBA uint8 [height, width, 4]."""
-    fine = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
-    raster = rasterize(fine, faces, height * SUPERSAMPLING, width * SUPERSAMPLING)
+    raster, fine = rasterize_finely(points, faces, height, width)
     normals = interpolate(raster, faces, vertex_normals(fine, faces))[raster.covered]
     light = np.zeros(raster.depth.shape, dtype=np.float32)
     light[raster.covered] = _shading(normals)
@@ -76,11 +75,25 @@ def render_mesh(
         linear = light[..., None] * CLAY
     else:
         linear = _textured(raster, skin) * (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
-    linear[~raster.covered] = 0
+    return averaged(linear, raster, GAMMA)
+
+
+def rasterize_finely(
+    points: NDArray[np.floating[Any]], faces: NDArray[np.integer[Any]], height: int, width: int
+) -> tuple[Raster, NDArray[np.floating[Any]]]:
+    """What `SUPERSAMPLING` times as many pixels see of points [V, 3] in pixels, and the points in those pixels."""
+    fine = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
+    return rasterize(fine, faces, height * SUPERSAMPLING, width * SUPERSAMPLING), fine
+
+
+def averaged(colours: Floats, raster: Raster, gamma: float) -> NDArray[np.uint8]:
+    """Colours [H * 2, W * 2, 3] in [0, 1], which are light to the power of ``gamma``, as RGBA [H, W, 4] pixels."""
+    colours[~raster.covered] = 0
+    size = (colours.shape[1] // SUPERSAMPLING, colours.shape[0] // SUPERSAMPLING)
     # Averaging light rather than grey levels keeps edges of the right width; alpha weights the covered part.
-    mean = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(raster.covered.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    colour = np.clip(mean / np.maximum(alpha, 1e-6)[..., None], 0, 1) ** (1 / GAMMA)
+    mean = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(raster.covered.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    colour = np.clip(mean / np.maximum(alpha, 1e-6)[..., None], 0, 1) ** (1 / gamma)
     return (np.dstack([colour, alpha]) * 255 + 0.5).astype(np.uint8)
 
 
@@ -121,10 +134,16 @@ def _cavities(raster: Raster) -> Floats:
 
 def _textured(raster: Raster, skin: Skin) -> Floats:
     """Linear colours [H, W, 3] of the texture."""
-    size = skin.texture.shape[0]
-    corners = np.arange(skin.uv_faces.size).reshape(-1, 3)
-    uv = interpolate(raster, corners, skin.uv[skin.uv_faces].reshape(-1, 2))
-    column, row = uv[..., 0] * size - 0.5, (1 - uv[..., 1]) * size - 0.5
-    colours = cv2.remap(skin.texture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     table = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
-    return np.asarray(table[colours])
+    return np.asarray(table[texels(raster, skin.texture, skin.uv, skin.uv_faces)])
+
+
+def texels(
+    raster: Raster, picture: NDArray[Any], uv: NDArray[np.floating[Any]], uv_faces: NDArray[np.integer[Any]]
+) -> NDArray[Any]:
+    """What a texture [S, S, C] (first row at v = 1) holds at the pixels of a raster: [H, W, C]."""
+    size = picture.shape[0]
+    corners = np.arange(uv_faces.size).reshape(-1, 3)
+    at = interpolate(raster, corners, uv[uv_faces].reshape(-1, 2))
+    column, row = at[..., 0] * size - 0.5, (1 - at[..., 1]) * size - 0.5
+    return np.asarray(cv2.remap(picture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

@@ -16,6 +16,24 @@ Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
+class Detail:
+    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
+
+    displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
+    normals: NDArray[np.float32]  # [256, 256, 3] unit normals in model space, zero where no texel is
+    normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
+    vertices: Floats  # [N, 3] model space, with expression and pose
+    faces: NDArray[np.integer[Any]]  # [G, 3] triangles, indices of vertices
+    uv: Floats  # [N, 2] texture coordinates of the vertices, v up
+    name: str = "detail"
+
+    @property
+    def uv_faces(self) -> NDArray[np.integer[Any]]:
+        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
+        return self.faces
+
+
+@dataclass(frozen=True, eq=False)
 class Reconstruction:
     """The head behind one face of a photograph.
 
@@ -38,6 +56,8 @@ class Reconstruction:
     box_ltrb: Floats  # [4] the detector's box in image px: left, top, right, bottom
     confidence: float  # the detector's score in [0, 1]
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
+    detail: Detail | None = None  # where the model gives details
+    albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
 
     @property
     def expression(self) -> dict[str, float]:

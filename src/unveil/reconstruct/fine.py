@@ -1,0 +1,84 @@
+"""What DECA's coefficients say beyond the shape of the head: wrinkles and the colour of the skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.assets.store import find, locate
+from unveil.imaging.io import read_image
+from unveil.morphable import detail, texture
+from unveil.morphable.detail import DetailSurface
+from unveil.morphable.layout import Coefficients
+from unveil.morphable.model import MorphableModel
+from unveil.morphable.texture import AlbedoSpace
+from unveil.reconstruct.encoder import DetailEncoder, Encoder
+from unveil.reconstruct.heads import head_name
+from unveil.reconstruct.result import Detail
+
+ALBEDO_FILES = ("FLAME_albedo_from_BFM.npz", "FLAME_texture.npz")  # the first that is there; it may be neither
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class FineModel:
+    """What of it a model's files allow."""
+
+    encoder: DetailEncoder | None = None  # gives the displacement
+    surface: DetailSurface | None = None
+    albedo_space: AlbedoSpace | None = None
+
+    def details(self, vertices: Floats, coefficients: Coefficients) -> list[Detail | None]:
+        """The details of heads with posed ``vertices`` [N, V, 3] and coefficients [N, M]; None where none are known."""
+        if self.encoder is None or self.surface is None:
+            return [None] * len(vertices)
+        maps = self.encoder.displacement(coefficients)
+        return [_detail(self.surface, *face) for face in zip(vertices, maps, strict=True)]
+
+    def albedos(self, coefficients: Coefficients) -> list[NDArray[np.float32] | None]:
+        """The colours [256, 256, 3] of the skin of coefficients [N, M]; None where they are not known."""
+        if self.albedo_space is None:
+            return [None] * len(coefficients.values)
+        return list(np.asarray(self.albedo_space.albedo(coefficients["texture"]), np.float32))
+
+
+def load_fine(encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> FineModel:
+    """Everything fine that the encoder and the user's files give; nothing for openhead.
+
+    Raises:
+        UnveilError: a file that the encoder's details need is missing, or a file is damaged.
+    """
+    if head_name(encoder.layout) != "deca":
+        return FineModel()
+    found = (find("deca", name, assets) for name in ALBEDO_FILES)
+    albedo_file = next((path for path in found if path), None)
+    albedo_space = texture.load(albedo_file) if albedo_file else None
+    if not isinstance(encoder, DetailEncoder):
+        return FineModel(albedo_space=albedo_space)
+    return FineModel(encoder, _load_surface(model, assets), albedo_space)
+
+
+def _load_surface(model: MorphableModel, assets: Path | None) -> DetailSurface:
+    return detail.load(
+        model,
+        locate("deca", "fixed_displacement_256.npy", assets),
+        read_image(locate("deca", "uv_face_eye_mask.png", assets)),
+        read_image(locate("deca", "uv_face_mask.png", assets)),
+        find("deca", "texture_data_256.npy", assets),
+    )
+
+
+def _detail(surface: DetailSurface, vertices: Floats, decoded: Floats) -> Detail:
+    return Detail(
+        displacement=np.asarray(surface.displacement(decoded), np.float32),
+        normals=surface.normal_map(vertices, decoded),
+        normal_map=surface.tangent_normal_map(vertices, decoded),
+        vertices=surface.vertices(vertices, decoded),
+        faces=surface.mesh.faces,
+        uv=surface.mesh.uv,
+    )
