@@ -44,7 +44,7 @@ class Evaluator:
         self.model = openhead.load(packaged("openhead.npz"))
         self.model.layout.require(self.learner.layout)
         self.landmark_model = self.model.landmark_model()
-        self.detector = FaceDetector()
+        self.detector = FaceDetector(packaged("blazeface.onnx"))
 
     def landmarks(self, image: Image, crop: Crop, *, contour: bool = True) -> NDArray[np.float64]:
         """Landmarks [68, 2] in image pixels; with ``contour`` the jaw is the visible outline, else the 3D points."""

@@ -42,7 +42,7 @@ class Reconstructor:
         self.learner = CoefficientModel(_learner_path(model))
         self.morphable = _morphable_model(self.learner)
         self._landmark_model = self.morphable.landmark_model()
-        self._detector = FaceDetector()
+        self._detector = FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
         self, image: NDArray[np.uint8] | str | Path, *, max_faces: int | None = None
