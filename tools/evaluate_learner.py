@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, one_line_errors
 from unveil.evaluation.landmarks import LandmarkFile, score, table
 from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
@@ -157,4 +157,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()
