@@ -16,11 +16,11 @@ import typer
 
 from unveil import __version__
 from unveil.errors import UnveilError
+from unveil.reconstruct import FORMATS
 
 if TYPE_CHECKING:
     from unveil.reconstruct.batch import Outcome
 
-FORMATS = ("glb", "obj", "ply", "npz")
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
 
 app = typer.Typer(

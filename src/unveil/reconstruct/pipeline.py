@@ -101,14 +101,12 @@ class Reconstructor:
         projected = to_pixels(model.project(vertices, coefficients), self.learner.input_size)
         landmarks2d = self._landmarks2d(coefficients, crops)
         landmarks3d = model.landmarks68(vertices)
-        statistical = tuple(f"expression{k:02d}" for k in range(coefficients["expression"].shape[-1]))
-        names = model.expression_names or statistical
         pose = matrix_to_euler_degrees(axis_angle_to_matrix(coefficients["pose"][..., :3]))  # [N, 3]
         return [
             Reconstruction(
                 model=self.learner.name,
                 coefficients=coefficients.row(k),
-                expression_names=names,
+                expression_names=model.unit_names,
                 neutral_vertices=neutral[k],
                 vertices=vertices[k],
                 faces=model.faces,
