@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError, one_line_errors
@@ -123,7 +124,7 @@ def run(options: argparse.Namespace) -> None:
     truth_file = LandmarkFile(tuple(names), truth[chosen])
     evaluator = Evaluator(options.learner)
     options.out.mkdir(parents=True, exist_ok=True)
-    for kind, occluder in conditions(options.occluders).items():
+    for kind, occluder in track(conditions(options.occluders).items(), "predicting"):
         frames = images
         if occluder is not None:
             faces = [Face.of(points) for points in truth_file.landmarks2d]
