@@ -44,7 +44,7 @@ install-dev: $(VENV)/.dev ## editable install into .venv with everything that th
 
 clean: ## remove results and caches, keep .venv
 	rm -rf $(DEMO_OUTPUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find src tests tools benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and node_modules too
 	rm -rf $(VENV) $(VALIDATOR)/node_modules

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from unveil import FaceDetector
+from unveil.assets.store import packaged
 
 WARM_UP = 5
 Corners = tuple[np.ndarray, np.ndarray]  # left top and right bottom, (x, y) in pixels
@@ -39,7 +40,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cores])
     samples = list(read(arguments.faces, arguments.landmarks, arguments.count))
-    detector = FaceDetector()
+    detector = FaceDetector(packaged("blazeface.onnx"))
     for image, _ in samples[:WARM_UP]:
         detector.detect(image)
     print(f"{len(samples)} photographs of {samples[0][0].shape[1]} x {samples[0][0].shape[0]} pixels")

@@ -51,7 +51,7 @@ class Answer:
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     command = [sys.executable, "-m", "unveil.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
 
 
 def names(folder: Path) -> set[str]:
@@ -309,16 +309,16 @@ def test_a_stopped_run_leaves_nothing_half_and_goes_on(
 ) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
-    count = 8
+    count = 5
     for k in range(count):
         shutil.copy(DEMO, photos / f"{k:02d}.jpg")
     call = ["reconstruct", photos, "-o", out, "--model", learner, "--formats", "glb,npz"]
     process = subprocess.Popen([sys.executable, "-m", "unveil.cli", *map(str, call)], stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120  # seconds; machines may be busy
     while not list(out.glob("*.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(number)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=120)
     assert process.returncode == status
     assert "Traceback" not in complaint
     done = {path.stem for path in out.glob("*.json")}

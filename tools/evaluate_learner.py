@@ -16,9 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 from unveil.assets.store import packaged
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, one_line_errors
 from unveil.evaluation.landmarks import LandmarkFile, score, table
 from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
@@ -44,7 +45,7 @@ class Evaluator:
         self.model = openhead.load(packaged("openhead.npz"))
         self.model.layout.require(self.learner.layout)
         self.landmark_model = self.model.landmark_model()
-        self.detector = FaceDetector()
+        self.detector = FaceDetector(packaged("blazeface.onnx"))
 
     def landmarks(self, image: Image, crop: Crop, *, contour: bool = True) -> NDArray[np.float64]:
         """Landmarks [68, 2] in image pixels; with ``contour`` the jaw is the visible outline, else the 3D points."""
@@ -123,7 +124,7 @@ def run(options: argparse.Namespace) -> None:
     truth_file = LandmarkFile(tuple(names), truth[chosen])
     evaluator = Evaluator(options.learner)
     options.out.mkdir(parents=True, exist_ok=True)
-    for kind, occluder in conditions(options.occluders).items():
+    for kind, occluder in track(conditions(options.occluders).items(), "predicting"):
         frames = images
         if occluder is not None:
             faces = [Face.of(points) for points in truth_file.landmarks2d]
@@ -157,4 +158,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -17,12 +17,12 @@ import typer
 
 from unveil import __version__
 from unveil.errors import UnveilError
+from unveil.reconstruct import FORMATS
 
 if TYPE_CHECKING:
     from unveil.reconstruct.batch import Outcome
     from unveil.reconstruct.encoder import Encoder
 
-FORMATS = ("glb", "obj", "ply", "npz")
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
 Item = TypeVar("Item")
 

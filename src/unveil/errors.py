@@ -1,10 +1,24 @@
 """The one exception that reaches users: a single line that says what, why and what to do."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UnveilError(Exception):
     """A mistake of the user's, or a file that cannot be used; the message is one line and needs no traceback.
 
-    The command line prints it and leaves with ``exit_status``.
+    Programs print it and leave with ``exit_status``.
     """
 
     exit_status = 2
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Leave the program with an `UnveilError`'s message and exit status instead of a traceback."""
+    try:
+        yield
+    except UnveilError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_status)

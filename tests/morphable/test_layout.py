@@ -38,7 +38,7 @@ def test_wrong_names_and_sizes_are_errors() -> None:
         Coefficients(SMALL, np.zeros(4))
     with pytest.raises(LayoutError, match="differ in pose"):
         SMALL.join({"shape": np.zeros(2)})
-    with pytest.raises(LayoutError, match="'pose' of layout 'small'.* given 2"):
+    with pytest.raises(LayoutError, match=r"'pose' of layout 'small'.* given 2"):
         SMALL.join({"shape": np.zeros(2), "pose": np.zeros(2)})
     with pytest.raises(LayoutError, match="twice"):
         CoefficientLayout("double", (Group("a", 1, ""), Group("a", 1, "")))
@@ -47,7 +47,7 @@ def test_wrong_names_and_sizes_are_errors() -> None:
 
 
 def test_layouts_refuse_each_other_and_name_both() -> None:
-    with pytest.raises(LayoutError, match="'openhead'.*'openhead-geometry'"):
+    with pytest.raises(LayoutError, match=r"'openhead'.*'openhead-geometry'"):
         LAYOUT.require(GEOMETRY_LAYOUT)
     GEOMETRY_LAYOUT.require(CoefficientLayout.from_json(GEOMETRY_LAYOUT.to_json()))
 

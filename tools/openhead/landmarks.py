@@ -16,8 +16,8 @@ def as_annotated(points: np.ndarray) -> np.ndarray:
     """The 68 landmarks [68, 3] of ICT-FaceKit moved to where annotators of photographs click them.
 
     The shifts, in millimetres to the subject's left and up, are the mean differences over a few thousand annotated
-    photographs, made symmetric; ``docs/reproduce.md`` says how they were measured. They are largest on the jaw line, which
-    annotators space by eye, and at the inner ends of the brows, where ICT-FaceKit marks the bone.
+    photographs, made symmetric; ``docs/reproduce.md`` says how they were measured. They are largest on the jaw line,
+    which annotators space by eye, and at the inner ends of the brows, where ICT-FaceKit marks the bone.
     """
     table = np.loadtxt(Path(__file__).with_name("annotation_offsets.csv"), delimiter=",", skiprows=1)
     moved = points.copy()
@@ -25,13 +25,17 @@ def as_annotated(points: np.ndarray) -> np.ndarray:
     return moved
 
 
-def embed(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def embed(
+    points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, allowed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Face index [L] and barycentric coordinates [L, 3] of the allowed faces' points closest to points [L, 3]."""
     found = closest_points(points, vertices, faces[allowed])
     return np.flatnonzero(allowed)[found.face], found.barycentric
 
 
-def sliding_contour(jaw: np.ndarray, vertices: np.ndarray, faces: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sliding_contour(
+    jaw: np.ndarray, vertices: np.ndarray, faces: np.ndarray, allowed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Table [R, 17] of face indices and [R, 17, 3] of barycentric coordinates of the visible jaw line per yaw.
 
     Each landmark of the frontal jaw line [17, 3] may move along an arc over the cheek towards the front of the face.
@@ -68,7 +72,7 @@ def _arc(
     front = np.array([0.0, 0.0, 1.0]) - start[2] * start
     front /= np.linalg.norm(front)
     most = np.arccos(np.clip(start[2], -1, 1))
-    turn = ARC[ARC < most - np.radians(12)]
+    turn = ARC[most - np.radians(12) > ARC]
     rays = np.cos(turn)[:, None] * start + np.sin(turn)[:, None] * front
     ids = np.flatnonzero(allowed)
     distance, face, bary = _shoot(centre, rays, vertices[faces[ids]])

@@ -1,6 +1,8 @@
 """Draws the pictures of ``docs/openhead.md``: the mean head, components, samples, units, landmarks.
 
     python -m tools.openhead.pictures [-o docs/images]
+
+The random heads are the same in every run.
 """
 
 from __future__ import annotations

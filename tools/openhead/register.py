@@ -33,7 +33,11 @@ class Registration:
 
 def register(adult: np.ndarray, selection: Selection, ict: IctHeads) -> Registration:
     """Similarity by the seeds, then a stiff membrane pulled to the closest surface and softened step by step."""
-    ids = {number: int(np.flatnonzero(selection.ids == vertex)[0]) for number, vertex in SEEDS.items() if vertex in selection.ids}
+    ids = {
+        number: int(np.flatnonzero(selection.ids == vertex)[0])
+        for number, vertex in SEEDS.items()
+        if vertex in selection.ids
+    }
     seeds = np.array(list(ids.values()))
     goals = ict.mean[ict.landmarks68[list(ids)]]
     scale, turn, shift = _symmetric(*similarity(adult[seeds], goals))

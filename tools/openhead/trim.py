@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -194,7 +195,7 @@ def _zip(loop: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     ordered = np.roll(loop, -middle[0])
     half = ordered[: int((middle[1] - middle[0]) % len(loop)) + 1]
     triangles = []
-    for a, b in zip(half[:-1], half[1:], strict=True):
+    for a, b in pairwise(half):
         # The hole's rim runs a to b in the triangles around it, so the cap runs b to a.
         triangles += [(b, a, mirror[b]), (mirror[b], a, mirror[a])]
     return np.array([t for t in triangles if len(set(t)) == 3])

@@ -25,7 +25,7 @@ from unveil.distill.config import TrainConfig
 from unveil.distill.data import Sampler, TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.train import resolve_model
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, one_line_errors
 from unveil.imaging.cutouts import load_pool
 from unveil.imaging.io import atomic_path
 from unveil.networks.learner import Learner
@@ -153,4 +153,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

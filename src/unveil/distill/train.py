@@ -9,37 +9,32 @@ learning rate follows the clock and they are not).
 
 import argparse
 import copy
-import json
 import math
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import cv2
 import lightning_fabric
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from unveil.assets.store import packaged
+from unveil.distill.batches import batches, to_tensors
 from unveil.distill.checkpoint import Position, TrainingState, load_checkpoint, settle_config
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import TRAIN, VALIDATION, Batch, Sampler, TrainingData
+from unveil.distill.data import TRAIN, VALIDATION, Sampler, TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.mirror import mirror_matrix
-from unveil.errors import UnveilError
+from unveil.distill.report import Clock, Meter, log
+from unveil.errors import UnveilError, one_line_errors
 from unveil.imaging.cutouts import load_pool
 from unveil.imaging.occlude import Pool
 from unveil.morphable import openhead
 from unveil.morphable.model import MorphableModel
 from unveil.networks.learner import Learner
-
-LOG_FILE = "log.jsonl"
-Tensors = tuple[Tensor, Tensor, Tensor]  # images [B, 3, S, S] in [0, 1], coefficients [B, M], weight [B]
 
 
 def train(config: TrainConfig, data: TrainingData, model: MorphableModel, pool: Pool, run: Path) -> Position:
@@ -61,12 +56,12 @@ def train(config: TrainConfig, data: TrainingData, model: MorphableModel, pool: 
     state = _start_or_resume(config, sampler, run)
     objective = Objective.of(config, state.learner.layout, model)
     network, optimizer = fabric.setup(state.learner, state.optimizer)
-    position, clock = state.position, _Clock(state.position.seconds)
+    position, clock = state.position, Clock(state.position.seconds)
 
     while position.epoch < config.epochs and not _is_time_up(config, position):
-        meter, saved_at = _Meter(position), position.seconds
+        meter, saved_at = Meter(position), position.seconds
         network.train()
-        for images, target, weight in _batches(sampler, position, fabric):
+        for images, target, weight in batches(sampler, position, fabric):
             rate = config.learning_rate * schedule(_progress(config, position, batches_per_epoch), config.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -90,7 +85,7 @@ def train(config: TrainConfig, data: TrainingData, model: MorphableModel, pool: 
             position.epoch, position.batch = position.epoch + 1, 0
         if fabric.is_global_zero:
             state.save(run)
-            _log(run, config, position, meter.numbers(config) | _validate(state.average, sampler, objective))
+            log(run, config, position, meter.numbers(config) | _validate(state.average, sampler, objective))
         fabric.barrier()
     return position
 
@@ -158,62 +153,7 @@ def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, o
     ]
 
 
-class _Clock:
-    """Seconds of training, those before an interruption included."""
-
-    def __init__(self, before: float) -> None:
-        self._start = time.monotonic() - before
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
-
-
-class _Meter:
-    """Means of the terms over what is trained until the next line of the log, and the speed."""
-
-    def __init__(self, position: Position) -> None:
-        self._position, self._step, self._seconds = position, position.step, position.seconds
-        self._sums: dict[str, float] = {}
-
-    def add(self, terms: dict[str, Tensor]) -> None:
-        for name, term in terms.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(term.detach().mean())
-
-    def numbers(self, config: TrainConfig) -> dict[str, float]:
-        steps, seconds = self._position.step - self._step, self._position.seconds - self._seconds
-        means = {name: total / max(steps, 1) for name, total in self._sums.items()}
-        return means | {"images_per_second": steps * config.batch_size / max(seconds, 1e-9)}
-
-
-class _EpochData(Dataset[Batch]):
-    """The batches of an epoch, by number."""
-
-    def __init__(self, sampler: Sampler, epoch: int, parts: list[NDArray[np.int64]]) -> None:
-        self.sampler, self.epoch, self.parts = sampler, epoch, parts
-
-    def __len__(self) -> int:
-        return len(self.parts)
-
-    def __getitem__(self, number: int) -> Batch:
-        return self.sampler.training_batch(self.epoch, self.parts[number])
-
-
-def _batches(sampler: Sampler, position: Position, fabric: lightning_fabric.Fabric) -> Iterator[Tensors]:
-    """This process's share of the epoch's batches from ``position`` on."""
-    size = sampler.config.batch_size
-    order = sampler.order(position.epoch)
-    parts = [order[i : i + size] for i in range(position.batch * size, len(order) - size + 1, size)]
-    parts = [part[fabric.global_rank :: fabric.world_size] for part in parts]
-    data = _EpochData(sampler, position.epoch, parts)
-    yield from DataLoader(data, batch_size=None, num_workers=sampler.config.workers, collate_fn=_to_tensors)
-
-
-def _to_tensors(batch: Any) -> Tensors:
-    images = torch.from_numpy(batch.images).permute(0, 3, 1, 2).float() / 255  # channels last in memory
-    return images, torch.from_numpy(batch.coefficients), torch.from_numpy(batch.weight)
-
-
-def _slowest(fabric: lightning_fabric.Fabric, clock: _Clock) -> float:
+def _slowest(fabric: lightning_fabric.Fabric, clock: Clock) -> float:
     """The largest of the processes' clocks, so that all of them stop after the same step."""
     return float(cast(Tensor, fabric.all_reduce(torch.tensor(clock.seconds()), reduce_op="max")))
 
@@ -241,26 +181,13 @@ def _validate(learner: Learner, sampler: Sampler, objective: Objective) -> dict[
     for name, occluded in (("nme_clear", False), ("nme_occluded", True)):
         errors = []
         for start in range(0, count, 64):
-            images, target, _ = _to_tensors(sampler.validation_batch(chosen[start : start + 64], occluded=occluded))
+            images, target, _ = to_tensors(sampler.validation_batch(chosen[start : start + 64], occluded=occluded))
             with torch.autocast("cpu", torch.bfloat16, enabled=sampler.config.precision == "bf16-mixed"):
                 predicted = learner(images)
             points = objective.landmarks(target)
             errors.append(mean_distance(objective.landmarks(predicted), points) / box_size(points))
         result[name] = 100 * float(torch.cat(errors).mean())
     return result
-
-
-def _log(run: Path, config: TrainConfig, position: Position, numbers: dict[str, float]) -> None:
-    """One readable line on the terminal, and all numbers in the log."""
-    done = position.epoch + (position.batch > 0)
-    left = position.seconds * (config.epochs / max(done, 1) - 1)
-    if config.max_minutes:
-        left = min(left, config.max_minutes * 60 - position.seconds)
-    with (run / LOG_FILE).open("a", encoding="utf-8") as log:
-        log.write(json.dumps({"epoch": done, "step": position.step, "seconds": position.seconds, **numbers}) + "\n")
-    parts = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
-    line = f"epoch {done}/{config.epochs}  step {position.step}  {parts}  {max(left, 0) / 60:.1f} min left"
-    print(line, flush=True)  # noqa: T201
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -279,11 +206,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _arguments(arguments)
     given = {f.name: v for f in fields(TrainConfig) if (v := getattr(options, f.name)) is not None}
     if options.config:
-        loaded = json.loads(TrainConfig.load(options.config).to_json())
-        given = loaded | given
+        given = asdict(TrainConfig.load(options.config)) | given
     data = TrainingData.load(options.data)
     train(TrainConfig(**given), data, resolve_model(data.model), load_pool(options.occluders), options.run)
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -209,7 +209,6 @@ def _mesh(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients,
         WEIGHTS_0=buffer.accessor(fixed.weights, "VEC4", gltf.ARRAY_BUFFER),
     )
     shifts, turns = buffer.sparse(fixed.shifts, len(vertex)), buffer.sparse(fixed.turns, len(vertex))
-    names = model.expression_names or tuple(f"expression{k:02d}" for k in range(len(shifts)))
     primitive = gltf.Primitive(
         attributes=attributes,
         indices=buffer.indices(fixed.split.faces),
@@ -217,7 +216,9 @@ def _mesh(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients,
         targets=[{"POSITION": p, "NORMAL": n} for p, n in zip(shifts, turns, strict=True)],
     )
     weights = np.asarray(coefficients["expression"], dtype=np.float64).tolist()
-    return gltf.Mesh(name="head", primitives=[primitive], weights=weights, extras={"targetNames": list(names)})
+    return gltf.Mesh(
+        name="head", primitives=[primitive], weights=weights, extras={"targetNames": list(model.unit_names)}
+    )
 
 
 def _unit(normals: Floats) -> Floats:

@@ -16,7 +16,7 @@ class Head:
     """Vertices = skinning(template + shape basis + expression basis (+ pose correctives), joint rotations).
 
     Skinning as in FLAME (Li et al. 2017, equations 1 to 4). Lengths are metres, and all arrays belong to one
-    namespace (NumPy, or torch after `to`), so that the same code reconstructs and trains.
+    namespace (NumPy, or torch after `map_arrays`), so that the same code reconstructs and trains.
     """
 
     template: Array  # [V, 3]

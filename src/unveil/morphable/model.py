@@ -34,6 +34,12 @@ class MorphableModel:
     mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
     inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
 
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """A name for each of the E expression coefficients, a number where the basis is statistical."""
+        count = self.head.expression_basis.shape[0]
+        return self.expression_names or tuple(f"expression{k:02d}" for k in range(count))
+
     def zero(self, count: int | None = None) -> Coefficients:
         """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
         values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)

@@ -26,6 +26,7 @@ ENOUGH = 30.0  # texels, to take a colour from the photograph
 class Eyeball:
     """The texels of one eyeball and where on it they lie."""
 
+    vertices: NDArray[np.int64]  # [B] rows of the template
     texels: NDArray[np.int64]  # [K] rows of the texel map
     direction: Floats  # [K, 3] from the centre of the ball, unit length, model space of the template
     iris: float  # sine of the angle between the axis of the eye and the rim of the iris
@@ -46,7 +47,14 @@ def eyeballs(model: MorphableModel, texels: TexelMap) -> tuple[Eyeball, ...]:
         inside = np.flatnonzero(vertices[corners].all(axis=1))
         points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners[inside]]) - centre
         radius = np.linalg.norm(points, axis=1, keepdims=True)
-        found.append(Eyeball(inside, (points / radius).astype(np.float32), IRIS_RADIUS / float(radius.mean())))
+        found.append(
+            Eyeball(
+                vertices=np.flatnonzero(vertices),
+                texels=inside,
+                direction=(points / radius).astype(np.float32),
+                iris=IRIS_RADIUS / float(radius.mean()),
+            )
+        )
     return tuple(found)
 
 

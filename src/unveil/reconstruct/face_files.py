@@ -20,7 +20,6 @@ from unveil.reconstruct.overlay import draw_overlay
 from unveil.reconstruct.result import Reconstruction
 from unveil.reconstruct.texture import bake_texture
 
-FORMATS = ("glb", "obj", "ply", "npz")
 OVERLAY_ENDING = "_overlay.png"
 PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
 
@@ -46,7 +45,7 @@ def write_face(
         image: the photograph, uint8 RGB [H, W, 3].
         face: one of its faces.
         model: the head model of its coefficients.
-        formats: some of `FORMATS`.
+        formats: some of `unveil.reconstruct.FORMATS`.
     """
     clock = Clock()
     with clock.stage("texture"):

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from unveil.errors import UnveilError
 from unveil.imaging.io import printable
 from unveil.morphable.model import MorphableModel
-from unveil.reconstruct.face_files import FORMATS, PICTURE_ENDINGS, FaceFiles, write_face
+from unveil.reconstruct import FORMATS
+from unveil.reconstruct.face_files import PICTURE_ENDINGS, FaceFiles, write_face
 from unveil.reconstruct.result import Reconstruction
 
 RECORD_FORMAT = 1  # raised when the JSON or the files change their meaning

@@ -58,7 +58,7 @@ class Reconstructor:
         self.morphable = _morphable_model(self.learner, assets)
         self.fine = load_fine(self.learner, self.morphable, assets)
         self._landmark_model = self.morphable.landmark_model()
-        self._detector = FaceDetector()
+        self._detector = FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
         self, image: NDArray[np.uint8] | str | Path, *, max_faces: int | None = None
@@ -129,13 +129,12 @@ class Reconstructor:
         landmarks2d = self._landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
         details, albedos = self.fine.details(vertices, coefficients), self.fine.albedos(coefficients)
-        statistical = tuple(f"expression{k:02d}" for k in range(coefficients["expression"].shape[-1]))
         pose = matrix_to_euler_degrees(axis_angle_to_matrix(coefficients["pose"][..., :3]))  # [N, 3]
         return [
             Reconstruction(
                 model=self.learner.name,
                 coefficients=coefficients.row(k),
-                expression_names=model.expression_names or statistical,
+                expression_names=model.unit_names,
                 neutral_vertices=neutral[k],
                 vertices=vertices[k],
                 faces=model.faces,

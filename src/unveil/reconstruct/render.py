@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 
 Floats = NDArray[np.float32]
@@ -21,7 +21,10 @@ CLAY = np.array([0.58, 0.56, 0.54], dtype=np.float32)  # linear reflectance
 LIGHTS = (((-0.45, -0.65, -0.75), 0.85), ((0.8, -0.1, -0.5), 0.28))
 AMBIENT = 0.16
 INSIDE = 0.35  # brightness of surfaces seen from behind
-CAVITY_RADIUS, CAVITY_DEPTH, CAVITY_DARKNESS = 0.02, 0.012, 0.55  # in picture heights; darkness at most
+# Cavities: distances in picture heights at which to look for what rises around a point, the sine of the angle that a
+# smooth surface may rise by, and the darkness of a point with walls all round.
+CAVITY_REACHES, CAVITY_BIAS, CAVITY_DARKNESS = (0.008, 0.02), 0.12, 1.4
+CAVITY_DIRECTIONS = 8
 TEXTURE_SHADING = 0.35  # of the shading on textured heads, whose texture holds the photograph's light
 VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
 
@@ -67,10 +70,11 @@ def render_mesh(
 ) -> NDArray[np.uint8]:
     """A mesh with vertices ``points`` [V, 3] in pixels (z smaller nearer): RGBA uint8 [height, width, 4]."""
     raster, fine = rasterize_finely(points, faces, height, width)
-    normals = interpolate(raster, faces, vertex_normals(fine, faces))[raster.covered]
+    normals = interpolate(raster, faces, vertex_normals(fine, faces))
     light = np.zeros(raster.depth.shape, dtype=np.float32)
-    light[raster.covered] = _shading(normals)
-    light *= 1 - _cavities(raster)
+    behind = face_normals(fine, faces)[:, 2] > 0
+    light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
+    light *= 1 - _cavities(raster.depth, normals)
     if skin is None:
         linear = light[..., None] * CLAY
     else:
@@ -103,10 +107,9 @@ def over(picture: NDArray[np.uint8], background: NDArray[np.uint8], opacity: flo
     return (picture[..., :3] * alpha + background * (1 - alpha) + 0.5).astype(np.uint8)
 
 
-def _shading(normals: Floats) -> Floats:
-    """Brightness [N] of white surfaces with normals [N, 3]; those seen from behind are lit from the front, dimmer."""
+def _shading(normals: Floats, behind: NDArray[np.bool_]) -> Floats:
+    """Brightness [N] of white surfaces with normals [N, 3]; those seen from ``behind`` [N] are lit as dim fronts."""
     normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
-    behind = normals[:, 2] > 0
     normals[behind] *= -1
     light = np.full(len(normals), AMBIENT, dtype=np.float32)
     for direction, strength in LIGHTS:
@@ -117,19 +120,43 @@ def _shading(normals: Floats) -> Floats:
     return light
 
 
-def _cavities(raster: Raster) -> Floats:
-    """How much darker pixels [H, W] are that lie deeper than what is around them."""
-    height = raster.depth.shape[0]
-    mask = raster.covered.astype(np.float32)
-    depth = np.where(raster.covered, raster.depth, 0).astype(np.float32)
-    sigma = CAVITY_RADIUS * height
-    small = (max(1, depth.shape[1] // 4), max(1, height // 4))  # the blur needs no more
-    around, weight = (cv2.GaussianBlur(cv2.resize(a, small), (0, 0), sigma / 4) for a in (depth, mask))
-    mean = cv2.resize(around / np.maximum(weight, 1e-3), depth.shape[::-1])
-    # At the outline there is nothing around one side to lie deeper than.
-    enclosed = np.clip(2 * cv2.resize(weight, depth.shape[::-1]) - 1, 0, 1)
-    deeper = np.clip((depth - mean) / (CAVITY_DEPTH * height), 0, 1) * mask * enclosed
-    return np.asarray(CAVITY_DARKNESS * deeper, dtype=np.float32)
+def _cavities(depth: Floats, normals: Floats) -> Floats:
+    """How much darker pixels [H, W] are for what rises around them, in [0, 1].
+
+    Ambient occlusion in image space (Bavoil, Sainz and Dimitrov, "Image-space horizon-based ambient occlusion",
+    2008), with few steps: what counts is how far the surface around a point rises above its tangent plane.
+    """
+    height, width = depth.shape
+    coarse = depth[::SUPERSAMPLING, ::SUPERSAMPLING], normals[::SUPERSAMPLING, ::SUPERSAMPLING]
+    risen = np.zeros(coarse[0].shape, dtype=np.float32)
+    for reach in CAVITY_REACHES:
+        for turn in np.arange(CAVITY_DIRECTIONS) * (2 * np.pi / CAVITY_DIRECTIONS):
+            step = np.round(np.array([np.cos(turn), np.sin(turn)]) * max(1.0, reach * height / SUPERSAMPLING))
+            risen += _rise(*coarse, int(step[0]), int(step[1]))
+    darkness = risen * np.float32(CAVITY_DARKNESS / (len(CAVITY_REACHES) * CAVITY_DIRECTIONS))
+    smooth = cv2.resize(cv2.blur(np.minimum(darkness, 1), (3, 3)), (width, height))
+    return np.asarray(smooth, dtype=np.float32)
+
+
+def _rise(depth: Floats, normals: Floats, dx: int, dy: int) -> Floats:
+    """Sine of the angle [H, W] by which the pixel (dx, dy) away rises above each pixel's tangent plane, less a bias.
+
+    Nothing, and what is so much nearer that it belongs to another part of the head, does not rise.
+    """
+    there = cv2.warpAffine(
+        depth,
+        np.array([[1.0, 0, -dx], [0, 1, -dy]]),
+        depth.shape[::-1],
+        flags=cv2.INTER_NEAREST,
+        borderValue=np.inf,
+    )
+    nearer = np.subtract(there, depth, out=np.zeros_like(depth), where=np.isfinite(there) & np.isfinite(depth))
+    nearer /= SUPERSAMPLING
+    distance = np.sqrt(dx * dx + dy * dy + nearer * nearer)
+    above = normals[..., 0] * dx + normals[..., 1] * dy + normals[..., 2] * nearer
+    reach = np.float32(2 * np.hypot(dx, dy))
+    fading = np.clip(2 - distance / reach, 0, 1)
+    return np.asarray(np.maximum(0, above / distance - np.float32(CAVITY_BIAS)) * fading, dtype=np.float32)
 
 
 def _textured(raster: Raster, skin: Skin) -> Floats:

@@ -29,10 +29,10 @@ def blend(mesh: TexelMesh, own: tuple[Floats, Floats], other: tuple[Floats, Floa
     return result
 
 
-def compose(mesh: TexelMesh, colour: Floats, coverage: Floats, fill: Floats) -> NDArray[np.uint8]:
-    """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] is one, ``fill`` [V, 3] where it is zero."""
+def compose(mesh: TexelMesh, colour: Floats, coverage: Floats, trust: Floats, fill: Floats) -> NDArray[np.uint8]:
+    """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] and ``trust`` [V] are one, ``fill`` [V, 3] where not."""
     result = np.empty(colour.shape, dtype=np.uint8)
-    _compose(mesh, colour, coverage, fill, result)
+    _compose(mesh, colour, coverage, trust, fill, result)
     return result
 
 
@@ -67,12 +67,13 @@ def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _compose(mesh: Any, colour: Any, coverage: Any, fill: Any, result: Any) -> None:
+def _compose(mesh: Any, colour: Any, coverage: Any, trust: Any, fill: Any, result: Any) -> None:
     triangle, barycentric, faces = mesh
     for n in range(len(triangle)):
         a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        share = coverage[n] * (u * trust[a] + v * trust[b] + w * trust[c])
         for k in range(3):
             smooth = u * fill[a, k] + v * fill[b, k] + w * fill[c, k]
-            value = coverage[n] * colour[n, k] + (1 - coverage[n]) * smooth
+            value = share * colour[n, k] + (1 - share) * smooth
             result[n, k] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))

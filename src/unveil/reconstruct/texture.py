@@ -31,9 +31,16 @@ NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all
 LIGHT_PULL, COLOUR_PULL = 0.3, 3.0
 LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
-# Unseen cavities are dark: brightness of what no direction sees, and the number of 36 directions that make it open.
-DARKEST, OPEN_VIEWS = 0.35, 5
-KNOWN = 0.02  # mean weight of the texels around a vertex below which its colour counts as unknown
+# Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head, and the number
+# of 36 directions that make a vertex open.
+INSIDE = np.array([0.46, 0.2, 0.18], dtype=np.float32)
+OPEN_VIEWS = 5
+# Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
+# in slivers, as in the folds of an ear, is as likely hair or wall.
+SLIVER, SEEN_WELL = 0.1, 0.5
+UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
+# The neck soon ends in a collar: shares of the way from the chin to the lower end over which trust fades.
+NECK_FROM, NECK_TO = 0.25, 0.75
 
 
 def bake_texture(
@@ -72,8 +79,8 @@ def bake_texture(
     colour = blend(mesh, (own, own_weight), (other, other_weight), lack)
     coverage = 1 - (1 - own_valid) * (1 - other_valid)
     mean, known = _at_vertices(colour, coverage, fixed)
-    fill = diffuse(mean, COLOUR_PULL * known, fixed.neighbours, NOBODY) * fixed.openness[:, None]
-    values = compose(mesh, colour, coverage, fill)
+    trust = _trust(known, fixed)
+    values = compose(mesh, colour, coverage, trust, _completion(mean, known * trust, fixed))
     for eye in fixed.eyes:
         paint_unseen(values, eye, coverage)
 
@@ -91,25 +98,30 @@ class _FixedParts:
     neighbours: Neighbours
     eyes: tuple[Eyeball, ...]
     odd_terms: Floats  # [V, 3] polynomials of the normal that change sign between left and right
-    openness: Floats  # [V] brightness of a vertex for how deep it lies inside mouth and nose
+    openness: Floats  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
+    expected: Floats  # [V] 1 where a photograph of the vertex shows the head, 0 where it shows clothes
 
 
 @lru_cache(maxsize=2)
 def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     texels = texel_map(model.uv, model.uv_faces, size)
     normals = vertex_normals(np.asarray(model.head.template), model.faces)
+    eyes, openness = eyeballs(model, texels), _openness(model)
+    for eye in eyes:
+        openness[eye.vertices] = 0
     return _FixedParts(
         faces=np.ascontiguousarray(model.faces, dtype=np.int32),
         texels=texels,
         neighbours=neighbours(model.faces, len(model.head.template)),
-        eyes=eyeballs(model, texels),
+        eyes=eyes,
         odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
-        openness=_openness(model),
+        openness=openness,
+        expected=_expected(model),
     )
 
 
 def _openness(model: MorphableModel) -> Floats:
-    """1 for vertices [V] of the template that can be seen from outside, less for those of cavities."""
+    """1 for vertices [V] of the template that can be seen from outside, down to 0 for those of cavities."""
     template = np.asarray(model.head.template)
     views = np.zeros(len(template), dtype=np.float32)
     for yaw in range(0, 360, 30):
@@ -123,7 +135,28 @@ def _openness(model: MorphableModel) -> Floats:
             # The inside of the skin, seen through the cut of the neck, does not count.
             seen = seen[(seen >= 0) & (face_normals(points, model.faces)[seen, 2] < 0)]
             views[np.unique(model.faces[seen])] += 1
-    return (DARKEST + (1 - DARKEST) * np.minimum(views / OPEN_VIEWS, 1)).astype(np.float32)
+    return np.minimum(views / OPEN_VIEWS, 1).astype(np.float32)
+
+
+def _expected(model: MorphableModel) -> Floats:
+    height = np.asarray(model.head.template)[:, 1]
+    chin = float(model.landmarks68(np.asarray(model.head.template))[8, 1])
+    below = (chin - height) / max(chin - float(height.min()), 1e-6)
+    return np.clip((NECK_TO - below) / (NECK_TO - NECK_FROM), 0, 1).astype(np.float32)
+
+
+def _trust(known: Floats, fixed: _FixedParts) -> Floats:
+    """How far [V] to take what the photograph shows around vertices of which it shows the share ``known`` [V]."""
+    slivers = np.clip((known - SLIVER) / (SEEN_WELL - SLIVER), 0, 1)
+    # Teeth are seen through a slit.
+    return np.asarray(fixed.expected * (1 - fixed.openness * (1 - slivers)), dtype=np.float32)
+
+
+def _completion(mean: Floats, known: Floats, fixed: _FixedParts) -> Floats:
+    """Colours [V, 3] for what is not seen, from the ``mean`` colours [V, 3] that are ``known`` [V] so far."""
+    smooth = diffuse(mean, COLOUR_PULL * known, fixed.neighbours, NOBODY)
+    level = smooth[fixed.openness == 1].mean()
+    return smooth + (1 - fixed.openness[:, None]) * (INSIDE * level - smooth)
 
 
 def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Floats:
@@ -149,4 +182,4 @@ def _at_vertices(values: Floats, weight: Floats, fixed: _FixedParts) -> tuple[Fl
     sums, totals = gather((texels.triangle, texels.barycentric, fixed.faces), values, weight, count)
     known = sums[:, 3] / np.maximum(totals, np.float32(1e-6))
     mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
-    return mean.astype(np.float32), np.where(known > KNOWN, known, 0).astype(np.float32)
+    return mean.astype(np.float32), np.where(known > UNKNOWN, known, 0).astype(np.float32)

@@ -21,10 +21,11 @@ DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so 
 SLOPE_SLACK = 4.0  # steps of the depth grid along the slope of the surface
 # The fit is never exact at the outline of the head, and there the photograph shows the wall. Distances from the
 # outline, of the longer side of the head, between which trust grows from none to full.
-OUTLINE_FROM, OUTLINE_TO = 0.008, 0.045
+OUTLINE_FROM, OUTLINE_TO = 0.012, 0.07
 BORDER = 12.0  # steps of the depth grid over which trust fades towards the edge of the photograph
 FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
 POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
+GRAZING_FROM, GRAZING_TO = 0.08, 0.35  # cosines between which trust grows from none to full
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,9 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
             continue
         column, row = min(int(x), width - 2), min(int(y), height - 2)
         border = min(x, width - 1 - x, y, height - 1 - y) * per_pixel / np.float32(BORDER)
-        valid[n] = seen * inside[i, j] * free[row, column] * min(np.float32(1), border)
+        facing = (cosine - np.float32(GRAZING_FROM)) / np.float32(GRAZING_TO - GRAZING_FROM)
+        facing = min(max(facing, np.float32(0)), np.float32(1))
+        valid[n] = seen * facing * inside[i, j] * free[row, column] * min(np.float32(1), border)
         angle = min(np.float32(1), cosine / np.float32(FACING))
         quality[n] = max(np.float32(POOREST), angle * angle * (3 - 2 * angle))
         dx, dy = x - column, y - row
