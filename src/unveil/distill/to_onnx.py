@@ -7,32 +7,24 @@ stays float32. The file says what its outputs mean: layout, input size, name, li
 """
 
 import argparse
-import tempfile
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from unveil.distill.checkpoint import load_learner
 from unveil.distill.config import TrainConfig
 from unveil.distill.data import Sampler, TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
+from unveil.distill.onnx_graph import halve_weights, trace, write
 from unveil.distill.train import resolve_model
 from unveil.errors import UnveilError, one_line_errors
 from unveil.imaging.cutouts import load_pool
-from unveil.imaging.io import atomic_path
 from unveil.networks.learner import Learner
-
-OPSET = 17
-SMALLEST_HALVED = 1024  # elements; smaller tensors, the biases and statistics among them, stay float32
-LARGEST_HALF = 65504.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,8 @@ class Statement:
 
 def export_onnx(learner: Learner, path: Path, statement: Statement) -> None:
     """Write the learner to ``path``; the file keeps to the contract of `unveil.reconstruct.onnx`."""
-    model = halve_weights(_trace(learner))
+    images = torch.rand(2, 3, learner.input_size, learner.input_size)
+    model = halve_weights(trace(learner.float(), images, "images", "coefficients"))
     metadata = {
         "layout": learner.layout.to_json(),
         "input_size": str(learner.input_size),
@@ -54,31 +47,7 @@ def export_onnx(learner: Learner, path: Path, statement: Statement) -> None:
         "licence": statement.licence,
         "data": statement.data,
     }
-    helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model, full_check=True)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(model.SerializeToString())
-
-
-def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store large float32 weights as float16 with a Cast back to float32 in front of their use."""
-    initializers, casts = [], []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if (
-            tensor.data_type != TensorProto.FLOAT
-            or values.size < SMALLEST_HALVED
-            or np.abs(values).max() > LARGEST_HALF
-        ):
-            initializers.append(tensor)
-            continue
-        stored = f"{tensor.name}_float16"
-        initializers.append(numpy_helper.from_array(values.astype(np.float16), stored))
-        casts.append(helper.make_node("Cast", [stored], [tensor.name], to=TensorProto.FLOAT))
-    graph = helper.make_graph(
-        [*casts, *model.graph.node], model.graph.name, model.graph.input, model.graph.output, initializers
-    )
-    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    write(model, path, metadata)
 
 
 def largest_difference(learner: Learner, path: Path, crops: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
@@ -93,25 +62,6 @@ def largest_difference(learner: Learner, path: Path, crops: NDArray[np.uint8]) -
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (values,) = session.run(["coefficients"], {"images": images})
     return float((np.abs(values - expected) / learner.std.numpy()).max()), values
-
-
-def _trace(learner: Learner) -> onnx.ModelProto:
-    """The learner as torch exports it, normalisations folded into the convolutions."""
-    images = torch.rand(2, 3, learner.input_size, learner.input_size)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter needs another package
-        path = Path(folder) / "learner.onnx"
-        torch.onnx.export(
-            learner.eval().float(),
-            (images,),
-            path,
-            input_names=["images"],
-            output_names=["coefficients"],
-            dynamic_axes={"images": {0: "batch"}, "coefficients": {0: "batch"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-        return onnx.load(path)
 
 
 def _check(learner: Learner, path: Path, folder: Path, count: int = 256) -> str:

@@ -1,7 +1,7 @@
 """DECA's networks (Feng et al. 2021, "Learning an animatable detailed 3D face model from in-the-wild images").
 
-Parameter names are those of the published state dicts, which therefore load unchanged: an encoder's are ``encoder.*``
-and ``layers.*``, the detail decoder's ``l1.*`` and ``conv_blocks.*``.
+Parameter names are those of the published checkpoint, which therefore loads unchanged: ``E_flame``, ``E_detail`` with
+``encoder.*`` and ``layers.*``, ``D_detail`` with ``l1.*`` and ``conv_blocks.*``.
 """
 
 from typing import cast
@@ -9,10 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from unveil.morphable.flame import DETAIL_LAYOUT, LAYOUT
 from unveil.networks.resnet import ResNet
 
-INPUT_SIZE = 224  # pixels, side of the crops
-DISPLACEMENT_SIZE = 256  # texels, side of the displacement map
 HIDDEN_SIZE = 1024
 JAW_SIZE, EXPRESSION_SIZE, DETAIL_SIZE = 3, 50, 128
 FIRST_CHANNELS, FIRST_SIZE = 128, 8  # the decoder's smallest map
@@ -63,3 +62,23 @@ class DetailDecoder(nn.Module):
         codes = torch.cat([jaw, expression, detail], dim=-1)
         maps = self.l1(codes).reshape(-1, FIRST_CHANNELS, FIRST_SIZE, FIRST_SIZE)
         return cast(Tensor, self.conv_blocks(maps)[:, 0] * DISPLACEMENT_RANGE)
+
+
+class Deca(nn.Module):
+    """Both encoders and the detail decoder, in terms of coefficients of the layout `DETAIL_LAYOUT`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.E_flame = DecaEncoder(LAYOUT.size)
+        self.E_detail = DecaEncoder(DETAIL_SIZE)
+        self.D_detail = DetailDecoder()
+
+    def forward(self, images: Tensor) -> Tensor:  # [N, 3, 224, 224] -> [N, 364]
+        """Coefficients of RGB crops in [0, 1]."""
+        return torch.cat([self.E_flame(images), self.E_detail(images)], dim=-1)
+
+    def displacement(self, coefficients: Tensor) -> Tensor:  # [N, 364] -> [N, 256, 256]
+        """What the decoder adds to the fixed displacement, metres along the normals."""
+        groups = DETAIL_LAYOUT.split(coefficients)
+        jaw = groups["pose"][..., -JAW_SIZE:]
+        return cast(Tensor, self.D_detail(jaw, groups["expression"], groups["detail"]))

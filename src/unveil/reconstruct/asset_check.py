@@ -15,12 +15,14 @@ from unveil.assets.models import FAMILIES, ModelFile, Shape, family
 from unveil.assets.store import find, find_mistaken, missing
 from unveil.errors import UnveilError
 from unveil.imaging.io import printable, read_image
+from unveil.morphable.template import read_template
 from unveil.morphable.unpickle import read_pickle, read_pickled_npy
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.onnx_detail import DetailModel
 from unveil.reconstruct.torch_file import checkpoint_keys
 
 WEB_PAGE = (b"<!doctype html", b"<html")
+FLAME_AND_TEMPLATE = ("generic_model.pkl", "head_template.obj")
 FLAME_EYEBALLS = slice(3931, 5023)  # the last vertices of FLAME's mesh
 # FLAME 2023 has FLAME 2020's arrays, shapes and face, and other eyes: so says its publisher. These bounds are chosen,
 # not measured.
@@ -51,10 +53,11 @@ def families_present(assets: Path | None) -> list[str]:
 
 def check_files(model: str, assets: Path | None = None) -> list[FileCheck]:
     """Open every file of a model family; UnveilError where there is no such family or folder."""
-    return [_check(model, file, assets) for file in family(model)]
+    return [check_file(model, file, assets) for file in family(model)]
 
 
-def _check(model: str, file: ModelFile, assets: Path | None) -> FileCheck:
+def check_file(model: str, file: ModelFile, assets: Path | None = None) -> FileCheck:
+    """Open one file of a model family."""
     path = find(model, file.name, assets)
     if path is None:
         mistaken = find_mistaken(model, file, assets)
@@ -62,8 +65,7 @@ def _check(model: str, file: ModelFile, assets: Path | None) -> FileCheck:
         return FileCheck(model, file.name, status, file.required, where, missing(model, file, assets))
     try:
         _look_into(path, file)
-        if file.name == "generic_model.pkl":
-            _require_flame_2020(path, find(model, "head_template.obj", assets))
+        _require_same_head(path, file, assets)
     except UnveilError as error:
         return FileCheck(
             model, file.name, "wrong", file.required, printable(path), f"{_named(path, error)}: {file.how_to_get}"
@@ -128,20 +130,7 @@ def _look_torch(path: Path, file: ModelFile) -> None:
 
 
 def _look_obj(path: Path, file: ModelFile) -> None:
-    """Vertices, texture coordinates, and triangles that name only these."""
-    vertices, uv, corners = 0, 0, [0, 0]
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            kind, *words = line.split() or [""]
-            vertices += kind == "v"
-            uv += kind == "vt"
-            if kind == "f":
-                numbers = [[int(number) for number in word.split("/")[:2]] for word in words]
-                corners = np.maximum(corners, np.max(numbers, axis=0)).tolist()
-    except (ValueError, IndexError, OSError) as error:
-        raise UnveilError(f"is cut short or no OBJ file ({' '.join(str(error).split())})") from error
-    if not (0 < corners[0] <= vertices and 0 < corners[1] <= uv):
-        raise UnveilError(f"is cut short or no template: {vertices} vertices, {uv} texture coordinates")
+    read_template(path)
 
 
 def _look_picture(path: Path, file: ModelFile) -> None:
@@ -184,28 +173,29 @@ def _require(shapes: Mapping[str, tuple[int, ...]], expected: Mapping[str, Shape
             raise UnveilError(f"has the wrong shape: {name or 'the array'} is {shape} and should end in {sides}")
 
 
-def _require_flame_2020(path: Path, template_path: Path | None) -> None:
-    """Raise UnveilError where the model's vertices are not those that head_template.obj was made for."""
-    if template_path is None:
+def _require_same_head(path: Path, file: ModelFile, assets: Path | None) -> None:
+    """Raise UnveilError where FLAME and the template are not of one head; of which file that is said depends."""
+    model, obj = (find("deca", name, assets) for name in FLAME_AND_TEMPLATE)
+    if file.name not in FLAME_AND_TEMPLATE or model is None or obj is None:
         return
-    template = _obj_vertices(template_path)
-    vertices = np.asarray(read_pickle(path)["v_template"], np.float64)
-    if not len(template):
-        return  # is no OBJ, which its own line says
+    try:
+        flame, template = read_pickle(model), read_template(obj)
+        vertices, triangles = np.asarray(flame["v_template"], np.float64), np.shape(flame["f"])
+    except (UnveilError, KeyError):
+        return  # which the other file's own line says
+    if path == obj and template.faces.shape != triangles:
+        raise UnveilError(f"has {len(template.faces)} triangles and {printable(model)} {triangles[0]}: it is cut short")
+    if path == model:
+        _require_flame_2020(vertices, template.vertices)
+
+
+def _require_flame_2020(vertices: NDArray[np.float64], template: NDArray[np.float64]) -> None:
+    """Raise UnveilError where the model's vertices [V, 3] are not those that head_template.obj was made for."""
     if template.shape != vertices.shape:
-        raise UnveilError(f"has {len(vertices)} vertices, but {printable(template_path)} has {len(template)}")
+        raise UnveilError(f"has {len(vertices)} vertices and head_template.obj {len(template)}")
     if len(vertices) < FLAME_EYEBALLS.stop:
         return
     distance = np.linalg.norm(vertices - template, axis=1)  # [V] metres
     face, eyes = np.median(distance[: FLAME_EYEBALLS.start]), np.median(distance[FLAME_EYEBALLS])
     if face < SAME_FACE and eyes > OTHER_EYES:
         raise UnveilError("has the eyes of FLAME 2023, but FLAME 2020 is needed")
-
-
-def _obj_vertices(path: Path) -> NDArray[np.float64]:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    try:
-        rows = [[float(number) for number in line.split()[1:4]] for line in lines if line.startswith("v ")]
-        return np.array(rows, np.float64).reshape(-1, 3)
-    except ValueError:
-        return np.empty((0, 3))

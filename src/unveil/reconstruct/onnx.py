@@ -38,7 +38,7 @@ class CoefficientModel:
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
         self.path = Path(path)
-        self._session = _open_session(self.path, threads or _available_cores())
+        self._session = open_session(self.path, threads)
         metadata = dict(self._session.get_modelmeta().custom_metadata_map)
         self.layout = _read_layout(metadata, self.path)
         self.input_size = _read_input_size(metadata, self.path)
@@ -82,11 +82,12 @@ class CoefficientModel:
             raise UnveilError(f"{self.path} gives {outputs_m[0]} coefficients but states the layout {self.layout}")
 
 
-def _open_session(path: Path, threads: int) -> ort.InferenceSession:
+def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
+    """A session on the CPU, by default with as many threads as are of use; UnveilError for what is no ONNX file."""
     if not path.is_file():
         raise UnveilError(f"no model file at {path}: check the path given as the model")
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or _available_cores()
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     # Threads that spin after their work take the cores from what follows: 2 cores then need 30 ms for 3 ms of geometry.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -1,68 +1,18 @@
-"""Random weights in DECA's published form, and what its networks compute, written plainly in float64.
+"""What DECA's networks compute, written plainly in float64.
 
-The references know the networks by the published names alone and share no code with the package.
+These references know the networks by the published names alone and share no code with the package.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from unveil.networks.deca import DecaEncoder, DetailDecoder
+from torch import Tensor
 
 Floats = NDArray[np.float64]
 State = Mapping[str, Tensor]
 
 STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # of ResNet-50: blocks and width of their 3 x 3 convolutions
-COARSE_SIZE, DETAIL_SIZE = 236, 128
-POSE, CAMERA, LIGHT = slice(200, 206), slice(206, 209), slice(209, 236)
-
-
-def made_up_state(module: nn.Module, seed: int) -> dict[str, Tensor]:
-    """A state dict in which every weight and statistic takes part in the result, which neither fades nor explodes."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(shape: torch.Size, std: float) -> Tensor:
-        return torch.randn(shape, generator=generator) * std
-
-    def random(name: str, value: Tensor) -> Tensor:
-        if name.endswith("num_batches_tracked"):
-            return torch.tensor(1000)
-        if name.endswith("running_var"):
-            return 0.5 + torch.rand(value.shape, generator=generator)
-        if value.ndim > 1:
-            return normal(value.shape, (2 / value[0].numel()) ** 0.5)
-        if name.endswith("weight"):
-            scale = (
-                0.4 if name.endswith("bn3.weight") else 1.0
-            )  # what a residual branch adds stays below what was there
-            return scale * (0.8 + 0.4 * torch.rand(value.shape, generator=generator))
-        return normal(value.shape, 0.1)
-
-    return {name: random(name, value) for name, value in module.state_dict().items()}
-
-
-def write_checkpoint(path: Path, seed: int = 0) -> Path:
-    """A ``deca_model.tar`` with random weights, whose codes are those of heads in the middle of the crop."""
-    coarse = made_up_state(DecaEncoder(COARSE_SIZE), seed)
-    detail = made_up_state(DecaEncoder(DETAIL_SIZE), seed + 1)
-    coarse["layers.2.weight"] *= 0.002  # crops then differ by a few hundredths around the bias
-    detail["layers.2.weight"] *= 0.1
-    bias = coarse["layers.2.bias"]
-    bias[POSE] = torch.tensor([0.1, 0.2, 0.0, 0.1, 0.0, 0.0])  # radians: head, then jaw
-    bias[CAMERA] = torch.tensor([8.0, 0.0, 0.02])  # per metre, metres
-    bias[LIGHT] = torch.tensor([[3.5], [0.2], [0.4], [0.6], *[[0.1]] * 5]).expand(9, 3).reshape(-1)
-    states = {
-        "E_flame": coarse,
-        "E_detail": detail,
-        "D_detail": made_up_state(DetailDecoder(), seed + 2),
-        "opt": {"state": {}, "param_groups": []},  # the published file holds more than the networks
-    }
-    torch.save(states, path)
-    return path
 
 
 def encode_reference(state: State, images: NDArray[np.float32]) -> Floats:
