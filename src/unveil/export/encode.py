@@ -14,3 +14,11 @@ def jpeg(texture: NDArray[np.uint8]) -> bytes:
     if not done:
         raise ValueError(f"cannot encode a texture of shape {texture.shape} and type {texture.dtype}")
     return bytes(data)
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """The bytes of a PNG file holding ``picture`` uint8 RGB [H, W, 3]: for maps, whose values must not change."""
+    done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise ValueError(f"cannot encode a picture of shape {picture.shape} and type {picture.dtype}")
+    return bytes(data)

@@ -18,7 +18,7 @@ import numpy as np
 import pygltflib as gltf
 from numpy.typing import NDArray
 
-from unveil.export.encode import jpeg
+from unveil.export.encode import jpeg, png
 from unveil.export.glb_animation import animation, quaternions
 from unveil.export.gltf_buffer import GltfBuffer, Sparse, sparse_vectors
 from unveil.export.seams import SplitMesh, split_at_seams
@@ -46,6 +46,7 @@ def write_glb(
     coefficients: Coefficients,
     texture: NDArray[np.uint8] | None = None,
     motion: Motion | None = None,
+    normal_map: NDArray[np.uint8] | None = None,
 ) -> None:
     """Write the head of one person, coefficients [M], to ``path``.
 
@@ -55,8 +56,9 @@ def write_glb(
         coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
         texture: uint8 RGB [H, W, 3], first row at v = 1; without one the head is grey.
         motion: how the head moves; its shape is that of ``coefficients``.
+        normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them.
     """
-    data = glb_bytes(model, coefficients, texture, motion)
+    data = glb_bytes(model, coefficients, texture, motion, normal_map)
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -66,13 +68,14 @@ def glb_bytes(
     coefficients: Coefficients,
     texture: NDArray[np.uint8] | None = None,
     motion: Motion | None = None,
+    normal_map: NDArray[np.uint8] | None = None,
 ) -> bytes:
     """The content of the file that `write_glb` writes."""
     fixed = _fixed_parts(model)
     buffer = GltfBuffer()
     scene = gltf.GLTF2(
         **_about(model.name),
-        materials=[_material(buffer, texture)],
+        materials=[_material(grey=texture is None)],
         meshes=[_mesh(buffer, model, coefficients, fixed)],
         skins=[_skin(buffer, model, coefficients)],
         nodes=[gltf.Node(name="head", mesh=0, skin=0), *_joints(model, coefficients)],
@@ -80,7 +83,7 @@ def glb_bytes(
     # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
     roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
     scene.scenes = [gltf.Scene(nodes=[0, *roots])]
-    _add_texture(scene, buffer, texture)
+    _add_pictures(scene, buffer, texture, normal_map)
     if motion is not None:
         scene.animations = [animation(buffer, model, motion)]
     return buffer.pack(scene)
@@ -119,12 +122,12 @@ def surface_bytes(
     )
     scene = gltf.GLTF2(
         **_about(surface.name),
-        materials=[_material(buffer, texture)],
+        materials=[_material(grey=texture is None)],
         meshes=[gltf.Mesh(name="head", primitives=[primitive])],
         nodes=[gltf.Node(name="head", mesh=0)],
         scenes=[gltf.Scene(nodes=[0])],
     )
-    _add_texture(scene, buffer, texture)
+    _add_pictures(scene, buffer, texture)
     return buffer.pack(scene)
 
 
@@ -137,11 +140,25 @@ def _about(model_name: str) -> dict[str, Any]:
     }
 
 
-def _add_texture(scene: gltf.GLTF2, buffer: GltfBuffer, texture: NDArray[np.uint8] | None) -> None:
+def _add_pictures(
+    scene: gltf.GLTF2,
+    buffer: GltfBuffer,
+    texture: NDArray[np.uint8] | None,
+    normal_map: NDArray[np.uint8] | None = None,
+) -> None:
+    """Put the pictures into the file and let its one material name them."""
+    pictures: list[gltf.Image] = []
+    (material,) = scene.materials
     if texture is not None:
-        scene.images = [gltf.Image(name="skin", mimeType="image/jpeg", bufferView=buffer.view(jpeg(texture)))]
+        material.pbrMetallicRoughness.baseColorTexture = gltf.TextureInfo(index=len(pictures))
+        pictures.append(gltf.Image(name="skin", mimeType="image/jpeg", bufferView=buffer.view(jpeg(texture))))
+    if normal_map is not None:
+        material.normalTexture = gltf.NormalMaterialTexture(index=len(pictures))
+        pictures.append(gltf.Image(name="normals", mimeType="image/png", bufferView=buffer.view(png(normal_map))))
+    if pictures:
+        scene.images = pictures
         scene.samplers = [gltf.Sampler(magFilter=gltf.LINEAR, minFilter=gltf.LINEAR_MIPMAP_LINEAR)]
-        scene.textures = [gltf.Texture(sampler=0, source=0)]
+        scene.textures = [gltf.Texture(sampler=0, source=k) for k in range(len(pictures))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,12 +204,10 @@ def _strongest(skin_weights: NDArray[np.floating]) -> tuple[NDArray[np.uint8], F
     return np.where(weights > 0, joints, 0).astype(np.uint8), weights
 
 
-def _material(buffer: GltfBuffer, texture: NDArray[np.uint8] | None) -> gltf.Material:
+def _material(*, grey: bool) -> gltf.Material:
     surface = gltf.PbrMetallicRoughness(metallicFactor=0.0, roughnessFactor=0.8)
-    if texture is None:
+    if grey:
         surface.baseColorFactor = [0.7, 0.7, 0.7, 1.0]
-    else:
-        surface.baseColorTexture = gltf.TextureInfo(index=0)
     # Both sides: one looks into the neck from below and into the open mouth.
     return gltf.Material(name="skin", pbrMetallicRoughness=surface, doubleSided=True)
 

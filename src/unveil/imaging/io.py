@@ -60,8 +60,8 @@ def find_images(path: str | os.PathLike[str]) -> list[Path]:
     return images
 
 
-def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8]) -> None:
-    """Write uint8 RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] as PNG or JPEG, by the name's suffix.
+def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    """Write uint8 RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] as PNG or JPEG, by the name's suffix; uint16 as PNG.
 
     Raises:
         UnveilError: another suffix, or the file cannot be written; nothing is left half-written.

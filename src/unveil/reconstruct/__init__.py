@@ -4,4 +4,8 @@
 photograph's files, `batch` goes through many photographs and continues a stopped run, `doctor` checks an installation.
 """
 
-FORMATS = ("glb", "obj", "ply", "npz")  # of the files per face; here the command line finds it at no cost
+# Of the files per face; here the command line finds them at no cost.
+FORMATS = ("glb", "obj", "ply", "npz")
+DETAIL_FORMATS = ("detail", "maps")  # of models that give details of the skin
+RELIT_FORMAT = "relit"
+ALL_FORMATS = (*FORMATS, *DETAIL_FORMATS, RELIT_FORMAT)

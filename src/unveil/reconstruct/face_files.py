@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.export.glb import write_glb
+from unveil.export.maps import encode_normals
 from unveil.export.obj import write_obj
 from unveil.export.ply import write_ply
 from unveil.imaging.io import atomic_path, write_image
 from unveil.morphable.model import MorphableModel
+from unveil.reconstruct import RELIT_FORMAT
 from unveil.reconstruct.clock import Clock
+from unveil.reconstruct.fine_files import write_detail, write_maps, write_relit
 from unveil.reconstruct.overlay import draw_overlay
 from unveil.reconstruct.result import Reconstruction
 from unveil.reconstruct.texture import bake_texture
@@ -35,33 +38,43 @@ class FaceFiles:
 def write_face(
     stem: Path, image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, formats: tuple[str, ...]
 ) -> FaceFiles:
-    """Write ``<stem>.<format>`` for each of the formats, and ``<stem>_overlay.png``.
+    """Write ``<stem>.<format>`` for each of the formats, what `fine_files` has, and ``<stem>_overlay.png``.
 
     The GLB holds the neutral head, upright, with the expression as morph weights; OBJ and PLY the head as it is in
-    the photograph, with expression and pose; the npz what `npz_content` lists.
+    the photograph, with expression and pose; the npz what `npz_content` lists. Details of the skin, where the model
+    gives them, are in the GLB as a map of normals.
 
     Args:
         stem: path of the files without their endings; the folder must exist.
         image: the photograph, uint8 RGB [H, W, 3].
         face: one of its faces.
         model: the head model of its coefficients.
-        formats: some of `unveil.reconstruct.FORMATS`.
+        formats: some of `unveil.reconstruct.ALL_FORMATS`.
     """
     clock = Clock()
     with clock.stage("texture"):
         texture, _ = bake_texture(image, face.photographed, model)
+    normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
     writers: dict[str, Callable[[Path], Any]] = {
-        "glb": lambda path: write_glb(path, model, face.coefficients, texture),
+        "glb": lambda path: write_glb(path, model, face.coefficients, texture, normal_map=normal_map),
         "obj": lambda path: write_obj(path, face.vertices, model, texture),
         "ply": lambda path: write_ply(path, face.vertices, face.faces, vertex_colours(texture, model)),
         "npz": lambda path: _write_npz(path, face),
     }
+    fine_writers: dict[str, Callable[[], dict[str, str]]] = {
+        "detail": lambda: write_detail(stem, face, texture),
+        "maps": lambda: write_maps(stem, face),
+        RELIT_FORMAT: lambda: write_relit(stem, image, face, model, texture),
+    }
     names: dict[str, str] = {}
     for kind in formats:
-        path = stem.with_name(f"{stem.name}.{kind}")
         with clock.stage(kind):
-            writers[kind](path)
-        names[kind] = path.name
+            if kind in writers:
+                path = stem.with_name(f"{stem.name}.{kind}")
+                writers[kind](path)
+                names[kind] = path.name
+            else:
+                names |= fine_writers[kind]()
     if "obj" in formats:
         names |= {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
     with clock.stage("overlay"):
@@ -87,10 +100,11 @@ def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:
     ``coefficients`` [M] with ``layout`` (JSON text), each of its groups as ``coefficients_<group>``,
     ``expression_names``, ``model``, ``vertices`` and ``neutral_vertices`` [V, 3], ``faces`` [F, 3], ``landmarks3d``
     [68, 3], ``landmarks2d`` [68, 2], ``projected`` [V, 3], ``pose_degrees`` [3] (pitch, yaw, roll), ``crop_matrix``
-    [2, 3] (image to crop pixels), ``crop_size``, ``box_ltrb`` [4] and ``confidence``.
+    [2, 3] (image to crop pixels), ``crop_size``, ``box_ltrb`` [4] and ``confidence``; where the model gives them,
+    ``displacement`` [256, 256] and ``albedo`` [256, 256, 3].
     """
     layout = face.coefficients.layout
-    arrays = {
+    arrays: dict[str, Any] = {
         "coefficients": face.coefficients.values,
         "layout": layout.to_json(),
         **{f"coefficients_{name}": group for name, group in layout.split(face.coefficients.values).items()},
@@ -108,6 +122,10 @@ def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:
         "box_ltrb": face.box_ltrb,
         "confidence": face.confidence,
     }
+    if face.detail is not None:
+        arrays["displacement"] = face.detail.displacement
+    if face.albedo is not None:
+        arrays["albedo"] = face.albedo
     return {name: np.asarray(value) for name, value in arrays.items()}
 
 

@@ -1,0 +1,112 @@
+"""Faces of photographs that do what others do: expression transfer, and heads that move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.export.glb import write_glb
+from unveil.export.maps import encode_normals
+from unveil.imaging.animation import write_animation
+from unveil.imaging.io import printable, read_image
+from unveil.morphable.layout import Coefficients
+from unveil.morphable.model import MorphableModel
+from unveil.morphable.motion import Motion, gestures, look_around, transfer_expression
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.reconstruct.render import Skin, over, render_mesh
+from unveil.reconstruct.result import Reconstruction
+from unveil.reconstruct.texture import bake_texture
+
+SIZE = 360  # pixels per side of an animated picture
+MARGIN = 0.06  # of the picture around the head at its widest
+TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long a turn of the head takes, and a single face
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The largest face of a photograph."""
+
+    image: NDArray[np.uint8]  # [H, W, 3] RGB
+    face: Reconstruction
+
+
+def see(reconstructor: Reconstructor, photo: Path) -> Seen:
+    """The largest face of a photograph; UnveilError where there is none or the photograph cannot be read."""
+    image = read_image(photo)
+    faces = reconstructor.reconstruct(image, max_faces=1)
+    if not faces:
+        raise UnveilError(f"no face found in {printable(photo)}: give a photograph of a face that looks to the camera")
+    return Seen(image, faces[0])
+
+
+def with_expression(reconstructor: Reconstructor, seen: Seen, expression: Reconstruction) -> Seen:
+    """The same face in the same photograph with the expression of another."""
+    moved = transfer_expression(seen.face.coefficients, expression.coefficients)
+    return Seen(seen.image, reconstructor.changed(seen.face, moved))
+
+
+def own_motion(model: MorphableModel, coefficients: Coefficients, rate: float) -> Motion:
+    """A head of coefficients [M] that looks around and then makes some faces, ``rate`` keyframes per second."""
+    turns = look_around(coefficients, max(2, round(TURN_SECONDS * rate)))
+    faces = gestures(model, coefficients, max(2, round(GESTURE_SECONDS * rate)))
+    return Motion(Coefficients(coefficients.layout, np.concatenate([turns.values, faces.values])), rate)
+
+
+def driven_motion(
+    reconstructor: Reconstructor, seen: Seen, photos: Iterable[Path], rate: float, *, head_pose: bool
+) -> Motion:
+    """The face of a photograph doing what the largest faces of others do, a keyframe for each.
+
+    A photograph without a face repeats what was before it.
+
+    Raises:
+        UnveilError: a photograph cannot be read, or none has a face.
+    """
+    driving: list[NDArray[np.floating]] = []
+    waiting = 0  # keyframes before the first face
+    for photo in photos:
+        faces = reconstructor.reconstruct(photo, max_faces=1)
+        if faces:
+            driving += [np.asarray(faces[0].coefficients.values)] * (1 + waiting)
+            waiting = 0
+        elif driving:
+            driving.append(driving[-1])
+        else:
+            waiting += 1
+    if not driving:
+        raise UnveilError("no face found in any photograph to follow: give photographs of a face")
+    layout = seen.face.coefficients.layout
+    followed = Coefficients(layout, np.stack(driving))
+    return Motion(transfer_expression(seen.face.coefficients, followed, head_pose=head_pose), rate)
+
+
+def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:
+    """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
+    texture, _ = bake_texture(seen.image, seen.face.photographed, model)
+    detail = seen.face.detail
+    normal_map = None if detail is None else encode_normals(detail.normal_map)
+    picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))
+    write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
+    write_glb(scene, model, seen.face.coefficients, texture, motion, normal_map)
+    return [picture, scene]
+
+
+def render_motion(
+    model: MorphableModel, motion: Motion, texture: NDArray[np.uint8], size: int = SIZE
+) -> Iterator[NDArray[np.uint8]]:
+    """Pictures RGB uint8 [size, size, 3] on white of each keyframe, seen along -z, all with the same framing."""
+    frames = [motion.coefficients.row(k) for k in range(len(motion))]
+    boxes = [(v.min(axis=0), v.max(axis=0)) for v in (np.asarray(model.vertices(frame)) for frame in frames)]
+    low, high = np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)
+    scale = size * (1 - 2 * MARGIN) / float((high - low)[:2].max())
+    skin = Skin(texture, model.uv, model.uv_faces)
+    white = np.full((size, size, 3), 255, np.uint8)
+    for frame in frames:
+        centred = np.asarray(model.vertices(frame)) - (low + high) / 2
+        points = centred * [scale, -scale, -scale] + [(size - 1) / 2, (size - 1) / 2, 0]
+        yield over(render_mesh(points, model.faces, size, size, skin), white)
