@@ -17,11 +17,12 @@ import typer
 
 from unveil import __version__
 from unveil.errors import UnveilError
-from unveil.reconstruct import FORMATS
+from unveil.reconstruct import ALL_FORMATS
 
 if TYPE_CHECKING:
     from unveil.reconstruct.batch import Outcome
     from unveil.reconstruct.encoder import Encoder
+    from unveil.reconstruct.pipeline import Reconstructor
 
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
 Item = TypeVar("Item")
@@ -45,6 +46,10 @@ AssetsOption = Annotated[
     typer.Option("--assets", help="Folder of research models' files, such as DECA's data. [env: UNVEIL_ASSETS]"),
 ]
 FamilyArgument = Annotated[str | None, typer.Argument(metavar="MODEL", help="deca or 3ddfa; all if left out.")]
+ModelOption = Annotated[str, typer.Option(help="openhead, deca, or the path of an ONNX learner.")]
+FormatsOption = Annotated[
+    str | None, typer.Option(help=f"Files per face, of {','.join(ALL_FORMATS)}; what the model can if left out.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -94,21 +99,22 @@ def reconstruct(
     inputs: Annotated[list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")],
     out: OutOption,
     *,
-    model: Annotated[str, typer.Option(help="openhead, or the path of an ONNX learner.")] = "openhead",
-    formats: Annotated[str, typer.Option(help="Files to write per face, separated by commas.")] = ",".join(FORMATS),
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+    formats: FormatsOption = None,
     max_faces: Annotated[int | None, typer.Option(min=1, help="Only so many of the largest faces.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write anew what an earlier run has written.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Reconstruct every face of photographs and write an animatable textured head for each."""
     wanted = _parse_formats(formats)
-    from unveil.reconstruct import batch, files, pipeline
+    from unveil.reconstruct import batch, files
 
     photos, outcomes = batch.find_photos(inputs, out)
     if photos:
         files.prepare_folder(out)
-        reconstructor = pipeline.Reconstructor(model)
-        options = batch.options_for(reconstructor, wanted, max_faces)
+        reconstructor = _reconstructor(model, assets)
+        options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
         targets = batch.name_targets(photos, out)
         running = batch.reconstruct_photos(targets, reconstructor, options, force=force)
     else:
@@ -120,6 +126,61 @@ def reconstruct(
     _summarise(finished, out, as_json=as_json)
     if any(outcome.status == "failed" for outcome in finished):
         raise typer.Exit(2)
+
+
+@app.command()
+def transfer(
+    face: Annotated[Path, typer.Argument(metavar="FACE", help="Photograph of the person.")],
+    expression: Annotated[Path, typer.Argument(metavar="EXPRESSION", help="Photograph of the expression.")],
+    out: OutOption,
+    *,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+    formats: FormatsOption = None,
+) -> None:
+    """Write the head of one photograph with the expression of another (the largest face of each)."""
+    wanted = _parse_formats(formats)
+    from unveil.reconstruct import animate, batch, files
+
+    files.prepare_folder(out)
+    reconstructor = _reconstructor(model, assets)
+    options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
+    source = animate.see(reconstructor, expression)
+    moved = animate.with_expression(reconstructor, animate.see(reconstructor, face), source.face)
+    target = files.Target(face, out, f"{files.printable_stem(face)}_as_{files.printable_stem(expression)}")
+    if target.belongs_to_another():
+        raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
+    record = files.write_photo(target, moved.image, [moved.face], reconstructor.morphable, options)
+    typer.echo(f"{target.record_path}: {_count(len(record['faces'][0]['files']), 'file')}")
+
+
+@app.command(name="animate")
+def animate_face(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="Photograph of the person.")],
+    out: OutOption,
+    *,
+    follow: Annotated[
+        list[Path] | None, typer.Option(help="Photograph or folder of video frames to do as; may be given again.")
+    ] = None,
+    head_pose: Annotated[bool, typer.Option("--head-pose", help="With --follow, turn the head as well.")] = False,
+    rate: Annotated[float, typer.Option(min=1, max=100, help="Pictures per second.")] = 12.5,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+) -> None:
+    """Write a moving head (GIF and GLB) that looks around and makes faces, or does as others do."""
+    from unveil.reconstruct import animate, files
+
+    files.prepare_folder(out)
+    reconstructor = _reconstructor(model, assets)
+    seen = animate.see(reconstructor, photo)
+    if follow:
+        driving = _with_progress(animate.driving_photos(follow), None, doing="following")
+        motion = animate.driven_motion(reconstructor, seen, driving, rate, head_pose=head_pose)
+    else:
+        motion = animate.own_motion(reconstructor.morphable, seen.face.coefficients, rate)
+    stem = out / f"{files.printable_stem(photo)}_motion"
+    for path in animate.write_motion(stem, seen, reconstructor.morphable, motion):
+        typer.echo(f"{path}: {_count(len(motion), 'frame')}")
 
 
 @app.command()
@@ -290,12 +351,20 @@ def _encoder(model: str, assets: Path | None) -> Encoder:
     return DecaTeacher(checkpoint)
 
 
-def _parse_formats(text: str) -> tuple[str, ...]:
+def _parse_formats(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     wanted = {part.strip().lower() for part in text.split(",") if part.strip()}
-    unknown = sorted(wanted - set(FORMATS))
+    unknown = sorted(wanted - set(ALL_FORMATS))
     if unknown or not wanted:
-        raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(FORMATS)}")
-    return tuple(name for name in FORMATS if name in wanted)
+        raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(ALL_FORMATS)}")
+    return tuple(name for name in ALL_FORMATS if name in wanted)
+
+
+def _reconstructor(model: str, assets: Path | None) -> Reconstructor:
+    from unveil.reconstruct import pipeline
+
+    return pipeline.Reconstructor(_encoder(model, assets), assets=assets)
 
 
 def _chain(outcomes: Iterable[Outcome], running: Iterator[Outcome]) -> Iterator[Outcome]:

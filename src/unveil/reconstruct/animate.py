@@ -13,7 +13,7 @@ from unveil.errors import UnveilError
 from unveil.export.glb import write_glb
 from unveil.export.maps import encode_normals
 from unveil.imaging.animation import write_animation
-from unveil.imaging.io import printable, read_image
+from unveil.imaging.io import find_images, printable, read_image
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.motion import Motion, gestures, look_around, transfer_expression
@@ -83,6 +83,12 @@ def driven_motion(
     layout = seen.face.coefficients.layout
     followed = Coefficients(layout, np.stack(driving))
     return Motion(transfer_expression(seen.face.coefficients, followed, head_pose=head_pose), rate)
+
+
+def driving_photos(inputs: Iterable[Path]) -> Iterator[Path]:
+    """The photographs of files and folders, those of a folder by name."""
+    for path in inputs:
+        yield from find_images(path)
 
 
 def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:

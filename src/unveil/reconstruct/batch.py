@@ -12,7 +12,8 @@ from typing import Any, Literal
 from unveil.errors import UnveilError
 from unveil.imaging.detect import SMALLEST_FACE
 from unveil.imaging.io import find_images, printable, read_image
-from unveil.reconstruct.files import Options, OutputError, Target, write_photo
+from unveil.reconstruct import ALL_FORMATS, DETAIL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.reconstruct.files import Options, OutputError, Target, printable_part, printable_stem, write_photo
 from unveil.reconstruct.pipeline import Reconstructor
 
 
@@ -68,6 +69,23 @@ def name_targets(photos: Sequence[Path], out: Path) -> list[Target]:
     return targets
 
 
+def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The formats to write: those wanted, or everything that tells more of the model than the basic ones.
+
+    Raises:
+        UnveilError: a format is wanted that needs details of the skin, and the model gives none.
+    """
+    if wanted is None:
+        return ALL_FORMATS if reconstructor.fine.has_details else FORMATS
+    impossible = [kind for kind in wanted if kind in DETAIL_FORMATS]
+    if impossible and not reconstructor.fine.has_details:
+        raise UnveilError(
+            f"{reconstructor.learner.name} gives no details of the skin, so there is no {' and no '.join(impossible)}: "
+            f"choose from {', '.join((*FORMATS, RELIT_FORMAT))}, or a model such as deca"
+        )
+    return wanted
+
+
 def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None) -> Options:
     """The options of a run with this model."""
     learner = reconstructor.learner
@@ -108,8 +126,8 @@ def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Op
 
 
 def _names(photo: Path) -> Iterator[str]:
-    """Names for results, in order of preference; a byte that is not UTF-8, an x and two digits, is marked by %."""
-    stem, suffix = (printable(part).replace("\\", "%") for part in (photo.stem, photo.suffix.lstrip(".")))
+    """Names for results, in order of preference."""
+    stem, suffix = printable_stem(photo), printable_part(photo.suffix.lstrip("."))
     yield stem
     yield f"{stem}_{suffix}"
     yield from (f"{stem}_{suffix}_{number}" for number in itertools.count(2))

@@ -93,6 +93,16 @@ class Target:
         return record if all((self.folder / file).is_file() for file in _files_of(record)) else None
 
 
+def printable_stem(photo: Path) -> str:
+    """The name of a photograph without its suffix, for names of results."""
+    return printable_part(photo.stem)
+
+
+def printable_part(name: str) -> str:
+    """Part of a name as text; a byte that is not UTF-8, an x and two digits, is marked by %."""
+    return printable(name).replace("\\", "%")
+
+
 def source_of(photo: Path) -> dict[str, Any]:
     """The state of a photograph: its name, size in bytes and time of change in nanoseconds."""
     status = photo.stat()

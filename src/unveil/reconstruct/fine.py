@@ -33,6 +33,11 @@ class FineModel:
     surface: DetailSurface | None = None
     albedo_space: AlbedoSpace | None = None
 
+    @property
+    def has_details(self) -> bool:
+        """Whether `details` gives any."""
+        return self.encoder is not None and self.surface is not None
+
     def details(self, vertices: Floats, coefficients: Coefficients) -> list[Detail | None]:
         """The details of heads with posed ``vertices`` [N, V, 3] and coefficients [N, M]; None where none are known."""
         if self.encoder is None or self.surface is None:
