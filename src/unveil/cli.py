@@ -20,8 +20,10 @@ from unveil.errors import UnveilError
 from unveil.reconstruct import ALL_FORMATS
 
 if TYPE_CHECKING:
+    from unveil.morphable.layout import CoefficientLayout
     from unveil.reconstruct.batch import Outcome
-    from unveil.reconstruct.encoder import Encoder
+    from unveil.reconstruct.decode import Displacement
+    from unveil.reconstruct.encoder import DetailEncoder, Encoder
     from unveil.reconstruct.pipeline import Reconstructor
 
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
@@ -251,7 +253,7 @@ def decode(
 
     encoded = codes.read_codes(codes_file)
     head = heads.load_head(encoded.coefficients.layout, assets)
-    geometry = decoding.decode(head, encoded.coefficients)
+    geometry = decoding.decode(head, encoded.coefficients, _displacement(encoded.coefficients.layout, assets))
     decoding.write_geometry(out, geometry, encoded.names)
     typer.echo(f"{out}: {_count(len(encoded.names), 'head')} of {len(geometry['vertices'][0])} vertices")
 
@@ -317,29 +319,36 @@ def get_assets(
     from unveil.assets.fetch import download
     from unveil.assets.store import download_folder, missing_files
 
-    folder = download_folder(family, assets)
-    absent = missing_files(family, assets)
+    folder, absent = download_folder(family, assets), missing_files(family, assets)
     for file in absent:
         if file.url:
             with _download_progress(file.name) as progress:
                 path = download(file, folder, progress)
             typer.echo(f"{path}: {file.what}; {file.licence}")
-        else:
-            registration = "; registration needed" if file.registration else ""
-            optional = "" if file.required else " (optional)"
-            typer.echo(f"{file.name}{optional}: {file.what}; put it in {folder}")
-            typer.echo(f"    {file.page}{registration}; {file.licence}")
+    yours = [file for file in absent if not file.url]
+    if yours:
+        typer.echo(f"these are yours to get; put them in {folder}:")
+    for file in yours:
+        optional = "" if file.required else " (optional)"
+        typer.echo(f"    {file.name}{optional}, {file.what}: {file.how_to_get}; {file.licence}")
     if not absent:
         typer.echo(f"{family}: every file is there")
 
 
 def _encoder(model: str, assets: Path | None) -> Encoder:
-    """The network of a model; DECA's from ONNX files where they are, else in torch."""
-    from unveil.assets.store import find, locate
     from unveil.reconstruct.pipeline import open_learner
 
-    if model != "deca" or find("deca", "deca_encoders.onnx", assets):
-        return open_learner(model, assets)
+    return _deca(assets) if model == "deca" else open_learner(model)
+
+
+def _deca(assets: Path | None) -> DetailEncoder:
+    """DECA's networks: the ONNX files where they lie beside the checkpoint or without one, else in torch."""
+    from unveil.assets.store import find, locate
+    from unveil.reconstruct.deca import DecaModel
+
+    checkpoint, converted = (find("deca", name, assets) for name in ("deca_model.tar", "deca_encoders.onnx"))
+    if converted and checkpoint in {None, converted.with_name("deca_model.tar")}:
+        return DecaModel(assets)
     checkpoint = locate("deca", "deca_model.tar", assets)
     try:
         from unveil.teachers.deca import DecaTeacher
@@ -349,6 +358,18 @@ def _encoder(model: str, assets: Path | None) -> Encoder:
             "install unveil[train], or run `unveil assets convert deca` where torch is installed"
         ) from error
     return DecaTeacher(checkpoint)
+
+
+def _displacement(layout: CoefficientLayout, assets: Path | None) -> Displacement | None:
+    """What gives the displacement maps of coefficients of a layout, where they have any."""
+    from unveil.assets.store import locate
+    from unveil.morphable.detail import read_fixed_displacement
+
+    if "detail" not in {group.name for group in layout.groups}:
+        return None
+    fixed = read_fixed_displacement(locate("deca", "fixed_displacement_256.npy", assets))
+    encoder = _deca(assets)
+    return lambda coefficients: encoder.displacement(coefficients) + fixed
 
 
 def _parse_formats(text: str | None) -> tuple[str, ...] | None:

@@ -76,8 +76,8 @@ def names(folder: Path) -> list[str]:
 
 def test_a_download_has_its_content_and_nothing_is_left_beside_it(server: Server, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    path = download(entry(server.url), tmp_path / "new", lambda done, total: seen.append((done, total)))
-    assert path == tmp_path / "new" / "file.bin"
+    path = download(entry(server.url), tmp_path, lambda done, total: seen.append((done, total)))
+    assert path == tmp_path / "file.bin"
     assert path.read_bytes() == CONTENT
     assert names(path.parent) == ["file.bin"]
     assert seen[0] == (CHUNK, len(CONTENT))

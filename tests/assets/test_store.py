@@ -71,9 +71,12 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
 
 
 def test_downloads_go_to_the_given_folder_or_one_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / "given").mkdir()
     assert store.download_folder("3ddfa", tmp_path / "given") == tmp_path / "given"
     assert store.download_folder("3ddfa") == tmp_path / "user" / "3ddfa"
+    assert (tmp_path / "given").is_dir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UnveilError, match="cannot make the folder"):
+        store.download_folder("3ddfa", tmp_path / "file" / "below")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]  # bytes there, bytes in all (0: not known
 
 
 def download(file: ModelFile, folder: Path, progress: Progress | None = None) -> Path:
-    """Download a free file into a folder, which is made if need be; give back its path.
+    """Download a free file into a folder; give back its path.
 
     What has arrived stays in ``.<name>.part`` when the run is stopped, and the next run asks only for the rest. The
     file gets its name once its SHA-256 is right.
@@ -30,7 +30,6 @@ def download(file: ModelFile, folder: Path, progress: Progress | None = None) ->
     """
     final, part = folder / file.name, folder / f".{file.name}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _complete(file, part, progress or (lambda done, total: None))
     except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error

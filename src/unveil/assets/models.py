@@ -140,7 +140,7 @@ DECA = (
         kind="npy-dict",
         publisher="DECA's authors",
         licence=DECA_LICENCE,
-        page=DECA_DATA,
+        page="https://github.com/yfeng95/DECA",
         required=False,
     ),
     ModelFile(

@@ -94,8 +94,16 @@ def missing_files(model: str, assets: Path | None = None) -> list[ModelFile]:
 
 
 def download_folder(model: str, assets: Path | None = None) -> Path:
-    """Where downloads go: the given folder, or the family's in ``UNVEIL_ASSETS`` or the user's data folder."""
-    return assets or search_folders()[0] / model
+    """Where downloads go: the given folder, or the family's in ``UNVEIL_ASSETS`` or the user's data folder.
+
+    The folder is made if need be; UnveilError where that is impossible.
+    """
+    folder = assets or search_folders()[0] / model
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnveilError(f"cannot make the folder {folder}: {error.strerror}; choose another one") from error
+    return folder
 
 
 def describe(model: str, assets: Path | None = None) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from unveil.morphable.model import MorphableModel
 BATCH = 32  # heads evaluated at once
 
 Floats = NDArray[np.float32]
-Displacement = Callable[[Coefficients], Floats]  # coefficients [N, M] -> [N, 256, 256] metres
+Displacement = Callable[[Coefficients], NDArray[np.floating[Any]]]  # coefficients [N, M] -> [N, 256, 256] metres
 
 
 def narrow(coefficients: Coefficients, layout: CoefficientLayout) -> Coefficients:
