@@ -59,7 +59,7 @@ def flat(image: NDArray[np.generic]) -> NDArray[np.generic]:
 def test_seen_texels_have_the_colour_that_was_painted(yaw: float) -> None:
     texture, seen = bake_texture(*photograph(yaw), MODEL, SIZE)
     egg = flat(seen)[:, 0] & on_egg()
-    assert egg.mean() > 0.2
+    assert egg.mean() > 0.1
     error = np.abs(flat(texture)[egg] - painted(texel_points()[egg]))
     assert np.quantile(error, 0.98) < 5
     assert texture.shape == (SIZE, SIZE, 3)

@@ -29,11 +29,16 @@ def blend(mesh: TexelMesh, own: tuple[Floats, Floats], other: tuple[Floats, Floa
     return result
 
 
-def compose(mesh: TexelMesh, colour: Floats, coverage: Floats, trust: Floats, fill: Floats) -> NDArray[np.uint8]:
-    """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] and ``trust`` [V] are one, ``fill`` [V, 3] where not."""
-    result = np.empty(colour.shape, dtype=np.uint8)
-    _compose(mesh, colour, coverage, trust, fill, result)
-    return result
+def compose(
+    mesh: TexelMesh, colour: Floats, coverage: Floats, trust: Floats, fill: Floats
+) -> tuple[NDArray[np.uint8], Floats]:
+    """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] and ``trust`` [V] are one, ``fill`` [V, 3] where not.
+
+    And the trust in each texel [N].
+    """
+    result, trusted = np.empty(colour.shape, dtype=np.uint8), np.empty(len(colour), dtype=np.float32)
+    _compose(mesh, (colour, coverage), trust, fill, (result, trusted))
+    return result, trusted
 
 
 @njit(cache=True, nogil=True)
@@ -67,12 +72,15 @@ def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _compose(mesh: Any, colour: Any, coverage: Any, trust: Any, fill: Any, result: Any) -> None:
+def _compose(mesh: Any, seen: Any, trust: Any, fill: Any, results: Any) -> None:
     triangle, barycentric, faces = mesh
+    colour, coverage = seen
+    result, trusted = results
     for n in range(len(triangle)):
         a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
-        share = coverage[n] * (u * trust[a] + v * trust[b] + w * trust[c])
+        trusted[n] = u * trust[a] + v * trust[b] + w * trust[c]
+        share = coverage[n] * trusted[n]
         for k in range(3):
             smooth = u * fill[a, k] + v * fill[b, k] + w * fill[c, k]
             value = share * colour[n, k] + (1 - share) * smooth

@@ -6,7 +6,7 @@ skin unless the caller says where it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +19,14 @@ from unveil.geometry.rasterize import rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.uv import TexelMap, texel_map
 from unveil.morphable.model import MorphableModel
-from unveil.reconstruct.eyes import Eyeball, eyeballs, paint_unseen
+from unveil.reconstruct.eyes import Eyeballs, eyeballs, paint_unseen
+from unveil.reconstruct.mouth import mouth_inside, onto_teeth
 from unveil.reconstruct.texel_kernels import blend, compose, gather
 from unveil.reconstruct.view import View, look
 
 Floats = NDArray[np.float32]
 
+CHIN, EARS = 8, (0, 16)  # iBUG-68
 NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
 # How closely the completions follow what is known, against being smooth. What light leaves of the difference between
 # the sides of a face is a scar or a lock of hair, and not to be continued far.
@@ -33,14 +35,16 @@ LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
 # Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head, and the number
 # of 36 directions that make a vertex open.
-INSIDE = np.array([0.46, 0.2, 0.18], dtype=np.float32)
+INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 OPEN_VIEWS = 5
 # Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
-# The neck soon ends in a collar: shares of the way from the chin to the lower end over which trust fades.
-NECK_FROM, NECK_TO = 0.25, 0.75
+# The neck soon ends in a collar: shares of the way from the chin to the lower end over which trust fades. The skull is
+# fitted to no landmark: metres behind the ears over which it does.
+NECK_FROM, NECK_TO = 0.1, 0.6
+SKULL_FROM, SKULL_TO = 0.0, 0.045
 
 
 def bake_texture(
@@ -70,22 +74,24 @@ def bake_texture(
     fixed = _fixed_parts(model, size)
     mesh = (fixed.texels.triangle, fixed.texels.barycentric, fixed.faces)
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
-    own, own_valid, own_quality = look(view, mesh)
-    other, other_valid, other_quality = look(view, mesh, model.mirror_vertices)
+    view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
+    own, other = look(view, mesh), look(view, mesh, model.mirror_vertices)
+    lack = _missing_light(own.colour - other.colour, own.weight * other.weight, fixed)
+    for mirrored, here in zip(other, own, strict=True):
+        mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
 
-    own_weight, other_weight = own_valid * own_quality, other_valid * other_quality
-    lack = _missing_light(own - other, own_weight * other_weight, fixed)
-    other_weight *= 1 - own_weight
-    colour = blend(mesh, (own, own_weight), (other, other_weight), lack)
-    coverage = 1 - (1 - own_valid) * (1 - other_valid)
+    own_weight = own.weight
+    other_weight = other.weight * (1 - own_weight)
+    colour = blend(mesh, (own.colour, own_weight), (other.colour, other_weight), lack)
+    coverage = 1 - (1 - own.cover) * (1 - other.cover)
     mean, known = _at_vertices(colour, coverage, fixed)
     trust = _trust(known, fixed)
-    values = compose(mesh, colour, coverage, trust, _completion(mean, known * trust, fixed))
-    for eye in fixed.eyes:
-        paint_unseen(values, eye, coverage)
+    fill, level = _completion(mean, known * trust, fixed)
+    values, trusted = compose(mesh, colour, coverage, trust, fill)
+    paint_unseen(values, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
 
     seen = np.zeros(size * size, dtype=np.bool_)
-    seen[fixed.texels.texels] = own_valid * (own_weight > other_weight) > 0.5
+    seen[fixed.texels.texels] = trusted * own.cover * (own_weight > other_weight) > 0.5
     return fixed.texels.spread(values), seen.reshape(size, size)
 
 
@@ -96,10 +102,11 @@ class _FixedParts:
     faces: NDArray[np.int32]  # [F, 3]
     texels: TexelMap
     neighbours: Neighbours
-    eyes: tuple[Eyeball, ...]
+    eyes: Eyeballs
+    mouth: NDArray[np.int64]  # vertices inside it
     odd_terms: Floats  # [V, 3] polynomials of the normal that change sign between left and right
     openness: Floats  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
-    expected: Floats  # [V] 1 where a photograph of the vertex shows the head, 0 where it shows clothes
+    expected: Floats  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
 
 
 @lru_cache(maxsize=2)
@@ -107,13 +114,15 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     texels = texel_map(model.uv, model.uv_faces, size)
     normals = vertex_normals(np.asarray(model.head.template), model.faces)
     eyes, openness = eyeballs(model, texels), _openness(model)
-    for eye in eyes:
-        openness[eye.vertices] = 0
+    edges = neighbours(model.faces, len(normals))
+    mouth = mouth_inside(model, openness, edges)
+    openness[eyes.vertices] = 0
     return _FixedParts(
         faces=np.ascontiguousarray(model.faces, dtype=np.int32),
         texels=texels,
-        neighbours=neighbours(model.faces, len(model.head.template)),
+        neighbours=edges,
         eyes=eyes,
+        mouth=mouth,
         odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
         openness=openness,
         expected=_expected(model),
@@ -139,24 +148,39 @@ def _openness(model: MorphableModel) -> Floats:
 
 
 def _expected(model: MorphableModel) -> Floats:
-    height = np.asarray(model.head.template)[:, 1]
-    chin = float(model.landmarks68(np.asarray(model.head.template))[8, 1])
-    below = (chin - height) / max(chin - float(height.min()), 1e-6)
-    return np.clip((NECK_TO - below) / (NECK_TO - NECK_FROM), 0, 1).astype(np.float32)
+    template = np.asarray(model.head.template)
+    landmarks = model.landmarks68(template)
+    chin, ears = landmarks[CHIN, 1], landmarks[list(EARS), 2].mean()
+    below = (chin - template[:, 1]) / max(chin - template[:, 1].min(), 1e-6)
+    behind = ears - template[:, 2]
+    neck = np.clip((NECK_TO - below) / (NECK_TO - NECK_FROM), 0, 1)
+    skull = np.clip((SKULL_TO - behind) / (SKULL_TO - SKULL_FROM), 0, 1)
+    return np.asarray(neck * skull, dtype=np.float32)
 
 
 def _trust(known: Floats, fixed: _FixedParts) -> Floats:
     """How far [V] to take what the photograph shows around vertices of which it shows the share ``known`` [V]."""
-    slivers = np.clip((known - SLIVER) / (SEEN_WELL - SLIVER), 0, 1)
     # Teeth are seen through a slit.
-    return np.asarray(fixed.expected * (1 - fixed.openness * (1 - slivers)), dtype=np.float32)
+    return np.asarray(fixed.expected * (1 - fixed.openness * (1 - _seen_well(known))), dtype=np.float32)
 
 
-def _completion(mean: Floats, known: Floats, fixed: _FixedParts) -> Floats:
-    """Colours [V, 3] for what is not seen, from the ``mean`` colours [V, 3] that are ``known`` [V] so far."""
+def _eyes_seen(coverage: Floats, known: Floats, fixed: _FixedParts) -> Floats:
+    """Coverage [K] of the texels of the eyes, fading towards the lids."""
+    texels = fixed.eyes.texels
+    corners = _seen_well(known)[fixed.faces[fixed.texels.triangle[texels]]]  # [K, 3]
+    return np.asarray(coverage[texels] * np.einsum("nk,nk->n", fixed.texels.barycentric[texels], corners))
+
+
+def _seen_well(known: Floats) -> Floats:
+    return np.asarray(np.clip((known - SLIVER) / (SEEN_WELL - SLIVER), 0, 1), dtype=np.float32)
+
+
+def _completion(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floats, float]:
+    """Colours [V, 3] of what is not seen, from the ``mean`` ones that are ``known`` [V], and the mean grey level."""
     smooth = diffuse(mean, COLOUR_PULL * known, fixed.neighbours, NOBODY)
-    level = smooth[fixed.openness == 1].mean()
-    return smooth + (1 - fixed.openness[:, None]) * (INSIDE * level - smooth)
+    level = float(smooth[fixed.openness == 1].mean())
+    closed = 1 - fixed.openness[:, None]
+    return np.asarray(smooth + closed * (INSIDE * level - smooth), dtype=np.float32), level
 
 
 def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ OUTLINE_FROM, OUTLINE_TO = 0.012, 0.07
 BORDER = 12.0  # steps of the depth grid over which trust fades towards the edge of the photograph
 FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
 POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
-GRAZING_FROM, GRAZING_TO = 0.08, 0.35  # cosines between which trust grows from none to full
+GRAZING = 0.6  # quality below which a view covers a point in part only: it smears what it shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,8 @@ class View:
 
     pixels: NDArray[np.uint8]  # [H, W, 3]
     free: Floats  # [H, W] 1 where nothing hides the head, 0 where something does
-    points: Floats  # [V, 4] vertices: x, y, depth in these pixels, cosine between normal and camera
+    # Vertices [V, 4]: x, y, depth in these pixels, cosine between normal and camera; above one, facing it in any case.
+    points: Floats
     depth: Floats  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
     inside: Floats  # [D, D'] trust by the distance from the outline
     step: float  # pixels per step of the depth grid
@@ -95,16 +96,31 @@ def _depth(
     return nearest.astype(np.float32), (trust * trust * (3 - 2 * trust)).astype(np.float32)
 
 
-def look(view: View, mesh: TexelMesh, mirror: NDArray[np.integer[Any]] | None = None) -> tuple[Floats, Floats, Floats]:
+class Look(NamedTuple):
+    """The photograph at each of N texels."""
+
+    colour: Floats  # [N, 3]
+    valid: Floats  # [N] how sure it is that this is the point's colour
+    quality: Floats  # [N] how well the point is seen
+
+    @property
+    def weight(self) -> Floats:
+        """Weight [N] against other looks at the same points."""
+        return self.valid * self.quality
+
+    @property
+    def cover(self) -> Floats:
+        """How far [N] this look is as good as any."""
+        return np.asarray(self.valid * np.minimum(self.quality / np.float32(GRAZING), 1))
+
+
+def look(view: View, mesh: TexelMesh, mirror: NDArray[np.integer[Any]] | None = None) -> Look:
     """The photograph at each texel of ``mesh``, or at the mirrored point of the head.
 
     Args:
         view: the photograph.
         mesh: the texels.
         mirror: [V] the vertex on the other side of each vertex, to look at the other side.
-
-    Returns:
-        Colour [N, 3]; how sure it is that this is the point's colour [N]; how well the point is seen [N].
     """
     count = len(mesh[0])
     colour = np.zeros((count, 3), dtype=np.float32)
@@ -113,7 +129,7 @@ def look(view: View, mesh: TexelMesh, mirror: NDArray[np.integer[Any]] | None = 
     # Seen from outside the corners go anticlockwise, which with y down has a negative area; mirroring turns that.
     points, outside = (view.points, np.float32(-1)) if mirror is None else (view.points[mirror], np.float32(1))
     _sample(mesh, points, outside, (view.pixels, view.free), grid, (colour, valid, quality))
-    return colour, valid, quality
+    return Look(colour, valid, quality)
 
 
 @njit(cache=True, nogil=True)
@@ -133,10 +149,10 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
             continue
         area = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
         area -= (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
-        if area * outside <= 0:
+        cosine = u * points[a, 3] + v * points[b, 3] + w * points[c, 3]
+        if area * outside <= 0 and cosine <= 1:
             continue
-        # In nostrils and mouth smooth normals may point away though the surface is seen.
-        cosine = abs(u * points[a, 3] + v * points[b, 3] + w * points[c, 3])
+        cosine = abs(cosine)  # in nostrils smooth normals may point away though the surface is seen
         z = u * points[a, 2] + v * points[b, 2] + w * points[c, 2]
         i, j = int(y * per_pixel + np.float32(0.5)), int(x * per_pixel + np.float32(0.5))
         slope = np.sqrt(max(np.float32(0), 1 - cosine * cosine)) / max(cosine, np.float32(0.15))
@@ -146,9 +162,7 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
             continue
         column, row = min(int(x), width - 2), min(int(y), height - 2)
         border = min(x, width - 1 - x, y, height - 1 - y) * per_pixel / np.float32(BORDER)
-        facing = (cosine - np.float32(GRAZING_FROM)) / np.float32(GRAZING_TO - GRAZING_FROM)
-        facing = min(max(facing, np.float32(0)), np.float32(1))
-        valid[n] = seen * facing * inside[i, j] * free[row, column] * min(np.float32(1), border)
+        valid[n] = seen * inside[i, j] * free[row, column] * min(np.float32(1), border)
         angle = min(np.float32(1), cosine / np.float32(FACING))
         quality[n] = max(np.float32(POOREST), angle * angle * (3 - 2 * angle))
         dx, dy = x - column, y - row
