@@ -30,7 +30,7 @@ def write_animation(path: str | os.PathLike[str], frames: Iterable[NDArray[np.ui
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise UnveilError(
-            f"cannot write {printable(path)} as an animation; end the name in one of {', '.join(SUFFIXES)}"
+            f"cannot write {printable(path)} as an animation; end the name in {' or '.join(SUFFIXES)}"
         )
     first, *others = (Image.fromarray(frame) for frame in frames)
     with atomic_path(path) as temporary:

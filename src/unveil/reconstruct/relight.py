@@ -28,7 +28,7 @@ Floats = NDArray[np.floating[Any]]
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
 
 FIT_SIZE = 128  # texels a side of the texture in which light is estimated
-DAMPING = 0.02  # of the harmonics but the first, against light that only the unseen side would be in
+DAMPING = 0.004  # of the harmonics but the first, against light that only the unseen side would be in
 DARKEST = 0.15  # brightness of white surfaces at least: what is darker was shadow of something else
 WHITE = 0.95  # brightest albedo that an estimate gives
 # Light for the pictures: where it comes from (+x subject's left, +y up, +z out of the face), its share besides a dome.
