@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from importlib import resources
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +12,7 @@ import skimage.data
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unveil.assets.store import packaged
 from unveil.imaging import blazeface, detect, io
 from unveil.imaging.detect import Detection, FaceDetector
 
@@ -31,7 +30,7 @@ REFERENCE = [
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
-    return FaceDetector()
+    return FaceDetector(packaged("blazeface.onnx"))
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +61,12 @@ def test_the_face_of_a_photograph(detector: FaceDetector, astronaut: np.ndarray)
 
 
 def test_the_demo_photograph(detector: FaceDetector) -> None:
-    photo = Path(str(resources.files("unveil") / "assets" / "data" / "demo.jpg"))
+    photo = packaged("demo.jpg")
     assert len(detector.detect(io.read_image(photo))) == 1
 
 
 def test_the_network_answers_as_the_original_does(astronaut: np.ndarray) -> None:
-    network = onnxruntime.InferenceSession((resources.files("unveil") / "assets/data/blazeface.onnx").read_bytes())
+    network = onnxruntime.InferenceSession(packaged("blazeface.onnx"))
     image = np.ascontiguousarray(astronaut[0:256:2, 96:352:2])
     boxes, logits = network.run(None, {"images": image[None]})
     assert boxes.shape == (1, 896, 16)
@@ -147,17 +146,17 @@ def test_pictures_of_any_shape(detector: FaceDetector, shape: tuple[int, int]) -
     assert detector.detect(np.full((*shape, 3), 128, np.uint8)) == []
 
 
-def test_finer_search_on_request(portrait: np.ndarray) -> None:
+def test_finer_search_on_request(detector: FaceDetector, portrait: np.ndarray) -> None:
     """A face of 22 pixels in a photograph of 800 is found only by asking for such small ones."""
     wall = cv2.resize(np.repeat(skimage.data.brick()[..., None], 3, axis=2), (800, 600))
     small = cv2.resize(portrait, None, fx=0.22, fy=0.22, interpolation=cv2.INTER_AREA)
     wall[300 : 300 + small.shape[0], 400 : 400 + small.shape[1]] = small
-    assert FaceDetector().detect(wall) == []
-    assert 16 < only(FaceDetector(smallest_face=20).detect(wall)).size < 30
+    assert detector.detect(wall) == []
+    assert 16 < only(FaceDetector(packaged("blazeface.onnx"), smallest_face=20).detect(wall)).size < 30
 
 
 def test_a_file_and_its_bytes_give_the_same_detector(astronaut: np.ndarray) -> None:
-    path = Path(str(resources.files("unveil") / "assets" / "data" / "blazeface.onnx"))
+    path = packaged("blazeface.onnx")
     from_file, from_bytes = (only(FaceDetector(model).detect(astronaut)) for model in (path, path.read_bytes()))
     np.testing.assert_array_equal(from_file.box_ltrb, from_bytes.box_ltrb)
 
@@ -223,7 +222,7 @@ def test_nothing_merges_to_nothing() -> None:
 
 def test_too_small_faces_are_not_promised() -> None:
     with pytest.raises(ValueError, match="at least 8"):
-        FaceDetector(smallest_face=1)
+        FaceDetector(packaged("blazeface.onnx"), smallest_face=1)
 
 
 def test_small_faces_must_be_surer() -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
+from unveil.imaging import decode
 from unveil.imaging.cutouts import Cutouts, MaskTemplates, hand_alpha, load_pool
 from unveil.imaging.occlude import Face, Occluder, Pool, composite
 from unveil.imaging.occluders import FILLS, FORMS, ArbitraryPixels, DrawnGlasses, DrawnMask, fill_polygon, mask_outline
@@ -169,4 +170,11 @@ def test_bad_folders_are_the_users_mistake(tmp_path: Path) -> None:
         load_pool(tmp_path)
     (tmp_path / "leaf.png").write_bytes(b"no picture")
     with pytest.raises(UnveilError, match=r"leaf\.png"):
+        load_pool(tmp_path)
+
+
+def test_a_huge_picture_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2.imwrite(str(tmp_path / "leaf.png"), cutout())
+    monkeypatch.setattr(decode, "MAX_PIXELS", 10)
+    with pytest.raises(UnveilError, match=r"leaf\.png has more than .* pixels"):
         load_pool(tmp_path)

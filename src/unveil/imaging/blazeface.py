@@ -7,7 +7,6 @@ pixels and sees faces from about 20 to 100 of them. It is convolutional, so that
 from __future__ import annotations
 
 import os
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +21,10 @@ FACE_RANGE = (20, 100)  # side of the faces it sees, network pixels
 
 
 class BlazeFace:
-    """The packaged network, or another file or its bytes with the same ONNX signature."""
+    """The network in an ONNX file that ``tools/convert_blazeface.py`` wrote, given as its path or its bytes."""
 
-    def __init__(self, model: str | os.PathLike[str] | bytes | None = None) -> None:
-        if model is None:
-            model = (resources.files("unveil") / "assets/data/blazeface.onnx").read_bytes()
-        elif not isinstance(model, bytes):
+    def __init__(self, model: str | os.PathLike[str] | bytes) -> None:
+        if not isinstance(model, bytes):
             model = Path(model).read_bytes()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = min(4, os.cpu_count() or 1)  # too small a network to feed more

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
+from unveil.imaging.decode import decode_rgba
 from unveil.imaging.occlude import Face, Image, Occluder, Occlusion, Pool, composite
 from unveil.imaging.occluders import ArbitraryPixels, DrawnGlasses, DrawnMask
 
@@ -20,7 +21,6 @@ FRONT_ANCHORS = ((0.5, 0.02), (0.0, 0.3), (0.5, 1.0), (1.0, 0.3))
 TURNED_ANCHORS = ((0.22, 0.02), (0.0, 0.45), (0.35, 1.0), (1.0, 0.45))  # face turned to the image's left
 TURNED = 2.0  # from this ratio of the nose tip's distances to the two ends of the jaw, a side template is used
 LARGEST_SIDE = 320  # pixels a cut-out is kept at
-MOST_PIXELS = 64_000_000  # a larger picture is refused before it is decoded
 HAND_FOLDER, MASK_FOLDER = "hands", "masks"
 
 
@@ -126,15 +126,15 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
     if not folder.is_dir():
         raise UnveilError(f"no folder {folder}: give the folder of the occluders' pictures")
     found: list[tuple[Occluder, float]] = []
-    masks = {path.stem: _decode(path.read_bytes(), str(path)) for path in sorted((folder / MASK_FOLDER).glob("*.png"))}
+    masks = {path.stem: _read(path.read_bytes(), str(path)) for path in sorted((folder / MASK_FOLDER).glob("*.png"))}
     front = tuple(v for k, v in masks.items() if not k.endswith(("_left", "_right")))
     if front:
         sides = [tuple(v for k, v in masks.items() if k.endswith(end)) for end in ("_left", "_right")]
         found.append((MaskTemplates(front, *sides), 3.0))
-    hands = tuple(cut for name, data in _hand_files(folder) if (cut := _cut_hand(_decode(data, name))) is not None)
+    hands = tuple(cut for name, data in _hand_files(folder) if (cut := _cut_hand(_read(data, name))) is not None)
     if hands:
         found.append((Cutouts(hands), 3.0))
-    others = tuple(_decode(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.png")))
+    others = tuple(_read(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.png")))
     if others:
         found.append((Cutouts(others), 2.0))
     return found
@@ -161,15 +161,10 @@ def _cut_hand(photo: Rgba) -> Rgba | None:
     return np.dstack([rgb, alpha])
 
 
-def _decode(data: bytes, name: str) -> Rgba:
+def _read(data: bytes, name: str) -> Rgba:
     """A picture as RGBA, made smaller where it is larger than a face crop."""
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    if picture is None or picture.ndim != 3 or picture.dtype != np.uint8:
-        raise UnveilError(f"cannot read the occluder {name}: expected an 8-bit colour PNG or JPEG")
-    if picture.shape[0] * picture.shape[1] > MOST_PIXELS:
-        raise UnveilError(f"the occluder {name} has more than {MOST_PIXELS} pixels: make it smaller")
+    picture = decode_rgba(data, f"the occluder {name}")
     scale = LARGEST_SIDE / max(picture.shape[:2])
-    if scale < 1:
-        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    code = cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGBA
-    return np.asarray(cv2.cvtColor(picture, code), np.uint8)
+    if scale >= 1:
+        return picture
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

@@ -59,14 +59,18 @@ class Detection:
 
 
 class FaceDetector:
-    """Finds faces by the packaged network, or by another file or bytes with the same ONNX signature.
+    """Finds faces.
 
-    Faces from ``smallest_face`` image pixels on are searched for, down to half of it accepted; smaller is slower.
+    Args:
+        model: BlazeFace as an ONNX file or its bytes; the package carries it as ``packaged("blazeface.onnx")``.
+        score_threshold: how sure the network must be of a large face; see `required_score`.
+        smallest_face: image pixels; faces from this side on are searched for, down to half of it accepted. Smaller is
+            slower.
     """
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | bytes | None = None,
+        model: str | os.PathLike[str] | bytes,
         score_threshold: float = SCORE_THRESHOLD,
         smallest_face: float = SMALLEST_FACE,
     ) -> None:

@@ -7,20 +7,17 @@ import errno
 import os
 import secrets
 import stat
-import warnings
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from unveil.errors import UnveilError
+from unveil.imaging.decode import decode_rgb
 
-# Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".ppm", ".pgm"})
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
     ".png": {"compress_level": 3},
@@ -28,44 +25,16 @@ WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG withou
     ".jpeg": {"quality": 95, "subsampling": 0},
 }
 MAX_BYTES = 512 * 2**20
-MAX_PIXELS = 120_000_000  # 360 MB as RGB
-TRANSPARENT_OVER = "white"  # what image viewers show behind a cut-out portrait
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Read a photograph as uint8 RGB [H, W, 3], turned upright as its EXIF tag says.
-
-    Grey levels of 16 bits are scaled to 8, transparency is laid over white, CMYK is converted with the profile in
-    the file. Of an animation the first picture is taken.
+    """Read a photograph as uint8 RGB [H, W, 3], upright; `decode.decode_rgb` says how.
 
     Raises:
-        UnveilError: the file is missing, no picture, damaged, or larger than ``MAX_BYTES`` or ``MAX_PIXELS``.
+        UnveilError: the file is missing, no picture, damaged, or larger than ``MAX_BYTES`` or ``decode.MAX_PIXELS``.
     """
     path = Path(path)
-    return decode_image(_read_bytes(path), printable(path))
-
-
-def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
-    """The content of a picture file as `read_image` gives it; ``name`` is what messages call it.
-
-    Raises:
-        UnveilError: no picture, damaged, or more than ``MAX_PIXELS``.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; the limit below is ours
-            with Image.open(BytesIO(data), formats=FORMATS) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                upright = ImageOps.exif_transpose(picture)
-                return np.array(_to_rgb(upright))
-    except Image.DecompressionBombError as error:
-        raise UnveilError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first") from error
-    except UnidentifiedImageError as error:
-        raise UnveilError(f"{name} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP") from error
-    except Exception as error:  # Pillow lets through whatever its parsers run into in a damaged file
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnveilError(f"{name} cannot be decoded ({reason}); export or copy it again") from error
+    return decode_rgb(_read_bytes(path), printable(path))
 
 
 def find_images(path: str | os.PathLike[str]) -> list[Path]:
@@ -152,40 +121,6 @@ def _read_bytes(path: Path) -> bytes:
     if not data:
         raise UnveilError(f"{printable(path)} is empty (0 bytes); copy or download it again")
     return data
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        return _from_deep_grey(picture)
-    if picture.mode == "F":
-        raise ValueError("floating-point pixels have no set white; save it with 8 or 16 bits")
-    if picture.mode == "CMYK":
-        return _from_cmyk(picture)
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        background = Image.new("RGBA", picture.size, TRANSPARENT_OVER)
-        return Image.alpha_composite(background, picture).convert("RGB")
-    return picture.convert("RGB")
-
-
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    """Pillow would clip at 255 where 65535 is white."""
-    levels = np.asarray(picture).astype(np.int64)
-    if levels.min() < 0 or levels.max() > 65535:
-        raise ValueError("pixels of 32 bits have no set white; save it with 8 or 16 bits")
-    return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
-
-
-def _from_cmyk(picture: Image.Image) -> Image.Image:
-    """Inks look right only through the file's own profile; without one, Pillow's plain formula has to do."""
-    profile = picture.info.get("icc_profile")
-    if profile:
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                return converted
-    return picture.convert("RGB")
 
 
 def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, Points, composite
 
@@ -82,7 +83,7 @@ class DrawnGlasses:
             if is_round:
                 cv2.ellipse(canvas, (centre, (2 * width, 2 * height), angle), 255, -1, cv2.LINE_AA)
             else:
-                corners = cv2.boxPoints((centre, (2 * width, 1.7 * height), angle))
+                corners = np.asarray(cv2.boxPoints((centre, (2 * width, 1.7 * height), angle)), np.float32)
                 canvas = np.maximum(canvas, (fill_polygon(corners, canvas.shape) * 255).astype(np.uint8))
         line = np.array([points[0], right, left, points[16]])
         cv2.polylines(canvas, [_fixed(line)], False, 255, thickness, cv2.LINE_AA, SUB_PIXEL_BITS)
@@ -106,19 +107,19 @@ def fill_polygon(points: Points, shape: tuple[int, ...]) -> Alpha:
     """Opacity [H, W] of a filled polygon [P, 2] in pixels, with smooth edges."""
     canvas = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(canvas, [_fixed(points)], 255, cv2.LINE_AA, SUB_PIXEL_BITS)
-    return canvas.astype(np.float32) / 255
+    return canvas.astype(np.float32) / np.float32(255)
 
 
-def _fixed(points: Points) -> np.ndarray:
+def _fixed(points: Points) -> NDArray[np.int32]:
     """Points as OpenCV's fixed-point integers."""
-    return np.rint(points * 2**SUB_PIXEL_BITS).astype(np.int32)
+    return np.asarray(np.rint(points * 2**SUB_PIXEL_BITS), np.int32)
 
 
 def _at(points: Points, index: float) -> Points:
     """The point [2] at a fractional index: linear between neighbours."""
     low = int(np.floor(index))
     part = index - low
-    return points[low] * (1 - part) + points[min(low + 1, len(points) - 1)] * part
+    return np.asarray(points[low] * (1 - part) + points[min(low + 1, len(points) - 1)] * part)
 
 
 def _outline(form: Form, rng: np.random.Generator) -> Points:
@@ -155,4 +156,4 @@ def _pleats(shape: tuple[int, ...], face: Face, rng: np.random.Generator) -> Ima
     down, right = y * np.cos(angle) - x * np.sin(angle), x * np.cos(angle) + y * np.sin(angle)
     shade = 1 + rng.uniform(-0.4, 0.4) * right - rng.uniform(0, 0.5) * right**2
     shade += rng.uniform(0, 0.12) * np.sin(down * rng.uniform(15, 60) + rng.uniform(0, 6))
-    return np.clip(shade[..., None] * base, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(shade[..., None] * base, 0, 255), np.uint8)

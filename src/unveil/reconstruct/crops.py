@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.imaging.crop import CROP_SIZE, Crop
-from unveil.imaging.io import MAX_BYTES, SUFFIXES, decode_image, find_images, printable, read_image
+from unveil.imaging.decode import decode_rgb
+from unveil.imaging.io import MAX_BYTES, SUFFIXES, find_images, printable, read_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ def _from_member(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) 
         return NamedCrop(name, None, f"{name} in {where} is larger than {MAX_BYTES // 2**20} MB; leave it out")
     data = stream.read()
     try:
-        return NamedCrop(name, _framed(decode_image(data, f"{name} in {where}"), f"{name} in {where}"))
+        return NamedCrop(name, _framed(decode_rgb(data, f"{name} in {where}"), f"{name} in {where}"))
     except UnveilError as error:
         return NamedCrop(name, None, str(error))
 
