@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 import made_up_flame
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -182,6 +183,19 @@ def test_turning_the_head_moves_it_rigidly_about_the_root(yaw: float, pitch: flo
     turned = model().vertices(Coefficients(LAYOUT, values))
     root = model().head.joint_positions(values[:100], values[150:200])[0]
     assert np.abs(turn.apply(still - root) + root - turned).max() < 1e-5
+
+
+def test_numpy_equals_torch() -> None:
+    values = random_values(4, 6).astype(np.float32)
+    tensors = model().map_arrays(torch.from_numpy)
+    c, as_torch = Coefficients(LAYOUT, values), Coefficients(LAYOUT, torch.from_numpy(values).requires_grad_())
+    points = tensors.contour68(tensors.vertices(as_torch), as_torch)
+    assert points.detach().numpy() == pytest.approx(model().contour68(model().vertices(c), c), abs=1e-6)
+    points.sum().backward()
+    gradient = as_torch.values.grad
+    assert torch.isfinite(gradient).all()
+    moved_by = {g.name for g in LAYOUT.groups if (gradient[:, LAYOUT.slice_of(g.name)] != 0).any()}
+    assert moved_by == {"shape", "expression", "pose"}
 
 
 def test_both_ways_of_pickling_give_one_model(tmp_path: Path) -> None:

@@ -113,19 +113,18 @@ def _head(data: dict[str, Any], template: Template) -> Head:
     bases = np.moveaxis(_floats(data["shapedirs"]), -1, 0)  # [400, V, 3]
     shape, expression = bases[: groups["shape"]], bases[first : first + groups["expression"]]
     regressor = _floats(data["J_regressor"])  # [5, V]
-    float32 = np.float32
     return Head(
-        template=_floats(data["v_template"]).astype(float32),
+        template=_float32(data["v_template"]),
         faces=template.faces,
-        shape_basis=shape.astype(float32),
-        expression_basis=expression.astype(float32),
+        shape_basis=_float32(shape),
+        expression_basis=_float32(expression),
         joint_names=JOINT_NAMES,
         joint_parents=(-1, *(int(parent) for parent in data["kintree_table"][0][1:])),
-        joint_template=(regressor @ data["v_template"]).astype(float32),
-        joint_shape_basis=(regressor @ shape).astype(float32),
-        skin_weights=_floats(data["weights"]).astype(float32),
-        pose_basis=np.moveaxis(_floats(data["posedirs"]), -1, 0).astype(float32),
-        joint_expression_basis=(regressor @ expression).astype(float32),
+        joint_template=_float32(regressor @ data["v_template"]),
+        joint_shape_basis=_float32(regressor @ shape),
+        skin_weights=_float32(data["weights"]),
+        pose_basis=_float32(np.moveaxis(data["posedirs"], -1, 0)),
+        joint_expression_basis=_float32(regressor @ expression),
     )
 
 
@@ -171,3 +170,7 @@ def _points(
 
 def _floats(values: Any) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
+
+
+def _float32(values: Any) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values, dtype=np.float32)  # in the order in which products run through it

@@ -136,6 +136,11 @@ def _encoded(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """Stands for ``bytes``, which protocol 2 calls for the values of an empty array."""
+    return b""
+
+
 def _tensor(storage: _TorchStorage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Any:
     """A torch tensor as a NumPy array; UnpicklingError where it would reach beyond its storage."""
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
@@ -181,6 +186,7 @@ def _storage_from_bytes(raw: bytes) -> _TorchStorage:
 
 STAND_INS: dict[str, Any] = {
     "_codecs.encode": _encoded,
+    "builtins.bytes": _no_bytes,
     "builtins.frozenset": frozenset,
     "builtins.object": object,
     "builtins.set": set,
