@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from unveil.geometry.uv import TexelMap
 from unveil.morphable.model import MorphableModel
@@ -63,9 +62,16 @@ def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
 
 
 def _twins(rows: list[NDArray[np.int64]], directions: list[Floats]) -> NDArray[np.int64]:
+    """For each texel [K] of the eyes the one of the other eye that looks the same way most nearly."""
     others = list(zip(rows, directions, strict=True))[::-1]
     pairs = zip(directions, others, strict=True)
-    return np.concatenate([other[cKDTree(where).query(mine)[1]] for mine, (other, where) in pairs])
+    return np.concatenate([other[_nearest(mine, where)] for mine, (other, where) in pairs])
+
+
+def _nearest(directions: Floats, among: Floats) -> NDArray[np.int64]:
+    """Row of ``among`` [K', 3] nearest to each of ``directions`` [K, 3], of unit length; few at once, for memory."""
+    parts = np.array_split(directions, len(directions) // 256 + 1)
+    return np.concatenate([(part @ among.T).argmax(axis=1) for part in parts])
 
 
 def paint_unseen(values: NDArray[np.uint8], eyes: Eyeballs, seen: Floats, level: float) -> None:
