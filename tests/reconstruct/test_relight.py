@@ -84,7 +84,10 @@ def test_panels_show_the_light_from_either_side() -> None:
     assert (photo == 90).any()
     middle = PANEL // 2
     # The subject's left is on the right of the picture.
-    for lit, dark, panel in ((np.s_[middle + 60], np.s_[middle - 60], from_left), (middle - 60, middle + 60, from_right)):
+    for lit, dark, panel in (
+        (np.s_[middle + 60], np.s_[middle - 60], from_left),
+        (middle - 60, middle + 60, from_right),
+    ):
         assert panel[middle, lit].sum() > 1.3 * panel[middle, dark].sum()
 
 

@@ -1,5 +1,7 @@
 """The texture of painted heads, photographed by our own rasteriser: what was painted must come back."""
 
+from dataclasses import replace
+
 import made_up
 import numpy as np
 import pytest
@@ -134,3 +136,13 @@ def test_odd_projections_give_a_texture(case: str) -> None:
     texture, seen = bake_texture(image, projected, MODEL, SIZE)
     assert texture.shape == (SIZE, SIZE, 3)
     assert seen.any() == (case != "outside")
+
+
+def test_a_model_without_eyeballs_gets_a_texture_too() -> None:
+    blended = np.asarray(MODEL.head.skin_weights) * 0.9 + 0.1 / 5  # no vertex belongs to an eye alone
+    model = replace(MODEL, head=replace(MODEL.head, skin_weights=blended))
+    size = 96
+    points = MODEL.head.template * [600, -600, -600] + [64, 64, 0]
+    texture, seen = bake_texture(np.full((128, 128, 3), 120, np.uint8), points, model, size)
+    assert texture.shape == (size, size, 3)
+    assert (texture[seen] == 120).mean() > 0.9

@@ -35,8 +35,15 @@ class Eyeballs:
     iris: float  # sine of the angle between the axis of an eye and the rim of its iris
 
 
+NOTHING = np.zeros(0, np.int64)
+NO_EYES = Eyeballs(NOTHING, NOTHING, np.zeros((0, 3), np.float32), NOTHING, iris=1.0)
+
+
 def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
-    """The eyeballs of a model: the vertices that move with a joint whose name ends in "eye" and no other."""
+    """The eyeballs of a model: the vertices that move with a joint whose name ends in "eye" and no other.
+
+    A model without such vertices, or without texels on them, has no eyeballs.
+    """
     head = model.head
     template, weights = np.asarray(head.template), np.asarray(head.skin_weights)
     corners = model.faces[texels.triangle]  # [N, 3]
@@ -45,6 +52,8 @@ def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
         of_ball = weights[:, joint] > 0.99
         ball = template[of_ball]
         inside = np.flatnonzero(of_ball[corners].all(axis=1))
+        if not len(inside):
+            return NO_EYES
         points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners[inside]])
         points = points - (ball.min(axis=0) + ball.max(axis=0)) / 2
         radius = np.linalg.norm(points, axis=1, keepdims=True)
@@ -80,6 +89,8 @@ def paint_unseen(values: NDArray[np.uint8], eyes: Eyeballs, seen: Floats, level:
     White and iris take the colours they have where they are seen, in either eye, and both eyes look the same way.
     Where neither is seen they are as bright as the mean grey ``level`` of the head lets expect.
     """
+    if not len(eyes.texels):
+        return
     colour = values[eyes.texels].astype(np.float32)
     axis = _gaze(eyes, colour, seen)
     front = eyes.direction @ axis > 0
