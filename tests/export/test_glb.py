@@ -1,15 +1,12 @@
 """The GLB file: read back with pygltflib, put through the Khronos validator, and posed by glTF's own rules."""
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import made_up
 import numpy as np
 import pygltflib
 import pytest
+from khronos import validator_report
 from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
@@ -21,7 +18,6 @@ from unveil.morphable.layout import Coefficients
 
 MODEL = made_up.model()
 SPLIT = split_at_seams(MODEL.faces, MODEL.uv_faces)
-VALIDATOR = Path(__file__).parents[1] / "glb_validator"
 COMPONENTS = {5121: np.uint8, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
@@ -161,16 +157,6 @@ def test_joints_are_named_and_where_the_shape_puts_them(read: Reader) -> None:
     np.testing.assert_allclose(-inverse[:, 3, :3], expected, atol=1e-6)
     weights = read.array(read.primitive.attributes.WEIGHTS_0)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
-
-
-def validator_report(path: Path) -> dict[str, Any]:
-    """What the Khronos validator says about a file; skips where it is not installed."""
-    node = shutil.which("node")
-    if node is None or not (VALIDATOR / "node_modules" / "gltf-validator").is_dir():
-        pytest.skip("needs node and the packages of tests/glb_validator (make test installs them)")
-    command = [node, str(VALIDATOR / "validate.mjs"), str(path)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    return dict(json.loads(answer.stdout))
 
 
 @pytest.mark.parametrize("textured", [False, True])

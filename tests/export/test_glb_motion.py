@@ -6,9 +6,10 @@ import made_up
 import numpy as np
 import pygltflib
 import pytest
+from khronos import validator_report
 from numpy.typing import NDArray
 
-from unveil.export.glb import glb_bytes, surface_bytes, write_surface_glb
+from unveil.export.glb import glb_bytes, surface_bytes, write_glb, write_surface_glb
 from unveil.export.glb_animation import quaternions
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.morphable.motion import Motion, look_around
@@ -69,3 +70,13 @@ def test_a_still_surface_comes_back(tmp_path: Path) -> None:
     assert len(file.images) == 1
     assert not file.skins
     np.testing.assert_allclose(np.linalg.norm(floats(file, attributes.NORMAL), axis=1), 1, atol=1e-5)
+
+
+def test_khronos_validator_finds_nothing(tmp_path: Path) -> None:
+    start = MODEL.zero().replace(pose=np.array([0, 0, 0, 0.2, 0, 0], np.float32))
+    motion = Motion(look_around(start, 5), 10)
+    write_glb(tmp_path / "moving.glb", MODEL, start, TEXTURE, motion, np.full((8, 8, 3), [128, 128, 255], np.uint8))
+    write_surface_glb(tmp_path / "still.glb", np.asarray(MODEL.head.template), MODEL, TEXTURE)
+    for name in ("moving.glb", "still.glb"):
+        report = validator_report(tmp_path / name)
+        assert [report[kind] for kind in ("numErrors", "numWarnings")] == [0, 0], report["messages"]

@@ -48,3 +48,26 @@ def test_a_glb_carries_its_normal_map_unchanged() -> None:
         view = file.bufferViews[file.images[file.textures[index].source].bufferView]
         assert file.binary_blob()[view.byteOffset : view.byteOffset + view.byteLength] == png(normals)
         assert (material.pbrMetallicRoughness.baseColorTexture is None) == (skin is None)
+
+
+def test_tangents_run_along_the_texture_and_square_to_the_normals() -> None:
+    flat = encode_normals(np.full((4, 4, 3), [0.0, 0, 1]))
+    file = pygltflib.GLTF2().load_from_bytes(glb_bytes(MODEL, MODEL.zero(), None, None, flat))
+    attributes = file.meshes[0].primitives[0].attributes
+
+    def read(index: int, width: int) -> np.ndarray:
+        accessor = file.accessors[index]
+        offset = file.bufferViews[accessor.bufferView].byteOffset
+        return np.frombuffer(file.binary_blob(), np.float32, accessor.count * width, offset).reshape(-1, width)
+
+    position, normal = read(attributes.POSITION, 3), read(attributes.NORMAL, 3)
+    tangent, uv = read(attributes.TANGENT, 4), read(attributes.TEXCOORD_0, 2)
+    np.testing.assert_allclose(np.linalg.norm(tangent[:, :3], axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.sum(tangent[:, :3] * normal, axis=1), 0, atol=1e-5)
+    # On the egg u runs around the head, towards the subject's left in the face.
+    face = (np.abs(position[:, 1]) < 0.05) & (position[:, 2] > 0.08) & (uv[:, 1] < 0.8)
+    assert face.sum() > 20
+    assert (tangent[face, 0] > 0.8).all()
+    # glTF: the other direction of the texture is the cross product times the sign; here it goes up, with v.
+    up = np.cross(normal, tangent[:, :3]) * tangent[:, 3:]
+    assert (up[face, 1] > 0.8).all()

@@ -24,6 +24,7 @@ from unveil.export.gltf_buffer import GltfBuffer, Sparse, sparse_vectors
 from unveil.export.seams import SplitMesh, split_at_seams
 from unveil.export.surface import Surface
 from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.uv import vertex_tangents
 from unveil.imaging.io import atomic_path
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
@@ -76,7 +77,7 @@ def glb_bytes(
     scene = gltf.GLTF2(
         **_about(model.name),
         materials=[_material(grey=texture is None)],
-        meshes=[_mesh(buffer, model, coefficients, fixed)],
+        meshes=[_mesh(buffer, model, coefficients, fixed, tangents=normal_map is not None)],
         skins=[_skin(buffer, model, coefficients)],
         nodes=[gltf.Node(name="head", mesh=0, skin=0), *_joints(model, coefficients)],
     )
@@ -212,7 +213,9 @@ def _material(*, grey: bool) -> gltf.Material:
     return gltf.Material(name="skin", pbrMetallicRoughness=surface, doubleSided=True)
 
 
-def _mesh(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients, fixed: _FixedParts) -> gltf.Mesh:
+def _mesh(
+    buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients, fixed: _FixedParts, *, tangents: bool
+) -> gltf.Mesh:
     neutral = np.asarray(model.neutral(coefficients))
     normals = vertex_normals(neutral, model.faces)
     vertex = fixed.split.vertex
@@ -223,6 +226,9 @@ def _mesh(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients,
         JOINTS_0=buffer.accessor(fixed.joints, "VEC4", gltf.ARRAY_BUFFER),
         WEIGHTS_0=buffer.accessor(fixed.weights, "VEC4", gltf.ARRAY_BUFFER),
     )
+    if tangents:
+        rows = _tangents(neutral, _unit(normals), model)[vertex]
+        attributes.TANGENT = buffer.accessor(rows, "VEC4", gltf.ARRAY_BUFFER)
     shifts, turns = buffer.sparse(fixed.shifts, len(vertex)), buffer.sparse(fixed.turns, len(vertex))
     primitive = gltf.Primitive(
         attributes=attributes,
@@ -234,6 +240,18 @@ def _mesh(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients,
     return gltf.Mesh(
         name="head", primitives=[primitive], weights=weights, extras={"targetNames": list(model.unit_names)}
     )
+
+
+def _tangents(vertices: Floats, normals: Floats, model: MorphableModel) -> Floats:
+    """Tangents [V, 4] along rising u, square to the normals; the one, glTF's sign, says that v rises to their left."""
+    along = vertex_tangents(vertices, model.faces, model.uv, model.uv_faces)
+    along = along - normals * np.sum(along * normals, axis=1, keepdims=True)
+    length = np.linalg.norm(along, axis=1, keepdims=True)
+    # Where u rises in no direction any will do; that of least extent in the normal is far from parallel to it.
+    other = np.cross(normals, np.eye(3)[np.argmin(np.abs(normals), axis=1)])
+    along = np.where(length > 1e-3, along, other)
+    unit = along / np.linalg.norm(along, axis=1, keepdims=True)
+    return np.column_stack([unit, np.ones(len(unit))]).astype(np.float32)
 
 
 def _unit(normals: Floats) -> Floats:

@@ -50,6 +50,29 @@ def texel_map(uv: ArrayLike, uv_faces: ArrayLike, size: int) -> TexelMap:
     )
 
 
+def vertex_tangents(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike, uv_faces: ArrayLike) -> NDArray[np.float64]:
+    """Mean direction [V, 3] in which u rises around each vertex, of unit length; zero where there is none.
+
+    Args:
+        vertices: [V, 3].
+        faces: [F, 3].
+        uv: [T, 2] texture coordinates.
+        uv_faces: [F, 3] rows of ``uv`` for the corners of each face.
+    """
+    positions, triangles = np.asarray(vertices, np.float64), np.asarray(faces)
+    corners, coordinates = positions[triangles], np.asarray(uv, np.float64)[np.asarray(uv_faces)]
+    e1, e2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    d1, d2 = coordinates[:, 1] - coordinates[:, 0], coordinates[:, 2] - coordinates[:, 0]
+    # Solves e = d_u * P_u + d_v * P_v for P_u, up to the area, which then weights the mean.
+    turn = np.sign(d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1])[:, None]
+    along = turn * (d2[:, 1:] * e1 - d1[:, 1:] * e2)
+    total = np.zeros_like(positions)
+    for corner in range(3):
+        np.add.at(total, triangles[:, corner], along)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.asarray(total / np.where(length > 0, length, 1))
+
+
 def _nearest(covered: NDArray[np.bool_]) -> NDArray[np.int32]:
     """For every pixel the number of the nearest covered one, counted along the rows: [H * W]."""
     outside = (~covered).astype(np.uint8)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.uv import vertex_tangents
 from unveil.morphable.dense import DenseMesh, Floats, dense_mesh, read_dense_mesh, unit
 from unveil.morphable.model import MorphableModel
 
@@ -54,25 +55,13 @@ class DetailSurface:
         Red is along rising u, green along rising v (up in the picture), blue away from the surface.
         """
         coarse = self.mesh.normals(vertices, self.model.faces)
-        along_u = self.mesh.interpolate(self._vertex_tangents(vertices))
+        model = self.model
+        along_u = self.mesh.interpolate(vertex_tangents(vertices, model.faces, model.uv, model.uv_faces))
         along_u = unit(along_u - coarse * np.sum(along_u * coarse, axis=1, keepdims=True))
         along_v = np.cross(coarse, along_u)
         normals = self.normals(vertices, decoded)
         frame = np.stack([along_u, along_v, coarse], axis=1)  # [N, 3, 3]
         return self.mesh.as_map(np.einsum("nij,nj->ni", frame, normals).astype(np.float32), (0, 0, 1))
-
-    def _vertex_tangents(self, vertices: Floats) -> Floats:
-        """Mean direction [V, 3] in which u rises around each vertex."""
-        corners, uv = vertices[self.model.faces], self.model.uv[self.model.uv_faces]
-        e1, e2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        d1, d2 = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
-        # Solves e = d_u * P_u + d_v * P_v for P_u, up to the area, which then weights the mean.
-        turn = np.sign(d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1])[:, None]
-        along = turn * (d2[:, 1:] * e1 - d1[:, 1:] * e2)
-        total = np.zeros_like(vertices)
-        for corner in range(3):
-            np.add.at(total, self.model.faces[:, corner], along)
-        return unit(total)
 
 
 def load(
