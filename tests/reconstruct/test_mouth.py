@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 from unveil.assets.store import packaged
 from unveil.geometry.diffuse import neighbours
 from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.rasterize import rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.morphable import openhead
 from unveil.reconstruct.mouth import FACES_CAMERA, INNER_LIPS, mouth_inside, onto_teeth
+from unveil.reconstruct.texture import bake_texture
 
 MODEL = openhead.load(packaged("openhead.npz"))
 TEMPLATE = np.asarray(MODEL.head.template, dtype=np.float64)
@@ -49,3 +51,24 @@ def test_teeth_turn_with_the_head(yaw: float) -> None:
     turn = axis_angle_to_matrix(np.array([0.0, np.radians(-yaw), 0.0])) * [1, -1, -1] * [[1], [-1], [-1]]
     centre = np.array([200, 200, 0])
     np.testing.assert_allclose((front - centre) @ turn, turned - centre, atol=0.05)
+
+
+def points_of_lips(points: NDArray[np.float64]) -> list[float]:
+    """Left, right, top and bottom of the inner lips in pixels."""
+    x, y = MODEL.landmarks68(points)[INNER_LIPS, :2].T
+    return [x.min(), x.max(), y.min(), y.max()]
+
+
+def test_what_is_seen_in_an_open_mouth_is_in_the_texture_and_the_rest_of_it_is_dark() -> None:
+    opened = TEMPLATE + 0.4 * MODEL.head.expression_basis[MODEL.expression_names.index("jawOpen")]
+    points = opened * [1500, -1500, -1500] + [200, 200, 0]
+    raster = rasterize(points, MODEL.faces, 400, 400)
+    image = np.full((400, 400, 3), [190, 150, 130], dtype=np.uint8)
+    left, right, top, bottom = (round(float(lips)) for lips in points_of_lips(points))
+    throat = raster.depth[top:bottom, left:right] > 0  # behind the root of the head
+    assert throat.sum() > 100
+    image[top:bottom, left:right][throat] = [0, 255, 0]
+    texture, _ = bake_texture(image, points, MODEL, 512)
+    teeth = (texture[..., 1] > 220) & (texture[..., 0] < 40)
+    assert teeth.sum() > 50
+    assert (texture.max(axis=2) < 70).sum() > 1000

@@ -117,6 +117,8 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     eyes, openness = eyeballs(model, texels), _openness(model)
     edges = neighbours(model.faces, len(normals))
     mouth = mouth_inside(model, openness, edges)
+    expected = _expected(model)
+    expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
     openness[eyes.vertices] = 0
     corners = model.faces[texels.triangle].ravel()
     counts = np.bincount(corners, weights=texels.barycentric.ravel(), minlength=len(normals))
@@ -129,7 +131,7 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
         mouth=mouth,
         odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
         openness=openness,
-        expected=_expected(model),
+        expected=expected,
     )
 
 
