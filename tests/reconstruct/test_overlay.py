@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.reconstruct.overlay import LANDMARK, PANEL, draw_overlay
-from unveil.reconstruct.render import Skin, over, render_head, render_mesh
+from unveil.reconstruct.render import Skin, _cavities, over, render_head, render_mesh
 from unveil.reconstruct.result import Reconstruction
 
 MODEL = made_up.model()
@@ -37,6 +37,21 @@ def test_light_comes_from_the_upper_left() -> None:
     picture = render_mesh(centred(200), MODEL.faces, 200, 200)[..., :3].mean(axis=2)
     upper_left, lower_right = picture[75, 80], picture[145, 115]
     assert upper_left > lower_right + 20
+
+
+def test_only_what_rises_around_a_point_darkens_it() -> None:
+    """A ball is shaded alike up to its outline; the bottom of a groove is dark."""
+    row, column = np.mgrid[-1:1:160j, -1:1:160j].astype(np.float32)
+    inside = row**2 + column**2 < 0.9
+    height = np.sqrt(np.maximum(1 - row**2 - column**2, 0))
+    ball = np.where(inside, -80 * height, np.inf).astype(np.float32)
+    normals = np.dstack([column, row, -height]) * inside[..., None]
+    assert _cavities(ball, normals).max() < 0.05
+    groove = np.where(np.abs(column) < 0.03, 3, 0).astype(np.float32)
+    flat = np.broadcast_to(np.array([0, 0, -1], dtype=np.float32), normals.shape)
+    darkness = _cavities(groove, flat)
+    assert darkness[80, 80] > 0.2
+    assert darkness[:, :60].max() == 0
 
 
 def test_a_turned_head_is_the_same_head_from_the_side() -> None:

@@ -25,9 +25,12 @@ def painted(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def photograph(
-    yaw_degrees: float, pixels: int = 400, light: float = 0.0
+    yaw_degrees: float, pixels: int = 400, light: float = 0.0, gaze: float = 0.0
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """An image of the painted head before a blue wall, ``light`` brighter on the subject's left, and its vertices."""
+    """An image of the painted head before a blue wall, and its vertices.
+
+    It is ``light`` brighter on the subject's left, and both irises lie ``gaze`` metres to the subject's left.
+    """
     turned = MODEL.head.template @ axis_angle_to_matrix(np.array([0.0, np.radians(yaw_degrees), 0.0])).T
     scale = 3.4 * pixels
     projected = turned * [scale, -scale, -scale] + [pixels / 2, pixels / 2, 0]
@@ -36,7 +39,7 @@ def photograph(
     image = painted(points)
     for joint, centre in zip((3, 4), made_up.EYES, strict=True):
         eye = interpolate(raster, MODEL.faces, MODEL.head.skin_weights[:, joint, None])[..., 0] > 0.99
-        off_axis = np.linalg.norm((points - centre)[..., :2], axis=-1)
+        off_axis = np.linalg.norm((points - centre - [gaze, 0, 0])[..., :2], axis=-1)
         image[eye] = np.where(off_axis[eye, None] < 0.0059, [60, 90, 120], [225, 220, 215])
     image += light * points[..., :1] / made_up.RADII[0]
     image[~raster.covered] = WALL
@@ -120,6 +123,17 @@ def test_unseen_parts_of_the_eyeballs_are_white_like_the_seen_ones() -> None:
     behind = eyes & (texel_points()[:, 2] < made_up.EYES[0, 2] - 0.006)
     assert behind.sum() > 50
     assert np.abs(flat(texture)[behind] - np.array([225, 220, 215])).max() < 12
+
+
+@pytest.mark.parametrize("yaw", [-40, 0, 40])
+def test_both_eyes_look_the_way_the_seen_one_does(yaw: float) -> None:
+    texture, _ = bake_texture(*photograph(yaw, gaze=0.006), MODEL, SIZE)
+    points, colours = texel_points(), flat(texture).astype(int)
+    for joint, centre in zip((3, 4), made_up.EYES, strict=True):
+        eye = MODEL.head.skin_weights[MODEL.faces[TEXELS.triangle]][:, :, joint].min(axis=1) == 1
+        iris = eye & (colours[:, 0] < 110) & (points[:, 2] > centre[2])
+        assert iris.sum() > 8
+        assert 0.003 < (points[iris] - centre)[:, 0].mean() < 0.009
 
 
 @pytest.mark.parametrize("case", ["outside", "partly", "tiny", "not finite"])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from unveil.geometry.compiled import compiled
 
 Floats = NDArray[np.float32]
 
@@ -46,7 +47,7 @@ def diffuse(values: ArrayLike, weights: ArrayLike, mesh: Neighbours, default: Ar
     return solution
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _advance(solution: Any, values: Any, weights: Any, start: Any, index: Any) -> None:
     """A first guess: from the known vertices outwards, ring by ring, the mean of the neighbours reached before."""
     count, channels = values.shape
@@ -81,7 +82,7 @@ def _advance(solution: Any, values: Any, weights: Any, start: Any, index: Any) -
                 tail += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _relax(solution: Any, values: Any, weights: Any, start: Any, index: Any) -> None:
     count, channels = values.shape
     for _ in range(SWEEPS):

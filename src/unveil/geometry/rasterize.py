@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from unveil.geometry.compiled import compiled
 
 # Barycentrics may be this much below zero: an exact test leaves single-pixel cracks along shared edges.
 INSIDE_TOLERANCE = -1e-5
@@ -68,7 +69,7 @@ def interpolate(raster: Raster, faces: ArrayLike, attributes: ArrayLike) -> NDAr
     return image
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any) -> None:
     height, width = depth.shape
     for f in range(faces.shape[0]):
@@ -101,7 +102,7 @@ def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any
                     barycentric[y, x, 2] = w
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _interpolate(triangle: Any, barycentric: Any, faces: Any, values: Any, image: Any) -> None:
     height, width, channels = image.shape
     for y in range(height):

@@ -49,7 +49,8 @@ def onto_teeth(points: Floats, model: MorphableModel, inside: NDArray[np.int64])
     template = np.asarray(model.head.template, dtype=np.float64)
     finite = np.isfinite(points).all(axis=1)
     centred = template[finite] - template[finite].mean(axis=0)
-    axes = np.linalg.lstsq(centred, points[finite, :3].astype(np.float64), rcond=None)[0]  # [3, 3] pixels per metre
+    # Least squares: the rows are the head's axes, in pixels per metre.
+    axes = np.linalg.solve(centred.T @ centred, centred.T @ points[finite, :3].astype(np.float64))
     if np.linalg.matrix_rank(axes) < 3:
         return points
     lips = model.landmarks68(points[:, :3])[INNER_LIPS].mean(axis=0)

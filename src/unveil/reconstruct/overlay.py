@@ -14,7 +14,7 @@ from unveil.reconstruct.result import Reconstruction
 PANEL = 480  # pixels per side
 MARGIN = 0.08  # of the head's longer side, around it
 OPACITY = 0.62  # of the mesh over the photograph
-OTHER_YAW = 50.0  # degrees
+OTHER_YAW = 40.0  # degrees
 PAPER = 255
 LANDMARK = (255, 214, 10)  # RGB
 SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with so many binary places

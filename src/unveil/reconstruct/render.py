@@ -150,12 +150,12 @@ def _rise(depth: Floats, normals: Floats, dx: int, dy: int) -> Floats:
         flags=cv2.INTER_NEAREST,
         borderValue=np.inf,
     )
-    nearer = np.subtract(there, depth, out=np.zeros_like(depth), where=np.isfinite(there) & np.isfinite(depth))
-    nearer /= SUPERSAMPLING
+    both = np.isfinite(there) & np.isfinite(depth)
+    nearer = np.subtract(there, depth, out=np.zeros_like(depth), where=both) / SUPERSAMPLING
     distance = np.sqrt(dx * dx + dy * dy + nearer * nearer)
     above = normals[..., 0] * dx + normals[..., 1] * dy + normals[..., 2] * nearer
     reach = np.float32(2 * np.hypot(dx, dy))
-    fading = np.clip(2 - distance / reach, 0, 1)
+    fading = both * np.clip(2 - distance / reach, 0, 1)
     return np.asarray(np.maximum(0, above / distance - np.float32(CAVITY_BIAS)) * fading, dtype=np.float32)
 
 

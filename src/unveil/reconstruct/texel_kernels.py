@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from unveil.geometry.compiled import compiled
 
 Floats = NDArray[np.float32]
 TexelMesh = tuple[NDArray[np.int32], Floats, NDArray[np.int32]]
 
 
-def gather(mesh: TexelMesh, values: Floats, weight: Floats, vertex_count: int) -> tuple[Floats, Floats]:
-    """Per vertex the sums of weight * value and of weight [V, 4], and of ones [V], each texel shared by its corners."""
-    sums, totals = np.zeros((vertex_count, 4), dtype=np.float32), np.zeros(vertex_count, dtype=np.float32)
-    _gather(mesh, values, weight, sums, totals)
-    return sums, totals
+def gather(mesh: TexelMesh, values: Floats, weight: Floats, vertex_count: int) -> Floats:
+    """Per vertex the sums of weight * value and of weight [V, 4], each texel shared by its corners."""
+    sums = np.zeros((vertex_count, 4), dtype=np.float32)
+    _gather(mesh, values, weight, sums)
+    return sums
 
 
 def blend(mesh: TexelMesh, own: tuple[Floats, Floats], other: tuple[Floats, Floats], lack: Floats) -> Floats:
@@ -41,21 +42,20 @@ def compose(
     return result, trusted
 
 
-@njit(cache=True, nogil=True)
-def _gather(mesh: Any, values: Any, weight: Any, sums: Any, totals: Any) -> None:
+@compiled
+def _gather(mesh: Any, values: Any, weight: Any, sums: Any) -> None:
     triangle, barycentric, faces = mesh
     for n in range(len(triangle)):
+        if weight[n] <= 0:
+            continue
         for k in range(3):
-            vertex, share = faces[triangle[n], k], barycentric[n, k]
-            totals[vertex] += share
-            share *= weight[n]
-            if share > 0:
-                for c in range(3):
-                    sums[vertex, c] += share * values[n, c]
-                sums[vertex, 3] += share
+            vertex, share = faces[triangle[n], k], barycentric[n, k] * weight[n]
+            for c in range(3):
+                sums[vertex, c] += share * values[n, c]
+            sums[vertex, 3] += share
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
     triangle, barycentric, faces = mesh
     own_colour, own_weight = own
@@ -71,7 +71,7 @@ def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
             result[n, k] = (first * own_colour[n, k] + second * adapted) / (first + second)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _compose(mesh: Any, seen: Any, trust: Any, fill: Any, results: Any) -> None:
     triangle, barycentric, faces = mesh
     colour, coverage = seen

@@ -80,10 +80,10 @@ def bake_texture(
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
 
-    own_weight = own.weight
+    own_weight, own_cover = own.weight, own.cover
     other_weight = other.weight * (1 - own_weight)
     colour = blend(mesh, (own.colour, own_weight), (other.colour, other_weight), lack)
-    coverage = 1 - (1 - own.cover) * (1 - other.cover)
+    coverage = 1 - (1 - own_cover) * (1 - other.cover)
     mean, known = _at_vertices(colour, coverage, fixed)
     trust = _trust(known, fixed)
     fill, level = _completion(mean, known * trust, fixed)
@@ -91,7 +91,7 @@ def bake_texture(
     paint_unseen(values, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
 
     seen = np.zeros(size * size, dtype=np.bool_)
-    seen[fixed.texels.texels] = trusted * own.cover * (own_weight > other_weight) > 0.5
+    seen[fixed.texels.texels] = trusted * own_cover * (own_weight > other_weight) > 0.5
     return fixed.texels.spread(values), seen.reshape(size, size)
 
 
@@ -101,6 +101,7 @@ class _FixedParts:
 
     faces: NDArray[np.int32]  # [F, 3]
     texels: TexelMap
+    texel_counts: Floats  # [V] texels around each vertex, each shared by its corners
     neighbours: Neighbours
     eyes: Eyeballs
     mouth: NDArray[np.int64]  # vertices inside it
@@ -116,16 +117,21 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     eyes, openness = eyeballs(model, texels), _openness(model)
     edges = neighbours(model.faces, len(normals))
     mouth = mouth_inside(model, openness, edges)
+    expected = _expected(model)
+    expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
     openness[eyes.vertices] = 0
+    corners = model.faces[texels.triangle].ravel()
+    counts = np.bincount(corners, weights=texels.barycentric.ravel(), minlength=len(normals))
     return _FixedParts(
         faces=np.ascontiguousarray(model.faces, dtype=np.int32),
         texels=texels,
+        texel_counts=np.maximum(counts, 1e-6).astype(np.float32),
         neighbours=edges,
         eyes=eyes,
         mouth=mouth,
         odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
         openness=openness,
-        expected=_expected(model),
+        expected=expected,
     )
 
 
@@ -202,8 +208,8 @@ def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Fl
 
 def _at_vertices(values: Floats, weight: Floats, fixed: _FixedParts) -> tuple[Floats, Floats]:
     """Weighted mean [V, 3] of the values [N, 3] of the texels around each vertex, and their mean weight [V]."""
-    texels, count = fixed.texels, len(fixed.neighbours.start) - 1
-    sums, totals = gather((texels.triangle, texels.barycentric, fixed.faces), values, weight, count)
-    known = sums[:, 3] / np.maximum(totals, np.float32(1e-6))
+    texels = fixed.texels
+    sums = gather((texels.triangle, texels.barycentric, fixed.faces), values, weight, len(fixed.texel_counts))
+    known = sums[:, 3] / fixed.texel_counts
     mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
     return mean.astype(np.float32), np.where(known > UNKNOWN, known, 0).astype(np.float32)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
 
@@ -132,7 +132,7 @@ def look(view: View, mesh: TexelMesh, mirror: NDArray[np.integer[Any]] | None = 
     return Look(colour, valid, quality)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result: Any) -> None:
     triangle, barycentric, faces = mesh
     pixels, free = photo
