@@ -20,7 +20,7 @@ from unveil.imaging.io import read_image
 from unveil.morphable import flame
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.motion import transfer_expression
-from unveil.reconstruct.batch import formats_for
+from unveil.reconstruct.batch import formats_for, options_for
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Reconstruction
 from unveil.teachers.deca import DecaTeacher
@@ -147,11 +147,13 @@ def test_an_expression_takes_its_wrinkles_along(reconstructor: Reconstructor, fa
     np.testing.assert_array_equal(moved.albedo, face.albedo)
 
 
-def test_without_the_optional_files(tmp_path: Path, assets: Path) -> None:
+def test_without_the_optional_files(tmp_path: Path, assets: Path, reconstructor: Reconstructor) -> None:
     folder = tmp_path / "deca"
     optional = shutil.ignore_patterns("texture_data_256.npy", "FLAME_*")
     shutil.copytree(assets, folder, ignore=optional)
-    (face,) = Reconstructor(DecaTeacher(folder / "deca_model.tar"), assets=folder).reconstruct(DEMO)
+    without = Reconstructor(DecaTeacher(folder / "deca_model.tar"), assets=str(folder))
+    (face,) = without.reconstruct(DEMO)
+    assert options_for(without, ("glb",), None) != options_for(reconstructor, ("glb",), None)
     assert face.albedo is None
     assert face.detail is not None
     assert len(face.detail.faces) > 10_000

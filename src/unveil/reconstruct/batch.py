@@ -90,7 +90,10 @@ def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_face
     """The options of a run with this model."""
     learner = reconstructor.learner
     with learner.path.open("rb") as file:
-        return Options(learner.name, hashlib.file_digest(file, "sha256").hexdigest(), formats, max_faces)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
+    assets = tuple(f"{path.name} {path.stat().st_size}" for path in reconstructor.fine.files)
+    return Options(learner.name, digest, formats, max_faces, assets)
 
 
 def reconstruct_photos(

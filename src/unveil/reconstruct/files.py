@@ -41,10 +41,11 @@ class Options:
     model_sha256: str  # of the learner's file
     formats: tuple[str, ...] = FORMATS
     max_faces: int | None = None
+    assets: tuple[str, ...] = ()  # name and bytes of each of the user's files that heads are made with
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the photograph's JSON."""
-        return asdict(self) | {"formats": list(self.formats)}
+        return asdict(self) | {"formats": list(self.formats), "assets": list(self.assets)}
 
 
 @dataclass(frozen=True)

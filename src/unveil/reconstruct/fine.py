@@ -17,10 +17,12 @@ from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.texture import AlbedoSpace
 from unveil.reconstruct.encoder import DetailEncoder, Encoder
-from unveil.reconstruct.heads import head_name
+from unveil.reconstruct.heads import flame_files, head_name
 from unveil.reconstruct.result import Detail
 
 ALBEDO_FILES = ("FLAME_albedo_from_BFM.npz", "FLAME_texture.npz")  # the first that is there; it may be neither
+DETAIL_FILES = ("fixed_displacement_256.npy", "uv_face_eye_mask.png", "uv_face_mask.png")
+DENSE_FILE = "texture_data_256.npy"  # may be missing
 
 Floats = NDArray[np.floating[Any]]
 
@@ -32,6 +34,7 @@ class FineModel:
     encoder: DetailEncoder | None = None  # gives the displacement
     surface: DetailSurface | None = None
     albedo_space: AlbedoSpace | None = None
+    files: tuple[Path, ...] = ()  # the user's files that heads are made with, those of the head model among them
 
     @property
     def has_details(self) -> bool:
@@ -60,22 +63,18 @@ def load_fine(encoder: Encoder, model: MorphableModel, assets: Path | None = Non
     """
     if head_name(encoder.layout) != "deca":
         return FineModel()
-    found = (find("deca", name, assets) for name in ALBEDO_FILES)
-    albedo_file = next((path for path in found if path), None)
+    head = flame_files(assets)
+    files = [head.model, head.landmarks, head.template]
+    albedo_file = next((path for path in (find("deca", name, assets) for name in ALBEDO_FILES) if path), None)
     albedo_space = texture.load(albedo_file) if albedo_file else None
+    files += [albedo_file] if albedo_file else []
     if not isinstance(encoder, DetailEncoder):
-        return FineModel(albedo_space=albedo_space)
-    return FineModel(encoder, _load_surface(model, assets), albedo_space)
-
-
-def _load_surface(model: MorphableModel, assets: Path | None) -> DetailSurface:
-    return detail.load(
-        model,
-        locate("deca", "fixed_displacement_256.npy", assets),
-        read_image(locate("deca", "uv_face_eye_mask.png", assets)),
-        read_image(locate("deca", "uv_face_mask.png", assets)),
-        find("deca", "texture_data_256.npy", assets),
-    )
+        return FineModel(albedo_space=albedo_space, files=tuple(files))
+    fixed, eyes, face = (locate("deca", name, assets) for name in DETAIL_FILES)
+    dense = find("deca", DENSE_FILE, assets)
+    files += [fixed, eyes, face, *([dense] if dense else [])]
+    surface = detail.load(model, fixed, read_image(eyes), read_image(face), dense)
+    return FineModel(encoder, surface, albedo_space, tuple(files))
 
 
 def _detail(surface: DetailSurface, vertices: Floats, decoded: Floats) -> Detail:

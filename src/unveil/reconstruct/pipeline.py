@@ -53,7 +53,8 @@ class Reconstructor:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
     """
 
-    def __init__(self, model: str | Path | Encoder = "openhead", *, assets: Path | None = None) -> None:
+    def __init__(self, model: str | Path | Encoder = "openhead", *, assets: str | Path | None = None) -> None:
+        assets = None if assets is None else Path(assets)
         self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
         self.morphable = _morphable_model(self.learner, assets)
         self.fine = load_fine(self.learner, self.morphable, assets)
