@@ -1,0 +1,104 @@
+"""The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
+
+`photos`, `coding` and `assets` hold the commands, `options` what several of them take, `output` what they print.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import traceback
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from unveil import __version__
+from unveil.cli import assets, coding, photos
+from unveil.cli.options import JsonOption
+from unveil.cli.output import complain
+from unveil.errors import UnveilError
+
+DEBUG_VARIABLE = "UNVEIL_DEBUG"
+
+app = typer.Typer(
+    help="From one photograph, in which something may hide part of the face, to an animatable 3D head.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (photos.reconstruct, photos.transfer, photos.animate, photos.demo, coding.encode, coding.decode):
+    app.command()(command)
+app.add_typer(assets.assets_app, name="assets")
+
+
+class Stopped(SystemExit):
+    """The user or the system asked the program to stop; nothing half-written is left."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and give back its exit status: 2 for the user's mistake, 1 for ours."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        app(args=arguments, prog_name="unveil")
+    except Stopped as stop:
+        complain("stopped; run the same command again to continue")
+        return _status(stop)
+    except SystemExit as stop:  # how Typer ends
+        return _status(stop)
+    except UnveilError as error:
+        return _fail(str(error), error.exit_status)
+    except Exception as error:  # the last resort: no user is to see a traceback unasked
+        text = " ".join(str(error).split())
+        return _fail(
+            f"unexpected {type(error).__name__}: {text} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1
+        )
+    return 0
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unveil {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+@app.command()
+def doctor(*, as_json: JsonOption = False) -> None:
+    """Check the installation: versions, packaged files, and a reconstruction of the bundled photograph."""
+    from unveil.reconstruct.doctor import examine
+
+    checks = examine()
+    if as_json:
+        typer.echo(json.dumps({"checks": [check.to_json() for check in checks]}, indent=1))
+    else:
+        for check in checks:
+            typer.echo(f"{'ok' if check.ok else 'WRONG':6}{check.name}: {check.detail}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(128 + number)
+
+
+def _status(stop: SystemExit) -> int:
+    return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _fail(message: str, status: int) -> int:
+    complain(message)
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exc()
+    return status

@@ -1,0 +1,93 @@
+"""`unveil assets`: the files of research models, which users bring."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from unveil.cli.options import AssetsOption, FamilyArgument, JsonOption
+from unveil.cli.output import download_progress
+from unveil.errors import UnveilError
+
+assets_app = typer.Typer(
+    help="Files of research models: what they are, where they come from, whether they are right.", no_args_is_help=True
+)
+
+
+@assets_app.command("list")
+def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
+    """Name every file, its licence, where it comes from, and where it was found."""
+    from unveil.assets.models import FAMILIES
+    from unveil.assets.store import describe
+
+    entries = [entry for name in ([family] if family else FAMILIES) for entry in describe(name, assets)]
+    if as_json:
+        typer.echo(json.dumps({"files": entries}, indent=1))
+        return
+    for entry in entries:
+        typer.echo(f"{entry['model']}: {entry['name']}: {entry['what']}{'' if entry['required'] else ' (optional)'}")
+        typer.echo(f"    {entry['path'] or 'not found'}")
+        typer.echo(f"    {entry['publisher']}; {entry['licence']}")
+        typer.echo(f"    {entry['page']}{' (registration needed)' if entry['registration'] else ''}")
+
+
+@assets_app.command("check")
+def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
+    """Open every file and say whether it is there, whole, and the right one."""
+    from unveil.reconstruct.asset_check import check_files, families_present
+
+    checks = [
+        check for name in ([family] if family else families_present(assets)) for check in check_files(name, assets)
+    ]
+    if as_json:
+        typer.echo(json.dumps({"files": [check.to_json() for check in checks]}, indent=1))
+    else:
+        for check in checks:
+            optional = "" if check.required else " (optional)"
+            typer.echo(f"{check.status:8}{check.model}: {check.name}{optional}: {check.detail}")
+    if any(check.status == "wrong" or (check.required and check.status == "missing") for check in checks):
+        raise typer.Exit(2)
+
+
+@assets_app.command("convert")
+def convert_assets(
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca.")], *, assets: AssetsOption = None
+) -> None:
+    """Write DECA's networks as ONNX files beside deca_model.tar, for use without torch (needs torch once)."""
+    from unveil.assets.store import locate
+
+    if family != "deca":
+        raise UnveilError(f"there is nothing to convert for {family!r}; choose deca")
+    checkpoint = locate("deca", "deca_model.tar", assets)
+    try:
+        from unveil.distill.deca_to_onnx import export_deca
+    except ImportError as error:
+        raise UnveilError("converting DECA needs torch: install unveil[train]") from error
+    for path in export_deca(checkpoint, checkpoint.parent):
+        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+@assets_app.command("get")
+def get_assets(
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca or 3ddfa.")], *, assets: AssetsOption = None
+) -> None:
+    """Download the files that are free, and say where the others are to be had and under which licence."""
+    from unveil.assets.fetch import download
+    from unveil.assets.store import download_folder, missing_files
+
+    folder, absent = download_folder(family, assets), missing_files(family, assets)
+    for file in absent:
+        if file.url:
+            with download_progress(file.name) as progress:
+                path = download(file, folder, progress)
+            typer.echo(f"{path}: {file.what}; {file.licence}")
+    yours = [file for file in absent if not file.url]
+    if yours:
+        typer.echo(f"these are yours to get; put them in {folder}:")
+    for file in yours:
+        optional = "" if file.required else " (optional)"
+        typer.echo(f"    {file.name}{optional}, {file.what}: {file.how_to_get}; {file.licence}")
+    if not absent:
+        typer.echo(f"{family}: every file is there")
