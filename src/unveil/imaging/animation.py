@@ -29,9 +29,7 @@ def write_animation(path: str | os.PathLike[str], frames: Iterable[NDArray[np.ui
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise UnveilError(
-            f"cannot write {printable(path)} as an animation; end the name in {' or '.join(SUFFIXES)}"
-        )
+        raise UnveilError(f"cannot write {printable(path)} as an animation; end the name in {' or '.join(SUFFIXES)}")
     first, *others = (Image.fromarray(frame) for frame in frames)
     with atomic_path(path) as temporary:
         first.save(temporary, save_all=True, append_images=others, duration=round(1000 / rate), loop=0)
