@@ -24,7 +24,7 @@ PACKAGED = {
     for file in (
         PackagedFile(
             name="demo.jpg",
-            what="the demo photograph, a portrait of astronaut Eileen Collins by NASA",
+            what="the demo photograph, a portrait of an astronaut by NASA",
             licence=PUBLIC_DOMAIN,
             source="NASA's Great Images, by way of scikit-image's data.astronaut(); tools/make_demo_photo.py",
             sha256="af15b18c6e7a38a7269b5fba6bfe5b68bd632efebad1720d15830fda2b4b032f",
