@@ -1,6 +1,6 @@
 """Writes the demo photograph of the package from the copy that scikit-image carries.
 
-The picture is a portrait of astronaut Eileen Collins from the Great Images in NASA collection, in the public domain.
+The picture is a portrait of an astronaut from the Great Images in NASA collection, in the public domain.
 scikit-image carries a 512 x 512 crop of it as ``skimage.data.astronaut()``; this script stores it as a JPEG of high
 quality, so that the base install needs neither scikit-image nor a download. Run it from the checkout in an environment
 with the ``dev`` extra:

@@ -24,7 +24,7 @@ PACKAGED = {
     for file in (
         PackagedFile(
             name="demo.jpg",
-            what="the demo photograph, a portrait of astronaut Eileen Collins by NASA",
+            what="the demo photograph, a portrait of an astronaut by NASA",
             licence=PUBLIC_DOMAIN,
             source="NASA's Great Images, by way of scikit-image's data.astronaut(); tools/make_demo_photo.py",
             sha256="af15b18c6e7a38a7269b5fba6bfe5b68bd632efebad1720d15830fda2b4b032f",
@@ -48,7 +48,7 @@ PACKAGED = {
             what="the learner: a crop of a face to openhead's coefficients",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="",
+            sha256="becab65739466b3b77f65b891e5c28dca688d8e6cff8e6bfc5930df3bdb84c82",
         ),
     )
 }

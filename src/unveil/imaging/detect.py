@@ -167,7 +167,8 @@ def overlaps(box: Floats, boxes: Floats) -> tuple[Floats, Floats]:
     sides = np.minimum(box[1], boxes[:, 1]) - np.maximum(box[0], boxes[:, 0])
     shared = np.maximum(sides, 0).prod(axis=-1)
     area, areas = (box[1] - box[0]).prod(), (boxes[:, 1] - boxes[:, 0]).prod(axis=-1)
-    return shared / (area + areas - shared), shared / np.minimum(area, areas)
+    least = np.float32(1e-6)  # square pixels: boxes without area overlap nothing
+    return shared / np.maximum(area + areas - shared, least), shared / np.maximum(np.minimum(area, areas), least)
 
 
 def mean_side(points: Floats) -> Floats:

@@ -135,8 +135,8 @@ def write_photo(
     part = target.part_folder
     with output_errors(target.folder):
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
         try:
+            part.mkdir()
             written = [
                 write_face(part / f"{target.name}_{k}", image, face, model, options.formats)
                 for k, face in enumerate(faces)
@@ -145,8 +145,17 @@ def write_photo(
             (part / target.record_path.name).write_text(json.dumps(record, indent=1, allow_nan=False), "utf-8")
             _publish(part, target)
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            _remove(part)
     return record
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder and what is in it, also when the user stops the program in the middle of this."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _description(
