@@ -25,7 +25,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
 from unveil.imaging.cutouts import MaskTemplates, load_pool
 from unveil.imaging.detect import FaceDetector
-from unveil.imaging.occlude import Face, Occluder
+from unveil.imaging.occlude import Face, Occluder, Occlusion
 from unveil.imaging.occluders import ArbitraryPixels, DrawnGlasses, DrawnMask
 from unveil.morphable import openhead
 from unveil.reconstruct.onnx import CoefficientModel
@@ -35,6 +35,21 @@ TEST_EVERY = 3
 MASK_COLOUR = (120, 160, 190)
 Image = NDArray[np.uint8]
 Framing = Callable[[Image, NDArray[np.float64]], Crop | None]
+
+
+class BelowTheBridge:
+    """Paints over all of the picture below the nose bridge, across its whole width.
+
+    Covers that follow the annotated outline, as the drawn mask does, show the learner where the jaw is; this one does
+    not, and by jitter does not show the bridge either.
+    """
+
+    def apply(self, image: Image, face: Face, rng: np.random.Generator) -> Occlusion:
+        """Cover the image [H, W, 3] from about landmark 28 down."""
+        top = round(float(face.landmarks68[28, 1] + rng.uniform(-0.04, 0.04) * face.side))
+        mask = np.zeros(image.shape[:2], bool)
+        mask[max(top, 0) :] = True
+        return Occlusion(np.where(mask[..., None], np.uint8(MASK_COLOUR), image), mask)
 
 
 class Evaluator:
@@ -96,6 +111,7 @@ def conditions(folder: Path | None) -> dict[str, Occluder | None]:
     found: dict[str, Occluder | None] = {
         "clear": None,
         "mouth and nose covered": DrawnMask(colour=MASK_COLOUR),
+        "all below the nose bridge": BelowTheBridge(),
         "arbitrary pixels": ArbitraryPixels(),
         "glasses": DrawnGlasses(),
     }
