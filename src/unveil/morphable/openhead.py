@@ -22,26 +22,14 @@ from unveil.morphable.model import MorphableModel
 
 FORMAT = 1  # raised when the meaning of the file changes
 
-GEOMETRY_LAYOUT = CoefficientLayout(
-    "openhead-geometry",
-    (
-        Group("shape", 100, "standard deviations"),
-        Group("expression", 51, "ARKit unit, 0 to 1"),
-        Group("pose", 6, "radians, axis-angle of head and jaw"),
-        Group("camera", 3, "scale in 1/metre, shift in metres"),
-    ),
-)
-LAYOUT = CoefficientLayout(
-    "openhead",
-    (
-        Group("shape", 100, "standard deviations"),
-        Group("texture", 70, "standard deviations"),
-        Group("expression", 51, "ARKit unit, 0 to 1"),
-        Group("pose", 6, "radians, axis-angle of head and jaw"),
-        Group("camera", 3, "scale in 1/metre, shift in metres"),
-        Group("light", 27, "spherical harmonics, 9 by RGB"),
-    ),
-)
+SHAPE = Group("shape", 100, "standard deviations")
+TEXTURE = Group("texture", 70, "standard deviations")
+EXPRESSION = Group("expression", 51, "ARKit unit, 0 to 1")
+POSE = Group("pose", 6, "radians, axis-angle of head and jaw")
+CAMERA = Group("camera", 3, "scale in 1/metre, shift in metres")
+LIGHT = Group("light", 27, "spherical harmonics, 9 by RGB")
+GEOMETRY_LAYOUT = CoefficientLayout("openhead-geometry", (SHAPE, EXPRESSION, POSE, CAMERA))
+LAYOUT = CoefficientLayout("openhead", (SHAPE, TEXTURE, EXPRESSION, POSE, CAMERA, LIGHT))
 
 
 @lru_cache(maxsize=2)
