@@ -4,7 +4,8 @@
 
 Prints mean distances in millimetres from the vertices of ICT's face to the fitted openhead surface, beside the mean
 head, for heads drawn at random. The fit may scale, as one photograph does not tell a head's size. In the second
-test what lies below the nose is hidden: it is fitted to nothing, and the error is that of the hidden part.
+test what lies below the nose is hidden: it is fitted to nothing, and the error is that of the hidden part. The
+middle of the face is what lies within 65 mm of the nose tip.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from tools.openhead import ict as ict_facekit
 from tools.openhead.landmarks import embed
 from tools.openhead.register import similarity
+from tools.openhead.statistics import CENTRAL_FACE
 from tools.openhead.surface import closest_points
 from unveil.morphable import openhead
 
@@ -43,16 +45,22 @@ def main() -> None:
     eyes = np.asarray(model.head.skin_weights)[:, 3:].any(axis=1)
     marked = embed(ict.mean[ict.landmarks68] - origin, template, faces, ~eyes[faces].any(axis=1))
     below = ict.mean[ict.landmarks68[33], 1] - origin[1]
+    upper = usable & (template[:, 1] > below)
+    nose = ict.mean[ict.landmarks68[30]]
+    middle = face[np.linalg.norm(ict.mean[face] - nose, axis=1) < CENTRAL_FACE]
+    low = face[(ict.mean[face, 1] - origin[1]) < below]
+    cases = (
+        ("whole face", usable, face, EXACT),
+        ("middle of the face", usable, middle, EXACT),
+        ("lower face hidden", upper, low, CAUTIOUS),
+        ("its middle", upper, np.intersect1d(low, middle), CAUTIOUS),
+    )
     rng = np.random.default_rng(SEED)
     rows: dict[str, list[float]] = {}
     for _ in range(HEADS):
         head = ict.mean - origin + np.tensordot(rng.normal(size=len(ict.modes)), ict.modes, axes=1)
         target = (head[ict.faces[on_ict.face]] * on_ict.barycentric[..., None]).sum(axis=1)
-        low = face[(ict.mean[face, 1] - origin[1]) < below]
-        for name, seen, measured, prior in (
-            ("whole face", usable, face, EXACT),
-            ("lower face hidden", usable & (template[:, 1] > below), low, CAUTIOUS),
-        ):
+        for name, seen, measured, prior in cases:
             for guess, strength in (("openhead", prior), ("mean head", MEAN)):
                 fitted = _fit(template, basis, target, seen, strength)
                 distance = closest_points(head[measured], fitted, faces).distance
