@@ -16,7 +16,7 @@ class PackagedFile:
     what: str
     licence: str
     source: str  # what it was made from, and the script that makes it
-    sha256: str  # a test compares it with the file; empty while the file is still to be made
+    sha256: str  # a test compares it with the file
 
 
 PACKAGED = {

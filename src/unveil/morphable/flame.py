@@ -42,6 +42,9 @@ LARGEST_YAW = 39
 CONTOUR_ROWS = np.array([d if d >= 0 else LARGEST_YAW - d for d in range(-LARGEST_YAW, LARGEST_YAW + 1)])
 
 
+FILE_NAMES = ("generic_model.pkl", "landmark_embedding.npy", "head_template.obj")  # as they are published
+
+
 @dataclass(frozen=True)
 class FlameFiles:
     """Paths of the three files that give FLAME's geometry."""
@@ -53,8 +56,7 @@ class FlameFiles:
     @classmethod
     def in_folder(cls, folder: Path) -> FlameFiles:
         """The files in DECA's ``data`` folder."""
-        names = ("generic_model.pkl", "landmark_embedding.npy", "head_template.obj")
-        return cls(*(folder / name for name in names))
+        return cls(*(folder / name for name in FILE_NAMES))
 
 
 @lru_cache(maxsize=1)

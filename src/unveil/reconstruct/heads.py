@@ -39,5 +39,4 @@ def load_head(layout: CoefficientLayout, assets: Path | None = None) -> Morphabl
 
 def flame_files(assets: Path | None = None) -> flame.FlameFiles:
     """FLAME's files, wherever the search folders have them; UnveilError where one is missing."""
-    names = ("generic_model.pkl", "landmark_embedding.npy", "head_template.obj")
-    return flame.FlameFiles(*(locate("deca", name, assets) for name in names))
+    return flame.FlameFiles(*(locate("deca", name, assets) for name in flame.FILE_NAMES))

@@ -34,9 +34,7 @@ def draw_overlay(
         model: the head model of its coefficients.
         texture: what `bake_texture` gave for it.
     """
-    to_panel = framing(face.projected)
-    photo = panel_of(image, to_panel)
-    points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
+    to_panel, photo, points = in_panel(image, face)
     mesh = render_mesh(points, face.faces, PANEL, PANEL)
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
@@ -44,7 +42,16 @@ def draw_overlay(
     return np.hstack([photo, fitted, alone, _other_view(face, model, texture)])
 
 
-def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
+def in_panel(
+    image: NDArray[np.uint8], face: Reconstruction
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.floating]]:
+    """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
+    to_panel = _framing(face.projected)
+    points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
+    return to_panel, _panel_of(image, to_panel), points
+
+
+def _framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
     """[2, 3] from pixels of the photograph to pixels of a panel that the head fills."""
     low, high = projected[:, :2].min(axis=0), projected[:, :2].max(axis=0)
     scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
@@ -52,7 +59,7 @@ def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
 
-def panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The panel's part of the photograph, white beyond its edges."""
     shrink = to_panel[0, 0]
     matrix = to_panel.copy()

@@ -20,7 +20,7 @@ from unveil.geometry.rasterize import interpolate
 from unveil.geometry.uv import texel_map
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.texture import shade
-from unveil.reconstruct.overlay import PANEL, PAPER, framing, panel_of
+from unveil.reconstruct.overlay import PANEL, PAPER, in_panel
 from unveil.reconstruct.render import averaged, over, rasterize_finely, texels
 from unveil.reconstruct.result import Reconstruction
 
@@ -58,9 +58,7 @@ def draw_relit(
         model: the head model of its coefficients.
         texture: what `bake_texture` gave for it.
     """
-    to_panel = framing(face.projected)
-    photo = panel_of(image, to_panel)
-    points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
+    _, photo, points = in_panel(image, face)
     appearance = find_appearance(face, model, texture)
     white = np.full_like(photo, PAPER)
     lit = [(appearance.light, photo), *((lamp(direction), white) for direction in LAMPS)]
