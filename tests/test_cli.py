@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_answer import Answer
 from constant_learner import fitting_coefficients, write_learner
 from PIL import Image
 
@@ -30,22 +31,6 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> str:
     model = unveil.load_openhead()
     path = tmp_path_factory.mktemp("learner") / "constant.onnx"
     return str(write_learner(path, model.layout, fitting_coefficients(model)))
-
-
-class Answer:
-    """Exit status and output of one call of the command in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> None:
-        handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-        capsys.readouterr()
-        self.status = cli.main([str(argument) for argument in arguments])
-        self.out, self.err = capsys.readouterr()
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
-            signal.signal(number, handler)
-
-    @property
-    def json(self) -> dict:
-        return json.loads(self.out)
 
 
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,21 +10,15 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+from cli_answer import Answer
 from constant_learner import fitting_coefficients, write_learner
 from made_up_flame import flame_arrays, write_data_folder
 from PIL import Image
 
 import unveil
-from unveil import cli
 from unveil.assets import fetch, models, store
 from unveil.morphable import flame, openhead
 from unveil.morphable.layout import CoefficientLayout
-
-
-@pytest.fixture(autouse=True)
-def no_files_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(store.ASSETS_VARIABLE, raising=False)
-    monkeypatch.setattr(store, "user_folder", lambda: tmp_path / "user")
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +42,6 @@ def crops(tmp_path: Path) -> Path:
     return folder
 
 
-class Run:
-    """Exit status and output of one call of the command in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> None:
-        handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-        capsys.readouterr()
-        self.status = cli.main([str(argument) for argument in arguments])
-        self.out, self.err = capsys.readouterr()
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
-            signal.signal(number, handler)
-
-
 def read(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
@@ -70,7 +51,7 @@ def test_openhead_from_crops_to_geometry(
     capsys: pytest.CaptureFixture[str], learner: Path, crops: Path, tmp_path: Path
 ) -> None:
     codes, geometry = tmp_path / "codes.npz", tmp_path / "new" / "geometry.npz"
-    run = Run(capsys, "encode", crops, "--model", learner, "-o", codes)
+    run = Answer(capsys, "encode", crops, "--model", learner, "-o", codes)
     assert (run.status, run.err) == (0, "")
     assert run.out == f"{codes}: 3 crops, layout openhead-geometry\n"
     content = read(codes)
@@ -78,7 +59,7 @@ def test_openhead_from_crops_to_geometry(
     assert content["coefficients"].shape == (3, 160)
     assert CoefficientLayout.from_json(str(content["layout"])) == openhead.GEOMETRY_LAYOUT
     assert str(content["model"]) == "openhead"
-    run = Run(capsys, "decode", codes, "-o", geometry)
+    run = Answer(capsys, "decode", codes, "-o", geometry)
     assert (run.status, run.err) == (0, "")
     arrays = read(geometry)
     assert arrays["names"].tolist() == content["names"].tolist()
@@ -91,14 +72,14 @@ def test_deca_from_crops_to_geometry_in_torch_and_without(
     capsys: pytest.CaptureFixture[str], deca: Path, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes, geometry = tmp_path / "codes.npz", tmp_path / "geometry.npz"
-    run = Run(capsys, "encode", crops, "--model", "deca", "--assets", deca, "-o", codes)
+    run = Answer(capsys, "encode", crops, "--model", "deca", "--assets", deca, "-o", codes)
     assert (run.status, run.err) == (0, "")
     content = read(codes)
     assert content["coefficients"].shape == (3, 364)
     assert CoefficientLayout.from_json(str(content["layout"])) == flame.DETAIL_LAYOUT
     assert str(content["model"]) == "deca"
     assert np.ptp(content["coefficients"], axis=0).max() > 0.01  # the crops differ
-    assert Run(capsys, "decode", codes, "--assets", deca, "-o", geometry).status == 0
+    assert Answer(capsys, "decode", codes, "--assets", deca, "-o", geometry).status == 0
     arrays = read(geometry)
     v = len(flame_arrays()["v_template"])
     shapes = {name: array.shape for name, array in arrays.items()}
@@ -116,16 +97,16 @@ def test_deca_from_crops_to_geometry_in_torch_and_without(
     assert 1e-4 < np.abs(arrays["displacement"] - fixed).max() <= 0.01 + 1e-6  # the decoder's part, within tanh * 0.01
 
     converted = Path(shutil.copytree(deca, tmp_path / "converted"))
-    run = Run(capsys, "assets", "convert", "deca", "--assets", converted)
+    run = Answer(capsys, "assets", "convert", "deca", "--assets", converted)
     assert (run.status, run.err) == (0, "")
     (converted / "deca_model.tar").unlink()
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "unveil.teachers.deca", raising=False)
-    assert Run(capsys, "encode", crops, "--model", "deca", "--assets", converted, "-o", codes).status == 0
-    assert Run(capsys, "decode", codes, "--assets", converted, "-o", geometry).status == 0
+    assert Answer(capsys, "encode", crops, "--model", "deca", "--assets", converted, "-o", codes).status == 0
+    assert Answer(capsys, "decode", codes, "--assets", converted, "-o", geometry).status == 0
     np.testing.assert_allclose(read(codes)["coefficients"], content["coefficients"], atol=1e-4)
     np.testing.assert_allclose(read(geometry)["displacement"], arrays["displacement"], atol=1e-6)
-    run = Run(capsys, "encode", crops, "--model", "deca", "--assets", deca, "-o", tmp_path / "none.npz")
+    run = Answer(capsys, "encode", crops, "--model", "deca", "--assets", deca, "-o", tmp_path / "none.npz")
     assert run.status == 2
     assert "install unveil[train], or run `unveil assets convert deca`" in run.err
     assert not (tmp_path / "none.npz").exists()
@@ -135,7 +116,7 @@ def test_bad_crops_are_complained_of_and_left_out(
     capsys: pytest.CaptureFixture[str], learner: Path, crops: Path, tmp_path: Path
 ) -> None:
     (crops / "1.png").write_bytes(b"text")
-    run = Run(capsys, "encode", crops, "--model", learner, "-o", tmp_path / "codes.npz")
+    run = Answer(capsys, "encode", crops, "--model", learner, "-o", tmp_path / "codes.npz")
     assert run.status == 2
     assert run.err == f"unveil: {crops / '1.png'} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP\n"
     assert run.out.endswith("2 crops, layout openhead-geometry; 1 failed\n")
@@ -155,7 +136,7 @@ def test_a_missing_file_is_one_line_and_nothing_is_written(
     if name == "deca_model.tar":
         calls.append(("encode", crops, "--model", "deca"))
     for call in calls:
-        run = Run(capsys, *call, "--assets", folder, "-o", tmp_path / "out.npz")
+        run = Answer(capsys, *call, "--assets", folder, "-o", tmp_path / "out.npz")
         assert (run.status, run.out) == (2, "")
         assert run.err.startswith(f"unveil: no {name} (")
         assert run.err.count("\n") == 1
@@ -177,7 +158,7 @@ def test_wrong_calls_are_one_line(
         "is no folder, tar or npz": ("encode", learner, "--model", learner),
     }
     for message, call in calls.items():
-        run = Run(capsys, *call, "-o", tmp_path / "out.npz")
+        run = Answer(capsys, *call, "-o", tmp_path / "out.npz")
         assert (run.status, run.out, run.err.count("\n")) == (2, "", 1), run.err
         assert message in run.err
     assert not (tmp_path / "out.npz").exists()
@@ -189,7 +170,7 @@ def test_check_says_per_file_what_is_wrong(
     folder = write_data_folder(tmp_path / "data", checkpoint=False)
     (folder / "deca_model.tar").write_bytes(b"<!DOCTYPE html><title>Google Drive</title>")
     (folder / "FLAME_texture.npz").unlink()
-    run = Run(capsys, "assets", "check", "--assets", folder)
+    run = Answer(capsys, "assets", "check", "--assets", folder)
     assert run.status == 2
     status = {line.split()[2].rstrip(":"): line.split()[0] for line in run.out.splitlines()}
     assert list(status) == [file.name for file in models.DECA]
@@ -197,14 +178,14 @@ def test_check_says_per_file_what_is_wrong(
     assert status["deca_model.tar"] == "wrong"
     assert status["FLAME_texture.npz"] == "missing"
     monkeypatch.setenv(store.ASSETS_VARIABLE, str(folder))
-    run = Run(capsys, "assets", "check", "deca", "--json")
+    run = Answer(capsys, "assets", "check", "deca", "--json")
     assert run.status == 2
     assert {entry["name"]: entry["status"] for entry in json.loads(run.out)["files"]} == status
 
 
 def test_list_names_licence_and_source_of_every_file(capsys: pytest.CaptureFixture[str]) -> None:
-    text = Run(capsys, "assets", "list").out
-    entries = json.loads(Run(capsys, "assets", "list", "--json").out)["files"]
+    text = Answer(capsys, "assets", "list").out
+    entries = json.loads(Answer(capsys, "assets", "list", "--json").out)["files"]
     assert len(entries) == sum(len(files) for files in models.FAMILIES.values())
     for entry in entries:
         assert all(entry[key] in text for key in ("name", "what", "licence", "page", "publisher"))
@@ -219,20 +200,20 @@ def test_get_downloads_what_is_free_and_tells_about_the_rest(
     free = replace(models.TDDFA[0], url=source.as_uri(), sha256=hashlib.sha256(b"free").hexdigest())
     monkeypatch.setitem(models.FAMILIES, "3ddfa", (free,))
     monkeypatch.setattr(fetch, "urlopen", lambda request, timeout: Served(source))
-    run = Run(capsys, "assets", "get", "3ddfa", "--assets", tmp_path / "new")
+    run = Answer(capsys, "assets", "get", "3ddfa", "--assets", tmp_path / "new")
     assert (run.status, run.err) == (0, "")
     assert run.out == f"{tmp_path / 'new' / free.name}: {free.what}; MIT\n"
     assert (tmp_path / "new" / free.name).read_bytes() == b"free"
-    assert Run(capsys, "assets", "get", "3ddfa", "--assets", tmp_path / "new").out == "3ddfa: every file is there\n"
+    assert Answer(capsys, "assets", "get", "3ddfa", "--assets", tmp_path / "new").out == "3ddfa: every file is there\n"
 
     def unreachable(request: object, timeout: float) -> None:
         raise URLError("no network")
 
     monkeypatch.setattr(fetch, "urlopen", unreachable)
-    run = Run(capsys, "assets", "get", "3ddfa")
+    run = Answer(capsys, "assets", "get", "3ddfa")
     assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
     assert "no network; run the command again" in run.err
-    run = Run(capsys, "assets", "get", "deca")
+    run = Answer(capsys, "assets", "get", "deca")
     assert run.status == 0
     assert f"put them in {tmp_path / 'user' / 'deca'}" in run.out
     for file in models.DECA:

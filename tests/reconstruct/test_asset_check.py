@@ -11,7 +11,6 @@ import pytest
 import torch
 from made_up_flame import flame_arrays, write_data_folder, write_flame_pickle
 
-from unveil.assets import store
 from unveil.assets.models import FAMILIES
 from unveil.reconstruct.asset_check import FLAME_EYEBALLS, FileCheck, check_file, check_files, families_present
 from unveil.reconstruct.torch_file import checkpoint_keys
@@ -19,12 +18,6 @@ from unveil.reconstruct.torch_file import checkpoint_keys
 PARTS = {part: {"weight": torch.arange(30.0)} for part in ("E_flame", "E_detail", "D_detail")}
 PAGE = b"\n<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head></html>"
 REQUIRED = [file.name for file in FAMILIES["deca"] if file.required]
-
-
-@pytest.fixture(autouse=True)
-def no_files_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(store.ASSETS_VARIABLE, raising=False)
-    monkeypatch.setattr(store, "user_folder", lambda: tmp_path / "user")
 
 
 @pytest.fixture(scope="module")

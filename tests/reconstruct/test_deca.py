@@ -11,7 +11,6 @@ from made_up_flame import write_data_folder
 from PIL import Image
 
 from unveil import cli
-from unveil.assets import store
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.export.maps import decode_displacement
@@ -32,12 +31,6 @@ FINE = {"displacement", "normals", "albedo", "relit", *(f"detail_{kind}" for kin
 @pytest.fixture(scope="module")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_data_folder(tmp_path_factory.mktemp("deca"))
-
-
-@pytest.fixture(autouse=True)
-def no_files_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(store.ASSETS_VARIABLE, raising=False)
-    monkeypatch.setattr(store, "user_folder", lambda: tmp_path / "user")
 
 
 @pytest.fixture(scope="module")

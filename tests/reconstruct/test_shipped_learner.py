@@ -3,14 +3,10 @@
 import numpy as np
 import pytest
 
-from unveil.assets.store import data_folder, packaged
+from unveil.assets.store import packaged
 from unveil.imaging.io import read_image
-from unveil.reconstruct.pipeline import LEARNERS, Reconstructor
+from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Reconstruction
-
-pytestmark = pytest.mark.skipif(
-    not (data_folder() / LEARNERS["openhead"]).is_file(), reason="this checkout carries no trained learner"
-)
 
 # iBUG-68 index and (x, y) in pixels of demo.jpg, read off the photograph; the face is about 100 pixels wide.
 MARKED = {
