@@ -13,8 +13,10 @@ from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
+from unveil.imaging.framing import CANONICAL, Framing
 from unveil.imaging.io import read_image
-from unveil.morphable.layout import CoefficientLayout, Group
+from unveil.morphable.layout import CoefficientLayout, Coefficients, Group
+from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.pipeline import Reconstructor, second_crop
 from unveil.reconstruct.result import Reconstruction
 
@@ -208,3 +210,34 @@ def test_second_crop_follows_landmarks_that_agree_with_the_detector() -> None:
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_second_crop_keeps_the_first_otherwise(landmarks: np.ndarray) -> None:
     assert second_crop(landmarks, BOX, FIRST) is FIRST
+
+
+class Sideways:
+    """A learner that wants faces turned by a right angle and asks for it by a framing of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._learner = CoefficientModel(path)
+        self.name, self.path, self.layout = "sideways", path, self._learner.layout
+        self.input_size = self._learner.input_size
+        self.framing = Framing(
+            lambda face, size: self.turned(CANONICAL.of_detection(face, size)),
+            lambda points, size: self.turned(CANONICAL.of_landmarks(points, size)),
+        )
+        self.seen: list[np.ndarray] = []
+
+    @staticmethod
+    def turned(crop: Crop) -> Crop:
+        return Crop(np.array([[0, -1], [1, 0]]) @ crop.matrix + [[0, 0, crop.size - 1], [0, 0, 0]], crop.size)
+
+    def predict(self, crops: np.ndarray) -> Coefficients:
+        self.seen.append(crops)
+        return self._learner.predict(crops)
+
+
+def test_an_encoder_may_ask_for_crops_of_its_own(learner_path: Path, photo: np.ndarray, face: Reconstruction) -> None:
+    learner = Sideways(learner_path)
+    (turned,) = Reconstructor(learner).reconstruct(photo)
+    first = Crop.from_detector_box(face.box_ltrb, learner.input_size)
+    np.testing.assert_array_equal(learner.seen[0][0], Sideways.turned(first).warp(photo))
+    np.testing.assert_array_equal(learner.seen[1][0], turned.crop.warp(photo))
+    assert turned.crop.matrix[0, 0] == face.crop.matrix[0, 1] == 0

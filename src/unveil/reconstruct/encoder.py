@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.imaging.framing import CANONICAL, Framing
 from unveil.morphable.layout import CoefficientLayout, Coefficients
 
 
@@ -41,3 +42,17 @@ class DetailEncoder(Encoder, Protocol):
 
     def displacement(self, coefficients: Coefficients) -> NDArray[np.floating[Any]]:
         """Maps [N, 256, 256] in metres along the normals, without what is fixed, of coefficients [N, M]."""
+
+
+@runtime_checkable
+class FramedEncoder(Encoder, Protocol):
+    """An encoder that was trained on other crops than the project's."""
+
+    @property
+    def framing(self) -> Framing:
+        """How it wants a photograph's faces cut out."""
+
+
+def framing_of(encoder: Encoder) -> Framing:
+    """How a photograph's faces are cut out for an encoder."""
+    return encoder.framing if isinstance(encoder, FramedEncoder) else CANONICAL

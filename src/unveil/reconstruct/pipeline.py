@@ -15,12 +15,13 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.imaging.crop import Crop
 from unveil.imaging.detect import FaceDetector
+from unveil.imaging.framing import CANONICAL, Framing
 from unveil.imaging.io import printable, read_image
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.clock import Clock
 from unveil.reconstruct.deca import DecaModel
-from unveil.reconstruct.encoder import Encoder
+from unveil.reconstruct.encoder import Encoder, framing_of
 from unveil.reconstruct.fine import load_fine
 from unveil.reconstruct.heads import head_name, load_head
 from unveil.reconstruct.onnx import CoefficientModel
@@ -84,12 +85,13 @@ class Reconstructor:
         if not detections:
             return []
         with clock.stage("first pass"):
-            crops = [Crop.from_detector_box(d.box_ltrb, self.learner.input_size) for d in detections]
+            framing = framing_of(self.learner)
+            crops = [framing.of_detection(face, self.learner.input_size) for face in detections]
             first = self._predict(image, crops)
         with clock.stage("second pass"):
             landmarks = self._landmarks2d(first, crops)
             framed = zip(landmarks, detections, crops, strict=True)
-            crops = [second_crop(points, detection.box_ltrb, crop) for points, detection, crop in framed]
+            crops = [second_crop(points, detection.box_ltrb, crop, framing) for points, detection, crop in framed]
             coefficients = self._predict(image, crops)
         with clock.stage("geometry"):
             sightings = [
@@ -155,7 +157,7 @@ class Reconstructor:
         ]
 
 
-def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop) -> Crop:
+def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
     """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right.
 
     They cannot be right when they are far from the detector's box [4] or of quite another size, all in image pixels.
@@ -167,7 +169,7 @@ def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop) -> Crop:
     shift = float(np.linalg.norm((low + high) / 2 - (box[:2] + box[2:]) / 2)) / side
     # Comparisons with NaN are false, so landmarks that are not finite keep the first crop too.
     agrees = SIDE_RATIO[0] <= ratio <= SIDE_RATIO[1] and shift <= LARGEST_SHIFT
-    return Crop.from_landmarks(landmarks, first.size) if agrees else first
+    return framing.of_landmarks(landmarks, first.size) if agrees else first
 
 
 def learner_path(model: str | Path) -> Path:

@@ -1,0 +1,22 @@
+"""How a network wants faces cut out: by one rule from a detector's find, by another from landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from unveil.imaging.crop import Crop
+from unveil.imaging.detect import Detection
+
+
+@dataclass(frozen=True)
+class Framing:
+    """The two rules; both are given the side of the crop in pixels and raise UnveilError for a face of no size."""
+
+    of_detection: Callable[[Detection, int], Crop]
+    of_landmarks: Callable[[ArrayLike, int], Crop]  # iBUG-68 [68, 2] in image pixels
+
+
+CANONICAL = Framing(lambda face, size: Crop.from_detector_box(face.box_ltrb, size), Crop.from_landmarks)
