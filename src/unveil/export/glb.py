@@ -272,8 +272,7 @@ def _joints(model: MorphableModel, coefficients: Coefficients) -> list[gltf.Node
     """A node for each joint, placed relative to its parent; node j + 1 is joint j."""
     parents = model.head.joint_parents
     positions = np.asarray(model.head.joint_positions(coefficients["shape"]), dtype=np.float64)
-    upright = coefficients.replace(pose=coefficients["pose"] * np.array([0, 0, 0, 1, 1, 1], np.float32))
-    rotations = np.asarray(model.joint_rotations(upright["pose"]), dtype=np.float64)
+    rotations = np.asarray(model.joint_rotations(model.placement.upright(coefficients)), dtype=np.float64)
     nodes = []
     for j, (name, parent) in enumerate(zip(model.head.joint_names, parents, strict=True)):
         offset = positions[j] - (positions[parent] if parent >= 0 else 0)

@@ -20,7 +20,7 @@ def animation(buffer: GltfBuffer, model: MorphableModel, motion: Motion) -> gltf
     times = (np.arange(len(motion)) / motion.frames_per_second).astype(np.float32)
     clock = buffer.times(times)
     tracks = {(HEAD_NODE, "weights"): np.asarray(motion.coefficients["expression"]).reshape(-1, 1)}
-    rotations = np.asarray(model.joint_rotations(motion.coefficients["pose"]), np.float64)  # [T, J, 3]
+    rotations = np.asarray(model.joint_rotations(motion.coefficients), np.float64)  # [T, J, 3]
     for joint in np.flatnonzero(rotations.any(axis=(0, 2))).tolist():
         tracks[joint + 1, "rotation"] = quaternions(rotations[:, joint])
     samplers: list[gltf.AnimationSampler] = []

@@ -60,6 +60,17 @@ def matrix_to_axis_angle(matrix: Array) -> Array:
     return quaternion[..., 1:] * scale[..., None]
 
 
+def nearest_rotation(matrix: Array) -> Array:
+    """Rotation matrices [..., 3, 3] nearest to matrices [..., 3, 3], whatever their scale, in the Frobenius norm.
+
+    From the singular value decomposition (Kabsch 1978), with the last direction flipped where it would mirror.
+    """
+    xp = array_namespace(matrix)
+    u, _, vt = xp.linalg.svd(matrix)
+    mirrors = xp.linalg.det(u @ vt)[..., None, None]  # 1 or -1
+    return xp.concat([u[..., :2], u[..., 2:] * mirrors], axis=-1) @ vt
+
+
 def matrix_to_euler_degrees(matrix: Array) -> Array:
     """Pitch, yaw and roll [..., 3] in degrees of rotation matrices [..., 3, 3] with R = Ry(yaw) Rx(pitch) Rz(roll).
 

@@ -9,16 +9,16 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import array_namespace
 
-from unveil.geometry import camera
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.morphable.head import Head
 from unveil.morphable.landmarks import SlidingContour, SurfacePoints
 from unveil.morphable.layout import CoefficientLayout, Coefficients
+from unveil.morphable.placement import SCALED_ORTHOGRAPHIC, Placement
 
 
 @dataclass(frozen=True, eq=False)
 class MorphableModel:
-    """Geometry from coefficients with the groups shape, expression, pose (head 3, jaw 3) and camera (s, tx, ty).
+    """Geometry from coefficients with the groups shape and expression, and those that the placement takes.
 
     Model space is in metres, +x to the subject's left, +y up, +z out of the face.
     """
@@ -29,10 +29,11 @@ class MorphableModel:
     expression_names: tuple[str, ...]  # E names, empty where the basis is statistical
     landmarks68: SurfacePoints
     contour: SlidingContour
-    uv: np.ndarray  # [T, 2] texture coordinates, v up
+    uv: np.ndarray  # [T, 2] texture coordinates, v up; empty where a model has none
     uv_faces: np.ndarray  # [F, 3] rows of uv for the corners of each face
     mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
     inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
+    placement: Placement = SCALED_ORTHOGRAPHIC  # how pose and camera place it
 
     @property
     def unit_names(self) -> tuple[str, ...]:
@@ -43,21 +44,26 @@ class MorphableModel:
     def zero(self, count: int | None = None) -> Coefficients:
         """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
         values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)
-        values[..., self.layout.slice_of("camera").start] = 5.0  # a head of 0.25 m spans 1.25 of the crop's 2
+        for name, numbers in self.placement.start.items():
+            values[..., self.layout.slice_of(name)] = numbers
         return Coefficients(self.layout, values)
 
-    def joint_rotations(self, pose: Array) -> Array:
-        """Axis-angles [..., J, 3] of all joints for pose [..., 6]: head to the root, jaw to the jaw, others zero."""
-        xp = array_namespace(pose)
-        zero = xp.zeros_like(pose[..., :3])
-        moved = {"root": pose[..., :3], "jaw": pose[..., 3:]}
-        return xp.stack([moved.get(name, zero) for name in self.head.joint_names], axis=-2)
+    def joint_rotations(self, coefficients: Coefficients) -> Array:
+        """Axis-angles [..., J, 3] of all joints; those that the placement does not turn are at rest."""
+        turns = self.placement.joint_turns(coefficients)
+        xp = array_namespace(turns["root"])
+        zero = xp.zeros_like(turns["root"])
+        return xp.stack([turns.get(name, zero) for name in self.head.joint_names], axis=-2)
+
+    def rotation(self, coefficients: Coefficients) -> Array:
+        """Rotation matrices [..., 3, 3] that turn the head from facing the camera."""
+        return axis_angle_to_matrix(self.placement.joint_turns(coefficients)["root"])
 
     def vertices(self, coefficients: Coefficients) -> Array:
         """Posed vertices [..., V, 3] in model space."""
         c = coefficients
         self.layout.require(c.layout)
-        return self.head.vertices(c["shape"], c["expression"], self.joint_rotations(c["pose"]))
+        return self.head.vertices(c["shape"], c["expression"], self.joint_rotations(c))
 
     def neutral(self, coefficients: Coefficients) -> Array:
         """Vertices [..., V, 3] of the person without expression and pose."""
@@ -67,14 +73,13 @@ class MorphableModel:
     def contour68(self, vertices: Array, coefficients: Coefficients) -> Array:
         """The 68 landmarks [..., 68, 3] as photographs are annotated: the jaw line is the visible outline."""
         xp = array_namespace(vertices)
-        rotation = axis_angle_to_matrix(coefficients["pose"][..., :3])
-        jaw = self.contour(vertices, rotation)
+        jaw = self.contour(vertices, self.rotation(coefficients))
         inner = self.landmarks68(vertices)[..., 17:, :] if self.inner51 is None else self.inner51(vertices)
         return xp.concat([jaw, inner], axis=-2)
 
     def project(self, points: Array, coefficients: Coefficients) -> Array:
         """Points [..., N, 3] of model space in the crop's [-1, 1] frame, y down and z away from the viewer."""
-        return camera.project(points, coefficients["camera"])
+        return self.placement.project(points, coefficients)
 
     def landmark_model(self) -> MorphableModel:
         """The same model with only the vertices its landmarks need: the same landmarks at a fraction of the cost."""

@@ -77,8 +77,7 @@ def _draw_points(picture: NDArray[np.uint8], points: NDArray[np.floating]) -> No
 
 
 def _other_view(face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    pose = face.coefficients["pose"] * np.array([0, 0, 0, 1, 1, 1], dtype=np.float32)
-    upright = np.asarray(model.vertices(face.coefficients.replace(pose=pose)))
+    upright = np.asarray(model.vertices(model.placement.upright(face.coefficients)))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
     rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))
     return render_head(upright, face.faces, PANEL, rotation, Skin(texture, model.uv, model.uv_faces))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
-from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
+from unveil.geometry.rotation import matrix_to_euler_degrees
 from unveil.imaging.crop import Crop
 from unveil.imaging.detect import FaceDetector
 from unveil.imaging.framing import CANONICAL, Framing
@@ -132,7 +132,7 @@ class Reconstructor:
         landmarks2d = self._landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
         details, albedos = self.fine.details(vertices, coefficients), self.fine.albedos(coefficients)
-        pose = matrix_to_euler_degrees(axis_angle_to_matrix(coefficients["pose"][..., :3]))  # [N, 3]
+        pose = matrix_to_euler_degrees(model.rotation(coefficients))  # [N, 3]
         return [
             Reconstruction(
                 model=self.learner.name,

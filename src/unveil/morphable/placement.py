@@ -1,0 +1,108 @@
+"""How coefficients place a head in its crop: which way it is turned, and the camera that sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from array_api_compat import array_namespace
+
+from unveil.geometry import camera
+from unveil.geometry.rotation import Array, matrix_to_axis_angle, nearest_rotation
+from unveil.morphable.layout import Coefficients
+
+
+class Placement(Protocol):
+    """What a model family says with its pose and its camera."""
+
+    @property
+    def start(self) -> Mapping[str, tuple[float, ...]]:
+        """Groups of a head that faces the camera and fills the crop, where they are not zero."""
+
+    def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
+        """Axis-angles [..., 3] in radians of the joints that turn, by name; ``root`` turns the head."""
+
+    def project(self, points: Array, coefficients: Coefficients) -> Array:
+        """Points [..., N, 3] of the posed head in the crop's [-1, 1] frame, y down and z away from the viewer."""
+
+    def upright(self, coefficients: Coefficients) -> Coefficients:
+        """The same head facing the camera."""
+
+
+@dataclass(frozen=True)
+class ScaledOrthographic:
+    """``pose`` is the axis-angles of head and jaw, ``camera`` is (s, tx, ty) of `geometry.camera.project`."""
+
+    @property
+    def start(self) -> Mapping[str, tuple[float, ...]]:
+        """The groups pose and camera of a head that faces the camera."""
+        return {"camera": (5.0, 0.0, 0.0)}  # a head of 0.25 m spans 1.25 of the crop's 2
+
+    def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
+        """Axis-angles [..., 3] by joint."""
+        pose = coefficients["pose"]
+        return {"root": pose[..., :3], "jaw": pose[..., 3:]}
+
+    def project(self, points: Array, coefficients: Coefficients) -> Array:
+        """Points [..., N, 3] in the crop's [-1, 1] frame."""
+        return camera.project(points, coefficients["camera"])
+
+    def upright(self, coefficients: Coefficients) -> Coefficients:
+        """The same head facing the camera."""
+        pose = coefficients["pose"]
+        xp = array_namespace(pose)
+        return coefficients.replace(pose=xp.concat([xp.zeros_like(pose[..., :3]), pose[..., 3:]], axis=-1))
+
+
+SCALED_ORTHOGRAPHIC = ScaledOrthographic()
+
+
+@dataclass(frozen=True)
+class AffineMatrix:
+    """``pose`` is a matrix [3, 4], row by row, from micrometres of the unposed head to pixels of a crop.
+
+    These pixels have y up and count from one, as 3DDFA_V2's do. The matrix need not be a rotation and a scale. What is
+    nearest to it as a rotation turns the head, which so keeps its shape; the rest of the matrix is the camera.
+    """
+
+    size: int = 120  # pixels per side of that crop
+
+    @property
+    def start(self) -> Mapping[str, tuple[float, ...]]:
+        """The groups pose and camera of a head that faces the camera."""
+        scale, middle = 3e-4, self.size / 2
+        return {"pose": (scale, 0.0, 0.0, middle + 1, 0.0, scale, 0.0, middle, 0.0, 0.0, scale, 0.0)}
+
+    def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
+        """Axis-angles [..., 3] by joint."""
+        return {"root": matrix_to_axis_angle(nearest_rotation(_matrix(coefficients)[..., :3]))}
+
+    def project(self, points: Array, coefficients: Coefficients) -> Array:
+        """Points [..., N, 3] in the crop's [-1, 1] frame."""
+        xp = array_namespace(points, coefficients.values)
+        matrix = _matrix(coefficients)
+        linear = _without_rotation(matrix[..., :3]) * 1e6  # from metres
+        pixels = points @ xp.matrix_transpose(linear) + matrix[..., None, :, 3]
+        half = self.size / 2
+        return xp.stack(
+            [(pixels[..., 0] - 1.0) / half - 1.0, 1.0 - pixels[..., 1] / half, -pixels[..., 2] / half], axis=-1
+        )
+
+    def upright(self, coefficients: Coefficients) -> Coefficients:
+        """The same head facing the camera."""
+        xp = array_namespace(coefficients.values)
+        matrix = _matrix(coefficients)
+        straight = xp.concat([_without_rotation(matrix[..., :3]), matrix[..., 3:]], axis=-1)
+        return coefficients.replace(pose=xp.reshape(straight, coefficients["pose"].shape))
+
+
+def _matrix(coefficients: Coefficients) -> Array:
+    """[..., 3, 4] of the group ``pose``."""
+    pose = coefficients["pose"]
+    return array_namespace(pose).reshape(pose, (*pose.shape[:-1], 3, 4))
+
+
+def _without_rotation(linear: Array) -> Array:
+    """What remains of matrices [..., 3, 3] when the nearest rotation has turned the head already."""
+    return linear @ array_namespace(linear).matrix_transpose(nearest_rotation(linear))
