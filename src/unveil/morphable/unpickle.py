@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
+
+Content = TypeVar("Content")
 
 PYTHON2_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 # What legacy torch files begin with: a magic number, the version of the format, and a note on the machine.
@@ -223,12 +225,24 @@ def read_pickle(path: Path) -> dict[str, Any]:
     Raises:
         UnveilError: the file cannot be read, is no pickle of a dictionary, or names a class that data has no need of.
     """
-    return _read(path, lambda file: _Unpickler(file, encoding="latin1").load())
+    return _dictionary(path, lambda file: _Unpickler(file, encoding="latin1").load())
+
+
+def read_pickled_array(path: Path) -> NDArray[Any]:
+    """The array in a pickle of nothing else; UnveilError as `read_pickle`."""
+
+    def load(file: BinaryIO) -> NDArray[Any]:
+        array = _Unpickler(file, encoding="latin1").load()
+        if not isinstance(array, _Array):
+            raise pickle.UnpicklingError("it holds no array")
+        return np.asarray(array)
+
+    return _read(path, load)
 
 
 def read_pickled_npy(path: Path) -> dict[str, Any]:
     """The dictionary in an .npy file of one pickled object, as `read_pickle` returns it."""
-    return _read(path, _object_of_npy)
+    return _dictionary(path, _object_of_npy)
 
 
 def _object_of_npy(file: BinaryIO) -> object:
@@ -241,13 +255,20 @@ def _object_of_npy(file: BinaryIO) -> object:
     return array[()] if isinstance(array, np.ndarray) and array.shape == () else array
 
 
-def _read(path: Path, load: Callable[[BinaryIO], object]) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            values = load(file)
+def _dictionary(path: Path, load: Callable[[BinaryIO], object]) -> dict[str, Any]:
+    def checked(file: BinaryIO) -> dict[str, Any]:
+        values = load(file)
         if not isinstance(values, Mapping):
             raise pickle.UnpicklingError("it holds no dictionary")
         return {str(name): _plain(value) for name, value in values.items()}
+
+    return _read(path, checked)
+
+
+def _read(path: Path, load: Callable[[BinaryIO], Content]) -> Content:
+    try:
+        with path.open("rb") as file:
+            return load(file)
     except ForbiddenClassError as error:
         raise UnveilError(
             f"{path} names {error}, which no model file needs, and is not read; download it from its publisher again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,16 @@ from torch import Tensor
 from unveil.assets.models import DECA
 from unveil.errors import UnveilError
 from unveil.imaging.crop import CROP_SIZE
-from unveil.imaging.io import printable
 from unveil.morphable.flame import DETAIL_LAYOUT
 from unveil.morphable.layout import CoefficientLayout, Coefficients
 from unveil.networks.deca import Deca
+from unveil.teachers.weights import fill, first_line, read_checkpoint, unusable
 
 CHECKPOINT = "deca_model.tar"
+FILE = next(file for file in DECA if file.name == CHECKPOINT)
 PARTS = ("E_flame", "E_detail", "D_detail")  # the networks in the checkpoint; what else it holds is not used
 DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
 BATCH = 16  # crops or codes at once: bounds the memory
-MOST_NAMED = 6  # parameters named in an error message
 
 Floats = NDArray[np.float32]
 
@@ -57,7 +57,7 @@ class DecaTeacher:
         try:
             self.network = network.to(device)
         except (RuntimeError, AssertionError) as error:  # torch raises either, depending on how it was built
-            raise UnveilError(f"cannot compute on {device!r} ({_first_line(error)}): choose another device") from error
+            raise UnveilError(f"cannot compute on {device!r} ({first_line(error)}): choose another device") from error
         self._device = torch.device(device)
 
     def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
@@ -90,72 +90,24 @@ class DecaTeacher:
                 part = np.ascontiguousarray(inputs[start : start + BATCH])
                 results[start : start + BATCH] = function(torch.from_numpy(part).to(self._device)).cpu().numpy()
         if not np.isfinite(results).all():
-            raise _unusable(self.path, "gives numbers that are not finite")
+            raise unusable(self.path, FILE, "gives numbers that are not finite")
         return results
 
 
 def load_networks(path: Path) -> Deca:
     """DECA's networks with the weights of a checkpoint, in evaluation mode on the CPU; errors as `DecaTeacher`."""
-    found = {name: value for name, value in _read_parameters(path) if not name.endswith("num_batches_tracked")}
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
         network = Deca()
-    expected = network.state_dict()
-    # Counts of training steps, which some versions of torch leave out and evaluation does not use.
-    counts = {name: torch.tensor(0) for name in expected if name.endswith("num_batches_tracked")}
-    _require_same_parameters(path, expected.keys() - counts.keys(), found, expected)
-    network.load_state_dict({name: value.float() for name, value in found.items()} | counts, assign=True)
-    return network.eval().requires_grad_(requires_grad=False)
+    fill(network, _read_parameters(path), path, FILE)
+    return network
 
 
-def _read_parameters(path: Path) -> Iterable[tuple[str, Tensor]]:
-    """Every tensor of the three networks with its full name, such as ``D_detail.l1.0.weight``."""
-    if not path.is_file():
-        raise _unusable(path, "is missing")
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what is no checkpoint can fail anywhere in torch's reader
-        raise _unusable(path, f"is not a whole checkpoint ({_first_line(error)})") from error
+def _read_parameters(path: Path) -> dict[str, Tensor]:
+    """Every tensor of the three networks by its full name, such as ``D_detail.l1.0.weight``."""
+    content = read_checkpoint(path, FILE)
     absent = [part for part in PARTS if not isinstance(content, dict) or not isinstance(content.get(part), Mapping)]
     if absent:
-        raise _unusable(path, f"has no networks named {', '.join(absent)}")
-    return [
-        (f"{part}.{name}", value)
-        for part in PARTS
-        for name, value in content[part].items()
-        if isinstance(value, Tensor)
-    ]
-
-
-def _require_same_parameters(
-    path: Path, names: Iterable[str], found: Mapping[str, Tensor], expected: Mapping[str, Tensor]
-) -> None:
-    """Raise UnveilError, naming the parameters, unless names and shapes are those expected."""
-    names = set(names)
-    shapes = {
-        f"{name} {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in names & found.keys()
-        if found[name].shape != expected[name].shape
+        raise unusable(path, FILE, f"has no networks named {', '.join(absent)}")
+    return {
+        f"{part}.{name}": value for part in PARTS for name, value in content[part].items() if isinstance(value, Tensor)
     }
-    wrong = {
-        "missing": names - found.keys(),
-        "unexpected": found.keys() - names,
-        "of another shape": shapes,
-    }
-    if any(wrong.values()):
-        listed = "; ".join(f"{what}: {_list(which)}" for what, which in wrong.items() if which)
-        raise _unusable(path, f"does not hold DECA's networks ({listed})")
-
-
-def _list(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    more = len(ordered) - MOST_NAMED
-    return ", ".join(ordered[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _unusable(path: Path, why: str) -> UnveilError:
-    file = next(file for file in DECA if file.name == CHECKPOINT)
-    return UnveilError(f"{printable(path)} ({file.what}) {why}: {file.how_to_get}")
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

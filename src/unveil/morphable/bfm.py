@@ -1,0 +1,151 @@
+"""The Basel Face Model (Paysan et al. 2009) as 3DDFA_V2 (Guo et al. 2020) publishes it: a face without ears and neck.
+
+Its files hold micrometres, x, y and z of each vertex in turn, in the axes of `MorphableModel`. The face is rigid but
+for its expression, so it has a single joint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.morphable.head import Head
+from unveil.morphable.landmarks import SlidingContour, SurfacePoints
+from unveil.morphable.layout import CoefficientLayout, Group
+from unveil.morphable.model import MorphableModel
+from unveil.morphable.placement import AffineMatrix
+from unveil.morphable.unpickle import read_pickle, read_pickled_array
+
+LAYOUT = CoefficientLayout(
+    "tddfa",
+    (
+        Group("pose", 12, "matrix [3, 4] from micrometres to pixels of a crop of 120, y up, counted from one"),
+        Group("shape", 40, "micrometres along components of unit length"),
+        Group("expression", 10, "multiples of the components"),
+    ),
+)
+COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
+METRES = 1e-6  # in a micrometre
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class BfmFiles:
+    """Paths of the files that give the face model."""
+
+    model: Path  # bfm_noneck_v3.pkl or bfm_noneck_v3_slim.pkl
+    triangles: Path | None = None  # tri.pkl; None where those in the model's file are right, as in the slim one
+
+
+@lru_cache(maxsize=1)
+def load(files: BfmFiles) -> MorphableModel:
+    """3DDFA_V2's face model with 40 shape and 10 expression components, layout `LAYOUT`, float32.
+
+    The model is shared between callers; do not write into its arrays.
+
+    Raises:
+        UnveilError: a file is missing, damaged, or not what its name says.
+    """
+    data = read_pickle(files.model)
+    try:
+        triangles = data["tri"] if files.triangles is None else read_pickled_array(files.triangles)
+        return from_arrays(data, triangles)
+    except (KeyError, ValueError, TypeError) as error:
+        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
+        names = " and ".join(str(path) for path in (files.model, files.triangles) if path)
+        raise UnveilError(
+            f"{names} give no face model of 3DDFA_V2 ({reason}); get them from its repository again"
+        ) from error
+
+
+def from_arrays(data: Mapping[str, Any], triangles: Any) -> MorphableModel:
+    """The model of published arrays.
+
+    Args:
+        data: ``u`` [3V, 1] the mean face, ``w_shp`` [3V, 40 or more], ``w_exp`` [3V, 10 or more], and ``keypoints``
+            [204], the rows of the 68 landmarks.
+        triangles: [3, F] vertex indices from zero, turning either way.
+
+    Raises:
+        KeyError: an array is not there.
+        ValueError: an array has another shape, or names a vertex that is not there.
+    """
+    template = _vertices(data["u"], 1)[0] * METRES  # [V, 3]
+    shape, expression = (_vertices(data[name], _size(group)) for name, group in COMPONENTS.items())
+    if not shape.shape[1] == expression.shape[1] == len(template):
+        raise ValueError(f"u has {len(template)} vertices, w_shp {shape.shape[1]} and w_exp {expression.shape[1]}")
+    landmarks = _landmarks(data["keypoints"], len(template))
+    return MorphableModel(
+        name="3ddfa",
+        layout=LAYOUT,
+        head=_rigid_head(template, shape * METRES, expression * METRES, _outward(triangles, template)),
+        expression_names=(),
+        landmarks68=landmarks,
+        contour=SlidingContour(0, landmarks.triangles[None, :17], landmarks.barycentric[None, :17]),  # for every yaw
+        uv=np.zeros((0, 2), np.float32),
+        uv_faces=np.zeros((0, 3), np.int64),
+        mirror_vertices=np.zeros(0, np.int64),
+        placement=AffineMatrix(),
+    )
+
+
+def _rigid_head(template: Floats, shape: Floats, expression: Floats, faces: NDArray[np.int64]) -> Head:
+    """A head in metres whose one joint, at the origin, turns all of it."""
+    return Head(
+        template=template.astype(np.float32),
+        faces=faces,
+        shape_basis=shape.astype(np.float32),
+        expression_basis=expression.astype(np.float32),
+        joint_names=("root",),
+        joint_parents=(-1,),
+        joint_template=np.zeros((1, 3), np.float32),
+        joint_shape_basis=np.zeros((len(shape), 1, 3), np.float32),
+        skin_weights=np.ones((len(template), 1), np.float32),
+    )
+
+
+def _size(group: str) -> int:
+    place = LAYOUT.slice_of(group)
+    return place.stop - place.start
+
+
+def _vertices(columns: Any, count: int) -> NDArray[np.float64]:
+    """The first ``count`` columns of an array [3V, K] as vertices [count, V, 3]."""
+    values = np.asarray(columns, np.float64)
+    if values.ndim != 2 or len(values) == 0 or len(values) % 3 or values.shape[1] < count:
+        raise ValueError(f"an array is {values.shape} and not (3 x vertices, {count} or more)")
+    if not np.isfinite(values).all():
+        raise ValueError("an array holds numbers that are not finite")
+    return np.ascontiguousarray(values[:, :count].T).reshape(count, -1, 3)
+
+
+def _landmarks(keypoints: Any, count: int) -> SurfacePoints:
+    """The 68 landmarks as vertices; each is three rows in a row."""
+    rows = np.asarray(keypoints).astype(np.int64).ravel()
+    vertices = rows[::3] // 3
+    if rows.shape != (204,) or (rows.reshape(68, 3) != vertices[:, None] * 3 + np.arange(3)).any():
+        raise ValueError("keypoints do not name x, y and z of 68 vertices")
+    if vertices.min() < 0 or vertices.max() >= count:
+        raise ValueError(f"keypoints name vertex {vertices.max()} of {count}")
+    return SurfacePoints(np.repeat(vertices[:, None], 3, axis=1), np.tile(np.float32([1, 0, 0]), (68, 1)))
+
+
+def _outward(triangles: Any, vertices: Floats) -> NDArray[np.int64]:
+    """Triangles [3, F] as faces [F, 3] that turn counter-clockwise for who looks at the face."""
+    faces = np.asarray(triangles).astype(np.int64).T
+    if faces.ndim != 2 or faces.shape[1] != 3:
+        raise ValueError(f"the triangles are {faces.shape[::-1]} and not (3, faces)")
+    if faces.size and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise ValueError(f"a triangle names vertex {faces.max()} of {len(vertices)}; they are those of another mesh")
+    corners = vertices[faces][..., :2]  # [F, 3, 2] as seen from the front
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    towards_viewer = np.sum(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) >= 0
+    return faces if towards_viewer else np.ascontiguousarray(faces[:, ::-1])
