@@ -11,17 +11,22 @@ DECA_LICENCE = "DECA's licence, non-commercial research"
 FLAME_PAGE = "https://flame.is.tue.mpg.de/download.php"
 DECA_DATA = "https://github.com/yfeng95/DECA/tree/master/data"
 TDDFA_RAW = "https://raw.githubusercontent.com/cleardusk/3DDFA_V2"
+TDDFA_PAGE = "https://github.com/cleardusk/3DDFA_V2/tree/master"
+TDDFA_COMMIT = "1b6c67601abffc1e9f248b291708aef0e43b55ae"
+BFM_LICENCE = "the Basel Face Model's licence, academic use"
 CONVERT = "unveil assets convert deca"
 Shape = tuple[int | None, ...]  # the last dimensions; None: any length
+BFM_ARRAYS: dict[str, Shape] = {"u": (1,), "w_shp": (None,), "w_exp": (None,), "keypoints": (204,)}
 
 
 @dataclass(frozen=True)
 class ModelFile:
     """One file of a research model.
 
-    ``kind`` says how it is opened: ``pickle``, ``npy`` (an array), ``npy-dict`` (a pickled dictionary), ``npz``,
-    ``torch`` (a checkpoint), ``obj``, ``picture``, ``onnx`` (an encoder), ``onnx-detail``. ``arrays`` are what it must
-    hold, each with its last dimensions; ``""`` is the one array of an ``npy``.
+    ``kind`` says how it is opened: ``pickle`` (a dictionary), ``pickle-array``, ``npy`` (an array), ``npy-dict`` (a
+    pickled dictionary), ``npz``, ``torch`` (a checkpoint), ``obj``, ``picture``, ``onnx`` (an encoder),
+    ``onnx-detail``, ``onnx-3ddfa``. ``arrays`` are what it must hold, each with its last dimensions; ``""`` is the one
+    array of an ``npy`` or a ``pickle-array``.
     """
 
     name: str
@@ -32,8 +37,9 @@ class ModelFile:
     page: str  # where the user finds it
     registration: bool = False
     required: bool = True
+    or_else: tuple[str, ...] = ()  # files of which any one serves instead
     url: str = ""  # where `assets get` downloads it; empty where only the user may or can
-    sha256: str = ""  # of the file at ``url``
+    sha256: str = ""  # of the published file, where there is but one and it is known; always with a ``url``
     folders: tuple[str, ...] = ()  # where else its publisher leaves it, relative to the model's folder
     arrays: dict[str, Shape] = field(default_factory=dict)
     made_by: str = ""  # the command that makes it from the others
@@ -193,11 +199,38 @@ TDDFA = (
         kind="torch",
         publisher="3DDFA_V2's repository",
         licence="MIT",
-        page="https://github.com/cleardusk/3DDFA_V2/tree/master/weights",
+        page=f"{TDDFA_PAGE}/weights",
         url=f"{TDDFA_RAW}/dc9d1ba5051e391a173d9e5969e2cb5f549f649f/weights/mb05_120x120.pth",
         sha256="f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
         folders=("weights",),
         arrays={"state_dict": ()},
+        or_else=("mb1_120x120.pth", "mb1_120x120.onnx", "mb05_120x120.onnx"),
+    ),
+    ModelFile(
+        name="mb1_120x120.pth",
+        what="3DDFA_V2's network, MobileNet-V1 at full width, which is taken where it is there",
+        kind="torch",
+        publisher="3DDFA_V2's repository",
+        licence="MIT",
+        page=f"{TDDFA_PAGE}/weights",
+        url=f"{TDDFA_RAW}/{TDDFA_COMMIT}/weights/mb1_120x120.pth",
+        sha256="a45a946c6e9b16f8d3cf2e69376da9560a7cf9afae671bebceb7e437a405ea79",
+        required=False,
+        folders=("weights",),
+        arrays={"state_dict": ()},
+    ),
+    *(
+        ModelFile(
+            name=f"{name}_120x120.onnx",
+            what=f"3DDFA_V2's network, MobileNet-V1 at {width} width, for use without torch",
+            kind="onnx-3ddfa",
+            publisher="3DDFA_V2's repository",
+            licence="MIT",
+            page=f"{TDDFA_PAGE}/weights (its readme.md names the downloads)",
+            required=False,
+            folders=("weights",),
+        )
+        for name, width in (("mb1", "full"), ("mb05", "half"))
     ),
     ModelFile(
         name="param_mean_std_62d_120x120.pkl",
@@ -205,11 +238,47 @@ TDDFA = (
         kind="pickle",
         publisher="3DDFA_V2's repository",
         licence="MIT",
-        page="https://github.com/cleardusk/3DDFA_V2/tree/master/configs",
+        page=f"{TDDFA_PAGE}/configs",
         url=f"{TDDFA_RAW}/42b3abd1f1a4bbee26673d51cbd9085b798ad677/configs/param_mean_std_62d_120x120.pkl",
         sha256="090d7150f77cb66c29ddae21e4508fbde59123dcd1dea7facc24a7ed06d1c795",
         folders=("configs",),
         arrays={"mean": (62,), "std": (62,)},
+    ),
+    ModelFile(
+        name="bfm_noneck_v3.pkl",
+        what="the Basel Face Model without ears and neck",
+        kind="pickle",
+        publisher="3DDFA_V2's repository, from the Basel Face Model 2009",
+        licence=BFM_LICENCE,
+        page=f"{TDDFA_PAGE}/configs",
+        sha256="89ac96480eddc331120f2c8401737c55a5fcc97b10f8a64574e63976c3d246ca",
+        folders=("configs",),
+        arrays=BFM_ARRAYS,
+        or_else=("bfm_noneck_v3_slim.pkl",),
+    ),
+    ModelFile(
+        name="tri.pkl",
+        what="the triangles of bfm_noneck_v3.pkl, whose own are of another mesh",
+        kind="pickle-array",
+        publisher="3DDFA_V2's repository",
+        licence="MIT",
+        page=f"{TDDFA_PAGE}/configs",
+        url=f"{TDDFA_RAW}/{TDDFA_COMMIT}/configs/tri.pkl",
+        sha256="0562a594d8369f7d1c86306522ff76fd3a2c81cf90ba9443893c1191ad0abbb8",
+        folders=("configs",),
+        arrays={"": (3, None)},
+        or_else=("bfm_noneck_v3_slim.pkl",),
+    ),
+    ModelFile(
+        name="bfm_noneck_v3_slim.pkl",
+        what="the same face model with fewer vertices, taken where bfm_noneck_v3.pkl is not there",
+        kind="pickle",
+        publisher="3DDFA_V2's repository, from the Basel Face Model 2009",
+        licence=BFM_LICENCE,
+        page=f"{TDDFA_PAGE}/configs (its readme.md names the download)",
+        required=False,
+        folders=("configs",),
+        arrays=BFM_ARRAYS | {"tri": (3, None)},
     ),
 )
 FAMILIES: dict[str, tuple[ModelFile, ...]] = {"deca": DECA, "3ddfa": TDDFA}

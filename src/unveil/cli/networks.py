@@ -22,9 +22,12 @@ def open_reconstructor(model: str, assets: Path | None) -> Reconstructor:
 
 
 def open_encoder(model: str, assets: Path | None) -> Encoder:
-    """The network of a model: openhead, deca, or the path of an ONNX learner."""
+    """The network of a model: openhead, a research model, or the path of an ONNX learner."""
     from unveil.reconstruct.pipeline import open_learner
+    from unveil.reconstruct.tddfa import NETWORKS
 
+    if model in NETWORKS:
+        return open_tddfa(model, assets)
     return open_deca(assets) if model == "deca" else open_learner(model)
 
 
@@ -45,6 +48,22 @@ def open_deca(assets: Path | None) -> DetailEncoder:
             "install unveil[train], or run `unveil assets convert deca` where torch is installed"
         ) from error
     return DecaTeacher(checkpoint)
+
+
+def open_tddfa(model: str, assets: Path | None) -> Encoder:
+    """The best network of 3DDFA_V2 that is there, as an ONNX file where it lies as such, else in torch."""
+    from unveil.reconstruct.tddfa import TddfaModel, network_files
+
+    path, statistics = network_files(model, ("onnx", "pth"), assets)
+    if path.suffix == ".onnx":
+        return TddfaModel(path, statistics)
+    try:
+        from unveil.teachers.tddfa import TddfaTeacher
+    except ImportError as error:
+        raise UnveilError(
+            f"{path.name} needs torch: install unveil[train], or get the .onnx file of 3DDFA_V2's authors"
+        ) from error
+    return TddfaTeacher(path, statistics)
 
 
 def open_displacement(layout: CoefficientLayout, assets: Path | None) -> Displacement | None:

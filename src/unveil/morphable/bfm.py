@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from unveil.errors import UnveilError
 from unveil.morphable.head import Head
 from unveil.morphable.landmarks import SlidingContour, SurfacePoints
-from unveil.morphable.layout import CoefficientLayout, Group
+from unveil.morphable.layout import CoefficientLayout, Group, LayoutError
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.placement import AffineMatrix
 from unveil.morphable.unpickle import read_pickle, read_pickled_array
@@ -31,6 +31,8 @@ LAYOUT = CoefficientLayout(
         Group("expression", 10, "multiples of the components"),
     ),
 )
+FILE_NAMES = ("bfm_noneck_v3.pkl", "tri.pkl")  # as they are published
+SLIM_FILE = "bfm_noneck_v3_slim.pkl"  # instead of both
 COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
 METRES = 1e-6  # in a micrometre
 
@@ -42,7 +44,7 @@ class BfmFiles:
     """Paths of the files that give the face model."""
 
     model: Path  # bfm_noneck_v3.pkl or bfm_noneck_v3_slim.pkl
-    triangles: Path | None = None  # tri.pkl; None where those in the model's file are right, as in the slim one
+    triangles: Path | None = None  # tri.pkl; None: those in the model's file, which only the slim one has right
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +66,20 @@ def load(files: BfmFiles) -> MorphableModel:
         raise UnveilError(
             f"{names} give no face model of 3DDFA_V2 ({reason}); get them from its repository again"
         ) from error
+
+
+def read_statistics(path: Path) -> CoefficientLayout:
+    """`LAYOUT` with the mean and standard deviation in ``param_mean_std_62d_120x120.pkl``.
+
+    Raises:
+        UnveilError: the file is missing, damaged, or not what its name says.
+    """
+    data = read_pickle(path)
+    try:
+        return LAYOUT.with_statistics(*(np.asarray(data[name], np.float64).ravel() for name in ("mean", "std")))
+    except (KeyError, ValueError, TypeError, LayoutError) as error:
+        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
+        raise UnveilError(f"{path} is no file of 3DDFA_V2's statistics ({reason}); run `unveil assets get`") from error
 
 
 def from_arrays(data: Mapping[str, Any], triangles: Any) -> MorphableModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,9 +17,10 @@ from unveil.assets.store import find, find_mistaken, missing
 from unveil.errors import UnveilError
 from unveil.imaging.io import printable, read_image
 from unveil.morphable.template import read_template
-from unveil.morphable.unpickle import read_pickle, read_pickled_npy
+from unveil.morphable.unpickle import read_pickle, read_pickled_array, read_pickled_npy
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.onnx_detail import DetailModel
+from unveil.reconstruct.tddfa import open_network
 from unveil.reconstruct.torch_file import checkpoint_keys
 
 WEB_PAGE = (b"<!doctype html", b"<html")
@@ -59,18 +61,27 @@ def check_files(model: str, assets: Path | None = None) -> list[FileCheck]:
 def check_file(model: str, file: ModelFile, assets: Path | None = None) -> FileCheck:
     """Open one file of a model family."""
     path = find(model, file.name, assets)
+    needed = file.required and not any(find(model, other, assets) for other in file.or_else)
     if path is None:
         mistaken = find_mistaken(model, file, assets)
         status, where = ("missing", "") if mistaken is None else ("wrong", printable(mistaken))
-        return FileCheck(model, file.name, status, file.required, where, missing(model, file, assets))
+        return FileCheck(model, file.name, status, needed, where, missing(model, file, assets))
     try:
         _look_into(path, file)
         _require_same_head(path, file, assets)
     except UnveilError as error:
-        return FileCheck(
-            model, file.name, "wrong", file.required, printable(path), f"{_named(path, error)}: {file.how_to_get}"
-        )
-    return FileCheck(model, file.name, "ok", file.required, printable(path), file.what)
+        what = f"{_named(path, error)}: {file.how_to_get}"
+        return FileCheck(model, file.name, "wrong", needed, printable(path), what)
+    return FileCheck(model, file.name, "ok", needed, printable(path), file.what + _difference(path, file))
+
+
+def _difference(path: Path, file: ModelFile) -> str:
+    """What to add where a usable file is not, byte for byte, the published one."""
+    if not file.sha256:
+        return ""
+    with path.open("rb") as stream:
+        same = hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+    return "" if same else f"; usable, but not the published file, whose sha256 begins with {file.sha256[:12]}"
 
 
 def _named(path: Path, error: UnveilError) -> str:
@@ -95,6 +106,10 @@ def _look_into(path: Path, file: ModelFile) -> None:
 def _look_pickle(path: Path, file: ModelFile) -> None:
     values = read_pickle(path)
     _require({name: np.shape(value) for name, value in values.items()}, file.arrays)
+
+
+def _look_pickled_array(path: Path, file: ModelFile) -> None:
+    _require({"": read_pickled_array(path).shape}, file.arrays)
 
 
 def _look_pickled_npy(path: Path, file: ModelFile) -> None:
@@ -147,8 +162,13 @@ def _look_onnx_detail(path: Path, file: ModelFile) -> None:
     DetailModel(path, threads=1)
 
 
+def _look_onnx_tddfa(path: Path, file: ModelFile) -> None:
+    open_network(path, threads=1)
+
+
 LOOK: dict[str, Callable[[Path, ModelFile], None]] = {
     "pickle": _look_pickle,
+    "pickle-array": _look_pickled_array,
     "npy": _look_npy,
     "npy-dict": _look_pickled_npy,
     "npz": _look_npz,
@@ -157,6 +177,7 @@ LOOK: dict[str, Callable[[Path, ModelFile], None]] = {
     "picture": _look_picture,
     "onnx": _look_onnx,
     "onnx-detail": _look_onnx_detail,
+    "onnx-3ddfa": _look_onnx_tddfa,
 }
 
 

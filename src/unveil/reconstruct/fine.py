@@ -17,7 +17,7 @@ from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.texture import AlbedoSpace
 from unveil.reconstruct.encoder import DetailEncoder, Encoder
-from unveil.reconstruct.heads import flame_files, head_name
+from unveil.reconstruct.heads import head_files, head_name
 from unveil.reconstruct.result import Detail
 
 ALBEDO_FILES = ("FLAME_albedo_from_BFM.npz", "FLAME_texture.npz")  # the first that is there; it may be neither
@@ -56,15 +56,15 @@ class FineModel:
 
 
 def load_fine(encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> FineModel:
-    """Everything fine that the encoder and the user's files give; nothing for openhead.
+    """Everything fine that the encoder and the user's files give; none for other models than DECA.
 
     Raises:
         UnveilError: a file that the encoder's details need is missing, or a file is damaged.
     """
-    if head_name(encoder.layout) != "deca":
-        return FineModel()
-    head = flame_files(assets)
-    files = [head.model, head.landmarks, head.template]
+    name = head_name(encoder.layout)
+    files = [*head_files(name, assets)]
+    if name != "deca":
+        return FineModel(files=tuple(files))
     albedo_file = next((path for path in (find("deca", name, assets) for name in ALBEDO_FILES) if path), None)
     albedo_space = texture.load(albedo_file) if albedo_file else None
     files += [albedo_file] if albedo_file else []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unveil.assets.store import locate, packaged
+from unveil.assets.store import find, locate, packaged
 from unveil.errors import UnveilError
-from unveil.morphable import flame, openhead
+from unveil.morphable import bfm, flame, openhead
 from unveil.morphable.layout import CoefficientLayout
 from unveil.morphable.model import MorphableModel
 
@@ -15,11 +15,12 @@ LAYOUTS = {  # with the name of their head model
     openhead.LAYOUT: "openhead",
     flame.LAYOUT: "deca",
     flame.DETAIL_LAYOUT: "deca",
+    bfm.LAYOUT: "3ddfa",
 }
 
 
 def head_name(layout: CoefficientLayout) -> str:
-    """Name of the head model, ``openhead`` or ``deca``; UnveilError where no head model has these coefficients."""
+    """Name of the head model, such as ``openhead``; UnveilError where no head model has these coefficients."""
     if layout not in LAYOUTS:
         known = ", ".join(str(known) for known in LAYOUTS)
         raise UnveilError(f"there is no head model for coefficients of layout {layout}; known are {known}")
@@ -32,11 +33,22 @@ def load_head(layout: CoefficientLayout, assets: Path | None = None) -> Morphabl
     Raises:
         UnveilError: there is no such head model, or a file of it is missing or wrong.
     """
-    if head_name(layout) == "deca":
-        return flame.load(flame_files(assets))
+    name = head_name(layout)
+    files = head_files(name, assets)
+    if name == "deca":
+        return flame.load(flame.FlameFiles(*files))
+    if name == "3ddfa":
+        return bfm.load(bfm.BfmFiles(*files))
     return openhead.load(packaged("openhead.npz"))
 
 
-def flame_files(assets: Path | None = None) -> flame.FlameFiles:
-    """FLAME's files, wherever the search folders have them; UnveilError where one is missing."""
-    return flame.FlameFiles(*(locate("deca", name, assets) for name in flame.FILE_NAMES))
+def head_files(name: str, assets: Path | None = None) -> tuple[Path, ...]:
+    """The user's files that a head model is read from, none for openhead; UnveilError where one is missing."""
+    if name == "deca":
+        return tuple(locate(name, file, assets) for file in flame.FILE_NAMES)
+    if name == "3ddfa":
+        slim = find(name, bfm.SLIM_FILE, assets)
+        if slim is not None and find(name, bfm.FILE_NAMES[0], assets) is None:
+            return (slim,)
+        return tuple(locate(name, file, assets) for file in bfm.FILE_NAMES)
+    return ()

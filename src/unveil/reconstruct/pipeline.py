@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,13 @@ from unveil.reconstruct.fine import load_fine
 from unveil.reconstruct.heads import head_name, load_head
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.result import Floats, Reconstruction
+from unveil.reconstruct.tddfa import NETWORKS, open_tddfa
 
 LEARNERS = {"openhead": "openhead_learner.onnx"}  # names of packaged learners
+RESEARCH_MODELS: Mapping[str, Callable[[Path | None], Encoder]] = {  # what opens them without torch
+    "deca": DecaModel,
+    **{name: partial(open_tddfa, name) for name in NETWORKS},
+}
 # The landmarks of the first pass must agree this far with the detector, or its crop is kept.
 SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the detector's
 LARGEST_SHIFT = 0.6  # of the centre, in mean sides of the detector's box
@@ -46,8 +52,9 @@ class Reconstructor:
     """Reconstructs every face of a photograph; keep one and use it for many photographs.
 
     Args:
-        model: "openhead", the learner in the package; "deca", where its networks lie as ONNX files among the assets;
-            the path of an ONNX learner (see `CoefficientModel`); or a network, such as `teachers.deca.DecaTeacher`.
+        model: "openhead", the learner in the package; one of `RESEARCH_MODELS`, where its networks lie as ONNX files
+            among the assets; the path of an ONNX learner (see `CoefficientModel`); or a network, such as
+            `teachers.deca.DecaTeacher`.
         assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
 
     Raises:
@@ -178,15 +185,16 @@ def learner_path(model: str | Path) -> Path:
         return packaged(LEARNERS[str(model)])
     path = Path(model)
     if path.suffix.lower() != ".onnx":
-        raise UnveilError(
-            f"unknown model {str(model)!r}: choose {', '.join((*LEARNERS, 'deca'))} or give the path of an .onnx file"
-        )
+        known = ", ".join((*LEARNERS, *RESEARCH_MODELS))
+        raise UnveilError(f"unknown model {str(model)!r}: choose {known} or give the path of an .onnx file")
     return path
 
 
 def open_learner(model: str | Path, assets: Path | None = None) -> Encoder:
     """The network called ``model``, a name or the path of an ONNX file; UnveilError where there is none."""
-    return DecaModel(assets) if model == "deca" else CoefficientModel(learner_path(model))
+    if model in RESEARCH_MODELS:
+        return RESEARCH_MODELS[str(model)](assets)
+    return CoefficientModel(learner_path(model))
 
 
 def _morphable_model(learner: Encoder, assets: Path | None) -> MorphableModel:
