@@ -15,7 +15,7 @@ from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import matrix_to_euler_degrees
 from unveil.imaging.crop import Crop
-from unveil.imaging.detect import FaceDetector
+from unveil.imaging.detect import Detection, FaceDetector
 from unveil.imaging.framing import CANONICAL, Framing
 from unveil.imaging.io import printable, read_image
 from unveil.morphable.layout import Coefficients
@@ -70,13 +70,18 @@ class Reconstructor:
         self._detector = FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
-        self, image: NDArray[np.uint8] | str | Path, *, max_faces: int | None = None
+        self,
+        image: NDArray[np.uint8] | str | Path,
+        *,
+        max_faces: int | None = None,
+        faces: Sequence[Detection] | None = None,
     ) -> list[Reconstruction]:
         """Every face of an image, largest first; an empty list where there is none.
 
         Args:
             image: RGB uint8 [H, W, 3], or the path of a photograph.
             max_faces: leave out all but so many of the largest faces.
+            faces: where the faces are, if that is known; they are not searched for then.
 
         Raises:
             UnveilError: the path leads to no readable photograph.
@@ -88,7 +93,7 @@ class Reconstructor:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 RGB image (H, W, 3), got {image.dtype} {image.shape}")
         with clock.stage("detect"):
-            detections = self._detector.detect(image)[:max_faces]
+            detections = (self._detector.detect(image) if faces is None else list(faces))[:max_faces]
         if not detections:
             return []
         with clock.stage("first pass"):
