@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from unveil.morphable.head import Head
 from unveil.morphable.landmarks import SlidingContour, SurfacePoints
 from unveil.morphable.layout import CoefficientLayout, Group, LayoutError
 from unveil.morphable.model import MorphableModel
-from unveil.morphable.placement import AffineMatrix
+from unveil.morphable.placement import AffineMatrix, Placement
 from unveil.morphable.unpickle import read_pickle, read_pickled_array
 
 LAYOUT = CoefficientLayout(
@@ -94,46 +94,62 @@ def from_arrays(data: Mapping[str, Any], triangles: Any) -> MorphableModel:
         KeyError: an array is not there.
         ValueError: an array has another shape, or names a vertex that is not there.
     """
-    template = _vertices(data["u"], 1)[0] * METRES  # [V, 3]
-    shape, expression = (_vertices(data[name], _size(group)) for name, group in COMPONENTS.items())
+    template = vertex_columns(data["u"], 1)[0] * METRES  # [V, 3]
+    shape, expression = (vertex_columns(data[name], _size(group)) for name, group in COMPONENTS.items())
     if not shape.shape[1] == expression.shape[1] == len(template):
         raise ValueError(f"u has {len(template)} vertices, w_shp {shape.shape[1]} and w_exp {expression.shape[1]}")
-    landmarks = _landmarks(data["keypoints"], len(template))
+    face = FaceArrays(
+        template, shape * METRES, expression * METRES, outward(triangles, template), _landmarks(data, len(template))
+    )
+    return rigid_face("3ddfa", LAYOUT, face, AffineMatrix())
+
+
+class FaceArrays(NamedTuple):
+    """A face that is linear in shape and expression; lengths in metres."""
+
+    template: Floats  # [V, 3]
+    shape: Floats  # [S, V, 3]
+    expression: Floats  # [E, V, 3]
+    faces: NDArray[np.int64]  # [F, 3]
+    landmarks68: NDArray[np.int64]  # [68] vertices
+
+
+def rigid_face(name: str, layout: CoefficientLayout, face: FaceArrays, placement: Placement) -> MorphableModel:
+    """A model without texture coordinates whose one joint, at the origin, turns all of it."""
+    landmarks = SurfacePoints(
+        np.repeat(face.landmarks68[:, None], 3, axis=1),
+        np.tile(np.array([1, 0, 0], np.float32), (len(face.landmarks68), 1)),
+    )
     return MorphableModel(
-        name="3ddfa",
-        layout=LAYOUT,
-        head=_rigid_head(template, shape * METRES, expression * METRES, _outward(triangles, template)),
+        name=name,
+        layout=layout,
+        head=Head(
+            template=face.template.astype(np.float32),
+            faces=face.faces,
+            shape_basis=face.shape.astype(np.float32),
+            expression_basis=face.expression.astype(np.float32),
+            joint_names=("root",),
+            joint_parents=(-1,),
+            joint_template=np.zeros((1, 3), np.float32),
+            joint_shape_basis=np.zeros((len(face.shape), 1, 3), np.float32),
+            skin_weights=np.ones((len(face.template), 1), np.float32),
+        ),
         expression_names=(),
         landmarks68=landmarks,
         contour=SlidingContour(0, landmarks.triangles[None, :17], landmarks.barycentric[None, :17]),  # for every yaw
         uv=np.zeros((0, 2), np.float32),
         uv_faces=np.zeros((0, 3), np.int64),
         mirror_vertices=np.zeros(0, np.int64),
-        placement=AffineMatrix(),
-    )
-
-
-def _rigid_head(template: Floats, shape: Floats, expression: Floats, faces: NDArray[np.int64]) -> Head:
-    """A head in metres whose one joint, at the origin, turns all of it."""
-    return Head(
-        template=template.astype(np.float32),
-        faces=faces,
-        shape_basis=shape.astype(np.float32),
-        expression_basis=expression.astype(np.float32),
-        joint_names=("root",),
-        joint_parents=(-1,),
-        joint_template=np.zeros((1, 3), np.float32),
-        joint_shape_basis=np.zeros((len(shape), 1, 3), np.float32),
-        skin_weights=np.ones((len(template), 1), np.float32),
+        placement=placement,
     )
 
 
 def _size(group: str) -> int:
     place = LAYOUT.slice_of(group)
-    return place.stop - place.start
+    return int(place.stop - place.start)
 
 
-def _vertices(columns: Any, count: int) -> NDArray[np.float64]:
+def vertex_columns(columns: Any, count: int) -> NDArray[np.float64]:
     """The first ``count`` columns of an array [3V, K] as vertices [count, V, 3]."""
     values = np.asarray(columns, np.float64)
     if values.ndim != 2 or len(values) == 0 or len(values) % 3 or values.shape[1] < count:
@@ -143,18 +159,18 @@ def _vertices(columns: Any, count: int) -> NDArray[np.float64]:
     return np.ascontiguousarray(values[:, :count].T).reshape(count, -1, 3)
 
 
-def _landmarks(keypoints: Any, count: int) -> SurfacePoints:
-    """The 68 landmarks as vertices; each is three rows in a row."""
-    rows = np.asarray(keypoints).astype(np.int64).ravel()
+def _landmarks(data: Mapping[str, Any], count: int) -> NDArray[np.int64]:
+    """The 68 landmarks as vertices [68]; each is three rows in a row."""
+    rows = np.asarray(data["keypoints"]).astype(np.int64).ravel()
     vertices = rows[::3] // 3
     if rows.shape != (204,) or (rows.reshape(68, 3) != vertices[:, None] * 3 + np.arange(3)).any():
         raise ValueError("keypoints do not name x, y and z of 68 vertices")
     if vertices.min() < 0 or vertices.max() >= count:
         raise ValueError(f"keypoints name vertex {vertices.max()} of {count}")
-    return SurfacePoints(np.repeat(vertices[:, None], 3, axis=1), np.tile(np.float32([1, 0, 0]), (68, 1)))
+    return vertices
 
 
-def _outward(triangles: Any, vertices: Floats) -> NDArray[np.int64]:
+def outward(triangles: Any, vertices: Floats) -> NDArray[np.int64]:
     """Triangles [3, F] as faces [F, 3] that turn counter-clockwise for who looks at the face."""
     faces = np.asarray(triangles).astype(np.int64).T
     if faces.ndim != 2 or faces.shape[1] != 3:
