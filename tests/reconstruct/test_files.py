@@ -15,8 +15,9 @@ from PIL import Image
 from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
 from unveil.morphable.layout import CoefficientLayout, Coefficients
-from unveil.reconstruct import face_files, files
+from unveil.reconstruct import files
 from unveil.reconstruct.batch import find_photos, name_targets
+from unveil.reconstruct.colours import vertex_colours
 from unveil.reconstruct.files import Options, OutputError, Target, prepare_folder, write_photo
 from unveil.reconstruct.result import Reconstruction
 
@@ -110,7 +111,7 @@ def test_vertex_colours_come_from_the_texture() -> None:
     height, width = 40, 80
     u, v = np.meshgrid((np.arange(width) + 0.5) / width, 1 - (np.arange(height) + 0.5) / height)
     texture = np.stack([255 * u, 255 * v, 0 * u], axis=-1).astype(np.uint8)
-    colours = face_files.vertex_colours(texture, MODEL)
+    colours = vertex_colours(texture, MODEL)
     expected = np.zeros((len(colours), 2))
     expected[MODEL.faces] = MODEL.uv[MODEL.uv_faces]
     np.testing.assert_allclose(colours[:, :2] / 255, expected, atol=1 / height)

@@ -55,9 +55,11 @@ def write_glb(
         path: ends in .glb.
         model: the model that the coefficients belong to.
         coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
-        texture: uint8 RGB [H, W, 3], first row at v = 1; without one the head is grey.
+        texture: uint8 RGB [H, W, 3], first row at v = 1, or for a model that is not ``textured`` the colours [V, 3] of
+            the vertices; without it the head is grey.
         motion: how the head moves; its shape is that of ``coefficients``.
-        normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them.
+        normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them; for textured
+            models only.
     """
     data = glb_bytes(model, coefficients, texture, motion, normal_map)
     with atomic_path(path) as temporary:
@@ -84,7 +86,11 @@ def glb_bytes(
     # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
     roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
     scene.scenes = [gltf.Scene(nodes=[0, *roots])]
-    _add_pictures(scene, buffer, texture, normal_map)
+    if model.textured:
+        _add_pictures(scene, buffer, texture, normal_map)
+    elif texture is not None:
+        colours = _linear(texture[fixed.split.vertex])
+        scene.meshes[0].primitives[0].attributes.COLOR_0 = buffer.accessor(colours, "VEC3", gltf.ARRAY_BUFFER)
     if motion is not None:
         scene.animations = [animation(buffer, model, motion)]
     return buffer.pack(scene)
@@ -167,7 +173,7 @@ class _FixedParts:
     """What is the same for all heads of a model, in the order of the split vertices [K]."""
 
     split: SplitMesh
-    uv: Floats  # [K, 2] v down
+    uv: Floats | None  # [K, 2] v down, where there are any
     joints: NDArray[np.uint8]  # [K, 4]
     weights: Floats  # [K, 4]
     shifts: list[Sparse]  # [E] displacements of the morph targets
@@ -177,13 +183,13 @@ class _FixedParts:
 @lru_cache(maxsize=2)
 def _fixed_parts(model: MorphableModel) -> _FixedParts:
     head = model.head
-    split = split_at_seams(model.faces, model.uv_faces)
+    split = split_at_seams(model.faces, model.uv_faces if model.textured else model.faces)
     joints, weights = _strongest(np.asarray(head.skin_weights)[split.vertex])
     normals = vertex_normals(head.template, model.faces)
     moved = vertex_normals(head.template + head.expression_basis, model.faces)
     return _FixedParts(
         split=split,
-        uv=_v_down(model.uv[split.uv]),
+        uv=_v_down(model.uv[split.uv]) if model.textured else None,
         joints=joints,
         weights=weights,
         shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in head.expression_basis],
@@ -194,6 +200,12 @@ def _fixed_parts(model: MorphableModel) -> _FixedParts:
 def _v_down(uv: NDArray[np.floating[Any]]) -> Floats:
     """Texture coordinates [K, 2] as glTF has them."""
     return (uv * [1, -1] + [0, 1]).astype(np.float32)
+
+
+def _linear(colours: NDArray[np.uint8]) -> Floats:
+    """Colours [K, 3] of a picture, in sRGB, as glTF has those of vertices: in proportion to light, 0 to 1."""
+    values = colours / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def _strongest(skin_weights: NDArray[np.floating]) -> tuple[NDArray[np.uint8], Floats]:
@@ -222,10 +234,11 @@ def _mesh(
     attributes = gltf.Attributes(
         POSITION=buffer.vectors(neutral[vertex]),
         NORMAL=buffer.vectors(_unit(normals[vertex])),
-        TEXCOORD_0=buffer.accessor(fixed.uv, "VEC2", gltf.ARRAY_BUFFER),
         JOINTS_0=buffer.accessor(fixed.joints, "VEC4", gltf.ARRAY_BUFFER),
         WEIGHTS_0=buffer.accessor(fixed.weights, "VEC4", gltf.ARRAY_BUFFER),
     )
+    if fixed.uv is not None:
+        attributes.TEXCOORD_0 = buffer.accessor(fixed.uv, "VEC2", gltf.ARRAY_BUFFER)
     if tangents:
         rows = _tangents(neutral, _unit(normals), model)[vertex]
         attributes.TANGENT = buffer.accessor(rows, "VEC4", gltf.ARRAY_BUFFER)

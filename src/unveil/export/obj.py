@@ -22,12 +22,16 @@ def write_obj(
         path: ends in .obj; its folder must exist.
         vertices: [V, 3] metres, in any pose, +y up.
         surface: gives the triangles and their texture coordinates.
-        texture: uint8 RGB [H, W, 3], first row at v = 1.
+        texture: uint8 RGB [H, W, 3], first row at v = 1; for a surface without texture coordinates the colours [V, 3]
+            of the vertices, which most programs read though the format does not know them.
 
     Returns:
         The paths written, the OBJ last, so that an OBJ that is there is complete.
     """
     positions = np.asarray(vertices, dtype=np.float64)
+    if not len(surface.uv):
+        _replace(path, _coloured_text(positions, surface, texture).encode())
+        return [path]
     written = [] if texture is None else _write_material(path, texture)
     text = _text(positions, surface, material=path.with_suffix(".mtl").name if written else None)
     _replace(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
@@ -54,6 +58,19 @@ def _text(vertices: NDArray[np.float64], surface: Surface, material: str | None)
         _rows("vn %.5f %.5f %.5f\n", normals),
         "usemtl head\n" if material else "",
         _rows("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9)),
+    ]
+    return "".join(lines)
+
+
+def _coloured_text(vertices: NDArray[np.float64], surface: Surface, colours: NDArray[np.uint8] | None) -> str:
+    rows = vertices if colours is None else np.hstack([vertices, colours / 255])
+    corners = np.repeat(surface.faces + 1, 2, axis=1)
+    lines = [
+        f"# {surface.name}, metres, +y up\n",
+        "o head\n",
+        _rows("v %.7f %.7f %.7f" + " %.4f %.4f %.4f" * (colours is not None) + "\n", rows),
+        _rows("vn %.5f %.5f %.5f\n", vertex_normals(vertices, surface.faces)),
+        _rows("f %d//%d %d//%d %d//%d\n", corners),
     ]
     return "".join(lines)
 

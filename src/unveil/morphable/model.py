@@ -41,6 +41,11 @@ class MorphableModel:
         count = self.head.expression_basis.shape[0]
         return self.expression_names or tuple(f"expression{k:02d}" for k in range(count))
 
+    @property
+    def textured(self) -> bool:
+        """Whether there are texture coordinates."""
+        return len(self.uv) > 0
+
     def zero(self, count: int | None = None) -> Coefficients:
         """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
         values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)

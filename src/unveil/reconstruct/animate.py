@@ -17,10 +17,11 @@ from unveil.imaging.io import find_images, printable, read_image
 from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.motion import Motion, gestures, look_around, transfer_expression
+from unveil.morphable.placement import SCALED_ORTHOGRAPHIC
+from unveil.reconstruct.colours import head_colours
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.render import Skin, over, render_mesh
 from unveil.reconstruct.result import Reconstruction
-from unveil.reconstruct.texture import bake_texture
 
 SIZE = 360  # pixels per side of an animated picture
 MARGIN = 0.06  # of the picture around the head at its widest
@@ -36,7 +37,14 @@ class Seen:
 
 
 def see(reconstructor: Reconstructor, photo: Path) -> Seen:
-    """The largest face of a photograph; UnveilError where there is none or the photograph cannot be read."""
+    """The largest face of a photograph, to be moved.
+
+    Raises:
+        UnveilError: there is no face, the photograph cannot be read, or the model's pose is not that of head and jaw.
+    """
+    if reconstructor.morphable.placement is not SCALED_ORTHOGRAPHIC:
+        name = reconstructor.learner.name
+        raise UnveilError(f"{name} gives a face without a jaw to move, so it is not animated: choose openhead or deca")
     image = read_image(photo)
     faces = reconstructor.reconstruct(image, max_faces=1)
     if not faces:
@@ -93,7 +101,7 @@ def driving_photos(inputs: Iterable[Path]) -> Iterator[Path]:
 
 def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:
     """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
-    texture, _ = bake_texture(seen.image, seen.face.photographed, model)
+    texture = head_colours(seen.image, seen.face.photographed, model)
     detail = seen.face.detail
     normal_map = None if detail is None else encode_normals(detail.normal_map)
     picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))

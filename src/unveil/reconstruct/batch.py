@@ -12,7 +12,7 @@ from typing import Any, Literal
 from unveil.errors import UnveilError
 from unveil.imaging.detect import SMALLEST_FACE
 from unveil.imaging.io import find_images, printable, read_image
-from unveil.reconstruct import ALL_FORMATS, DETAIL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.reconstruct import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.reconstruct.files import Options, OutputError, Target, printable_part, printable_stem, write_photo
 from unveil.reconstruct.pipeline import Reconstructor
 
@@ -73,15 +73,21 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
     """The formats to write: those wanted, or everything that tells more of the model than the basic ones.
 
     Raises:
-        UnveilError: a format is wanted that needs details of the skin, and the model gives none.
+        UnveilError: a format is wanted that needs details of the skin or a texture, and the model gives none.
     """
+    possible = FORMATS
+    if reconstructor.fine.has_details:
+        possible = ALL_FORMATS
+    elif reconstructor.morphable.textured:
+        possible = (*FORMATS, RELIT_FORMAT)
     if wanted is None:
         return ALL_FORMATS if reconstructor.fine.has_details else FORMATS
-    impossible = [kind for kind in wanted if kind in DETAIL_FORMATS]
-    if impossible and not reconstructor.fine.has_details:
+    impossible = [kind for kind in wanted if kind not in possible]
+    if impossible:
+        lacks = "details of the skin" if reconstructor.morphable.textured else "texture coordinates"
         raise UnveilError(
-            f"{reconstructor.learner.name} gives no details of the skin, so there is no {' and no '.join(impossible)}: "
-            f"choose from {', '.join((*FORMATS, RELIT_FORMAT))}, or a model such as deca"
+            f"{reconstructor.learner.name} gives no {lacks}, so there is no {' and no '.join(impossible)}: "
+            f"choose from {', '.join(possible)}, or a model such as deca"
         )
     return wanted
 

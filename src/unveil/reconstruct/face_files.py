@@ -18,10 +18,10 @@ from unveil.imaging.io import atomic_path, write_image
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct import RELIT_FORMAT
 from unveil.reconstruct.clock import Clock
+from unveil.reconstruct.colours import head_colours, vertex_colours
 from unveil.reconstruct.fine_files import write_detail, write_maps, write_relit
 from unveil.reconstruct.overlay import draw_overlay
 from unveil.reconstruct.result import Reconstruction
-from unveil.reconstruct.texture import bake_texture
 
 OVERLAY_ENDING = "_overlay.png"
 PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
@@ -42,7 +42,8 @@ def write_face(
 
     The GLB holds the neutral head, upright, with the expression as morph weights; OBJ and PLY the head as it is in
     the photograph, with expression and pose; the npz what `npz_content` lists. Details of the skin, where the model
-    gives them, are in the GLB as a map of normals.
+    gives them, are in the GLB as a map of normals. A model without texture coordinates has coloured vertices
+    instead of a texture.
 
     Args:
         stem: path of the files without their endings; the folder must exist.
@@ -53,18 +54,18 @@ def write_face(
     """
     clock = Clock()
     with clock.stage("texture"):
-        texture, _ = bake_texture(image, face.photographed, model)
+        colours = head_colours(image, face.photographed, model)
     normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
     writers: dict[str, Callable[[Path], Any]] = {
-        "glb": lambda path: write_glb(path, model, face.coefficients, texture, normal_map=normal_map),
-        "obj": lambda path: write_obj(path, face.vertices, model, texture),
-        "ply": lambda path: write_ply(path, face.vertices, face.faces, vertex_colours(texture, model)),
+        "glb": lambda path: write_glb(path, model, face.coefficients, colours, normal_map=normal_map),
+        "obj": lambda path: write_obj(path, face.vertices, model, colours),
+        "ply": lambda path: write_ply(path, face.vertices, face.faces, vertex_colours(colours, model)),
         "npz": lambda path: _write_npz(path, face),
     }
     fine_writers: dict[str, Callable[[], dict[str, str]]] = {
-        "detail": lambda: write_detail(stem, face, texture),
+        "detail": lambda: write_detail(stem, face, colours),
         "maps": lambda: write_maps(stem, face),
-        RELIT_FORMAT: lambda: write_relit(stem, image, face, model, texture),
+        RELIT_FORMAT: lambda: write_relit(stem, image, face, model, colours),
     }
     names: dict[str, str] = {}
     for kind in formats:
@@ -75,23 +76,13 @@ def write_face(
                 names[kind] = path.name
             else:
                 names |= fine_writers[kind]()
-    if "obj" in formats:
+    if "obj" in formats and model.textured:
         names |= {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
     with clock.stage("overlay"):
         overlay = stem.with_name(stem.name + OVERLAY_ENDING)
-        write_image(overlay, draw_overlay(image, face, model, texture))
+        write_image(overlay, draw_overlay(image, face, model, colours))
         names["overlay"] = overlay.name
     return FaceFiles(names, clock.milliseconds)
-
-
-def vertex_colours(texture: NDArray[np.uint8], model: MorphableModel) -> NDArray[np.uint8]:
-    """The texture [S, S, 3] (first row at v = 1) at each vertex: [V, 3]; on a seam one of its sides is taken."""
-    uv = np.zeros((len(model.head.template), 2))
-    uv[model.faces] = model.uv[model.uv_faces]
-    height, width = texture.shape[:2]
-    column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
-    row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(int)
-    return np.asarray(texture[row, column], np.uint8)
 
 
 def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:

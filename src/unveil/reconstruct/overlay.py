@@ -21,25 +21,25 @@ SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with 
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]
+    image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Four square panels side by side, RGB uint8 [480, 1920, 3].
 
-    The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the textured
+    The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
     head, upright, turned to show more of the side that the photograph shows less of.
 
     Args:
         image: the photograph, RGB uint8 [H, W, 3].
         face: one of its faces.
         model: the head model of its coefficients.
-        texture: what `bake_texture` gave for it.
+        colours: what `head_colours` gave for it.
     """
     to_panel, photo, points = in_panel(image, face)
     mesh = render_mesh(points, face.faces, PANEL, PANEL)
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
     alone = over(mesh, np.full_like(photo, PAPER))
-    return np.hstack([photo, fitted, alone, _other_view(face, model, texture)])
+    return np.hstack([photo, fitted, alone, _other_view(face, model, colours)])
 
 
 def in_panel(
@@ -76,8 +76,8 @@ def _draw_points(picture: NDArray[np.uint8], points: NDArray[np.floating]) -> No
         cv2.circle(picture, (x, y), 2 << SHARP_BITS, LANDMARK, -1, cv2.LINE_AA, SHARP_BITS)
 
 
-def _other_view(face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _other_view(face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     upright = np.asarray(model.vertices(model.placement.upright(face.coefficients)))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
     rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))
-    return render_head(upright, face.faces, PANEL, rotation, Skin(texture, model.uv, model.uv_faces))
+    return render_head(upright, face.faces, PANEL, rotation, Skin(colours, model.uv, model.uv_faces))

@@ -31,10 +31,10 @@ VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
 
 @dataclass(frozen=True, eq=False)
 class Skin:
-    """A texture and where it goes."""
+    """A texture and where it goes, or the colours of the vertices."""
 
-    texture: NDArray[np.uint8]  # [S, S, 3] RGB, first row at v = 1
-    uv: NDArray[np.floating[Any]]  # [T, 2] v up
+    texture: NDArray[np.uint8]  # [S, S, 3] RGB, first row at v = 1; [V, 3] without texture coordinates
+    uv: NDArray[np.floating[Any]]  # [T, 2] v up; may be empty
     uv_faces: NDArray[np.integer[Any]]  # [F, 3]
 
 
@@ -78,7 +78,7 @@ def render_mesh(
     if skin is None:
         linear = light[..., None] * CLAY
     else:
-        linear = _textured(raster, skin) * (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
+        linear = _coloured(raster, faces, skin) * (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
     return averaged(linear, raster, GAMMA)
 
 
@@ -159,9 +159,11 @@ def _rise(depth: Floats, normals: Floats, dx: int, dy: int) -> Floats:
     return np.asarray(np.maximum(0, above / distance - np.float32(CAVITY_BIAS)) * fading, dtype=np.float32)
 
 
-def _textured(raster: Raster, skin: Skin) -> Floats:
-    """Linear colours [H, W, 3] of the texture."""
+def _coloured(raster: Raster, faces: NDArray[np.integer[Any]], skin: Skin) -> Floats:
+    """Linear colours [H, W, 3] of the surface."""
     table = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
+    if not len(skin.uv):
+        return np.asarray(interpolate(raster, faces, table[skin.texture]), np.float32)
     return np.asarray(table[texels(raster, skin.texture, skin.uv, skin.uv_faces)])
 
 
