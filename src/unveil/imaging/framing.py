@@ -17,6 +17,7 @@ class Framing:
 
     of_detection: Callable[[Detection, int], Crop]
     of_landmarks: Callable[[ArrayLike, int], Crop]  # iBUG-68 [68, 2] in image pixels
+    guided: bool = False  # the landmarks are not the network's own, on a rough crop, but those of the packaged learner
 
 
 CANONICAL = Framing(lambda face, size: Crop.from_detector_box(face.box_ltrb, size), Crop.from_landmarks)

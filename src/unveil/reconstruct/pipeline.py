@@ -40,6 +40,24 @@ LARGEST_SHIFT = 0.6  # of the centre, in mean sides of the detector's box
 
 
 @dataclass(frozen=True, eq=False)
+class Finder:
+    """A network and as much of its head model as the landmarks need."""
+
+    network: Encoder
+    model: MorphableModel
+
+    def predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Coefficients:
+        """All faces through the network as one batch, [N, M]."""
+        return self.network.predict(np.stack([crop.warp(image) for crop in crops]))
+
+    def landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
+        """Visible landmarks [68, 2] of each face in image pixels."""
+        points = self.model.contour68(self.model.vertices(coefficients), coefficients)  # [N, 68, 3]
+        pixels = to_pixels(self.model.project(points, coefficients), self.network.input_size)
+        return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
 class Sighting:
     """Where a photograph shows a face."""
 
@@ -66,7 +84,9 @@ class Reconstructor:
         self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
         self.morphable = _morphable_model(self.learner, assets)
         self.fine = load_fine(self.learner, self.morphable, assets)
-        self._landmark_model = self.morphable.landmark_model()
+        self._framing = framing_of(self.learner)
+        self._finder = Finder(self.learner, self.morphable.landmark_model())
+        self._guide = _packaged_finder() if self._framing.guided else self._finder
         self._detector = FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
@@ -97,14 +117,14 @@ class Reconstructor:
         if not detections:
             return []
         with clock.stage("first pass"):
-            framing = framing_of(self.learner)
-            crops = [framing.of_detection(face, self.learner.input_size) for face in detections]
-            first = self._predict(image, crops)
+            guide = self._guide
+            crops = _around(detections, framing_of(guide.network), guide.network.input_size)
+            landmarks = guide.landmarks2d(guide.predict(image, crops), crops)
         with clock.stage("second pass"):
-            landmarks = self._landmarks2d(first, crops)
+            crops = _around(detections, self._framing, self.learner.input_size)
             framed = zip(landmarks, detections, crops, strict=True)
-            crops = [second_crop(points, detection.box_ltrb, crop, framing) for points, detection, crop in framed]
-            coefficients = self._predict(image, crops)
+            crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
+            coefficients = self._finder.predict(image, crops)
         with clock.stage("geometry"):
             sightings = [
                 Sighting(crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
@@ -122,17 +142,6 @@ class Reconstructor:
         (moved,) = self._results(batch, [sighting], face.timings)
         return replace(moved, photographed=face.photographed)
 
-    def _predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Coefficients:
-        """All faces through the network as one batch, [N, M]."""
-        return self.learner.predict(np.stack([crop.warp(image) for crop in crops]))
-
-    def _landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
-        """Visible landmarks [68, 2] of each face in image pixels."""
-        model = self._landmark_model
-        points = model.contour68(model.vertices(coefficients), coefficients)  # [N, 68, 3]
-        pixels = to_pixels(model.project(points, coefficients), self.learner.input_size)
-        return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
-
     def _results(
         self, coefficients: Coefficients, sightings: Sequence[Sighting], timings: Mapping[str, float]
     ) -> list[Reconstruction]:
@@ -141,7 +150,7 @@ class Reconstructor:
         neutral = model.neutral(coefficients)
         in_crops = to_pixels(model.project(vertices, coefficients), self.learner.input_size)
         projected = [_to_image(points, seen.crop) for points, seen in zip(in_crops, sightings, strict=True)]
-        landmarks2d = self._landmarks2d(coefficients, [seen.crop for seen in sightings])
+        landmarks2d = self._finder.landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
         details, albedos = self.fine.details(vertices, coefficients), self.fine.albedos(coefficients)
         pose = matrix_to_euler_degrees(model.rotation(coefficients))  # [N, 3]
@@ -167,6 +176,15 @@ class Reconstructor:
             )
             for k, seen in enumerate(sightings)
         ]
+
+
+def _around(detections: Sequence[Detection], framing: Framing, size: int) -> list[Crop]:
+    return [framing.of_detection(face, size) for face in detections]
+
+
+def _packaged_finder() -> Finder:
+    learner = open_learner("openhead")
+    return Finder(learner, _morphable_model(learner, None).landmark_model())
 
 
 def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
