@@ -131,6 +131,11 @@ def _scalar(dtype: _DType, raw: bytes) -> Any:
     return np.frombuffer(raw, dtype.plain, 1)[0]
 
 
+def _from_buffer(raw: bytes, dtype: _DType, shape: tuple[int, ...], order: str) -> NDArray[Any]:
+    """Stands for ``numpy.core.numeric._frombuffer``, by which protocol 5 writes arrays."""
+    return np.frombuffer(raw, dtype.plain).reshape(shape, order="F" if order == "F" else "C")
+
+
 def _encoded(text: str, encoding: str) -> bytes:
     """Stands for ``_codecs.encode``, by which protocol 2 writes bytes."""
     if encoding != "latin1":
@@ -199,9 +204,13 @@ STAND_INS: dict[str, Any] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch.storage._load_from_bytes": _storage_from_bytes,
 } | {
-    f"numpy.{core}.multiarray.{name}": stand_in
+    f"numpy.{core}.{name}": stand_in
     for core in ("core", "_core")
-    for name, stand_in in (("_reconstruct", _new_array), ("scalar", _scalar))
+    for name, stand_in in (
+        ("multiarray._reconstruct", _new_array),
+        ("multiarray.scalar", _scalar),
+        ("numeric._frombuffer", _from_buffer),
+    )
 }
 
 
@@ -233,7 +242,7 @@ def read_pickled_array(path: Path) -> NDArray[Any]:
 
     def load(file: BinaryIO) -> NDArray[Any]:
         array = _Unpickler(file, encoding="latin1").load()
-        if not isinstance(array, _Array):
+        if not isinstance(array, np.ndarray):
             raise pickle.UnpicklingError("it holds no array")
         return np.asarray(array)
 
