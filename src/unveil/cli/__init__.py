@@ -1,6 +1,7 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
-`photos`, `coding` and `assets` hold the commands, `options` what several of them take, `output` what they print.
+`photos`, `coding`, `evaluating` and `assets` hold the commands, `options` what several of them take, `output` what they
+print.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, photos
+from unveil.cli import assets, coding, evaluating, photos
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 for command in (photos.reconstruct, photos.transfer, photos.animate, photos.demo, coding.encode, coding.decode):
     app.command()(command)
+app.command("predict-now")(evaluating.predict_now)
+app.add_typer(evaluating.evaluate_app, name="evaluate")
 app.add_typer(assets.assets_app, name="assets")
 
 

@@ -18,6 +18,7 @@ from unveil.imaging.now_photos import CHALLENGES
 
 ALL = "all"
 PLOT_TO = 8.0  # mm
+FILES = 4  # of a report, with the plot
 Summary = dict[str, dict[str, Any]]
 
 

@@ -1,0 +1,105 @@
+"""`unveil evaluate`: scores of prediction files, and `unveil predict-now`, which writes some."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unveil.cli.networks import open_reconstructor
+from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
+from unveil.cli.output import complain, count, with_progress
+from unveil.errors import UnveilError
+
+evaluate_app = typer.Typer(no_args_is_help=True, help="Score predictions, whoever made them.")
+
+DatasetOption = Annotated[Path, typer.Option(help="Folder of the NoW dataset.")]
+ListOption = Annotated[Path | None, typer.Option("--images", help="List of images; NoW's for validation if left out.")]
+
+
+@evaluate_app.command("now")
+def evaluate_now(
+    dataset: DatasetOption,
+    predictions: Annotated[
+        Path, typer.Option(help="Folder of <subject>/<challenge>/<image>.obj or .ply with .npy or .txt.")
+    ],
+    out: OutOption,
+    *,
+    method: Annotated[str | None, typer.Option(help="Name of the method; that of the folder if left out.")] = None,
+    images: ListOption = None,
+    metrical: Annotated[
+        str | None, typer.Option(help="Take sizes as they are, in this unit of the predictions: mm, cm or m.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Images at once; one per core if left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score predicted meshes against the scans of the NoW benchmark."""
+    from unveil.evaluation import now_report, now_run
+    from unveil.evaluation.now import MILLIMETRES
+    from unveil.evaluation.now_files import NowDataset
+    from unveil.imaging.io import printable
+
+    if metrical not in {None, *MILLIMETRES}:
+        raise UnveilError(f"unknown unit {metrical!r}: choose from {', '.join(MILLIMETRES)}")
+    if not predictions.is_dir():
+        raise UnveilError(f"{printable(predictions)} is no folder; give the folder that has the predictions")
+    opened = NowDataset.open(dataset, images)
+    running = now_run.score_all(opened, predictions, out, metrical=metrical, processes=processes)
+    scored = list(with_progress(running, len(opened.images), doing="scoring", quiet=as_json))
+    for one in scored:
+        if one.distances is None:
+            complain(one.error or f"missing: {one.image}")
+    if any(one.error for one in scored):
+        raise UnveilError(
+            f"{count(sum(bool(one.error) for one in scored), 'prediction')} cannot be used, so there is no score; mend "
+            "or remove what is named above and run again"
+        )
+    if all(one.missing for one in scored):
+        raise UnveilError(
+            f"{printable(predictions)} has no prediction of any of the {count(len(scored), 'image')}; "
+            "give the folder that has <subject>/<challenge>/<image>.obj or .ply with .npy or .txt"
+        )
+    name = (method or predictions.resolve().name) + ("_metrical" if metrical else "")
+    summary = now_report.summarise(scored)
+    paths = now_report.write_report(out, name, scored, now_report.LEADERBOARD)
+    if as_json:
+        typer.echo(json.dumps(summary, indent=1))
+        return
+    for part, row in summary.items():
+        if row["images"] or row["missing"]:
+            numbers = " ".join(f"{key} {row[key]:.3f}" for key in ("median", "mean", "std") if row["images"])
+            typer.echo(f"{part}: {numbers} mm; {count(row['images'], 'image')}, {row['missing']} missing")
+    typer.echo(", ".join(printable(path) for path in paths))
+    if len(paths) < now_report.FILES:
+        complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
+
+
+def predict_now(
+    dataset: DatasetOption,
+    out: OutOption,
+    *,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+    images: ListOption = None,
+    own_detector: Annotated[
+        bool, typer.Option("--own-detector", help="Find the faces instead of taking the boxes that come with NoW.")
+    ] = False,
+) -> None:
+    """Write the neutral head of every photograph of the NoW benchmark, for `unveil evaluate now`."""
+    from unveil.imaging.io import printable
+    from unveil.reconstruct import predict_now as predicting
+
+    photos = predicting.NowPhotos.open(dataset, with_boxes=not own_detector, image_list=images)
+    running = predicting.predict_now(photos, open_reconstructor(model, assets), out)
+    failed = done = 0
+    for one in with_progress(running, len(photos.images), doing="predicting"):
+        done += one.status == "done"
+        if one.status == "failed":
+            failed += 1
+            complain(one.error)
+    skipped = len(photos.images) - done - failed
+    typer.echo(f"{printable(out)}: {count(done, 'prediction')}, {skipped} from before, {failed} failed")
+    if failed:
+        raise typer.Exit(2)
