@@ -15,6 +15,9 @@ TDDFA_PAGE = "https://github.com/cleardusk/3DDFA_V2/tree/master"
 TDDFA_COMMIT = "1b6c67601abffc1e9f248b291708aef0e43b55ae"
 BFM_LICENCE = "the Basel Face Model's licence, academic use"
 CONVERT = "unveil assets convert deca"
+CONVERT_MGCNET = "unveil assets convert mgcnet"
+MGCNET_PAGE = "https://github.com/jiaxiangshang/MGCNet"
+MGCNET_LICENCE = "none stated in its repository; for research, as the Basel Face Model"
 Shape = tuple[int | None, ...]  # the last dimensions; None: any length
 BFM_ARRAYS: dict[str, Shape] = {"u": (1,), "w_shp": (None,), "w_exp": (None,), "keypoints": (204,)}
 
@@ -25,8 +28,8 @@ class ModelFile:
 
     ``kind`` says how it is opened: ``pickle`` (a dictionary), ``pickle-array``, ``npy`` (an array), ``npy-dict`` (a
     pickled dictionary), ``npz``, ``torch`` (a checkpoint), ``obj``, ``picture``, ``onnx`` (an encoder),
-    ``onnx-detail``, ``onnx-3ddfa``. ``arrays`` are what it must hold, each with its last dimensions; ``""`` is the one
-    array of an ``npy`` or a ``pickle-array``.
+    ``onnx-detail``, ``onnx-3ddfa``, ``safetensors``, ``tensorflow`` (the index of a checkpoint), ``hdf5``. ``arrays``
+    are what it must hold, each with its last dimensions; ``""`` is the one array of an ``npy`` or a ``pickle-array``.
     """
 
     name: str
@@ -40,6 +43,7 @@ class ModelFile:
     or_else: tuple[str, ...] = ()  # files of which any one serves instead
     url: str = ""  # where `assets get` downloads it; empty where only the user may or can
     sha256: str = ""  # of the published file, where there is but one and it is known; always with a ``url``
+    pattern: str = ""  # of other names; the file is taken that alone has one in its folder
     folders: tuple[str, ...] = ()  # where else its publisher leaves it, relative to the model's folder
     arrays: dict[str, Shape] = field(default_factory=dict)
     made_by: str = ""  # the command that makes it from the others
@@ -281,7 +285,58 @@ TDDFA = (
         arrays=BFM_ARRAYS | {"tri": (3, None)},
     ),
 )
-FAMILIES: dict[str, tuple[ModelFile, ...]] = {"deca": DECA, "3ddfa": TDDFA}
+MGCNET = (
+    ModelFile(
+        name="mgcnet.safetensors",
+        what="MGCNet's network",
+        kind="safetensors",
+        publisher="made by the user from the checkpoint",
+        licence=MGCNET_LICENCE,
+        page="docs/mgcnet.md",
+        folders=("model",),
+        arrays={"conv1.convolution.weight": (3, 7, 7), "logits.convolution.weight": (257, None, 1, 1)},
+        made_by=CONVERT_MGCNET,
+    ),
+    ModelFile(
+        name="mgcnet_bfm09.npz",
+        what="MGCNet's Basel Face Model",
+        kind="npz",
+        publisher="made by the user from bfm09_trim_exp_uv_presplit.h5",
+        licence=BFM_LICENCE,
+        page="docs/mgcnet.md",
+        folders=("model",),
+        arrays={
+            "template": (None, 3),
+            "shape": (80, None, 3),
+            "expression": (64, None, 3),
+            "colour_basis": (80, None, 3),
+            "landmarks68": (68,),
+        },
+        made_by=CONVERT_MGCNET,
+    ),
+    ModelFile(
+        name="model-400000.index",
+        what="MGCNet's trained network, a TensorFlow checkpoint, with the .data file beside it; only to convert",
+        kind="tensorflow",
+        publisher="MGCNet's authors",
+        licence=MGCNET_LICENCE,
+        page=f"{MGCNET_PAGE} (its README names the download)",
+        required=False,
+        folders=("model",),
+        pattern="*.index",
+    ),
+    ModelFile(
+        name="bfm09_trim_exp_uv_presplit.h5",
+        what="the Basel Face Model 2009 with expressions, as MGCNet was trained with it; only to convert",
+        kind="hdf5",
+        publisher="MGCNet's authors, from the Basel Face Model 2009",
+        licence=BFM_LICENCE,
+        page=f"{MGCNET_PAGE} (its README names the download)",
+        required=False,
+        folders=("model",),
+    ),
+)
+FAMILIES: dict[str, tuple[ModelFile, ...]] = {"deca": DECA, "3ddfa": TDDFA, "mgcnet": MGCNET}
 
 
 def family(name: str) -> tuple[ModelFile, ...]:

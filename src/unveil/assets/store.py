@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ def find(model: str, name: str, assets: Path | None = None) -> Path | None:
     A search folder may be the model's own (DECA's ``data``, as it lies on people's disks), the checkout around it, or
     hold one folder per family (``deca/``).
     """
-    return _first(model, _file(model, name), (name,), assets)
+    file = _file(model, name)
+    return _first(model, file, (name,), assets) or _alike(model, file, assets)
 
 
 def locate(model: str, name: str, assets: Path | None = None) -> Path:
@@ -122,10 +124,20 @@ def _file(model: str, name: str) -> ModelFile:
 
 
 def _first(model: str, file: ModelFile, names: tuple[str, ...], assets: Path | None) -> Path | None:
+    paths = (place / name for place in _places(model, file, assets) for name in names)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _alike(model: str, file: ModelFile, assets: Path | None) -> Path | None:
+    """The one file of a folder whose name has the file's pattern."""
+    if not file.pattern:
+        return None
+    found = (sorted(place.glob(file.pattern)) for place in _places(model, file, assets))
+    return next((paths[0] for paths in found if len(paths) == 1), None)
+
+
+def _places(model: str, file: ModelFile, assets: Path | None) -> Iterator[Path]:
+    """Every folder in which the file may lie, in order."""
     for folder in search_folders(assets):
         for root in (folder, folder / "data", folder / model):
-            for place in (root, *(root / other for other in file.folders)):
-                for name in names:
-                    if (place / name).is_file():
-                        return place / name
-    return None
+            yield from (root, *(root / other for other in file.folders))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,25 +56,53 @@ def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, 
 
 @assets_app.command("convert")
 def convert_assets(
-    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca.")], *, assets: AssetsOption = None
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca or mgcnet.")], *, assets: AssetsOption = None
 ) -> None:
-    """Write DECA's networks as ONNX files beside deca_model.tar, for use without torch (needs torch once)."""
+    """Write a model's files in the form that unveil reads, beside the published ones.
+
+    DECA's networks become ONNX files, for use without torch (needs torch once). MGCNet's network and face model become
+    mgcnet.safetensors and mgcnet_bfm09.npz, without which unveil cannot use them (needs TensorFlow once).
+    """
+    converters = {"deca": _convert_deca, "mgcnet": _convert_mgcnet}
+    if family not in converters:
+        raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(converters)}")
+    for path in converters[family](assets):
+        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _convert_deca(assets: Path | None) -> Iterable[Path]:
     from unveil.assets.store import locate
 
-    if family != "deca":
-        raise UnveilError(f"there is nothing to convert for {family!r}; choose deca")
     checkpoint = locate("deca", "deca_model.tar", assets)
     try:
         from unveil.distill.deca_to_onnx import export_deca
     except ImportError as error:
         raise UnveilError("converting DECA needs torch: install unveil[train]") from error
-    for path in export_deca(checkpoint, checkpoint.parent):
-        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return export_deca(checkpoint, checkpoint.parent)
+
+
+def _convert_mgcnet(assets: Path | None) -> Iterable[Path]:
+    from unveil.assets.store import locate
+
+    checkpoint = locate("mgcnet", "model-400000.index", assets)
+    face = locate("mgcnet", "bfm09_trim_exp_uv_presplit.h5", assets)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr
+    try:
+        from unveil.teachers.mgcnet_convert import convert_checkpoint, convert_face
+    except ImportError as error:
+        raise UnveilError("converting MGCNet needs TensorFlow and h5py: install unveil[mgcnet]") from error
+    weights, npz = checkpoint.with_name("mgcnet.safetensors"), face.with_name("mgcnet_bfm09.npz")
+    convert_checkpoint(checkpoint, weights)
+    yield weights
+    convert_face(face, npz)
+    yield npz
 
 
 @assets_app.command("get")
 def get_assets(
-    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca or 3ddfa.")], *, assets: AssetsOption = None
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet.")],
+    *,
+    assets: AssetsOption = None,
 ) -> None:
     """Download the files that are free, and say where the others are to be had and under which licence."""
     from unveil.assets.fetch import download

@@ -28,6 +28,8 @@ def open_encoder(model: str, assets: Path | None) -> Encoder:
 
     if model in NETWORKS:
         return open_tddfa(model, assets)
+    if model == "mgcnet":
+        return open_mgcnet(assets)
     return open_deca(assets) if model == "deca" else open_learner(model)
 
 
@@ -64,6 +66,18 @@ def open_tddfa(model: str, assets: Path | None) -> Encoder:
             f"{path.name} needs torch: install unveil[train], or get the .onnx file of 3DDFA_V2's authors"
         ) from error
     return TddfaTeacher(path, statistics)
+
+
+def open_mgcnet(assets: Path | None) -> Encoder:
+    """MGCNet's network, in torch."""
+    from unveil.assets.store import locate
+
+    weights = locate("mgcnet", "mgcnet.safetensors", assets)
+    try:
+        from unveil.teachers.mgcnet import MgcnetTeacher
+    except ImportError as error:
+        raise UnveilError("MGCNet needs torch and safetensors: install unveil[train]") from error
+    return MgcnetTeacher(weights)
 
 
 def open_displacement(layout: CoefficientLayout, assets: Path | None) -> Displacement | None:

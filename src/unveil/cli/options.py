@@ -15,8 +15,8 @@ AssetsOption = Annotated[
     Path | None,
     typer.Option("--assets", help="Folder of research models' files, such as DECA's data. [env: UNVEIL_ASSETS]"),
 ]
-FamilyArgument = Annotated[str | None, typer.Argument(metavar="MODEL", help="deca or 3ddfa; all if left out.")]
-ModelOption = Annotated[str, typer.Option(help="openhead, deca, 3ddfa, or the path of an ONNX learner.")]
+FamilyArgument = Annotated[str | None, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet; all if left out.")]
+ModelOption = Annotated[str, typer.Option(help="openhead, deca, 3ddfa, mgcnet, or the path of an ONNX learner.")]
 FormatsOption = Annotated[
     str | None, typer.Option(help=f"Files per face, of {','.join(ALL_FORMATS)}; what the model can if left out.")
 ]

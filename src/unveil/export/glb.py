@@ -274,7 +274,7 @@ def _unit(normals: Floats) -> Floats:
 
 
 def _skin(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients) -> gltf.Skin:
-    positions = np.asarray(model.head.joint_positions(coefficients["shape"]))
+    positions = np.asarray(model.head.joint_positions(model.shape(coefficients)))
     matrices = np.tile(np.eye(4, dtype=np.float32), (len(positions), 1, 1))
     matrices[:, 3, :3] = -positions  # column-major: the last row in memory is the translation
     joints = [j + 1 for j in range(len(positions))]
@@ -284,7 +284,7 @@ def _skin(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients)
 def _joints(model: MorphableModel, coefficients: Coefficients) -> list[gltf.Node]:
     """A node for each joint, placed relative to its parent; node j + 1 is joint j."""
     parents = model.head.joint_parents
-    positions = np.asarray(model.head.joint_positions(coefficients["shape"]), dtype=np.float64)
+    positions = np.asarray(model.head.joint_positions(model.shape(coefficients)), dtype=np.float64)
     rotations = np.asarray(model.joint_rotations(model.placement.upright(coefficients)), dtype=np.float64)
     nodes = []
     for j, (name, parent) in enumerate(zip(model.head.joint_names, parents, strict=True)):

@@ -60,6 +60,14 @@ def matrix_to_axis_angle(matrix: Array) -> Array:
     return quaternion[..., 1:] * scale[..., None]
 
 
+def euler_to_matrix(angles: Array) -> Array:
+    """Rotation matrices [..., 3, 3] of angles [..., 3] in radians about x, y and z: R = Rx Ry Rz."""
+    xp = array_namespace(angles)
+    axes = xp.eye(3, dtype=angles.dtype, device=angles.device)
+    about = axis_angle_to_matrix(angles[..., :, None] * axes)  # [..., 3, 3, 3]
+    return about[..., 0, :, :] @ about[..., 1, :, :] @ about[..., 2, :, :]
+
+
 def nearest_rotation(matrix: Array) -> Array:
     """Rotation matrices [..., 3, 3] nearest to matrices [..., 3, 3], whatever their scale, in the Frobenius norm.
 

@@ -14,11 +14,12 @@ from unveil.morphable.head import Head
 from unveil.morphable.landmarks import SlidingContour, SurfacePoints
 from unveil.morphable.layout import CoefficientLayout, Coefficients
 from unveil.morphable.placement import SCALED_ORTHOGRAPHIC, Placement
+from unveil.morphable.texture import AlbedoSpace
 
 
 @dataclass(frozen=True, eq=False)
 class MorphableModel:
-    """Geometry from coefficients with the groups shape and expression, and those that the placement takes.
+    """Geometry from coefficients with a group of shape, one of expression, and those that the placement takes.
 
     Model space is in metres, +x to the subject's left, +y up, +z out of the face.
     """
@@ -34,6 +35,8 @@ class MorphableModel:
     mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
     inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
     placement: Placement = SCALED_ORTHOGRAPHIC  # how pose and camera place it
+    shape_group: str = "shape"  # the group of coefficients that tells one person from another
+    colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
 
     @property
     def unit_names(self) -> tuple[str, ...]:
@@ -53,6 +56,10 @@ class MorphableModel:
             values[..., self.layout.slice_of(name)] = numbers
         return Coefficients(self.layout, values)
 
+    def shape(self, coefficients: Coefficients) -> Array:
+        """The coefficients [..., S] of the shape."""
+        return coefficients[self.shape_group]
+
     def joint_rotations(self, coefficients: Coefficients) -> Array:
         """Axis-angles [..., J, 3] of all joints; those that the placement does not turn are at rest."""
         turns = self.placement.joint_turns(coefficients)
@@ -68,12 +75,12 @@ class MorphableModel:
         """Posed vertices [..., V, 3] in model space."""
         c = coefficients
         self.layout.require(c.layout)
-        return self.head.vertices(c["shape"], c["expression"], self.joint_rotations(c))
+        return self.head.vertices(self.shape(c), c["expression"], self.joint_rotations(c))
 
     def neutral(self, coefficients: Coefficients) -> Array:
         """Vertices [..., V, 3] of the person without expression and pose."""
         self.layout.require(coefficients.layout)
-        return self.head.neutral(coefficients["shape"])
+        return self.head.neutral(self.shape(coefficients))
 
     def contour68(self, vertices: Array, coefficients: Coefficients) -> Array:
         """The 68 landmarks [..., 68, 3] as photographs are annotated: the jaw line is the visible outline."""

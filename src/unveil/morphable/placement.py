@@ -9,7 +9,7 @@ from typing import Protocol
 from array_api_compat import array_namespace
 
 from unveil.geometry import camera
-from unveil.geometry.rotation import Array, matrix_to_axis_angle, nearest_rotation
+from unveil.geometry.rotation import Array, euler_to_matrix, matrix_to_axis_angle, nearest_rotation
 from unveil.morphable.layout import Coefficients
 
 
@@ -95,6 +95,57 @@ class AffineMatrix:
         matrix = _matrix(coefficients)
         straight = xp.concat([_without_rotation(matrix[..., :3]), matrix[..., 3:]], axis=-1)
         return coefficients.replace(pose=xp.reshape(straight, coefficients["pose"].shape))
+
+
+@dataclass(frozen=True)
+class Pinhole:
+    """``pose`` is added to ``rest``: angles about z, y and x in radians, R = Rx Ry Rz, and a shift in millimetres.
+
+    Both take the unposed head into the frame of a camera that looks along z, with y down. The defaults are MGCNet's
+    (Shang et al. 2020).
+    """
+
+    rest: tuple[float, ...] = (0.0, 0.0, 3.141593, 0.17440447, 9.1053238, 4994.3359)
+    focal_length: float = 4700.0  # pixels of a crop of ``2 * centre``
+    centre: float = 112.0  # pixels
+
+    @property
+    def start(self) -> Mapping[str, tuple[float, ...]]:
+        """No group: a pose of zeros is a head that faces the camera."""
+        return {}
+
+    def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
+        """Axis-angles [..., 3] by joint."""
+        pose = self._pose(coefficients)
+        xp = array_namespace(pose)
+        to_camera = euler_to_matrix(xp.flip(pose[..., :3], axis=-1))
+        return {"root": matrix_to_axis_angle(_model_and_camera(to_camera))}
+
+    def project(self, points: Array, coefficients: Coefficients) -> Array:
+        """Points [..., N, 3] in the crop's [-1, 1] frame; a plane has depths that are linear in x and y there."""
+        xp = array_namespace(points, coefficients.values)
+        shift = self._pose(coefficients)[..., None, 3:]
+        seen = _model_and_camera(points[..., None])[..., 0] * 1e3 + shift  # millimetres
+        scale = self.focal_length / self.centre
+        depth = seen[..., 2]
+        return scale * xp.stack([seen[..., 0] / depth, seen[..., 1] / depth, 1.0 - shift[..., 2] / depth], axis=-1)
+
+    def upright(self, coefficients: Coefficients) -> Coefficients:
+        """The same head facing the camera."""
+        pose = coefficients["pose"]
+        xp = array_namespace(pose)
+        return coefficients.replace(pose=xp.concat([xp.zeros_like(pose[..., :3]), pose[..., 3:]], axis=-1))
+
+    def _pose(self, coefficients: Coefficients) -> Array:
+        """Angles about z, y and x, and shift: [..., 6]."""
+        pose = coefficients["pose"]
+        return pose + array_namespace(pose).asarray(self.rest, dtype=pose.dtype, device=pose.device)
+
+
+def _model_and_camera(vectors: Array) -> Array:
+    """Columns [..., 3, K] in the axes of model space to those of a camera, with y down and z away, or back."""
+    xp = array_namespace(vectors)
+    return vectors * xp.asarray([[1.0], [-1.0], [-1.0]], dtype=vectors.dtype, device=vectors.device)
 
 
 def _matrix(coefficients: Coefficients) -> Array:

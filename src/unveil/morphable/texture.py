@@ -36,13 +36,16 @@ FORMATS = (_Format("MU", "PC", 199, 1.0), _Format("mean", "tex_dir", 200, 255.0)
 
 @dataclass(frozen=True, eq=False)
 class AlbedoSpace:
-    """Mean and components of the colour of skin, RGB with 1 for full reflectance, first row at v = 1."""
+    """Mean and components of the colour of skin, RGB with 1 for full reflectance.
+
+    At texels, first row at v = 1, or at vertices: [V, 3] in place of [256, 256, 3].
+    """
 
     mean: Array  # [256, 256, 3]
-    basis: Array  # [50, 256, 256, 3]
+    basis: Array  # [K, 256, 256, 3]
 
     def albedo(self, texture: Array) -> Array:
-        """Albedo [..., 256, 256, 3] for coefficients [..., 50]; a little outside 0 to 1 for unlikely ones."""
+        """Albedo [..., 256, 256, 3] for coefficients [..., K]; a little outside 0 to 1 for unlikely ones."""
         flat = self.basis.reshape(self.basis.shape[0], -1)
         return self.mean + (texture @ flat).reshape(*texture.shape[:-1], *self.mean.shape)
 

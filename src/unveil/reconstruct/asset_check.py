@@ -18,6 +18,7 @@ from unveil.errors import UnveilError
 from unveil.imaging.io import printable, read_image
 from unveil.morphable.template import read_template
 from unveil.morphable.unpickle import read_pickle, read_pickled_array, read_pickled_npy
+from unveil.reconstruct.containers import require_whole_checkpoint, require_whole_hdf5, safetensors_shapes
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.onnx_detail import DetailModel
 from unveil.reconstruct.tddfa import open_network
@@ -166,6 +167,18 @@ def _look_onnx_tddfa(path: Path, file: ModelFile) -> None:
     open_network(path, threads=1)
 
 
+def _look_safetensors(path: Path, file: ModelFile) -> None:
+    _require(safetensors_shapes(path), file.arrays)
+
+
+def _look_hdf5(path: Path, file: ModelFile) -> None:
+    require_whole_hdf5(path)
+
+
+def _look_tensorflow(path: Path, file: ModelFile) -> None:
+    require_whole_checkpoint(path)
+
+
 LOOK: dict[str, Callable[[Path, ModelFile], None]] = {
     "pickle": _look_pickle,
     "pickle-array": _look_pickled_array,
@@ -178,6 +191,9 @@ LOOK: dict[str, Callable[[Path, ModelFile], None]] = {
     "onnx": _look_onnx,
     "onnx-detail": _look_onnx_detail,
     "onnx-3ddfa": _look_onnx_tddfa,
+    "safetensors": _look_safetensors,
+    "hdf5": _look_hdf5,
+    "tensorflow": _look_tensorflow,
 }
 
 

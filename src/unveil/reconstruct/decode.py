@@ -46,7 +46,8 @@ def decode(
         ``vertices`` [N, V, 3] and ``landmarks68`` [N, 68, 3] in model space, metres; ``faces`` [F, 3];
         ``landmarks68_contour`` [N, 68, 3] the same with the jaw line that a photograph shows; ``landmarks2d``
         [N, 68, 2] their places in pixels of the 224 crop; ``projected`` [N, V, 3] the vertices in the camera's [-1, 1]
-        frame; and with ``displacement`` the array of that name, [N, 256, 256] metres.
+        frame; with ``displacement`` the array of that name, [N, 256, 256] metres; and of a model with colours of the
+        skin ``colours`` [N, V, 3], RGB from 0 to 1.
     """
     starts = range(0, coefficients.values.shape[0], BATCH)
     parts = [
@@ -79,4 +80,6 @@ def _decode(model: MorphableModel, coefficients: Coefficients, displacement: Dis
     }
     if displacement is not None:
         arrays["displacement"] = displacement(coefficients)
+    if model.colours is not None:
+        arrays["colours"] = np.clip(model.colours.albedo(own["texture"]), 0, 1)
     return {name: np.asarray(array, np.float32) for name, array in arrays.items()}

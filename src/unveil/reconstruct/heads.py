@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unveil.assets.store import find, locate, packaged
 from unveil.errors import UnveilError
-from unveil.morphable import bfm, flame, openhead
+from unveil.morphable import bfm, bfm09, flame, openhead
 from unveil.morphable.layout import CoefficientLayout
 from unveil.morphable.model import MorphableModel
 
@@ -16,6 +16,7 @@ LAYOUTS = {  # with the name of their head model
     flame.LAYOUT: "deca",
     flame.DETAIL_LAYOUT: "deca",
     bfm.LAYOUT: "3ddfa",
+    bfm09.LAYOUT: "mgcnet",
 }
 
 
@@ -39,6 +40,8 @@ def load_head(layout: CoefficientLayout, assets: Path | None = None) -> Morphabl
         return flame.load(flame.FlameFiles(*files))
     if name == "3ddfa":
         return bfm.load(bfm.BfmFiles(*files))
+    if name == "mgcnet":
+        return bfm09.load(*files)
     return openhead.load(packaged("openhead.npz"))
 
 
@@ -51,4 +54,6 @@ def head_files(name: str, assets: Path | None = None) -> tuple[Path, ...]:
         if slim is not None and find(name, bfm.FILE_NAMES[0], assets) is None:
             return (slim,)
         return tuple(locate(name, file, assets) for file in bfm.FILE_NAMES)
+    if name == "mgcnet":
+        return (locate(name, bfm09.FILE_NAME, assets),)
     return ()

@@ -29,10 +29,16 @@ from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.result import Floats, Reconstruction
 from unveil.reconstruct.tddfa import NETWORKS, open_tddfa
 
+
+def _only_in_torch(assets: Path | None) -> Encoder:
+    raise UnveilError("mgcnet runs in torch alone: give the network, teachers.mgcnet.MgcnetTeacher, as the model")
+
+
 LEARNERS = {"openhead": "openhead_learner.onnx"}  # names of packaged learners
 RESEARCH_MODELS: Mapping[str, Callable[[Path | None], Encoder]] = {  # what opens them without torch
     "deca": DecaModel,
     **{name: partial(open_tddfa, name) for name in NETWORKS},
+    "mgcnet": _only_in_torch,
 }
 # The landmarks of the first pass must agree this far with the detector, or its crop is kept.
 SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the detector's
