@@ -233,6 +233,7 @@ TDDFA = (
             page=f"{TDDFA_PAGE}/weights (its readme.md names the downloads)",
             required=False,
             folders=("weights",),
+            made_by="unveil assets convert 3ddfa",
         )
         for name, width in (("mb1", "full"), ("mb05", "half"))
     ),

@@ -56,14 +56,16 @@ def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, 
 
 @assets_app.command("convert")
 def convert_assets(
-    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca or mgcnet.")], *, assets: AssetsOption = None
+    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet.")],
+    *,
+    assets: AssetsOption = None,
 ) -> None:
     """Write a model's files in the form that unveil reads, beside the published ones.
 
-    DECA's networks become ONNX files, for use without torch (needs torch once). MGCNet's network and face model become
-    mgcnet.safetensors and mgcnet_bfm09.npz, without which unveil cannot use them (needs TensorFlow once).
+    Networks of DECA and 3DDFA_V2 become ONNX files, for use without torch (needs torch once). MGCNet's network and face
+    model become mgcnet.safetensors and mgcnet_bfm09.npz, without which unveil cannot use them (needs TensorFlow once).
     """
-    converters = {"deca": _convert_deca, "mgcnet": _convert_mgcnet}
+    converters = {"deca": _convert_deca, "3ddfa": _convert_tddfa, "mgcnet": _convert_mgcnet}
     if family not in converters:
         raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(converters)}")
     for path in converters[family](assets):
@@ -81,6 +83,19 @@ def _convert_deca(assets: Path | None) -> Iterable[Path]:
     return export_deca(checkpoint, checkpoint.parent)
 
 
+def _convert_tddfa(assets: Path | None) -> Iterable[Path]:
+    from unveil.assets.store import find, locate
+
+    names = ("mb1_120x120.pth", "mb05_120x120.pth")
+    checkpoints = [path for path in (find("3ddfa", name, assets) for name in names) if path]
+    checkpoints = checkpoints or [locate("3ddfa", names[-1], assets)]
+    try:
+        from unveil.distill.tddfa_to_onnx import export_tddfa
+    except ImportError as error:
+        raise UnveilError("converting 3DDFA_V2 needs torch: install unveil[train]") from error
+    yield from map(export_tddfa, checkpoints)
+
+
 def _convert_mgcnet(assets: Path | None) -> Iterable[Path]:
     from unveil.assets.store import locate
 
@@ -90,7 +105,7 @@ def _convert_mgcnet(assets: Path | None) -> Iterable[Path]:
     try:
         from unveil.teachers.mgcnet_convert import convert_checkpoint, convert_face
     except ImportError as error:
-        raise UnveilError("converting MGCNet needs TensorFlow and h5py: install unveil[mgcnet]") from error
+        raise UnveilError("converting MGCNet needs TensorFlow, h5py and safetensors: install unveil[mgcnet]") from error
     weights, npz = checkpoint.with_name("mgcnet.safetensors"), face.with_name("mgcnet_bfm09.npz")
     convert_checkpoint(checkpoint, weights)
     yield weights

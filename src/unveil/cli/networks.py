@@ -63,7 +63,8 @@ def open_tddfa(model: str, assets: Path | None) -> Encoder:
         from unveil.teachers.tddfa import TddfaTeacher
     except ImportError as error:
         raise UnveilError(
-            f"{path.name} needs torch: install unveil[train], or get the .onnx file of 3DDFA_V2's authors"
+            f"{path.name} needs torch, or an ONNX file made with it: "
+            "install unveil[train], or run `unveil assets convert 3ddfa` where torch is installed"
         ) from error
     return TddfaTeacher(path, statistics)
 

@@ -18,7 +18,6 @@ from unveil.morphable.layout import CoefficientLayout, Coefficients
 from unveil.networks.mobilenet import STEM, MobileNet
 from unveil.teachers.weights import fill, read_checkpoint, unusable
 
-CHECKPOINTS = ("mb1_120x120.pth", "mb05_120x120.pth")  # the more accurate first
 PREFIX = "module."  # of every name, from parallel training
 UNUSED = "fc_lm."  # a second output, of landmarks, which only training had a use for
 NAMES = {STEM: "3ddfa-mb1", STEM // 2: "3ddfa-mb05"}  # by the width of the first convolution
