@@ -75,7 +75,7 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
     Raises:
         UnveilError: a format is wanted that needs details of the skin or a texture, and the model gives none.
     """
-    possible = FORMATS
+    possible: tuple[str, ...] = FORMATS
     if reconstructor.fine.has_details:
         possible = ALL_FORMATS
     elif reconstructor.morphable.textured:
