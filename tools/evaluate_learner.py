@@ -1,16 +1,18 @@
-r"""Measure a learner's landmark error on held-out people of annotated video frames, clear and occluded.
+r"""Measure the landmark error of models on held-out people of annotated video frames, clear and occluded.
 
-    python tools/evaluate_learner.py learner.onnx --frames ytfaces-landmarks68.tar \
+    python tools/evaluate_learner.py openhead --frames ytfaces-landmarks68.tar \
         --landmarks ytfaces-landmarks68.npy --people ytfaces-person.npy [--occluders DIR] --out predictions
 
 People whose number is divisible by three are the held-out ones. The frames are cropped by the annotation (how good is
-the learner?) and end to end from the detector's box in two passes (how good is unveil?). Predictions are written to
-files first, then the files are scored.
+the network?) and end to end from the detector's box in two passes (how good is unveil?), each network in its own
+framing. Predictions are written to files first, then all files of the folder are scored, so that a second model's run
+prints both.
 """
 
 import argparse
 import tarfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from unveil.assets.store import packaged
+from unveil.cli.networks import open_encoder
 from unveil.errors import UnveilError, one_line_errors
 from unveil.evaluation.landmarks import LandmarkFile, score, table
 from unveil.geometry.camera import to_pixels
@@ -27,8 +30,10 @@ from unveil.imaging.cutouts import MaskTemplates, load_pool
 from unveil.imaging.detect import FaceDetector
 from unveil.imaging.occlude import Face, Occluder, Occlusion
 from unveil.imaging.occluders import ArbitraryPixels, DrawnGlasses, DrawnMask
-from unveil.morphable import openhead
-from unveil.reconstruct.onnx import CoefficientModel
+from unveil.morphable import bfm
+from unveil.morphable.model import MorphableModel
+from unveil.reconstruct.encoder import Encoder, framing_of
+from unveil.reconstruct.heads import load_head
 from unveil.reconstruct.pipeline import second_crop
 
 TEST_EVERY = 3
@@ -53,13 +58,12 @@ class BelowTheBridge:
 
 
 class Evaluator:
-    """A learner, its head model and the detector."""
+    """A network, its head model and the detector."""
 
-    def __init__(self, path: Path) -> None:
-        self.learner = CoefficientModel(path)
-        self.model = openhead.load(packaged("openhead.npz"))
-        self.model.layout.require(self.learner.layout)
-        self.landmark_model = self.model.landmark_model()
+    def __init__(self, learner: Encoder, model: MorphableModel) -> None:
+        self.learner = learner
+        self.framing = framing_of(learner)
+        self.landmark_model = replace(model, layout=learner.layout).landmark_model()
         self.detector = FaceDetector(packaged("blazeface.onnx"))
 
     def landmarks(self, image: Image, crop: Crop, *, contour: bool = True) -> NDArray[np.float64]:
@@ -76,7 +80,7 @@ class Evaluator:
 
     def by_annotation(self, image: Image, truth: NDArray[np.float64]) -> Crop:
         """The crop around the annotated landmarks."""
-        return Crop.from_landmarks(truth, self.learner.input_size)
+        return self.framing.of_landmarks(truth, self.learner.input_size)
 
     def by_detector(self, image: Image, truth: NDArray[np.float64]) -> Crop | None:
         """The second crop of a reconstruction: around the landmarks that the first one, the detector's, gives."""
@@ -84,9 +88,9 @@ class Evaluator:
         if not faces:
             return None
         middle = (truth.min(axis=0) + truth.max(axis=0)) / 2  # other people may be in the frame
-        box = min((f.box_ltrb for f in faces), key=lambda b: float(np.hypot(*((b[:2] + b[2:]) / 2 - middle))))
-        first = Crop.from_detector_box(box, self.learner.input_size)
-        return second_crop(self.landmarks(image, first), box, first)
+        face = min(faces, key=lambda f: float(np.hypot(*((f.box_ltrb[:2] + f.box_ltrb[2:]) / 2 - middle))))
+        first = self.framing.of_detection(face, self.learner.input_size)
+        return second_crop(self.landmarks(image, first), face.box_ltrb, first, self.framing)
 
 
 def read_frames(tar_path: Path, wanted: NDArray[np.int64]) -> tuple[list[str], list[Image]]:
@@ -132,13 +136,22 @@ def predict(
     return result
 
 
+def sparse_head(folder: Path) -> MorphableModel:
+    """3DDFA_V2's landmarks alone, from the rows of its face model that its authors also publish as text."""
+    mean, shape, expression = (np.loadtxt(folder / f"{name}.txt") for name in ("u_base", "w_shp_base", "w_exp_base"))
+    arrays = {"u": mean[:, None], "w_shp": shape, "w_exp": expression, "keypoints": np.arange(len(mean))}
+    return bfm.from_arrays(arrays, np.zeros((3, 0), np.int64))
+
+
 def run(options: argparse.Namespace) -> None:
     """Write the prediction files of every condition and framing, then score them."""
     truth, people = np.load(options.landmarks).astype(np.float64), np.load(options.people)
     chosen = np.flatnonzero(people % TEST_EVERY == 0)[:: options.every]
     names, images = read_frames(options.frames, chosen)
     truth_file = LandmarkFile(tuple(names), truth[chosen])
-    evaluator = Evaluator(options.learner)
+    learner = open_encoder(options.model, options.assets)
+    head = load_head(learner.layout, options.assets) if options.sparse is None else sparse_head(options.sparse)
+    evaluator = Evaluator(learner, head)
     options.out.mkdir(parents=True, exist_ok=True)
     for kind, occluder in track(conditions(options.occluders).items(), "predicting"):
         frames = images
@@ -151,10 +164,10 @@ def run(options: argparse.Namespace) -> None:
         framings: dict[str, Framing] = {"annotated": evaluator.by_annotation, "detected": evaluator.by_detector}
         for name, framing in framings.items():
             points = predict(evaluator, frames, framing, truth_file.landmarks2d)
-            LandmarkFile(truth_file.names, points).save(options.out / f"{kind}, {name}.npz")
+            LandmarkFile(truth_file.names, points).save(options.out / f"{learner.name}, {kind}, {name}.npz")
         if occluder is None:
             points = predict(evaluator, frames, evaluator.by_annotation, truth_file.landmarks2d, contour=False)
-            LandmarkFile(truth_file.names, points).save(options.out / f"{kind}, annotated, 3D jaw.npz")
+            LandmarkFile(truth_file.names, points).save(options.out / f"{learner.name}, {kind}, annotated, 3D jaw.npz")
     files = sorted(options.out.glob("*.npz"))
     print(f"{len(names)} frames of {len(set(people[chosen].tolist()))} people not trained on")
     print(table({path.stem: score(LandmarkFile.load(path), truth_file) for path in files}))
@@ -162,8 +175,10 @@ def run(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate as the command line says."""
-    parser = argparse.ArgumentParser(description="Landmark error of a learner on people it never saw.")
-    parser.add_argument("learner", type=Path, help="ONNX file")
+    parser = argparse.ArgumentParser(description="Landmark error of a model on people that no learner of ours saw.")
+    parser.add_argument("model", help="openhead, a research model, or the path of an ONNX learner")
+    parser.add_argument("--assets", type=Path, help="folder with the files of a research model")
+    parser.add_argument("--sparse", type=Path, help="folder of u_base.txt and others instead of 3DDFA_V2's face model")
     parser.add_argument("--frames", type=Path, required=True, help="tar of frames")
     parser.add_argument("--landmarks", type=Path, required=True, help="npy [N, 68, 2] in the order of the tar")
     parser.add_argument("--people", type=Path, required=True, help="npy [N] of the person in each frame")
