@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,6 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.morphable.layout import CoefficientLayout, Coefficients
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network says about N crops."""
+
+    coefficients: Coefficients  # [N, M]
+    deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
+    # [N, 28, 28] probability that something covers that cell of the crop; row 0 on top
+    occlusion: NDArray[np.float32] | None = None
 
 
 @runtime_checkable
@@ -41,3 +52,22 @@ class DetailEncoder(Encoder, Protocol):
 
     def displacement(self, coefficients: Coefficients) -> NDArray[np.floating[Any]]:
         """Maps [N, 256, 256] in metres along the normals, without what is fixed, of coefficients [N, M]."""
+
+
+@runtime_checkable
+class DoubtfulEncoder(Encoder, Protocol):
+    """An encoder that may also say what it saw and how sure it is of the rest."""
+
+    @property
+    def vertex_scale(self) -> float:
+        """What the uncertainty of vertices, propagated from that of the coefficients, is multiplied with."""
+
+    def predict_all(self, crops: NDArray[np.uint8]) -> Prediction:
+        """Everything it says about RGB crops [N, S, S, 3]."""
+
+
+def predict_all(encoder: Encoder, crops: NDArray[np.uint8]) -> Prediction:
+    """Everything an encoder says about RGB crops [N, S, S, 3]; of most, coefficients alone."""
+    if isinstance(encoder, DoubtfulEncoder):
+        return encoder.predict_all(crops)
+    return Prediction(encoder.predict(crops))
