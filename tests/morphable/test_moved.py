@@ -1,6 +1,5 @@
 """Coefficients that move with the crop: the head lands where the similarity takes its pixels."""
 
-
 import made_up_flame
 import numpy as np
 import pytest
