@@ -48,18 +48,25 @@ class Reconstructor:
         model: "openhead", the learner in the package; "deca", where its networks lie as ONNX files among the assets;
             the path of an ONNX learner (see `CoefficientModel`); or a network, such as `teachers.deca.DecaTeacher`.
         assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
+        detector: finds the faces; the packaged BlazeFace with its defaults if left out.
 
     Raises:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
     """
 
-    def __init__(self, model: str | Path | Encoder = "openhead", *, assets: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path | Encoder = "openhead",
+        *,
+        assets: str | Path | None = None,
+        detector: FaceDetector | None = None,
+    ) -> None:
         assets = None if assets is None else Path(assets)
         self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
         self.morphable = _morphable_model(self.learner, assets)
         self.fine = load_fine(self.learner, self.morphable, assets)
         self._landmark_model = self.morphable.landmark_model()
-        self._detector = FaceDetector(packaged("blazeface.onnx"))
+        self.detector = detector or FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
         self, image: NDArray[np.uint8] | str | Path, *, max_faces: int | None = None
@@ -80,14 +87,13 @@ class Reconstructor:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 RGB image (H, W, 3), got {image.dtype} {image.shape}")
         with clock.stage("detect"):
-            detections = self._detector.detect(image)[:max_faces]
+            detections = self.detector.detect(image)[:max_faces]
         if not detections:
             return []
         with clock.stage("first pass"):
             crops = [Crop.from_detector_box(d.box_ltrb, self.learner.input_size) for d in detections]
-            first = self._predict(image, crops)
+            landmarks = self.landmarks(image, crops)
         with clock.stage("second pass"):
-            landmarks = self._landmarks2d(first, crops)
             framed = zip(landmarks, detections, crops, strict=True)
             crops = [second_crop(points, detection.box_ltrb, crop) for points, detection, crop in framed]
             coefficients = self._predict(image, crops)
@@ -97,6 +103,10 @@ class Reconstructor:
                 for crop, d in zip(crops, detections, strict=True)
             ]
             return self._results(coefficients, sightings, clock.milliseconds)
+
+    def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
+        """Where the learner sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
+        return self._landmarks2d(self._predict(image, crops), crops)
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The face of a photograph with other coefficients [M], for example those of `transfer_expression`.
