@@ -1,0 +1,11 @@
+"""The occluders, one module per family: `arbitrary` pixels, `drawn` from landmarks, `cutouts` of pictures.
+
+`load_pool` puts them together.
+"""
+
+from unveil.imaging.occluders.arbitrary import ArbitraryPixels
+from unveil.imaging.occluders.cutouts import Cutouts, MaskTemplates
+from unveil.imaging.occluders.drawn import DrawnGlasses, DrawnMask
+from unveil.imaging.occluders.pool import KINDS, load_pool
+
+__all__ = ["KINDS", "ArbitraryPixels", "Cutouts", "DrawnGlasses", "DrawnMask", "MaskTemplates", "load_pool"]
