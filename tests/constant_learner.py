@@ -39,8 +39,8 @@ def write_learner(
 ) -> Path:
     """Write a learner that answers ``values`` [M], plus ``gain`` [M] times the mean of the crop in [0, 1].
 
-    It also gives ``deviations`` [M], where given, and with ``occlusion`` how green each of 28 x 28 cells of the crop is;
-    the ``size`` must then be a multiple of 28. ``metadata`` replaces what the file says about itself.
+    It also gives ``deviations`` [M], where given, and with ``occlusion`` how green each of 28 x 28 cells of the crop
+    is; the ``size`` must then be a multiple of 28. ``metadata`` replaces what the file says about itself.
     """
     m = len(values)
     constants = {

@@ -20,11 +20,13 @@ from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.clock import Clock
 from unveil.reconstruct.deca import DecaModel
-from unveil.reconstruct.encoder import Encoder
+from unveil.reconstruct.encoder import DoubtfulEncoder, Encoder, Prediction, predict_all
 from unveil.reconstruct.fine import load_fine
 from unveil.reconstruct.heads import head_name, load_head
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.result import Floats, Reconstruction
+from unveil.reconstruct.uncertainty import vertex_uncertainty
+from unveil.reconstruct.visibility import face_area, hidden_vertices
 
 LEARNERS = {"openhead": "openhead_learner.onnx"}  # names of packaged learners
 # The landmarks of the first pass must agree this far with the detector, or its crop is kept.
@@ -96,31 +98,48 @@ class Reconstructor:
         with clock.stage("second pass"):
             framed = zip(landmarks, detections, crops, strict=True)
             crops = [second_crop(points, detection.box_ltrb, crop) for points, detection, crop in framed]
-            coefficients = self._predict(image, crops)
+            prediction = self._predict(image, crops)
         with clock.stage("geometry"):
             sightings = [
                 Sighting(crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
                 for crop, d in zip(crops, detections, strict=True)
             ]
-            return self._results(coefficients, sightings, clock.milliseconds)
+            faces = self._results(prediction.coefficients, sightings, clock.milliseconds)
+            return [self._with_doubts(face, prediction, k) for k, face in enumerate(faces)]
 
     def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
         """Where the learner sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
-        return self._landmarks2d(self._predict(image, crops), crops)
+        return self._landmarks2d(self._predict(image, crops).coefficients, crops)
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The face of a photograph with other coefficients [M], for example those of `transfer_expression`.
 
-        Its texture is still taken from where the photograph shows it.
+        Its texture is still taken from where the photograph shows it, and what is hidden there stays hidden; how sure
+        the new coefficients are is not known.
         """
         sighting = Sighting(face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
         (moved,) = self._results(batch, [sighting], face.timings)
-        return replace(moved, photographed=face.photographed)
+        kept = ("photographed", "occlusion", "hidden", "face_area")
+        return replace(moved, **{name: getattr(face, name) for name in kept})
 
-    def _predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Coefficients:
-        """All faces through the network as one batch, [N, M]."""
-        return self.learner.predict(np.stack([crop.warp(image) for crop in crops]))
+    def _predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Prediction:
+        """All faces through the network as one batch."""
+        return predict_all(self.learner, np.stack([crop.warp(image) for crop in crops]))
+
+    def _with_doubts(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
+        """The face with what the network says, in that row of its prediction, about what it saw and how sure it is."""
+        face = replace(face, face_area=face_area(self.morphable))
+        if prediction.occlusion is not None:
+            occlusion = prediction.occlusion[index]
+            hidden = hidden_vertices(occlusion, face.crop, face.projected, face.faces)
+            face = replace(face, occlusion=occlusion, hidden=hidden)
+        if prediction.deviations is not None:
+            deviations = prediction.deviations.row(index)
+            scale = self.learner.vertex_scale if isinstance(self.learner, DoubtfulEncoder) else 1.0
+            uncertainty = vertex_uncertainty(self.morphable, deviations, scale)
+            face = replace(face, deviations=deviations, uncertainty_mm=uncertainty)
+        return face
 
     def _landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
         """Visible landmarks [68, 2] of each face in image pixels."""
