@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -71,3 +72,14 @@ def predict_all(encoder: Encoder, crops: NDArray[np.uint8]) -> Prediction:
     if isinstance(encoder, DoubtfulEncoder):
         return encoder.predict_all(crops)
     return Prediction(encoder.predict(crops))
+
+
+def weights_sha256(encoder: Encoder) -> str:
+    """SHA-256, in hexadecimal digits, of the file that holds an encoder's weights."""
+    with encoder.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def identity(encoder: Encoder) -> str:
+    """Name and first digits of the SHA-256 of the weights: another text for another encoder."""
+    return f"{encoder.name} {weights_sha256(encoder)[:12]}"
