@@ -44,6 +44,23 @@ class FaceMesh:
         """Pixels [K, 2] of the nodes of the face with its forehead."""
         return np.asarray(self.points.reshape(-1, 3)[self.surface.face, :2])
 
+    def landmarks(self, *indices: int) -> Floats:
+        """Where landmarks [K] are on the grid: [K, 3] in pixels."""
+        return self.at(self.surface.landmarks[list(indices)])
+
+    def at(self, places: NDArray[np.floating]) -> Floats:
+        """The points [K, 3] at places [K, 2] (column, row) between the nodes."""
+        low = np.clip(np.floor(places).astype(int), 0, np.array(self.points.shape[1::-1]) - 2)
+        (right, down), (x, y) = (places - low).T[:, :, None], low.T
+        upper = self.points[y, x] * (1 - right) + self.points[y, x + 1] * right
+        lower = self.points[y + 1, x] * (1 - right) + self.points[y + 1, x + 1] * right
+        return np.asarray(upper * (1 - down) + lower * down)
+
+    def scaled(self, scale: float) -> FaceMesh:
+        """The same grid in the image made so many times as large."""
+        points = self.points * scale + np.array([scale / 2 - 0.5, scale / 2 - 0.5, 0])
+        return FaceMesh(self.surface, points, self.rotation, self.scale * scale)
+
 
 @dataclass(frozen=True, eq=False)
 class HeadSurface:
@@ -54,6 +71,7 @@ class HeadSurface:
     shape: tuple[int, int]  # (rows, columns)
     landmarks: Floats  # [68, 2] (column, row) of the landmarks in the grid
     face: NDArray[np.int64]  # [K] nodes of the face with its forehead
+    directions: Floats  # [R, C, 3] from inside the head through every node, along the head's axes
 
     @classmethod
     def of(cls, model: MorphableModel) -> HeadSurface:
@@ -69,7 +87,9 @@ class HeadSurface:
         triangle, barycentric = _without_holes(raster.triangle, raster.barycentric)
         nodes = SurfacePoints(faces[triangle.ravel()], barycentric.reshape(-1, 3))
         marks = _grid_coordinates(landmarks - centre)[0]
-        return cls(model, _sampled(model.head, nodes), shape, marks, _inside(with_forehead(marks), shape))
+        return cls(
+            model, _sampled(model.head, nodes), shape, marks, _inside(with_forehead(marks), shape), _directions(shape)
+        )
 
     def place(self, coefficients: Coefficients, size: int) -> list[FaceMesh]:
         """The grid on the heads of coefficients [B, M], in pixels of crops of ``size`` pixels a side."""
@@ -105,6 +125,14 @@ def _grid_coordinates(points: Floats) -> tuple[Floats, Floats]:
     azimuth, elevation = np.degrees(np.arctan2(x, z)), np.degrees(np.arctan2(y, np.hypot(x, z)))
     in_grid = np.stack([(azimuth + AZIMUTH) / STEP, (ELEVATION[0] - elevation) / STEP], axis=1)
     return in_grid, np.linalg.norm(points, axis=1)
+
+
+def _directions(shape: tuple[int, int]) -> Floats:
+    """Unit vectors [R, C, 3] through the nodes of a grid of this shape."""
+    row, column = np.mgrid[: shape[0], : shape[1]]
+    azimuth, elevation = np.radians(STEP * column - AZIMUTH), np.radians(ELEVATION[0] - STEP * row)
+    level = np.cos(elevation)
+    return np.stack([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)], axis=-1)
 
 
 def _without_holes(triangle: NDArray[np.int32], barycentric: NDArray[np.float32]) -> tuple[NDArray[np.int32], Floats]:

@@ -60,10 +60,11 @@ class Face:
         return self.centre[0] + float(x), self.centre[1] + float(y)
 
     def scaled(self, scale: float) -> "Face":
-        """The same face in the image made so many times as large; without its mesh."""
+        """The same face in the image made so many times as large."""
         x, y = (np.array(self.centre) + 0.5) * scale - 0.5
         landmarks, outline = ((points + 0.5) * scale - 0.5 for points in (self.landmarks68, self.outline))
-        return Face(landmarks, (float(x), float(y)), self.side * scale, outline)
+        mesh = self.mesh and self.mesh.scaled(scale)
+        return Face(landmarks, (float(x), float(y)), self.side * scale, outline, mesh)
 
 
 class Occluder(Protocol):

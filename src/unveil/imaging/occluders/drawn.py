@@ -38,7 +38,7 @@ class DrawnMask:
         plain = self.colour is not None
         top = 6.0 if plain else float(rng.uniform(*NATURAL_TOPS))
         lift = 1.0 if plain else float(rng.uniform(0.5, 3))
-        tremble = np.zeros((17, 2)) if plain else rng.normal(0, 0.015, (17, 2))
+        tremble = np.zeros((18, 2)) if plain else rng.normal(0, 0.015, (18, 2))
 
         def cover(face: Face, shape: tuple[int, ...], top: float) -> Alpha:
             points = mask_outline(face.landmarks68, top, min(7.0, lift + max(0.0, 5.0 - top)))
