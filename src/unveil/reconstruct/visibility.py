@@ -87,7 +87,11 @@ def face_area(model: MorphableModel) -> NDArray[np.float32]:
     eyes = np.linalg.norm(marks[OUTER_EYES[0]] - marks[OUTER_EYES[1]])
     radius = 1.4 * (eyes + np.linalg.norm(bridge - bottom)) / 2
     within = np.linalg.norm(template - (bottom + 0.3 * (bridge - bottom)), axis=1) < radius
-    triangles = np.linalg.norm(face_normals(template, model.faces), axis=1) / 2
-    area = np.bincount(model.faces.ravel(), np.repeat(triangles / 3, 3), minlength=len(template))
-    area *= within & ~behind(template * [1, -1, -1], model.faces)
+    area = vertex_areas(template, model.faces) * (within & ~behind(template * [1, -1, -1], model.faces))
     return np.asarray(area / area.sum(), np.float32)
+
+
+def vertex_areas(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+    """Area [V] around each vertex [V, 3], in the square of their unit: a third of the triangles [F, 3] that it has."""
+    triangles = np.linalg.norm(face_normals(vertices, faces), axis=1) / 2
+    return np.bincount(faces.ravel(), np.repeat(triangles / 3, 3), minlength=len(vertices))
