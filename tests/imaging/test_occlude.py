@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 from unveil.errors import UnveilError
 from unveil.imaging import decode
 from unveil.imaging.occlude import Face, Occluder, Pool, composite, fill_polygon, hidden_share
-from unveil.imaging.occluders import ArbitraryPixels, Cutouts, DrawnGlasses, DrawnMask, MaskTemplates, load_pool
+from unveil.imaging.occluders import (
+    ArbitraryPixels,
+    Cutouts,
+    DrawnGlasses,
+    DrawnMask,
+    MaskTemplates,
+    WornGlasses,
+    WornMask,
+    load_pool,
+)
 from unveil.imaging.occluders.arbitrary import FILLS, FORMS
 from unveil.imaging.occluders.cutouts import hand_alpha
 from unveil.imaging.occluders.drawn import mask_outline
@@ -158,7 +167,7 @@ def test_pool_of_a_folder(tmp_path: Path) -> None:
         tar.add(tmp_path / "hand.jpg", "0.jpg")
     pool = load_pool(tmp_path)
     kinds = [type(occluder) for occluder in pool.occluders]
-    assert kinds == [ArbitraryPixels, DrawnMask, DrawnGlasses, MaskTemplates, Cutouts, Cutouts]
+    assert kinds == [ArbitraryPixels, WornMask, WornGlasses, MaskTemplates, Cutouts, Cutouts]
     templates = pool.occluders[3]
     assert isinstance(templates, MaskTemplates)
     assert [len(v) for v in (templates.front, templates.left, templates.right)] == [1, 1, 1]

@@ -42,9 +42,8 @@ class Light:
         bright = colours.mean(axis=1)
         y, x = np.nonzero(inside)
         offsets = np.stack([x - x.mean(), y - y.mean()], axis=1) / PROBE
-        slope = (
-            offsets.T @ (bright - bright.mean()) / np.maximum((offsets**2).sum(axis=0), 1e-6) / max(bright.mean(), 1)
-        )
+        spread = np.maximum((offsets**2).sum(axis=0), 1e-6) * max(float(bright.mean()), 1)
+        slope = offsets.T @ (bright - bright.mean()) / spread
         towards = np.array([*np.clip(slope, -1, 1) + drift + (0, -0.35), -1.0])
         brightness = np.clip(1.15 * bright.mean() / SKIN, 0.4, 1.15) * level
         return cls((brightness * tint).astype(np.float32), (towards / np.linalg.norm(towards)).astype(np.float32))

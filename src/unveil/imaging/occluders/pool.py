@@ -12,7 +12,8 @@ from unveil.imaging.decode import decode_rgba
 from unveil.imaging.occlude import Occluder, Pool
 from unveil.imaging.occluders.arbitrary import ArbitraryPixels
 from unveil.imaging.occluders.cutouts import Cutouts, MaskTemplates, Rgba, hand_alpha
-from unveil.imaging.occluders.drawn import DrawnGlasses, DrawnMask
+from unveil.imaging.occluders.eyewear import WornGlasses
+from unveil.imaging.occluders.masks import WornMask
 
 LARGEST_SIDE = 320  # pixels a cut-out is kept at
 HAND_FOLDER, MASK_FOLDER = "hands", "masks"
@@ -29,7 +30,7 @@ def load_pool(folder: Path | None = None, kinds: Collection[str] | None = None) 
     Raises:
         UnveilError: the folder is missing or holds no usable picture, or there is no occluder of one of the kinds.
     """
-    entries: list[tuple[Occluder, float]] = [(ArbitraryPixels(), 3.0), (DrawnMask(), 2.0), (DrawnGlasses(), 1.0)]
+    entries: list[tuple[Occluder, float]] = [(ArbitraryPixels(), 3.0), (WornMask(), 3.0), (WornGlasses(), 2.0)]
     if folder is not None:
         found = _read_folder(folder)
         if not found:

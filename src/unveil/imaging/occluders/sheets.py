@@ -34,6 +34,7 @@ class Drawn:
 
     def inside(self, distance: Floats) -> Alpha:
         """Opacity [H, W] where a distance in the sheet's coordinates [H, W] is negative, with edges a pixel wide."""
+        distance = np.asarray(distance, np.float32)
         dx = cv2.Sobel(distance, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         dy = cv2.Sobel(distance, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
         slope = np.maximum(cv2.magnitude(dx, dy), 1e-3)
