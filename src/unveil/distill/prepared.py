@@ -128,8 +128,10 @@ def shard_name(number: int) -> str:
 
 def write_shard(folder: Path, number: int, crops: NDArray[np.uint8]) -> None:
     """Write crops [n, W, W, 3] as a shard; UnveilError, with nothing half-written, where that is impossible."""
-    with atomic_path(folder / shard_name(number)) as temporary:
-        np.save(temporary, crops, allow_pickle=False)
+    with atomic_path(folder / shard_name(number)) as temporary, temporary.open("wb") as stream:
+        # Not np.save, which does not say why it could not write.
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(crops))
+        stream.write(np.ascontiguousarray(crops).data)
 
 
 def finish(
