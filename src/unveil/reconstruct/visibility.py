@@ -65,12 +65,13 @@ def covered_pixels(occlusion: NDArray[np.float32], crop: Crop, shape: tuple[int,
 
     What reaches the edge of the crop is taken to go on beyond it.
     """
-    fine = cv2.resize(occlusion, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
+    levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
+    fine = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
     reach = 2 * round(CASTS * crop.size) + 1
-    mask = cv2.dilate((fine > COVERED).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    wider = cv2.dilate(fine, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpAffine(mask, crop.matrix, shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped, np.bool_)
+    warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped > COVERED * 255)
 
 
 @lru_cache(maxsize=2)
