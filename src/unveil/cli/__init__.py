@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, photos
+from unveil.cli import assets, coding, photos, training
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -28,7 +28,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (photos.reconstruct, photos.transfer, photos.animate, photos.demo, coding.encode, coding.decode):
+for command in (
+    photos.reconstruct,
+    photos.transfer,
+    photos.animate,
+    photos.demo,
+    coding.encode,
+    coding.decode,
+    training.train,
+):
     app.command()(command)
 app.add_typer(assets.assets_app, name="assets")
 
