@@ -80,6 +80,11 @@ class Chunks:
             (self.folder / shard_name(later)).unlink(missing_ok=True)
 
 
+def core_count() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def record_path(folder: Path, number: int) -> Path:
     """The file that says what became of the photographs of a chunk."""
     return folder / RECORDS / f"{number:05d}.json"

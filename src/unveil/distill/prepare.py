@@ -33,7 +33,6 @@ from unveil.reconstruct.pipeline import learner_path
 
 SETTINGS, DROPPED = "settings.json", "dropped.csv"
 Dropping = tuple[str, str, str]  # name of the photograph, reason, detail
-PAPER_COUNT = 45_000  # the photographs the paper trains on, a quarter of about 181,000
 
 
 @dataclass(frozen=True)

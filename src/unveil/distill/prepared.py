@@ -65,7 +65,7 @@ class PreparedFolder(Samples):
             UnveilError: the folder is not finished, of another format, or a file is missing, damaged or cut short.
         """
         path = Path(path)
-        manifest = _read_manifest(path)
+        manifest = read_manifest(path)
         samples = _read_samples(path / SAMPLES)
         shards = tuple(_open_shard(path / s["file"], s["count"], manifest["crop_size"]) for s in manifest["shards"])
         about = {"path": path, "widening": manifest["widening"], "crop_size": manifest["crop_size"], "shards": shards}
@@ -162,12 +162,8 @@ def finish(
         temporary.write_text(json.dumps(manifest | dict(about or {}), indent=1) + "\n", encoding="utf-8")
 
 
-def split_counts(split: NDArray[np.int8]) -> dict[str, int]:
-    """How many samples each split has, by name."""
-    return {name: int((split == number).sum()) for number, name in enumerate(SPLITS)}
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a finished folder; UnveilError where it is not finished, damaged or of another format."""
     path = folder / MANIFEST
     if not path.is_file():
         raise UnveilError(f"{printable(folder)} is no finished prepared folder; run `unveil prepare` to the end")
@@ -183,6 +179,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise UnveilError(f"{printable(path)} is damaged ({reason}); prepare the folder again") from error
     raise UnveilError(f"{printable(path)} has format {form}, not {FORMAT}; prepare the folder with this unveil")
+
+
+def split_counts(split: NDArray[np.int8]) -> dict[str, int]:
+    """How many samples each split has, by name."""
+    return {name: int((split == number).sum()) for number, name in enumerate(SPLITS)}
 
 
 def _read_samples(path: Path) -> Samples:
