@@ -1,6 +1,7 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
-`photos`, `coding` and `assets` hold the commands, `options` what several of them take, `output` what they print.
+`photos`, `coding`, `prepare`, `training` and `assets` hold the commands, `options` what several of them take, `output`
+what they print.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, photos, training
+from unveil.cli import assets, coding, photos, prepare, training
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -35,6 +36,7 @@ for command in (
     photos.demo,
     coding.encode,
     coding.decode,
+    prepare.prepare,
     training.train,
 ):
     app.command()(command)

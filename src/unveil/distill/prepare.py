@@ -64,7 +64,8 @@ def prepare(photos: Sequence[Photo], folder: Path, settings: Settings, processes
     about = _settings_record(photos, settings)
     _begin(folder, about)
     if not (folder / MANIFEST).exists():
-        chunks = Chunks(folder, wanted, settings.chunk, settings.crop_size, settings.smallest_face)
+        size = min(settings.chunk, settings.limit or settings.chunk)
+        chunks = Chunks(folder, wanted, size, settings.crop_size, settings.smallest_face)
         fresh = [not chunks.done(number) for number in range(len(chunks))]
         selection = _Selection(refused)
         for number in cut_chunks(chunks, processes):
