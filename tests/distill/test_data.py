@@ -17,7 +17,7 @@ from unveil.imaging.occlude import Face, Occlusion, Pool
 from unveil.morphable.layout import CoefficientLayout, Coefficients, Group
 from unveil.reconstruct.codes import read_codes, write_codes
 
-CONFIG = TrainConfig(input_size=64, occluded=0.5, flip=0.5, feature_weight=0.0, severity_epochs=0)
+CONFIG = TrainConfig(input_size=64, occluded=0.5, flip=0.5, feature_weight=0.0, severity_epochs=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +100,9 @@ def test_the_map_says_where_the_occluder_is(data: TrainingData) -> None:
 
 
 def test_occlusion_grows_with_the_epochs(data: TrainingData) -> None:
-    config = replace(CONFIG, severity=0.7, severity_start=0.2, severity_epochs=5)
+    config = replace(CONFIG, severity=0.7, severity_start=0.2, severity_epochs=5.0)
     sampler = Sampler(data, config, load_pool())
-    assert [round(sampler.severity(epoch), 3) for epoch in (0, 1, 5, 50)] == [0.2, 0.3, 0.7, 0.7]
+    assert [round(sampler.severity(epoch), 3) for epoch in (0, 0.5, 1, 5, 50)] == [0.2, 0.25, 0.3, 0.7, 0.7]
     assert Sampler(data, replace(config, severity=0.0), load_pool()).severity(9) == 0
 
 

@@ -56,7 +56,7 @@ class TrainConfig:
     occluded: float = _setting(0.5, "Share of the training images with an occluder, where they are not paired.")
     severity: float = _setting(0.7, "Largest share of the face that is hidden. 0: what the occluders come with.")
     severity_start: float = _setting(0.3, "The same at the beginning.")
-    severity_epochs: int = _setting(5, "Epochs over which it rises. 0: as hard from the start.")
+    severity_epochs: float = _setting(5.0, "Epochs over which it rises. 0: as hard from the start.")
     scale: float = _setting(0.18, "Natural logarithm of the largest zoom; a detector's crop is off by up to 15 %.")
     shift: float = _setting(0.10, "Largest shift of the crop in shares of its side.")
     rotation: float = _setting(25.0, "Largest turn in the image plane, in degrees.")
@@ -175,7 +175,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "occluded": 1.0,
         "severity": 0.0,
         "severity_start": 0.0,
-        "severity_epochs": 0,
+        "severity_epochs": 0.0,
         "scale": 0.0,
         "shift": 0.0,
         "rotation": 0.0,

@@ -139,19 +139,21 @@ class Sampler:
         """The training samples in the order of an epoch."""
         return np.random.default_rng((self.config.seed, epoch)).permutation(self.data.indices(TRAIN))
 
-    def severity(self, epoch: int) -> float:
-        """Largest share of the face that is hidden in an epoch; 0 leaves it to the occluders."""
+    def severity(self, epochs: float) -> float:
+        """Largest share of the face that is hidden after so many epochs; 0 leaves it to the occluders."""
         c = self.config
-        progress = min(1.0, epoch / c.severity_epochs) if c.severity_epochs else 1.0
+        progress = min(1.0, epochs / c.severity_epochs) if c.severity_epochs else 1.0
         return c.severity_start + progress * (c.severity - c.severity_start) if c.severity else 0.0
 
-    def training_batch(self, epoch: int, indices: Indices) -> Batch:
-        """Augmented samples, some of them occluded; where crops are paired, first all occluded, then all clear."""
+    def training_batch(self, epoch: int, indices: Indices, severity: float = 0.0) -> Batch:
+        """Augmented samples, some of them occluded; where crops are paired, first all occluded, then all clear.
+
+        ``severity`` is the largest share of the face that is hidden; 0 leaves it to the occluders.
+        """
         generators = [self._generator(epoch, index) for index in indices]
         flips, moves = self._draw_moves(generators)
         labels = self.move_labels(indices, flips, moves)
         faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
-        severity = self.severity(epoch)
         fronts, clears = [], []
         for k, (index, rng) in enumerate(zip(indices, generators, strict=True)):
             clear = self._warp(index, moves[k], flip=flips[k], rng=rng)
