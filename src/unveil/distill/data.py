@@ -23,6 +23,7 @@ from unveil.distill.mirror import mirror_matrix
 from unveil.distill.photometry import disturb, surround
 from unveil.distill.prepared import TRAIN, PreparedFolder, canonical_crop
 from unveil.errors import UnveilError
+from unveil.imaging.head_surface import HeadSurface
 from unveil.imaging.io import printable
 from unveil.imaging.occlude import Face, Occlusion, Pool, sample_generator
 from unveil.morphable.landmarks import IBUG68_MIRROR
@@ -135,6 +136,11 @@ class Sampler:
         """What coefficients become in a mirrored crop, [M, M]; without it nothing is flipped."""
         return mirror_matrix(self.data.model)
 
+    @cached_property
+    def surface(self) -> HeadSurface:
+        """Where on the head things are worn."""
+        return HeadSurface.of(self.data.model)
+
     def order(self, epoch: int) -> Indices:
         """The training samples in the order of an epoch."""
         return np.random.default_rng((self.config.seed, epoch)).permutation(self.data.indices(TRAIN))
@@ -184,7 +190,8 @@ class Sampler:
 
     def faces(self, labels: Floats, landmarks68: NDArray[np.float64]) -> list[Face]:
         """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
-        return [Face.of(points) for points in landmarks68]
+        meshes = self.surface.place(Coefficients(self.data.layout, labels), self.config.input_size)
+        return [Face.of(points, mesh) for points, mesh in zip(landmarks68, meshes, strict=True)]
 
     def layout_with_statistics(self) -> CoefficientLayout:
         """The layout with mean and standard deviation of the labels as the first epoch moves them."""
