@@ -1,6 +1,7 @@
-"""The occluders, one module per family: `arbitrary` pixels, `drawn` from landmarks, `cutouts` of pictures.
+"""The occluders, one module per family.
 
-`load_pool` puts them together.
+`arbitrary` pixels, `masks` and `eyewear` on the head's mesh, `hair`, pictures as `cutouts` and of drawn `things`, and
+what is `drawn` flat where there is no mesh. `load_pool` puts them together.
 """
 
 from unveil.imaging.occluders.arbitrary import ArbitraryPixels

@@ -1,21 +1,22 @@
-"""Occluders cut out of pictures: mask templates, hands, and other RGBA images."""
+"""Pictures laid over a face: mask templates, hands and other cut-outs, and pieces of other images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, Points, composite, size_for
+from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, Points, fill_polygon, size_for
+from unveil.imaging.occluders.arbitrary import FORMS, random_outline
 from unveil.imaging.occluders.drawn import MIDLINE, NATURAL_TOPS, at
-
-Rgba = NDArray[np.uint8]  # [H, W, 4]
+from unveil.imaging.occluders.light import Light
+from unveil.imaging.occluders.placing import Placing, Rgba, lay_picture, matched, warped
 
 # Nose ridge, right cheek, chin and left cheek in a mask template, as shares of its width and height.
 FRONT_ANCHORS = ((0.5, 0.02), (0.0, 0.3), (0.5, 1.0), (1.0, 0.3))
 TURNED_ANCHORS = ((0.22, 0.02), (0.0, 0.45), (0.35, 1.0), (1.0, 0.45))  # face turned to the image's left
 TURNED = 2.0  # from this ratio of the nose tip's distances to the two ends of the jaw, a side template is used
-SIZES = (0.05, 8.0)  # longer side of a cut-out in face sides, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +45,12 @@ class MaskTemplates:
             return np.asarray(cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32)))
 
         def cover(face: Face, shape: tuple[int, ...], top: float) -> Alpha:
-            return _warped(template[..., 3], matrix(face, top), shape).astype(np.float32) / np.float32(255)
+            return warped(template[..., 3], matrix(face, top), shape).astype(np.float32) / np.float32(255)
 
         if severity is not None:
             top = size_for(severity, cover, face, image.shape, (0.5, len(MIDLINE) - 1.0))
-        return _lay(image, template, matrix(face, top), rng, self.kind)
+        light = Light.of(image, face, rng)
+        return lay_picture(image, face, (matched(template, light, 0.3), matrix(face, top)), light, self.kind)
 
     def _facing(self, landmarks68: Points) -> tuple[tuple[Rgba, ...], NDArray[np.float64]]:
         """The templates for the way a face looks, and their anchors [4, 2]."""
@@ -67,30 +69,49 @@ class Cutouts:
 
     pictures: tuple[Rgba, ...]
     size: tuple[float, float] = (0.7, 1.6)  # longer side in face sides, from and to
-
+    match: float = 0.4  # how far their brightness is made that of the face
     kind: str = "picture"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Lay one picture over the image [H, W, 3], somewhere on the face, as large as the severity asks."""
+        """Lay one picture over the image [H, W, 3], as far in as the severity asks, or as large."""
         picture = self.pictures[rng.integers(len(self.pictures))]
-        height, width = picture.shape[:2]
-        turn, place = rng.uniform(0, 2 * np.pi), rng.uniform(-0.45, 0.45, 2)
-        linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / max(height, width)
+        light = Light.of(image, face, rng)
         if rng.random() < 0.5:
-            linear = linear * (-1, 1)
+            picture = np.ascontiguousarray(picture[:, ::-1])
+        placing = Placing.by_lot(rng, self.size, rng.uniform(0, 2 * np.pi), tilted=True)
+        amount = placing.amount(picture, face, image.shape, severity)
+        return lay_picture(
+            image, face, (matched(picture, light, self.match), placing.matrix(picture, face, amount)), light, self.kind
+        )
 
-        def matrix(face: Face, size: float) -> NDArray[np.float64]:
-            turned = size * face.side * linear
-            shift = place * face.side + face.centre - turned @ ((width - 1) / 2, (height - 1) / 2)
-            return np.vstack([np.column_stack([turned, shift]), [0, 0, 1]])
 
-        def cover(face: Face, shape: tuple[int, ...], size: float) -> Alpha:
-            return _warped(picture[..., 3], matrix(face, size), shape).astype(np.float32) / np.float32(255)
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Pieces cut out of other images, or where there are none, out of another part of the image itself."""
 
-        size = float(rng.uniform(*self.size))
-        if severity is not None:
-            size = size_for(severity, cover, face, image.shape, SIZES)
-        return _lay(image, picture, matrix(face, size), rng, self.kind)
+    draw: Callable[[np.random.Generator], Image] | None = None  # an image [H, W, 3] by lot
+    size: tuple[float, float] = (0.4, 1.1)  # longer side in face sides, from and to
+    kind: str = "piece"
+
+    def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
+        """Lay one piece over the image [H, W, 3], as far in as the severity asks, or as large."""
+        source = image if self.draw is None else self.draw(rng)
+        picture = random_piece(source, rng)
+        light = Light.of(image, face, rng)
+        placing = Placing.by_lot(rng, self.size, rng.uniform(0, 2 * np.pi), tilted=False)
+        amount = placing.amount(picture, face, image.shape, severity)
+        return lay_picture(image, face, (picture, placing.matrix(picture, face, amount)), light, self.kind)
+
+
+def random_piece(source: Image, rng: np.random.Generator) -> Rgba:
+    """A part of an image [H, W, 3] with a straight-edged, round or irregular outline: [S, S, 4]."""
+    height, width = source.shape[:2]
+    side = max(2, int(min(height, width) * rng.uniform(0.35, 0.8)))
+    left, top = rng.integers(0, width - side + 1), rng.integers(0, height - side + 1)
+    outline = random_outline(FORMS[rng.integers(len(FORMS))], rng)
+    outline = (outline / np.abs(outline).max() + 1) * (side - 1) / 2
+    alpha = (fill_polygon(outline, (side, side)) * 255).astype(np.uint8)
+    return np.dstack([source[top : top + side, left : left + side], alpha])
 
 
 def hand_alpha(photo: Image) -> NDArray[np.uint8]:
@@ -115,17 +136,3 @@ def hand_alpha(photo: Image) -> NDArray[np.uint8]:
     largest = (labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
     inside = cv2.erode(largest, np.ones((3, 3), np.uint8)) * 255
     return np.asarray(cv2.GaussianBlur(inside, (3, 3), 0), np.uint8)
-
-
-def _lay(image: Image, picture: Rgba, matrix: NDArray[np.float64], rng: np.random.Generator, kind: str) -> Occlusion:
-    """Warp a cut-out by matrix [3, 3] (its pixels to the image's) and lay it over the image in other light."""
-    light = rng.uniform(0.55, 1.25) * rng.uniform(0.94, 1.06, 3)
-    warped = _warped(picture, matrix, image.shape)
-    table = np.minimum(np.arange(256)[:, None] * light, 255).astype(np.uint8)  # [256, 3]
-    colour = np.asarray(cv2.LUT(warped[..., :3], table[None]), np.uint8)
-    return composite(image, colour, warped[..., 3].astype(np.float32) / np.float32(255), kind)
-
-
-def _warped(picture: NDArray[np.uint8], matrix: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A picture warped by matrix [3, 3] into an image of this shape (H, W)."""
-    return np.asarray(cv2.warpPerspective(picture, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR), np.uint8)

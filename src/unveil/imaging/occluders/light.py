@@ -25,6 +25,7 @@ class Light:
     """Distant light from one direction, and as much from everywhere."""
 
     colour: Floats  # [3] RGB, about 1 where the face is well lit
+    face: Floats  # [3] mean colour of the face, up to 255
     direction: Floats  # [3] unit vector towards the light, in pixels (x right, y down, z away from the viewer)
 
     @classmethod
@@ -46,7 +47,13 @@ class Light:
         slope = offsets.T @ (bright - bright.mean()) / spread
         towards = np.array([*np.clip(slope, -1, 1) + drift + (0, -0.35), -1.0])
         brightness = np.clip(1.15 * bright.mean() / SKIN, 0.4, 1.15) * level
-        return cls((brightness * tint).astype(np.float32), (towards / np.linalg.norm(towards)).astype(np.float32))
+        colour, direction = brightness * tint, towards / np.linalg.norm(towards)
+        return cls(colour.astype(np.float32), colours.mean(axis=0), direction.astype(np.float32))
+
+    def turned(self, angle: float) -> Light:
+        """The light as something sees it that is turned by ``angle`` in the image, clockwise, in radians."""
+        (x, y, z), cos, sin = self.direction.tolist(), np.cos(angle), np.sin(angle)
+        return Light(self.colour, self.face, np.array([cos * x + sin * y, cos * y - sin * x, z], np.float32))
 
     def on(self, normals: Floats, gloss: float = 0.0) -> Floats:
         """Brightness [..., 3] of a white surface with unit normals [..., 3]; ``gloss`` adds a highlight."""

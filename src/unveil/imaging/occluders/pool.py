@@ -1,7 +1,7 @@
 """The pool of occluders to train and to measure with: those that need no files, and those of a user's folder."""
 
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import cv2
@@ -9,19 +9,29 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.imaging.decode import decode_rgba
-from unveil.imaging.occlude import Occluder, Pool
+from unveil.imaging.occlude import Image, Occluder, Pool
 from unveil.imaging.occluders.arbitrary import ArbitraryPixels
-from unveil.imaging.occluders.cutouts import Cutouts, MaskTemplates, Rgba, hand_alpha
+from unveil.imaging.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha
 from unveil.imaging.occluders.eyewear import WornGlasses
+from unveil.imaging.occluders.hair import Hair
 from unveil.imaging.occluders.masks import WornMask
+from unveil.imaging.occluders.placing import Rgba
+from unveil.imaging.occluders.things import Things
 
 LARGEST_SIDE = 320  # pixels a cut-out is kept at
 HAND_FOLDER, MASK_FOLDER = "hands", "masks"
-KINDS = ("pixels", "mask", "glasses", "mask-picture", "hand", "picture")
+KINDS = ("pixels", "mask", "glasses", "hair", "object", "piece", "mask-picture", "hand", "picture")
 
 
-def load_pool(folder: Path | None = None, kinds: Collection[str] | None = None) -> Pool:
+def load_pool(
+    folder: Path | None = None,
+    kinds: Collection[str] | None = None,
+    draw: Callable[[np.random.Generator], Image] | None = None,
+) -> Pool:
     """The occluders to train with: those that are drawn, and what ``folder`` holds; only of ``kinds`` where given.
+
+    ``draw`` gives an image [H, W, 3] by lot that pieces are cut out of, such as another crop; without it they are cut
+    out of the folder's ``pictures/``, or of the photograph itself.
 
     In the folder, ``masks/`` has RGBA templates (names ending in ``_left`` or ``_right`` are of turned faces),
     ``hands/`` or ``hands.tar`` photographs of hands on a plain light wall, and every other PNG with transparency is
@@ -30,7 +40,14 @@ def load_pool(folder: Path | None = None, kinds: Collection[str] | None = None) 
     Raises:
         UnveilError: the folder is missing or holds no usable picture, or there is no occluder of one of the kinds.
     """
-    entries: list[tuple[Occluder, float]] = [(ArbitraryPixels(), 3.0), (WornMask(), 3.0), (WornGlasses(), 2.0)]
+    entries: list[tuple[Occluder, float]] = [
+        (ArbitraryPixels(), 3.0),
+        (WornMask(), 3.0),
+        (WornGlasses(), 2.0),
+        (Hair(), 2.0),
+        (Things(), 2.0),
+        (Pieces(draw), 2.0),
+    ]
     if folder is not None:
         found = _read_folder(folder)
         if not found:
@@ -56,7 +73,7 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
         found.append((MaskTemplates(front, left, right), 3.0))
     hands = tuple(cut for name, data in _hand_files(folder) if (cut := _cut_hand(_read(data, name))) is not None)
     if hands:
-        found.append((Cutouts(hands, kind="hand"), 3.0))
+        found.append((Cutouts(hands, match=0.8, kind="hand"), 3.0))
     others = tuple(_read(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.png")))
     if others:
         found.append((Cutouts(others), 2.0))
