@@ -85,7 +85,7 @@ def prepare(
         typer.echo(f"{fresh / seconds:.1f} photographs/s")
     if settings.limit and manifest["count"] < settings.limit:
         complain(
-            f"only {manifest['count']} of the {settings.limit} photographs asked for can be had from {len(photos)}"
+            f"{settings.limit} photographs were asked for; of the {len(photos)} given, {manifest['count']} can be used"
         )
 
 
