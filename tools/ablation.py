@@ -1,6 +1,6 @@
 """What each part of the training is worth: the same short run without it.
 
-    python tools/ablation.py PREPARED CODES -o ablation/ [--occluders DIR] [--images 50000] [--input-size 64]
+    python tools/ablation.py PREPARED CODES -o ablation/ [--occluders DIR] [--steps 400] [--input-size 64]
 
 Every run sees as many images in as many steps, from the same seed, and is measured the same way on all validation
 samples, against the teacher: NME of the landmarks and mean distance of sparse vertices without pose. Runs that were
@@ -22,8 +22,8 @@ from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.prepared import TRAIN, VALIDATION
 from unveil.distill.train import train
 from unveil.errors import one_line_errors
-from unveil.imaging.cutouts import load_pool
 from unveil.imaging.occlude import Pool
+from unveil.imaging.occluders.pool import load_pool
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "all of it": {},
@@ -39,12 +39,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 MEASURED = TrainConfig()  # how hard the validation samples are occluded, whatever the training was
 BATCH = 64
-
-
-def configuration(variant: str, images: int, samples: int, common: dict[str, Any]) -> TrainConfig:
-    """The settings of a variant that sees so many images of so many training samples."""
-    config = TrainConfig(**(common | VARIANTS[variant]))
-    return replace(config, epochs=max(1, round(images / config.batch_size * config.samples_per_step / samples)))
 
 
 @torch.no_grad()
@@ -75,19 +69,24 @@ def main() -> None:
     parser.add_argument("codes", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--occluders", type=Path, help="folder with pictures of occluders")
-    parser.add_argument("--images", type=int, default=50_000, help="seen by every run")
+    parser.add_argument("--steps", type=int, default=400, help="of 64 images each, of every run")
     parser.add_argument("--input-size", type=int, default=64)
     parser.add_argument("--depth", type=int, default=18)
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--only", action="append", choices=VARIANTS, help="train these variants alone")
+    parser.add_argument("--only", action="append", choices=VARIANTS, help="train these alone, and print no table")
     options = parser.parse_args()
     data, pool = TrainingData.load(options.prepared, options.codes), load_pool(options.occluders)
     common = {"depth": options.depth, "input_size": options.input_size, "threads": options.threads}
-    common |= {"seed": 1, "ema": 0.99, "severity_epochs": 0.5, "validation_samples": BATCH}
-    samples = len(data.indices(TRAIN))
+    common |= {"epochs": 1000, "max_steps": options.steps, "seed": 1, "ema": 0.99, "validation_samples": BATCH}
+    halfway = options.steps * BATCH / 2 / len(data.indices(TRAIN))  # epochs, where a batch is no pairs
     for variant in options.only or VARIANTS:
-        train(configuration(variant, options.images, samples, common), data, pool, options.out / variant)
-    rows = {v: measure(options.out / v, data, pool) for v in VARIANTS if (options.out / v / "checkpoint.pt").exists()}
+        config = TrainConfig(**(common | {"severity_epochs": halfway} | VARIANTS[variant]))
+        if config.paired and config.severity_epochs:
+            config = replace(config, severity_epochs=halfway / 2)
+        train(config, data, pool, options.out / variant)
+    if options.only:
+        return  # the table is for all of them
+    rows = {variant: measure(options.out / variant, data, pool) for variant in VARIANTS}
     print("| training | " + " | ".join(next(iter(rows.values()))) + " |")
     print("|---" * (1 + len(next(iter(rows.values())))) + "|")
     for variant, numbers in rows.items():

@@ -38,6 +38,7 @@ for command in (
     coding.decode,
     prepare.prepare,
     training.train,
+    training.validate,
 ):
     app.command()(command)
 app.add_typer(assets.assets_app, name="assets")

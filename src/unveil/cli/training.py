@@ -1,16 +1,18 @@
-"""`unveil train`: its settings are the fields of `TrainConfig`, one option each."""
+"""`unveil train`, whose settings are the fields of `TrainConfig`, one option each, and `unveil validate`."""
 
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from unveil.cli.options import AssetsOption
+from unveil.cli.options import AssetsOption, JsonOption
+from unveil.cli.output import with_progress
 from unveil.distill.config import PRESETS, TrainConfig, preset
 
 OccludersOption = Annotated[
@@ -37,7 +39,7 @@ def train(
     """Train a learner to give the teacher's coefficients for occluded crops; stopped, it goes on where it was."""
     from unveil.distill.data import TrainingData
     from unveil.distill.train import train as run_training
-    from unveil.imaging.cutouts import load_pool
+    from unveil.imaging.occluders.pool import load_pool
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
@@ -47,10 +49,41 @@ def train(
     typer.echo(f"{out}: {position.step} steps in {position.seconds / 60:.1f} minutes")
 
 
+def validate(
+    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="ONNX file by `unveil export-onnx`, or openhead.")],
+    prepared: PreparedArgument,
+    codes: CodesArgument,
+    *,
+    teacher: Annotated[str | None, typer.Option(help="The model that gave the codes, to be asked as well.")] = None,
+    split: Annotated[str, typer.Option(help="validation or test: people that were not trained on.")] = "test",
+    occluders: OccludersOption = None,
+    limit: Annotated[int, typer.Option(help="At most so many crops.")] = 500,
+    plot: Annotated[Path | None, typer.Option(help="PNG to draw the calibration of the doubts in.")] = None,
+    assets: AssetsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how far landmarks move when something hides the face, per kind of occluder and severity."""
+    from unveil.cli.networks import open_encoder
+    from unveil.distill.data import TrainingData
+    from unveil.distill.doubts import Doubts
+    from unveil.distill.validate import chosen, table
+    from unveil.distill.validate import validate as run_validation
+    from unveil.imaging.occluders.pool import load_pool
+
+    encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
+    asked = open_encoder(teacher, assets) if teacher else None
+    rows, doubts = [], Doubts(data.model)
+    results = run_validation(data, chosen(data, split, limit), encoder, load_pool(occluders), asked)
+    for row, found in with_progress(results, None, doing="validating", quiet=as_json):
+        rows.append(row)
+        doubts.take_in(found)
+    typer.echo(json.dumps([asdict(row) for row in rows], indent=1) if as_json else table(rows))
+    if plot:
+        doubts.plot(plot)
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     """The settings that a file names, checked."""
-    import json
-
     TrainConfig.load(path)
     named: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return named

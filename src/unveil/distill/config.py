@@ -36,6 +36,7 @@ class TrainConfig:
     # How long and how fast.
     epochs: int = _setting(30, "Passes over the training samples.")
     max_minutes: float = _setting(0.0, "When positive, the run ends by then and the schedule follows the clock.")
+    max_steps: int = _setting(0, "When positive, the run ends after so many steps.")
     batch_size: int = _setting(64, "Images per step, over all processes.")
     learning_rate: float = _setting(1e-3, "AdamW's peak; batch normalisation bears it.")
     weight_decay: float = _setting(0.05, "AdamW's, of weights with more than one axis.")

@@ -90,9 +90,14 @@ class TrainingData:
         return self.model.layout
 
     @cached_property
+    def landmark_model(self) -> MorphableModel:
+        """The head model with no more than its landmarks need."""
+        return self.model.landmark_model()
+
+    @cached_property
     def landmarks68(self) -> NDArray[np.float64]:
         """The 68 landmarks [N, 68, 2] as photographs are annotated, in sides of the canonical crop."""
-        small = self.model.landmark_model()
+        small = self.landmark_model
         parts = []
         for start in range(0, len(self), BATCH):
             part = Coefficients(self.layout, self.coefficients.values[start : start + BATCH].astype(np.float64))
@@ -173,8 +178,11 @@ class Sampler:
             fronts.append(Occlusion(image, front.mask, front.kind))
         return self._batch(fronts, clears, labels, self.data.weight[indices])
 
-    def validation_batch(self, indices: Indices, *, occluded: bool) -> Batch:
-        """Samples in the learner's own framing, all of them clear or all occluded, the same at every call."""
+    def validation_batch(self, indices: Indices, *, occluded: bool, severity: float | None = None) -> Batch:
+        """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
+
+        ``severity`` is the share of each face that is hidden; without it the share is drawn by lot.
+        """
         flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
         labels = self.move_labels(indices, flips, moves)
         faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
@@ -184,7 +192,8 @@ class Sampler:
             front = Occlusion(image, np.zeros(image.shape[:2], bool), "nothing")
             if occluded:
                 rng = self._generator(0, index)
-                front = self.pool.apply(image, faces[k], rng, rng.uniform(0.05, self.config.severity or 1.0))
+                share = rng.uniform(0.05, self.config.severity or 1.0)
+                front = self.pool.apply(image, faces[k], rng, severity or share)
             fronts.append(front)
         return self._batch(fronts, [], labels, self.data.weight[indices])
 

@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -95,7 +96,8 @@ class Report:
     def left(self) -> str:
         """The time that is left, by steps or by the clock."""
         position, config = self._position, self._config
-        left = position.seconds * (config.epochs * self._steps / max(position.step, 1) - 1)
+        steps = min(config.epochs * self._steps, config.max_steps or math.inf)
+        left = position.seconds * (steps / max(position.step, 1) - 1)
         if config.max_minutes:
             left = min(left, config.max_minutes * 60 - position.seconds)
         return f"{max(left, 0) / 60:.1f} min left"

@@ -55,7 +55,7 @@ def train(config: TrainConfig, data: TrainingData, pool: Pool, run: Path) -> Pos
     position, clock = state.position, Clock(state.position.seconds)
     report = Report(run, config, position, steps_per_epoch) if fabric.is_global_zero else None
 
-    while position.epoch < config.epochs and not _is_time_up(config, position):
+    while position.epoch < config.epochs and not _is_over(config, position):
         meter, saved_at = Meter(position), position.seconds
         network.train()
         for batch in meter.waiting(batches(sampler, position, fabric)):
@@ -76,7 +76,7 @@ def train(config: TrainConfig, data: TrainingData, pool: Pool, run: Path) -> Pos
             position.seconds = _slowest(fabric, clock)
             if report:
                 report.step()
-            if _is_time_up(config, position):
+            if _is_over(config, position):
                 break
             if position.seconds - saved_at > config.checkpoint_minutes * 60 and fabric.is_global_zero:
                 state.save(run)
@@ -166,14 +166,17 @@ def _slowest(fabric: lightning_fabric.Fabric, clock: Clock) -> float:
     return float(cast(Tensor, fabric.all_reduce(torch.tensor(clock.seconds()), reduce_op="max")))
 
 
-def _is_time_up(config: TrainConfig, position: Position) -> bool:
-    return config.max_minutes > 0 and position.seconds >= config.max_minutes * 60
+def _is_over(config: TrainConfig, position: Position) -> bool:
+    """Whether the minutes or the steps are used up."""
+    by_clock = 0 < config.max_minutes * 60 <= position.seconds
+    return by_clock or 0 < config.max_steps <= position.step
 
 
 def _progress(config: TrainConfig, position: Position, steps_per_epoch: int) -> float:
     """Share of the run that is over, by steps or by the clock, whichever is further."""
-    steps = position.step / (config.epochs * steps_per_epoch)
-    return max(steps, position.seconds / (config.max_minutes * 60)) if config.max_minutes else steps
+    steps = config.epochs * steps_per_epoch
+    by_steps = position.step / (min(steps, config.max_steps) if config.max_steps else steps)
+    return max(by_steps, position.seconds / (config.max_minutes * 60)) if config.max_minutes else by_steps
 
 
 @torch.no_grad()
