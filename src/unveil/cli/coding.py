@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from unveil.errors import UnveilError
 if TYPE_CHECKING:
     from unveil.reconstruct.codes import Encoded
     from unveil.reconstruct.crops import Crops
+    from unveil.reconstruct.encoder import Encoder
     from unveil.reconstruct.parts import Parts
 
 
@@ -30,9 +32,17 @@ def encode(
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Begin anew, whatever an earlier run has written.")] = False,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Encode on all processors of a Ray cluster, or of this machine.")
+    ] = False,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of the cluster, such as HOST:6379. [env: RAY_ADDRESS]")
+    ] = None,
 ) -> None:
     """Turn face crops into the coefficients of a head model, in one npz file; goes on where a stopped run was."""
+    from unveil.distill import ray_encode
     from unveil.reconstruct import codes
+    from unveil.reconstruct.encoder import identity
     from unveil.reconstruct.parts import Parts
 
     source, encoder = open_crops(crops), open_encoder(model, assets)
@@ -41,8 +51,13 @@ def encode(
     encoded = parts.finished
     if encoded is None:
         with _saying_what_is_kept(parts, total):
-            batches = parts.keep(codes.encode(source, encoder, parts.done))
-            for _ in with_progress(_numbers(batches), total - parts.done, doing="encoding"):
+            if ray or ray_address:
+                expected = (source.fingerprint, identity(encoder))
+                job = ray_encode.Job(*_openers(crops, model, assets), expected, encoder.layout.size)
+                batches = ray_encode.encode(job, parts.done, total, ray_address)
+            else:
+                batches = codes.encode(source, encoder, parts.done)
+            for _ in with_progress(_numbers(parts.keep(batches)), total - parts.done, doing="encoding"):
                 pass
             encoded = parts.merge()
     failed = total - len(encoded.names)
@@ -63,10 +78,17 @@ def open_crops(path: Path) -> Crops:
     return crops.open_crops(path)
 
 
+def _openers(crops: Path, model: str, assets: Path | None) -> tuple[Callable[[], Crops], Callable[[], Encoder]]:
+    """What opens crops and network in a process that is in another folder."""
+    learner = Path(model)
+    model = str(learner.resolve()) if learner.is_file() else model
+    return partial(open_crops, crops.resolve()), partial(open_encoder, model, assets and assets.resolve())
+
+
 def _numbers(batches: Iterator[Encoded]) -> Iterator[int]:
     """The number of each crop that has been gone through; complains of those that cannot be used."""
     for batch in batches:
-        for error in batch.errors:
+        for error in batch.errors.values():
             complain(error)
         yield from range(batch.start, batch.stop)
 

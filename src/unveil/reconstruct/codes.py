@@ -8,7 +8,7 @@ optionally ``weight`` [N] float32, the trust in each.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,9 +44,8 @@ class Encoded(NamedTuple):
 
     start: int
     stop: int
-    names: tuple[str, ...]  # K, of those that could be used
-    values: Floats  # [K, M]
-    errors: tuple[str, ...]  # why the others could not
+    values: Floats  # [K, M] of those that could be used
+    errors: Mapping[int, str]  # why the others could not, by number
 
 
 def encode(crops: Crops, encoder: Encoder, start: int = 0) -> Iterator[Encoded]:
@@ -57,17 +56,15 @@ def encode(crops: Crops, encoder: Encoder, start: int = 0) -> Iterator[Encoded]:
 
 def encode_batch(crops: Crops, encoder: Encoder, numbers: range) -> Encoded:
     """Coefficients of some crops; those that cannot be used come as errors."""
-    names, images, errors = [], [], []
+    size = encoder.input_size
+    images, errors = [], {}
     for k in numbers:
         try:
-            images.append(crops.read(k, encoder.input_size))
-            names.append(crops.names[k])
+            images.append(crops.read(k, size))
         except UnveilError as error:
-            errors.append(str(error))
-    size = encoder.input_size
+            errors[k] = str(error)
     stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
-    values = np.asarray(encoder.predict(stacked).values, np.float32)
-    return Encoded(numbers.start, numbers.stop, tuple(names), values, tuple(errors))
+    return Encoded(numbers.start, numbers.stop, np.asarray(encoder.predict(stacked).values, np.float32), errors)
 
 
 def write_codes(path: Path, codes: Codes) -> None:

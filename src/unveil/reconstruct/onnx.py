@@ -164,7 +164,8 @@ def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
 
 def _available_cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
+    wanted = os.environ.get("OMP_NUM_THREADS", "")  # what other libraries keep to
+    return min(cores, MOST_THREADS, max(1, int(wanted)) if wanted.isdecimal() else cores)
 
 
 def _first_line(error: Exception) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.imaging.io import printable
 from unveil.morphable.layout import Coefficients
-from unveil.reconstruct.codes import Codes, Encoded, read_codes, write_codes
+from unveil.reconstruct.codes import Codes, Encoded, Floats, read_codes, write_codes
 from unveil.reconstruct.crops import Crops
 from unveil.reconstruct.encoder import Encoder, identity
 from unveil.reconstruct.heads import head_name
@@ -45,7 +45,7 @@ class Parts:
 
     def __init__(self, out: Path, crops: Crops, encoder: Encoder, *, anew: bool = False) -> None:
         none = Coefficients(encoder.layout, np.empty((0, encoder.layout.size), np.float32))
-        self._out = out
+        self._out, self._names = out, crops.names
         self._wanted = Codes((), none, head_name(encoder.layout), identity(encoder), crops.fingerprint)
         self.folder = out.with_name(out.name + ".parts")
         self.finished = None if anew else self._read_output()
@@ -62,11 +62,12 @@ class Parts:
         waiting: list[Encoded] = []
         for batch in batches:
             waiting.append(batch)
-            if batch.stop - self.done >= PART:
+            if batch.stop - self.done >= PART and any(len(b.values) for b in waiting):
                 self._write(waiting)
                 waiting = []
             yield batch
-        self._write(waiting)
+        if any(len(b.values) for b in waiting):
+            self._write(waiting)
 
     def merge(self) -> Codes:
         """Write the output and remove the parts.
@@ -75,7 +76,8 @@ class Parts:
             UnveilError: no crop could be used, or the output cannot be written.
         """
         if self._paths:
-            codes = self._joined()
+            parts = [read_codes(path) for path in self._paths]
+            codes = self._with((name for p in parts for name in p.names), (p.coefficients.values for p in parts))
             write_codes(self._out, codes)
         self._remove()
         if not self._paths:
@@ -85,22 +87,17 @@ class Parts:
         return codes
 
     def _write(self, batches: list[Encoded]) -> None:
-        names = tuple(name for batch in batches for name in batch.names)
-        if not names:
-            return
-        values = np.concatenate([batch.values for batch in batches])
-        stop = batches[-1].stop
-        path = self.folder / f"{self.done:09d}-{stop:09d}.npz"
-        layout = self._wanted.coefficients.layout
-        write_codes(path, replace(self._wanted, names=names, coefficients=Coefficients(layout, values)))
+        start, stop = self.done, batches[-1].stop
+        failed = {number for batch in batches for number in batch.errors}
+        names = [self._names[k] for k in range(start, stop) if k not in failed]
+        path = self.folder / f"{start:09d}-{stop:09d}.npz"
+        write_codes(path, self._with(names, [batch.values for batch in batches]))
         self._paths.append(path)
         self.done = stop
 
-    def _joined(self) -> Codes:
-        parts = [read_codes(path) for path in self._paths]
-        values = np.concatenate([part.coefficients.values for part in parts])
-        names = tuple(name for part in parts for name in part.names)
-        return replace(self._wanted, names=names, coefficients=Coefficients(self._wanted.coefficients.layout, values))
+    def _with(self, names: Iterable[str], values: Iterable[Floats]) -> Codes:
+        coefficients = Coefficients(self._wanted.coefficients.layout, np.concatenate(list(values)))
+        return replace(self._wanted, names=tuple(names), coefficients=coefficients)
 
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
