@@ -7,6 +7,7 @@ import made_up
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.distill.config import TrainConfig
 from unveil.distill.data import TrainingData
 from unveil.distill.prepared import PreparedFolder, Samples, finish, write_shard
 from unveil.geometry.camera import to_pixels
@@ -66,3 +67,8 @@ def write(folder: Path, count: int = 16) -> Path:
 def load(folder: Path) -> TrainingData:
     """The training data in a folder that `write` has written, with the made-up head."""
     return TrainingData.join(PreparedFolder.open(folder), read_codes(folder / CODES), made_up.model())
+
+
+def config(input_size: int) -> TrainConfig:
+    """Settings for samplers."""
+    return TrainConfig(input_size=input_size)

@@ -58,28 +58,28 @@ def validate(
     split: Annotated[str, typer.Option(help="validation or test: people that were not trained on.")] = "test",
     occluders: OccludersOption = None,
     limit: Annotated[int, typer.Option(help="At most so many crops.")] = 500,
-    plot: Annotated[Path | None, typer.Option(help="PNG to draw the calibration of the doubts in.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG to draw the reliability diagrams of its doubts in.")] = None,
     assets: AssetsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell how far landmarks move when something hides the face, per kind of occluder and severity."""
     from unveil.cli.networks import open_encoder
     from unveil.distill.data import TrainingData
-    from unveil.distill.doubts import Doubts
+    from unveil.distill.reliability import Reliability
     from unveil.distill.validate import chosen, table
     from unveil.distill.validate import validate as run_validation
     from unveil.imaging.occluders.pool import load_pool
 
     encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
     asked = open_encoder(teacher, assets) if teacher else None
-    rows, doubts = [], Doubts(data.model)
+    rows, reliability = [], Reliability(data.model)
     results = run_validation(data, chosen(data, split, limit), encoder, load_pool(occluders), asked)
     for row, found in with_progress(results, None, doing="validating", quiet=as_json):
         rows.append(row)
-        doubts.take_in(found)
+        reliability.take_in(found)
     typer.echo(json.dumps([asdict(row) for row in rows], indent=1) if as_json else table(rows))
     if plot:
-        doubts.plot(plot)
+        reliability.plot(plot)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

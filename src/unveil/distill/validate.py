@@ -1,4 +1,4 @@
-"""The paper's validation: how far landmarks move when the face is occluded, and whether doubts are what they say.
+"""The paper's validation: how far landmarks move when the face is occluded, and whether its doubts are what they say.
 
 The teacher's landmarks of the clear crop are what everything is compared with. Three answers are: the learner's for the
 clear crop, the learner's for the occluded crop, and, where the teacher can be asked, the teacher's own for the occluded
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from unveil.distill.config import TrainConfig
 from unveil.distill.data import Batch, Indices, Sampler, TrainingData
-from unveil.distill.doubts import Doubts
 from unveil.distill.prepared import SPLITS
+from unveil.distill.reliability import Reliability
 from unveil.errors import UnveilError
 from unveil.imaging.occlude import Pool
 from unveil.morphable.layout import Coefficients
@@ -47,8 +47,8 @@ class Row:
 
 def validate(
     data: TrainingData, indices: Indices, learner: Encoder, pool: Pool, teacher: Encoder | None = None
-) -> Iterator[tuple[Row, Doubts]]:
-    """Rows for the clear crops and for every kind of occluder in ``pool`` at `SEVERITIES`, with how doubts turned out.
+) -> Iterator[tuple[Row, Reliability]]:
+    """Rows for the clear crops and for every kind of occluder at `SEVERITIES`, each with how the doubts turned out.
 
     Args:
         data: prepared crops with the teacher's codes, the labels of the clear crops.
@@ -61,12 +61,12 @@ def validate(
     kinds = [(occluder.kind, Pool((occluder,), (1.0,), second=0.0)) for occluder in pool.occluders]
     conditions = [(CLEAR, 0.0, pool)] + [(k, s, single) for k, single in kinds for s in SEVERITIES]
     for kind, severity, single in conditions:
-        doubts = Doubts(data.model, getattr(learner, "vertex_scale", 1.0))
-        errors = [discrepancies(data, indices, learner, single, severity, doubts)]
+        reliability = Reliability(data.model, getattr(learner, "vertex_scale", 1.0))
+        errors = [discrepancies(data, indices, learner, single, severity, reliability)]
         if teacher is not None:
             errors.append(discrepancies(data, indices, teacher, single, severity))
         means = [float(error.mean()) for error in errors]
-        yield Row(kind, severity, len(indices), means[0], means[1] if teacher else None), doubts
+        yield Row(kind, severity, len(indices), means[0], means[1] if teacher else None), reliability
 
 
 def chosen(data: TrainingData, split: str, limit: int) -> Indices:
@@ -85,7 +85,7 @@ def discrepancies(
     encoder: Encoder,
     pool: Pool,
     severity: float,
-    doubts: Doubts | None = None,
+    reliability: Reliability | None = None,
 ) -> Floats:
     """NME in percent [N] of an encoder's landmarks for crops occluded by ``pool``; severity 0 leaves them clear."""
     sampler = Sampler(data, TrainConfig(input_size=encoder.input_size), pool)
@@ -95,8 +95,8 @@ def discrepancies(
             indices[start : start + BATCH], occluded=severity > 0, severity=severity or None
         )
         prediction = predict_all(encoder, batch.images)
-        if doubts is not None:
-            doubts.add(prediction, batch)
+        if reliability is not None:
+            reliability.add(prediction, batch)
         parts.append(nme(data, prediction.coefficients, batch))
     return np.concatenate(parts)
 

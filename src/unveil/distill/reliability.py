@@ -52,7 +52,7 @@ class Pairs:
 
 
 @dataclass
-class Doubts:
+class Reliability:
     """Gathers predictions with the truth."""
 
     model: MorphableModel
@@ -76,7 +76,7 @@ class Doubts:
         moved = sum(np.tensordot(groups[name], basis, axes=1) for name, basis in zip(FORM, self._bases, strict=True))
         self.vertices.add(said, np.linalg.norm(moved, axis=-1) * MILLIMETRES)
 
-    def take_in(self, other: Doubts) -> None:
+    def take_in(self, other: Reliability) -> None:
         """Add what another has gathered."""
         for name in ("cells", "coefficients", "vertices"):
             ours, theirs = getattr(self, name), getattr(other, name)
