@@ -45,9 +45,9 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
 
     from unveil import Reconstructor, read_image
     from unveil.assets.store import packaged
-    from unveil.export.glb import write_glb
+    from unveil.export.glb import glb_bytes, write_glb
     from unveil.reconstruct.clock import Clock
-    from unveil.reconstruct.texture import bake_texture
+    from unveil.reconstruct.face_files import face_colours, vertex_values
 
     image = cv2.resize(read_image(packaged("demo.jpg")), (1024, 1024), interpolation=cv2.INTER_CUBIC)
     reconstructor = Reconstructor(model)
@@ -58,9 +58,11 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
             (face,) = reconstructor.reconstruct(image, max_faces=1)
             clock = Clock(dict(face.timings))
             with clock.stage("texture"):
-                texture, _ = bake_texture(image, face.projected, reconstructor.morphable)
+                texture = face_colours(image, face, reconstructor.morphable)
             with clock.stage("glb"):
-                write_glb(Path(folder) / "head.glb", reconstructor.morphable, face.coefficients, texture)
+                values = vertex_values(face)
+                data = glb_bytes(reconstructor.morphable, face.coefficients, texture, values=values)
+                write_glb(Path(folder) / "head.glb", data)
             rounds.append({**clock.milliseconds, "total": (time.perf_counter() - start) * 1000})
     return rounds[WARM_UP:]
 

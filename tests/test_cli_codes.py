@@ -3,7 +3,10 @@
 import hashlib
 import json
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
@@ -17,6 +20,7 @@ from PIL import Image
 
 import unveil
 from unveil.assets import fetch, models, store
+from unveil.distill import prepared
 from unveil.morphable import flame, openhead
 from unveil.morphable.layout import CoefficientLayout
 
@@ -102,7 +106,11 @@ def test_deca_from_crops_to_geometry_in_torch_and_without(
     (converted / "deca_model.tar").unlink()
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "unveil.teachers.deca", raising=False)
-    assert Answer(capsys, "encode", crops, "--model", "deca", "--assets", converted, "-o", codes).status == 0
+    again = ("encode", crops, "--model", "deca", "--assets", converted, "-o", codes)
+    run = Answer(capsys, *again)
+    assert (run.status, run.err.count("\n")) == (2, 1)
+    assert f"{codes} holds codes by {content['teacher']}, not by deca " in run.err
+    assert Answer(capsys, *again, "--force").status == 0
     assert Answer(capsys, "decode", codes, "--assets", converted, "-o", geometry).status == 0
     np.testing.assert_allclose(read(codes)["coefficients"], content["coefficients"], atol=1e-4)
     np.testing.assert_allclose(read(geometry)["displacement"], arrays["displacement"], atol=1e-6)
@@ -121,6 +129,103 @@ def test_bad_crops_are_complained_of_and_left_out(
     assert run.err == f"unveil: {crops / '1.png'} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP\n"
     assert run.out.endswith("2 crops, layout openhead-geometry; 1 failed\n")
     assert read(tmp_path / "codes.npz")["names"].tolist() == ["0.png", "2.png"]
+
+
+def prepared_folder(path: Path, count: int) -> Path:
+    """Wide crops of 20 pixels, each of another colour."""
+    rng = np.random.default_rng(count)
+    crops = np.repeat(np.repeat(rng.integers(0, 256, (count, 1, 1, 3), dtype=np.uint8), 20, 1), 20, 2)
+    path.mkdir()
+    prepared.write_shard(path, 0, crops)
+    samples = prepared.Samples(
+        names=np.array([f"{k:04d}.jpg" for k in range(count)]),
+        person=np.full(count, ""),
+        split=np.zeros(count, np.int8),
+        shard=np.zeros(count, np.int32),
+        row=np.arange(count, dtype=np.int32)[::-1],
+        matrix=np.tile(np.eye(2, 3), (count, 1, 1)),
+    )
+    prepared.finish(path, samples, [count], crop_size=20)
+    return path
+
+
+@pytest.fixture
+def seeing_learner(tmp_path: Path) -> Path:
+    """A learner for small crops whose answer depends on what it sees."""
+    layout = openhead.GEOMETRY_LAYOUT
+    zero, gain = np.zeros(layout.size, np.float32), np.linspace(1, 2, layout.size, dtype=np.float32)
+    return write_learner(tmp_path / "learner.onnx", layout, zero, gain=gain, size=16)
+
+
+def test_a_prepared_folder_is_encoded_in_its_order(
+    capsys: pytest.CaptureFixture[str], seeing_learner: Path, tmp_path: Path
+) -> None:
+    folder, codes = prepared_folder(tmp_path / "prepared", 40), tmp_path / "codes.npz"
+    run = Answer(capsys, "encode", folder, "--model", seeing_learner, "-o", codes)
+    assert (run.status, run.err, run.out) == (0, "", f"{codes}: 40 crops, layout openhead-geometry\n")
+    content, written = read(codes), codes.stat().st_mtime_ns
+    reader = prepared.PreparedFolder.open(folder)
+    assert content["names"].tolist() == reader.names.tolist()
+    means = [reader.canonical(k, 16).mean() / 255 for k in range(40)]
+    np.testing.assert_allclose(content["coefficients"][:, 0], means, rtol=1e-4)
+    digest = hashlib.sha256(seeing_learner.read_bytes()).hexdigest()
+    assert str(content["teacher"]) == f"constant {digest[:12]}"
+    assert str(content["crops"]) == reader.fingerprint
+    assert Answer(capsys, "encode", folder, "--model", seeing_learner, "-o", codes).out == run.out
+    assert codes.stat().st_mtime_ns == written  # nothing was left to do
+    (folder / prepared.MANIFEST).unlink()
+    run = Answer(capsys, "encode", folder, "--model", seeing_learner, "-o", codes)
+    assert run.status == 2
+    assert run.err == f"unveil: {folder} is no finished prepared folder; run `unveil prepare` to the end\n"
+
+
+SLOW_ENCODE = """
+import sys, time
+from unveil import cli
+from unveil.reconstruct import codes, parts
+
+encode_batch = codes.encode_batch
+
+def slowly(*arguments):
+    time.sleep(0.02)
+    return encode_batch(*arguments)
+
+codes.encode_batch, parts.PART = slowly, 64
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
+def test_a_stopped_run_goes_on_where_it_was(
+    capsys: pytest.CaptureFixture[str], seeing_learner: Path, tmp_path: Path, how: str
+) -> None:
+    folder = prepared_folder(tmp_path / "prepared", 1500)  # takes two seconds, slowly
+    whole, codes, kept = tmp_path / "whole.npz", tmp_path / "codes.npz", tmp_path / "codes.npz.parts"
+    call = ["encode", str(folder), "--model", str(seeing_learner), "-o"]
+    assert Answer(capsys, *call, whole).status == 0
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW_ENCODE, *call, codes], stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while len(list(kept.glob("0*.npz"))) < 3:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.send_signal(getattr(signal, how))
+        _, err = process.communicate(timeout=60)
+    left = sorted(path.stem for path in kept.glob("0*.npz"))
+    assert left[:3] == ["000000000-000000064", "000000064-000000128", "000000128-000000192"]
+    assert not codes.exists()
+    if how == "SIGINT":
+        assert process.returncode == 130
+        assert err.splitlines() == [
+            f"unveil: {64 * len(left)} of 1500 crops are kept in {kept}",
+            "unveil: stopped; run the same command again to continue",
+        ]
+    run = Answer(capsys, *call, codes)
+    assert (run.status, run.err, run.out) == (0, "", f"{codes}: 1500 crops, layout openhead-geometry\n")
+    assert codes.read_bytes() == whole.read_bytes()
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("name", ["generic_model.pkl", "deca_model.tar", "fixed_displacement_256.npy"])

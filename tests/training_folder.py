@@ -1,4 +1,4 @@
-"""A made-up data folder: blots where the landmarks of made-up heads are."""
+"""A made-up prepared folder and its codes: blots where the landmarks of made-up heads are."""
 
 from pathlib import Path
 
@@ -7,14 +7,19 @@ import made_up
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.distill.config import TrainConfig
+from unveil.distill.data import TrainingData
+from unveil.distill.prepared import PreparedFolder, Samples, finish, write_shard
 from unveil.geometry.camera import to_pixels
 from unveil.morphable.layout import Coefficients
+from unveil.reconstruct.codes import Codes, read_codes, write_codes
 
-WIDE = 80
+WIDE, CANONICAL = 80, 64  # pixels
+CODES = "codes.npz"
 
 
 def coefficients(count: int, seed: int = 0) -> Coefficients:
-    """Random heads that lie within a wide crop."""
+    """Random heads that lie within a canonical crop."""
     rng = np.random.default_rng(seed)
     model = made_up.model()
     c = model.zero(count)
@@ -37,23 +42,33 @@ def landmarks(values: Coefficients, size: int) -> NDArray[np.float32]:
 
 
 def write(folder: Path, count: int = 16) -> Path:
-    """Write crops.npy and labels.npz; the last quarter is for validation."""
+    """Write a prepared folder and ``codes.npz`` into ``folder``; the last quarter is for validation."""
     values = coefficients(count)
-    points = landmarks(values, WIDE)
     crops = np.full((count, WIDE, WIDE, 3), 60, np.uint8)
-    for crop, face in zip(crops, points, strict=True):
+    for crop, face in zip(crops, landmarks(values, CANONICAL) + (WIDE - CANONICAL) / 2, strict=True):
         for k, (x, y) in enumerate(face):
             cv2.circle(crop, (round(float(x)), round(float(y))), 2, (3 * k, 255 - 3 * k, 128), -1)
-    np.save(folder / "crops.npy", crops)
-    labels = {
-        "names": np.array([f"{k}.jpg" for k in range(count)]),
-        "source": np.full(count, "made up"),
-        "coefficients": values.values,
-        "layout": values.layout.to_json(),
-        "model": "made-up",
-        "landmarks68": points,
-        "weight": np.ones(count, np.float32),
-        "split": (np.arange(count) >= count * 3 // 4).astype(np.int8),
-    }
-    np.savez(folder / "labels.npz", **labels)
+    names = np.array([f"{k}.jpg" for k in range(count)])
+    samples = Samples(
+        names=names,
+        person=names,
+        split=(np.arange(count) >= count * 3 // 4).astype(np.int8),
+        shard=np.zeros(count, np.int32),
+        row=np.arange(count, dtype=np.int32),
+        matrix=np.tile(np.eye(2, 3), (count, 1, 1)),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_shard(folder, 0, crops)
+    finish(folder, samples, [count], WIDE)
+    write_codes(folder / CODES, Codes(tuple(map(str, names)), values, "made-up", teacher="made up"))
     return folder
+
+
+def load(folder: Path) -> TrainingData:
+    """The training data in a folder that `write` has written, with the made-up head."""
+    return TrainingData.join(PreparedFolder.open(folder), read_codes(folder / CODES), made_up.model())
+
+
+def config(input_size: int) -> TrainConfig:
+    """Settings for samplers."""
+    return TrainConfig(input_size=input_size)

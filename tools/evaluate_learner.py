@@ -26,10 +26,9 @@ from unveil.errors import UnveilError, one_line_errors
 from unveil.evaluation.landmarks import LandmarkFile, score, table
 from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
-from unveil.imaging.cutouts import MaskTemplates, load_pool
 from unveil.imaging.detect import FaceDetector
 from unveil.imaging.occlude import Face, Occluder, Occlusion
-from unveil.imaging.occluders import ArbitraryPixels, DrawnGlasses, DrawnMask
+from unveil.imaging.occluders import ArbitraryPixels, DrawnGlasses, DrawnMask, load_pool
 from unveil.morphable import bfm
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.encoder import Encoder, framing_of
@@ -49,12 +48,14 @@ class BelowTheBridge:
     not, and by jitter does not show the bridge either.
     """
 
-    def apply(self, image: Image, face: Face, rng: np.random.Generator) -> Occlusion:
+    kind = "below-the-bridge"
+
+    def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
         """Cover the image [H, W, 3] from about landmark 28 down."""
         top = round(float(face.landmarks68[28, 1] + rng.uniform(-0.04, 0.04) * face.side))
         mask = np.zeros(image.shape[:2], bool)
         mask[max(top, 0) :] = True
-        return Occlusion(np.where(mask[..., None], np.uint8(MASK_COLOUR), image), mask)
+        return Occlusion(np.where(mask[..., None], np.uint8(MASK_COLOUR), image), mask, self.kind)
 
 
 class Evaluator:
@@ -119,8 +120,9 @@ def conditions(folder: Path | None) -> dict[str, Occluder | None]:
         "arbitrary pixels": ArbitraryPixels(),
         "glasses": DrawnGlasses(),
     }
-    for occluder in pool.occluders[3:]:
-        found["mask pictures" if isinstance(occluder, MaskTemplates) else "hands and things"] = occluder
+    for occluder in pool.occluders:
+        if occluder.kind in ("mask-picture", "hand", "picture"):
+            found["mask pictures" if occluder.kind == "mask-picture" else "hands and things"] = occluder
     return found
 
 

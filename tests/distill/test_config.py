@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from unveil.distill.config import TrainConfig
+from unveil.distill.config import PRESETS, TrainConfig, preset
 from unveil.errors import UnveilError
 
 
@@ -30,7 +30,9 @@ def test_missing_settings_keep_their_defaults() -> None:
         ('{"shift": -0.1}', "must not be negative"),
         ('{"input_size": 16}', "input_size"),
         ('{"precision": "fp8"}', "precision"),
-        ('{"batch_size": 5, "processes": 2}', "shared evenly"),
+        ('{"batch_size": 6, "processes": 2}', "multiple of 4"),
+        ('{"batch_size": 5, "processes": 2, "feature_weight": 0}', "multiple of 2"),
+        ('{"coefficient_loss": "cubic"}', "standardised or raw"),
         ("[1]", "JSON object"),
         ("{", "no JSON"),
     ],
@@ -43,3 +45,13 @@ def test_mistakes_are_named(text: str, said: str) -> None:
 def test_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UnveilError, match=r"absent\.json"):
         TrainConfig.load(tmp_path / "absent.json")
+
+
+def test_presets_are_settings() -> None:
+    for name in PRESETS:
+        TrainConfig(**preset(name))
+    assert TrainConfig(**preset("unveil")) == TrainConfig()
+    paper = TrainConfig(**preset("paper"))
+    assert (paper.depth, paper.input_size, paper.coefficient_loss, paper.paired) == (50, 224, "raw", False)
+    with pytest.raises(UnveilError, match="unveil or paper"):
+        preset("papier")

@@ -7,48 +7,48 @@ import pytest
 import training_folder
 
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import TRAIN, VALIDATION, Sampler, TrainingData
+from unveil.distill.data import Sampler, TrainingData
 from unveil.distill.mirror import mirror_matrix
 from unveil.distill.photometry import compress, disturb, lower_resolution, recolour, surround
+from unveil.distill.prepared import TRAIN, VALIDATION, PreparedFolder
 from unveil.errors import UnveilError
 from unveil.imaging.cutouts import load_pool
-from unveil.morphable.layout import Coefficients
+from unveil.imaging.occlude import Face, Occlusion, Pool
+from unveil.morphable.layout import CoefficientLayout, Coefficients, Group
+from unveil.reconstruct.codes import read_codes, write_codes
 
-CONFIG = TrainConfig(input_size=64, occluded=0.5, flip=0.5)
-
-
-def symmetric_mirror() -> np.ndarray:
-    """A mirror matrix for tests that only need labels to be exchanged consistently."""
-    return np.eye(160, dtype=np.float32)
+CONFIG = TrainConfig(input_size=64, occluded=0.5, flip=0.5, feature_weight=0.0, severity_epochs=0.0)
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
-    return TrainingData.load(training_folder.write(tmp_path_factory.mktemp("data")))
+    return training_folder.load(training_folder.write(tmp_path_factory.mktemp("data")))
 
 
 def test_labels_move_with_the_pixels(data: TrainingData) -> None:
     """Landmarks of the moved coefficients are the moved landmarks, and image content goes with them."""
     sampler = Sampler(data, replace(CONFIG, occluded=0.0, colour=0.0), load_pool())
     indices = data.indices(TRAIN)
-    flips, matrices = sampler._draw_moves([sampler._generator(3, i) for i in indices])
-    moved = Coefficients(data.layout, sampler.move_labels(indices, flips, matrices))
-    expected = sampler.move_landmarks(indices, flips, matrices)
-    np.testing.assert_allclose(training_folder.landmarks(moved, CONFIG.input_size), expected, atol=0.02)
-    image = sampler._warp(int(indices[0]), matrices[0], flip=False)
+    flips, moves = sampler._draw_moves([sampler._generator(3, i) for i in indices])
+    moved = Coefficients(data.layout, sampler.move_labels(indices, flips, moves))
+    small = data.model.landmark_model()
+    contour = small.project(small.contour68(small.vertices(moved), moved), moved)[..., :2]
+    expected = sampler.move_landmarks(indices, flips, moves)
+    inner = slice(17, None)  # the jaw line follows whole degrees of yaw, and turning the picture may pass one
+    np.testing.assert_allclose(((contour + 1) * CONFIG.input_size / 2)[:, inner], expected[:, inner], atol=0.02)
+    image = sampler._warp(int(indices[0]), moves[0], flip=False)
     x, y = np.rint(expected[0, 30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60  # the colour of blot 30
 
 
 def test_flipped_landmarks_are_mirrored_pixels(data: TrainingData) -> None:
-    sampler = Sampler(data, CONFIG, load_pool(), symmetric_mirror())
-    index = data.indices(TRAIN)[:1]
-    matrix = sampler.framing()[None]
-    straight = sampler.move_landmarks(index, np.array([False]), matrix)[0]
-    flipped = sampler.move_landmarks(index, np.array([True]), matrix)[0]
+    sampler = Sampler(data, CONFIG, load_pool())
+    index, still = data.indices(TRAIN)[:1], np.eye(2, 3)[None]
+    straight = sampler.move_landmarks(index, np.array([False]), still)[0]
+    flipped = sampler.move_landmarks(index, np.array([True]), still)[0]
     np.testing.assert_allclose(flipped[30], [CONFIG.input_size, 0] + straight[30] * (-1, 1))
     np.testing.assert_allclose(flipped[36], [CONFIG.input_size, 0] + straight[45] * (-1, 1))
-    image = sampler._warp(int(index[0]), matrix[0], flip=True)
+    image = sampler._warp(int(index[0]), still[0], flip=True)
     x, y = np.rint(flipped[30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60
 
@@ -66,12 +66,44 @@ def test_borders_of_the_photograph_give_nothing_away() -> None:
     np.testing.assert_array_equal(surround(dark, np.random.default_rng(0)), dark)
 
 
-def test_framing_is_the_middle_of_the_wide_crop(data: TrainingData) -> None:
-    matrix = Sampler(data, CONFIG, load_pool()).framing()
-    side = training_folder.WIDE / 1.25
-    corner = (training_folder.WIDE - side) / 2
-    np.testing.assert_allclose(matrix @ (corner, corner, 1), (0, 0), atol=1e-9)
-    np.testing.assert_allclose(matrix @ (corner + side, corner + side, 1), (64, 64), atol=1e-9)
+def test_pairs_differ_in_nothing_but_the_occluder(data: TrainingData) -> None:
+    sampler = Sampler(data, replace(CONFIG, feature_weight=0.1), load_pool())
+    indices = data.indices(TRAIN)[:5]
+    batch = sampler.training_batch(1, indices)
+    assert batch.images.shape == (10, 64, 64, 3)
+    np.testing.assert_array_equal(batch.partner, [5, 6, 7, 8, 9, -1, -1, -1, -1, -1])
+    np.testing.assert_array_equal(batch.coefficients[:5], batch.coefficients[5:])
+    assert (batch.covered[5:] == 0).all()
+    assert (batch.covered[:5].max(axis=(1, 2)) > 0).all()
+    still = Sampler(data, replace(CONFIG, feature_weight=0.1, colour=0.0), load_pool()).training_batch(1, indices)
+    covered = np.repeat(np.repeat(still.covered[:5] > 0, 3, axis=1), 3, axis=2)[:, :64, :64]
+    assert covered.mean() < 1
+    front, clear = still.images[:5], still.images[5:]
+    assert (front != clear).any(axis=(1, 2, 3)).all()
+
+
+def test_the_map_says_where_the_occluder_is(data: TrainingData) -> None:
+    class Left:
+        kind = "left half"
+
+        def apply(
+            self, image: np.ndarray, face: Face, rng: np.random.Generator, severity: float | None = None
+        ) -> Occlusion:
+            mask = np.zeros(image.shape[:2], bool)
+            mask[:, : image.shape[1] // 2] = True
+            return Occlusion(np.where(mask[..., None], np.uint8(0), image), mask, self.kind)
+
+    batch = Sampler(data, replace(CONFIG, occluded=1.0), Pool((Left(),), (1.0,))).training_batch(0, np.arange(3))
+    assert batch.covered.shape == (3, 28, 28)
+    np.testing.assert_array_equal(batch.covered[:, :, :14], 1)
+    np.testing.assert_array_equal(batch.covered[:, :, 14:], 0)
+
+
+def test_occlusion_grows_with_the_epochs(data: TrainingData) -> None:
+    config = replace(CONFIG, severity=0.7, severity_start=0.2, severity_epochs=5.0)
+    sampler = Sampler(data, config, load_pool())
+    assert [round(sampler.severity(epoch), 3) for epoch in (0, 0.5, 1, 5, 50)] == [0.2, 0.25, 0.3, 0.7, 0.7]
+    assert Sampler(data, replace(config, severity=0.0), load_pool()).severity(9) == 0
 
 
 def test_samples_do_not_depend_on_their_batch(data: TrainingData) -> None:
@@ -145,7 +177,7 @@ def test_a_head_without_symmetry_is_not_flipped(data: TrainingData) -> None:
 
 
 def test_photometry_is_seeded_and_keeps_the_form(data: TrainingData) -> None:
-    image = np.ascontiguousarray(data.crops[0])
+    image = data.folder.crop(0)
     same = [disturb(image, np.random.default_rng(4), 1.0) for _ in range(2)]
     np.testing.assert_array_equal(*same)
     rng = np.random.default_rng(0)
@@ -155,13 +187,34 @@ def test_photometry_is_seeded_and_keeps_the_form(data: TrainingData) -> None:
         assert (changed != image).any()
 
 
-def test_broken_folders_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UnveilError, match="no usable training data"):
-        TrainingData.load(tmp_path)
-    folder = training_folder.write(tmp_path)
-    np.save(folder / "crops.npy", np.zeros((3, 8, 8, 3), np.uint8))
-    with pytest.raises(UnveilError, match="crops has shape"):
-        TrainingData.load(folder)
-    (folder / "labels.npz").write_bytes(b"cut short")
-    with pytest.raises(UnveilError, match="no usable training data"):
-        TrainingData.load(folder)
+def test_only_samples_with_a_label_are_taken(data: TrainingData, tmp_path: Path) -> None:
+    folder = PreparedFolder.open(training_folder.write(tmp_path))
+    codes = read_codes(tmp_path / training_folder.CODES)
+    some = replace(
+        codes,
+        names=("elsewhere.jpg", "5.jpg", "3.jpg"),
+        coefficients=Coefficients(codes.coefficients.layout, codes.coefficients.values[[0, 5, 3]]),
+        weight=np.array([1.0, 0.5, 0.3], np.float32),
+    )
+    joined = TrainingData.join(folder, some, made_up.model())
+    assert [joined.name(k) for k in range(len(joined))] == ["3.jpg", "5.jpg"]
+    np.testing.assert_array_equal(joined.coefficients.values, codes.coefficients.values[[3, 5]])
+    np.testing.assert_allclose(joined.weight, [0.3, 0.5])
+    assert "made up" in joined.fingerprint
+
+
+def test_data_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
+    folder = training_folder.write(tmp_path / "prepared")
+    codes = folder / training_folder.CODES
+    with pytest.raises(UnveilError, match=r"manifest|prepare"):
+        TrainingData.load(tmp_path, codes)
+    with pytest.raises(UnveilError, match="does not exist"):
+        TrainingData.load(folder, tmp_path / "absent.npz")
+    other = read_codes(codes)
+    write_codes(codes, replace(other, names=tuple(f"x{name}" for name in other.names)))
+    with pytest.raises(UnveilError, match="no label for any sample"):
+        TrainingData.load(folder, codes)
+    layout = CoefficientLayout("other", (Group("all", 160, ""),))
+    strange = replace(other, coefficients=Coefficients(layout, other.coefficients.values))
+    with pytest.raises(UnveilError, match=r"openhead-geometry.*other"):
+        TrainingData.join(PreparedFolder.open(folder), strange, made_up.model())

@@ -1,22 +1,28 @@
+import copy
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
-import made_up
 import numpy as np
 import pytest
 import torch
 import training_folder
+from torch import distributed
 
-from unveil.distill import checkpoint, to_onnx
-from unveil.distill.checkpoint import Position, load_checkpoint, load_learner, settle_config
-from unveil.distill.config import TrainConfig
+from unveil.distill import checkpoint
+from unveil.distill.checkpoint import Position, load_checkpoint, load_learner, settle
+from unveil.distill.config import TrainConfig, preset
 from unveil.distill.data import TrainingData
-from unveil.distill.train import main, schedule, train, update_average
+from unveil.distill.start import start_from
+from unveil.distill.synced_norm import SyncedBatchNorm, synchronise
+from unveil.distill.train import schedule, train, update_average
 from unveil.errors import UnveilError
 from unveil.imaging.cutouts import load_pool
-from unveil.morphable.layout import CoefficientLayout, Group
-from unveil.reconstruct.onnx import CoefficientModel
+from unveil.morphable.layout import Coefficients
+from unveil.networks.learner import Learner
 
 CONFIG = TrainConfig(
     depth=18,
@@ -33,16 +39,19 @@ CONFIG = TrainConfig(
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
-    return TrainingData.load(training_folder.write(tmp_path_factory.mktemp("data")))
+    return training_folder.load(training_folder.write(tmp_path_factory.mktemp("data")))
 
 
 def run(config: TrainConfig, data: TrainingData, folder: Path) -> Position:
-    return train(config, data, made_up.model(), load_pool(), folder)
+    return train(config, data, load_pool(), folder)
 
 
 def log(folder: Path) -> list[dict[str, float]]:
     lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k not in {"seconds", "images_per_second"}} for line in lines]
+    return [
+        {k: v for k, v in json.loads(line).items() if k not in {"seconds", "images_per_second", "waiting"}}
+        for line in lines
+    ]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -64,7 +73,7 @@ class _StoppedError(Exception):
 @pytest.fixture(scope="module")
 def whole_run(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    assert run(CONFIG, data, folder).step == 6  # 12 training samples, batches of 4, 2 epochs
+    assert run(CONFIG, data, folder).step == 12  # 12 training samples, pairs of them in batches of 4, 2 epochs
     return folder
 
 
@@ -77,7 +86,7 @@ def test_a_run_stopped_in_mid_epoch_goes_on_exactly(
     def stop_at_the_fourth(self: checkpoint.TrainingState, folder: Path) -> None:
         nonlocal count
         count += 1
-        if count == 6:  # two of the first epoch, its end, two of the second, and this one is lost
+        if count == 9:  # six of the first epoch, its end, one of the second, and this one is lost
             raise _StoppedError
         save(self, folder)
 
@@ -108,9 +117,11 @@ def test_a_finished_run_stays_as_it_is(data: TrainingData, whole_run: Path) -> N
 
 
 def test_other_settings_need_another_folder(data: TrainingData, whole_run: Path) -> None:
-    with pytest.raises(UnveilError, match="other settings"):
+    with pytest.raises(UnveilError, match="with other settings"):
         run(replace(CONFIG, learning_rate=0.1), data, whole_run)
-    settle_config(whole_run, replace(CONFIG, workers=0, checkpoint_minutes=9.0))  # of no influence on the result
+    settle(whole_run, replace(CONFIG, workers=0, checkpoint_minutes=9.0), data.fingerprint)  # the result is the same
+    with pytest.raises(UnveilError, match="labels of another"):
+        settle(whole_run, CONFIG, replace(data, teacher="another").fingerprint)
 
 
 def test_the_clock_ends_a_run(data: TrainingData, tmp_path: Path) -> None:
@@ -120,41 +131,48 @@ def test_the_clock_ends_a_run(data: TrainingData, tmp_path: Path) -> None:
     assert load_learner(tmp_path).input_size == 32
 
 
-def repeated(data: TrainingData, times: int) -> dict[str, np.ndarray]:
-    """The arrays of the data, so many times over."""
-    names = ("crops", "coefficients", "landmarks68", "weight")
-    return {name: np.concatenate([getattr(data, name)] * times) for name in names}
-
-
 def test_a_few_samples_are_learned_by_heart(data: TrainingData, tmp_path: Path) -> None:
-    few = replace(data, split=np.where(np.arange(16) < 4, 0, 2).astype(np.int8))
-    few = replace(few, split=few.split[np.arange(160) % 16], **repeated(few, 10))  # 10 steps an epoch
-    still = replace(
-        CONFIG, epochs=6, warmup=0.05, scale=0.0, shift=0.0, rotation=0.0, flip=0.0, colour=0.0, occluded=0.0
+    few = np.repeat(np.arange(4), 10)
+    labels = Coefficients(data.layout, data.coefficients.values[few])
+    same = replace(data, rows=few, coefficients=labels, weight=data.weight[few])
+    still = preset("paper") | {"coefficient_loss": "standardised", "landmark_weight": 10.0, "vertex_weight": 0.1}
+    config = replace(
+        CONFIG, epochs=6, warmup=0.05, **(still | {"occluded": 0.0, "learning_rate": 4e-3, "gradient_norm": 5.0})
     )
-    run(replace(still, weight_decay=0.0, learning_rate=4e-3), few, tmp_path)
+    run(config, same, tmp_path)
     lines = log(tmp_path)
     assert lines[-1]["landmark"] < 0.7 * lines[0]["landmark"]
     assert lines[-1]["loss"] < 0.6 * lines[0]["loss"]
 
 
-def test_onnx_gives_what_torch_gives(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
-    learner, path = load_learner(whole_run), tmp_path / "learner.onnx"
-    to_onnx.export_onnx(learner, path, to_onnx.Statement("tiny", "Apache-2.0", "made-up heads"))
-    crops = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
-    difference, expected = to_onnx.largest_difference(learner, path, crops)
-    assert difference < 0.02  # standard deviations: half precision has 11 bits
-    size = sum(p.numel() for p in learner.parameters())
-    assert path.stat().st_size < 2.1 * size
-    model = CoefficientModel(path)
-    assert (model.name, model.licence, model.input_size) == ("tiny", "Apache-2.0", 32)
-    assert model.layout == learner.layout
-    assert model.layout.groups[0].std == learner.layout.groups[0].std
-    np.testing.assert_allclose(model.predict(crops).values, expected, atol=1e-5)
+def test_a_run_starts_from_another(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
+    old = load_learner(whole_run)
+    other = data.layout.with_statistics(np.linspace(-1, 1, 160), np.linspace(0.5, 2, 160))
+    learner = Learner(18, other, 32, occlusion=True, deviation=False).eval()
+    start_from(learner, whole_run)
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        before, after = old(images), learner(images)
+    assert torch.allclose(before.coefficients, after.coefficients, atol=1e-4)  # though the statistics differ
+    assert torch.equal(before.occlusion, after.occlusion)
+    with pytest.raises(UnveilError, match="ResNet-18, not a ResNet-34"):
+        start_from(Learner(34, other, 32), whole_run)
+
+    published = old.backbone.state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    torch.save(published, tmp_path / "resnet18.pth")
+    learner = Learner(18, other, 32)
+    start_from(learner, tmp_path / "resnet18.pth")
+    assert torch.equal(learner.backbone.conv1.weight, old.backbone.conv1.weight)
+    del published["conv1.weight"]
+    torch.save(published, tmp_path / "resnet18.pth")
+    with pytest.raises(UnveilError, match=r"no state dict of a ResNet-18 .*conv1\.weight"):
+        start_from(learner, tmp_path / "resnet18.pth")
+    with pytest.raises(UnveilError, match="does not exist"):
+        start_from(learner, tmp_path / "absent.pth")
 
 
 def test_no_learner_without_a_checkpoint(tmp_path: Path) -> None:
-    settle_config(tmp_path, CONFIG)
+    settle(tmp_path, CONFIG, "data")
     with pytest.raises(UnveilError, match="train a learner first"):
         load_learner(tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"cut short")
@@ -162,21 +180,9 @@ def test_no_learner_without_a_checkpoint(tmp_path: Path) -> None:
         load_learner(tmp_path)
 
 
-def test_labels_of_another_layout_are_refused(data: TrainingData, tmp_path: Path) -> None:
-    other = replace(data, layout=CoefficientLayout("other", (Group("all", 160, ""),)))
-    with pytest.raises(UnveilError, match=r"openhead-geometry.*other"):
-        run(CONFIG, other, tmp_path)
-
-
 def test_too_few_samples_are_refused(data: TrainingData, tmp_path: Path) -> None:
-    with pytest.raises(UnveilError, match="12 training samples"):
-        run(replace(CONFIG, batch_size=13), data, tmp_path)
-
-
-def test_command_line_names_an_unknown_head_model(tmp_path: Path) -> None:
-    training_folder.write(tmp_path)
-    with pytest.raises(UnveilError, match="made-up"):
-        main([str(tmp_path), str(tmp_path / "run"), "--depth", "18"])
+    with pytest.raises(UnveilError, match="12 training samples do not fill a batch of 13"):
+        run(replace(CONFIG, batch_size=26), data, tmp_path)
 
 
 def test_schedule_rises_and_falls() -> None:
@@ -196,3 +202,71 @@ def test_average_follows_the_weights() -> None:
     update_average(average, learner, 0.5, 1000)
     assert average.weight.tolist() == [2.0, 2.0]
     assert int(average.num_batches_tracked) == 5
+
+
+def test_synced_normalisation_keeps_names_and_alone_changes_nothing() -> None:
+    torch.manual_seed(0)
+    plain = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    synced = copy.deepcopy(plain)
+    synchronise(synced)
+    assert isinstance(synced[1], SyncedBatchNorm)
+    assert synced.state_dict().keys() == plain.state_dict().keys()
+    images = torch.rand(5, 3, 8, 8)
+    assert torch.equal(synced(images), plain(images))
+
+
+def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -> None:
+    """Real processes, each with half of every batch: gradients and normalisation are over both."""
+    folder = training_folder.write(tmp_path / "data")
+    script = (
+        "import sys, pathlib, training_folder\n"
+        "from unveil.distill.config import TrainConfig\n"
+        "from unveil.distill.train import train\n"
+        "from unveil.imaging.cutouts import load_pool\n"
+        "folder, run, processes = sys.argv[1:]\n"
+        f"config = TrainConfig.from_json({replace(CONFIG, batch_size=8).to_json()!r})\n"
+        "import dataclasses\n"
+        "config = dataclasses.replace(config, processes=int(processes))\n"
+        "if __name__ == '__main__':\n"
+        "    train(config, training_folder.load(pathlib.Path(folder)), load_pool(), pathlib.Path(run))\n"
+    )
+    (tmp_path / "go.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path(training_folder.__file__).parent), "OMP_NUM_THREADS": "1"}
+    for processes in ("1", "2"):
+        command = [sys.executable, str(tmp_path / "go.py"), str(folder), str(tmp_path / processes), processes]
+        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
+    ours, theirs = log(tmp_path / "1"), log(tmp_path / "2")
+    assert [line["step"] for line in ours] == [3, 6]
+    for one, other in zip(ours, theirs, strict=True):
+        for name in ("nme_clear", "nme_occluded", "map_occluded"):
+            assert one[name] == pytest.approx(other[name], rel=2e-3)
+    images = torch.rand(4, 3, 32, 32)
+    one, other = (load_learner(tmp_path / processes) for processes in ("1", "2"))
+    with torch.no_grad():
+        difference = (one(images).coefficients - other(images).coefficients) / one.std
+    assert difference.abs().max() < 0.02  # standard deviations
+
+
+def normalise_a_half(rank: int, images: torch.Tensor, folder: Path) -> None:
+    """What process ``rank`` of two makes of its half of the images [N, C, H, W]."""
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    own = images[rank::2].clone().requires_grad_()
+    norm = SyncedBatchNorm(images.shape[1]).double()
+    out = norm(own)
+    out.pow(3).sum().backward()
+    assert own.grad is not None
+    torch.save([out.detach(), own.grad, norm.running_mean, norm.running_var], folder / f"{rank}.pt")
+
+
+def test_synced_normalisation_is_that_of_the_whole_batch(tmp_path: Path) -> None:
+    images = torch.randn(6, 3, 4, 4, dtype=torch.float64) * torch.arange(1, 7)[:, None, None, None]
+    torch.multiprocessing.spawn(normalise_a_half, (images, tmp_path), nprocs=2)
+    whole, norm = images.clone().requires_grad_(), torch.nn.BatchNorm2d(3).double()
+    out = norm(whole)
+    out.pow(3).sum().backward()
+    for rank in (0, 1):
+        ours, gradient, mean, variance = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
+        assert torch.allclose(ours, out[rank::2], atol=1e-5)
+        assert torch.allclose(gradient, whole.grad[rank::2], atol=1e-4)
+        assert torch.allclose(mean, norm.running_mean, atol=1e-6)
+        assert torch.allclose(variance, norm.running_var, atol=1e-5)

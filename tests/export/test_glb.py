@@ -141,6 +141,14 @@ def test_texture_coordinates_have_v_down_and_the_texture_is_inside(read: Reader)
     assert read.blob[view.byteOffset : view.byteOffset + 3] == b"\xff\xd8\xff"
 
 
+def test_values_of_vertices_are_attributes_of_the_primitive(read: Reader) -> None:
+    hidden = np.linspace(0, 1, len(MODEL.head.template))
+    marked = Reader(glb_bytes(MODEL, someone(), a_texture(), values={"hidden": hidden}))
+    values = marked.array(marked.primitive.attributes._HIDDEN)
+    np.testing.assert_array_equal(values[:, 0], hidden[SPLIT.vertex].astype(np.float32))
+    assert "_HIDDEN" not in vars(read.primitive.attributes)
+
+
 @pytest.mark.parametrize("jaw", [False, True])
 def test_a_viewer_shows_the_expression_with_the_head_upright(jaw: bool) -> None:
     coefficients = someone(jaw=jaw)
@@ -161,7 +169,7 @@ def test_joints_are_named_and_where_the_shape_puts_them(read: Reader) -> None:
 
 @pytest.mark.parametrize("textured", [False, True])
 def test_khronos_validator_finds_nothing(tmp_path: Path, textured: bool) -> None:
-    write_glb(tmp_path / "head.glb", MODEL, someone(jaw=True), a_texture() if textured else None)
+    write_glb(tmp_path / "head.glb", glb_bytes(MODEL, someone(jaw=True), a_texture() if textured else None))
     report = validator_report(tmp_path / "head.glb")
     assert [report[kind] for kind in ("numErrors", "numWarnings")] == [0, 0], report["messages"]
     # Without a texture the validator remarks that nothing uses the texture coordinates; artists will.
@@ -170,7 +178,9 @@ def test_khronos_validator_finds_nothing(tmp_path: Path, textured: bool) -> None
 
 def test_openhead_passes_the_khronos_validator_with_arkits_names(tmp_path: Path) -> None:
     model = openhead.load(packaged("openhead.npz"))
-    write_glb(tmp_path / "head.glb", model, model.zero(), a_texture())
+    hidden = np.linspace(0, 1, len(model.head.template), dtype=np.float32)
+    values = {"hidden": hidden, "uncertainty": 3 * hidden}
+    write_glb(tmp_path / "head.glb", glb_bytes(model, model.zero(), a_texture(), values=values))
     names = Reader((tmp_path / "head.glb").read_bytes()).mesh.extras["targetNames"]
     assert len(set(names)) == 51
     assert {"jawOpen", "eyeBlinkLeft", "mouthSmileRight", "eyeLookInLeft", "browInnerUp"} <= set(names)

@@ -9,7 +9,7 @@ import pytest
 from khronos import validator_report
 from numpy.typing import NDArray
 
-from unveil.export.glb import glb_bytes, surface_bytes, write_glb, write_surface_glb
+from unveil.export.glb import glb_bytes, surface_bytes, write_glb
 from unveil.export.glb_animation import quaternions
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.morphable.motion import Motion, look_around
@@ -61,7 +61,7 @@ def test_a_head_without_motion_has_no_animation() -> None:
 
 def test_a_still_surface_comes_back(tmp_path: Path) -> None:
     vertices = np.asarray(MODEL.head.template)
-    write_surface_glb(tmp_path / "a.glb", vertices, MODEL, TEXTURE)
+    write_glb(tmp_path / "a.glb", surface_bytes(vertices, MODEL, TEXTURE))
     assert (tmp_path / "a.glb").read_bytes() == surface_bytes(vertices, MODEL, TEXTURE)
     file = pygltflib.GLTF2().load(str(tmp_path / "a.glb"))
     attributes = file.meshes[0].primitives[0].attributes
@@ -75,8 +75,9 @@ def test_a_still_surface_comes_back(tmp_path: Path) -> None:
 def test_khronos_validator_finds_nothing(tmp_path: Path) -> None:
     start = MODEL.zero().replace(pose=np.array([0, 0, 0, 0.2, 0, 0], np.float32))
     motion = Motion(look_around(start, 5), 10)
-    write_glb(tmp_path / "moving.glb", MODEL, start, TEXTURE, motion, np.full((8, 8, 3), [128, 128, 255], np.uint8))
-    write_surface_glb(tmp_path / "still.glb", np.asarray(MODEL.head.template), MODEL, TEXTURE)
+    flat = np.full((8, 8, 3), [128, 128, 255], np.uint8)
+    write_glb(tmp_path / "moving.glb", glb_bytes(MODEL, start, TEXTURE, motion, flat))
+    write_glb(tmp_path / "still.glb", surface_bytes(np.asarray(MODEL.head.template), MODEL, TEXTURE))
     for name in ("moving.glb", "still.glb"):
         report = validator_report(tmp_path / name)
         assert [report[kind] for kind in ("numErrors", "numWarnings")] == [0, 0], report["messages"]

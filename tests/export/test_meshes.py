@@ -58,6 +58,17 @@ def test_ply_gives_back_vertices_faces_and_colours(tmp_path: Path, coloured: boo
         np.testing.assert_array_equal(read.visual.vertex_colors[:, :3], colours)
 
 
+def test_ply_keeps_other_values_of_the_vertices(tmp_path: Path) -> None:
+    hidden = np.linspace(0, 1, len(VERTICES), dtype=np.float32)
+    values = {"hidden": hidden, "uncertainty": 3 * hidden.astype(np.float64)}
+    write_ply(tmp_path / "head.ply", VERTICES, MODEL.faces, np.zeros(VERTICES.shape, np.uint8), values)
+    read = trimesh.load(tmp_path / "head.ply", process=False)
+    np.testing.assert_array_equal(read.vertices.astype(np.float32), VERTICES)
+    data = read.metadata["_ply_raw"]["vertex"]["data"]
+    np.testing.assert_array_equal(data["hidden"].ravel(), hidden)
+    np.testing.assert_array_equal(data["uncertainty"].ravel(), 3 * hidden)
+
+
 def test_an_unwritable_place_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UnveilError) as caught:

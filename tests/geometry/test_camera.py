@@ -30,15 +30,22 @@ def test_nearer_points_have_smaller_depth() -> None:
 )
 def test_moving_the_crop_moves_the_pixels(angle: float, scale: float, shift: tuple[float, float], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    points = rng.normal(0, 0.08, (20, 3))
+    points, pivot = rng.normal(0, 0.08, (20, 3)), rng.normal(0, 0.05, 3)
     head, camera = rng.normal(0, 0.4, 3), np.array([5.0, *rng.normal(0, 0.02, 2)])
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     similarity = np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]]])
 
     def pixels(head: np.ndarray, camera: np.ndarray, size: int) -> np.ndarray:
-        return np.asarray(to_pixels(project(points @ axis_angle_to_matrix(head).T, camera), size))
+        turned = (points - pivot) @ axis_angle_to_matrix(head).T + pivot
+        return np.asarray(to_pixels(project(turned, camera), size))
 
-    moved_head, moved_camera = move_with_crop(head, camera, similarity, 192, 128)
+    moved_head, moved_camera = move_with_crop(head, camera, similarity, 192, 128, pivot)
     before = pixels(head, camera, 192)[:, :2]
     after = pixels(moved_head, moved_camera, 128)[:, :2]
     assert after == pytest.approx(before @ similarity[:, :2].T + similarity[:, 2], abs=1e-6)
+
+
+def test_without_a_pivot_the_head_turns_about_the_origin() -> None:
+    arguments = np.array([0.1, -0.3, 0.2]), np.array([5.0, 0.02, -0.01]), np.array([[0, -2.0, 90], [2, 0, 7]]), 192, 128
+    for left_out, origin in zip(move_with_crop(*arguments), move_with_crop(*arguments, np.zeros(3)), strict=True):
+        np.testing.assert_array_equal(left_out, origin)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from unveil.geometry.lighting import harmonics, irradiance
+from unveil.geometry.lighting import harmonics, irradiance, turned_about_z
 
 Floats = NDArray[np.float64]
 
@@ -60,3 +60,15 @@ def test_numpy_equals_torch_with_gradients() -> None:
     tensors = torch.from_numpy(normals).requires_grad_(), torch.from_numpy(light).requires_grad_()
     assert irradiance(*tensors).detach().numpy() == pytest.approx(irradiance(normals, light))
     assert torch.autograd.gradcheck(irradiance, tensors)
+
+
+def test_light_turned_about_z_is_seen_from_directions_turned_back() -> None:
+    directions, _ = sphere(6)
+    light = np.random.default_rng(2).normal(size=(3, 9, 3))
+    angles = np.array([0.7, -2.0, 0.0])
+    for one, turned, angle in zip(light, turned_about_z(light, angles), angles, strict=True):
+        cos, sin = np.cos(angle), np.sin(angle)
+        forward = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+        assert harmonics(directions @ forward.T) @ turned == pytest.approx(harmonics(directions) @ one, abs=1e-12)
+    tensors = torch.from_numpy(light), torch.from_numpy(angles)
+    assert turned_about_z(*tensors).numpy() == pytest.approx(turned_about_z(light, angles))

@@ -8,9 +8,22 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.imaging import decode
-from unveil.imaging.cutouts import Cutouts, MaskTemplates, hand_alpha, load_pool
-from unveil.imaging.occlude import Face, Occluder, Pool, composite
-from unveil.imaging.occluders import FILLS, FORMS, ArbitraryPixels, DrawnGlasses, DrawnMask, fill_polygon, mask_outline
+from unveil.imaging.occlude import Face, Occluder, Pool, composite, fill_polygon, hidden_share
+from unveil.imaging.occluders import (
+    ArbitraryPixels,
+    Cutouts,
+    DrawnGlasses,
+    DrawnMask,
+    MaskTemplates,
+    WornGlasses,
+    WornMask,
+    load_pool,
+)
+from unveil.imaging.occluders.arbitrary import FILLS, FORMS
+from unveil.imaging.occluders.cutouts import Pieces, hand_alpha
+from unveil.imaging.occluders.drawn import mask_outline
+from unveil.imaging.occluders.hair import Hair
+from unveil.imaging.occluders.things import Things
 
 SIZE = 128
 
@@ -48,11 +61,13 @@ OCCLUDERS: list[Occluder] = [
     DrawnGlasses(),
     MaskTemplates((cutout(),)),
     Cutouts((cutout(),)),
-    Pool((ArbitraryPixels(), DrawnMask()), (1.0, 1.0), second=1.0),
+    Hair(),
+    Things(),
+    Pieces(),
 ]
 
 
-@pytest.mark.parametrize("occluder", OCCLUDERS, ids=str)
+@pytest.mark.parametrize("occluder", OCCLUDERS, ids=lambda occluder: occluder.kind)
 def test_only_masked_pixels_change_and_the_generator_decides(occluder: Occluder) -> None:
     image, face = photo(), Face.of(landmarks())
     before = image.copy()
@@ -66,8 +81,8 @@ def test_only_masked_pixels_change_and_the_generator_decides(occluder: Occluder)
         assert result.image.shape == image.shape
         assert result.image.dtype == np.uint8
         assert 0.005 < result.mask.mean() < 0.7
-        soft_edge = cv2.dilate(result.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-        np.testing.assert_array_equal(result.image[~soft_edge], image[~soft_edge])
+        near = cv2.dilate(result.mask.astype(np.uint8), np.ones((21, 21), np.uint8)) > 0  # and its shadow
+        np.testing.assert_array_equal(result.image[~near], image[~near])
 
 
 def test_masks_cover_mouth_and_nose_but_not_eyes() -> None:
@@ -116,7 +131,7 @@ def test_polygon_covers_its_area() -> None:
 def test_composite_mixes_by_opacity() -> None:
     alpha = np.zeros((SIZE, SIZE), np.float32)
     alpha[10:20, 10:20] = 0.25
-    result = composite(np.zeros((SIZE, SIZE, 3), np.uint8), (200, 100, 40), alpha)
+    result = composite(np.zeros((SIZE, SIZE, 3), np.uint8), (200, 100, 40), alpha, "test")
     assert result.image[15, 15].tolist() == [50, 25, 10]
     assert not result.mask.any()
 
@@ -157,8 +172,8 @@ def test_pool_of_a_folder(tmp_path: Path) -> None:
         tar.add(tmp_path / "hand.jpg", "0.jpg")
     pool = load_pool(tmp_path)
     kinds = [type(occluder) for occluder in pool.occluders]
-    assert kinds == [ArbitraryPixels, DrawnMask, DrawnGlasses, MaskTemplates, Cutouts, Cutouts]
-    templates = pool.occluders[3]
+    assert kinds == [ArbitraryPixels, WornMask, WornGlasses, Hair, Things, Pieces, MaskTemplates, Cutouts, Cutouts]
+    templates = pool.occluders[6]
     assert isinstance(templates, MaskTemplates)
     assert [len(v) for v in (templates.front, templates.left, templates.right)] == [1, 1, 1]
 
@@ -178,3 +193,13 @@ def test_a_huge_picture_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(decode, "MAX_PIXELS", 10)
     with pytest.raises(UnveilError, match=r"leaf\.png has more than .* pixels"):
         load_pool(tmp_path)
+
+
+@pytest.mark.parametrize("occluder", OCCLUDERS, ids=lambda occluder: occluder.kind)
+@pytest.mark.parametrize("severity", [0.1, 0.3])
+def test_the_wanted_share_is_hidden(occluder: Occluder, severity: float) -> None:
+    face = Face.of(landmarks())
+    for seed in range(3):
+        result = occluder.apply(photo(), face, np.random.default_rng(seed), severity)
+        assert hidden_share(result.mask, face) == pytest.approx(severity, abs=0.05)
+        assert result.kind == occluder.kind

@@ -35,20 +35,51 @@ def test_first_guess_is_the_mean_of_the_layout() -> None:
     mean, std = np.arange(7.0), np.full(7, 0.1)
     learner = Learner(18, LAYOUT.with_statistics(mean, std), 64).eval()
     with torch.no_grad():
-        guess = learner(torch.rand(2, 3, 64, 64))
+        guess = learner(torch.rand(2, 3, 64, 64)).coefficients
     assert torch.allclose(guess, torch.arange(7.0).expand(2, 7), atol=0.05)
 
 
 def test_coefficients_stay_float32_under_autocast() -> None:
-    learner = Learner(18, LAYOUT, 64).eval()
+    learner = Learner(18, LAYOUT, 64, occlusion=True, deviation=True).eval()
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
-        assert learner(torch.rand(1, 3, 64, 64)).dtype == torch.float32
+        told = learner(torch.rand(1, 3, 64, 64))
+    assert {part.dtype for part in told} == {torch.float32}
 
 
 def test_one_by_one_equals_batch() -> None:
     torch.manual_seed(0)
-    learner = Learner(18, LAYOUT, 64).eval()
+    learner = Learner(18, LAYOUT, 64, occlusion=True, deviation=True).eval()
     images = torch.rand(3, 3, 64, 64)
     with torch.no_grad():
-        one_by_one = torch.cat([learner(image[None]) for image in images])
-        assert torch.allclose(learner(images), one_by_one, atol=1e-5)
+        together = learner(images)
+        for k, image in enumerate(images):
+            for alone, part in zip(learner(image[None]), together, strict=True):
+                assert torch.allclose(alone[0], part[k], atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [64, 112, 224])
+def test_heads_tell_what_was_seen_and_how_sure(size: int) -> None:
+    std = np.arange(1.0, 8.0)
+    layout = LAYOUT.with_statistics(np.zeros(7), std)
+    told = Learner(18, layout, size, occlusion=True, deviation=True).eval()(torch.rand(2, 3, size, size))
+    assert told.occlusion is not None
+    assert told.deviations is not None
+    assert told.occlusion.shape == (2, 28, 28)
+    assert torch.allclose(told.deviations, torch.from_numpy(std).float().expand(2, 7))  # at first, the data's spread
+
+
+def test_without_heads_there_is_nothing_of_them() -> None:
+    learner = Learner(18, LAYOUT, 64)
+    told = learner.eval()(torch.rand(1, 3, 64, 64))
+    assert told.occlusion is None
+    assert told.deviations is None
+    assert not any("occlusion" in name or "deviation" in name for name in learner.state_dict())
+
+
+def test_deviations_do_not_move_the_features() -> None:
+    learner = Learner(18, LAYOUT, 64, deviation=True)
+    told = learner(torch.rand(2, 3, 64, 64))
+    told.deviations.log().sum().backward()
+    assert learner.backbone.conv1.weight.grad is None
+    assert learner.deviation_head is not None
+    assert learner.deviation_head.last.bias.grad is not None

@@ -19,7 +19,7 @@ from unveil.imaging.crop import Crop
 from unveil.morphable import openhead
 from unveil.morphable.layout import CoefficientLayout, Coefficients, Group, LayoutError
 from unveil.reconstruct.codes import Codes, encode, read_codes, write_codes
-from unveil.reconstruct.crops import NamedCrop, read_crops, rescaled
+from unveil.reconstruct.crops import open_crops, rescaled
 from unveil.reconstruct.decode import BATCH, decode, narrow, write_geometry
 from unveil.reconstruct.onnx import CoefficientModel
 
@@ -62,10 +62,34 @@ def test_folder_tar_and_npz_give_the_same_crops(tmp_path: Path, kind: str) -> No
         names = ["0", "1", "2"]
     else:
         np.savez(path, images=np.stack(images), names=np.array(names))
-    crops = list(read_crops(path))
-    assert [crop.name for crop in crops] == names
-    for crop, image in zip(crops, images, strict=True):
-        np.testing.assert_array_equal(crop.image, image)
+    crops = open_crops(path)
+    assert crops.names == tuple(names)
+    for k in (2, 0, 1):
+        np.testing.assert_array_equal(crops.read(k, 224), images[k])
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar", "npz"])
+def test_another_picture_or_name_is_another_fingerprint(tmp_path: Path, kind: str) -> None:
+    def fingerprint(names: list[str], seed: int) -> str:
+        path = tmp_path / f"{'-'.join(names)}{seed}.{kind}"
+        images = [picture(seed + k) // (1 + seed) for k in range(2)]  # darker ones are smaller files
+        if kind == "npz":
+            np.savez(path, images=np.stack(images), names=np.array(names))
+        elif kind == "tar":
+            write_tar(path, {name: png(image) for name, image in zip(names, images, strict=True)})
+        else:
+            path.mkdir()
+            for name, image in zip(names, images, strict=True):
+                (path / name).write_bytes(png(image))
+        assert open_crops(path).fingerprint == open_crops(path).fingerprint
+        return open_crops(path).fingerprint
+
+    prints = [
+        fingerprint(["a.png", "b.png"], 0),
+        fingerprint(["a.png", "c.png"], 0),
+        fingerprint(["a.png", "b.png"], 9),
+    ]
+    assert len(set(prints)) == 3
 
 
 def test_crops_of_another_size_keep_their_framing(tmp_path: Path) -> None:
@@ -73,13 +97,12 @@ def test_crops_of_another_size_keep_their_framing(tmp_path: Path) -> None:
     y, x = np.mgrid[:448, :448]
     blob = 255 * np.exp(-((x - 300) ** 2 + (y - 120) ** 2) / (2 * 20.0**2))
     (tmp_path / "large.png").write_bytes(png(np.repeat(blob[..., None], 3, axis=2).astype(np.uint8)))
-    (crop,) = read_crops(tmp_path)
-    assert crop.image is not None
-    weights = crop.image[..., 0].astype(float)
+    crop = open_crops(tmp_path).read(0, 224)
+    weights = crop[..., 0].astype(float)
     rows, columns = np.mgrid[:224, :224]
     centre = [(weights * a).sum() / weights.sum() for a in (columns, rows)]
     np.testing.assert_allclose(centre, Crop(np.eye(2, 3), 448).resized(224).to_crop([300, 120]), atol=0.05)
-    assert rescaled(crop.image, 112).shape == (112, 112, 3)
+    assert rescaled(crop, 112).shape == (112, 112, 3)
 
 
 @pytest.mark.parametrize("kind", ["folder", "tar"])
@@ -89,12 +112,15 @@ def test_a_bad_picture_comes_with_its_error_and_the_rest_goes_on(tmp_path: Path,
     folder.mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    crops = list(read_crops(folder if kind == "folder" else write_tar(tmp_path / "crops.tar", files)))
-    assert [crop.name for crop in crops] == list(files)
-    assert [crop.image is None for crop in crops] == [False, True, True, True]
-    assert "b.jpg" in crops[1].error
-    assert "224 x 100 pixels and no square crop" in crops[2].error
-    assert all("\n" not in crop.error for crop in crops)
+    crops = open_crops(folder if kind == "folder" else write_tar(tmp_path / "crops.tar", files))
+    assert crops.names == tuple(files)
+    learner = CoefficientModel(write_learner(tmp_path / "l.onnx", LAYOUT, np.arange(3, dtype=np.float32)))
+    (batch,) = encode(crops, learner)
+    assert (batch.start, batch.stop, batch.values.tolist()) == (0, 4, [[0, 1, 2]])
+    assert list(batch.errors) == [1, 2, 3]
+    assert "b.jpg" in batch.errors[1]
+    assert "224 x 100 pixels and no square crop" in batch.errors[2]
+    assert all("\n" not in error for error in batch.errors.values())
 
 
 @pytest.mark.parametrize(
@@ -109,7 +135,7 @@ def test_what_holds_no_crops_is_one_line(tmp_path: Path, name: str, content: byt
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UnveilError, match=message) as raised:
-        list(read_crops(tmp_path / name))
+        open_crops(tmp_path / name)
     assert name in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -118,42 +144,54 @@ def test_a_tar_that_is_cut_short_and_an_npz_of_something_else(tmp_path: Path) ->
     path = write_tar(tmp_path / "crops.tar", {f"{k}.png": png(picture(k)) for k in range(3)})
     path.write_bytes(path.read_bytes()[:250_000])
     with pytest.raises(UnveilError, match="cut short"):
-        list(read_crops(path))
+        open_crops(path)
     np.savez(tmp_path / "other.npz", faces=np.zeros(3))
     with pytest.raises(UnveilError, match="no array 'images'; it has faces"):
-        read_crops(tmp_path / "other.npz")
+        open_crops(tmp_path / "other.npz")
     np.savez(tmp_path / "small.npz", images=np.zeros((2, 112, 112, 3), np.uint8))
     with pytest.raises(UnveilError, match=r"uint8 \(2, 112, 112, 3\), not uint8 \(2, 224, 224, 3\)"):
-        read_crops(tmp_path / "small.npz")
+        open_crops(tmp_path / "small.npz")
     np.savez(tmp_path / "object.npz", images=np.array([{"a": 1}], dtype=object))
     with pytest.raises(UnveilError, match="damaged"):
-        read_crops(tmp_path / "object.npz")
+        open_crops(tmp_path / "object.npz")
 
 
 @pytest.mark.parametrize("size", [224, 64])
 def test_codes_are_those_of_the_network_in_order(tmp_path: Path, size: int) -> None:
     gain = np.array([1.0, 2.0, -1.0], np.float32)
     learner = CoefficientModel(write_learner(tmp_path / "l.onnx", LAYOUT, gain * 0, gain=gain, size=size))
-    images = [np.full((224, 224, 3), 6 * k, np.uint8) for k in range(40)]  # more than two batches
-    crops = [NamedCrop(str(k), image) for k, image in enumerate(images)]
-    crops.insert(7, NamedCrop("bad", None, "is bad"))
-    codes = encode(crops, learner, "head")
-    assert codes.names == tuple(str(k) for k in range(40))
-    np.testing.assert_allclose(codes.coefficients.values, np.arange(40)[:, None] * gain * 6 / 255, rtol=1e-3)
+    images = np.stack([np.full((224, 224, 3), 6 * k, np.uint8) for k in range(40)])  # more than two batches
+    np.savez(tmp_path / "crops.npz", images=images)
+    batches = list(encode(open_crops(tmp_path / "crops.npz"), learner, start=3))
+    assert [(batch.start, batch.stop) for batch in batches] == [(3, 19), (19, 35), (35, 40)]
+    values = np.concatenate([batch.values for batch in batches])
+    np.testing.assert_allclose(values, np.arange(3, 40)[:, None] * gain * 6 / 255, rtol=1e-3)
+
+
+@pytest.mark.parametrize("weight", [None, np.array([1, 0.5], np.float32)])
+def test_a_codes_file_reads_back(tmp_path: Path, weight: NDArray[np.float32] | None) -> None:
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    codes = Codes(("a", "b"), Coefficients(LAYOUT, values), "head", "teacher 0a1b", "c0ffee", weight)
     write_codes(tmp_path / "codes.npz", codes)
     read = read_codes(tmp_path / "codes.npz")
-    assert (read.names, read.model, read.coefficients.layout) == (codes.names, "head", LAYOUT)
-    np.testing.assert_array_equal(read.coefficients.values, codes.coefficients.values)
+    for name in ("names", "model", "teacher", "crops"):
+        assert getattr(read, name) == getattr(codes, name)
+    assert read.coefficients.layout == LAYOUT
     assert read.coefficients.values.dtype == np.float32
+    np.testing.assert_array_equal(read.coefficients.values, values)
+    np.testing.assert_array_equal(read.weight, weight)
 
 
-def test_without_a_usable_crop_there_are_no_codes(tmp_path: Path) -> None:
-    learner = CoefficientModel(write_learner(tmp_path / "l.onnx", LAYOUT, np.zeros(3, np.float32)))
-    with pytest.raises(UnveilError, match="no usable crop"):
-        encode([NamedCrop("bad", None, "is bad")], learner, "head")
+def test_a_codes_file_of_old_names_no_teacher(tmp_path: Path) -> None:
+    arrays = {"names": ["a"], "coefficients": np.zeros((1, 3)), "layout": LAYOUT.to_json(), "model": "head"}
+    np.savez(tmp_path / "codes.npz", **arrays)
+    codes = read_codes(tmp_path / "codes.npz")
+    assert (codes.names, codes.teacher, codes.crops, codes.weight) == (("a",), "", "", None)
 
 
-@pytest.mark.parametrize("damage", ["missing", "text", "another npz", "too few", "none", "not finite", "layout"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "text", "another npz", "too few", "none", "not finite", "layout", "flat", "weight"]
+)
 def test_a_file_that_holds_no_codes_is_one_line(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "codes.npz"
     content = {
@@ -173,6 +211,10 @@ def test_a_file_that_holds_no_codes_is_one_line(tmp_path: Path, damage: str) -> 
             content |= {"names": np.array([], dtype=str), "coefficients": np.zeros((0, 3))}
         elif damage == "not finite":
             content["coefficients"] = np.full((2, 3), np.nan)
+        elif damage == "flat":
+            content["coefficients"] = np.array(1.0)
+        elif damage == "weight":
+            content["weight"] = np.ones(3)
         else:
             content["layout"] = np.array("{}")
         np.savez(path, **content)

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from constant_learner import write_learner
+from onnx import TensorProto, helper, numpy_helper
 
 from unveil.errors import UnveilError
 from unveil.morphable.layout import CoefficientLayout, Group
@@ -59,6 +60,67 @@ def test_refuses_other_crops(learner: CoefficientModel, wrong: np.ndarray) -> No
         learner.predict(wrong)
 
 
+def test_a_file_with_coefficients_alone_says_no_more(learner: CoefficientModel) -> None:
+    prediction = learner.predict_all(crops(2))
+    assert prediction.deviations is None
+    assert prediction.occlusion is None
+    assert learner.vertex_scale == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, LARGEST_BATCH + 2])
+def test_gives_deviations_and_the_map_of_what_covers(tmp_path: Path, count: int) -> None:
+    spread = np.arange(5, dtype=np.float32) / 10
+    metadata = {"layout": LAYOUT.to_json(), "input_size": "28", "vertex_scale": "1.25"}
+    path = write_learner(
+        tmp_path / "all.onnx", LAYOUT, VALUES, size=28, deviations=spread, occlusion=True, metadata=metadata
+    )
+    learner = CoefficientModel(path)
+    images = np.zeros((count, 28, 28, 3), np.uint8)
+    images[:, 3, 20] = [0, 255, 0]
+    prediction = learner.predict_all(images)
+    assert learner.vertex_scale == 1.25
+    np.testing.assert_array_equal(prediction.coefficients.values, np.broadcast_to(VALUES, (count, 5)))
+    assert prediction.deviations is not None
+    np.testing.assert_array_equal(prediction.deviations["camera"], np.broadcast_to(spread[3:], (count, 2)))
+    assert prediction.occlusion is not None
+    assert prediction.occlusion.shape == (count, 28, 28)
+    assert np.argwhere(prediction.occlusion).tolist() == [[k, 3, 20] for k in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("output", "shape", "reason"),
+    [
+        ("deviations", ["n", 4], "gives deviations of shape [4], which is not the layout 'small'"),
+        ("occlusion", ["n", 14, 14], "gives occlusion of shape [14, 14], which is not 28 x 28 cells"),
+    ],
+)
+def test_refuses_outputs_of_other_shapes(tmp_path: Path, output: str, shape: list[int | str], reason: str) -> None:
+    path = write_learner(tmp_path / "odd.onnx", LAYOUT, VALUES, size=28)
+    model = onnx.load(path)
+    ends = numpy_helper.from_array(np.array([1, *shape[1:]]), "shape")
+    model.graph.initializer.extend([numpy_helper.from_array(np.float32([0.5]), "half"), ends])
+    model.graph.node.append(helper.make_node("Expand", ["half", "shape"], [output]))
+    model.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, shape))
+    onnx.save(model, path)
+    assert reason in refusal(path)
+
+
+def test_refuses_a_map_that_is_no_probability(tmp_path: Path) -> None:
+    path = write_learner(tmp_path / "logits.onnx", LAYOUT, VALUES, size=28, occlusion=True)
+    model = onnx.load(path)
+    del model.graph.initializer[[tensor.name for tensor in model.graph.initializer].index("most")]
+    model.graph.initializer.append(numpy_helper.from_array(np.asarray(np.float32(9)), "most"))
+    onnx.save(model, path)
+    with pytest.raises(UnveilError, match="no probability"):
+        CoefficientModel(path).predict(np.full((1, 28, 28, 3), [0, 255, 0], np.uint8))
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "one"])
+def test_refuses_a_vertex_scale_that_is_none(tmp_path: Path, text: str) -> None:
+    metadata = {"layout": LAYOUT.to_json(), "input_size": "8", "vertex_scale": text}
+    assert "vertex_scale" in refusal(write_learner(tmp_path / "odd.onnx", LAYOUT, VALUES, size=8, metadata=metadata))
+
+
 def refusal(path: Path) -> str:
     with pytest.raises(UnveilError) as caught:
         CoefficientModel(path)
@@ -97,7 +159,7 @@ def test_refuses_a_cut_download(tmp_path: Path) -> None:
         ({"layout": LAYOUT.to_json(), "input_size": "16"}, "states an input_size of 16"),
         (
             {"layout": CoefficientLayout("other", LAYOUT.groups[:1]).to_json(), "input_size": "8"},
-            "gives 5 coefficients",
+            "gives coefficients of shape [5], which is not the layout 'other'",
         ),
     ],
 )

@@ -91,6 +91,8 @@ def test_overlay_lays_mesh_and_landmarks_where_the_face_is(scale: float) -> None
         landmarks2d=landmarks,
         coefficients=coefficients,
         pose_degrees=(0.0, 5.0, 0.0),
+        occlusion=None,
+        uncertainty_mm=None,
     )
     texture = np.full((32, 32, 3), 120, dtype=np.uint8)
     overlay = draw_overlay(image, cast(Reconstruction, face), MODEL, texture)

@@ -116,6 +116,23 @@ def test_hidden_pixels_are_not_used() -> None:
     assert flat(seen).sum() < 0.9 * flat(bake_texture(image, projected, MODEL, SIZE)[1]).sum()
 
 
+def test_what_a_mask_hides_is_skin_and_not_a_blend_with_the_hair() -> None:
+    image, projected = photograph(0)
+    rows, columns = np.indices(image.shape[:2])
+    skin, hair = np.array([210, 160, 130]), np.array([40, 30, 20])
+    on_skin = (rows > 140) & (np.abs(columns - 200) < 85)
+    head = (image != WALL).any(axis=2)
+    image[head] = np.where(on_skin[head, None], skin, hair)
+    mask = head & (rows > 215)
+    image[mask] = [0, 255, 0]
+    texture, seen = bake_texture(image, projected, MODEL, SIZE, mask)
+    points = texel_points()
+    behind_mask = on_egg() & (points[:, 2] > 0.06) & (points[:, 1] < -0.02) & (np.abs(points[:, 0]) < 0.03)
+    assert behind_mask.sum() > 100
+    assert not flat(seen)[behind_mask].any()
+    assert np.abs(flat(texture)[behind_mask] - skin).max() < 30
+
+
 def test_unseen_parts_of_the_eyeballs_are_white_like_the_seen_ones() -> None:
     """Not of the colour of the head that hides them."""
     texture, _ = bake_texture(*photograph(0), MODEL, SIZE)

@@ -1,7 +1,7 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
-`photos`, `coding`, `evaluating` and `assets` hold the commands, `options` what several of them take, `output` what they
-print.
+`photos`, `coding`, `prepare`, `training`, `evaluating` and `assets` hold the commands, `options` what several of them
+take, `output` what they print.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, evaluating, photos
+from unveil.cli import assets, coding, evaluating, photos, prepare, training
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -29,7 +29,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (photos.reconstruct, photos.transfer, photos.animate, photos.demo, coding.encode, coding.decode):
+for command in (
+    photos.reconstruct,
+    photos.transfer,
+    photos.animate,
+    photos.demo,
+    coding.encode,
+    coding.decode,
+    prepare.prepare,
+    training.train,
+    training.validate,
+):
     app.command()(command)
 app.command("predict-now")(evaluating.predict_now)
 app.add_typer(evaluating.evaluate_app, name="evaluate")

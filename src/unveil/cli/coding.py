@@ -2,46 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unveil.cli.networks import open_displacement, open_encoder
 from unveil.cli.options import AssetsOption, ModelOption, NpzOption
 from unveil.cli.output import complain, count, with_progress
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.reconstruct.codes import Encoded
+    from unveil.reconstruct.crops import Crops
+    from unveil.reconstruct.encoder import Encoder
+    from unveil.reconstruct.parts import Parts
 
 
 def encode(
-    crops: Annotated[Path, typer.Argument(metavar="CROPS", help="Folder, tar or npz (images) of square face crops.")],
+    crops: Annotated[
+        Path,
+        typer.Argument(metavar="CROPS", help="Prepared folder, or folder, tar or npz (images) of square face crops."),
+    ],
     out: NpzOption,
     *,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Begin anew, whatever an earlier run has written.")] = False,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Encode on all processors of a Ray cluster, or of this machine.")
+    ] = False,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Of the cluster, such as HOST:6379. [env: RAY_ADDRESS]")
+    ] = None,
 ) -> None:
-    """Turn face crops into the coefficients of a head model, in one npz file."""
+    """Turn face crops into the coefficients of a head model, in one npz file; goes on where a stopped run was."""
+    from unveil.distill import ray_encode
     from unveil.reconstruct import codes
-    from unveil.reconstruct.crops import NamedCrop, read_crops
-    from unveil.reconstruct.heads import head_name
+    from unveil.reconstruct.encoder import identity
+    from unveil.reconstruct.parts import Parts
 
-    encoder = open_encoder(model, assets)
-    failed: list[NamedCrop] = []
-
-    def usable() -> Iterator[NamedCrop]:
-        for crop in with_progress(read_crops(crops), None, doing="encoding"):
-            if crop.image is None:
-                complain(crop.error)
-                failed.append(crop)
+    source, encoder = open_crops(crops), open_encoder(model, assets)
+    total = len(source.names)
+    parts = Parts(out, source, encoder, anew=force)
+    encoded = parts.finished
+    if encoded is None:
+        with _saying_what_is_kept(parts, total):
+            if ray or ray_address:
+                expected = (source.fingerprint, identity(encoder))
+                job = ray_encode.Job(*_openers(crops, model, assets), expected, encoder.layout.size)
+                batches = ray_encode.encode(job, parts.done, total, ray_address)
             else:
-                yield crop
-
-    encoded = codes.encode(usable(), encoder, head_name(encoder.layout))
-    codes.write_codes(out, encoded)
-    skipped = f"; {len(failed)} failed" if failed else ""
+                batches = codes.encode(source, encoder, parts.done)
+            for _ in with_progress(_numbers(parts.keep(batches)), total - parts.done, doing="encoding"):
+                pass
+            encoded = parts.merge()
+    failed = total - len(encoded.names)
+    skipped = f"; {failed} failed" if failed else ""
     typer.echo(f"{out}: {count(len(encoded.names), 'crop')}, layout {encoder.layout.name}{skipped}")
     if failed:
         raise typer.Exit(2)
+
+
+def open_crops(path: Path) -> Crops:
+    """The crops of a prepared folder, or of a folder, tar or npz file of pictures."""
+    from unveil.distill import prepared
+    from unveil.reconstruct import crops
+
+    if any((path / name).is_file() for name in (prepared.MANIFEST, prepared.shard_name(0))):
+        folder = prepared.PreparedFolder.open(path)
+        return crops.Crops(tuple(map(str, folder.names)), folder.fingerprint, folder.canonical)
+    return crops.open_crops(path)
+
+
+def _openers(crops: Path, model: str, assets: Path | None) -> tuple[Callable[[], Crops], Callable[[], Encoder]]:
+    """What opens crops and network in a process that is in another folder."""
+    learner = Path(model)
+    model = str(learner.resolve()) if learner.is_file() else model
+    return partial(open_crops, crops.resolve()), partial(open_encoder, model, assets and assets.resolve())
+
+
+def _numbers(batches: Iterator[Encoded]) -> Iterator[int]:
+    """The number of each crop that has been gone through; complains of those that cannot be used."""
+    for batch in batches:
+        for error in batch.errors.values():
+            complain(error)
+        yield from range(batch.start, batch.stop)
+
+
+@contextmanager
+def _saying_what_is_kept(parts: Parts, total: int) -> Iterator[None]:
+    from unveil.imaging.io import printable
+
+    try:
+        yield
+    except (UnveilError, SystemExit):
+        if parts.done:
+            complain(f"{parts.done} of {count(total, 'crop')} are kept in {printable(parts.folder)}")
+        raise
 
 
 def decode(

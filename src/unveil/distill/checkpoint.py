@@ -13,8 +13,9 @@ from unveil.imaging.io import atomic_path
 from unveil.morphable.layout import CoefficientLayout
 from unveil.networks.learner import Learner
 
-CONFIG_FILE, CHECKPOINT_FILE = "config.json", "checkpoint.pt"
-MAY_CHANGE = ("max_minutes", "threads", "workers", "checkpoint_minutes", "validation_samples")
+CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
+# Settings without influence on what is learned, but for rounding; a run may go on with others.
+MAY_CHANGE = ("max_minutes", "accelerator", "threads", "workers", "checkpoint_minutes", "validation_samples")
 
 
 @dataclass
@@ -68,11 +69,11 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def settle_config(folder: Path, config: TrainConfig) -> None:
-    """Write the configuration into a new run folder, or check that an old one's is the same.
+def settle(folder: Path, config: TrainConfig, data: str) -> None:
+    """Write settings and the fingerprint of the data into a new run folder, or check that an old one's are the same.
 
     Raises:
-        UnveilError: the folder belongs to a run with other settings.
+        UnveilError: the folder belongs to a run with other settings, other data or another teacher's labels.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CONFIG_FILE
@@ -84,6 +85,22 @@ def settle_config(folder: Path, config: TrainConfig) -> None:
             )
     with atomic_path(path) as temporary:
         temporary.write_text(config.to_json(), encoding="utf-8")
+    path = folder / DATA_FILE
+    if path.exists() and (before := path.read_text(encoding="utf-8").strip()) != data:
+        raise UnveilError(f"{folder} was trained on {before}, not on {data}: choose another folder, or give its data")
+    with atomic_path(path) as temporary:
+        temporary.write_text(data + "\n", encoding="utf-8")
+
+
+def new_learner(config: TrainConfig, layout: CoefficientLayout) -> Learner:
+    """The network that settings ask for: without a head whose term has no weight."""
+    return Learner(
+        config.depth,
+        layout,
+        config.input_size,
+        occlusion=config.occlusion_weight > 0,
+        deviation=config.likelihood_weight > 0,
+    )
 
 
 def load_learner(folder: Path) -> Learner:
@@ -91,6 +108,6 @@ def load_learner(folder: Path) -> Learner:
     config, state = TrainConfig.load(folder / CONFIG_FILE), load_checkpoint(folder)
     if state is None:
         raise UnveilError(f"no {CHECKPOINT_FILE} in {folder}: train a learner first")
-    learner = Learner(config.depth, state["layout"], config.input_size)
+    learner = new_learner(config, state["layout"])
     learner.load_state_dict(state["average"])
     return learner.eval()

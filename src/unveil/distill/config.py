@@ -1,87 +1,131 @@
-"""What a training run is told: one frozen, checked dataclass, kept as JSON in the run's folder."""
+"""What a training run is told: one frozen, checked dataclass, kept as JSON in the run's folder.
+
+The command line is generated from it: every field is an option, and its help is the option's.
+"""
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from unveil.errors import UnveilError
 
+CHOICES = {
+    "accelerator": ("auto", "cpu", "cuda"),
+    "precision": ("bf16-mixed", "32-true"),
+    "coefficient_loss": ("standardised", "raw"),
+}
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of a run; every default has a reason. Angles in degrees, shares of the crop's side where it says so."""
+    """Settings of a run; every default has a reason. The defaults are the preset ``unveil``."""
 
     # The network.
-    depth: int = 50  # ResNet layers: the paper's
-    input_size: int = 224  # pixels; the field's crop size
+    depth: int = _setting(50, "Layers of the ResNet: 18, 34 or 50, the paper's.")
+    input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is the field's.")
+    start_from: str = _setting(
+        "", "Folder of a run, or torchvision's ResNet as .pth, whose weights the learner starts from."
+    )
 
     # How long and how fast.
-    epochs: int = 30
-    max_minutes: float = 0.0  # when positive, the run ends by then, and the schedule follows whichever ends first
-    batch_size: int = 64  # over all processes
-    learning_rate: float = 1e-3  # AdamW's peak; batch normalisation bears it
-    weight_decay: float = 0.05
-    warmup: float = 0.03  # share of the run over which the learning rate rises
-    gradient_norm: float = 5.0  # longer gradients are cut: landmark terms explode on a rare bad pose
-    ema: float = 0.999  # decay per step of the averaged weights, which are the ones evaluated and exported
+    epochs: int = _setting(30, "Passes over the training samples.")
+    max_minutes: float = _setting(0.0, "When positive, the run ends by then and the schedule follows the clock.")
+    max_steps: int = _setting(0, "When positive, the run ends after so many steps.")
+    batch_size: int = _setting(64, "Images per step, over all processes.")
+    learning_rate: float = _setting(1e-3, "AdamW's peak; batch normalisation bears it.")
+    weight_decay: float = _setting(0.05, "AdamW's, of weights with more than one axis.")
+    warmup: float = _setting(0.03, "Share of the run over which the learning rate rises.")
+    gradient_norm: float = _setting(5.0, "Longer gradients are cut: landmarks explode on a rare bad pose. 0: never.")
+    ema: float = _setting(0.999, "Decay per step of the averaged weights, which are evaluated and exported.")
 
-    # What is learned. Weights of 0 leave a term out.
-    shape_weight: float = 1.0  # mean square of standardised coefficients, per group
-    expression_weight: float = 1.0
-    pose_weight: float = 1.0
-    camera_weight: float = 1.0
-    landmark_weight: float = 10.0  # mean distance of the 68 projected landmarks, in half crop sides
-    vertex_weight: float = 0.1  # mean distance of sparse vertices without pose, in millimetres
+    # What is learned. A weight of 0 leaves a term out.
+    coefficient_loss: str = _setting("standardised", "Mean squares: standardised, summed over groups; or raw, over M.")
+    coefficient_weight: float = _setting(1.0, "Of the mean squares of the coefficients.")
+    landmark_weight: float = _setting(20.0, "Of the mean distance of the projected landmarks, in half crop sides.")
+    vertex_weight: float = _setting(0.1, "Of the mean distance of sparse vertices without pose, in millimetres.")
+    feature_weight: float = _setting(0.1, "Of the features' distance between an occluded crop and the same, clear.")
+    occlusion_weight: float = _setting(0.5, "Of the cross entropy of the occlusion map.")
+    likelihood_weight: float = _setting(0.1, "Of the negative log likelihood of the deviations.")
 
     # What the learner sees.
-    occluded: float = 0.5  # share of the training images with an occluder
-    scale: float = 0.18  # natural logarithm of the largest zoom; a detector's crop is off by up to 15 %
-    shift: float = 0.10  # share of the crop's side
-    rotation: float = 25.0  # degrees, in the image plane
-    flip: float = 0.5  # probability of a mirrored crop
-    colour: float = 0.8  # probability of other colours; blur, noise, JPEG and low resolution are rarer
+    occluded: float = _setting(0.5, "Share of the training images with an occluder, where they are not paired.")
+    severity: float = _setting(0.7, "Largest share of the face that is hidden. 0: what the occluders come with.")
+    severity_start: float = _setting(0.3, "The same at the beginning.")
+    severity_epochs: float = _setting(5.0, "Epochs over which it rises. 0: as hard from the start.")
+    scale: float = _setting(0.18, "Natural logarithm of the largest zoom; a detector's crop is off by up to 15 %.")
+    shift: float = _setting(0.10, "Largest shift of the crop in shares of its side.")
+    rotation: float = _setting(25.0, "Largest turn in the image plane, in degrees.")
+    flip: float = _setting(0.5, "Probability of a mirrored crop, where the head model can be mirrored.")
+    colour: float = _setting(0.8, "Probability of other colours; blur, noise, JPEG, low resolution are rarer. 0: none.")
 
     # The machine.
-    seed: int = 0
-    precision: str = "bf16-mixed"  # or 32-true
-    processes: int = 1  # on one CPU two processes of one thread outrun one of two when other programs run
-    threads: int = 0  # per process; 0 leaves the choice to torch
-    workers: int = 0  # loader processes for each; 0 prepares the batches in the training process
-    checkpoint_minutes: float = 5.0
-    validation_samples: int = 512
+    seed: int = _setting(0, "Everything random follows from it.")
+    accelerator: str = _setting("auto", "auto, cpu or cuda.")
+    precision: str = _setting("bf16-mixed", "bf16-mixed or 32-true.")
+    processes: int = _setting(1, "Per machine: GPUs, or CPU processes, of which two of one thread outrun one of two.")
+    nodes: int = _setting(1, "Machines; start the same command on each with torchrun.")
+    threads: int = _setting(0, "Per process; 0 leaves the choice to torch.")
+    workers: int = _setting(0, "Loader processes for each; 0 prepares the batches in the training process.")
+    checkpoint_minutes: float = _setting(5.0, "Between checkpoints within an epoch.")
+    validation_samples: int = _setting(512, "Validated after every epoch.")
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for entry in fields(self):
+            value = getattr(self, entry.name)
             # An int is a fine float; a bool is neither, though Python's isinstance says so.
-            kinds = (int, float) if field.type is float else (field.type,)
+            kinds = (int, float) if entry.type is float else (entry.type,)
             if isinstance(value, bool) or not isinstance(value, kinds):  # type: ignore[arg-type]
-                raise UnveilError(f"setting {field.name} must be a {_kind(field.type)}, not {value!r}")
+                raise UnveilError(f"setting {entry.name} must be a {_kind(entry.type)}, not {value!r}")
             if isinstance(value, float) and not math.isfinite(value):
-                raise UnveilError(f"setting {field.name} must be a finite number, not {value!r}")
+                raise UnveilError(f"setting {entry.name} must be a finite number, not {value!r}")
         self._check_ranges()
 
     def _check_ranges(self) -> None:
-        one_or_more = {"epochs", "batch_size", "processes", "validation_samples"}
-        shares = {"warmup", "ema", "occluded", "flip", "colour"}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in one_or_more and value < 1:
-                raise UnveilError(f"setting {field.name} must be 1 or more, not {value}")
-            if field.name in shares and not 0 <= value <= 1:
-                raise UnveilError(f"setting {field.name} must be from 0 to 1, not {value}")
+        one_or_more = {"epochs", "batch_size", "processes", "nodes", "validation_samples"}
+        shares = {"warmup", "ema", "occluded", "severity", "severity_start", "flip", "colour"}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name in one_or_more and value < 1:
+                raise UnveilError(f"setting {entry.name} must be 1 or more, not {value}")
+            if entry.name in shares and not 0 <= value <= 1:
+                raise UnveilError(f"setting {entry.name} must be from 0 to 1, not {value}")
             if not isinstance(value, str) and value < 0:
-                raise UnveilError(f"setting {field.name} must not be negative, but is {value}")
+                raise UnveilError(f"setting {entry.name} must not be negative, but is {value}")
+            choices = CHOICES.get(entry.name)
+            if choices and value not in choices:
+                raise UnveilError(f"setting {entry.name} must be {' or '.join(choices)}, not {value!r}")
         if self.input_size < 32:
             raise UnveilError(
                 f"setting input_size must be 32 or more, not {self.input_size}: the network halves it 5 times"
             )
-        if self.precision not in {"bf16-mixed", "32-true"}:
-            raise UnveilError(f"setting precision must be bf16-mixed or 32-true, not {self.precision!r}")
-        if self.batch_size % self.processes:
-            raise UnveilError(f"batch_size {self.batch_size} cannot be shared evenly by {self.processes} processes")
+        share = 2 * self.world_size if self.paired else self.world_size
+        if self.batch_size % share:
+            what = "pairs" if self.paired else "images"
+            raise UnveilError(
+                f"batch_size {self.batch_size} does not give {self.world_size} processes equally many {what}: "
+                f"choose a multiple of {share}"
+            )
+
+    @property
+    def world_size(self) -> int:
+        """Processes on all machines."""
+        return self.processes * self.nodes
+
+    @property
+    def paired(self) -> bool:
+        """Whether every occluded crop comes with the same crop without the occluder."""
+        return self.feature_weight > 0
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples whose images fill a batch."""
+        return self.batch_size // 2 if self.paired else self.batch_size
 
     def to_json(self) -> str:
         """JSON that `from_json` reads back."""
@@ -100,7 +144,7 @@ class TrainConfig:
             raise UnveilError(f"{where} is no JSON ({error})") from error
         if not isinstance(data, dict):
             raise UnveilError(f"{where} must be a JSON object of settings")
-        known = {field.name for field in fields(cls)}
+        known = {entry.name for entry in fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:
             raise UnveilError(
@@ -116,6 +160,40 @@ class TrainConfig:
         except (OSError, UnicodeDecodeError) as error:
             raise UnveilError(f"cannot read the configuration {path}: {error}") from error
         return cls.from_json(text, str(path))
+
+
+# What differs from the defaults. ``paper`` is the paper's experiment where it states it: ResNet-50, 224 pixels, the
+# mean square over the M coefficients, every image occluded. What it leaves open is as in docs/reproduce.md.
+PRESETS: dict[str, dict[str, Any]] = {
+    "unveil": {},
+    "paper": {
+        "coefficient_loss": "raw",
+        "landmark_weight": 0.0,
+        "vertex_weight": 0.0,
+        "feature_weight": 0.0,
+        "occlusion_weight": 0.0,
+        "likelihood_weight": 0.0,
+        "occluded": 1.0,
+        "severity": 0.0,
+        "severity_start": 0.0,
+        "severity_epochs": 0.0,
+        "scale": 0.0,
+        "shift": 0.0,
+        "rotation": 0.0,
+        "flip": 0.0,
+        "colour": 0.0,
+        "gradient_norm": 0.0,
+        "weight_decay": 0.0,
+        "learning_rate": 1e-4,
+    },
+}
+
+
+def preset(name: str) -> dict[str, Any]:
+    """Settings of a preset that differ from the defaults; UnveilError for an unknown name."""
+    if name not in PRESETS:
+        raise UnveilError(f"unknown preset {name!r}: choose {' or '.join(PRESETS)}")
+    return PRESETS[name]
 
 
 def _kind(kind: object) -> str:

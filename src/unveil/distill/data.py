@@ -1,104 +1,131 @@
-"""Training data: wide crops with the teacher's coefficients, and how a training image is drawn from one.
+"""Training data: a prepared folder joined with a teacher's codes, and how a training image is drawn from a sample.
 
-A folder holds ``crops.npy``, uint8 [N, W, W, 3]: DECA crops whose side is 1.25 times as long, so that there is room to
-move the crop in; and ``labels.npz``:
+Labels are in the frame of the canonical crop, the middle of the wide crop; `Sampler` moves crop and label together.
 
-    names [N], source [N]    text
-    coefficients [N, M]      float32, of the clear crop, in the frame of the wide crop
-    layout                   JSON of their layout
-    model                    name of the head model
-    landmarks68 [N, 68, 2]   float32, pixels of the wide crop: where occluders go
-    weight [N]               trust in the label, about 1
-    split [N]                int8: 0 training, 1 validation, 2 test; never one person in two of them
-
-Every random choice about sample i in epoch e comes from a generator seeded with (seed, e, i), so that the data do not
-depend on the number of processes or workers, nor on whether the run was interrupted.
+Every random choice about a sample in an epoch comes from a generator seeded with the run's seed, the epoch and the
+sample's name, so that the data do not depend on the number of processes or workers, nor on whether the run was
+interrupted.
 """
 
-import zipfile
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from unveil.distill.config import TrainConfig
+from unveil.distill.mirror import mirror_matrix
 from unveil.distill.photometry import disturb, surround
+from unveil.distill.prepared import TRAIN, PreparedFolder, canonical_crop
 from unveil.errors import UnveilError
-from unveil.geometry.camera import move_with_crop
-from unveil.imaging.occlude import Face, Pool
+from unveil.imaging.head_surface import HeadSurface
+from unveil.imaging.io import printable
+from unveil.imaging.occlude import Face, Occlusion, Pool, sample_generator
 from unveil.morphable.landmarks import IBUG68_MIRROR
-from unveil.morphable.layout import CoefficientLayout
+from unveil.morphable.layout import CoefficientLayout, Coefficients
+from unveil.morphable.model import MorphableModel
+from unveil.networks.learner import OCCLUSION_SIZE
+from unveil.reconstruct.codes import Codes, read_codes
+from unveil.reconstruct.heads import load_head
 
-WIDENING = 1.25  # side of a wide crop in sides of the learner's crop
-TRAIN, VALIDATION, TEST = 0, 1, 2
 SMALLEST_STD = 1e-3  # of a coefficient, in its own unit: one that never moves must not divide by zero
+BATCH = 1024  # heads evaluated at once
 
 Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+Matrices = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """The content of a data folder; the crops stay on disk and are mapped into memory."""
+    """Samples of a prepared folder that have a label; the crops stay on disk and are mapped into memory."""
 
-    crops: NDArray[np.uint8]  # [N, W, W, 3]
-    coefficients: Floats  # [N, M] in the frame of the wide crop
-    landmarks68: Floats  # [N, 68, 2] pixels of the wide crop
-    weight: Floats  # [N]
-    split: NDArray[np.int8]  # [N]
-    layout: CoefficientLayout
-    model: str
+    folder: PreparedFolder
+    rows: Indices  # [N] the samples in the folder
+    coefficients: Coefficients  # [N, M] of the clear crop, in the frame of the canonical crop
+    weight: Floats  # [N] trust in the label, about 1
+    model: MorphableModel  # the head that the coefficients are of, with their layout
+    teacher: str  # who gave the labels
 
     @classmethod
-    def load(cls, folder: Path) -> "TrainingData":
-        """Open a data folder; UnveilError where files are missing, damaged or do not belong together."""
-        try:
-            crops = np.load(folder / "crops.npy", mmap_mode="r", allow_pickle=False)
-            with np.load(folder / "labels.npz", allow_pickle=False) as labels:
-                data = cls(
-                    crops,
-                    labels["coefficients"].astype(np.float32),
-                    labels["landmarks68"].astype(np.float32),
-                    labels["weight"].astype(np.float32),
-                    labels["split"].astype(np.int8),
-                    CoefficientLayout.from_json(str(labels["layout"])),
-                    str(labels["model"]),
-                )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise UnveilError(f"{folder} holds no usable training data: {error}") from error
-        data._check(folder)
+    def load(cls, prepared: Path, codes: Path, assets: Path | None = None) -> TrainingData:
+        """Join a prepared folder and a codes file by name, with the head model of the codes.
+
+        Raises:
+            UnveilError: a file is missing or damaged, they have no sample in common, or the head model is not there.
+        """
+        folder, labels = PreparedFolder.open(prepared), read_codes(codes)
+        layout = labels.coefficients.layout
+        model = replace(load_head(layout, assets), layout=layout)
+        data = cls.join(folder, labels, model)
+        if not len(data.rows):
+            raise UnveilError(
+                f"{printable(codes)} has no label for any sample of {printable(prepared)}: "
+                f"write it with `unveil encode {printable(prepared)}`"
+            )
         return data
 
-    def indices(self, split: int) -> NDArray[np.int64]:
+    @classmethod
+    def join(cls, folder: PreparedFolder, codes: Codes, model: MorphableModel) -> TrainingData:
+        """The samples that have codes, in the folder's order; LayoutError where the model has other coefficients."""
+        model.layout.require(codes.coefficients.layout)
+        place = {name: row for row, name in enumerate(codes.names)}
+        pairs = [(row, place[str(name)]) for row, name in enumerate(folder.names) if str(name) in place]
+        rows, labels = np.array(pairs, np.int64).reshape(-1, 2).T
+        weight = np.ones(len(codes.names), np.float32) if codes.weight is None else codes.weight
+        values = np.asarray(codes.coefficients.values, np.float32)[labels]
+        return cls(folder, rows, Coefficients(model.layout, values), weight[labels], model, codes.teacher)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def layout(self) -> CoefficientLayout:
+        """What the labels' numbers mean."""
+        return self.model.layout
+
+    @cached_property
+    def landmark_model(self) -> MorphableModel:
+        """The head model with no more than its landmarks need."""
+        return self.model.landmark_model()
+
+    @cached_property
+    def landmarks68(self) -> NDArray[np.float64]:
+        """The 68 landmarks [N, 68, 2] as photographs are annotated, in sides of the canonical crop."""
+        small = self.landmark_model
+        parts = []
+        for start in range(0, len(self), BATCH):
+            part = Coefficients(self.layout, self.coefficients.values[start : start + BATCH].astype(np.float64))
+            parts.append(small.project(small.contour68(small.vertices(part), part), part)[..., :2])
+        return np.concatenate(parts) / 2 + 0.5
+
+    def indices(self, split: int) -> Indices:
         """Positions of the samples of a split."""
-        return np.flatnonzero(self.split == split)
+        return np.flatnonzero(self.folder.split[self.rows] == split)
 
-    def _check(self, folder: Path) -> None:
-        count, side = len(self.coefficients), self.crops.shape[1]
-        expected = {
-            "crops": (self.crops.shape, (count, side, side, 3)),
-            "coefficients": (self.coefficients.shape, (count, self.layout.size)),
-            "landmarks68": (self.landmarks68.shape, (count, 68, 2)),
-            "weight": (self.weight.shape, (count,)),
-            "split": (self.split.shape, (count,)),
-        }
-        for name, (shape, wanted) in expected.items():
-            if shape != wanted:
-                raise UnveilError(f"{folder}: {name} has shape {shape}, but the labels ask for {wanted}")
-        if self.crops.dtype != np.uint8:
-            raise UnveilError(f"{folder}: crops must be uint8, not {self.crops.dtype}")
-        if not (np.isfinite(self.coefficients).all() and np.isfinite(self.landmarks68).all()):
-            raise UnveilError(f"{folder}: there are labels that are no finite numbers")
+    def name(self, index: int) -> str:
+        """The name of a sample."""
+        return str(self.folder.names[self.rows[index]])
+
+    @property
+    def fingerprint(self) -> str:
+        """What a run is bound to: the crops and who labelled them."""
+        return f"{len(self)} crops of {self.folder.fingerprint}, labels of {self.teacher or 'an unknown teacher'}"
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(NamedTuple):
     """What one training step sees."""
 
     images: NDArray[np.uint8]  # [B, S, S, 3]
     coefficients: Floats  # [B, M] in the frame of the learner's crop
     weight: Floats  # [B]
+    covered: Floats  # [B, 28, 28] share of each cell that an occluder covers
+    partner: Indices  # [B] row of the same crop without the occluder, or -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,79 +135,102 @@ class Sampler:
     data: TrainingData
     config: TrainConfig
     pool: Pool
-    mirror: Floats | None = None  # [M, M]; without it nothing is flipped
 
-    def order(self, epoch: int) -> NDArray[np.int64]:
+    @cached_property
+    def mirror(self) -> Floats | None:
+        """What coefficients become in a mirrored crop, [M, M]; without it nothing is flipped."""
+        return mirror_matrix(self.data.model)
+
+    @cached_property
+    def surface(self) -> HeadSurface:
+        """Where on the head things are worn."""
+        return HeadSurface.of(self.data.model)
+
+    def order(self, epoch: int) -> Indices:
         """The training samples in the order of an epoch."""
         return np.random.default_rng((self.config.seed, epoch)).permutation(self.data.indices(TRAIN))
 
-    def training_batch(self, epoch: int, indices: NDArray[np.int64]) -> Batch:
-        """Augmented samples, some of them occluded."""
-        generators = [self._generator(epoch, index) for index in indices]
-        flips, matrices = self._draw_moves(generators)
-        landmarks = self.move_landmarks(indices, flips, matrices)
-        images = []
-        for k, (index, rng) in enumerate(zip(indices, generators, strict=True)):
-            image = self._warp(index, matrices[k], flip=flips[k], rng=rng)
-            if rng.random() < self.config.occluded:
-                image = self.pool.apply(image, Face.of(landmarks[k]), rng).image
-            images.append(disturb(image, rng, self.config.colour))
-        return Batch(np.stack(images), self.move_labels(indices, flips, matrices), self.data.weight[indices])
+    def severity(self, epochs: float) -> float:
+        """Largest share of the face that is hidden after so many epochs; 0 leaves it to the occluders."""
+        c = self.config
+        progress = min(1.0, epochs / c.severity_epochs) if c.severity_epochs else 1.0
+        return c.severity_start + progress * (c.severity - c.severity_start) if c.severity else 0.0
 
-    def validation_batch(self, indices: NDArray[np.int64], *, occluded: bool) -> Batch:
-        """Samples in the learner's own framing, all of them clear or all occluded, the same at every call."""
-        matrices = np.repeat(self.framing()[None], len(indices), axis=0)
-        flips = np.zeros(len(indices), bool)
-        landmarks = self.move_landmarks(indices, flips, matrices)
-        images = []
+    def training_batch(self, epoch: int, indices: Indices, severity: float = 0.0) -> Batch:
+        """Augmented samples, some of them occluded; where crops are paired, first all occluded, then all clear.
+
+        ``severity`` is the largest share of the face that is hidden; 0 leaves it to the occluders.
+        """
+        generators = [self._generator(epoch, index) for index in indices]
+        flips, moves = self._draw_moves(generators)
+        labels = self.move_labels(indices, flips, moves)
+        faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
+        fronts, clears = [], []
+        for k, (index, rng) in enumerate(zip(indices, generators, strict=True)):
+            clear = self._warp(index, moves[k], flip=flips[k], rng=rng)
+            front = Occlusion(clear, np.zeros(clear.shape[:2], bool), "nothing")
+            if self.config.paired or rng.random() < self.config.occluded:
+                front = self.pool.apply(clear, faces[k], rng, rng.uniform(0.05, severity) if severity else None)
+            seed = int(rng.integers(2**63))  # the pair sees the same light and the same camera
+            if self.config.paired:
+                clears.append(disturb(clear, np.random.default_rng(seed), self.config.colour))
+            image = disturb(front.image, np.random.default_rng(seed), self.config.colour)
+            fronts.append(Occlusion(image, front.mask, front.kind))
+        return self._batch(fronts, clears, labels, self.data.weight[indices])
+
+    def validation_batch(self, indices: Indices, *, occluded: bool, severity: float | None = None) -> Batch:
+        """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
+
+        ``severity`` is the share of each face that is hidden; without it the share is drawn by lot.
+        """
+        flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
+        labels = self.move_labels(indices, flips, moves)
+        faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
+        fronts = []
         for k, index in enumerate(indices):
-            image = self._warp(index, matrices[k], flip=False)
+            image = self._warp(index, moves[k], flip=False)
+            front = Occlusion(image, np.zeros(image.shape[:2], bool), "nothing")
             if occluded:
-                image = self.pool.apply(image, Face.of(landmarks[k]), self._generator(0, index)).image
-            images.append(image)
-        return Batch(np.stack(images), self.move_labels(indices, flips, matrices), self.data.weight[indices])
+                rng = self._generator(0, index)
+                share = rng.uniform(0.05, self.config.severity or 1.0)
+                front = self.pool.apply(image, faces[k], rng, severity or share)
+            fronts.append(front)
+        return self._batch(fronts, [], labels, self.data.weight[indices])
+
+    def faces(self, labels: Floats, landmarks68: NDArray[np.float64]) -> list[Face]:
+        """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
+        meshes = self.surface.place(Coefficients(self.data.layout, labels), self.config.input_size)
+        return [Face.of(points, mesh) for points, mesh in zip(landmarks68, meshes, strict=True)]
 
     def layout_with_statistics(self) -> CoefficientLayout:
         """The layout with mean and standard deviation of the labels as the first epoch moves them."""
         indices = self.data.indices(TRAIN)
-        flips, matrices = self._draw_moves([self._generator(0, index) for index in indices])
-        labels = self.move_labels(indices, flips, matrices).astype(np.float64)
+        flips, moves = self._draw_moves([self._generator(0, index) for index in indices])
+        labels = self.move_labels(indices, flips, moves).astype(np.float64)
         return self.data.layout.with_statistics(labels.mean(axis=0), np.maximum(labels.std(axis=0), SMALLEST_STD))
 
-    def framing(self) -> NDArray[np.float64]:
-        """The similarity [2, 3] from pixels of the wide crop to the learner's crop, which is its middle."""
-        wide, size = self.data.crops.shape[1], self.config.input_size
-        scale = WIDENING * size / wide
-        return np.array([[scale, 0, (size - scale * wide) / 2], [0, scale, (size - scale * wide) / 2]])
-
-    def move_labels(
-        self, indices: NDArray[np.int64], flips: NDArray[np.bool_], matrices: NDArray[np.float64]
-    ) -> Floats:
-        """Coefficients [B, M] of the samples after mirroring and the similarities [B, 2, 3]."""
-        values = self.data.coefficients[indices]
+    def move_labels(self, indices: Indices, flips: NDArray[np.bool_], moves: Matrices) -> Floats:
+        """Coefficients [B, M] of the samples after mirroring and the similarities [B, 2, 3] of the learner's crop."""
+        values = self.data.coefficients.values[indices]
         if self.mirror is not None:
             values = np.where(flips[:, None], values @ self.mirror, values)
-        groups = self.data.layout.split(values)
-        wide, size = self.data.crops.shape[1], self.config.input_size
-        head, camera = move_with_crop(groups["pose"][:, :3], groups["camera"], matrices, wide, size)
-        pose = np.concatenate([head, groups["pose"][:, 3:]], axis=1)
-        moved = self.data.layout.join(groups | {"pose": pose, "camera": camera})
-        return np.asarray(moved, np.float32)
+        size = self.config.input_size
+        moved = self.data.model.moved(Coefficients(self.data.layout, values), moves, size, size)
+        return np.asarray(moved.values, np.float32)
 
-    def move_landmarks(
-        self, indices: NDArray[np.int64], flips: NDArray[np.bool_], matrices: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def move_landmarks(self, indices: Indices, flips: NDArray[np.bool_], moves: Matrices) -> NDArray[np.float64]:
         """Landmarks [B, 68, 2] of the samples in pixels of the learner's crop."""
-        points = self.data.landmarks68[indices].astype(np.float64)
-        mirrored = points[:, list(IBUG68_MIRROR)] * (-1, 1) + (self.data.crops.shape[1], 0)
+        size = self.config.input_size
+        points = self.data.landmarks68[indices] * size
+        mirrored = points[:, list(IBUG68_MIRROR)] * (-1, 1) + (size, 0)
         points = np.where(flips[:, None, None], mirrored, points)
-        return np.asarray(points @ np.swapaxes(matrices[:, :, :2], 1, 2) + matrices[:, None, :, 2])
+        return np.asarray(points @ np.swapaxes(moves[:, :, :2], 1, 2) + moves[:, None, :, 2])
 
     def _generator(self, epoch: int, index: int) -> np.random.Generator:
-        return np.random.default_rng((self.config.seed, epoch, int(index)))
+        return sample_generator(self.config.seed, self.data.name(index), epoch)
 
-    def _draw_moves(self, generators: list[np.random.Generator]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Whether each sample is mirrored [B], and the similarity [B, 2, 3] its wide crop goes through after that.
+    def _draw_moves(self, generators: list[np.random.Generator]) -> tuple[NDArray[np.bool_], Matrices]:
+        """Whether each sample is mirrored [B], and the similarity [B, 2, 3] its crop goes through after that.
 
         Triangular distributions: the second pass of a reconstruction frames the face well, the first less so.
         """
@@ -189,23 +239,43 @@ class Sampler:
         scale, angle = np.exp(c.scale * draws[:, 0]), np.radians(c.rotation) * draws[:, 1]
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         turn = np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)  # [B, 2, 2]
-        framing = self.framing()
-        linear = turn @ framing[:, :2]
         middle = np.full(2, size / 2)
-        shift = (turn @ (framing[:, 2] - middle)) + middle + c.shift * size * draws[:, 2:4]
+        shift = middle - turn @ middle + c.shift * size * draws[:, 2:4]
         flips = (draws[:, 4] < c.flip) & (self.mirror is not None)
-        return flips, np.concatenate([linear, shift[..., None]], axis=-1)
+        return flips, np.concatenate([turn, shift[..., None]], axis=-1)
 
     def _warp(
-        self, index: int, matrix: NDArray[np.float64], *, flip: bool, rng: np.random.Generator | None = None
+        self, index: int, move: NDArray[np.float64], *, flip: bool, rng: np.random.Generator | None = None
     ) -> NDArray[np.uint8]:
-        """The learner's crop [S, S, 3] of a wide crop; with ``rng`` what surrounds the photograph varies."""
-        wide, size = self.data.crops.shape[1], self.config.input_size
-        crop = np.ascontiguousarray(self.data.crops[index])
+        """The learner's crop [S, S, 3] of a sample; with ``rng`` what surrounds the photograph varies."""
+        folder, size = self.data.folder, self.config.input_size
+        wide = folder.crop(int(self.data.rows[index]))
+        matrix = np.vstack([move, [0, 0, 1]]) @ np.vstack([_framing(folder, size), [0, 0, 1]])  # from the wide crop
         border = cv2.BORDER_CONSTANT
         if rng is not None:
-            crop, border = surround(crop, rng), cv2.BORDER_REFLECT_101
+            wide, border = surround(wide, rng), cv2.BORDER_REFLECT_101
         if flip:
-            matrix = matrix @ np.array([[-1.0, 0, wide], [0, 1, 0], [0, 0, 1]])
-        warped = cv2.warpAffine(crop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+            matrix = matrix @ np.array([[-1.0, 0, folder.crop_size], [0, 1, 0], [0, 0, 1]])
+        warped = cv2.warpAffine(wide, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(warped, np.uint8)
+
+    def _batch(self, fronts: list[Occlusion], clears: list[NDArray[np.uint8]], labels: Floats, weight: Floats) -> Batch:
+        """Occlusions, then the same crops without them where they are given."""
+        times = 2 if clears else 1
+        size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
+        covered = [cv2.resize(f.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) for f in fronts]
+        covered += [np.zeros(size, np.float32) for _ in clears]
+        partner = np.full(len(fronts) * times, -1)
+        partner[: len(clears)] = len(fronts) + np.arange(len(clears))
+        return Batch(
+            np.stack([front.image for front in fronts] + clears),
+            np.tile(labels, (times, 1)),
+            np.tile(weight, times),
+            np.stack(covered),
+            partner,
+        )
+
+
+def _framing(folder: PreparedFolder, size: int) -> NDArray[np.float64]:
+    """The similarity [2, 3] from pixels of the wide crop to the canonical crop of ``size`` pixels."""
+    return canonical_crop(folder.crop_size, size, folder.widening).matrix

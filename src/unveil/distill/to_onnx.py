@@ -1,6 +1,6 @@
 """A trained learner as one ONNX file that reconstruction reads without torch.
 
-    python -m unveil.distill.to_onnx RUN FILE.onnx --licence TEXT --data TEXT [--check DATA]
+    python -m unveil.distill.to_onnx RUN FILE.onnx --licence TEXT --data TEXT
 
 Weights are stored in half precision, each followed by a Cast, so that the file is half as large and the arithmetic
 stays float32. The file says what its outputs mean: layout, input size, name, licence and training data.
@@ -15,15 +15,11 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from unveil.distill.checkpoint import load_learner
-from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData
-from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.onnx_graph import halve_weights, trace, write
-from unveil.distill.train import resolve_model
 from unveil.errors import UnveilError, one_line_errors
-from unveil.imaging.cutouts import load_pool
 from unveil.networks.learner import Learner
 
 
@@ -39,7 +35,7 @@ class Statement:
 def export_onnx(learner: Learner, path: Path, statement: Statement) -> None:
     """Write the learner to ``path``; the file keeps to the contract of `unveil.reconstruct.onnx`."""
     images = torch.rand(2, 3, learner.input_size, learner.input_size)
-    model = halve_weights(trace(learner.float(), images, "images", "coefficients"))
+    model = halve_weights(trace(_Coefficients(learner.float()), images, "images", "coefficients"))
     metadata = {
         "layout": learner.layout.to_json(),
         "input_size": str(learner.input_size),
@@ -58,29 +54,22 @@ def largest_difference(learner: Learner, path: Path, crops: NDArray[np.uint8]) -
     """
     images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
     with torch.no_grad():
-        expected = learner(torch.from_numpy(images)).numpy()
+        expected = learner(torch.from_numpy(images)).coefficients.numpy()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (values,) = session.run(["coefficients"], {"images": images})
     return float((np.abs(values - expected) / learner.std.numpy()).max()), values
 
 
-def _check(learner: Learner, path: Path, folder: Path, count: int = 256) -> str:
-    """One line on how the file compares with torch on real crops of a data folder."""
-    data = TrainingData.load(folder)
-    config = TrainConfig(input_size=learner.input_size)
-    sampler = Sampler(data, config, load_pool())
-    chosen = np.random.default_rng(0).permutation(len(data.crops))[:count]
-    crops = sampler.validation_batch(chosen, occluded=False).images
-    difference, values = largest_difference(learner, path, crops)
-    objective = Objective.of(config, learner.layout, resolve_model(data.model))
-    with torch.no_grad():
-        images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-        ours, theirs = objective.landmarks(learner(images)), objective.landmarks(torch.from_numpy(values))
-        moved = 100 * float((mean_distance(theirs, ours) / box_size(ours)).mean())
-    return (
-        f"on {len(crops)} crops: coefficients differ by at most {difference:.4f} standard deviations, "
-        f"landmarks by {moved:.4f} % NME"
-    )
+class _Coefficients(nn.Module):
+    """A learner that tells its coefficients alone."""
+
+    def __init__(self, learner: Learner) -> None:
+        super().__init__()
+        self.learner = learner
+
+    def forward(self, images: Tensor) -> Tensor:
+        coefficients: Tensor = self.learner(images).coefficients
+        return coefficients
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,15 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--name", default="openhead-learner")
     parser.add_argument("--licence", required=True, help="what the weights may be used for")
     parser.add_argument("--data", required=True, help="what they were trained on")
-    parser.add_argument("--check", type=Path, help="data folder whose crops the file is compared with torch on")
     options = parser.parse_args(arguments)
     if options.file.suffix != ".onnx":
         raise UnveilError(f"{options.file} does not end in .onnx: name the file so that others know what it is")
     learner = load_learner(options.run)
     export_onnx(learner, options.file, Statement(options.name, options.licence, options.data))
     print(f"{options.file}: {options.file.stat().st_size / 1e6:.1f} MB")  # noqa: T201
-    if options.check:
-        print(_check(learner, options.file, options.check))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,17 +1,12 @@
 """Training a learner: it sees clear and occluded crops and learns the teacher's coefficients of the clear ones.
 
-    python -m unveil.distill.train DATA RUN [--occluders DIR] [--config FILE] [--setting value ...]
-
 Stopped at any time, the same command goes on where it was. The order of the samples, their augmentation and their
 occluders follow from the seed, so that the losses are those of a run that was not stopped (with ``max_minutes`` the
 learning rate follows the clock and they are not).
 """
 
-import argparse
 import copy
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Literal, cast
 
@@ -21,71 +16,77 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unveil.assets.store import packaged
-from unveil.distill.batches import batches, to_tensors
-from unveil.distill.checkpoint import Position, TrainingState, load_checkpoint, settle_config
+from unveil.distill.batches import Tensors, batches, to_bytes, to_tensors
+from unveil.distill.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import TRAIN, VALIDATION, Sampler, TrainingData
+from unveil.distill.data import Sampler, TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
-from unveil.distill.mirror import mirror_matrix
-from unveil.distill.report import Clock, Meter, log
-from unveil.errors import UnveilError, one_line_errors
-from unveil.imaging.cutouts import load_pool
+from unveil.distill.prepared import TRAIN, VALIDATION
+from unveil.distill.report import Clock, Meter, Report
+from unveil.distill.start import start_from
+from unveil.distill.synced_norm import synchronise
+from unveil.errors import UnveilError
 from unveil.imaging.occlude import Pool
-from unveil.morphable import openhead
-from unveil.morphable.model import MorphableModel
 from unveil.networks.learner import Learner
 
+VALIDATION_BATCH = 64
 
-def train(config: TrainConfig, data: TrainingData, model: MorphableModel, pool: Pool, run: Path) -> Position:
+
+def train(config: TrainConfig, data: TrainingData, pool: Pool, run: Path) -> Position:
     """Train until the epochs or the minutes are used up; the result is the checkpoint in the folder ``run``.
 
     Raises:
-        UnveilError: the data are of another layout than the model or too few for a batch, or ``run`` is of a run with
-            other settings.
+        UnveilError: the data are too few for a batch, or ``run`` is of a run with other settings or other data.
     """
-    model.layout.require(data.layout)
-    batches_per_epoch = len(data.indices(TRAIN)) // config.batch_size
-    if batches_per_epoch == 0:
-        raise UnveilError(f"{len(data.indices(TRAIN))} training samples do not fill one batch of {config.batch_size}")
+    steps_per_epoch = len(data.indices(TRAIN)) // config.samples_per_step
+    if steps_per_epoch == 0:
+        raise UnveilError(
+            f"{len(data.indices(TRAIN))} training samples do not fill a batch of {config.samples_per_step}: "
+            "give more, or a smaller batch_size"
+        )
     fabric = _launch(config)
     if fabric.is_global_zero:
-        settle_config(run, config)
+        settle(run, config, data.fingerprint)
     fabric.barrier()
-    sampler = Sampler(data, config, pool, mirror_matrix(model))
-    state = _start_or_resume(config, sampler, run)
-    objective = Objective.of(config, state.learner.layout, model)
+    sampler = Sampler(data, config, pool)
+    state = _start_or_resume(config, sampler, run, fabric.device)
+    objective = Objective.of(config, state.learner.layout, data.model, fabric.device)
     network, optimizer = fabric.setup(state.learner, state.optimizer)
     position, clock = state.position, Clock(state.position.seconds)
+    report = Report(run, config, position, steps_per_epoch) if fabric.is_global_zero else None
 
-    while position.epoch < config.epochs and not _is_time_up(config, position):
+    while position.epoch < config.epochs and not _is_over(config, position):
         meter, saved_at = Meter(position), position.seconds
         network.train()
-        for images, target, weight in batches(sampler, position, fabric):
-            rate = config.learning_rate * schedule(_progress(config, position, batches_per_epoch), config.warmup)
+        for batch in meter.waiting(batches(sampler, position, fabric)):
+            rate = config.learning_rate * schedule(_progress(config, position, steps_per_epoch), config.warmup)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            terms = objective.terms(network(images), target)
-            loss = (objective.total(terms) * weight).mean()
+            terms = objective.terms(network(batch.images), batch)
+            loss = (objective.total(terms) * batch.weight).mean()
             optimizer.zero_grad()
             fabric.backward(loss)
-            fabric.clip_gradients(network, optimizer, max_norm=config.gradient_norm, error_if_nonfinite=False)
+            if config.gradient_norm:
+                fabric.clip_gradients(network, optimizer, max_norm=config.gradient_norm, error_if_nonfinite=False)
             optimizer.step()
             position.step, position.batch = position.step + 1, position.batch + 1
             update_average(state.average, state.learner, config.ema, position.step)
 
             meter.add(terms | {"loss": loss})
             position.seconds = _slowest(fabric, clock)
-            if _is_time_up(config, position):
+            if report:
+                report.step()
+            if _is_over(config, position):
                 break
             if position.seconds - saved_at > config.checkpoint_minutes * 60 and fabric.is_global_zero:
                 state.save(run)
                 saved_at = position.seconds
-        if position.batch >= batches_per_epoch:
+        if position.batch >= steps_per_epoch:
             position.epoch, position.batch = position.epoch + 1, 0
-        if fabric.is_global_zero:
+        if report:
             state.save(run)
-            log(run, config, position, meter.numbers(config) | _validate(state.average, sampler, objective))
+            with fabric.autocast():
+                report.epoch(meter.numbers(config) | _validate(state.average, sampler, objective, fabric.device))
         fabric.barrier()
     return position
 
@@ -108,44 +109,51 @@ def update_average(average: torch.nn.Module, learner: torch.nn.Module, decay: fl
             old.copy_(new)
 
 
-def resolve_model(name: str) -> MorphableModel:
-    """The head model that labels name; UnveilError when unveil has none of that name."""
-    if name != "openhead":
-        raise UnveilError(f"the labels are of the head model {name!r}; training knows openhead")
-    return openhead.load(packaged("openhead.npz"))
-
-
 def _launch(config: TrainConfig) -> lightning_fabric.Fabric:
     """Start the processes of the run."""
     cv2.setNumThreads(0)
     if config.threads:
         torch.set_num_threads(config.threads)
+    if config.accelerator == "cuda" and torch.cuda.device_count() < config.processes:
+        raise UnveilError(
+            f"{config.processes} GPUs are asked for, but torch sees {torch.cuda.device_count()}: "
+            "set fewer --processes, or --accelerator cpu"
+        )
+    accelerator = config.accelerator
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     fabric = lightning_fabric.Fabric(
-        accelerator="cpu",
+        accelerator=accelerator,
         devices=config.processes,
-        strategy="ddp" if config.processes > 1 else "auto",
+        num_nodes=config.nodes,
+        strategy="ddp" if config.world_size > 1 else "auto",
         precision=cast(Literal["bf16-mixed", "32-true"], config.precision),
     )
     fabric.launch()
     return fabric
 
 
-def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path) -> TrainingState:
+def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: torch.device) -> TrainingState:
     """A fresh state that depends on the seed alone, or the saved one."""
     saved = load_checkpoint(run)
     layout = saved["layout"] if saved else sampler.layout_with_statistics()
     torch.manual_seed(config.seed)
-    learner = Learner(config.depth, layout, config.input_size)
-    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learner = new_learner(config, layout)
+    if config.start_from and not saved:
+        start_from(learner, Path(config.start_from))
+    learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(learner).requires_grad_(False)
+    if config.world_size > 1:
+        synchronise(learner)
     optimizer = torch.optim.AdamW(_parameter_groups(learner, config.weight_decay), config.learning_rate)
-    state = TrainingState(learner, copy.deepcopy(learner).requires_grad_(False), optimizer, Position())
+    state = TrainingState(learner, average, optimizer, Position())
     if saved:
         state.restore(saved)
     return state
 
 
 def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, object]]:
-    """Convolutions and the linear layer decay; normalisations and biases, which have one axis, do not."""
+    """Convolutions and linear layers decay; normalisations and biases, which have one axis, do not."""
     parameters = list(learner.parameters())
     return [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
@@ -158,59 +166,51 @@ def _slowest(fabric: lightning_fabric.Fabric, clock: Clock) -> float:
     return float(cast(Tensor, fabric.all_reduce(torch.tensor(clock.seconds()), reduce_op="max")))
 
 
-def _is_time_up(config: TrainConfig, position: Position) -> bool:
-    return config.max_minutes > 0 and position.seconds >= config.max_minutes * 60
+def _is_over(config: TrainConfig, position: Position) -> bool:
+    """Whether the minutes or the steps are used up."""
+    by_clock = 0 < config.max_minutes * 60 <= position.seconds
+    return by_clock or 0 < config.max_steps <= position.step
 
 
-def _progress(config: TrainConfig, position: Position, batches_per_epoch: int) -> float:
+def _progress(config: TrainConfig, position: Position, steps_per_epoch: int) -> float:
     """Share of the run that is over, by steps or by the clock, whichever is further."""
-    steps = position.step / (config.epochs * batches_per_epoch)
-    return max(steps, position.seconds / (config.max_minutes * 60)) if config.max_minutes else steps
+    steps = config.epochs * steps_per_epoch
+    by_steps = position.step / (min(steps, config.max_steps) if config.max_steps else steps)
+    return max(by_steps, position.seconds / (config.max_minutes * 60)) if config.max_minutes else by_steps
 
 
 @torch.no_grad()
-def _validate(learner: Learner, sampler: Sampler, objective: Objective) -> dict[str, float]:
-    """NME in percent between the learner's and the teacher's landmarks on validation samples, clear and occluded."""
+def _validate(learner: Learner, sampler: Sampler, objective: Objective, device: torch.device) -> dict[str, float]:
+    """How far the learner is from the teacher on validation samples, clear and occluded.
+
+    NME of the landmarks in percent; where the learner has the heads, the share of the map's cells that are right, and
+    the root mean square of differences over deviations, which is 1 where the deviations are what they say.
+    """
     indices = sampler.data.indices(VALIDATION)
     if not len(indices):
         return {}
     count = min(len(indices), sampler.config.validation_samples)
     chosen = np.random.default_rng(sampler.config.seed).choice(indices, count, replace=False)
     learner.eval()
-    result = {}
-    for name, occluded in (("nme_clear", False), ("nme_occluded", True)):
-        errors = []
-        for start in range(0, count, 64):
-            images, target, _ = to_tensors(sampler.validation_batch(chosen[start : start + 64], occluded=occluded))
-            with torch.autocast("cpu", torch.bfloat16, enabled=sampler.config.precision == "bf16-mixed"):
-                predicted = learner(images)
-            points = objective.landmarks(target)
-            errors.append(mean_distance(objective.landmarks(predicted), points) / box_size(points))
-        result[name] = 100 * float(torch.cat(errors).mean())
-    return result
+    result: dict[str, float] = {}
+    for name, occluded in (("clear", False), ("occluded", True)):
+        sums: dict[str, float] = {}
+        for start in range(0, count, VALIDATION_BATCH):
+            part = sampler.validation_batch(chosen[start : start + VALIDATION_BATCH], occluded=occluded)
+            for key, values in _errors(learner, to_tensors(to_bytes(part), device), objective).items():
+                sums[f"{key}_{name}"] = sums.get(f"{key}_{name}", 0.0) + float(values.sum())
+        result |= {key: total / count for key, total in sums.items()}
+    return {key: math.sqrt(value) if key.startswith("z_") else value for key, value in result.items()}
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train a learner on labelled crops.")
-    parser.add_argument("data", type=Path, help="folder with crops.npy and labels.npz")
-    parser.add_argument("run", type=Path, help="folder for checkpoint, log and settings; an old one is continued")
-    parser.add_argument("--occluders", type=Path, help="folder with pictures of occluders")
-    parser.add_argument("--config", type=Path, help="JSON file with settings")
-    for field in fields(TrainConfig):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, dest=field.name)
-    return parser.parse_args(arguments)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says."""
-    options = _arguments(arguments)
-    given = {f.name: v for f in fields(TrainConfig) if (v := getattr(options, f.name)) is not None}
-    if options.config:
-        given = asdict(TrainConfig.load(options.config)) | given
-    data = TrainingData.load(options.data)
-    train(TrainConfig(**given), data, resolve_model(data.model), load_pool(options.occluders), options.run)
-
-
-if __name__ == "__main__":
-    with one_line_errors():
-        main()
+def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str, Tensor]:
+    prediction = learner(batch.images)
+    points = objective.landmarks(batch.coefficients)
+    errors = {"nme": 100 * mean_distance(objective.landmarks(prediction.coefficients), points) / box_size(points)}
+    if prediction.occlusion is not None:
+        right = (prediction.occlusion > 0) == (batch.covered > 0.5)
+        errors["map"] = right.flatten(1).float().mean(dim=1)
+    if prediction.deviations is not None:
+        z = (prediction.coefficients - batch.coefficients) / prediction.deviations
+        errors["z"] = z.square().mean(dim=1)
+    return errors

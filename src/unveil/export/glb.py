@@ -8,6 +8,7 @@ weights and nodes. `surface_bytes` writes what does not move: a mesh with its te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -41,27 +42,8 @@ ORIGINS = {"openhead": "Head: openhead (MakeHuman, CC0; statistics of ICT-FaceKi
 INFLUENCES = 4  # joints per vertex that every viewer supports
 
 
-def write_glb(
-    path: Path,
-    model: MorphableModel,
-    coefficients: Coefficients,
-    texture: NDArray[np.uint8] | None = None,
-    motion: Motion | None = None,
-    normal_map: NDArray[np.uint8] | None = None,
-) -> None:
-    """Write the head of one person, coefficients [M], to ``path``.
-
-    Args:
-        path: ends in .glb.
-        model: the model that the coefficients belong to.
-        coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
-        texture: uint8 RGB [H, W, 3], first row at v = 1, or for a model that is not ``textured`` the colours [V, 3] of
-            the vertices; without it the head is grey.
-        motion: how the head moves; its shape is that of ``coefficients``.
-        normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them; for textured
-            models only.
-    """
-    data = glb_bytes(model, coefficients, texture, motion, normal_map)
+def write_glb(path: Path, data: bytes) -> None:
+    """Write what `glb_bytes` or `surface_bytes` gave to ``path``, which ends in .glb."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -72,14 +54,25 @@ def glb_bytes(
     texture: NDArray[np.uint8] | None = None,
     motion: Motion | None = None,
     normal_map: NDArray[np.uint8] | None = None,
+    values: Mapping[str, NDArray[np.floating[Any]]] | None = None,
 ) -> bytes:
-    """The content of the file that `write_glb` writes."""
-    fixed = _fixed_parts(model)
+    """The content of a file with the head of one person, coefficients [M].
+
+    Args:
+        model: the model that the coefficients belong to.
+        coefficients: shape, and expression and jaw of the photograph; head pose and camera are not used.
+        texture: uint8 RGB [H, W, 3], first row at v = 1, or for a model that is not ``textured`` the colours [V, 3] of
+            the vertices; without it the head is grey.
+        motion: how the head moves; its shape is that of ``coefficients``.
+        normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them; for textured
+            models only.
+        values: [V] numbers per vertex by name; "hidden" becomes the attribute ``_HIDDEN``.
+    """
     buffer = GltfBuffer()
     scene = gltf.GLTF2(
         **_about(model.name),
         materials=[_material(grey=texture is None)],
-        meshes=[_mesh(buffer, model, coefficients, fixed, tangents=normal_map is not None)],
+        meshes=[_mesh(buffer, model, coefficients, values or {}, tangents=normal_map is not None)],
         skins=[_skin(buffer, model, coefficients)],
         nodes=[gltf.Node(name="head", mesh=0, skin=0), *_joints(model, coefficients)],
     )
@@ -89,33 +82,23 @@ def glb_bytes(
     if model.textured:
         _add_pictures(scene, buffer, texture, normal_map)
     elif texture is not None:
-        colours = _linear(texture[fixed.split.vertex])
+        colours = _linear(texture[_fixed_parts(model).split.vertex])
         scene.meshes[0].primitives[0].attributes.COLOR_0 = buffer.accessor(colours, "VEC3", gltf.ARRAY_BUFFER)
     if motion is not None:
         scene.animations = [animation(buffer, model, motion)]
     return buffer.pack(scene)
 
 
-def write_surface_glb(
-    path: Path, vertices: NDArray[np.floating[Any]], surface: Surface, texture: NDArray[np.uint8] | None = None
-) -> None:
-    """Write a mesh that does not move, with vertices [V, 3] in metres, to ``path`` (ends in .glb).
+def surface_bytes(
+    vertices: NDArray[np.floating[Any]], surface: Surface, texture: NDArray[np.uint8] | None = None
+) -> bytes:
+    """The content of a file with a mesh that does not move.
 
     Args:
-        path: ends in .glb.
         vertices: [V, 3] metres, in any pose.
         surface: gives the triangles and their texture coordinates.
         texture: uint8 RGB [H, W, 3], first row at v = 1; without one the mesh is grey.
     """
-    data = surface_bytes(vertices, surface, texture)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
-
-
-def surface_bytes(
-    vertices: NDArray[np.floating[Any]], surface: Surface, texture: NDArray[np.uint8] | None = None
-) -> bytes:
-    """The content of the file that `write_surface_glb` writes."""
     split = split_at_seams(surface.faces, surface.uv_faces)
     buffer = GltfBuffer()
     primitive = gltf.Primitive(
@@ -226,8 +209,14 @@ def _material(*, grey: bool) -> gltf.Material:
 
 
 def _mesh(
-    buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients, fixed: _FixedParts, *, tangents: bool
+    buffer: GltfBuffer,
+    model: MorphableModel,
+    coefficients: Coefficients,
+    values: Mapping[str, NDArray[np.floating[Any]]],
+    *,
+    tangents: bool,
 ) -> gltf.Mesh:
+    fixed = _fixed_parts(model)
     neutral = np.asarray(model.neutral(coefficients))
     normals = vertex_normals(neutral, model.faces)
     vertex = fixed.split.vertex
@@ -242,6 +231,10 @@ def _mesh(
     if tangents:
         rows = _tangents(neutral, _unit(normals), model)[vertex]
         attributes.TANGENT = buffer.accessor(rows, "VEC4", gltf.ARRAY_BUFFER)
+    for name, numbers in values.items():
+        column = np.asarray(numbers, np.float32)[vertex, None]
+        # glTF asks for the underscore, so that names of its own never mean something else.
+        setattr(attributes, f"_{name.upper()}", buffer.accessor(column, "SCALAR", gltf.ARRAY_BUFFER))
     shifts, turns = buffer.sparse(fixed.shifts, len(vertex)), buffer.sparse(fixed.turns, len(vertex))
     primitive = gltf.Primitive(
         attributes=attributes,

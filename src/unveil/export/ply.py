@@ -1,7 +1,8 @@
-"""Binary PLY: vertices, triangles and, where given, a colour per vertex."""
+"""Binary PLY: vertices, triangles and, where given, a colour and other values per vertex."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,26 @@ from numpy.typing import ArrayLike, NDArray
 from unveil.imaging.io import atomic_path
 
 
-def write_ply(path: Path, vertices: ArrayLike, faces: ArrayLike, colours: NDArray[np.uint8] | None = None) -> None:
-    """Write ``vertices`` [V, 3] metres, ``faces`` [F, 3] and ``colours`` uint8 RGB [V, 3] to ``path``."""
+def write_ply(
+    path: Path,
+    vertices: ArrayLike,
+    faces: ArrayLike,
+    colours: NDArray[np.uint8] | None = None,
+    values: Mapping[str, NDArray[np.floating[Any]]] | None = None,
+) -> None:
+    """Write a mesh to ``path``.
+
+    Args:
+        path: ends in .ply.
+        vertices: [V, 3] metres.
+        faces: [F, 3].
+        colours: uint8 RGB [V, 3].
+        values: [V] more properties of the vertices by name, written as floats.
+    """
     columns = list(zip("xyz", np.asarray(vertices, dtype="<f4").T, strict=True))
     if colours is not None:
         columns += zip(("red", "green", "blue"), colours.astype(np.uint8).T, strict=True)
+    columns += [(name, np.asarray(value, dtype="<f4")) for name, value in (values or {}).items()]
     points = np.empty(len(np.asarray(vertices)), dtype=[(name, column.dtype) for name, column in columns])
     for name, column in columns:
         points[name] = column

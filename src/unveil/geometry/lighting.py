@@ -42,3 +42,23 @@ def irradiance(normals: Array, light: Array, bands: tuple[float, float, float] =
     xp = array_namespace(normals, light)
     scale = xp.asarray([bands[band] for band in BAND], dtype=light.dtype, device=light.device)
     return harmonics(normals) @ (light * scale[:, None])
+
+
+def turned_about_z(light: Array, angle: Array) -> Array:
+    """Light [..., 9, C] after turning its surroundings about the z axis by angles [...], radians from x towards y.
+
+    Of the harmonics with factors cos(m phi) and sin(m phi), phi being the angle around z, each pair turns by m times
+    the angle.
+    """
+    xp = array_namespace(light, angle)
+    one, x, y, z, xy, xz, yz, difference, zz = (light[..., k, :] for k in range(9))
+    x, y = _turned(x, y, angle[..., None])
+    xz, yz = _turned(xz, yz, angle[..., None])
+    difference, xy = _turned(difference, xy, 2 * angle[..., None])
+    return xp.stack([one, x, y, z, xy, xz, yz, difference, zz], axis=-2)
+
+
+def _turned(cosine: Array, sine: Array, angle: Array) -> tuple[Array, Array]:
+    xp = array_namespace(angle)
+    c, s = xp.cos(angle), xp.sin(angle)
+    return c * cosine - s * sine, s * cosine + c * sine

@@ -23,11 +23,11 @@ FACE_RANGE = (20, 100)  # side of the faces it sees, network pixels
 class BlazeFace:
     """The network in an ONNX file that ``tools/convert_blazeface.py`` wrote, given as its path or its bytes."""
 
-    def __init__(self, model: str | os.PathLike[str] | bytes) -> None:
+    def __init__(self, model: str | os.PathLike[str] | bytes, *, threads: int | None = None) -> None:
         if not isinstance(model, bytes):
             model = Path(model).read_bytes()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(4, os.cpu_count() or 1)  # too small a network to feed more
+        options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)  # too small a network to feed more
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -66,6 +66,7 @@ class FaceDetector:
         score_threshold: how sure the network must be of a large face; see `required_score`.
         smallest_face: image pixels; faces from this side on are searched for, down to half of it accepted. Smaller is
             slower.
+        threads: of the processor; as many as are of use if left out.
     """
 
     def __init__(
@@ -73,10 +74,12 @@ class FaceDetector:
         model: str | os.PathLike[str] | bytes,
         score_threshold: float = SCORE_THRESHOLD,
         smallest_face: float = SMALLEST_FACE,
+        *,
+        threads: int | None = None,
     ) -> None:
         if not smallest_face >= 8:
             raise ValueError(f"faces of {smallest_face} pixels cannot be found; ask for at least 8")
-        self._network = BlazeFace(model)
+        self._network = BlazeFace(model, threads=threads)
         self._score_threshold = score_threshold
         self._smallest_face = smallest_face
 

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import array_namespace
 
+from unveil.geometry import camera
+from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.morphable.head import Head
 from unveil.morphable.landmarks import SlidingContour, SurfacePoints
@@ -92,6 +94,29 @@ class MorphableModel:
     def project(self, points: Array, coefficients: Coefficients) -> Array:
         """Points [..., N, 3] of model space in the crop's [-1, 1] frame, y down and z away from the viewer."""
         return self.placement.project(points, coefficients)
+
+    def moved(self, coefficients: Coefficients, similarity: Array, old_size: int, new_size: int) -> Coefficients:
+        """The same head after its crop has gone through a similarity: head pose, camera and light move along.
+
+        Args:
+            coefficients: [..., M] of any layout with the groups shape, expression, pose and camera.
+            similarity: [..., 2, 3] pixels of the old crop to pixels of the new: a scale times a rotation, and a shift.
+            old_size, new_size: sides of the two crops in pixels.
+
+        Returns:
+            Coefficients [..., M] of the same layout and type; their vertices project to the moved pixels.
+        """
+        c = coefficients
+        xp = array_namespace(c.values)
+        similarity = xp.astype(similarity, c.values.dtype)
+        root = self.head.joint_positions(c["shape"], c["expression"])[..., self.head.joint_names.index("root"), :]
+        turned, moved = camera.move_with_crop(c["pose"][..., :3], c["camera"], similarity, old_size, new_size, root)
+        groups = {"pose": xp.concat([turned, c["pose"][..., 3:]], axis=-1), "camera": moved}
+        if "light" in {group.name for group in c.layout.groups}:
+            light = xp.reshape(c["light"], (*c["light"].shape[:-1], 9, -1))
+            light = turned_about_z(light, -camera.clockwise_angle(similarity))
+            groups["light"] = xp.reshape(light, c["light"].shape)
+        return c.replace(**groups)
 
     def landmark_model(self) -> MorphableModel:
         """The same model with only the vertices its landmarks need: the same landmarks at a fraction of the cost."""

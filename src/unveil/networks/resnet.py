@@ -69,7 +69,8 @@ class ResNet(nn.Module):
         if depth not in STAGE_BLOCKS:
             raise ValueError(f"no ResNet of depth {depth}; choose one of {sorted(STAGE_BLOCKS)}")
         block = Bottleneck if depth >= 50 else BasicBlock
-        self.feature_size = 512 * block.expansion
+        self.stage_channels = tuple(64 * 2**stage * block.expansion for stage in range(4))
+        self.feature_size = self.stage_channels[-1]
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         channels = 64
@@ -85,11 +86,17 @@ class ResNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:  # [N, 3, H, W] -> [N, feature_size]
         """Features of normalised images whose sides are at least 32 pixels."""
+        return torch.flatten(functional.adaptive_avg_pool2d(self.stages(images)[-1], 1), 1)
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """What each of the four stages gives, [N, stage_channels[k], H / 2^(k + 2), W / 2^(k + 2)]."""
         x = functional.relu(self.bn1(self.conv1(images)), inplace=True)
         x = functional.max_pool2d(x, 3, stride=2, padding=1)
+        maps = []
         for stage in range(1, 5):
             x = cast(nn.Sequential, self.get_submodule(f"layer{stage}"))(x)
-        return torch.flatten(functional.adaptive_avg_pool2d(x, 1), 1)
+            maps.append(x)
+        return maps
 
     def _initialise(self) -> None:
         """He's initialisation, and zero for the last normalisation of each block.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
-from unveil.export.glb import write_glb
+from unveil.export.glb import glb_bytes, write_glb
 from unveil.export.maps import encode_normals
 from unveil.imaging.animation import write_animation
 from unveil.imaging.io import find_images, printable, read_image
@@ -18,7 +18,7 @@ from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.morphable.motion import Motion, gestures, look_around, transfer_expression
 from unveil.morphable.placement import SCALED_ORTHOGRAPHIC
-from unveil.reconstruct.colours import head_colours
+from unveil.reconstruct.face_files import face_colours, vertex_values
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.render import Skin, over, render_mesh
 from unveil.reconstruct.result import Reconstruction
@@ -101,12 +101,12 @@ def driving_photos(inputs: Iterable[Path]) -> Iterator[Path]:
 
 def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:
     """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
-    texture = head_colours(seen.image, seen.face.photographed, model)
-    detail = seen.face.detail
-    normal_map = None if detail is None else encode_normals(detail.normal_map)
+    face = seen.face
+    texture = face_colours(seen.image, face, model)
+    normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
     picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))
     write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
-    write_glb(scene, model, seen.face.coefficients, texture, motion, normal_map)
+    write_glb(scene, glb_bytes(model, face.coefficients, texture, motion, normal_map, vertex_values(face)))
     return [picture, scene]
 
 

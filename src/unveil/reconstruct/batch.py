@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from unveil.errors import UnveilError
 from unveil.imaging.detect import SMALLEST_FACE
 from unveil.imaging.io import find_images, printable, read_image
 from unveil.reconstruct import ALL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.reconstruct.encoder import weights_sha256
 from unveil.reconstruct.files import Options, OutputError, Target, printable_part, printable_stem, write_photo
 from unveil.reconstruct.pipeline import Reconstructor
 
@@ -95,11 +95,9 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
 def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None) -> Options:
     """The options of a run with this model."""
     learner = reconstructor.learner
-    with learner.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
     assets = tuple(f"{path.name} {path.stat().st_size}" for path in reconstructor.fine.files)
-    return Options(learner.name, digest, formats, max_faces, assets)
+    return Options(learner.name, weights_sha256(learner), formats, max_faces, assets)
 
 
 def reconstruct_photos(

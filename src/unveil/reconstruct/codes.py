@@ -1,26 +1,30 @@
 """Coefficients of many crops in one file: what ``unveil encode`` writes and ``unveil decode`` reads.
 
-The npz holds ``names`` [N], ``coefficients`` [N, M] float32, ``layout`` (JSON of their layout) and ``model``, the
-head model whose coefficients they are.
+The npz holds ``names`` [N], ``coefficients`` [N, M] float32 in the frame of the crop, ``layout`` (JSON of theirs),
+``model``, the head model whose coefficients they are, ``teacher`` and ``crops``, what gave them and of what, and
+optionally ``weight`` [N] float32, the trust in each.
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.imaging.io import atomic_path, printable
 from unveil.morphable.layout import CoefficientLayout, Coefficients
-from unveil.reconstruct.crops import NamedCrop, rescaled
+from unveil.reconstruct.crops import Crops
 from unveil.reconstruct.encoder import Encoder
 
 BATCH = 16  # crops per call of the network
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,36 +34,53 @@ class Codes:
     names: tuple[str, ...]  # N
     coefficients: Coefficients  # [N, M] float32
     model: str  # name of the head model
+    teacher: str = ""  # identity of the encoder; empty where unknown, as in files of old
+    crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
+    weight: Floats | None = None  # [N] trust in each; None: the same in all
 
 
-def encode(crops: Iterable[NamedCrop], encoder: Encoder, model: str) -> Codes:
-    """Codes of all crops for the head model of that name; crops without an image are left out.
+class Encoded(NamedTuple):
+    """What became of the crops from number ``start`` up to but not including ``stop``."""
 
-    Raises:
-        UnveilError: no crop has an image.
-    """
-    usable = ((crop.name, crop.image) for crop in crops if crop.image is not None)
-    names: list[str] = []
-    values = []
-    while batch := list(islice(usable, BATCH)):
-        images = np.stack([rescaled(image, encoder.input_size) for _, image in batch])
-        values.append(np.asarray(encoder.predict(images).values, np.float32))  # [B, M]
-        names += [name for name, _ in batch]
-    if not names:
-        raise UnveilError("there is no usable crop, so nothing is written; give pictures of faces, cropped and square")
-    return Codes(tuple(names), Coefficients(encoder.layout, np.concatenate(values)), model)
+    start: int
+    stop: int
+    values: Floats  # [K, M] of those that could be used
+    errors: Mapping[int, str]  # why the others could not, by number
+
+
+def encode(crops: Crops, encoder: Encoder, start: int = 0) -> Iterator[Encoded]:
+    """Coefficients of the crops from number ``start`` on, a batch at a time."""
+    for first in range(start, len(crops.names), BATCH):
+        yield encode_batch(crops, encoder, range(first, min(first + BATCH, len(crops.names))))
+
+
+def encode_batch(crops: Crops, encoder: Encoder, numbers: range) -> Encoded:
+    """Coefficients of some crops; those that cannot be used come as errors."""
+    size = encoder.input_size
+    images, errors = [], {}
+    for k in numbers:
+        try:
+            images.append(crops.read(k, size))
+        except UnveilError as error:
+            errors[k] = str(error)
+    stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
+    return Encoded(numbers.start, numbers.stop, np.asarray(encoder.predict(stacked).values, np.float32), errors)
 
 
 def write_codes(path: Path, codes: Codes) -> None:
     """Write an npz that `read_codes` reads back; UnveilError, with nothing half-written, where that is impossible."""
+    arrays: dict[str, Any] = {
+        "names": np.array(codes.names, dtype=np.str_),
+        "coefficients": np.asarray(codes.coefficients.values, np.float32),
+        "layout": np.array(codes.coefficients.layout.to_json()),
+        "model": np.array(codes.model),
+        "teacher": np.array(codes.teacher),
+        "crops": np.array(codes.crops),
+    }
+    if codes.weight is not None:
+        arrays["weight"] = np.asarray(codes.weight, np.float32)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(
-            stream,
-            names=np.array(codes.names, dtype=np.str_),
-            coefficients=np.asarray(codes.coefficients.values, np.float32),
-            layout=np.array(codes.coefficients.layout.to_json()),
-            model=np.array(codes.model),
-        )
+        np.savez(stream, **arrays)
 
 
 def read_codes(path: Path) -> Codes:
@@ -72,24 +93,33 @@ def read_codes(path: Path) -> Codes:
         raise UnveilError(f"{printable(path)} does not exist; give a file that `unveil encode` has written")
     try:
         with np.load(path, allow_pickle=False) as file:
-            names = tuple(str(name) for name in file["names"])
-            values = file["coefficients"].astype(np.float32)
-            layout = CoefficientLayout.from_json(str(file["layout"]))
-            model = str(file["model"])
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            codes = Codes(
+                tuple(str(name) for name in file["names"]),
+                Coefficients(CoefficientLayout.from_json(str(file["layout"])), file["coefficients"].astype(np.float32)),
+                str(file["model"]),
+                str(file["teacher"]) if "teacher" in file.files else "",
+                str(file["crops"]) if "crops" in file.files else "",
+                file["weight"].astype(np.float32) if "weight" in file.files else None,
+            )
+    except (OSError, ValueError, LookupError, EOFError, AttributeError, UnveilError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise UnveilError(
             f"{printable(path)} is no usable codes file ({reason}); write it with `unveil encode`"
         ) from error
-    if not names:
-        raise UnveilError(f"{printable(path)} holds no coefficients; write it with `unveil encode`")
-    if values.shape != (len(names), layout.size):
-        raise UnveilError(
-            f"{printable(path)} holds coefficients {values.shape} for {len(names)} names and the layout {layout}; "
-            "write it again with `unveil encode`"
-        )
-    if not np.isfinite(values).all():
-        raise UnveilError(
-            f"{printable(path)} holds coefficients that are not finite; write it again with `unveil encode`"
-        )
-    return Codes(names, Coefficients(layout, values), model)
+    wrong = _what_is_wrong(codes)
+    if wrong:
+        raise UnveilError(f"{printable(path)} {wrong}; write it again with `unveil encode`")
+    return codes
+
+
+def _what_is_wrong(codes: Codes) -> str:
+    count, values, weight = len(codes.names), codes.coefficients.values, codes.weight
+    if not count:
+        return "holds no coefficients"
+    if values.shape != (count, codes.coefficients.layout.size):
+        return f"holds coefficients {values.shape} for {count} names and the layout {codes.coefficients.layout}"
+    if weight is not None and weight.shape != (count,):
+        return f"holds weights {weight.shape} for {count} names"
+    if not (np.isfinite(values).all() and (weight is None or np.isfinite(weight).all())):
+        return "holds numbers that are not finite"
+    return ""

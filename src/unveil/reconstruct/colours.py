@@ -17,7 +17,10 @@ FINEST = 1024  # pixels of the photograph across the head that are told apart
 
 
 def head_colours(
-    image: NDArray[np.uint8], projected: NDArray[np.floating[Any]], model: MorphableModel
+    image: NDArray[np.uint8],
+    projected: NDArray[np.floating[Any]],
+    model: MorphableModel,
+    hidden: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
     """The texture [S, S, 3] that `bake_texture` gives, or the colours [V, 3] of a model that is not ``textured``.
 
@@ -25,8 +28,11 @@ def head_colours(
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: the head model.
+        hidden: [H, W] pixels of the image that something covers, which are not taken.
     """
-    return bake_texture(image, projected, model)[0] if model.textured else _at_vertices(image, projected, model)
+    if model.textured:
+        return bake_texture(image, projected, model, hidden=hidden)[0]
+    return _at_vertices(image, projected, model, hidden)
 
 
 def vertex_colours(colours: NDArray[np.uint8], model: MorphableModel) -> NDArray[np.uint8]:
@@ -42,11 +48,14 @@ def vertex_colours(colours: NDArray[np.uint8], model: MorphableModel) -> NDArray
 
 
 def _at_vertices(
-    image: NDArray[np.uint8], projected: NDArray[np.floating[Any]], model: MorphableModel
+    image: NDArray[np.uint8],
+    projected: NDArray[np.floating[Any]],
+    model: MorphableModel,
+    hidden: NDArray[np.bool_] | None,
 ) -> NDArray[np.uint8]:
     """What the photograph shows of each vertex [V, 3], and a smooth continuation of it where it shows nothing."""
     corners, edges = _mesh(model)
-    seen = look(View.of(image, np.asarray(projected, np.float64), model.faces, FINEST, None), corners)
+    seen = look(View.of(image, np.asarray(projected, np.float64), model.faces, FINEST, hidden), corners)
     colours = diffuse(seen.colour, COLOUR_PULL * seen.weight, edges, NOBODY)
     return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,20 +19,20 @@ from unveil.imaging.io import MAX_BYTES, SUFFIXES, find_images, printable, read_
 
 
 @dataclass(frozen=True, eq=False)
-class NamedCrop:
-    """One crop, or the reason why there is none."""
+class Crops:
+    """Face crops in a fixed order, each read when it is asked for."""
 
-    name: str
-    image: NDArray[np.uint8] | None  # [224, 224, 3] RGB
-    error: str = ""
+    names: tuple[str, ...]  # N
+    # A short text: another one where names differ or, as far as that shows without decoding, pictures do.
+    fingerprint: str
+    read: Callable[[int, int], NDArray[np.uint8]]  # index and side S to RGB [S, S, 3]; UnveilError where unusable
 
 
-def read_crops(path: Path) -> Iterator[NamedCrop]:
-    """Every crop of a folder of pictures, a tar of pictures, or an npz with ``images`` uint8 [N, 224, 224, 3].
+def open_crops(path: Path) -> Crops:
+    """The crops of a folder of pictures, a tar of pictures, or an npz with ``images`` uint8 [N, 224, 224, 3].
 
-    Names are those of the pictures; in an npz those of its array ``names`` [N], or the numbers from 0. Pictures of
-    another size are scaled to 224 x 224, with the framing kept. A picture that cannot be used comes with its error
-    instead of an image.
+    Names are those of the pictures; in an npz those of its array ``names`` [N], or the numbers from 0. Pictures are
+    scaled to the side that is asked for, with the framing kept.
 
     Raises:
         UnveilError: the path leads to none of the three, or the file is damaged.
@@ -47,46 +48,49 @@ def read_crops(path: Path) -> Iterator[NamedCrop]:
     raise UnveilError(f"{printable(path)} is no folder, tar or npz file of face crops; give one of these")
 
 
-def _from_folder(folder: Path) -> Iterator[NamedCrop]:
-    for path in find_images(folder):
-        name = printable(path.name)
-        try:
-            yield NamedCrop(name, _framed(read_image(path), printable(path)))
-        except UnveilError as error:
-            yield NamedCrop(name, None, str(error))
+def _from_folder(folder: Path) -> Crops:
+    paths = find_images(folder)
+    names = tuple(printable(path.name) for path in paths)
+
+    def read(index: int, size: int) -> NDArray[np.uint8]:
+        return _framed(read_image(paths[index]), printable(paths[index]), size)
+
+    return Crops(names, _fingerprint(names, (path.stat().st_size for path in paths)), read)
 
 
-def _from_tar(path: Path) -> Iterator[NamedCrop]:
+def _from_tar(path: Path) -> Crops:
     """The pictures of a tar in its order; nothing is unpacked, so names inside it lead nowhere."""
+    where = printable(path)
     try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if not member.isfile() or Path(member.name).suffix.lower() not in SUFFIXES:
-                    continue
-                yield _from_member(archive, member, printable(path))
+        archive = tarfile.open(path)  # noqa: SIM115 - open for as long as crops are read
+        members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES]
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
+        raise _damaged(path, error) from error
+    names = tuple(printable(member.name) for member in members)
+
+    def read(index: int, size: int) -> NDArray[np.uint8]:
+        member, name = members[index], f"{names[index]} in {where}"
+        if member.size > MAX_BYTES:
+            raise UnveilError(f"{name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
+        try:
+            stream = archive.extractfile(member)
+            data = b"" if stream is None else stream.read()
+        except (tarfile.TarError, EOFError, OSError) as error:
+            raise _damaged(path, error) from error
+        return _framed(decode_rgb(data, name), name, size)
+
+    return Crops(names, _fingerprint(names, (member.size for member in members)), read)
 
 
-def _from_member(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) -> NamedCrop:
-    name = printable(member.name)
-    stream = archive.extractfile(member)
-    if stream is None or member.size > MAX_BYTES:
-        return NamedCrop(name, None, f"{name} in {where} is larger than {MAX_BYTES // 2**20} MB; leave it out")
-    data = stream.read()
-    try:
-        return NamedCrop(name, _framed(decode_rgb(data, f"{name} in {where}"), f"{name} in {where}"))
-    except UnveilError as error:
-        return NamedCrop(name, None, str(error))
-
-
-def _from_npz(path: Path) -> Iterator[NamedCrop]:
+def _from_npz(path: Path) -> Crops:
     try:
         with np.load(path, allow_pickle=False) as file:
             if "images" not in file.files:
                 raise UnveilError(f"{printable(path)} has no array 'images'; it has {', '.join(file.files) or 'none'}")
             images = file["images"]
-            names = file["names"] if "names" in file.files else np.arange(len(images))
+            names = tuple(str(name) for name in (file["names"] if "names" in file.files else np.arange(len(images))))
+        with zipfile.ZipFile(path) as archive:
+            checksum = archive.getinfo("images.npy").CRC
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UnveilError(f"{printable(path)} is damaged or no npz file ({error}); write it again") from error
     expected = (len(names), CROP_SIZE, CROP_SIZE, 3)
@@ -94,17 +98,27 @@ def _from_npz(path: Path) -> Iterator[NamedCrop]:
         raise UnveilError(
             f"images in {printable(path)} are {images.dtype} {images.shape}, not uint8 {expected}; crop the faces first"
         )
-    return (NamedCrop(str(name), image) for name, image in zip(names, images, strict=True))
+    return Crops(names, _fingerprint(names, [checksum]), lambda index, size: rescaled(images[index], size))
 
 
-def _framed(image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-    """A square picture at 224 pixels per side; another shape is no crop."""
+def _fingerprint(names: Iterable[str], about: Iterable[int]) -> str:
+    """Of names, none of which has a line break in it, and sizes or checksums of the pictures."""
+    text = "\n".join([*names, *map(str, about)])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _damaged(path: Path, error: Exception) -> UnveilError:
+    return UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again")
+
+
+def _framed(image: NDArray[np.uint8], name: str, size: int) -> NDArray[np.uint8]:
+    """A square picture at ``size`` pixels per side; another shape is no crop."""
     height, width = image.shape[:2]
     if height != width:
         raise UnveilError(
             f"{name} is {width} x {height} pixels and no square crop; `unveil reconstruct` takes photographs"
         )
-    return rescaled(image, CROP_SIZE)
+    return rescaled(image, size)
 
 
 def rescaled(crop: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.export.glb import write_glb
+from unveil.export.glb import glb_bytes, write_glb
 from unveil.export.maps import encode_normals
 from unveil.export.obj import write_obj
 from unveil.export.ply import write_ply
@@ -22,6 +22,7 @@ from unveil.reconstruct.colours import head_colours, vertex_colours
 from unveil.reconstruct.fine_files import write_detail, write_maps, write_relit
 from unveil.reconstruct.overlay import draw_overlay
 from unveil.reconstruct.result import Reconstruction
+from unveil.reconstruct.visibility import covered_pixels
 
 OVERLAY_ENDING = "_overlay.png"
 PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
@@ -54,12 +55,16 @@ def write_face(
     """
     clock = Clock()
     with clock.stage("texture"):
-        colours = head_colours(image, face.photographed, model)
+        colours = face_colours(image, face, model)
     normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
     writers: dict[str, Callable[[Path], Any]] = {
-        "glb": lambda path: write_glb(path, model, face.coefficients, colours, normal_map=normal_map),
+        "glb": lambda path: write_glb(
+            path, glb_bytes(model, face.coefficients, colours, normal_map=normal_map, values=vertex_values(face))
+        ),
         "obj": lambda path: write_obj(path, face.vertices, model, colours),
-        "ply": lambda path: write_ply(path, face.vertices, face.faces, vertex_colours(colours, model)),
+        "ply": lambda path: write_ply(
+            path, face.vertices, face.faces, vertex_colours(colours, model), vertex_values(face)
+        ),
         "npz": lambda path: _write_npz(path, face),
     }
     fine_writers: dict[str, Callable[[], dict[str, str]]] = {
@@ -85,6 +90,18 @@ def write_face(
     return FaceFiles(names, clock.milliseconds)
 
 
+def face_colours(image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel) -> NDArray[np.uint8]:
+    """What `head_colours` gives for a face of a photograph, without what the learner says covers it."""
+    covered = None if face.occlusion is None else covered_pixels(face.occlusion, face.crop, image.shape)
+    return head_colours(image, face.photographed, model, covered)
+
+
+def vertex_values(face: Reconstruction) -> dict[str, NDArray[np.float32]]:
+    """What mesh files say of each vertex [V] beside its place: ``hidden``, ``uncertainty`` in mm, where known."""
+    known = {"hidden": face.hidden, "uncertainty": face.uncertainty_mm}
+    return {name: values for name, values in known.items() if values is not None}
+
+
 def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:
     """What the npz of a face holds; units and frames are those of `Reconstruction`.
 
@@ -92,7 +109,8 @@ def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:
     ``expression_names``, ``model``, ``vertices`` and ``neutral_vertices`` [V, 3], ``faces`` [F, 3], ``landmarks3d``
     [68, 3], ``landmarks2d`` [68, 2], ``projected`` [V, 3], ``pose_degrees`` [3] (pitch, yaw, roll), ``crop_matrix``
     [2, 3] (image to crop pixels), ``crop_size``, ``box_ltrb`` [4] and ``confidence``; where the model gives them,
-    ``displacement`` [256, 256] and ``albedo`` [256, 256, 3].
+    ``displacement`` [256, 256] and ``albedo`` [256, 256, 3], ``occlusion`` [28, 28], ``hidden`` [V], ``deviations``
+    [M] and ``uncertainty_mm`` [V].
     """
     layout = face.coefficients.layout
     arrays: dict[str, Any] = {
@@ -113,11 +131,15 @@ def npz_content(face: Reconstruction) -> dict[str, NDArray[Any]]:
         "box_ltrb": face.box_ltrb,
         "confidence": face.confidence,
     }
-    if face.detail is not None:
-        arrays["displacement"] = face.detail.displacement
-    if face.albedo is not None:
-        arrays["albedo"] = face.albedo
-    return {name: np.asarray(value) for name, value in arrays.items()}
+    arrays |= {
+        "displacement": None if face.detail is None else face.detail.displacement,
+        "albedo": face.albedo,
+        "occlusion": face.occlusion,
+        "hidden": face.hidden,
+        "deviations": None if face.deviations is None else face.deviations.values,
+        "uncertainty_mm": face.uncertainty_mm,
+    }
+    return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
 
 
 def _write_npz(path: Path, face: Reconstruction) -> None:

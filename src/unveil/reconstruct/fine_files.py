@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.export.glb import write_surface_glb
+from unveil.export.glb import surface_bytes, write_glb
 from unveil.export.maps import encode_displacement, encode_normals
 from unveil.export.obj import write_obj
 from unveil.imaging.io import write_image
@@ -22,7 +22,7 @@ def write_detail(stem: Path, face: Reconstruction, texture: NDArray[np.uint8]) -
         return {}
     paths = {kind: _beside(stem, f"_detail.{kind}") for kind in ("obj", "mtl", "jpg", "glb")}
     write_obj(paths["obj"], face.detail.vertices, face.detail, texture)
-    write_surface_glb(paths["glb"], face.detail.vertices, face.detail, texture)
+    write_glb(paths["glb"], surface_bytes(face.detail.vertices, face.detail, texture))
     return {f"detail_{kind}": path.name for kind, path in paths.items()}
 
 

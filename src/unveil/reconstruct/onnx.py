@@ -2,11 +2,15 @@
 
 The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0, 1]), output ``coefficients``
 float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
-``licence`` and, where the maker says what it was trained on, ``data``.
+``licence`` and, where the maker says what it was trained on, ``data``. Two more outputs are optional: ``deviations``
+float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (see
+`unveil.reconstruct.uncertainty`); and ``occlusion`` float32 [N, 28, 28], the probability that something covers that
+cell of the crop, row 0 on top.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +21,9 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.morphable.layout import CoefficientLayout, Coefficients, LayoutError
+from unveil.reconstruct.encoder import Prediction
 
+OCCLUSION_SIZE = 28  # cells per side of the crop
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
 MOST_THREADS = 8  # more threads wait for each other at this network size
@@ -31,6 +37,7 @@ class CoefficientModel:
         name, licence, data: what the maker wrote into the file.
         layout: the groups of the coefficients it gives.
         input_size: side S of the crops it takes, in pixels.
+        vertex_scale: what the uncertainty of vertices is multiplied with; 1 where the file does not say.
 
     Raises:
         UnveilError: the file is missing, is no ONNX file, or does not keep to the contract above.
@@ -45,41 +52,61 @@ class CoefficientModel:
         self.name = metadata.get("name") or self.path.stem
         self.licence = metadata.get("licence", "")
         self.data = metadata.get("data", "")
-        self._check_shapes()
+        self.vertex_scale = _read_vertex_scale(metadata, self.path)
+        self._outputs = self._checked_outputs()
 
     def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
         """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3]; a batch gives what its crops give one by one."""
+        return self.predict_all(crops).coefficients
+
+    def predict_all(self, crops: NDArray[np.uint8]) -> Prediction:
+        """Coefficients of RGB crops [N, S, S, 3], and deviations and occlusion where the file gives them."""
         size = self.input_size
         if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
             raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
-        starts = range(0, len(crops), LARGEST_BATCH)
-        values = [self._run(crops[start : start + LARGEST_BATCH]) for start in starts]
-        joined = np.concatenate(values) if values else np.empty((0, self.layout.size), np.float32)
-        return Coefficients(self.layout, joined)
+        batches = [self._run(crops[start : start + LARGEST_BATCH]) for start in range(0, len(crops), LARGEST_BATCH)]
+        joined = {
+            name: np.concatenate([np.empty((0, *shape), np.float32), *(batch[name] for batch in batches)])
+            for name, shape in self._outputs.items()
+        }
+        deviations = joined.get("deviations")
+        return Prediction(
+            Coefficients(self.layout, joined["coefficients"]),
+            None if deviations is None else Coefficients(self.layout, deviations),
+            joined.get("occlusion"),
+        )
 
-    def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _run(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)  # [N, 3, S, S]
         images /= 255
-        (values,) = self._session.run(["coefficients"], {"images": images})
-        if not np.isfinite(values).all():
+        values = dict(zip(self._outputs, self._session.run(list(self._outputs), {"images": images}), strict=True))
+        if not all(np.isfinite(array).all() for array in values.values()):
             raise UnveilError(f"{self.path} gives numbers that are not finite: train or export it again")
-        return np.asarray(values, np.float32)  # [N, M]
+        if "occlusion" in values and not ((values["occlusion"] >= 0) & (values["occlusion"] <= 1)).all():
+            raise UnveilError(f"{self.path} gives an occlusion that is no probability: export it again")
+        return {name: np.asarray(array, np.float32) for name, array in values.items()}
 
-    def _check_shapes(self) -> None:
+    def _checked_outputs(self) -> dict[str, tuple[int, ...]]:
+        """Shape, without the batch, of each output of the contract that the file has."""
         inputs = {node.name: node.shape for node in self._session.get_inputs()}
         outputs = {node.name: node.shape for node in self._session.get_outputs()}
         if set(inputs) != {"images"} or "coefficients" not in outputs:
             raise UnveilError(
                 f"{self.path} maps {', '.join(inputs)} to {', '.join(outputs)}, not images to coefficients: "
-                "give a learner written by `python -m unveil.distill.to_onnx`"
+                "give a learner written by `unveil export-onnx`"
             )
-        sides, outputs_m = inputs["images"][1:], outputs["coefficients"][-1:]
+        sides = inputs["images"][1:]
         if not _fits(sides, [3, self.input_size, self.input_size]):
             raise UnveilError(
                 f"{self.path} takes images of shape {sides} but states an input_size of {self.input_size}"
             )
-        if not _fits(outputs_m, [self.layout.size]):
-            raise UnveilError(f"{self.path} gives {outputs_m[0]} coefficients but states the layout {self.layout}")
+        size, cells = self.layout.size, OCCLUSION_SIZE
+        known = {"coefficients": (size,), "deviations": (size,), "occlusion": (cells, cells)}
+        for name in known.keys() & outputs.keys():
+            if not _fits(outputs[name][1:], list(known[name])):
+                wanted = f"{cells} x {cells} cells" if name == "occlusion" else f"the layout {self.layout}"
+                raise UnveilError(f"{self.path} gives {name} of shape {outputs[name][1:]}, which is not {wanted}")
+        return {name: shape for name, shape in known.items() if name in outputs}
 
 
 def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
@@ -102,7 +129,7 @@ def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:
     if "layout" not in metadata or "input_size" not in metadata:
         raise UnveilError(
             f"{path} does not say what its outputs mean (no layout and input_size in its metadata): "
-            "give a learner written by `python -m unveil.distill.to_onnx`"
+            "give a learner written by `unveil export-onnx`"
         )
     try:
         return CoefficientLayout.from_json(metadata["layout"])
@@ -117,6 +144,17 @@ def _read_input_size(metadata: Mapping[str, str], path: Path) -> int:
     return int(text)
 
 
+def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> float:
+    text = metadata.get("vertex_scale", "1")
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not (math.isfinite(scale) and scale > 0):
+        raise UnveilError(f"{path} states a vertex_scale of {text[:20]!r}, which is no positive number")
+    return scale
+
+
 def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
     """Whether a shape of ONNX, where a name or None stands for any size, allows the expected one."""
     return len(shape) == len(expected) and all(
@@ -126,7 +164,8 @@ def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
 
 def _available_cores() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
+    wanted = os.environ.get("OMP_NUM_THREADS", "")  # what other libraries keep to
+    return min(cores, MOST_THREADS, max(1, int(wanted)) if wanted.isdecimal() else cores)
 
 
 def _first_line(error: Exception) -> str:

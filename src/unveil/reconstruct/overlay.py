@@ -1,4 +1,4 @@
-"""One picture to judge a reconstruction by: photograph, mesh over it, mesh alone, and another view of the result."""
+"""One picture to judge a reconstruction by: photograph, mesh over it, mesh alone, another view, what was guessed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.morphable.model import MorphableModel
+from unveil.reconstruct.doubts import draw_doubts
 from unveil.reconstruct.render import Skin, over, render_head, render_mesh
 from unveil.reconstruct.result import Reconstruction
 
@@ -23,10 +24,10 @@ SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with 
 def draw_overlay(
     image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Four square panels side by side, RGB uint8 [480, 1920, 3].
+    """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
     The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
-    head, upright, turned to show more of the side that the photograph shows less of.
+    head, upright, turned to show more of the side that the photograph shows less of. And `doubts.draw_doubts`.
 
     Args:
         image: the photograph, RGB uint8 [H, W, 3].
@@ -39,7 +40,10 @@ def draw_overlay(
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
     alone = over(mesh, np.full_like(photo, PAPER))
-    return np.hstack([photo, fitted, alone, _other_view(face, model, colours)])
+    panels = [photo, fitted, alone, _other_view(face, model, colours)]
+    if face.occlusion is not None or face.uncertainty_mm is not None:
+        panels.append(draw_doubts(photo, points, to_panel, face))
+    return np.hstack(panels)
 
 
 def in_panel(

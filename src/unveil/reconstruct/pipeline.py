@@ -22,12 +22,14 @@ from unveil.morphable.layout import Coefficients
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.clock import Clock
 from unveil.reconstruct.deca import DecaModel
-from unveil.reconstruct.encoder import Encoder, framing_of
+from unveil.reconstruct.encoder import DoubtfulEncoder, Encoder, Prediction, framing_of, predict_all
 from unveil.reconstruct.fine import load_fine
 from unveil.reconstruct.heads import head_name, load_head
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.result import Floats, Reconstruction
 from unveil.reconstruct.tddfa import NETWORKS, open_tddfa
+from unveil.reconstruct.uncertainty import vertex_uncertainty
+from unveil.reconstruct.visibility import face_area, hidden_vertices
 
 
 def _only_in_torch(assets: Path | None) -> Encoder:
@@ -52,9 +54,13 @@ class Finder:
     network: Encoder
     model: MorphableModel
 
-    def predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Coefficients:
-        """All faces through the network as one batch, [N, M]."""
-        return self.network.predict(np.stack([crop.warp(image) for crop in crops]))
+    def predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Prediction:
+        """All faces through the network as one batch."""
+        return predict_all(self.network, np.stack([crop.warp(image) for crop in crops]))
+
+    def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
+        """Where the network sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
+        return self.landmarks2d(self.predict(image, crops).coefficients, crops)
 
     def landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
         """Visible landmarks [68, 2] of each face in image pixels."""
@@ -80,12 +86,19 @@ class Reconstructor:
             among the assets; the path of an ONNX learner (see `CoefficientModel`); or a network, such as
             `teachers.deca.DecaTeacher`.
         assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
+        detector: finds the faces; the packaged BlazeFace with its defaults if left out.
 
     Raises:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
     """
 
-    def __init__(self, model: str | Path | Encoder = "openhead", *, assets: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        model: str | Path | Encoder = "openhead",
+        *,
+        assets: str | Path | None = None,
+        detector: FaceDetector | None = None,
+    ) -> None:
         assets = None if assets is None else Path(assets)
         self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
         self.morphable = _morphable_model(self.learner, assets)
@@ -93,7 +106,7 @@ class Reconstructor:
         self._framing = framing_of(self.learner)
         self._finder = Finder(self.learner, self.morphable.landmark_model())
         self._guide = _packaged_finder() if self._framing.guided else self._finder
-        self._detector = FaceDetector(packaged("blazeface.onnx"))
+        self.detector = detector or FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
         self,
@@ -119,34 +132,55 @@ class Reconstructor:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"expected a uint8 RGB image (H, W, 3), got {image.dtype} {image.shape}")
         with clock.stage("detect"):
-            detections = (self._detector.detect(image) if faces is None else list(faces))[:max_faces]
+            detections = (self.detector.detect(image) if faces is None else list(faces))[:max_faces]
         if not detections:
             return []
         with clock.stage("first pass"):
             guide = self._guide
             crops = _around(detections, framing_of(guide.network), guide.network.input_size)
-            landmarks = guide.landmarks2d(guide.predict(image, crops), crops)
+            landmarks = guide.landmarks(image, crops)
         with clock.stage("second pass"):
             crops = _around(detections, self._framing, self.learner.input_size)
             framed = zip(landmarks, detections, crops, strict=True)
             crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
-            coefficients = self._finder.predict(image, crops)
+            prediction = self._finder.predict(image, crops)
         with clock.stage("geometry"):
             sightings = [
                 Sighting(crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
                 for crop, d in zip(crops, detections, strict=True)
             ]
-            return self._results(coefficients, sightings, clock.milliseconds)
+            found = self._results(prediction.coefficients, sightings, clock.milliseconds)
+            return [self._with_doubts(face, prediction, k) for k, face in enumerate(found)]
+
+    def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
+        """Where the learner sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
+        return self._finder.landmarks(image, crops)
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The face of a photograph with other coefficients [M], for example those of `transfer_expression`.
 
-        Its texture is still taken from where the photograph shows it.
+        Its texture is still taken from where the photograph shows it, and what is hidden there stays hidden; how sure
+        the new coefficients are is not known.
         """
         sighting = Sighting(face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
         (moved,) = self._results(batch, [sighting], face.timings)
-        return replace(moved, photographed=face.photographed)
+        kept = ("photographed", "occlusion", "hidden", "face_area")
+        return replace(moved, **{name: getattr(face, name) for name in kept})
+
+    def _with_doubts(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
+        """The face with what the network says, in that row of its prediction, about what it saw and how sure it is."""
+        face = replace(face, face_area=face_area(self.morphable))
+        if prediction.occlusion is not None:
+            occlusion = prediction.occlusion[index]
+            hidden = hidden_vertices(occlusion, face.crop, face.projected, face.faces)
+            face = replace(face, occlusion=occlusion, hidden=hidden)
+        if prediction.deviations is not None:
+            deviations = prediction.deviations.row(index)
+            scale = self.learner.vertex_scale if isinstance(self.learner, DoubtfulEncoder) else 1.0
+            uncertainty = vertex_uncertainty(self.morphable, deviations, scale)
+            face = replace(face, deviations=deviations, uncertainty_mm=uncertainty)
+        return face
 
     def _results(
         self, coefficients: Coefficients, sightings: Sequence[Sighting], timings: Mapping[str, float]

@@ -67,18 +67,25 @@ def render_mesh(
     height: int,
     width: int,
     skin: Skin | None = None,
+    colours: Floats | None = None,
 ) -> NDArray[np.uint8]:
-    """A mesh with vertices ``points`` [V, 3] in pixels (z smaller nearer): RGBA uint8 [height, width, 4]."""
+    """A mesh with vertices ``points`` [V, 3] in pixels (z smaller nearer): RGBA uint8 [height, width, 4].
+
+    Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
+    """
     raster, fine = rasterize_finely(points, faces, height, width)
     normals = interpolate(raster, faces, vertex_normals(fine, faces))
     light = np.zeros(raster.depth.shape, dtype=np.float32)
     behind = face_normals(fine, faces)[:, 2] > 0
     light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
     light *= 1 - _cavities(raster.depth, normals)
-    if skin is None:
-        linear = light[..., None] * CLAY
+    shading = (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
+    if skin is not None:
+        linear = _coloured(raster, faces, skin) * shading
+    elif colours is not None:
+        linear = interpolate(raster, faces, colours) ** GAMMA * shading
     else:
-        linear = _coloured(raster, faces, skin) * (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
+        linear = light[..., None] * CLAY
     return averaged(linear, raster, GAMMA)
 
 

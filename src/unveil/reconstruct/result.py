@@ -14,6 +14,8 @@ from unveil.morphable.layout import Coefficients
 
 Floats = NDArray[np.floating[Any]]
 
+LEAST_SHARE = 1e-3  # of the face: over less there is no mean
+
 
 @dataclass(frozen=True, eq=False)
 class Detail:
@@ -58,6 +60,27 @@ class Reconstruction:
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
+    # What was guessed, where the learner says it.
+    occlusion: NDArray[np.float32] | None = None  # [28, 28] probability that something covers a cell of the crop
+    hidden: NDArray[np.float32] | None = None  # [V] probability that the learner did not see the vertex
+    deviations: Coefficients | None = None  # [M] standard deviations of the coefficients, in their units
+    uncertainty_mm: NDArray[np.float32] | None = None  # [V] rms distance to expect between the vertex and its place
+    face_area: NDArray[np.float32] | None = None  # [V] shares of the face's surface, see `visibility.face_area`
+
+    @property
+    def hidden_share(self) -> float | None:
+        """The share of the face that the learner did not see, where it gives an occlusion map."""
+        return _mean(self.hidden, self.face_area)
+
+    @property
+    def seen_uncertainty_mm(self) -> float | None:
+        """Mean uncertainty of the face where the learner saw it; None where that is not known, or nowhere."""
+        return None if self.hidden is None else _mean(self.uncertainty_mm, self.face_area, 1 - self.hidden)
+
+    @property
+    def hidden_uncertainty_mm(self) -> float | None:
+        """Mean uncertainty of the face where the learner did not see it; None where that is not known, or nowhere."""
+        return _mean(self.uncertainty_mm, self.face_area, self.hidden)
 
     @property
     def expression(self) -> dict[str, float]:
@@ -75,8 +98,26 @@ class Reconstruction:
             "expression": {name: _rounded(weight, 4) for name, weight in self.expression.items()},
             "landmarks2d": _rounded(self.landmarks2d, 2),
             "crop": {"matrix": self.crop.matrix.tolist(), "size": self.crop.size},
+            "hidden_share": _rounded(self.hidden_share, 3),
+            "uncertainty_mm": {
+                "face": _rounded(_mean(self.uncertainty_mm, self.face_area), 3),
+                "seen": _rounded(self.seen_uncertainty_mm, 3),
+                "hidden": _rounded(self.hidden_uncertainty_mm, 3),
+            },
+            "occlusion": _rounded(self.occlusion, 2),
         }
 
 
-def _rounded(values: Floats | float, digits: int) -> Any:
+def _mean(values: Floats | None, *weights: Floats | None) -> float | None:
+    """Mean of values [V] weighted with the product of weights [V]; None where one is missing or all are zero."""
+    if values is None or any(weight is None for weight in weights):
+        return None
+    product = np.prod([weight for weight in weights if weight is not None], axis=0, dtype=np.float64)
+    total = float(product.sum())
+    return float((values * product).sum()) / total if total > LEAST_SHARE else None
+
+
+def _rounded(values: Floats | float | None, digits: int) -> Any:
+    if values is None:
+        return None
     return (np.round(np.asarray(values, np.float64), digits) + 0.0).tolist()  # the sum turns -0.0 into 0.0

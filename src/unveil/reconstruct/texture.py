@@ -23,14 +23,20 @@ from unveil.reconstruct.eyes import Eyeballs, eyeballs, paint_unseen
 from unveil.reconstruct.mouth import mouth_inside, onto_teeth
 from unveil.reconstruct.texel_kernels import blend, compose, gather
 from unveil.reconstruct.view import View, look
+from unveil.reconstruct.visibility import face_area, vertex_areas
 
 Floats = NDArray[np.float32]
 
-CHIN, EARS = 8, (0, 16)  # iBUG-68
+CHIN, EARS, BROWS = 8, (0, 16), slice(17, 27)  # iBUG-68
 NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
 # How closely the completions follow what is known, against being smooth. What light leaves of the difference between
 # the sides of a face is a scar or a lock of hair, and not to be continued far.
 LIGHT_PULL, COLOUR_PULL = 0.3, 3.0
+# Where neither side of the face is seen, metres from what is known after which the completion takes the typical colour
+# of the skin that is seen: skin is to look like skin, not like a blend of the skin, hair and collar around it.
+SKIN_REACH = 0.015
+FRONTAL = 0.5  # cosine to the front of the head, above which a vertex of the face shows skin rather than hair
+ENOUGH_SKIN = 0.03  # of the skin below the brows, to take a typical colour from
 LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
 # Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head, and the number
@@ -108,6 +114,7 @@ class _FixedParts:
     odd_terms: Floats  # [V, 3] polynomials of the normal that change sign between left and right
     openness: Floats  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
     expected: Floats  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
+    skin: Floats  # [V] square metres of the skin of the face below the brows, where hair is rare
 
 
 @lru_cache(maxsize=2)
@@ -120,6 +127,7 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     expected = _expected(model)
     expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
     openness[eyes.vertices] = 0
+    skin = (face_area(model) > 0) & (openness == 1) & (normals[:, 2] > FRONTAL) & _below_brows(model)
     corners = model.faces[texels.triangle].ravel()
     counts = np.bincount(corners, weights=texels.barycentric.ravel(), minlength=len(normals))
     return _FixedParts(
@@ -132,6 +140,7 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
         odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
         openness=openness,
         expected=expected,
+        skin=np.asarray(vertex_areas(np.asarray(model.head.template), model.faces) * skin, dtype=np.float32),
     )
 
 
@@ -164,6 +173,11 @@ def _expected(model: MorphableModel) -> Floats:
     return np.asarray(neck * skull, dtype=np.float32)
 
 
+def _below_brows(model: MorphableModel) -> NDArray[np.bool_]:
+    template = np.asarray(model.head.template)
+    return np.asarray(template[:, 1] < model.landmarks68(template)[BROWS, 1].min())
+
+
 def _trust(known: Floats, fixed: _FixedParts) -> Floats:
     """How far [V] to take what the photograph shows around vertices of which it shows the share ``known`` [V]."""
     # Teeth are seen through a slit.
@@ -183,10 +197,23 @@ def _seen_well(known: Floats) -> Floats:
 
 def _completion(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floats, float]:
     """Colours [V, 3] of what is not seen, from the ``mean`` ones that are ``known`` [V], and the mean grey level."""
-    smooth = diffuse(mean, COLOUR_PULL * known, fixed.neighbours, NOBODY)
+    # With as many edges as there are at a vertex, this pull ends what comes from around after about that length.
+    typical, skin = _typical_skin(mean, known, fixed)
+    seen, guessed = COLOUR_PULL * known, skin / SKIN_REACH**2 * (1 - known)
+    pull = seen + guessed
+    target = (seen[:, None] * mean + guessed[:, None] * typical) / np.maximum(pull, np.float32(1e-6))[:, None]
+    smooth = diffuse(target, pull, fixed.neighbours, NOBODY)
     level = float(smooth[fixed.openness == 1].mean())
     closed = 1 - fixed.openness[:, None]
     return np.asarray(smooth + closed * (INSIDE * level - smooth), dtype=np.float32), level
+
+
+def _typical_skin(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floats, Floats]:
+    """Median colour [3] of the skin that is seen, and the area [V] that is to be like it: none if too little is."""
+    seen = fixed.skin * (known > SEEN_WELL)
+    if seen.sum() < ENOUGH_SKIN * fixed.skin.sum() or not seen.any():
+        return NOBODY, np.zeros_like(fixed.skin)
+    return np.median(mean[seen > 0], axis=0), fixed.skin
 
 
 def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Floats:

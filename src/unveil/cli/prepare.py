@@ -1,0 +1,113 @@
+"""`unveil prepare`: photographs to a folder of crops to train on."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unveil.cli.options import OutOption
+from unveil.cli.output import complain, count, with_progress
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.distill.photo import Photo
+
+PAPER_COUNT = 45_000  # photographs the paper trains on, a quarter of about 181,000
+
+
+class Preset(StrEnum):
+    """Settings by name."""
+
+    PAPER = "paper"
+
+
+def prepare(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE", help="CelebA's folder, folders of pictures, tars of pictures."),
+    ],
+    out: OutOption,
+    *,
+    preset: Annotated[Preset | None, typer.Option(help=f"paper: {PAPER_COUNT:,} photographs, drawn at random.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Keep so many photographs, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    crop_size: Annotated[
+        int, typer.Option(min=32, max=1024, help="Pixels per side; 280 has 224 in the middle, where networks look.")
+    ] = 192,
+    smallest_face: Annotated[float, typer.Option(min=16, help="Pixels per side that a face must have.")] = 40,
+    without: Annotated[
+        str | None, typer.Option(help="Attributes of faces to leave out, such as Eyeglasses,Wearing_Hat (CelebA).")
+    ] = None,
+    people: Annotated[
+        Path | None, typer.Option(help='Who they show: text "name person", or npy in the order of the photographs.')
+    ] = None,
+    person_folders: Annotated[
+        bool, typer.Option("--person-folders", help="Pictures in one folder show one person.")
+    ] = False,
+    shares: Annotated[
+        str, typer.Option(help="Of people in training, validation and test, where the source has no split.")
+    ] = "90,5,5",
+    processes: Annotated[int | None, typer.Option(min=1, help="One per core if left out.")] = None,
+) -> None:
+    """Cut the faces out of photographs and split them by person, for encode and train; goes on after a stop."""
+    from unveil.distill import prepare as preparation
+    from unveil.distill.chunks import core_count
+    from unveil.distill.people import with_people
+    from unveil.distill.prepared import PreparedFolder, read_manifest
+    from unveil.distill.sources import find_photos
+
+    settings = preparation.Settings(
+        crop_size=crop_size,
+        smallest_face=smallest_face,
+        without=tuple(sorted(_words(without or ""))),
+        only_known_people=people is not None or person_folders,
+        shares=_shares(shares),
+        limit=limit or (PAPER_COUNT if preset else None),
+        seed=seed,
+    )
+    photos: list[Photo] = []
+    for source in sources:
+        photos += find_photos(source, person_folders=person_folders)
+    if people is not None:
+        photos = with_people(photos, people)
+    start = time.perf_counter()
+    running = preparation.prepare(photos, out, settings, processes or core_count())
+    fresh = sum(with_progress(running, None if settings.limit else len(photos), doing="preparing"))
+    seconds = time.perf_counter() - start
+    manifest = read_manifest(out)
+    PreparedFolder.open(out)
+    _summarise(manifest, out)
+    if fresh:
+        typer.echo(f"{fresh / seconds:.1f} photographs/s")
+    if settings.limit and manifest["count"] < settings.limit:
+        complain(
+            f"{settings.limit} photographs were asked for; of the {len(photos)} given, {manifest['count']} can be used"
+        )
+
+
+def _summarise(manifest: dict[str, Any], out: Path) -> None:
+    from unveil.imaging.io import printable
+
+    splits = ", ".join(f"{number} {name}" for name, number in manifest["splits"].items())
+    typer.echo(f"{printable(out)}: {count(manifest['count'], 'face')}: {splits}")
+    if manifest["dropped"]:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in manifest["dropped"].items())
+        typer.echo(f"dropped {sum(manifest['dropped'].values())}: {reasons} (dropped.csv says which)")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _shares(text: str) -> tuple[float, float, float]:
+    try:
+        train, validation, test = (float(word) for word in _words(text))
+    except ValueError:
+        train = validation = test = -1.0
+    if not (train > 0 and validation >= 0 and test >= 0 and train + validation + test < float("inf")):
+        raise UnveilError(f"--shares {text} is not three numbers from 0 on, as in 90,5,5, of which the first is not 0")
+    return train, validation, test

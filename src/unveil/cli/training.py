@@ -1,0 +1,116 @@
+"""`unveil train`, whose settings are the fields of `TrainConfig`, one option each, and `unveil validate`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unveil.cli.options import AssetsOption, JsonOption
+from unveil.cli.output import with_progress
+from unveil.distill.config import PRESETS, TrainConfig, preset
+
+OccludersOption = Annotated[
+    Path | None, typer.Option("--occluders", help="Folder with pictures of occluders; without it they are drawn.")
+]
+PresetOption = Annotated[str, typer.Option("--preset", help=f"Where settings start: {' or '.join(PRESETS)}.")]
+CodesArgument = Annotated[Path, typer.Argument(metavar="CODES", help="The teacher's codes, by `unveil encode`.")]
+PreparedArgument = Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` has written.")]
+
+
+def train(
+    prepared: PreparedArgument,
+    codes: CodesArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; one that was stopped is continued.")],
+    *,
+    preset_name: Annotated[
+        str, typer.Option("--preset", help=f"Where settings start: {' or '.join(PRESETS)}.")
+    ] = "unveil",
+    config: Annotated[Path | None, typer.Option(help="JSON file with settings, over the preset's.")] = None,
+    occluders: OccludersOption = None,
+    assets: AssetsOption = None,
+    **settings: Any,
+) -> None:
+    """Train a learner to give the teacher's coefficients for occluded crops; stopped, it goes on where it was."""
+    from unveil.distill.data import TrainingData
+    from unveil.distill.train import train as run_training
+    from unveil.imaging.occluders.pool import load_pool
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
+    position = run_training(
+        TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), load_pool(occluders), out
+    )
+    typer.echo(f"{out}: {position.step} steps in {position.seconds / 60:.1f} minutes")
+
+
+def validate(
+    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="ONNX file by `unveil export-onnx`, or openhead.")],
+    prepared: PreparedArgument,
+    codes: CodesArgument,
+    *,
+    teacher: Annotated[str | None, typer.Option(help="The model that gave the codes, to be asked as well.")] = None,
+    split: Annotated[str, typer.Option(help="validation or test: people that were not trained on.")] = "test",
+    occluders: OccludersOption = None,
+    limit: Annotated[int, typer.Option(help="At most so many crops.")] = 500,
+    plot: Annotated[Path | None, typer.Option(help="PNG to draw the reliability diagrams of its doubts in.")] = None,
+    assets: AssetsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell how far landmarks move when something hides the face, per kind of occluder and severity."""
+    from unveil.cli.networks import open_encoder
+    from unveil.distill.data import TrainingData
+    from unveil.distill.reliability import Reliability
+    from unveil.distill.validate import chosen, table
+    from unveil.distill.validate import validate as run_validation
+    from unveil.imaging.occluders.pool import load_pool
+
+    encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
+    asked = open_encoder(teacher, assets) if teacher else None
+    rows, reliability = [], Reliability(data.model)
+    results = run_validation(data, chosen(data, split, limit), encoder, load_pool(occluders), asked)
+    for row, found in with_progress(results, None, doing="validating", quiet=as_json):
+        rows.append(row)
+        reliability.take_in(found)
+    typer.echo(json.dumps([asdict(row) for row in rows], indent=1) if as_json else table(rows))
+    if plot:
+        reliability.plot(plot)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """The settings that a file names, checked."""
+    TrainConfig.load(path)
+    named: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return named
+
+
+def _options() -> list[inspect.Parameter]:
+    """An option for every setting; left out, it is the preset's."""
+    return [
+        inspect.Parameter(
+            entry.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                entry.type | None,  # type: ignore[operator]
+                typer.Option(
+                    help=f"{entry.metadata['help']} Preset unveil: {entry.default}.", rich_help_panel="Settings"
+                ),
+            ],
+        )
+        for entry in fields(TrainConfig)
+    ]
+
+
+def _with_settings(command: Callable[..., None]) -> inspect.Signature:
+    """The command's signature with an option per setting in place of its ``**settings``."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[:-1]
+    return inspect.Signature([*own, *_options()])
+
+
+train.__signature__ = _with_settings(train)  # type: ignore[attr-defined]  # what Typer reads

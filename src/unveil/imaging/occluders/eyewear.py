@@ -1,0 +1,234 @@
+"""Glasses and goggles worn on the head: frames and lenses in space, hidden by the head where they are behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.imaging.head_surface import FaceMesh
+from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
+from unveil.imaging.occluders.drawn import DrawnGlasses
+from unveil.imaging.occluders.light import Light, lay
+from unveil.imaging.occluders.sheets import Drawn, Window, draw, head_grid, taut
+
+Floats = NDArray[np.float32]
+EYES = tuple(range(36, 48))
+CLEARANCE = 0.004  # metres by which what is behind the skin still counts as before it: the fit is not exact
+FRAME_COLOURS = (
+    (20, 20, 22),
+    (60, 35, 22),
+    (150, 150, 155),
+    (170, 140, 80),
+    (120, 20, 30),
+    (25, 40, 90),
+    (230, 230, 225),
+)
+GOGGLES_FROM = 0.2  # hidden share that takes goggles rather than glasses
+
+
+@dataclass(frozen=True, eq=False)
+class Spectacles:
+    """The form of a pair of glasses; lengths in millimetres, x from the nose to the temples and y up from the eyes."""
+
+    middle: float  # x of the lens' middle
+    width: float  # half the lens
+    height: float
+    power: float  # of the superellipse: 2 is round, 6 nearly square
+    slant: float  # how far the outer side is raised (cat's eyes) or lowered (aviators)
+    rim: float
+    half: float  # half the whole front
+
+    @classmethod
+    def of(cls, mesh: FaceMesh, rng: np.random.Generator) -> Spectacles:
+        """Glasses that fit a head, by lot."""
+        places = _in_head(mesh, mesh.landmarks(*EYES, 0, 16)) * 1000
+        eye, half = float(np.abs(places[:12, 0]).mean()), float(np.abs(places[12:, 0]).mean())
+        width = min(rng.uniform(21, 29), eye - 5)
+        power, slant = float(rng.choice([2.0, 2.5, 4.0, 6.0])), float(rng.normal(0, 0.1))
+        return cls(eye + 1, width, rng.uniform(15, 26), power, slant, rng.uniform(1.0, 5.0), 0.98 * half)
+
+    def lens(self, x: Floats, y: Floats, size: float) -> Floats:
+        """How far outside the lenses places [...] are, in millimetres, with lenses so many times as large."""
+        across = np.abs(x) - self.middle
+        width, height = self.width * size, self.height * size
+        up = y + 3 - self.slant * across
+        terms = np.abs(across / width) ** self.power + np.abs(up / height) ** self.power
+        return np.asarray((np.maximum(terms, 1e-6) ** (1 / self.power) - 1) * min(width, height), np.float32)
+
+    def frame(self, x: Floats, y: Floats, lens: Floats) -> Floats:
+        """How far outside rims, bridge and hinges places [...] are, in millimetres."""
+        rims = np.abs(lens) - self.rim / 2
+        bridge = np.maximum(
+            np.abs(y - 0.25 * self.height + 0.02 * x * x) - 0.7 * self.rim - 0.6, np.abs(x) - self.middle
+        )
+        hinge = np.maximum(np.abs(y - 0.4 * self.height) - 0.6 * self.rim - 0.8, self.middle - np.abs(x))
+        hinge = np.maximum(hinge, np.abs(x) - self.half)
+        beside = np.maximum(np.minimum(bridge, hinge), -lens)
+        return np.asarray(np.minimum(rims, beside), np.float32)
+
+
+@dataclass(frozen=True)
+class WornGlasses:
+    """Glasses, sunglasses or goggles on the face's mesh; flat sunglasses where there is no mesh."""
+
+    goggles: float = 0.2  # how many of all are goggles
+    kind: str = "glasses"
+
+    def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
+        """Put them before the eyes in the image [H, W, 3]; with a severity dark ones, or goggles, of a size to match.
+
+        Goggles hide about half of the face at most.
+        """
+        if face.mesh is None:
+            return DrawnGlasses().apply(image, face, rng, severity)
+        wide = rng.random() < self.goggles if severity is None else severity > GOGGLES_FROM
+        wear = _wear_goggles if wide else _wear_glasses
+        return wear(image, face, face.mesh, rng, severity)
+
+
+def _wear_glasses(
+    image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
+) -> Occlusion:
+    form = Spectacles.of(mesh, rng)
+    points, x, y = _front(mesh, form)
+    low: list[Drawn] = []
+
+    def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
+        if not low:
+            scale = small.side / face.side
+            low.append(draw(points * scale, x, y, Window(0, 0, shape[1], shape[0])))
+        lens = form.lens(low[0].x, low[0].y, size)
+        return low[0].inside(np.minimum(lens, form.frame(low[0].x, low[0].y, lens)))
+
+    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, 1.7))
+    window = Window.around(
+        np.concatenate([points.reshape(-1, 3), mesh.landmarks(0, 16)]), image.shape, 0.06 * face.side
+    )
+    rows = slice(2, int(mesh.surface.landmarks[33, 1]) + 2)
+    columns, lines = head_grid(mesh)
+    head = draw(mesh.points[rows], columns[rows], lines[rows], window).depth + CLEARANCE * mesh.scale
+    drawn = draw(points, x, y, window)
+    light = Light.of(image, face, rng)
+    lens = form.lens(drawn.x, drawn.y, size)
+    before = drawn.depth < head
+    frame = drawn.inside(form.frame(drawn.x, drawn.y, lens)) * before
+    glass_colour, glass = _glass(drawn, form.height * size, light, rng, dark=severity is not None)
+    glass = glass * drawn.inside(lens) * before
+    for side in (-1, 1):
+        frame = np.maximum(frame, _temple(mesh, form, side, window, head))
+    base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32) * rng.uniform(0.7, 1.1)
+    frame_colour = base * light.on(drawn.normals, gloss=0.4) + 60 * light.on(drawn.normals, gloss=1) * (
+        rng.random() < 0.3
+    )
+    alpha = 1 - (1 - frame) * (1 - glass)
+    mixed = glass_colour * (glass * (1 - frame))[..., None] + frame_colour * frame[..., None]
+    colour = mixed / np.maximum(alpha, 1e-3)[..., None]
+    return lay(image, window, (colour, alpha), light, face.side, "glasses")
+
+
+def _wear_goggles(
+    image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
+) -> Occlusion:
+    marks = mesh.surface.landmarks
+    row, tip, ear = float(marks[list(EYES), 1].mean()) - 0.3, float(marks[30, 1]), float(marks[16, 0] - marks[0, 0]) / 2
+    width, height = ear * rng.uniform(0.62, 0.78), rng.uniform(4.0, 5.5)
+    rim, band = rng.uniform(0.6, 1.3), rng.uniform(1.0, 2.2)
+    bulge = rng.uniform(0.012, 0.022)
+
+    def outline(x: Floats, y: Floats, size: float) -> Floats:
+        across, up = np.abs(x) / min(width * size, ear * 0.95), np.abs(y - row) / (height * size)
+        distance = ((across**3.5 + up**3.5 + 1e-6) ** (1 / 3.5) - 1) * height * size
+        notch = 2.0 - np.hypot(x / 2.8, (y - tip - 1) / (0.6 * (tip - row))) * 2.0
+        return np.asarray(np.maximum(distance, notch), np.float32)
+
+    x, y = head_grid(mesh)
+
+    def sheet(mesh: FaceMesh, window: Window, size: float) -> Drawn:
+        free = np.clip(-outline(x, y, size) / 1.3, 0, 1)
+        points = taut(mesh, free, 0.003) + (bulge * mesh.scale * np.sqrt(free))[..., None] * mesh.rotation[:, 2]
+        return draw(points, x, y, window)
+
+    low: list[Drawn] = []
+
+    def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
+        if not low:
+            low.append(sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3))
+        return low[0].inside(outline(low[0].x, low[0].y, size))
+
+    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 2.2))
+    near = (outline(x, y, size) < 1.5) | (np.abs(y - row) < band + 1)
+    window = Window.around(mesh.points[near], image.shape, 0.08 * face.side)
+    drawn = sheet(mesh, window, size)
+    light = Light.of(image, face, rng)
+    distance = outline(drawn.x, drawn.y, size)
+    shell = drawn.inside(distance)
+    strap = drawn.inside(np.abs(drawn.y - row) - band) * (np.abs(drawn.x) > 0.6 * width) * (1 - shell)
+    strap *= drawn.normals[..., 2] < 0.1
+    glass_colour, _ = _glass(drawn, height, light, rng, dark=True)
+    base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
+    lit = light.on(drawn.normals, gloss=0.25)
+    inner = drawn.inside(distance + rim)[..., None]
+    other = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
+    colour = np.where((strap > shell)[..., None], other * lit, base * lit * (1 - inner) + glass_colour * inner)
+    return lay(image, window, (colour, np.maximum(shell, strap)), light, face.side, "glasses")
+
+
+def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Points [K, 3] in pixels as metres along the head's axes, from between the eyes."""
+    return np.asarray((points - mesh.landmarks(*EYES).mean(axis=0)) @ mesh.rotation / mesh.scale)
+
+
+def _front(mesh: FaceMesh, form: Spectacles) -> tuple[NDArray[np.floating], Floats, Floats]:
+    """The bent plane of a pair of glasses: its points [R, C, 3] in pixels, and x and y [R, C] in millimetres."""
+    nose, eyes = _in_head(mesh, mesh.landmarks(27)), _in_head(mesh, mesh.landmarks(*EYES))
+    forward = max(float(nose[0, 2]) + 0.005, float(eyes[:, 2].max()) + 0.008)
+    reach = max(form.half, form.middle + form.width) + form.rim
+    y, x = np.meshgrid(
+        np.linspace(50, -50, 9, dtype=np.float32), np.linspace(-reach, reach, 23, dtype=np.float32), indexing="ij"
+    )
+    a, b = x / 1000, y / 1000
+    in_head = np.stack([a, b, forward - 3.0 * a * a + 0.1 * b], axis=-1)
+    # Columns run from the subject's right to the left, which is how the head's grid runs.
+    return mesh.landmarks(*EYES).mean(axis=0) + (in_head * mesh.scale) @ mesh.rotation.T, x, y
+
+
+def _temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
+    """Opacity [H, W] of the temple from the hinge to the ear on one side (-1 the subject's right)."""
+    ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([1.5 * side, -0.5]))
+    end = _in_head(mesh, ear)[0] + np.array([0.003 * side, 0, 0])
+    nose = float(_in_head(mesh, mesh.landmarks(27))[0, 2]) + 0.005
+    start = np.array([side * form.half / 1000, 0.4 * form.height / 1000, nose - 3.0 * (form.half / 1000) ** 2])
+    part = np.linspace(0, 1, 6)[:, None]
+    line = start + (end - start) * part
+    across = np.array([0, (0.6 * form.rim + 0.8) / 1000, 0])
+    strip = np.stack([line + across, line - across])  # [2, 6, 3]
+    points = mesh.landmarks(*EYES).mean(axis=0) + (strip * mesh.scale) @ mesh.rotation.T
+    y, x = np.mgrid[:2, :6].astype(np.float32)
+    drawn = draw(points, x, y, window)
+    return np.asarray(drawn.depth < head, np.float32)
+
+
+def _glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, *, dark: bool) -> tuple[Floats, Alpha]:
+    """Colour [H, W, 3] and opacity [H, W] of lenses: clear, tinted, dark or mirrored, with reflections."""
+    turn, place, width = rng.uniform(0, np.pi), rng.uniform(-20, 20), rng.uniform(3, 14)
+    streak = np.exp(-(((drawn.x * np.cos(turn) + drawn.y * np.sin(turn) - place) / width) ** 2))
+    upper = np.clip(0.5 + drawn.y / (2 * height), 0, 1)
+    style = rng.choice([0, 1, 2, 3], p=(0, 0, 0.7, 0.3) if dark else (0.4, 0.15, 0.3, 0.15))
+    tint = rng.integers(0, 70, 3).astype(np.float32)
+    sky = (0.5 * rng.integers(40, 256, 3) + rng.uniform(40, 120)).astype(np.float32) * light.colour
+    strength = rng.uniform(0.1, 0.6)
+    if style == 3:
+        colour = tint + (sky - tint) * (upper**1.5)[..., None]
+    else:
+        colour = np.broadcast_to(tint * light.colour, (*upper.shape, 3))
+    alpha = (
+        np.full_like(upper, 0.05),
+        0.35 + 0.4 * upper,
+        np.full_like(upper, rng.uniform(0.82, 1)),
+        np.full_like(upper, 0.96),
+    )[style]
+    shine = strength * streak * (1.0 if style else 0.8)
+    colour = colour + (235 * light.colour - colour) * (shine / np.maximum(shine + alpha, 1e-3))[..., None]
+    return np.asarray(colour, np.float32), np.asarray(np.clip(alpha + shine * (1 - alpha), 0, 1), np.float32)

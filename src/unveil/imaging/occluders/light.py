@@ -1,0 +1,92 @@
+"""Light that fits the photograph: what is put before a face is lit as the face is, from the same side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, fill_polygon
+from unveil.imaging.occluders.sheets import Window
+
+Floats = NDArray[np.float32]
+
+PROBE = 24  # pixels a side of the small image that the light is read from
+SKIN = 165.0  # brightness of a well lit face
+AMBIENT = 0.55  # share of the light that comes from everywhere
+SHADOW_REACH = 0.025  # how far a shadow falls, in face sides
+SHADOW_DEPTH = 0.4  # how much darker it is at most
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """Distant light from one direction, and as much from everywhere."""
+
+    colour: Floats  # [3] RGB, about 1 where the face is well lit
+    face: Floats  # [3] mean colour of the face, up to 255
+    direction: Floats  # [3] unit vector towards the light, in pixels (x right, y down, z away from the viewer)
+
+    @classmethod
+    def of(cls, image: Image, face: Face, rng: np.random.Generator) -> Light:
+        """The light on a face, guessed from how bright its parts are, with some chance."""
+        small = cv2.resize(image, (PROBE, PROBE), interpolation=cv2.INTER_AREA).astype(np.float32)
+        scale = PROBE / np.array(image.shape[1::-1], np.float32)
+        inside = fill_polygon((face.outline + 0.5) * scale - 0.5, (PROBE, PROBE)) > 0.5
+        drift = rng.normal(0, (0.35, 0.2), 2)
+        tint = rng.normal(1, 0.03, 3)
+        level = rng.uniform(0.85, 1.1)
+        if not inside.any():
+            inside[:] = True
+        colours = small[inside]
+        bright = colours.mean(axis=1)
+        y, x = np.nonzero(inside)
+        offsets = np.stack([x - x.mean(), y - y.mean()], axis=1) / PROBE
+        spread = np.maximum((offsets**2).sum(axis=0), 1e-6) * max(float(bright.mean()), 1)
+        slope = offsets.T @ (bright - bright.mean()) / spread
+        towards = np.array([*np.clip(slope, -1, 1) + drift + (0, -0.35), -1.0])
+        brightness = np.clip(1.15 * bright.mean() / SKIN, 0.4, 1.15) * level
+        colour, direction = brightness * tint, towards / np.linalg.norm(towards)
+        return cls(colour.astype(np.float32), colours.mean(axis=0), direction.astype(np.float32))
+
+    def turned(self, angle: float) -> Light:
+        """The light as something sees it that is turned by ``angle`` in the image, clockwise, in radians."""
+        (x, y, z), cos, sin = self.direction.tolist(), np.cos(angle), np.sin(angle)
+        return Light(self.colour, self.face, np.array([cos * x + sin * y, cos * y - sin * x, z], np.float32))
+
+    def on(self, normals: Floats, gloss: float = 0.0) -> Floats:
+        """Brightness [..., 3] of a white surface with unit normals [..., 3]; ``gloss`` adds a highlight."""
+        cosine = normals @ self.direction
+        shade = AMBIENT + (1 - AMBIENT) * np.maximum(cosine, 0)
+        if gloss:
+            half = self.direction + np.array([0, 0, -1], np.float32)
+            half /= np.linalg.norm(half)
+            shade = shade + gloss * np.maximum(normals @ half, 0) ** 40
+        return np.asarray(shade[..., None] * self.colour, np.float32)
+
+
+def lay(image: Image, window: Window, layer: tuple[Floats, Alpha], light: Light, side: float, kind: str) -> Occlusion:
+    """Lay a lit thing over an image, with softened edges and the shadow that it casts on what is close behind it.
+
+    Args:
+        image: [H, W, 3].
+        window: where in it the layer is.
+        layer: colour [h, w, 3] up to 255 and opacity [h, w].
+        light: where its shadow falls.
+        side: the face's side in pixels.
+        kind: the name of the occluder.
+    """
+    colour, alpha = layer
+    back = window.of(image).astype(np.float32)
+    weight = cv2.GaussianBlur(alpha, (3, 3), 0)
+    spread = cv2.GaussianBlur(np.clip(colour, 0, 255) * alpha[..., None], (3, 3), 0)  # colours at the edge run over it
+    reach = SHADOW_REACH * side
+    shift = np.clip(-light.direction[:2] / light.direction[2], -2, 2) * -reach
+    moved = cv2.warpAffine(weight, np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32), weight.shape[::-1])
+    shadow = cv2.GaussianBlur(moved, (0, 0), max(0.6, 0.6 * reach))
+    lit = back * ((1 - weight) * (1 - SHADOW_DEPTH * shadow))[..., None]
+    result, mask = image.copy(), np.zeros(image.shape[:2], bool)
+    window.of(result)[:] = (lit + spread + 0.5).astype(np.uint8)
+    window.of(mask)[:] = weight > 0.5
+    return Occlusion(result, mask, kind)
