@@ -12,6 +12,7 @@ import unveil
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
+from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.imaging.crop import Crop
 from unveil.imaging.framing import CANONICAL, Framing
 from unveil.imaging.io import read_image
@@ -241,3 +242,12 @@ def test_an_encoder_may_ask_for_crops_of_its_own(learner_path: Path, photo: np.n
     np.testing.assert_array_equal(learner.seen[0][0], Sideways.turned(first).warp(photo))
     np.testing.assert_array_equal(learner.seen[1][0], turned.crop.warp(photo))
     assert turned.crop.matrix[0, 0] == face.crop.matrix[0, 1] == 0
+    # Both times the learner says the same, and the crop was turned clockwise: the photograph is the other way round.
+    quarter = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    np.testing.assert_allclose(rotation(turned.pose_degrees), quarter @ rotation(face.pose_degrees), atol=1e-5)
+
+
+def rotation(pose_degrees: tuple[float, float, float]) -> np.ndarray:
+    """Ry(yaw) Rx(pitch) Rz(roll)."""
+    x, y, z = axis_angle_to_matrix(np.diag(np.radians(pose_degrees)))
+    return y @ x @ z

@@ -16,7 +16,6 @@ from PIL import Image
 from unveil.assets.store import packaged
 from unveil.export.glb import glb_bytes, write_glb
 from unveil.geometry.camera import to_pixels
-from unveil.imaging.detect import Detection
 from unveil.imaging.io import read_image
 from unveil.morphable import bfm
 from unveil.morphable.layout import Coefficients
@@ -67,18 +66,6 @@ def test_the_face_is_that_of_the_coefficients(face: Reconstruction, assets: Path
     in_crop = to_pixels(model.project(vertices, seen), 120)
     np.testing.assert_allclose(face.crop.to_crop(face.projected[:, :2]), in_crop[:, :2], atol=0.02)
     np.testing.assert_array_equal(face.landmarks3d, face.vertices[DATA["keypoints"][::3] // 3])
-
-
-def test_its_crop_is_that_of_its_authors(face: Reconstruction, assets: Path) -> None:
-    teacher = TddfaTeacher(assets / "mb05_120x120.pth", assets / made_up_tddfa.STATISTICS)
-    left, top, right, bottom = face.box_ltrb
-    side = 1.58 * ((right - left) + (bottom - top)) / 2
-    centre = np.array([(left + right) / 2, (top + bottom) / 2 + 0.14 * side / 1.58])
-    first = teacher.framing.of_landmarks(np.array([centre - side / 8**0.5, centre + side / 8**0.5]), 120)
-    from_box = teacher.framing.of_detection(Detection(face.box_ltrb, np.zeros((6, 2)), 1.0), 120)
-    np.testing.assert_allclose(first.matrix, from_box.matrix, rtol=1e-6)
-    np.testing.assert_allclose(from_box.to_crop(centre), [60, 60], atol=1e-3)
-    np.testing.assert_allclose(from_box.scale, 120 / side, rtol=1e-6)
 
 
 def test_from_crops_to_geometry_in_torch_and_without(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
-from unveil.geometry.rotation import matrix_to_euler_degrees
+from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.imaging.crop import Crop
 from unveil.imaging.detect import Detection, FaceDetector
 from unveil.imaging.framing import CANONICAL, Framing
@@ -193,7 +193,8 @@ class Reconstructor:
         landmarks2d = self._finder.landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
         details, albedos = self.fine.details(vertices, coefficients), self.fine.albedos(coefficients)
-        pose = matrix_to_euler_degrees(model.rotation(coefficients))  # [N, 3]
+        rotations = _in_photograph(model.rotation(coefficients), [seen.crop for seen in sightings])
+        pose = matrix_to_euler_degrees(rotations)  # [N, 3]
         return [
             Reconstruction(
                 model=self.learner.name,
@@ -268,6 +269,13 @@ def _morphable_model(learner: Encoder, assets: Path | None) -> MorphableModel:
         raise UnveilError(f"{printable(learner.path)} cannot be used: {error}") from error
     # What the layout has besides the head's own is not geometry: skin, light, detail.
     return replace(load_head(learner.layout, assets), layout=learner.layout)
+
+
+def _in_photograph(rotations: Floats, crops: Sequence[Crop]) -> Floats:
+    """Rotations [N, 3, 3] of heads as the photograph shows them, of those in their crops, which may be turned."""
+    turns = [np.arctan2(crop.matrix[1, 0], crop.matrix[0, 0]) for crop in crops]  # clockwise on the screen
+    about_z = np.stack([np.zeros_like(turns), np.zeros_like(turns), turns], axis=-1).astype(rotations.dtype)
+    return np.asarray(axis_angle_to_matrix(about_z) @ rotations)
 
 
 def _to_image(crop_pixels: Floats, crop: Crop) -> Floats:
