@@ -21,19 +21,22 @@ from pathlib import Path
 
 import numpy as np
 
+from unveil.distill.prepared import TEST, PreparedFolder, canonical_crop
+from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.imaging.io import atomic_path
 from unveil.morphable.landmarks import IBUG68_MIRROR
-from unveil.morphable.layout import CoefficientLayout
+from unveil.morphable.layout import Coefficients
+from unveil.reconstruct.codes import Codes, read_codes
+from unveil.reconstruct.heads import load_head
 
 TABLE = Path(__file__).parent / "openhead/annotation_offsets.csv"
-CROP_SIZE = 192  # pixels, of the training set
+CROP_SIZE = 224  # pixels; any number would do
 IBUG49 = [index for index in range(17, 68) if index not in (60, 64)]
 JAW = slice(0, 17)
 INNER = slice(17, 68)
 FRONTAL = 15.0  # degrees of yaw up to which the jaw line is measured: it slides beyond
 OUTLIER = 6e-3  # metres, from which on a difference counts no more
-TEST = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,22 +47,27 @@ class Differences:
     rotation: np.ndarray  # [N, 3, 3]
 
 
-def differences(labels: dict[str, np.ndarray], source: str, annotation: np.ndarray) -> Differences:
+def differences(folder: PreparedFolder, codes: Codes, source: str, annotation: np.ndarray) -> Differences:
     """Compare the fits of one source with its annotation; prints the mean error and the shift all have in common."""
-    rows = np.flatnonzero((labels["source"] == source) & (labels["split"] != TEST))
-    pictures = [int(Path(str(labels["names"][row])).stem) for row in rows]
+    rows = np.flatnonzero(np.char.startswith(folder.names, f"{source}/") & (folder.split != TEST))
+    pictures = [int(Path(str(name)).stem) for name in folder.names[rows]]
     marked = np.full((len(rows), 68, 2), np.nan)
     marked[:, range(68) if annotation.shape[1] == 68 else IBUG49] = annotation[pictures]
-    matrix = labels["matrix"][rows]
-    in_crop = marked @ np.swapaxes(matrix[:, :, :2], 1, 2) + matrix[:, None, :, 2]
-    layout = CoefficientLayout.from_json(str(labels["layout"]))
-    coefficients = labels["coefficients"][rows].astype(np.float64)
-    pixels_per_metre = coefficients[:, layout.slice_of("camera")][:, :1, None] * CROP_SIZE / 2
-    offsets = (in_crop - labels["landmarks68"][rows]) * (1, -1) / pixels_per_metre
+    matrix = folder.matrix[rows]
+    in_wide = marked @ np.swapaxes(matrix[:, :, :2], 1, 2) + matrix[:, None, :, 2]
+    in_crop = canonical_crop(folder.crop_size, CROP_SIZE).to_crop(in_wide)
+    number = {name: number for number, name in enumerate(codes.names)}
+    values = codes.coefficients.values[[number[str(name)] for name in folder.names[rows]]]
+    coefficients = Coefficients(codes.coefficients.layout, values.astype(np.float64))
+    model = load_head(coefficients.layout).landmark_model()
+    contour = model.contour68(model.vertices(coefficients), coefficients)
+    fitted = to_pixels(model.project(contour, coefficients), CROP_SIZE)[..., :2]
+    pixels_per_metre = coefficients["camera"][:, :1, None] * CROP_SIZE / 2
+    offsets = (in_crop - fitted) * (1, -1) / pixels_per_metre
     shift = np.nanmedian(np.nanmean(offsets[:, INNER], axis=1), axis=0)
     error = 1e3 * np.nanmean(np.linalg.norm(offsets, axis=-1))
     print(f"{source}: {len(rows)} pictures, mean error {error:.2f} mm, common shift {np.round(1e3 * shift, 2)} mm")
-    rotation = axis_angle_to_matrix(coefficients[:, layout.slice_of("pose")][:, :3])
+    rotation = axis_angle_to_matrix(coefficients["pose"][:, :3])
     return Differences(offsets - shift, rotation)
 
 
@@ -87,10 +95,9 @@ def main() -> None:
     parser.add_argument("--annotation", action="append", required=True, metavar="SOURCE=NPY")
     parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
-    with np.load(arguments.training_set / "labels.npz") as file:
-        labels = {name: file[name] for name in file.files}
+    folder, codes = PreparedFolder.open(arguments.training_set), read_codes(arguments.training_set / "codes.npz")
     sources = [text.split("=", 1) for text in arguments.annotation]
-    offset = mean_offset([differences(labels, source, np.load(path)) for source, path in sources])
+    offset = mean_offset([differences(folder, codes, source, np.load(path)) for source, path in sources])
     print(f"the model's landmarks move by {1e3 * np.linalg.norm(offset, axis=1).mean():.2f} mm on average")
     table = np.loadtxt(arguments.table, delimiter=",", skiprows=1)
     table[:, 1:] += 1e3 * offset

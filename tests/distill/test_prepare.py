@@ -192,7 +192,7 @@ def test_a_full_disk_is_one_clear_line_and_the_run_can_go_on(tmp_path: Path, mon
     running.close()
     with monkeypatch.context() as patch:
         patch.setattr(io.secrets, "token_hex", lambda _: "full")
-        patch.setattr("unveil.distill.prepare._begin", lambda *_: None)  # it would clear the way
+        patch.setattr("unveil.distill.prepare.begin", lambda *_: {})  # it would clear the way
         (out / ".unveil-full.npy").symlink_to("/dev/full")
         with pytest.raises(UnveilError, match=r"crops-00001.npy: No space left on device; free some space") as error:
             run(source, out)

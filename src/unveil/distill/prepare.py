@@ -61,8 +61,7 @@ def prepare(photos: Sequence[Photo], folder: Path, settings: Settings, processes
     """
     check_unique(photos)
     wanted, refused = _sort_out(photos, settings)
-    about = _settings_record(photos, settings)
-    _begin(folder, about)
+    about = begin(folder, photos, settings)
     if not (folder / MANIFEST).exists():
         size = min(settings.chunk, settings.limit or settings.chunk)
         chunks = Chunks(folder, wanted, size, settings.crop_size, settings.smallest_face)
@@ -76,6 +75,35 @@ def prepare(photos: Sequence[Photo], folder: Path, settings: Settings, processes
         chunks.remove_from(len(selection.counts))
         _finish(folder, selection, settings, about)
     shutil.rmtree(folder / RECORDS, ignore_errors=True)
+
+
+def begin(folder: Path, photos: Sequence[Photo], settings: Settings) -> dict[str, Any]:
+    """Claim a new folder for these photographs and settings, or check that it was begun with them.
+
+    What a run that was killed has left half-written is removed. Returns what the folder now says it is made of; the
+    errors are those of `prepare`.
+    """
+    about = _settings_record(photos, settings)
+    path = folder / SETTINGS
+    try:
+        for leftover in folder.rglob(".unveil-*"):
+            leftover.unlink()
+        begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        if begun is None and folder.exists() and any(folder.iterdir()):
+            raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
+    except (OSError, ValueError) as error:
+        raise UnveilError(f"cannot go on in {printable(folder)} ({error}); name another folder") from error
+    if begun is None:
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        return about
+    odd = [f"{name} {begun.get(name)}, not {value}" for name, value in about.items() if begun.get(name) != value]
+    if odd:
+        raise UnveilError(
+            f"{printable(folder)} was begun with {'; '.join(odd)}; give the same photographs and options, or another "
+            "folder"
+        )
+    return about
 
 
 def assign_splits(photos: Sequence[Photo], shares: Sequence[float]) -> NDArray[np.int8]:
@@ -169,29 +197,6 @@ def _settings_record(photos: Sequence[Photo], settings: Settings) -> dict[str, A
     about = asdict(settings) | {"photographs": len(photos), "list": fingerprint(photos), "learner": learner}
     record: dict[str, Any] = json.loads(json.dumps(about))
     return record
-
-
-def _begin(folder: Path, about: dict[str, Any]) -> None:
-    """Claim a new folder for these settings, or check that it was begun with them; clear away what was half-written."""
-    path = folder / SETTINGS
-    try:
-        for leftover in folder.rglob(".unveil-*"):
-            leftover.unlink()
-        begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-        if begun is None and folder.exists() and any(folder.iterdir()):
-            raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
-    except (OSError, ValueError) as error:
-        raise UnveilError(f"cannot go on in {printable(folder)} ({error}); name another folder") from error
-    if begun is None:
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        return
-    odd = [f"{name} {begun.get(name)}, not {value}" for name, value in about.items() if begun.get(name) != value]
-    if odd:
-        raise UnveilError(
-            f"{printable(folder)} was begun with {'; '.join(odd)}; give the same photographs and options, or another "
-            "folder"
-        )
 
 
 def _finish(folder: Path, selection: _Selection, settings: Settings, about: dict[str, Any]) -> None:

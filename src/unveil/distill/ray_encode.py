@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -44,8 +45,8 @@ def encode(job: Job, start: int, count: int, address: str | None = None) -> Iter
     Args:
         job: what to encode and how; its functions are sent to the workers.
         start, count: which crops.
-        address: of a running cluster; None for that of the environment variable RAY_ADDRESS or, without it, this
-            machine alone.
+        address: of a running cluster; None for that of the environment variable RAY_ADDRESS, the one that runs on this
+            machine, or else this machine alone.
 
     Raises:
         UnveilError: Ray is not installed or does not get to the cluster, or a worker cannot open the files.
@@ -62,8 +63,7 @@ def encode(job: Job, start: int, count: int, address: str | None = None) -> Iter
             for columns in rows.iter_batches(batch_size=BATCH, batch_format="numpy"):
                 yield encoded_of(columns)
         except ray.exceptions.RayError as error:
-            reason = [line for line in str(error).splitlines() if line.strip()][-1:]
-            raise UnveilError(f"Ray could not go on ({''.join(reason).strip()}); run the command again") from error
+            raise UnveilError(f"Ray could not go on ({_reason(error)}); run the command again to continue") from error
 
 
 class Worker:
@@ -130,7 +130,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise UnveilError(f"cannot get to a Ray cluster ({reason}); check the address, or leave it out") from error
+        raise UnveilError(f"cannot get to a Ray cluster ({reason}); check address and Ray's settings") from error
     signal.signal(signal.SIGTERM, handler)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -147,3 +147,9 @@ def _knock(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=10).close()
+
+
+def _reason(error: Exception) -> str:
+    """The line of Ray's pages that names an exception of Python's, or else the last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return next((line for line in lines if re.match(r"[A-Za-z]+Error: ", line)), lines[-1])[:200]

@@ -3,9 +3,10 @@
 torch's own SyncBatchNorm needs a GPU.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn import functional as collective
 
 
 class SyncedBatchNorm(nn.BatchNorm2d):
@@ -22,9 +23,9 @@ class SyncedBatchNorm(nn.BatchNorm2d):
     def _normalise(self, x: Tensor) -> Tensor:
         world = distributed.get_world_size()
         own_variance, own_mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
-        mean: Tensor = collective.all_reduce(own_mean) / world
+        mean = _sum_over_processes(own_mean) / world
         # Between processes the means differ too: the law of total variance.
-        variance = collective.all_reduce(own_variance + (own_mean - mean).square()) / world
+        variance = _sum_over_processes(own_variance + (own_mean - mean).square()) / world
         with torch.no_grad():
             count = world * x.numel() // x.shape[1]
             for running, value in (
@@ -37,6 +38,27 @@ class SyncedBatchNorm(nn.BatchNorm2d):
                 self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """What one process puts in moves the losses of all, so the gradient is a sum over the processes as well."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        distributed.all_reduce(total)
+        return total
+
+
+def _sum_over_processes(values: Tensor) -> Tensor:
+    total: Tensor = _SumOverProcesses.apply(values)  # type: ignore[no-untyped-call]
+    return total
 
 
 def synchronise(module: nn.Module) -> None:

@@ -8,6 +8,7 @@ The same grid fits every head model, as it is found from the model's own 68 land
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -44,9 +45,10 @@ class FaceMesh:
         """Pixels [K, 2] of the nodes of the face with its forehead."""
         return np.asarray(self.points.reshape(-1, 3)[self.surface.face, :2])
 
-    def landmarks(self, *indices: int) -> Floats:
-        """Where landmarks [K] are on the grid: [K, 3] in pixels."""
-        return self.at(self.surface.landmarks[list(indices)])
+    @cached_property
+    def landmarks68(self) -> Floats:
+        """The model's landmarks on the grid [68, 3]."""
+        return self.at(self.surface.landmarks)
 
     def at(self, places: NDArray[np.floating]) -> Floats:
         """The points [K, 3] at places [K, 2] (column, row) between the nodes."""

@@ -57,7 +57,8 @@ class NowPhotos:
         if self.boxes is None:
             return None
         box = read_face_box(self.boxes / image.path.with_suffix(".npy"))
-        return Detection(box, box[:2] + KEYPOINTS * (box[2:] - box[:2]), 1.0)
+        points = box[:2] + KEYPOINTS * (box[2:] - box[:2])
+        return Detection(box.astype(np.float32), points.astype(np.float32), 1.0)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,10 @@ from unveil.imaging.head_surface import FaceMesh
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
 from unveil.imaging.occluders.drawn import DrawnGlasses
 from unveil.imaging.occluders.light import Light, lay
-from unveil.imaging.occluders.sheets import Drawn, Window, draw, head_grid, taut
+from unveil.imaging.occluders.sheets import Drawn, Window, depth_of, draw, head_grid, taut
 
 Floats = NDArray[np.float32]
-EYES = tuple(range(36, 48))
+EYES = (36, 48)  # landmarks from and to
 CLEARANCE = 0.004  # metres by which what is behind the skin still counts as before it: the fit is not exact
 FRAME_COLOURS = (
     (20, 20, 22),
@@ -43,7 +44,7 @@ class Spectacles:
     @classmethod
     def of(cls, mesh: FaceMesh, rng: np.random.Generator) -> Spectacles:
         """Glasses that fit a head, by lot."""
-        places = _in_head(mesh, mesh.landmarks(*EYES, 0, 16)) * 1000
+        places = _in_head(mesh, mesh.landmarks68[[*range(*EYES), 0, 16]]) * 1000
         eye, half = float(np.abs(places[:12, 0]).mean()), float(np.abs(places[12:, 0]).mean())
         width = min(rng.uniform(21, 29), eye - 5)
         power, slant = float(rng.choice([2.0, 2.5, 4.0, 6.0])), float(rng.normal(0, 0.1))
@@ -104,11 +105,10 @@ def _wear_glasses(
 
     size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, 1.7))
     window = Window.around(
-        np.concatenate([points.reshape(-1, 3), mesh.landmarks(0, 16)]), image.shape, 0.06 * face.side
+        np.concatenate([points.reshape(-1, 3), mesh.landmarks68[[0, 16]]]), image.shape, 0.06 * face.side
     )
     rows = slice(2, int(mesh.surface.landmarks[33, 1]) + 2)
-    columns, lines = head_grid(mesh)
-    head = draw(mesh.points[rows], columns[rows], lines[rows], window).depth + CLEARANCE * mesh.scale
+    head = depth_of(mesh.points[rows], window) + CLEARANCE * mesh.scale
     drawn = draw(points, x, y, window)
     light = Light.of(image, face, rng)
     lens = form.lens(drawn.x, drawn.y, size)
@@ -119,9 +119,7 @@ def _wear_glasses(
     for side in (-1, 1):
         frame = np.maximum(frame, _temple(mesh, form, side, window, head))
     base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32) * rng.uniform(0.7, 1.1)
-    frame_colour = base * light.on(drawn.normals, gloss=0.4) + 60 * light.on(drawn.normals, gloss=1) * (
-        rng.random() < 0.3
-    )
+    frame_colour = base * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
     alpha = 1 - (1 - frame) * (1 - glass)
     mixed = glass_colour * (glass * (1 - frame))[..., None] + frame_colour * frame[..., None]
     colour = mixed / np.maximum(alpha, 1e-3)[..., None]
@@ -132,7 +130,11 @@ def _wear_goggles(
     image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
 ) -> Occlusion:
     marks = mesh.surface.landmarks
-    row, tip, ear = float(marks[list(EYES), 1].mean()) - 0.3, float(marks[30, 1]), float(marks[16, 0] - marks[0, 0]) / 2
+    row, tip, ear = (
+        float(marks[slice(*EYES), 1].mean()) - 0.3,
+        float(marks[30, 1]),
+        float(marks[16, 0] - marks[0, 0]) / 2,
+    )
     width, height = ear * rng.uniform(0.62, 0.78), rng.uniform(4.0, 5.5)
     rim, band = rng.uniform(0.6, 1.3), rng.uniform(1.0, 2.2)
     bulge = rng.uniform(0.012, 0.022)
@@ -177,12 +179,12 @@ def _wear_goggles(
 
 def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floating]:
     """Points [K, 3] in pixels as metres along the head's axes, from between the eyes."""
-    return np.asarray((points - mesh.landmarks(*EYES).mean(axis=0)) @ mesh.rotation / mesh.scale)
+    return np.asarray((points - mesh.landmarks68[slice(*EYES)].mean(axis=0)) @ mesh.rotation / mesh.scale)
 
 
 def _front(mesh: FaceMesh, form: Spectacles) -> tuple[NDArray[np.floating], Floats, Floats]:
     """The bent plane of a pair of glasses: its points [R, C, 3] in pixels, and x and y [R, C] in millimetres."""
-    nose, eyes = _in_head(mesh, mesh.landmarks(27)), _in_head(mesh, mesh.landmarks(*EYES))
+    nose, eyes = _in_head(mesh, mesh.landmarks68[27:28]), _in_head(mesh, mesh.landmarks68[slice(*EYES)])
     forward = max(float(nose[0, 2]) + 0.005, float(eyes[:, 2].max()) + 0.008)
     reach = max(form.half, form.middle + form.width) + form.rim
     y, x = np.meshgrid(
@@ -191,44 +193,35 @@ def _front(mesh: FaceMesh, form: Spectacles) -> tuple[NDArray[np.floating], Floa
     a, b = x / 1000, y / 1000
     in_head = np.stack([a, b, forward - 3.0 * a * a + 0.1 * b], axis=-1)
     # Columns run from the subject's right to the left, which is how the head's grid runs.
-    return mesh.landmarks(*EYES).mean(axis=0) + (in_head * mesh.scale) @ mesh.rotation.T, x, y
+    return mesh.landmarks68[slice(*EYES)].mean(axis=0) + (in_head * mesh.scale) @ mesh.rotation.T, x, y
 
 
 def _temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
     """Opacity [H, W] of the temple from the hinge to the ear on one side (-1 the subject's right)."""
     ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([1.5 * side, -0.5]))
     end = _in_head(mesh, ear)[0] + np.array([0.003 * side, 0, 0])
-    nose = float(_in_head(mesh, mesh.landmarks(27))[0, 2]) + 0.005
+    nose = float(_in_head(mesh, mesh.landmarks68[27:28])[0, 2]) + 0.005
     start = np.array([side * form.half / 1000, 0.4 * form.height / 1000, nose - 3.0 * (form.half / 1000) ** 2])
     part = np.linspace(0, 1, 6)[:, None]
     line = start + (end - start) * part
     across = np.array([0, (0.6 * form.rim + 0.8) / 1000, 0])
     strip = np.stack([line + across, line - across])  # [2, 6, 3]
-    points = mesh.landmarks(*EYES).mean(axis=0) + (strip * mesh.scale) @ mesh.rotation.T
-    y, x = np.mgrid[:2, :6].astype(np.float32)
-    drawn = draw(points, x, y, window)
-    return np.asarray(drawn.depth < head, np.float32)
+    points = mesh.landmarks68[slice(*EYES)].mean(axis=0) + (strip * mesh.scale) @ mesh.rotation.T
+    return np.asarray(depth_of(points, window) < head, np.float32)
 
 
 def _glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, *, dark: bool) -> tuple[Floats, Alpha]:
     """Colour [H, W, 3] and opacity [H, W] of lenses: clear, tinted, dark or mirrored, with reflections."""
-    turn, place, width = rng.uniform(0, np.pi), rng.uniform(-20, 20), rng.uniform(3, 14)
-    streak = np.exp(-(((drawn.x * np.cos(turn) + drawn.y * np.sin(turn) - place) / width) ** 2))
+    turn, place, width = rng.uniform(0, math.pi), rng.uniform(-20, 20), rng.uniform(3, 14)
+    streak = np.exp(-(((drawn.x * math.cos(turn) + drawn.y * math.sin(turn) - place) / width) ** 2))
     upper = np.clip(0.5 + drawn.y / (2 * height), 0, 1)
-    style = rng.choice([0, 1, 2, 3], p=(0, 0, 0.7, 0.3) if dark else (0.4, 0.15, 0.3, 0.15))
-    tint = rng.integers(0, 70, 3).astype(np.float32)
+    style = int(rng.choice(4, p=(0, 0, 0.7, 0.3) if dark else (0.4, 0.15, 0.3, 0.15)))
+    tint = rng.integers(0, 70, 3).astype(np.float32) * light.colour
     sky = (0.5 * rng.integers(40, 256, 3) + rng.uniform(40, 120)).astype(np.float32) * light.colour
-    strength = rng.uniform(0.1, 0.6)
-    if style == 3:
-        colour = tint + (sky - tint) * (upper**1.5)[..., None]
-    else:
-        colour = np.broadcast_to(tint * light.colour, (*upper.shape, 3))
-    alpha = (
-        np.full_like(upper, 0.05),
-        0.35 + 0.4 * upper,
-        np.full_like(upper, rng.uniform(0.82, 1)),
-        np.full_like(upper, 0.96),
-    )[style]
-    shine = strength * streak * (1.0 if style else 0.8)
-    colour = colour + (235 * light.colour - colour) * (shine / np.maximum(shine + alpha, 1e-3))[..., None]
-    return np.asarray(colour, np.float32), np.asarray(np.clip(alpha + shine * (1 - alpha), 0, 1), np.float32)
+    shine = streak * rng.uniform(0.1, 0.6)
+    thickness, fading = ((0.05, 0.0), (0.35, 0.4), (rng.uniform(0.82, 1), 0.0), (0.96, 0.0))[style]
+    alpha = thickness + fading * upper
+    mirror = upper * upper * float(style == 3)
+    colour = tint + (sky - tint) * mirror[..., None]
+    colour += (235 * light.colour - colour) * (shine / np.maximum(shine + alpha, 1e-3))[..., None]
+    return np.asarray(colour, np.float32), np.asarray(np.minimum(alpha + shine * (1 - alpha), 1), np.float32)

@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 PROBE = 24  # pixels a side of the small image that the light is read from
 SKIN = 165.0  # brightness of a well lit face
 AMBIENT = 0.55  # share of the light that comes from everywhere
+SHARPNESS = 5  # of a highlight: how often the cosine is squared
 SHADOW_REACH = 0.025  # how far a shadow falls, in face sides
 SHADOW_DEPTH = 0.4  # how much darker it is at most
 
@@ -57,13 +58,15 @@ class Light:
 
     def on(self, normals: Floats, gloss: float = 0.0) -> Floats:
         """Brightness [..., 3] of a white surface with unit normals [..., 3]; ``gloss`` adds a highlight."""
-        cosine = normals @ self.direction
-        shade = AMBIENT + (1 - AMBIENT) * np.maximum(cosine, 0)
+        flat = normals.reshape(-1, 3)
+        shade = AMBIENT + (1 - AMBIENT) * np.maximum(flat @ self.direction, 0)
         if gloss:
             half = self.direction + np.array([0, 0, -1], np.float32)
-            half /= np.linalg.norm(half)
-            shade = shade + gloss * np.maximum(normals @ half, 0) ** 40
-        return np.asarray(shade[..., None] * self.colour, np.float32)
+            shine = np.maximum(flat @ (half / np.linalg.norm(half)), 0)
+            for _ in range(SHARPNESS):
+                shine *= shine
+            shade += gloss * shine
+        return np.asarray(shade[:, None] * self.colour, np.float32).reshape(normals.shape)
 
 
 def lay(image: Image, window: Window, layer: tuple[Floats, Alpha], light: Light, side: float, kind: str) -> Occlusion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,7 +112,9 @@ def _sheet(mesh: FaceMesh, shape: Shape, window: Window) -> Drawn:
     if bulge:
         height = bulge * mesh.scale * free * np.clip(1.4 - np.abs(x) / cut.side, 0, 1)
         points = points + height[..., None] * mesh.rotation[:, 2]
-    return draw(points, x, y, window)
+    rows = slice(max(0, int(mesh.surface.landmarks[27, 1]) - 2), None)
+    columns = slice(4, -4)
+    return draw(points[rows, columns], x[rows, columns], y[rows, columns], window)
 
 
 def _straps(x: Floats, y: Floats, cut: Cut, top: float) -> Floats:
@@ -149,9 +152,9 @@ def _cloth(drawn: Drawn, distance: Floats, rng: np.random.Generator) -> Floats:
 
 def _pattern(x: Floats, y: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Stripes, checks or dots [H, W]."""
-    turn, period = rng.uniform(0, np.pi), rng.uniform(1.5, 5)
-    u = (x * np.cos(turn) + y * np.sin(turn)) / period
-    v = (y * np.cos(turn) - x * np.sin(turn)) / period
+    turn, period = rng.uniform(0, math.pi), rng.uniform(1.5, 5)
+    u = (x * math.cos(turn) + y * math.sin(turn)) / period
+    v = (y * math.cos(turn) - x * math.sin(turn)) / period
     which = rng.integers(3)
     if which == 0:
         return np.asarray(u % 1 < 0.4)

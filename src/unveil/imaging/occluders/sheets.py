@@ -74,6 +74,12 @@ def draw(points: NDArray[np.floating], x: NDArray[np.floating], y: NDArray[np.fl
     return Drawn(values[..., 0], values[..., 1], values[..., 2:], raster.depth)
 
 
+def depth_of(points: NDArray[np.floating], window: Window) -> Floats:
+    """Depth [h, w] of a grid of points [R, C, 3] in pixels in a window of an image, inf where there is nothing."""
+    shifted = points.reshape(-1, 3) - np.array([window.left, window.top, 0])
+    return rasterize(shifted, grid_faces(points.shape[:2]), window.height, window.width).depth
+
+
 def head_grid(mesh: FaceMesh) -> tuple[Floats, Floats]:
     """Column from the middle and row [R, C] of every node of the head's grid: coordinates of what hugs the head."""
     rows, columns = mesh.points.shape[:2]
