@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rasterize import rasterize
-from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.morphable.head import Head
 from unveil.morphable.landmarks import SurfacePoints
 from unveil.morphable.layout import Coefficients
@@ -96,10 +95,10 @@ class HeadSurface:
     def place(self, coefficients: Coefficients, size: int) -> list[FaceMesh]:
         """The grid on the heads of coefficients [B, M], in pixels of crops of ``size`` pixels a side."""
         c = coefficients
-        vertices = self.nodes.vertices(c["shape"], c["expression"], self.model.joint_rotations(c["pose"]))
+        vertices = self.nodes.vertices(c["shape"], c["expression"], self.model.joint_rotations(c))
         points = np.asarray(to_pixels(self.model.project(vertices, coefficients), size), np.float64)
         points = points.reshape(-1, *self.shape, 3)
-        turns = np.asarray(axis_angle_to_matrix(coefficients["pose"][:, :3]), np.float64) * [[1], [-1], [-1]]
+        turns = np.asarray(self.model.rotation(coefficients), np.float64) * [[1], [-1], [-1]]
         scales = coefficients["camera"][:, 0] * size / 2
         return [
             FaceMesh(self, grid, turn, float(scale)) for grid, turn, scale in zip(points, turns, scales, strict=True)
