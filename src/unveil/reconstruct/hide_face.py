@@ -1,0 +1,59 @@
+"""Things put in front of the face in a photograph, the same for every method that is then tried on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.imaging.detect import Detection
+from unveil.imaging.head_surface import FaceMesh, HeadSurface
+from unveil.imaging.occlude import Face, Occlusion, Pool, sample_generator
+from unveil.morphable.layout import Coefficients
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.reconstruct.result import Reconstruction
+
+SEVERITIES = (0.15, 0.3, 0.45, 0.6)  # hidden shares of the face that are tried where nobody asks for others
+
+
+class FaceHider:
+    """Hides part of the largest face of photographs.
+
+    The package's own learner says where the face is, whatever method is tried afterwards. What hides it depends on the
+    name of the photograph and on the seed, not on the severity: a higher one makes the same thing larger.
+
+    Args:
+        pool: what to hide faces with.
+        seed: of the lots.
+    """
+
+    def __init__(self, pool: Pool, seed: int = 0) -> None:
+        self._pool, self._seed = pool, seed
+        self._reconstructor = Reconstructor()
+        self._surface = HeadSurface.of(self._reconstructor.morphable)
+
+    def hide(
+        self, image: NDArray[np.uint8], name: str, severity: float, faces: Sequence[Detection] | None = None
+    ) -> Occlusion:
+        """The photograph [H, W, 3] with about the share ``severity`` of its face hidden, in (0, 1].
+
+        ``faces`` says where faces are, if that is known; the first is taken.
+
+        Raises:
+            UnveilError: there is no face.
+        """
+        found = self._reconstructor.reconstruct(image, max_faces=1, faces=faces)
+        if not found:
+            raise UnveilError("no face found that could be hidden; give a photograph of a face")
+        face = Face.of(found[0].landmarks2d, self._mesh(found[0]))
+        return self._pool.apply(image, face, sample_generator(self._seed, name, 0), severity)
+
+    def _mesh(self, face: Reconstruction) -> FaceMesh:
+        """What worn things are placed on, in the photograph's pixels."""
+        batch = Coefficients(face.coefficients.layout, face.coefficients.values[None])
+        (mesh,) = self._surface.place(batch, face.crop.size)
+        xy, depth = face.crop.to_image(mesh.points[..., :2]), mesh.points[..., 2:] / face.crop.scale
+        return replace(mesh, points=np.concatenate([xy, depth], axis=-1), scale=mesh.scale / face.crop.scale)
