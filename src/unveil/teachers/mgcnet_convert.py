@@ -130,7 +130,8 @@ def face_arrays(file: Mapping[str, Any]) -> dict[str, Any]:
 
 def _mean(file: Mapping[str, Any], group: str) -> NDArray[np.float64]:
     """[V, 3] in the file's unit."""
-    return vertex_columns(np.asarray(file[f"{group}/model/mean"]).reshape(-1, 1), 1)[0]
+    (vertices,) = vertex_columns(np.asarray(file[f"{group}/model/mean"]).reshape(-1, 1), 1)
+    return np.asarray(vertices)
 
 
 def _basis(file: Mapping[str, Any], group: str, count: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
