@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_euler_degrees
+from unveil.geometry.rotation import (
+    axis_angle_to_matrix,
+    matrix_to_axis_angle,
+    matrix_to_euler_degrees,
+    orthonormal_rows,
+)
 
 component = st.floats(-3.0, 3.0, allow_nan=False)
 vectors = st.tuples(component, component, component).map(np.array)
@@ -67,3 +72,25 @@ def test_signs_of_pitch_and_yaw() -> None:
     left = axis_angle_to_matrix(np.array([0, np.radians(20), 0])) @ out_of_face
     assert down[1] < 0, "positive pitch looks down"
     assert left[0] > 0, "positive yaw turns to the subject's left"
+
+
+def test_the_identity_has_a_gradient() -> None:
+    """To first order the axis-angle of I + D is half of D's antisymmetric part."""
+    jacobian = torch.autograd.functional.jacobian(matrix_to_axis_angle, torch.eye(3, dtype=torch.float64))
+    expected = np.zeros((3, 3, 3))
+    for axis, (row, column) in enumerate([(2, 1), (0, 2), (1, 0)]):
+        expected[axis, row, column], expected[axis, column, row] = 0.5, -0.5
+    np.testing.assert_allclose(jacobian.numpy(), expected, atol=1e-12)
+
+
+def test_orthonormal_rows_are_the_rotation_in_a_matrix() -> None:
+    rng = np.random.default_rng(5)
+    turns = axis_angle_to_matrix(rng.normal(0, 1, (20, 3)))
+    np.testing.assert_allclose(orthonormal_rows(3e-4 * turns), turns, atol=1e-12)
+    matrices = rng.normal(0, 1, (20, 3, 3))
+    rotations = orthonormal_rows(matrices)
+    np.testing.assert_allclose(rotations @ rotations.swapaxes(-1, -2), np.tile(np.eye(3), (20, 1, 1)), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.det(rotations), 1)
+    in_rows = matrices @ rotations.swapaxes(-1, -2)  # the first two rows in terms of the rotation's
+    np.testing.assert_allclose(in_rows[:, [0, 0, 1], [1, 2, 2]], 0, atol=1e-12)
+    assert (in_rows[:, [0, 1], [0, 1]] > 0).all()

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,16 +104,36 @@ def test_faces_turn_towards_the_viewer_whichever_way_the_file_has_them() -> None
         assert {frozenset(face) for face in faces.tolist()} == {frozenset(face) for face in TRIANGLES.T.tolist()}
 
 
-def test_torch_gives_the_same_with_gradients() -> None:
+def test_torch_gives_the_same() -> None:
     coefficients = some(2)
     expected = MODEL.project(MODEL.vertices(coefficients), coefficients)
     model = MODEL.map_arrays(lambda array: torch.as_tensor(np.asarray(array)))
-    values = torch.tensor(coefficients.values, dtype=torch.float32, requires_grad=True)
-    projected = model.project(model.vertices(given := Coefficients(LAYOUT, values)), given)
-    np.testing.assert_allclose(projected.detach().numpy(), expected, atol=1e-4)
-    projected.sum().backward()
-    assert values.grad is not None
-    assert torch.isfinite(values.grad).all()
+    values = torch.tensor(coefficients.values, dtype=torch.float32)
+    given = Coefficients(LAYOUT, values)
+    np.testing.assert_allclose(model.project(model.vertices(given), given).numpy(), expected, atol=1e-4)
+
+
+def test_projection_has_the_gradients_of_the_published_formula() -> None:
+    """Also for a matrix that is a rotation and a scale, where singular values are equal."""
+    chosen = np.arange(0, len(DATA["u"]) // 3, 40)
+    model = replace(MODEL, head=MODEL.head.take(chosen)).map_arrays(lambda a: torch.as_tensor(np.asarray(a)).double())
+    for parameters in (MODEL.zero().values, some(1).values[0]):
+        values = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
+        points = model.project(model.vertices(given := Coefficients(LAYOUT, values)), given)
+        weights = torch.linspace(-1, 1, points.numel(), dtype=torch.float64).reshape(points.shape)
+        (weights * points).sum().backward()
+
+        step = 1e-4 * made_up_tddfa.statistics()["std"].astype(np.float64)
+        moved = [
+            published_pixels(parameters.astype(np.float64) + sign * np.diag(step)[k])[chosen]
+            for k in range(62)
+            for sign in (1, -1)
+        ]
+        change = (np.array(moved[::2]) - np.array(moved[1::2])) / (2 * step[:, None, None]) / 60
+        expected = (weights.numpy() * change).sum(axis=(1, 2))
+        np.testing.assert_allclose(
+            values.grad.numpy() * step, expected * step, atol=1e-4 * np.abs(expected * step).max()
+        )
 
 
 def same(one: MorphableModel, other: MorphableModel) -> bool:

@@ -53,10 +53,10 @@ def matrix_to_axis_angle(matrix: Array) -> Array:
     quaternion = xp.sum(rows * pick[..., None], axis=-2)
     quaternion = quaternion / xp.sqrt(xp.sum(quaternion * quaternion, axis=-1))[..., None]
     quaternion = xp.where(quaternion[..., :1] < 0, -quaternion, quaternion)
-    sine = xp.sqrt(xp.sum(quaternion[..., 1:] ** 2, axis=-1))
-    angle = 2.0 * xp.atan2(sine, quaternion[..., 0])
-    tiny = sine < 1e-7
-    scale = xp.where(tiny, xp.full_like(sine, 2.0), angle / xp.where(tiny, xp.ones_like(sine), sine))
+    squared = xp.sum(quaternion[..., 1:] ** 2, axis=-1)
+    tiny = squared < 1e-14
+    sine = xp.sqrt(xp.where(tiny, xp.ones_like(squared), squared))  # the root of zero would have no gradient
+    scale = xp.where(tiny, xp.full_like(sine, 2.0), 2.0 * xp.atan2(sine, quaternion[..., 0]) / sine)
     return quaternion[..., 1:] * scale[..., None]
 
 
@@ -68,15 +68,17 @@ def euler_to_matrix(angles: Array) -> Array:
     return about[..., 0, :, :] @ about[..., 1, :, :] @ about[..., 2, :, :]
 
 
-def nearest_rotation(matrix: Array) -> Array:
-    """Rotation matrices [..., 3, 3] nearest to matrices [..., 3, 3], whatever their scale, in the Frobenius norm.
+def orthonormal_rows(matrix: Array) -> Array:
+    """Rotation matrices [..., 3, 3] of the first two rows of matrices [..., 3, 3], made square and of unit length.
 
-    From the singular value decomposition (Kabsch 1978), with the last direction flipped where it would mirror.
+    The first row keeps its direction (Gram and Schmidt). Unlike the nearest rotation, which a singular value
+    decomposition gives, this has gradients where the matrix is a rotation and a scale.
     """
     xp = array_namespace(matrix)
-    u, _, vt = xp.linalg.svd(matrix)
-    mirrors = xp.linalg.det(u @ vt)[..., None, None]  # 1 or -1
-    return xp.concat([u[..., :2], u[..., 2:] * mirrors], axis=-1) @ vt
+    first = _unit(matrix[..., 0, :])
+    second = matrix[..., 1, :]
+    second = _unit(second - xp.sum(second * first, axis=-1)[..., None] * first)
+    return xp.stack([first, second, xp.linalg.cross(first, second)], axis=-2)
 
 
 def matrix_to_euler_degrees(matrix: Array) -> Array:
@@ -90,6 +92,12 @@ def matrix_to_euler_degrees(matrix: Array) -> Array:
     yaw = xp.atan2(matrix[..., 0, 2], matrix[..., 2, 2])
     roll = xp.atan2(matrix[..., 1, 0], matrix[..., 1, 1])
     return xp.stack([pitch, yaw, roll], axis=-1) * (180.0 / 3.141592653589793)
+
+
+def _unit(v: Array) -> Array:
+    """Vectors [..., 3] of unit length."""
+    xp = array_namespace(v)
+    return v / xp.sqrt(xp.sum(v * v, axis=-1))[..., None]
 
 
 def _cross_matrix(v: Array) -> Array:

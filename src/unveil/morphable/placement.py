@@ -9,7 +9,7 @@ from typing import Protocol
 from array_api_compat import array_namespace
 
 from unveil.geometry import camera
-from unveil.geometry.rotation import Array, euler_to_matrix, matrix_to_axis_angle, nearest_rotation
+from unveil.geometry.rotation import Array, euler_to_matrix, matrix_to_axis_angle, orthonormal_rows
 from unveil.morphable.layout import Coefficients
 
 
@@ -62,8 +62,8 @@ SCALED_ORTHOGRAPHIC = ScaledOrthographic()
 class AffineMatrix:
     """``pose`` is a matrix [3, 4], row by row, from micrometres of the unposed head to pixels of a crop.
 
-    These pixels have y up and count from one, as 3DDFA_V2's do. The matrix need not be a rotation and a scale. What is
-    nearest to it as a rotation turns the head, which so keeps its shape; the rest of the matrix is the camera.
+    These pixels have y up and count from one, as 3DDFA_V2's do. The matrix need not be a rotation and a scale. The
+    rotation of its first two rows turns the head, which so keeps its shape; the rest of the matrix is the camera.
     """
 
     size: int = 120  # pixels per side of that crop
@@ -76,7 +76,7 @@ class AffineMatrix:
 
     def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
         """Axis-angles [..., 3] by joint."""
-        return {"root": matrix_to_axis_angle(nearest_rotation(_matrix(coefficients)[..., :3]))}
+        return {"root": matrix_to_axis_angle(orthonormal_rows(_matrix(coefficients)[..., :3]))}
 
     def project(self, points: Array, coefficients: Coefficients) -> Array:
         """Points [..., N, 3] in the crop's [-1, 1] frame."""
@@ -155,5 +155,5 @@ def _matrix(coefficients: Coefficients) -> Array:
 
 
 def _without_rotation(linear: Array) -> Array:
-    """What remains of matrices [..., 3, 3] when the nearest rotation has turned the head already."""
-    return linear @ array_namespace(linear).matrix_transpose(nearest_rotation(linear))
+    """What remains of matrices [..., 3, 3] when the rotation in them has turned the head already."""
+    return linear @ array_namespace(linear).matrix_transpose(orthonormal_rows(linear))
