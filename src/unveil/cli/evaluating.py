@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from unveil.cli.networks import open_reconstructor
 from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.reconstruct.predict_now import Predicted
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Score predictions, whoever made them.")
 
@@ -86,20 +90,60 @@ def predict_now(
     own_detector: Annotated[
         bool, typer.Option("--own-detector", help="Find the faces instead of taking the boxes that come with NoW.")
     ] = False,
+    occluded: Annotated[
+        str | None,
+        typer.Option(help="Hide so much of each face first: shares such as 0.15,0.3,0.45,0.6, with a folder for each."),
+    ] = None,
+    occluders: Annotated[Path | None, typer.Option(help="Folder of pictures to hide faces with besides ours.")] = None,
+    keep_photographs: Annotated[
+        bool, typer.Option("--keep-photographs", help="With --occluded, write the photographs too, for other methods.")
+    ] = False,
 ) -> None:
     """Write the neutral head of every photograph of the NoW benchmark, for `unveil evaluate now`."""
-    from unveil.imaging.io import printable
     from unveil.reconstruct import predict_now as predicting
 
+    severities = _parse_severities(occluded)
     photos = predicting.NowPhotos.open(dataset, with_boxes=not own_detector, image_list=images)
-    running = predicting.predict_now(photos, open_reconstructor(model, assets), out)
-    failed = done = 0
-    for one in with_progress(running, len(photos.images), doing="predicting"):
-        done += one.status == "done"
-        if one.status == "failed":
-            failed += 1
-            complain(one.error)
-    skipped = len(photos.images) - done - failed
-    typer.echo(f"{printable(out)}: {count(done, 'prediction')}, {skipped} from before, {failed} failed")
+    reconstructor = open_reconstructor(model, assets)
+    failed = 0
+    if not severities:
+        failed = _predict_all(predicting.predict_now(photos, reconstructor, out), len(photos.images), out)
+    else:
+        from unveil.imaging.occluders.pool import load_pool
+        from unveil.reconstruct.hide_face import FaceHider
+
+        hider = FaceHider(load_pool(occluders))
+        for severity in severities:
+            folder = out / f"occluded-{100 * severity:g}"
+            change = predicting.hiding(hider, severity, folder / "photographs" if keep_photographs else None)
+            label = f"{severity} hidden, occluders {occluders and occluders.resolve()}, kept {keep_photographs}"
+            running = predicting.predict_now(photos, reconstructor, folder, change=change, label=label)
+            failed += _predict_all(running, len(photos.images), folder)
     if failed:
         raise typer.Exit(2)
+
+
+def _predict_all(running: Iterator[Predicted], total: int, out: Path) -> int:
+    """Print what becomes of every photograph and give back how many failed."""
+    from unveil.imaging.io import printable
+
+    counts = {"done": 0, "skipped": 0, "failed": 0}
+    for one in with_progress(running, total, doing="predicting"):
+        counts[one.status] += 1
+        if one.status == "failed":
+            complain(one.error)
+    typer.echo(
+        f"{printable(out)}: {count(counts['done'], 'prediction')}, {counts['skipped']} from before, "
+        f"{counts['failed']} failed"
+    )
+    return counts["failed"]
+
+
+def _parse_severities(text: str | None) -> tuple[float, ...]:
+    try:
+        severities = tuple(float(part) for part in text.split(",")) if text is not None else ()
+    except ValueError:
+        severities = (0.0,)
+    if not all(0 < severity <= 1 for severity in severities):
+        raise UnveilError(f"cannot hide {text!r} of a face: give shares above 0 and up to 1, such as 0.15,0.3,0.45,0.6")
+    return severities

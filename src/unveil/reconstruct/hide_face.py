@@ -16,8 +16,6 @@ from unveil.morphable.layout import Coefficients
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Reconstruction
 
-SEVERITIES = (0.15, 0.3, 0.45, 0.6)  # hidden shares of the face that are tried where nobody asks for others
-
 
 class FaceHider:
     """Hides part of the largest face of photographs.

@@ -6,11 +6,10 @@ ours can score them. What is written already is not predicted again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,12 @@ from unveil.errors import UnveilError
 from unveil.export.ply import write_ply
 from unveil.imaging.crop import Crop
 from unveil.imaging.detect import Detection
-from unveil.imaging.io import atomic_path, printable, read_image
+from unveil.imaging.io import atomic_path, read_image, write_image
 from unveil.imaging.now_photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
 from unveil.reconstruct.batch import options_for
+from unveil.reconstruct.claim import claim
 from unveil.reconstruct.heads import head_name
+from unveil.reconstruct.hide_face import FaceHider
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Floats
 
@@ -31,7 +32,6 @@ SEVEN = (36, 39, 42, 45, 33, 48, 54)
 DECA_MARGIN = 1.6  # side of the crop in mean sides of the benchmark's box, in DECA's own run on the benchmark
 # A detector's six keypoints in a box, for networks that are framed by them: where the bundled photograph has them.
 KEYPOINTS = np.array([[0.30, 0.27], [0.72, 0.31], [0.49, 0.54], [0.48, 0.73], [0.05, 0.32], [0.94, 0.40]])
-RECORD = "predictions.json"
 
 Image = NDArray[np.uint8]  # [H, W, 3] RGB
 Change = Callable[[Image, NowImage, Detection | None], Image]
@@ -86,7 +86,7 @@ def predict_now(
         UnveilError: the folder has predictions of another network or of other settings, or cannot be written.
     """
     settings = {"options": options_for(reconstructor, (), 1).to_json(), "boxes": photos.boxes is not None}
-    _claim(out / RECORD, settings | {"change": label})
+    claim(out, settings | {"change": label})
     for image in photos.images:
         stem = out / image.path.with_suffix("")
         mesh, landmarks = (stem.with_name(stem.name + suffix) for suffix in (".ply", ".npy"))
@@ -105,6 +105,21 @@ def predict_now(
         yield Predicted(image, "done")
 
 
+def hiding(hider: FaceHider, severity: float, photographs: Path | None = None) -> Change:
+    """A change that hides about so much of the face, and keeps the photographs so changed in a folder if there is one.
+
+    The face is the one that the benchmark marks, else the largest of the clear photograph.
+    """
+
+    def change(picture: Image, image: NowImage, face: Detection | None) -> Image:
+        hidden = hider.hide(picture, image.path.as_posix(), severity, None if face is None else [face]).image
+        if photographs is not None:
+            write_image(photographs / image.path, hidden)
+        return hidden
+
+    return change
+
+
 def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, change: Change | None) -> Floats:
     """The neutral head [V, 3] of a photograph."""
     face = photos.face(image)
@@ -120,18 +135,3 @@ def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, c
     if not found:
         raise UnveilError("no face found; the photograph has no prediction and will count as missing")
     return found[0].neutral_vertices
-
-
-def _claim(path: Path, settings: dict[str, Any]) -> None:
-    """Note the settings beside the predictions; UnveilError where there are predictions of others."""
-    try:
-        earlier = json.loads(path.read_text("utf-8")) if path.exists() else settings
-    except (OSError, ValueError):
-        earlier = None
-    if earlier != settings:
-        raise UnveilError(
-            f"{printable(path.parent)} has predictions of another model or of other settings; choose another folder "
-            "with -o"
-        )
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1), "utf-8")
