@@ -164,4 +164,4 @@ def _to_triangle(p: Floats, corners: Floats, nearest: Floats) -> float:
 
 @compiled
 def _squared(a: Floats, b: Floats) -> float:
-    return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+    return float((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)

@@ -44,7 +44,7 @@ def crop_scan(vertices: Floats, landmarks: Floats) -> Floats:
     face = vertices[np.linalg.norm(vertices - centre, axis=1) <= radius]
     if not len(face):
         raise UnveilError("the scan has no vertex around its landmarks; use the scans and landmarks as NoW has them")
-    return face
+    return np.asarray(face)
 
 
 def fit_prediction(

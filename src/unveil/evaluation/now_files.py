@@ -55,7 +55,7 @@ class NowDataset:
         """
         images = read_image_list(image_list or part_of(folder, IMAGE_LIST))
         dataset = cls(part_of(folder, "scans"), part_of(folder, "scans_lmks_onlypp"), images)
-        for subject in {image.subject for image in images}:
+        for subject in dict.fromkeys(image.subject for image in images):
             dataset.scan(subject)
         return dataset
 

@@ -59,9 +59,9 @@ def summarise(scored: Sequence[Scored]) -> Summary:
 def _statistics(scored: Sequence[Scored]) -> dict[str, Any]:
     pooled = _pooled(scored)
     missing = [str(one.image) for one in scored if one.missing]
-    numbers = {"median": np.median, "mean": np.mean, "std": np.std}
+    numbers = (np.median(pooled), pooled.mean(), pooled.std()) if len(pooled) else (None, None, None)
     return {
-        **{name: float(function(pooled)) if len(pooled) else None for name, function in numbers.items()},
+        **{name: None if n is None else float(n) for name, n in zip(("median", "mean", "std"), numbers, strict=True)},
         "points": len(pooled),
         "images": sum(one.distances is not None for one in scored),
         "missing": len(missing),

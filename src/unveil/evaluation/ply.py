@@ -49,11 +49,12 @@ def read_tables(data: bytes) -> dict[str, Columns]:
     if header is None:
         raise ValueError("it does not begin as a PLY file does")
     order, tables = _header(header[1].decode("ascii", errors="replace"))
-    body, position = (data, header.end()) if order else (data[header.end() :].split(b"\n"), 0)
+    lines = [] if order else data[header.end() :].split(b"\n")
+    position = header.end() if order else 0  # in bytes or in lines
     read = {}
     for table in tables:
         if table.rows and table.columns:
-            values, position = _binary(table, body, position, order) if order else _text(table, body, position)
+            values, position = _binary(table, data, position, order) if order else _text(table, lines, position)
             read[table.name] = _without_lengths(table, values)
     return read
 
