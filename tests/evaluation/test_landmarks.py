@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.evaluation.landmarks import LandmarkFile, point_errors, score, table
+from unveil.evaluation.landmarks import point_errors, score, table
+from unveil.imaging.landmark_file import LandmarkFile
 
 
 def truth(count: int = 3) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
-`photos`, `coding`, `prepare`, `training`, `evaluating` and `assets` hold the commands, `options` what several of them
-take, `output` what they print.
+`photos`, `coding`, `prepare`, `training`, `evaluating`, `measuring` and `assets` hold the commands, `options` what
+several of them take, `output` what they print.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, evaluating, photos, prepare, training
+from unveil.cli import assets, coding, evaluating, measuring, photos, prepare, training
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -42,6 +42,10 @@ for command in (
 ):
     app.command()(command)
 app.command("predict-now")(evaluating.predict_now)
+app.command("predict-landmarks")(measuring.predict_landmarks)
+evaluating.evaluate_app.command("landmarks")(measuring.evaluate_landmarks)
+evaluating.evaluate_app.command("occlusion")(measuring.evaluate_occlusion)
+evaluating.evaluate_app.command("report")(measuring.report)
 app.add_typer(evaluating.evaluate_app, name="evaluate")
 app.add_typer(assets.assets_app, name="assets")
 

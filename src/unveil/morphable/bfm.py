@@ -33,6 +33,7 @@ LAYOUT = CoefficientLayout(
 )
 FILE_NAMES = ("bfm_noneck_v3.pkl", "tri.pkl")  # as they are published
 SLIM_FILE = "bfm_noneck_v3_slim.pkl"  # instead of both
+LANDMARK_FILES = ("u_base", "w_shp_base", "w_exp_base")
 COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
 METRES = 1e-6  # in a micrometre
 
@@ -66,6 +67,24 @@ def load(files: BfmFiles) -> MorphableModel:
         raise UnveilError(
             f"{names} give no face model of 3DDFA_V2 ({reason}); get them from its repository again"
         ) from error
+
+
+def load_landmarks(folder: Path) -> MorphableModel:
+    """The 68 landmarks alone, a model without triangles, from the rows of the face model that 3DDFA has as text.
+
+    Args:
+        folder: has ``u_base.txt`` [204], ``w_shp_base.txt`` [204, 40] and ``w_exp_base.txt`` [204, 10].
+
+    Raises:
+        UnveilError: a file is missing, damaged, or of another shape.
+    """
+    try:
+        mean, shape, expression = (np.loadtxt(folder / f"{name}.txt") for name in LANDMARK_FILES)
+        arrays = {"u": mean.reshape(-1, 1), "w_shp": shape, "w_exp": expression, "keypoints": np.arange(3 * 68)}
+        return from_arrays(arrays, np.zeros((3, 0), np.int64))
+    except (OSError, ValueError, IndexError) as error:
+        names = ", ".join(f"{name}.txt" for name in LANDMARK_FILES)
+        raise UnveilError(f"{folder} has no {names} of 3DDFA's landmarks ({error}); write these rows again") from error
 
 
 def read_statistics(path: Path) -> CoefficientLayout:

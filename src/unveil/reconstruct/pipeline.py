@@ -105,7 +105,7 @@ class Reconstructor:
         self.fine = load_fine(self.learner, self.morphable, assets)
         self._framing = framing_of(self.learner)
         self._finder = Finder(self.learner, self.morphable.landmark_model())
-        self._guide = _packaged_finder() if self._framing.guided else self._finder
+        self._guide = packaged_finder() if self._framing.guided else self._finder
         self.detector = detector or FaceDetector(packaged("blazeface.onnx"))
 
     def reconstruct(
@@ -223,7 +223,8 @@ def _around(detections: Sequence[Detection], framing: Framing, size: int) -> lis
     return [framing.of_detection(face, size) for face in detections]
 
 
-def _packaged_finder() -> Finder:
+def packaged_finder() -> Finder:
+    """The packaged learner, where another network needs landmarks to be framed by."""
     learner = open_learner("openhead")
     return Finder(learner, _morphable_model(learner, None).landmark_model())
 

@@ -1,0 +1,170 @@
+"""`unveil predict-landmarks`, and what `unveil evaluate` says of its files: landmarks, occlusion, the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unveil.cli.networks import open_encoder
+from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
+from unveil.cli.output import complain, count, with_progress
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.imaging.landmark_file import LandmarkFile
+
+AnnotationOption = Annotated[
+    Path | None,
+    typer.Option(help="Landmarks of the pictures as npz or npy; if left out, the .mat or .pts beside each picture."),
+]
+PredictionsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="PREDICTIONS", help="Folders that `unveil predict-landmarks` wrote, or npz files."),
+]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option(help="npz of landmarks, or folder of a data set; truth.npz beside the predictions if left out."),
+]
+TitleOption = Annotated[str, typer.Option(help="What the pictures are; a heading of the report.")]
+
+
+def predict_landmarks(
+    pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="Folder or tar of annotated photographs.")],
+    out: OutOption,
+    *,
+    annotation: AnnotationOption = None,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+    sparse_basis: Annotated[
+        Path | None,
+        typer.Option(help="Folder of 3DDFA_V2's landmark rows as text, to do without its face model."),
+    ] = None,
+    occluders: Annotated[Path | None, typer.Option(help="Folder of pictures to cover faces with besides ours.")] = None,
+    kinds: Annotated[
+        str | None, typer.Option(help="Occluders to cover faces with, such as mask,glasses; all if left out, or none.")
+    ] = None,
+    severities: Annotated[str, typer.Option(help="Percents of the face that are to be hidden.")] = "20,40,60",
+    faces: Annotated[
+        str, typer.Option(help="annotated: faces are cut out by the annotation; detected: they are found.")
+    ] = "annotated",
+    jaw: Annotated[
+        str | None, typer.Option(help="outline or surface: what the jaw line's landmarks are; by the data set.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many of the pictures, spread over them.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the occluders.")] = 0,
+) -> None:
+    """Write a model's landmarks and heads for annotated photographs, clear and covered, to be scored."""
+    from unveil.imaging.annotated import JAWS, open_annotated
+    from unveil.imaging.io import printable
+    from unveil.morphable import bfm
+    from unveil.reconstruct import covered
+    from unveil.reconstruct import predict_landmarks as predicting
+    from unveil.reconstruct.heads import load_head
+
+    _known("faces", faces, predicting.FACES)
+    _known("jaw", jaw or JAWS[0], JAWS)
+    names = None if kinds is None else [name for name in kinds.split(",") if name not in {"", "none"}]
+    conditions = covered.conditions(occluders, names, _percents(severities))
+    chosen = open_annotated(pictures, annotation).limited(limit)
+    settings = predicting.Settings(faces, jaw or chosen.jaw, seed)
+    encoder = open_encoder(model, assets)
+    head = load_head(encoder.layout, assets) if sparse_basis is None else bfm.load_landmarks(sparse_basis)
+    predictor = predicting.LandmarkPredictor(encoder, head, settings)
+    running = predicting.predict_landmarks(chosen, predictor, conditions, out, settings)
+    for _ in with_progress(running, len(chosen.names) * len(conditions), doing="predicting"):
+        pass
+    typer.echo(f"{printable(out)}: {count(len(chosen.names), 'picture')}, {count(len(conditions), 'condition')}")
+
+
+def evaluate_landmarks(
+    predictions: PredictionsArgument,
+    out: OutOption,
+    *,
+    truth: TruthOption = None,
+    annotation: AnnotationOption = None,
+    title: TitleOption = "Landmarks",
+    as_json: JsonOption = False,
+) -> None:
+    """Score landmarks: NME by the face's box and by the eyes, visible and hidden points, failures, AUC, curves."""
+    from unveil.evaluation import landmark_report, landmarks
+    from unveil.imaging.io import printable
+
+    found = landmark_report.entries(predictions, _read_truth(truth, annotation))
+    scores = landmark_report.score_all(found)
+    paths = landmark_report.write_landmarks(out, title, found, scores)
+    if as_json:
+        typer.echo(json.dumps(landmarks.as_json(scores), indent=1))
+        return
+    typer.echo(landmarks.table(scores))
+    typer.echo(", ".join(printable(path) for path in paths))
+    if paths[-1].suffix != ".png":
+        complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
+
+
+def evaluate_occlusion(
+    predictions: PredictionsArgument,
+    out: OutOption,
+    *,
+    truth: TruthOption = None,
+    annotation: AnnotationOption = None,
+    title: TitleOption = "Occlusion",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare predictions for covered faces with those for the same faces clear, per occluder and severity."""
+    from unveil.evaluation import landmark_report, occlusion
+    from unveil.imaging.io import printable
+
+    given = _read_truth(truth, annotation)
+    methods = {
+        folder.resolve().name: occlusion.compare(
+            occlusion.load_folder(folder), given or landmark_report.truth_of(folder)
+        )
+        for folder in predictions
+    }
+    if len(methods) < len(predictions):
+        raise UnveilError(
+            "two folders of predictions have the same name; rename one, so that methods can be told apart"
+        )
+    paths = landmark_report.write_occlusion(out, title, methods)
+    if as_json:
+        typer.echo(json.dumps({name: [row.to_json() for row in rows] for name, rows in methods.items()}, indent=1))
+        return
+    for name, rows in methods.items():
+        typer.echo(f"{name}: covered / clear = {rows[0].ratio:.2f}\n{occlusion.table(rows)}")
+    typer.echo(f"Reported by others, with occluders of theirs:\n{occlusion.published_table()}")
+    typer.echo(", ".join(printable(path) for path in paths))
+
+
+def report(
+    scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Folder that has what `unveil evaluate` wrote.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown file to write.")],
+) -> None:
+    """Put all scores below a folder into one page."""
+    from unveil.evaluation.results import write_page
+    from unveil.imaging.io import printable
+
+    typer.echo(f"{printable(out)}: {count(write_page(scores, out), 'table')}")
+
+
+def _known(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UnveilError(f"unknown --{option} {value!r}: choose {' or '.join(choices)}")
+
+
+def _percents(text: str) -> list[float]:
+    try:
+        return [float(part) / 100 for part in text.split(",")]
+    except ValueError as error:
+        raise UnveilError(f"--severities {text!r} are no percents such as 20,40,60") from error
+
+
+def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | None:
+    from unveil.imaging.annotated import open_annotated
+    from unveil.imaging.landmark_file import LandmarkFile
+
+    if truth is None:
+        return LandmarkFile.load(annotation) if annotation is not None else None
+    return LandmarkFile.load(truth) if truth.suffix == ".npz" else open_annotated(truth, annotation).truth
