@@ -155,14 +155,14 @@ def test_deca_is_framed_as_in_its_own_run(
 
 def test_hidden_faces(dataset: Path, learner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    command = ["predict-now", "--dataset", dataset, "-o", out, "--model", learner, "--occluded", "0.2,0.4"]
+    command = ["predict-now", "--dataset", dataset, "-o", out, "--model", learner, "--occluded", "20,40"]
     answer = Answer(capsys, *command, "--keep-photographs")
     assert answer.status == 0
     clear = unveil.read_image(DEMO)
     changed = []
     for severity in ("20", "40"):
         folder = out / f"occluded-{severity}"
-        assert json.loads((folder / "predictions.json").read_text())["change"].startswith(f"0.{severity[0]} hidden")
+        assert json.loads((folder / "predictions.json").read_text())["change"].startswith(f"{severity} % hidden")
         for image in IMAGES:
             assert (folder / image).with_suffix(".npy").is_file()
             photo = unveil.read_image(folder / "photographs" / image)

@@ -92,7 +92,7 @@ def predict_now(
     ] = False,
     occluded: Annotated[
         str | None,
-        typer.Option(help="Hide so much of each face first: shares such as 0.15,0.3,0.45,0.6, with a folder for each."),
+        typer.Option(help="Hide so many percent of each face first, such as 15,30,45,60, with a folder for each."),
     ] = None,
     occluders: Annotated[Path | None, typer.Option(help="Folder of pictures to hide faces with besides ours.")] = None,
     keep_photographs: Annotated[
@@ -102,21 +102,21 @@ def predict_now(
     """Write the neutral head of every photograph of the NoW benchmark, for `unveil evaluate now`."""
     from unveil.reconstruct import predict_now as predicting
 
-    severities = _parse_severities(occluded)
+    percents = _parse_percents(occluded)
     photos = predicting.NowPhotos.open(dataset, with_boxes=not own_detector, image_list=images)
     reconstructor = open_reconstructor(model, assets)
     failed = 0
-    if not severities:
+    if not percents:
         failed = _predict_all(predicting.predict_now(photos, reconstructor, out), len(photos.images), out)
     else:
         from unveil.imaging.occluders.pool import load_pool
         from unveil.reconstruct.hide_face import FaceHider
 
         hider = FaceHider(load_pool(occluders))
-        for severity in severities:
-            folder = out / f"occluded-{100 * severity:g}"
-            change = predicting.hiding(hider, severity, folder / "photographs" if keep_photographs else None)
-            label = f"{severity} hidden, occluders {occluders and occluders.resolve()}, kept {keep_photographs}"
+        for percent in percents:
+            folder = out / f"occluded-{percent:g}"
+            change = predicting.hiding(hider, percent / 100, folder / "photographs" if keep_photographs else None)
+            label = f"{percent:g} % hidden, occluders {occluders and occluders.resolve()}, kept {keep_photographs}"
             running = predicting.predict_now(photos, reconstructor, folder, change=change, label=label)
             failed += _predict_all(running, len(photos.images), folder)
     if failed:
@@ -139,11 +139,11 @@ def _predict_all(running: Iterator[Predicted], total: int, out: Path) -> int:
     return counts["failed"]
 
 
-def _parse_severities(text: str | None) -> tuple[float, ...]:
+def _parse_percents(text: str | None) -> tuple[float, ...]:
     try:
-        severities = tuple(float(part) for part in text.split(",")) if text is not None else ()
+        percents = tuple(float(part) for part in text.split(",")) if text is not None else ()
     except ValueError:
-        severities = (0.0,)
-    if not all(0 < severity <= 1 for severity in severities):
-        raise UnveilError(f"cannot hide {text!r} of a face: give shares above 0 and up to 1, such as 0.15,0.3,0.45,0.6")
-    return severities
+        percents = (0.0,)
+    if not all(0 < percent <= 100 for percent in percents):
+        raise UnveilError(f"cannot hide {text!r} of a face: give percents above 0 and up to 100, such as 15,30,45,60")
+    return percents
