@@ -39,6 +39,7 @@ for command in (
     prepare.prepare,
     training.train,
     training.validate,
+    measuring.compare,
 ):
     app.command()(command)
 app.command("predict-now")(evaluating.predict_now)

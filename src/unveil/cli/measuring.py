@@ -1,4 +1,4 @@
-"""`unveil predict-landmarks`, and what `unveil evaluate` says of its files: landmarks, occlusion, the report."""
+"""`unveil predict-landmarks`, what `unveil evaluate` says of its files, and `unveil compare`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.networks import open_encoder
+from unveil.cli.networks import open_encoder, open_reconstructor
 from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
     from unveil.imaging.landmark_file import LandmarkFile
+    from unveil.reconstruct.compare import Method
 
 AnnotationOption = Annotated[
     Path | None,
@@ -168,3 +169,46 @@ def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | N
     if truth is None:
         return LandmarkFile.load(annotation) if annotation is not None else None
     return LandmarkFile.load(truth) if truth.suffix == ".npz" else open_annotated(truth, annotation).truth
+
+
+def compare(
+    photographs: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, .png or .jpg.")],
+    *,
+    models: Annotated[
+        str, typer.Option(help="Models side by side, separated by commas, as for --model of `reconstruct`.")
+    ] = "openhead,deca,3ddfa,mgcnet",
+    assets: AssetsOption = None,
+) -> None:
+    """Draw photographs and what each of several models makes of them into one picture."""
+    from unveil.imaging.io import WRITE_OPTIONS, find_images, printable, write_image
+    from unveil.reconstruct import compare as comparing
+
+    if out.suffix.lower() not in WRITE_OPTIONS:
+        raise UnveilError(
+            f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
+        )
+    photos = [path for given in photographs for path in find_images(given)]
+    methods = [_method(name.strip(), assets) for name in models.split(",") if name.strip()]
+    if not any(method.reconstructor for method in methods):
+        raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
+    shown = comparing.compare(photos, methods)
+    write_image(out, shown.picture)
+    for note in shown.notes:
+        complain(note)
+    typer.echo(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")
+
+
+def _method(name: str, assets: Path | None) -> Method:
+    """A model to be shown; one whose files are missing is shown as that."""
+    from unveil.reconstruct.compare import Method
+    from unveil.reconstruct.pipeline import RESEARCH_MODELS
+
+    try:
+        return Method(name, open_reconstructor(name, assets))
+    except UnveilError as error:
+        if name not in RESEARCH_MODELS:  # a misspelt name is a mistake
+            raise
+        return Method(name, None, str(error))

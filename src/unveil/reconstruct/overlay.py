@@ -50,20 +50,20 @@ def in_panel(
     image: NDArray[np.uint8], face: Reconstruction
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.floating]]:
     """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
-    to_panel = _framing(face.projected)
+    to_panel = framing(face.projected)
     points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
-    return to_panel, _panel_of(image, to_panel), points
+    return to_panel, panel_of(image, to_panel), points
 
 
-def _framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
-    """[2, 3] from pixels of the photograph to pixels of a panel that the head fills."""
+def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[2, 3] from pixels of the photograph to pixels of a panel that points [V, 2 or 3] of the photograph fill."""
     low, high = projected[:, :2].min(axis=0), projected[:, :2].max(axis=0)
     scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
     shift = (PANEL - 1) / 2 - scale * (low + high) / 2
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
 
-def _panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
+def panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
     """The panel's part of the photograph, white beyond its edges."""
     shrink = to_panel[0, 0]
     matrix = to_panel.copy()
