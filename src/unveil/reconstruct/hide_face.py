@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.imaging.detect import Detection
-from unveil.imaging.head_surface import FaceMesh, HeadSurface
-from unveil.imaging.occlude import Face, Occlusion, Pool, sample_generator
-from unveil.morphable.layout import Coefficients
+from unveil.imaging.occlude import Occlusion, Pool, sample_generator
+from unveil.reconstruct.covered import FaceFinder
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 
 
 class FaceHider:
@@ -31,7 +28,7 @@ class FaceHider:
     def __init__(self, pool: Pool, seed: int = 0) -> None:
         self._pool, self._seed = pool, seed
         self._reconstructor = Reconstructor()
-        self._surface = HeadSurface.of(self._reconstructor.morphable)
+        self._finder = FaceFinder()
 
     def hide(
         self, image: NDArray[np.uint8], name: str, severity: float, faces: Sequence[Detection] | None = None
@@ -46,12 +43,5 @@ class FaceHider:
         found = self._reconstructor.reconstruct(image, max_faces=1, faces=faces)
         if not found:
             raise UnveilError("no face found that could be hidden; give a photograph of a face")
-        face = Face.of(found[0].landmarks2d, self._mesh(found[0]))
+        face = self._finder.face(image, found[0].landmarks2d)
         return self._pool.apply(image, face, sample_generator(self._seed, name, 0), severity)
-
-    def _mesh(self, face: Reconstruction) -> FaceMesh:
-        """What worn things are placed on, in the photograph's pixels."""
-        batch = Coefficients(face.coefficients.layout, face.coefficients.values[None])
-        (mesh,) = self._surface.place(batch, face.crop.size)
-        xy, depth = face.crop.to_image(mesh.points[..., :2]), mesh.points[..., 2:] / face.crop.scale
-        return replace(mesh, points=np.concatenate([xy, depth], axis=-1), scale=mesh.scale / face.crop.scale)
