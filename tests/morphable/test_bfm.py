@@ -219,3 +219,20 @@ def test_other_statistics_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> 
     made_up_tddfa.write(tmp_path / "statistics.pkl", wrong)
     with pytest.raises(UnveilError, match="is no file of 3DDFA_V2's statistics"):
         bfm.read_statistics(tmp_path / "statistics.pkl")
+
+
+def test_landmarks_alone_from_their_rows_as_text(tmp_path: Path) -> None:
+    rows = DATA["keypoints"]
+    for name, values in {"u_base": DATA["u"], "w_shp_base": DATA["w_shp"], "w_exp_base": DATA["w_exp"]}.items():
+        np.savetxt(tmp_path / f"{name}.txt", values[rows])
+    alone, coefficients = bfm.load_landmarks(tmp_path), some(2)
+    vertices = alone.vertices(coefficients)
+    np.testing.assert_allclose(vertices, MODEL.landmarks68(MODEL.vertices(coefficients)), atol=1e-6)
+    np.testing.assert_array_equal(alone.landmarks68(vertices), vertices)
+    assert len(alone.faces) == 0
+    np.savetxt(tmp_path / "w_exp_base.txt", DATA["w_exp"][rows[:-3]])
+    with pytest.raises(UnveilError, match=r"no u_base\.txt, .* of 3DDFA's landmarks"):
+        bfm.load_landmarks(tmp_path)
+    (tmp_path / "u_base.txt").unlink()
+    with pytest.raises(UnveilError, match=r"no u_base\.txt, .* of 3DDFA's landmarks"):
+        bfm.load_landmarks(tmp_path)

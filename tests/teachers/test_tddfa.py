@@ -205,18 +205,11 @@ def test_onnx_files_of_other_networks_are_refused(model: TddfaModel, tmp_path: P
         open_network(tmp_path / "mb1_120x120.onnx")
 
 
-def real_face_model(folder: Path) -> bfm.MorphableModel:
-    """The 68 landmarks of the real face model."""
-    mean, shape, expression = (np.loadtxt(folder / f"{name}.txt") for name in ("u_base", "w_shp_base", "w_exp_base"))
-    arrays = {"u": mean[:, None], "w_shp": shape, "w_exp": expression, "keypoints": np.arange(204)}
-    return bfm.from_arrays(arrays, np.zeros((3, 0), np.int64))
-
-
 def test_the_real_network_finds_the_landmarks_of_real_frames() -> None:
     """On frames with annotated landmarks it has a mean error of 3.9 % of the root of their box's area."""
     files, frames = shared_data.folder("3ddfa"), shared_data.folder("faces")
     teacher = TddfaTeacher(files / "mb05_120x120.pth", files / made_up_tddfa.STATISTICS)
-    model, every = real_face_model(files), 60
+    model, every = bfm.load_landmarks(files), 60
     truth = np.load(frames / "ytfaces-landmarks68.npy").astype(np.float64)[::every]
     with tarfile.open(frames / "ytfaces-landmarks68.tar") as archive:
         members = [member for member in archive if member.isfile()][::every]
