@@ -2,7 +2,7 @@
 
     python tools/make_now_like.py out
     unveil evaluate now --dataset out/dataset --predictions out/predictions -o out/scores
-    diff out/answer.json out/scores/summary.json      # the numbers agree to six digits
+    python tools/make_now_like.py out --check out/scores/summary.json
 
 A prediction is a convex mesh, an ellipsoid with seven landmarks. Its scan is made of points of its triangles, each
 once moved outwards along the triangle's normal and once inwards by the same length. These lengths are the distances:
@@ -34,6 +34,7 @@ RADII = np.array([75.0, 110.0, 95.0])  # mm
 SEVEN = np.array([[-45, 25], [-17, 25], [17, 25], [45, 25], [0, -15], [-25, -45], [25, -45.0]])  # x, y of landmarks, mm
 LANDMARK_ERROR = 1.0  # mm, so that landmarks alone do not align
 CLEARLY = 0.1  # mm; where two triangles are as near, a small move could bring the mesh closer
+AGREES = 1e-4
 INSIDE, OUTSIDE = 0.94, 1.06  # of the radius of the part that counts; no point lies in between
 
 
@@ -135,7 +136,7 @@ def write_dataset(folder: Path, *, subjects: int = 2, detail: int = 3, points: i
     rng = np.random.default_rng(seed)
     listed, known = [], dict[str, list[Floats]]()
     for s in range(subjects):
-        subject = make_subject(rng, 1.5 + s, detail=detail, points=points)
+        subject = make_subject(rng, 1.5 + s % 2, detail=detail, points=points)
         name = f"subject{s}"
         _write_scan(folder / "dataset", name, subject, rng)
         for k, challenge in enumerate(CHALLENGES):
@@ -195,13 +196,33 @@ def _obj(vertices: Floats, faces: Ints) -> str:
     return "".join([*lines, *(f"f {i} {j} {k}\n" for i, j, k in (faces + 1).tolist())])
 
 
+def check(answer: Path, summary: Path) -> float:
+    """The largest difference between two summaries, in parts of the number; infinite where counts differ."""
+    known, found = (json.loads(path.read_text("utf-8")) for path in (answer, summary))
+    worst = 0.0
+    for part, row in known.items():
+        for key, value in row.items():
+            same = found.get(part, {}).get(key)
+            numbers = isinstance(value, float) and isinstance(same, float)
+            worst = max(worst, abs(same - value) / value if numbers else 0.0 if same == value else np.inf)
+    return worst
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--subjects", type=int, default=2)
+    parser.add_argument(
+        "--check", type=Path, metavar="SUMMARY", help="compare scores with the answer of an earlier run"
+    )
     arguments = parser.parse_args()
-    write_dataset(arguments.out, subjects=arguments.subjects)
-    print(f"{arguments.out}: dataset, predictions and answer.json")
+    if arguments.check is None:
+        write_dataset(arguments.out, subjects=arguments.subjects)
+        print(f"{arguments.out}: dataset, predictions and answer.json")
+        return
+    worst = check(arguments.out / "answer.json", arguments.check)
+    print(f"largest difference from the known answer: {worst:.1e} of the number")
+    raise SystemExit(worst > AGREES)
 
 
 if __name__ == "__main__":

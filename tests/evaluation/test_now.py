@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from tools.make_now_like import write_dataset
+from tools.make_now_like import check, write_dataset
 from unveil.errors import UnveilError
 from unveil.evaluation import now_run
 from unveil.evaluation.now import face_sphere
@@ -59,6 +59,9 @@ def test_the_score_is_the_known_answer(made: Path, tmp_path: Path, capsys: pytes
     line = f"all: median {known['all']['median']:.3f} mean {known['all']['mean']:.3f} std {known['all']['std']:.3f} mm"
     assert answer.out.splitlines()[0] == f"{line}; 7 images, 1 missing"
     compare(evaluate(capsys, made, "-o", tmp_path / "out", "--json").json, known)
+    assert check(made / "answer.json", tmp_path / "out" / "summary.json") < 1e-5
+    (tmp_path / "other.json").write_text(json.dumps(known | {"selfie": known["all"]}))
+    assert check(made / "answer.json", tmp_path / "other.json") > 1, "images are missing"
 
 
 def test_what_is_written(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
