@@ -112,7 +112,18 @@ def test_importing_loads_no_extra(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "unveil" in loaded
-    extras = {"torch", "lightning_fabric", "onnx", "fastapi", "uvicorn", "av", "ray", "skimage", "trimesh", "matplotlib"}
+    extras = {
+        "torch",
+        "lightning_fabric",
+        "onnx",
+        "fastapi",
+        "uvicorn",
+        "av",
+        "ray",
+        "skimage",
+        "trimesh",
+        "matplotlib",
+    }
     assert extras.isdisjoint(loaded), extras.intersection(loaded)
 
 
