@@ -58,7 +58,8 @@ def predict_landmarks(
     seed: Annotated[int, typer.Option(help="Of the occluders.")] = 0,
 ) -> None:
     """Write a model's landmarks and heads for annotated photographs, clear and covered, to be scored."""
-    from unveil.imaging.annotated import JAWS, open_annotated
+    from unveil.evaluation.annotated import open_annotated
+    from unveil.imaging.annotated import JAWS
     from unveil.imaging.io import printable
     from unveil.morphable import bfm
     from unveil.reconstruct import covered
@@ -163,7 +164,7 @@ def _percents(text: str) -> list[float]:
 
 
 def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | None:
-    from unveil.imaging.annotated import open_annotated
+    from unveil.evaluation.annotated import open_annotated
     from unveil.imaging.landmark_file import LandmarkFile
 
     if truth is None:
