@@ -39,10 +39,11 @@ class Condition:
         return self.occluder.kind if self.severity is None else f"{self.occluder.kind}-{round(100 * self.severity)}"
 
     def apply(self, image: Image, face: Face, name: str, seed: int) -> Occlusion:
-        """Cover the face of a picture [H, W, 3]; the same name and seed give the same pixels."""
+        """Cover the face of a picture [H, W, 3]; the same name and seed give the same thing, at any severity."""
         if self.occluder is None:
             return Occlusion(image, np.zeros(image.shape[:2], bool), CLEAR)
-        return self.occluder.apply(image, face, sample_generator(seed, f"{self.stem} {name}", 0), self.severity)
+        rng = sample_generator(seed, f"{self.occluder.kind} {name}", 0)
+        return self.occluder.apply(image, face, rng, self.severity)
 
 
 def conditions(
