@@ -170,6 +170,8 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
     }.values():
         replace(file, **change).save(folder / "mask-40.npz")
         refused(expected)
+    replace(file, landmarks2d=file.landmarks2d / 224).save(folder / "mask-40.npz")
+    refused("give them in pixels", "landmarks")
     np.savez(folder / "mask-40.npz", names=np.array(NAMES), landmarks2d=np.zeros((3, 49, 2)))
     refused("iBUG-68")
     refused("iBUG-68", "landmarks")

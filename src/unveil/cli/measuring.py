@@ -75,7 +75,7 @@ def predict_landmarks(
     encoder = open_encoder(model, assets)
     head = load_head(encoder.layout, assets) if sparse_basis is None else bfm.load_landmarks(sparse_basis)
     predictor = predicting.LandmarkPredictor(encoder, head, settings)
-    running = predicting.predict_landmarks(chosen, predictor, conditions, out, settings)
+    running = predicting.predict_landmarks(chosen, predictor, conditions, out)
     for _ in with_progress(running, len(chosen.names) * len(conditions), doing="predicting"):
         pass
     typer.echo(f"{printable(out)}: {count(len(chosen.names), 'picture')}, {count(len(conditions), 'condition')}")

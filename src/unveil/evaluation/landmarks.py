@@ -20,6 +20,7 @@ from unveil.morphable.landmarks import IBUG68_PARTS
 
 FAILURE = 10.0  # percent: images with a larger error are failures, and where the cumulative curve ends
 OUTER_EYE_CORNERS = (36, 45)
+LARGEST_FRACTION, SMALLEST_FACE = 2.0, 10.0  # coordinates of landmarks that are no pixels, where faces are larger, px
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,12 @@ def score(predicted: LandmarkFile, truth: LandmarkFile) -> Score:
     """Score predictions for the images of ``truth``; those of other images are ignored.
 
     Raises:
-        UnveilError: not one image of the truth has a prediction.
+        UnveilError: not one image of the truth has a prediction, or they are in another unit than pixels.
     """
     at, rows = matched(predicted, truth)
     points, true = predicted.landmarks2d[rows], truth.landmarks2d[at]
+    if np.abs(points).max() <= LARGEST_FRACTION and np.ptp(true, axis=1).min() > SMALLEST_FACE:
+        raise UnveilError("all landmarks lie within a pixel or two, as fractions of a picture do: give them in pixels")
     errors = point_errors(points, true)
     images = errors.mean(axis=1)
     total = len(truth.names)

@@ -61,7 +61,7 @@ class LandmarkPredictor:
     def __init__(self, encoder: Encoder, model: MorphableModel, settings: Settings) -> None:
         self.encoder = encoder
         self.model = replace(model, layout=encoder.layout)
-        self._settings = settings
+        self.settings = settings
         self._framing = framing_of(encoder)
         self._own = Finder(encoder, self.model.landmark_model())
         self._guide = packaged_finder() if self._framing.guided else self._own
@@ -70,7 +70,7 @@ class LandmarkPredictor:
 
     def crop(self, image: Image, annotated: NDArray[np.floating]) -> Crop | None:
         """How the face with annotated landmarks [68, 2] is cut out; None where the detector finds no face."""
-        if self._settings.faces == "annotated":
+        if self.settings.faces == "annotated":
             return self._framing.of_landmarks(annotated, self.encoder.input_size)
         faces = self._detector.detect(image)
         if not faces:
@@ -104,7 +104,7 @@ class LandmarkPredictor:
     def _landmarks(self, coefficients: Coefficients, crops: Sequence[Crop]) -> Floats:
         model = self._own.model
         vertices = model.vertices(coefficients)
-        on_surface = self._settings.jaw == "surface"
+        on_surface = self.settings.jaw == "surface"
         points = model.landmarks68(vertices) if on_surface else model.contour68(vertices, coefficients)
         return self._in_pictures(np.asarray(points), coefficients, crops)
 
@@ -114,11 +114,7 @@ class LandmarkPredictor:
 
 
 def predict_landmarks(
-    pictures: Annotated,
-    predictor: LandmarkPredictor,
-    conditions: Sequence[Condition],
-    out: Path,
-    settings: Settings,
+    pictures: Annotated, predictor: LandmarkPredictor, conditions: Sequence[Condition], out: Path
 ) -> Iterator[str]:
     """Write ``truth.npz`` and ``<condition>.npz`` into a folder, and yield a picture's name after each prediction.
 
@@ -127,6 +123,7 @@ def predict_landmarks(
     Raises:
         UnveilError: the folder has predictions of another model or of other settings, or a picture cannot be used.
     """
+    settings = predictor.settings
     claim(
         out,
         {
