@@ -70,6 +70,11 @@ def test_openhead_from_crops_to_geometry(
     head = unveil.load_openhead()
     np.testing.assert_allclose(arrays["vertices"][1], head.head.template, atol=1e-6)
     assert arrays["landmarks2d"].shape == (3, 68, 2)
+    run = Answer(capsys, "decode", codes, "-o", geometry, "--landmarks-only")
+    assert (run.status, run.out, run.err) == (0, f"{geometry}: 3 heads of 68 landmarks\n", "")
+    landmarks = read(geometry)
+    assert set(landmarks) == {"names", "landmarks68", "landmarks68_contour", "landmarks2d"}
+    np.testing.assert_allclose(landmarks["landmarks2d"], arrays["landmarks2d"], atol=1e-3)
 
 
 def test_deca_from_crops_to_geometry_in_torch_and_without(
