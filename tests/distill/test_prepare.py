@@ -290,6 +290,17 @@ def test_a_gallery_grows() -> None:
     assert gallery.find(hashes[1400] ^ np.uint64(0b1011)) == 1400
 
 
+def test_photographs_that_vanish_stop_the_run_rather_than_being_dropped(tmp_path: Path) -> None:
+    source, out = write_faces(tmp_path / "faces", 4), tmp_path / "out"
+    photos = find_photos(source)
+    (source / "03.jpg").rename(tmp_path / "away.jpg")
+    with pytest.raises(UnveilError, match=r"cannot read .*03.jpg: No such file"):
+        list(prepare(photos, out, SMALL))
+    (tmp_path / "away.jpg").rename(source / "03.jpg")
+    assert list(prepare(photos, out, SMALL)) == [False, False, False, True]
+    assert len(PreparedFolder.open(out)) == 4
+
+
 def test_nothing_usable_is_one_clear_line(tmp_path: Path) -> None:
     source = tmp_path / "faces"
     source.mkdir()
