@@ -22,7 +22,7 @@ Points = NDArray[np.floating]  # [L, 2] (x, y) in pixels, centres at integers
 Cover = Callable[["Face", tuple[int, int], float], Alpha]  # opacity [H, W] over a face in an image (H, W), at a size
 
 SUB_PIXEL_BITS = 4  # polygon corners are given to OpenCV in sixteenths of a pixel
-SEARCH_SIDE = 40  # pixels of the face's side while a size is searched
+SEARCH_SIDE = 64  # pixels of the face's side while a size is searched
 SEARCH_STEPS = 7  # halvings of the range of sizes
 
 

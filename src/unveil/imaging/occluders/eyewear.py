@@ -159,7 +159,7 @@ def _wear_goggles(
             low.append(sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3))
         return low[0].inside(outline(low[0].x, low[0].y, size))
 
-    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 2.2))
+    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 1.6))
     near = (outline(x, y, size) < 1.5) | (np.abs(y - row) < band + 1)
     window = Window.around(mesh.points[near], image.shape, 0.08 * face.side)
     drawn = sheet(mesh, window, size)

@@ -73,7 +73,7 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
         found.append((MaskTemplates(front, left, right), 3.0))
     hands = tuple(cut for name, data in _hand_files(folder) if (cut := _cut_hand(_read(data, name))) is not None)
     if hands:
-        found.append((Cutouts(hands, match=0.8, kind="hand"), 3.0))
+        found.append((Cutouts(hands, size=(0.8, 1.4), match=0.8, held=True, kind="hand"), 3.0))
     others = tuple(_read(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.png")))
     if others:
         found.append((Cutouts(others), 2.0))
@@ -98,7 +98,8 @@ def _cut_hand(photo: Rgba) -> Rgba | None:
     alpha = hand_alpha(rgb)
     if not 0.05 < float((alpha > 127).mean()) < 0.6:
         return None
-    return np.dstack([rgb, alpha])
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    return np.dstack([rgb, alpha])[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _read(data: bytes, name: str) -> Rgba:
