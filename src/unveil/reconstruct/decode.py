@@ -70,7 +70,7 @@ def decode(
         yield {name: geometry[name] for name in geometry if not (landmarks_only and name in OF_VERTICES)}
 
 
-def write_geometry(path: Path, batches: Iterable[Geometry], others: Mapping[str, NDArray[Any]]) -> None:
+def write_geometry(path: Path, batches: Iterable[Geometry], others: Mapping[str, Any]) -> None:
     """Write an npz of the arrays of all batches, joined, and of others.
 
     An archive takes one array after the other, so until all are whole each has a file of its own beside the output.
@@ -86,7 +86,7 @@ def write_geometry(path: Path, batches: Iterable[Geometry], others: Mapping[str,
                 with (Path(folder) / name).open("ab") as stream:
                     stream.write(np.ascontiguousarray(array, "<f4").data)
         with temporary.open("wb") as stream:
-            np.savez(stream, **dict(others))
+            np.savez(stream, **others)
         with ZipFile(temporary, "a") as archive:
             for name, shape in shapes.items():
                 header = {"descr": "<f4", "fortran_order": False, "shape": shape}
