@@ -67,7 +67,7 @@ def _hatched(picture: Picture) -> Picture:
     row, column = np.indices(picture.shape[:2])
     phase = (row + column) % HATCH_STEP
     ink = np.where(phase == 0, 0, 255)[..., None]
-    strength = HATCH_STRENGTH * (phase < 2)[..., None]
+    strength = np.where(phase < 2, HATCH_STRENGTH, 0.0)[..., None]
     return np.asarray(picture * (1 - strength) + ink * strength, np.uint8)
 
 
