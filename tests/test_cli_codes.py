@@ -111,11 +111,9 @@ def test_deca_from_crops_to_geometry_in_torch_and_without(
     (converted / "deca_model.tar").unlink()
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "unveil.teachers.deca", raising=False)
-    again = ("encode", crops, "--model", "deca", "--assets", converted, "-o", codes)
-    run = Answer(capsys, *again)
-    assert (run.status, run.err.count("\n")) == (2, 1)
-    assert f"{codes} holds codes by {content['teacher']}, not by deca " in run.err
-    assert Answer(capsys, *again, "--force").status == 0
+    run = Answer(capsys, "encode", crops, "--model", "deca", "--assets", converted, "-o", codes, "--force")
+    assert run.status == 0
+    assert str(read(codes)["teacher"]) != str(content["teacher"])  # other weights, as far as their file tells
     assert Answer(capsys, "decode", codes, "--assets", converted, "-o", geometry).status == 0
     np.testing.assert_allclose(read(codes)["coefficients"], content["coefficients"], atol=1e-4)
     np.testing.assert_allclose(read(geometry)["displacement"], arrays["displacement"], atol=1e-6)
