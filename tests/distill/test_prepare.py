@@ -22,8 +22,9 @@ from unveil.distill.chunks import RECORDS
 from unveil.distill.cutter import main_face
 from unveil.distill.duplicates import Gallery, perceptual_hash
 from unveil.distill.photo import Photo
-from unveil.distill.prepare import Settings, assign_splits, prepare
+from unveil.distill.prepare import Settings, prepare
 from unveil.distill.prepared import PreparedFolder
+from unveil.distill.selection import assign_splits
 from unveil.distill.sources import find_photos
 from unveil.errors import UnveilError
 from unveil.imaging import io
@@ -169,6 +170,15 @@ def test_a_folder_of_something_else_is_not_written_to(tmp_path: Path) -> None:
     with pytest.raises(UnveilError, match="holds other files; name a new folder"):
         run(source, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
+
+
+def test_damaged_settings_are_one_clear_line(tmp_path: Path) -> None:
+    source = write_faces(tmp_path / "faces", 1)
+    (tmp_path / "out").mkdir()
+    for damage in ("3", '{"crop_size": 6'):
+        (tmp_path / "out" / "settings.json").write_text(damage)
+        with pytest.raises(UnveilError, match=r"cannot go on in .*name another folder"):
+            run(source, tmp_path / "out")
 
 
 def test_a_damaged_record_is_one_clear_line(tmp_path: Path) -> None:
