@@ -140,6 +140,6 @@ def hand_alpha(photo: Image) -> NDArray[np.uint8]:
     # Between fingers the wall may be lit otherwise than at the border: as bright as it gets, and hardly coloured.
     skin = largest > 0
     wall = (lab[..., 0] > np.percentile(lab[skin, 0], 70)) & (chroma < 0.65 * np.median(chroma[skin]))
-    largest[cv2.dilate(wall.astype(np.uint8), np.ones((3, 3))) > 0] = 0
+    largest[wall] = 0
     inside = cv2.erode(largest, np.ones((3, 3), np.uint8)) * 255
     return np.asarray(cv2.GaussianBlur(inside, (3, 3), 0), np.uint8)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unveil.imaging.head_surface import FaceMesh
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
 from unveil.imaging.occluders.drawn import DrawnGlasses
-from unveil.imaging.occluders.light import Light, lay
+from unveil.imaging.occluders.light import Light, filled, lay, paint
 from unveil.imaging.occluders.sheets import Drawn, Window, depth_of, draw, head_grid, taut
 
 Floats = NDArray[np.float32]
@@ -26,7 +26,8 @@ FRAME_COLOURS = (
     (25, 40, 90),
     (230, 230, 225),
 )
-GOGGLES_FROM = 0.2  # hidden share that takes goggles rather than glasses
+LARGEST = 1.7  # how many times as large lenses get
+GOGGLES_FROM = 0.3  # hidden share that takes goggles rather than glasses
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,17 +94,17 @@ def _wear_glasses(
     image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
 ) -> Occlusion:
     form = Spectacles.of(mesh, rng)
-    points, x, y = _front(mesh, form)
     low: list[Drawn] = []
 
     def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
         if not low:
-            scale = small.side / face.side
-            low.append(draw(points * scale, x, y, Window(0, 0, shape[1], shape[0])))
+            front = _front(mesh.scaled(small.side / face.side), form, LARGEST)
+            low.append(draw(*front, Window(0, 0, shape[1], shape[0])))
         lens = form.lens(low[0].x, low[0].y, size)
         return low[0].inside(np.minimum(lens, form.frame(low[0].x, low[0].y, lens)))
 
-    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, 1.7))
+    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, LARGEST))
+    points, x, y = _front(mesh, form, size)
     window = Window.around(
         np.concatenate([points.reshape(-1, 3), mesh.landmarks68[[0, 16]]]), image.shape, 0.06 * face.side
     )
@@ -119,10 +120,9 @@ def _wear_glasses(
     for side in (-1, 1):
         frame = np.maximum(frame, _temple(mesh, form, side, window, head))
     base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32) * rng.uniform(0.7, 1.1)
-    frame_colour = base * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
+    colour = base * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
     alpha = 1 - (1 - frame) * (1 - glass)
-    mixed = glass_colour * (glass * (1 - frame))[..., None] + frame_colour * frame[..., None]
-    colour = mixed / np.maximum(alpha, 1e-3)[..., None]
+    colour += (glass_colour - colour) * (glass * (1 - frame) / np.maximum(alpha, 1e-3))[..., None]
     return lay(image, window, (colour, alpha), light, face.side, "glasses")
 
 
@@ -130,11 +130,8 @@ def _wear_goggles(
     image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
 ) -> Occlusion:
     marks = mesh.surface.landmarks
-    row, tip, ear = (
-        float(marks[slice(*EYES), 1].mean()) - 0.3,
-        float(marks[30, 1]),
-        float(marks[16, 0] - marks[0, 0]) / 2,
-    )
+    row, tip = float(marks[slice(*EYES), 1].mean()) - 0.3, float(marks[30, 1])
+    ear = float(marks[16, 0] - marks[0, 0]) / 2
     width, height = ear * rng.uniform(0.62, 0.78), rng.uniform(4.0, 5.5)
     rim, band = rng.uniform(0.6, 1.3), rng.uniform(1.0, 2.2)
     bulge = rng.uniform(0.012, 0.022)
@@ -157,7 +154,8 @@ def _wear_goggles(
     def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
         if not low:
             low.append(sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3))
-        return low[0].inside(outline(low[0].x, low[0].y, size))
+        drawn = low[0]
+        return np.maximum(drawn.inside(outline(drawn.x, drawn.y, size)), _strap(drawn, row, band, 0.6 * width))
 
     size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 1.6))
     near = (outline(x, y, size) < 1.5) | (np.abs(y - row) < band + 1)
@@ -166,15 +164,22 @@ def _wear_goggles(
     light = Light.of(image, face, rng)
     distance = outline(drawn.x, drawn.y, size)
     shell = drawn.inside(distance)
-    strap = drawn.inside(np.abs(drawn.y - row) - band) * (np.abs(drawn.x) > 0.6 * width) * (1 - shell)
-    strap *= drawn.normals[..., 2] < 0.1
+    strap = _strap(drawn, row, band, 0.6 * width) * (1 - shell)
     glass_colour, _ = _glass(drawn, height, light, rng, dark=True)
     base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
     lit = light.on(drawn.normals, gloss=0.25)
     inner = drawn.inside(distance + rim)[..., None]
     other = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
-    colour = np.where((strap > shell)[..., None], other * lit, base * lit * (1 - inner) + glass_colour * inner)
+    colour = base * lit
+    colour += (glass_colour - colour) * inner
+    colour[strap > shell] = (other * lit)[strap > shell]
     return lay(image, window, (colour, np.maximum(shell, strap)), light, face.side, "glasses")
+
+
+def _strap(drawn: Drawn, row: float, half: float, start: float) -> Alpha:
+    """Opacity [H, W] of a band of half a width around a row of the head, from a column on to both sides."""
+    seen = (np.abs(drawn.x) > start) & (drawn.normals[..., 2] < 0.1)  # not on the far side of the head
+    return drawn.inside(np.abs(drawn.y - row) - half) * seen
 
 
 def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -182,14 +187,14 @@ def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floatin
     return np.asarray((points - mesh.landmarks68[slice(*EYES)].mean(axis=0)) @ mesh.rotation / mesh.scale)
 
 
-def _front(mesh: FaceMesh, form: Spectacles) -> tuple[NDArray[np.floating], Floats, Floats]:
-    """The bent plane of a pair of glasses: its points [R, C, 3] in pixels, and x and y [R, C] in millimetres."""
+def _front(mesh: FaceMesh, form: Spectacles, size: float) -> tuple[NDArray[np.floating], Floats, Floats]:
+    """The bent plane of glasses with lenses of a size: points [R, C, 3] in pixels, x and y [R, C] in millimetres."""
     nose, eyes = _in_head(mesh, mesh.landmarks68[27:28]), _in_head(mesh, mesh.landmarks68[slice(*EYES)])
     forward = max(float(nose[0, 2]) + 0.005, float(eyes[:, 2].max()) + 0.008)
     reach = max(form.half, form.middle + form.width) + form.rim
-    y, x = np.meshgrid(
-        np.linspace(50, -50, 9, dtype=np.float32), np.linspace(-reach, reach, 23, dtype=np.float32), indexing="ij"
-    )
+    tall = form.height * max(size, 0.5) + 8
+    columns, rows = (np.linspace(-end, end, n, dtype=np.float32) for end, n in ((reach, 23), (tall, 7)))
+    x, y = np.meshgrid(columns, rows[::-1])
     a, b = x / 1000, y / 1000
     in_head = np.stack([a, b, forward - 3.0 * a * a + 0.1 * b], axis=-1)
     # Columns run from the subject's right to the left, which is how the head's grid runs.
@@ -222,6 +227,7 @@ def _glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, 
     thickness, fading = ((0.05, 0.0), (0.35, 0.4), (rng.uniform(0.82, 1), 0.0), (0.96, 0.0))[style]
     alpha = thickness + fading * upper
     mirror = upper * upper * float(style == 3)
-    colour = tint + (sky - tint) * mirror[..., None]
-    colour += (235 * light.colour - colour) * (shine / np.maximum(shine + alpha, 1e-3))[..., None]
-    return np.asarray(colour, np.float32), np.asarray(np.minimum(alpha + shine * (1 - alpha), 1), np.float32)
+    colour = filled(upper.shape, tint)
+    paint(colour, sky, mirror)
+    paint(colour, 235 * light.colour, shine / np.maximum(shine + alpha, 1e-3))
+    return colour, np.asarray(np.minimum(alpha + shine * (1 - alpha), 1), np.float32)

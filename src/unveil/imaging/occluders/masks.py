@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unveil.imaging.head_surface import FaceMesh, HeadSurface
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
 from unveil.imaging.occluders.drawn import MIDLINE, NATURAL_TOPS, DrawnMask
-from unveil.imaging.occluders.light import Light, lay
+from unveil.imaging.occluders.light import Light, filled, lay, paint
 from unveil.imaging.occluders.sheets import Drawn, Window, draw, head_grid, taut
 
 Floats = NDArray[np.float32]
@@ -97,8 +97,8 @@ def _wear(image: Image, face: Face, mesh: FaceMesh, shape: Shape, rng: np.random
     cloth = drawn.inside(distance)
     straps = drawn.inside(_straps(drawn.x, drawn.y, cut, top) - rng.uniform(0.2, 0.5))
     straps *= (drawn.normals[..., 2] < 0.1) * (1 - cloth)  # not on the far side of the head
-    strap_colour = np.float32(rng.choice((235, 235, 40)))
-    colour = np.where((straps > cloth)[..., None], strap_colour, _cloth(drawn, distance, rng))
+    colour = _cloth(drawn, distance, rng)
+    colour[straps > cloth] = rng.choice((235, 235, 40))
     layer = colour * light.on(drawn.normals), np.maximum(cloth, straps)
     return lay(image, window, layer, light, face.side, "mask")
 
@@ -138,16 +138,15 @@ def _cloth(drawn: Drawn, distance: Floats, rng: np.random.Generator) -> Floats:
         pleat = (y - rng.uniform(0, 4)) / rng.uniform(2.6, 4.0) % 1
         shade -= 0.22 * np.clip(1 - pleat * 4, 0, 1) - 0.06 * pleat
         shade -= 0.08 * (np.abs(distance + 0.9) < 0.25)
-        return np.clip(base * shade[..., None], 0, 255)
+        return np.asarray(shade[..., None] * base)
     base = np.asarray(rng.integers(15, 256, 3) if rng.random() < 0.6 else np.full(3, rng.integers(15, 250)), np.float32)
     shade -= 0.12 * (np.abs(distance + 0.8) < 0.2)
     if style < 0.62:  # a seam down the middle
         shade -= 0.2 * np.exp(-((x / 0.35) ** 2))
-    colour = np.broadcast_to(base, (*x.shape, 3))
+    colour = filled(x.shape, base)
     if style > 0.75:
-        other = rng.integers(15, 256, 3).astype(np.float32)
-        colour = np.where(_pattern(x, y, rng)[..., None], other, colour)
-    return np.asarray(np.clip(colour * shade[..., None], 0, 255), np.float32)
+        paint(colour, rng.integers(15, 256, 3), _pattern(x, y, rng))
+    return np.asarray(colour * shade[..., None])
 
 
 def _pattern(x: Floats, y: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
