@@ -27,7 +27,6 @@ from unveil.distill.prepared import TRAIN, Samples, finish, wide_crop, write_sha
 from unveil.distill.report import LOG_FILE
 from unveil.distill.train import train
 from unveil.imaging.io import read_image
-from unveil.imaging.occlude import Pool
 from unveil.imaging.occluders.pool import load_pool
 from unveil.morphable.layout import Coefficients
 from unveil.reconstruct.codes import Codes, write_codes
@@ -41,14 +40,12 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, nargs=2, metavar=("PREPARED", "CODES"))
-    parser.add_argument("--occluders", type=Path)
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--depth", type=int, default=18)
     parser.add_argument("--input-size", type=int, default=112)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
-    pool = load_pool(options.occluders)
     with tempfile.TemporaryDirectory() as scratch:
         config = TrainConfig(
             depth=options.depth, input_size=options.input_size, threads=options.threads, max_steps=options.steps
@@ -56,10 +53,10 @@ def main() -> None:
         samples = config.samples_per_step * (options.steps // 3)  # of an epoch: three lines in the log
         prepared, codes = options.data or demo_data(Path(scratch) / "demo", samples)
         data = TrainingData.load(prepared, codes)
-        print(f"drawing batches alone: {draw(Sampler(data, config, pool)):.0f} images/s on one core")
+        print(f"drawing batches alone: {draw(Sampler(data, config, load_pool())):.0f} images/s on one core")
         print(f"{'workers':>7} {'images/s':>9} {'waiting':>8}   ResNet-{config.depth}, {config.input_size} px")
         for workers in options.workers:
-            rate, waiting = measure(config, workers, shortened(data, samples), pool, Path(scratch) / str(workers))
+            rate, waiting = measure(config, workers, shortened(data, samples), Path(scratch) / str(workers))
             print(f"{workers:>7} {rate:>9.1f} {waiting:>8.1%}")
 
 
@@ -96,10 +93,10 @@ def draw(sampler: Sampler) -> float:
     return images / (time.perf_counter() - start)
 
 
-def measure(config: TrainConfig, workers: int, data: TrainingData, pool: Pool, run: Path) -> tuple[float, float]:
+def measure(config: TrainConfig, workers: int, data: TrainingData, run: Path) -> tuple[float, float]:
     """Images per second and the share of the time spent waiting, of the last two thirds of a run."""
     with contextlib.redirect_stdout(io.StringIO()):
-        train(replace(config, workers=workers), data, pool, run)
+        train(replace(config, workers=workers), data, run)
     lines = [json.loads(line) for line in (run / LOG_FILE).read_text(encoding="utf-8").splitlines()][1:]
     return tuple(float(np.mean([line[name] for line in lines])) for name in ("images_per_second", "waiting"))
 

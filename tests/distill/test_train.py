@@ -20,7 +20,6 @@ from unveil.distill.start import start_from
 from unveil.distill.synced_norm import SyncedBatchNorm, synchronise
 from unveil.distill.train import schedule, train, update_average
 from unveil.errors import UnveilError
-from unveil.imaging.cutouts import load_pool
 from unveil.morphable.layout import Coefficients
 from unveil.networks.learner import Learner
 
@@ -43,7 +42,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
 
 
 def run(config: TrainConfig, data: TrainingData, folder: Path) -> Position:
-    return train(config, data, load_pool(), folder)
+    return train(config, data, folder)
 
 
 def log(folder: Path) -> list[dict[str, float]]:
@@ -222,13 +221,12 @@ def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -
         "import sys, pathlib, training_folder\n"
         "from unveil.distill.config import TrainConfig\n"
         "from unveil.distill.train import train\n"
-        "from unveil.imaging.cutouts import load_pool\n"
         "folder, run, processes = sys.argv[1:]\n"
         f"config = TrainConfig.from_json({replace(CONFIG, batch_size=8).to_json()!r})\n"
         "import dataclasses\n"
         "config = dataclasses.replace(config, processes=int(processes))\n"
         "if __name__ == '__main__':\n"
-        "    train(config, training_folder.load(pathlib.Path(folder)), load_pool(), pathlib.Path(run))\n"
+        "    train(config, training_folder.load(pathlib.Path(folder)), pathlib.Path(run))\n"
     )
     (tmp_path / "go.py").write_text(script)
     environment = os.environ | {"PYTHONPATH": str(Path(training_folder.__file__).parent), "OMP_NUM_THREADS": "1"}

@@ -32,20 +32,16 @@ def train(
         str, typer.Option("--preset", help=f"Where settings start: {' or '.join(PRESETS)}.")
     ] = "unveil",
     config: Annotated[Path | None, typer.Option(help="JSON file with settings, over the preset's.")] = None,
-    occluders: OccludersOption = None,
     assets: AssetsOption = None,
     **settings: Any,
 ) -> None:
     """Train a learner to give the teacher's coefficients for occluded crops; stopped, it goes on where it was."""
     from unveil.distill.data import TrainingData
     from unveil.distill.train import train as run_training
-    from unveil.imaging.occluders.pool import load_pool
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
-    position = run_training(
-        TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), load_pool(occluders), out
-    )
+    position = run_training(TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), out)
     typer.echo(f"{out}: {position.step} steps in {position.seconds / 60:.1f} minutes")
 
 

@@ -26,18 +26,22 @@ from unveil.distill.report import Clock, Meter, Report
 from unveil.distill.start import start_from
 from unveil.distill.synced_norm import synchronise
 from unveil.errors import UnveilError
-from unveil.imaging.occlude import Pool
+from unveil.imaging.occluders.pool import load_pool
 from unveil.networks.learner import Learner
 
 VALIDATION_BATCH = 64
 
 
-def train(config: TrainConfig, data: TrainingData, pool: Pool, run: Path) -> Position:
+def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
     """Train until the epochs or the minutes are used up; the result is the checkpoint in the folder ``run``.
 
     Raises:
-        UnveilError: the data are too few for a batch, or ``run`` is of a run with other settings or other data.
+        UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
+            settings or other data.
     """
+    pool = load_pool(
+        Path(config.occluders) if config.occluders else None, config.kinds.split(",") if config.kinds else None
+    )
     steps_per_epoch = len(data.indices(TRAIN)) // config.samples_per_step
     if steps_per_epoch == 0:
         raise UnveilError(
