@@ -87,6 +87,7 @@ def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, ima
     for name, factor in measured.calibration.factors.items():
         np.testing.assert_allclose(told.deviations[name], factor * expected.deviations[name], rtol=0.02)
     assert told.occlusion is not None
+    assert expected.occlusion is not None
     np.testing.assert_allclose(told.occlusion, expected.occlusion, atol=0.01)
     assert path.stat().st_size < 2.1 * sum(p.numel() for p in learner.parameters())
 
