@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import torch
 import training_folder
 from torch import distributed
 
-from unveil.distill import checkpoint
 from unveil.distill.checkpoint import Position, load_checkpoint, load_learner, settle
 from unveil.distill.config import TrainConfig, preset
 from unveil.distill.data import TrainingData
@@ -65,8 +65,28 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-class _StoppedError(Exception):
-    """Stands for the power cut."""
+SCRIPT = """
+import pathlib, sys
+import training_folder
+from unveil.distill.config import TrainConfig
+from unveil.distill.train import train
+
+if __name__ == "__main__":
+    config, folder, run = map(pathlib.Path, sys.argv[1:])
+    train(TrainConfig.load(config), training_folder.load(folder), run)
+"""
+
+
+def command(config: TrainConfig, folder: Path, out: Path) -> list[str]:
+    """What trains in a process of its own, as `run` does here."""
+    out.with_suffix(".py").write_text(SCRIPT)
+    out.with_suffix(".json").write_text(config.to_json())
+    return [sys.executable, *(str(path) for path in (out.with_suffix(".py"), out.with_suffix(".json"), folder, out))]
+
+
+def environment() -> dict[str, str]:
+    """Other processes find the tests' helpers and do not crowd the cores."""
+    return os.environ | {"PYTHONPATH": str(Path(training_folder.__file__).parent), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -76,30 +96,23 @@ def whole_run(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-def test_a_run_stopped_in_mid_epoch_goes_on_exactly(
-    data: TrainingData, whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    often = replace(CONFIG, checkpoint_minutes=0.0)  # a checkpoint after every step
-    save, count = checkpoint.TrainingState.save, 0
-
-    def stop_at_the_fourth(self: checkpoint.TrainingState, folder: Path) -> None:
-        nonlocal count
-        count += 1
-        if count == 9:  # six of the first epoch, its end, one of the second, and this one is lost
-            raise _StoppedError
-        save(self, folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.TrainingState, "save", stop_at_the_fourth)
-        with pytest.raises(_StoppedError):
-            run(often, data, tmp_path)
-    state = load_checkpoint(tmp_path)
+def test_a_killed_run_goes_on_exactly(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
+    """Killed in mid-epoch, with a checkpoint after every step, it ends with the weights of a run that was not."""
+    often, out = replace(CONFIG, checkpoint_minutes=0.0), tmp_path / "run"
+    with subprocess.Popen(
+        command(often, data.folder.path, out), env=environment(), stdout=subprocess.DEVNULL
+    ) as process:
+        while (state := load_checkpoint(out)) is None or state["position"].step < 2:
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        process.kill()
+    state = load_checkpoint(out)
     assert state is not None
-    assert (state["position"].epoch, state["position"].batch) == (1, 1)
-    run(CONFIG, data, tmp_path)
-    assert_same_weights(whole_run, tmp_path)
-    first, last = log(whole_run), log(tmp_path)
-    assert last[0] == first[0]
+    assert 2 <= state["position"].step < 12
+    assert not list(out.glob("*.pt.*"))  # nothing half-written is left where it would be read
+    run(CONFIG, data, out)
+    assert_same_weights(whole_run, out)
+    first, last = log(whole_run), log(out)
     assert last[-1]["nme_occluded"] == first[-1]["nme_occluded"]
 
 
@@ -216,23 +229,11 @@ def test_synced_normalisation_keeps_names_and_alone_changes_nothing() -> None:
 
 def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -> None:
     """Real processes, each with half of every batch: gradients and normalisation are over both."""
-    folder = training_folder.write(tmp_path / "data")
-    script = (
-        "import sys, pathlib, training_folder\n"
-        "from unveil.distill.config import TrainConfig\n"
-        "from unveil.distill.train import train\n"
-        "folder, run, processes = sys.argv[1:]\n"
-        f"config = TrainConfig.from_json({replace(CONFIG, batch_size=8).to_json()!r})\n"
-        "import dataclasses\n"
-        "config = dataclasses.replace(config, processes=int(processes))\n"
-        "if __name__ == '__main__':\n"
-        "    train(config, training_folder.load(pathlib.Path(folder)), pathlib.Path(run))\n"
-    )
-    (tmp_path / "go.py").write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path(training_folder.__file__).parent), "OMP_NUM_THREADS": "1"}
-    for processes in ("1", "2"):
-        command = [sys.executable, str(tmp_path / "go.py"), str(folder), str(tmp_path / processes), processes]
-        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
+    for processes in (1, 2):
+        config, out = replace(CONFIG, batch_size=8, processes=processes), tmp_path / str(processes)
+        subprocess.run(
+            command(config, data.folder.path, out), check=True, env=environment(), capture_output=True, timeout=300
+        )
     ours, theirs = log(tmp_path / "1"), log(tmp_path / "2")
     assert [line["step"] for line in ours] == [3, 6]
     for one, other in zip(ours, theirs, strict=True):
