@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unveil.cli.options import AssetsOption
-from unveil.cli.training import OccludersOption
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def export_onnx(
     prepared: Annotated[Path | None, typer.Option(help="Prepared folder with people to calibrate on.")] = None,
     codes: Annotated[Path | None, typer.Option(help="The teacher's codes of that folder.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Write FILE_int8.onnx too: smaller, faster.")] = False,
-    occluders: OccludersOption = None,
+    occluders: Annotated[
+        Path | None, typer.Option(help="Folder with pictures of occluders; those of the run if left out.")
+    ] = None,
     assets: AssetsOption = None,
 ) -> None:
     """Write a trained learner as ONNX; with --prepared and --codes calibrated and measured on people held out."""
@@ -37,19 +39,19 @@ def export_onnx(
     from unveil.distill import export
     from unveil.distill.checkpoint import CONFIG_FILE, load_learner
     from unveil.distill.config import TrainConfig
-    from unveil.distill.data import Sampler, TrainingData
+    from unveil.distill.data import Sampler, TrainingData, occluders_of
     from unveil.distill.to_onnx import Statement
     from unveil.distill.to_onnx import export_onnx as write_onnx
-    from unveil.imaging.occluders.pool import load_pool
 
     learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
     if prepared is None or codes is None:
         write_onnx(learner, file, statement)
         typer.echo(f"{file}: {_megabytes(file)}; not measured, deviations not calibrated")
         return
-    sampler = Sampler(
-        TrainingData.load(prepared, codes, assets), TrainConfig.load(run / CONFIG_FILE), load_pool(occluders)
-    )
+    config = TrainConfig.load(run / CONFIG_FILE)
+    if occluders is not None:
+        config = replace(config, occluders=str(occluders))
+    sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))
     for line in _lines(export.export_measured(learner, file, statement, sampler, int8=int8)):
         typer.echo(line)
 

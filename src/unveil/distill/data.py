@@ -26,6 +26,7 @@ from unveil.errors import UnveilError
 from unveil.imaging.head_surface import HeadSurface
 from unveil.imaging.io import printable
 from unveil.imaging.occlude import Face, Occlusion, Pool, sample_generator
+from unveil.imaging.occluders.pool import load_pool
 from unveil.morphable.landmarks import IBUG68_MIRROR
 from unveil.morphable.layout import CoefficientLayout, Coefficients
 from unveil.morphable.model import MorphableModel
@@ -274,6 +275,12 @@ class Sampler:
             np.stack(covered),
             partner,
         )
+
+
+def occluders_of(config: TrainConfig) -> Pool:
+    """The occluders that settings name; UnveilError where there are no such."""
+    folder = Path(config.occluders) if config.occluders else None
+    return load_pool(folder, config.kinds.split(",") if config.kinds else None)
 
 
 def _framing(folder: PreparedFolder, size: int) -> NDArray[np.float64]:

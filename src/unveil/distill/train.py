@@ -19,14 +19,13 @@ from torch import Tensor
 from unveil.distill.batches import Tensors, batches, to_bytes, to_tensors
 from unveil.distill.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import Sampler, TrainingData, occluders_of
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.prepared import TRAIN, VALIDATION
 from unveil.distill.report import Clock, Meter, Report
 from unveil.distill.start import start_from
 from unveil.distill.synced_norm import synchronise
 from unveil.errors import UnveilError
-from unveil.imaging.occluders.pool import load_pool
 from unveil.networks.learner import Learner
 
 VALIDATION_BATCH = 64
@@ -39,9 +38,7 @@ def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
         UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
             settings or other data.
     """
-    pool = load_pool(
-        Path(config.occluders) if config.occluders else None, config.kinds.split(",") if config.kinds else None
-    )
+    pool = occluders_of(config)
     steps_per_epoch = len(data.indices(TRAIN)) // config.samples_per_step
     if steps_per_epoch == 0:
         raise UnveilError(
