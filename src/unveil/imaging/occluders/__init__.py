@@ -9,10 +9,9 @@ from unveil.imaging.occluders.cutouts import Cutouts, MaskTemplates
 from unveil.imaging.occluders.drawn import DrawnGlasses, DrawnMask
 from unveil.imaging.occluders.eyewear import WornGlasses
 from unveil.imaging.occluders.masks import WornMask
-from unveil.imaging.occluders.pool import KINDS, load_pool
+from unveil.imaging.occluders.pool import load_pool
 
 __all__ = [
-    "KINDS",
     "ArbitraryPixels",
     "Cutouts",
     "DrawnGlasses",

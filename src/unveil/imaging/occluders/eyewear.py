@@ -118,7 +118,7 @@ def _wear_glasses(
     glass_colour, glass = _glass(drawn, form.height * size, light, rng, dark=severity is not None)
     glass = glass * drawn.inside(lens) * before
     for side in (-1, 1):
-        frame = np.maximum(frame, _temple(mesh, form, side, window, head))
+        frame = np.maximum(frame, temple(mesh, form, side, window, head))
     base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32) * rng.uniform(0.7, 1.1)
     colour = base * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
     alpha = 1 - (1 - frame) * (1 - glass)
@@ -201,9 +201,9 @@ def _front(mesh: FaceMesh, form: Spectacles, size: float) -> tuple[NDArray[np.fl
     return mesh.landmarks68[slice(*EYES)].mean(axis=0) + (in_head * mesh.scale) @ mesh.rotation.T, x, y
 
 
-def _temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
+def temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
     """Opacity [H, W] of the temple from the hinge to the ear on one side (-1 the subject's right)."""
-    ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([1.5 * side, -0.5]))
+    ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([4.0 * side, -0.5]))
     end = _in_head(mesh, ear)[0] + np.array([0.003 * side, 0, 0])
     nose = float(_in_head(mesh, mesh.landmarks68[27:28])[0, 2]) + 0.005
     start = np.array([side * form.half / 1000, 0.4 * form.height / 1000, nose - 3.0 * (form.half / 1000) ** 2])

@@ -95,7 +95,7 @@ def _wear(image: Image, face: Face, mesh: FaceMesh, shape: Shape, rng: np.random
     light = Light.of(image, face, rng)
     distance = cut.distance(drawn.x, drawn.y, top)
     cloth = drawn.inside(distance)
-    straps = drawn.inside(_straps(drawn.x, drawn.y, cut, top) - rng.uniform(0.2, 0.5))
+    straps = drawn.inside(_straps(drawn.x, drawn.y, cut, top) - rng.uniform(0.3, 0.6))
     straps *= (drawn.normals[..., 2] < 0.1) * (1 - cloth)  # not on the far side of the head
     colour = _cloth(drawn, distance, rng)
     colour[straps > cloth] = rng.choice((235, 235, 40))
