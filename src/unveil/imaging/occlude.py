@@ -130,7 +130,7 @@ def size_for(severity: float, cover: Cover, face: Face, shape: tuple[int, ...], 
 
     Halves the range on a small copy of the face; ``cover`` must hide more of it at larger sizes.
     """
-    scale = SEARCH_SIDE / face.side
+    scale = min(1.0, SEARCH_SIDE / max(face.side, 1.0))
     small = face.scaled(scale)
     height, width = (max(1, round(side * scale)) for side in shape[:2])
     region = fill_polygon(small.outline, (height, width))
