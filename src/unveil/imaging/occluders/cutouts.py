@@ -16,6 +16,7 @@ from unveil.imaging.occluders.placing import Placing, Rgba, lay_picture, matched
 # Nose ridge, right cheek, chin and left cheek in a mask template, as shares of its width and height.
 FRONT_ANCHORS = ((0.5, 0.02), (0.0, 0.3), (0.5, 1.0), (1.0, 0.3))
 TURNED_ANCHORS = ((0.22, 0.02), (0.0, 0.45), (0.35, 1.0), (1.0, 0.45))  # face turned to the image's left
+TEMPLATE_SIZES = (0.2, 1.5)  # of masks, in what is natural
 TURNED = 2.0  # from this ratio of the nose tip's distances to the two ends of the jaw, a side template is used
 
 
@@ -26,31 +27,30 @@ class MaskTemplates:
     front: tuple[Rgba, ...]
     left: tuple[Rgba, ...] = ()  # of faces turned to the image's left
     right: tuple[Rgba, ...] = ()
-
     kind: str = "mask-picture"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Cover mouth and nose in the image [H, W, 3]; with a severity less of the chin or up to between the eyes."""
+        """Cover mouth and nose in the image [H, W, 3]; with a severity by a smaller or larger mask."""
         pool, anchors = self._facing(face.landmarks68)
         template = pool[rng.integers(len(pool))]
         top, below = float(rng.uniform(*NATURAL_TOPS)), rng.uniform(0, 0.12)
         tremble = rng.normal(0, 0.015, (4, 2))
-        source = anchors * (template.shape[1] - 1, template.shape[0] - 1)
+        source = np.column_stack([anchors * (template.shape[1] - 1, template.shape[0] - 1), np.ones(4)])
 
-        def matrix(face: Face, top: float) -> NDArray[np.float64]:
-            points, lift = face.landmarks68, max(0.0, 5.0 - top)
+        def matrix(face: Face, size: float) -> NDArray[np.float64]:
+            points = face.landmarks68
             chin = points[8] + (points[8] - points[33]) * below
-            sides = at(points, 2 + lift), at(points, 14 - lift)
-            target = np.stack([at(points[list(MIDLINE)], top), sides[0], chin, sides[1]]) + tremble * face.side
-            return np.asarray(cv2.getPerspectiveTransform(source.astype(np.float32), target.astype(np.float32)))
+            target = np.stack([at(points[list(MIDLINE)], top), points[2], chin, points[14]]) + tremble * face.side
+            target = target[2] + (target - target[2]) * size
+            affine = np.linalg.lstsq(source, target, rcond=None)[0]  # four points may lie so that no homography is sane
+            return np.vstack([affine.T, [0, 0, 1]])
 
-        def cover(face: Face, shape: tuple[int, ...], top: float) -> Alpha:
-            return warped(template[..., 3], matrix(face, top), shape).astype(np.float32) / np.float32(255)
+        def cover(face: Face, shape: tuple[int, ...], size: float) -> Alpha:
+            return warped(template[..., 3], matrix(face, size), shape).astype(np.float32) / np.float32(255)
 
-        if severity is not None:
-            top = size_for(severity, cover, face, image.shape, (0.5, len(MIDLINE) - 1.0))
+        size = 1.0 if severity is None else size_for(severity, cover, face, image.shape, TEMPLATE_SIZES)
         light = Light.of(image, face, rng)
-        return lay_picture(image, face, (matched(template, light, 0.3), matrix(face, top)), light, self.kind)
+        return lay_picture(image, face, (matched(template, light, 0.3), matrix(face, size)), light, self.kind)
 
     def _facing(self, landmarks68: Points) -> tuple[tuple[Rgba, ...], NDArray[np.float64]]:
         """The templates for the way a face looks, and their anchors [4, 2]."""

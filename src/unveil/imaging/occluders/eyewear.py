@@ -37,7 +37,7 @@ class Spectacles:
     middle: float  # x of the lens' middle
     width: float  # half the lens
     height: float
-    power: float  # of the superellipse: 2 is round, 6 nearly square
+    squares: int  # the outline is a superellipse: 1 is round, 2 squarish, 3 nearly a rectangle
     slant: float  # how far the outer side is raised (cat's eyes) or lowered (aviators)
     rim: float
     half: float  # half the whole front
@@ -48,16 +48,15 @@ class Spectacles:
         places = _in_head(mesh, mesh.landmarks68[[*range(*EYES), 0, 16]]) * 1000
         eye, half = float(np.abs(places[:12, 0]).mean()), float(np.abs(places[12:, 0]).mean())
         width = min(rng.uniform(21, 29), eye - 5)
-        power, slant = float(rng.choice([2.0, 2.5, 4.0, 6.0])), float(rng.normal(0, 0.1))
-        return cls(eye + 1, width, rng.uniform(15, 26), power, slant, rng.uniform(1.0, 5.0), 0.98 * half)
+        squares, slant = int(rng.integers(1, 4)), float(rng.normal(0, 0.1))
+        return cls(eye + 1, width, rng.uniform(15, 26), squares, slant, rng.uniform(1.0, 5.0), 0.98 * half)
 
     def lens(self, x: Floats, y: Floats, size: float) -> Floats:
         """How far outside the lenses places [...] are, in millimetres, with lenses so many times as large."""
         across = np.abs(x) - self.middle
         width, height = self.width * size, self.height * size
         up = y + 3 - self.slant * across
-        terms = np.abs(across / width) ** self.power + np.abs(up / height) ** self.power
-        return np.asarray((np.maximum(terms, 1e-6) ** (1 / self.power) - 1) * min(width, height), np.float32)
+        return (_superellipse(across / width, up / height, self.squares) - 1) * min(width, height)
 
     def frame(self, x: Floats, y: Floats, lens: Floats) -> Floats:
         """How far outside rims, bridge and hinges places [...] are, in millimetres."""
@@ -101,7 +100,7 @@ def _wear_glasses(
             front = _front(mesh.scaled(small.side / face.side), form, LARGEST)
             low.append(draw(*front, Window(0, 0, shape[1], shape[0])))
         lens = form.lens(low[0].x, low[0].y, size)
-        return low[0].inside(np.minimum(lens, form.frame(low[0].x, low[0].y, lens)))
+        return low[0].inside(np.minimum(lens, form.frame(low[0].x, low[0].y, lens)), smooth=False)
 
     size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, LARGEST))
     points, x, y = _front(mesh, form, size)
@@ -137,8 +136,8 @@ def _wear_goggles(
     bulge = rng.uniform(0.012, 0.022)
 
     def outline(x: Floats, y: Floats, size: float) -> Floats:
-        across, up = np.abs(x) / min(width * size, ear * 0.95), np.abs(y - row) / (height * size)
-        distance = ((across**3.5 + up**3.5 + 1e-6) ** (1 / 3.5) - 1) * height * size
+        half = min(width * size, ear * 0.95)
+        distance = (_superellipse(x / half, (y - row) / (height * size), 2) - 1) * height * size
         notch = 2.0 - np.hypot(x / 2.8, (y - tip - 1) / (0.6 * (tip - row))) * 2.0
         return np.asarray(np.maximum(distance, notch), np.float32)
 
@@ -149,13 +148,14 @@ def _wear_goggles(
         points = taut(mesh, free, 0.003) + (bulge * mesh.scale * np.sqrt(free))[..., None] * mesh.rotation[:, 2]
         return draw(points, x, y, window)
 
-    low: list[Drawn] = []
+    low: list[tuple[Drawn, Alpha]] = []
 
     def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
         if not low:
-            low.append(sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3))
-        drawn = low[0]
-        return np.maximum(drawn.inside(outline(drawn.x, drawn.y, size)), _strap(drawn, row, band, 0.6 * width))
+            drawn = sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3)
+            low.append((drawn, _strap(drawn, row, band, 0.6 * width)))
+        drawn, strap = low[0]
+        return np.maximum(drawn.inside(outline(drawn.x, drawn.y, size), smooth=False), strap)
 
     size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 1.6))
     near = (outline(x, y, size) < 1.5) | (np.abs(y - row) < band + 1)
@@ -174,6 +174,16 @@ def _wear_goggles(
     colour += (glass_colour - colour) * inner
     colour[strap > shell] = (other * lit)[strap > shell]
     return lay(image, window, (colour, np.maximum(shell, strap)), light, face.side, "glasses")
+
+
+def _superellipse(x: NDArray[np.floating], y: NDArray[np.floating], squares: int) -> Floats:
+    """(x^p + y^p)^(1/p) with p = 2^squares: below 1 inside the outline."""
+    for _ in range(squares):
+        x, y = x * x, y * y
+    root = x + y
+    for _ in range(squares):
+        root = np.sqrt(root)
+    return np.asarray(root, np.float32)
 
 
 def _strap(drawn: Drawn, row: float, half: float, start: float) -> Alpha:

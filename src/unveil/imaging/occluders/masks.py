@@ -46,12 +46,19 @@ class Cut:
 
     def distance(self, x: Floats, y: Floats, top: float) -> Floats:
         """How far outside the outline places (x, y) [...] are, in nodes; ``top`` as in `mask_outline`."""
+        return np.maximum(self.above(x, y, top), self.below_or_beside(x, y))
+
+    def above(self, x: Floats, y: Floats, top: float) -> Floats:
+        """How far above the upper edge places are."""
         middle = float(np.interp(top, np.arange(len(MIDLINE)), self.middle))
         cheek = max(self.cheek, middle - 2)
-        lowered = np.interp(x, self.columns, self.jaw).astype(np.float32) + self.below
         across = np.minimum(np.abs(x) / self.side, 1)
-        upper = middle + (cheek - middle) * across**self.peak
-        return np.maximum(np.maximum(upper - y, y - lowered), np.abs(x) - self.side)
+        return middle + (cheek - middle) * across * (1 + (1 - self.peak) * (1 - across)) - y
+
+    def below_or_beside(self, x: Floats, y: Floats) -> Floats:
+        """How far outside the other edges places are."""
+        lowered = np.interp(x, self.columns, self.jaw).astype(np.float32) + self.below
+        return np.maximum(y - lowered, np.abs(x) - self.side)
 
     def corners(self, top: float) -> tuple[float, float]:
         """Rows of the upper and the lower corner of the side edges."""
@@ -73,13 +80,15 @@ class WornMask:
             return DrawnMask().apply(image, face, rng, severity)
         cut = Cut.of(mesh.surface, rng)
         top, bulge = float(rng.uniform(*NATURAL_TOPS)), float(rng.choice([0.0, 0.004, 0.012]))
-        low: list[Drawn] = []
+        low: list[tuple[Drawn, Floats]] = []
 
         def cover(face: Face, shape: tuple[int, ...], top: float) -> Alpha:
             if not low:
                 small = mesh.scaled(face.side / side)
-                low.append(_sheet(small, (cut, NATURAL_TOPS[1], bulge), Window(0, 0, shape[1], shape[0])))
-            return low[0].inside(cut.distance(low[0].x, low[0].y, top))
+                drawn = _sheet(small, (cut, NATURAL_TOPS[1], bulge), Window(0, 0, shape[1], shape[0]))
+                low.append((drawn, cut.below_or_beside(drawn.x, drawn.y)))
+            drawn, rest = low[0]
+            return drawn.inside(np.maximum(cut.above(drawn.x, drawn.y, top), rest), smooth=False)
 
         if severity is not None:
             top = size_for(severity, cover, face, image.shape[:2], (0.0, len(MIDLINE) - 0.9))

@@ -88,7 +88,9 @@ def lay_picture(
     picture, matrix = placed
     height, width = picture.shape[:2]
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    window = Window.around(corners[:, :2] / corners[:, 2:], image.shape, 0.05 * face.side)
+    window = Window(0, 0, image.shape[1], image.shape[0])
+    if (corners[:, 2] > 0).all():  # else a corner is beyond the horizon of the perspective
+        window = Window.around(corners[:, :2] / corners[:, 2:], image.shape, 0.05 * face.side)
     shift = np.array([[1, 0, -window.left], [0, 1, -window.top], [0, 0, 1]])
     layer = warped(picture, shift @ matrix, (window.height, window.width)).astype(np.float32)
     return lay(image, window, (layer[..., :3], layer[..., 3] / np.float32(255)), light, face.side, kind)

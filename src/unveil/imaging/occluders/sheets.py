@@ -32,8 +32,10 @@ class Drawn:
         """Pixels [H, W] that see the sheet."""
         return np.isfinite(self.depth)
 
-    def inside(self, distance: Floats) -> Alpha:
+    def inside(self, distance: Floats, *, smooth: bool = True) -> Alpha:
         """Opacity [H, W] where a distance in the sheet's coordinates [H, W] is negative, with edges a pixel wide."""
+        if not smooth:
+            return ((distance < 0) & self.covered).astype(np.float32)
         distance = np.asarray(distance, np.float32)
         dx = cv2.Sobel(distance, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         dy = cv2.Sobel(distance, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
