@@ -53,7 +53,8 @@ class Cut:
         middle = float(np.interp(top, np.arange(len(MIDLINE)), self.middle))
         cheek = max(self.cheek, middle - 2)
         across = np.minimum(np.abs(x) / self.side, 1)
-        return middle + (cheek - middle) * across * (1 + (1 - self.peak) * (1 - across)) - y
+        upper = middle + (cheek - middle) * across * (1 + (1 - self.peak) * (1 - across))
+        return np.asarray(upper - y, np.float32)
 
     def below_or_beside(self, x: Floats, y: Floats) -> Floats:
         """How far outside the other edges places are."""
