@@ -1,8 +1,7 @@
-"""Glasses and goggles worn on the head: frames and lenses in space, hidden by the head where they are behind it."""
+"""Glasses worn on the head: frames and lenses in space before the eyes, hidden by the head where they are behind it."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,21 +10,13 @@ from numpy.typing import NDArray
 from unveil.imaging.head_surface import FaceMesh
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
 from unveil.imaging.occluders.drawn import DrawnGlasses
-from unveil.imaging.occluders.light import Light, filled, lay, paint
-from unveil.imaging.occluders.sheets import Drawn, Window, depth_of, draw, head_grid, taut
+from unveil.imaging.occluders.goggles import wear_goggles
+from unveil.imaging.occluders.lenses import EYES, frame_colour, glass, superellipse
+from unveil.imaging.occluders.light import Light, lay
+from unveil.imaging.occluders.sheets import Drawn, Window, depth_of, draw
 
 Floats = NDArray[np.float32]
-EYES = (36, 48)  # landmarks from and to
 CLEARANCE = 0.004  # metres by which what is behind the skin still counts as before it: the fit is not exact
-FRAME_COLOURS = (
-    (20, 20, 22),
-    (60, 35, 22),
-    (150, 150, 155),
-    (170, 140, 80),
-    (120, 20, 30),
-    (25, 40, 90),
-    (230, 230, 225),
-)
 LARGEST = 1.7  # how many times as large lenses get
 GOGGLES_FROM = 0.3  # hidden share that takes goggles rather than glasses
 
@@ -56,7 +47,7 @@ class Spectacles:
         across = np.abs(x) - self.middle
         width, height = self.width * size, self.height * size
         up = y + 3 - self.slant * across
-        return (_superellipse(across / width, up / height, self.squares) - 1) * min(width, height)
+        return (superellipse(across / width, up / height, self.squares) - 1) * min(width, height)
 
     def frame(self, x: Floats, y: Floats, lens: Floats) -> Floats:
         """How far outside rims, bridge and hinges places [...] are, in millimetres."""
@@ -85,7 +76,7 @@ class WornGlasses:
         if face.mesh is None:
             return DrawnGlasses().apply(image, face, rng, severity)
         wide = rng.random() < self.goggles if severity is None else severity > GOGGLES_FROM
-        wear = _wear_goggles if wide else _wear_glasses
+        wear = wear_goggles if wide else _wear_glasses
         return wear(image, face, face.mesh, rng, severity)
 
 
@@ -114,82 +105,14 @@ def _wear_glasses(
     lens = form.lens(drawn.x, drawn.y, size)
     before = drawn.depth < head
     frame = drawn.inside(form.frame(drawn.x, drawn.y, lens)) * before
-    glass_colour, glass = _glass(drawn, form.height * size, light, rng, dark=severity is not None)
-    glass = glass * drawn.inside(lens) * before
+    seen_in_lens, opacity = glass(drawn, form.height * size, light, rng, dark=severity is not None)
+    opacity = opacity * drawn.inside(lens) * before
     for side in (-1, 1):
         frame = np.maximum(frame, temple(mesh, form, side, window, head))
-    base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32) * rng.uniform(0.7, 1.1)
-    colour = base * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
-    alpha = 1 - (1 - frame) * (1 - glass)
-    colour += (glass_colour - colour) * (glass * (1 - frame) / np.maximum(alpha, 1e-3))[..., None]
+    colour = frame_colour(rng) * rng.uniform(0.7, 1.1) * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
+    alpha = 1 - (1 - frame) * (1 - opacity)
+    colour += (seen_in_lens - colour) * (opacity * (1 - frame) / np.maximum(alpha, 1e-3))[..., None]
     return lay(image, window, (colour, alpha), light, face.side, "glasses")
-
-
-def _wear_goggles(
-    image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
-) -> Occlusion:
-    marks = mesh.surface.landmarks
-    row, tip = float(marks[slice(*EYES), 1].mean()) - 0.3, float(marks[30, 1])
-    ear = float(marks[16, 0] - marks[0, 0]) / 2
-    width, height = ear * rng.uniform(0.62, 0.78), rng.uniform(4.0, 5.5)
-    rim, band = rng.uniform(0.6, 1.3), rng.uniform(1.0, 2.2)
-    bulge = rng.uniform(0.012, 0.022)
-
-    def outline(x: Floats, y: Floats, size: float) -> Floats:
-        half = min(width * size, ear * 0.95)
-        distance = (_superellipse(x / half, (y - row) / (height * size), 2) - 1) * height * size
-        notch = 2.0 - np.hypot(x / 2.8, (y - tip - 1) / (0.6 * (tip - row))) * 2.0
-        return np.asarray(np.maximum(distance, notch), np.float32)
-
-    x, y = head_grid(mesh)
-
-    def sheet(mesh: FaceMesh, window: Window, size: float) -> Drawn:
-        free = np.clip(-outline(x, y, size) / 1.3, 0, 1)
-        points = taut(mesh, free, 0.003) + (bulge * mesh.scale * np.sqrt(free))[..., None] * mesh.rotation[:, 2]
-        return draw(points, x, y, window)
-
-    low: list[tuple[Drawn, Alpha]] = []
-
-    def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
-        if not low:
-            drawn = sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3)
-            low.append((drawn, _strap(drawn, row, band, 0.6 * width)))
-        drawn, strap = low[0]
-        return np.maximum(drawn.inside(outline(drawn.x, drawn.y, size), smooth=False), strap)
-
-    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 1.6))
-    near = (outline(x, y, size) < 1.5) | (np.abs(y - row) < band + 1)
-    window = Window.around(mesh.points[near], image.shape, 0.08 * face.side)
-    drawn = sheet(mesh, window, size)
-    light = Light.of(image, face, rng)
-    distance = outline(drawn.x, drawn.y, size)
-    shell = drawn.inside(distance)
-    strap = _strap(drawn, row, band, 0.6 * width) * (1 - shell)
-    glass_colour, _ = _glass(drawn, height, light, rng, dark=True)
-    base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
-    lit = light.on(drawn.normals, gloss=0.25)
-    inner = drawn.inside(distance + rim)[..., None]
-    other = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
-    colour = base * lit
-    colour += (glass_colour - colour) * inner
-    colour[strap > shell] = (other * lit)[strap > shell]
-    return lay(image, window, (colour, np.maximum(shell, strap)), light, face.side, "glasses")
-
-
-def _superellipse(x: NDArray[np.floating], y: NDArray[np.floating], squares: int) -> Floats:
-    """(x^p + y^p)^(1/p) with p = 2^squares: below 1 inside the outline."""
-    for _ in range(squares):
-        x, y = x * x, y * y
-    root = x + y
-    for _ in range(squares):
-        root = np.sqrt(root)
-    return np.asarray(root, np.float32)
-
-
-def _strap(drawn: Drawn, row: float, half: float, start: float) -> Alpha:
-    """Opacity [H, W] of a band of half a width around a row of the head, from a column on to both sides."""
-    seen = (np.abs(drawn.x) > start) & (drawn.normals[..., 2] < 0.1)  # not on the far side of the head
-    return drawn.inside(np.abs(drawn.y - row) - half) * seen
 
 
 def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -223,21 +146,3 @@ def temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Fl
     strip = np.stack([line + across, line - across])  # [2, 6, 3]
     points = mesh.landmarks68[slice(*EYES)].mean(axis=0) + (strip * mesh.scale) @ mesh.rotation.T
     return np.asarray(depth_of(points, window) < head, np.float32)
-
-
-def _glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, *, dark: bool) -> tuple[Floats, Alpha]:
-    """Colour [H, W, 3] and opacity [H, W] of lenses: clear, tinted, dark or mirrored, with reflections."""
-    turn, place, width = rng.uniform(0, math.pi), rng.uniform(-20, 20), rng.uniform(3, 14)
-    streak = np.exp(-(((drawn.x * math.cos(turn) + drawn.y * math.sin(turn) - place) / width) ** 2))
-    upper = np.clip(0.5 + drawn.y / (2 * height), 0, 1)
-    style = int(rng.choice(4, p=(0, 0, 0.7, 0.3) if dark else (0.4, 0.15, 0.3, 0.15)))
-    tint = rng.integers(0, 70, 3).astype(np.float32) * light.colour
-    sky = (0.5 * rng.integers(40, 256, 3) + rng.uniform(40, 120)).astype(np.float32) * light.colour
-    shine = streak * rng.uniform(0.1, 0.6)
-    thickness, fading = ((0.05, 0.0), (0.35, 0.4), (rng.uniform(0.82, 1), 0.0), (0.96, 0.0))[style]
-    alpha = thickness + fading * upper
-    mirror = upper * upper * float(style == 3)
-    colour = filled(upper.shape, tint)
-    paint(colour, sky, mirror)
-    paint(colour, 235 * light.colour, shine / np.maximum(shine + alpha, 1e-3))
-    return colour, np.asarray(np.minimum(alpha + shine * (1 - alpha), 1), np.float32)
