@@ -1,6 +1,6 @@
 """The occluders, one module per family; `load_pool` puts them together.
 
-`arbitrary`: the paper's pixels. `masks`, `eyewear`, `goggles` (with `lenses`): on the head's mesh, as `sheets` in space.
+`arbitrary`: the paper's pixels. `masks`, `eyewear`, `goggles` (with `lenses`): on the head's mesh, `sheets` in space.
 `hair`. `things`, `cutouts`: pictures, brought before the face by `placing`. `drawn`: flat masks and glasses, for faces
 without a mesh. `light`: what all of them are lit and laid over the image with.
 """
