@@ -22,9 +22,10 @@ import numpy as np
 
 from unveil.assets.store import packaged
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.prepared import TRAIN, Samples, finish, wide_crop, write_shard
 from unveil.distill.report import LOG_FILE
+from unveil.distill.sampler import Sampler
 from unveil.distill.train import train
 from unveil.imaging.io import read_image
 from unveil.imaging.occluders.pool import load_pool

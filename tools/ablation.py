@@ -17,9 +17,10 @@ import torch
 from unveil.distill.batches import to_bytes, to_tensors
 from unveil.distill.checkpoint import load_learner
 from unveil.distill.config import TrainConfig, preset
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.prepared import TRAIN, VALIDATION
+from unveil.distill.sampler import Sampler
 from unveil.distill.train import train
 from unveil.errors import one_line_errors
 from unveil.imaging.occlude import Pool

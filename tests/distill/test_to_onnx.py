@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from unveil.distill.calibrate import Calibration, calibrate, mean_squared_z, vertex_distances
 from unveil.distill.checkpoint import Position, TrainingState, new_learner, settle
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.export import Measured, export_measured
 from unveil.distill.predict import clear_and_occluded, predict
 from unveil.distill.prepared import VALIDATION
+from unveil.distill.sampler import Sampler
 from unveil.distill.to_onnx import Statement, export_onnx
 from unveil.imaging.occluders.pool import load_pool
 from unveil.morphable.layout import Coefficients

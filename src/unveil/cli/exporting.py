@@ -39,7 +39,8 @@ def export_onnx(
     from unveil.distill import export
     from unveil.distill.checkpoint import CONFIG_FILE, load_learner
     from unveil.distill.config import TrainConfig
-    from unveil.distill.data import Sampler, TrainingData, occluders_of
+    from unveil.distill.data import TrainingData
+    from unveil.distill.sampler import Sampler, occluders_of
     from unveil.distill.to_onnx import Statement
     from unveil.distill.to_onnx import export_onnx as write_onnx
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from unveil.distill.calibrate import Calibration, calibrate, mean_squared_z
-from unveil.distill.data import Batch, Sampler
 from unveil.distill.predict import clear_and_occluded, predict
 from unveil.distill.prepared import TEST, TRAIN
+from unveil.distill.sampler import Batch, Sampler
 from unveil.distill.to_onnx import Statement, export_int8, export_onnx
 from unveil.distill.validate import chosen, nme
 from unveil.networks.learner import Learner

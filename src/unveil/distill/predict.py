@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unveil.distill.data import Batch, Indices, Sampler
+from unveil.distill.data import Indices
+from unveil.distill.sampler import Batch, Sampler
 from unveil.morphable.layout import Coefficients
 from unveil.networks.learner import Learner
 from unveil.reconstruct.encoder import Prediction

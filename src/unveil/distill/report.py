@@ -71,7 +71,7 @@ class Report:
         self._progress = _progress_bar()
         if self._progress:
             self._task = self._progress.add_task("", total=steps_per_epoch)
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=position.step + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=position.step + 1)
 
     def step(self) -> None:
         """Move the progress bar, where a person is looking at it."""

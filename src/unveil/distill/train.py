@@ -19,10 +19,11 @@ from torch import Tensor
 from unveil.distill.batches import Tensors, batches, to_bytes, to_tensors
 from unveil.distill.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData, occluders_of
+from unveil.distill.data import TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.prepared import TRAIN, VALIDATION
 from unveil.distill.report import Clock, Meter, Report
+from unveil.distill.sampler import Sampler, occluders_of
 from unveil.distill.start import start_from
 from unveil.distill.synced_norm import synchronise
 from unveil.errors import UnveilError
