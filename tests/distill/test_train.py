@@ -1,4 +1,5 @@
 import copy
+import errno
 import json
 import os
 import subprocess
@@ -181,6 +182,16 @@ def test_a_run_starts_from_another(data: TrainingData, whole_run: Path, tmp_path
         start_from(learner, tmp_path / "resnet18.pth")
     with pytest.raises(UnveilError, match="does not exist"):
         start_from(learner, tmp_path / "absent.pth")
+
+
+def test_a_full_disk_is_one_line(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UnveilError, match=r"checkpoint\.pt.*No space left"):
+        run(replace(CONFIG, max_steps=1), data, tmp_path / "run")
+    assert not list((tmp_path / "run").glob("*.pt*"))
 
 
 def test_no_learner_without_a_checkpoint(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a run keeps on disk, so that it can be stopped at any time and go on as if it had not been."""
 
+import io
 import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,12 +39,14 @@ class TrainingState:
     position: Position
 
     def save(self, folder: Path) -> None:
-        """Write the state whole or not at all."""
+        """Write the state whole or not at all; UnveilError where the disk is full."""
         parts: dict[str, Any] = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
         state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
+        buffer = io.BytesIO()  # written by torch itself, a full disk would be an error without a reason
+        torch.save(state, buffer)
         with atomic_path(folder / CHECKPOINT_FILE) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(buffer.getbuffer())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `load_checkpoint` read."""
