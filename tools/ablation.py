@@ -17,9 +17,10 @@ import torch
 from unveil.distill.batches import to_bytes, to_tensors
 from unveil.distill.checkpoint import load_learner
 from unveil.distill.config import TrainConfig, preset
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.prepared import TRAIN, VALIDATION
+from unveil.distill.sampler import Sampler
 from unveil.distill.train import train
 from unveil.errors import one_line_errors
 from unveil.imaging.occlude import Pool
@@ -78,12 +79,14 @@ def main() -> None:
     data, pool = TrainingData.load(options.prepared, options.codes), load_pool(options.occluders)
     common = {"depth": options.depth, "input_size": options.input_size, "threads": options.threads}
     common |= {"epochs": 1000, "max_steps": options.steps, "seed": 1, "ema": 0.99, "validation_samples": BATCH}
+    common |= {"occluders": str(options.occluders or "")}
+    common |= {"occluders": str(options.occluders or "")}
     halfway = options.steps * BATCH / 2 / len(data.indices(TRAIN))  # epochs, where a batch is no pairs
     for variant in options.only or VARIANTS:
         config = TrainConfig(**(common | {"severity_epochs": halfway} | VARIANTS[variant]))
         if config.paired and config.severity_epochs:
             config = replace(config, severity_epochs=halfway / 2)
-        train(config, data, pool, options.out / variant)
+        train(config, data, options.out / variant)
     if options.only:
         return  # the table is for all of them
     rows = {variant: measure(options.out / variant, data, pool) for variant in VARIANTS}

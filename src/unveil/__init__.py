@@ -3,7 +3,7 @@
     from unveil import Reconstructor, read_image
 
     for face in Reconstructor().reconstruct(read_image("photo.jpg")):
-        print(face.pose_degrees, face.vertices.shape)
+        print(face.pose_degrees, face.vertices.shape, face.hidden_share)
 
 The rooms of the package; each knows only the ones below it:
 

@@ -7,13 +7,14 @@ import pytest
 import training_folder
 
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.mirror import mirror_matrix
 from unveil.distill.photometry import compress, disturb, lower_resolution, recolour, surround
 from unveil.distill.prepared import TRAIN, VALIDATION, PreparedFolder
+from unveil.distill.sampler import Sampler
 from unveil.errors import UnveilError
-from unveil.imaging.cutouts import load_pool
 from unveil.imaging.occlude import Face, Occlusion, Pool
+from unveil.imaging.occluders.pool import load_pool
 from unveil.morphable.layout import CoefficientLayout, Coefficients, Group
 from unveil.reconstruct.codes import read_codes, write_codes
 

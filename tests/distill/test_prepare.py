@@ -22,8 +22,9 @@ from unveil.distill.chunks import RECORDS
 from unveil.distill.cutter import main_face
 from unveil.distill.duplicates import Gallery, perceptual_hash
 from unveil.distill.photo import Photo
-from unveil.distill.prepare import Settings, assign_splits, prepare
+from unveil.distill.prepare import Settings, prepare
 from unveil.distill.prepared import PreparedFolder
+from unveil.distill.selection import assign_splits
 from unveil.distill.sources import find_photos
 from unveil.errors import UnveilError
 from unveil.imaging import io
@@ -171,6 +172,15 @@ def test_a_folder_of_something_else_is_not_written_to(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
 
 
+def test_damaged_settings_are_one_clear_line(tmp_path: Path) -> None:
+    source = write_faces(tmp_path / "faces", 1)
+    (tmp_path / "out").mkdir()
+    for damage in ("3", '{"crop_size": 6'):
+        (tmp_path / "out" / "settings.json").write_text(damage)
+        with pytest.raises(UnveilError, match=r"cannot go on in .*name another folder"):
+            run(source, tmp_path / "out")
+
+
 def test_a_damaged_record_is_one_clear_line(tmp_path: Path) -> None:
     source = write_faces(tmp_path / "faces", 4)
     running = prepare(find_photos(source), tmp_path / "out", SMALL)
@@ -288,6 +298,17 @@ def test_a_gallery_grows() -> None:
         assert gallery.find(one) is None
         gallery.add(one)
     assert gallery.find(hashes[1400] ^ np.uint64(0b1011)) == 1400
+
+
+def test_photographs_that_vanish_stop_the_run_rather_than_being_dropped(tmp_path: Path) -> None:
+    source, out = write_faces(tmp_path / "faces", 4), tmp_path / "out"
+    photos = find_photos(source)
+    (source / "03.jpg").rename(tmp_path / "away.jpg")
+    with pytest.raises(UnveilError, match=r"cannot read .*03.jpg: No such file"):
+        list(prepare(photos, out, SMALL))
+    (tmp_path / "away.jpg").rename(source / "03.jpg")
+    assert list(prepare(photos, out, SMALL)) == [False, False, False, True]
+    assert len(PreparedFolder.open(out)) == 4
 
 
 def test_nothing_usable_is_one_clear_line(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 import copy
+import errno
 import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,6 @@ import torch
 import training_folder
 from torch import distributed
 
-from unveil.distill import checkpoint
 from unveil.distill.checkpoint import Position, load_checkpoint, load_learner, settle
 from unveil.distill.config import TrainConfig, preset
 from unveil.distill.data import TrainingData
@@ -20,7 +21,6 @@ from unveil.distill.start import start_from
 from unveil.distill.synced_norm import SyncedBatchNorm, synchronise
 from unveil.distill.train import schedule, train, update_average
 from unveil.errors import UnveilError
-from unveil.imaging.cutouts import load_pool
 from unveil.morphable.layout import Coefficients
 from unveil.networks.learner import Learner
 
@@ -43,7 +43,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
 
 
 def run(config: TrainConfig, data: TrainingData, folder: Path) -> Position:
-    return train(config, data, load_pool(), folder)
+    return train(config, data, folder)
 
 
 def log(folder: Path) -> list[dict[str, float]]:
@@ -66,8 +66,28 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-class _StoppedError(Exception):
-    """Stands for the power cut."""
+SCRIPT = """
+import pathlib, sys
+import training_folder
+from unveil.distill.config import TrainConfig
+from unveil.distill.train import train
+
+if __name__ == "__main__":
+    config, folder, run = map(pathlib.Path, sys.argv[1:])
+    train(TrainConfig.load(config), training_folder.load(folder), run)
+"""
+
+
+def command(config: TrainConfig, folder: Path, out: Path) -> list[str]:
+    """What trains in a process of its own, as `run` does here."""
+    out.with_suffix(".py").write_text(SCRIPT)
+    out.with_suffix(".json").write_text(config.to_json())
+    return [sys.executable, *(str(path) for path in (out.with_suffix(".py"), out.with_suffix(".json"), folder, out))]
+
+
+def environment() -> dict[str, str]:
+    """Other processes find the tests' helpers and do not crowd the cores."""
+    return os.environ | {"PYTHONPATH": str(Path(training_folder.__file__).parent), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -77,30 +97,23 @@ def whole_run(data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-def test_a_run_stopped_in_mid_epoch_goes_on_exactly(
-    data: TrainingData, whole_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    often = replace(CONFIG, checkpoint_minutes=0.0)  # a checkpoint after every step
-    save, count = checkpoint.TrainingState.save, 0
-
-    def stop_at_the_fourth(self: checkpoint.TrainingState, folder: Path) -> None:
-        nonlocal count
-        count += 1
-        if count == 9:  # six of the first epoch, its end, one of the second, and this one is lost
-            raise _StoppedError
-        save(self, folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.TrainingState, "save", stop_at_the_fourth)
-        with pytest.raises(_StoppedError):
-            run(often, data, tmp_path)
-    state = load_checkpoint(tmp_path)
+def test_a_killed_run_goes_on_exactly(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
+    """Killed in mid-epoch, with a checkpoint after every step, it ends with the weights of a run that was not."""
+    often, out = replace(CONFIG, checkpoint_minutes=0.0), tmp_path / "run"
+    with subprocess.Popen(
+        command(often, data.folder.path, out), env=environment(), stdout=subprocess.DEVNULL
+    ) as process:
+        while (state := load_checkpoint(out)) is None or state["position"].step < 2:
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        process.kill()
+    state = load_checkpoint(out)
     assert state is not None
-    assert (state["position"].epoch, state["position"].batch) == (1, 1)
-    run(CONFIG, data, tmp_path)
-    assert_same_weights(whole_run, tmp_path)
-    first, last = log(whole_run), log(tmp_path)
-    assert last[0] == first[0]
+    assert 2 <= state["position"].step < 12
+    assert not list(out.glob("*.pt.*"))  # nothing half-written is left where it would be read
+    run(CONFIG, data, out)
+    assert_same_weights(whole_run, out)
+    first, last = log(whole_run), log(out)
     assert last[-1]["nme_occluded"] == first[-1]["nme_occluded"]
 
 
@@ -117,7 +130,7 @@ def test_a_finished_run_stays_as_it_is(data: TrainingData, whole_run: Path) -> N
 
 
 def test_other_settings_need_another_folder(data: TrainingData, whole_run: Path) -> None:
-    with pytest.raises(UnveilError, match="with other settings"):
+    with pytest.raises(UnveilError, match=r"with other settings \(learning_rate 0\.001\)"):
         run(replace(CONFIG, learning_rate=0.1), data, whole_run)
     settle(whole_run, replace(CONFIG, workers=0, checkpoint_minutes=9.0), data.fingerprint)  # the result is the same
     with pytest.raises(UnveilError, match="labels of another"):
@@ -171,6 +184,16 @@ def test_a_run_starts_from_another(data: TrainingData, whole_run: Path, tmp_path
         start_from(learner, tmp_path / "absent.pth")
 
 
+def test_a_full_disk_is_one_line(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UnveilError, match=r"checkpoint\.pt.*No space left"):
+        run(replace(CONFIG, max_steps=1), data, tmp_path / "run")
+    assert not list((tmp_path / "run").glob("*.pt*"))
+
+
 def test_no_learner_without_a_checkpoint(tmp_path: Path) -> None:
     settle(tmp_path, CONFIG, "data")
     with pytest.raises(UnveilError, match="train a learner first"):
@@ -217,24 +240,11 @@ def test_synced_normalisation_keeps_names_and_alone_changes_nothing() -> None:
 
 def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -> None:
     """Real processes, each with half of every batch: gradients and normalisation are over both."""
-    folder = training_folder.write(tmp_path / "data")
-    script = (
-        "import sys, pathlib, training_folder\n"
-        "from unveil.distill.config import TrainConfig\n"
-        "from unveil.distill.train import train\n"
-        "from unveil.imaging.cutouts import load_pool\n"
-        "folder, run, processes = sys.argv[1:]\n"
-        f"config = TrainConfig.from_json({replace(CONFIG, batch_size=8).to_json()!r})\n"
-        "import dataclasses\n"
-        "config = dataclasses.replace(config, processes=int(processes))\n"
-        "if __name__ == '__main__':\n"
-        "    train(config, training_folder.load(pathlib.Path(folder)), load_pool(), pathlib.Path(run))\n"
-    )
-    (tmp_path / "go.py").write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path(training_folder.__file__).parent), "OMP_NUM_THREADS": "1"}
-    for processes in ("1", "2"):
-        command = [sys.executable, str(tmp_path / "go.py"), str(folder), str(tmp_path / processes), processes]
-        subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
+    for processes in (1, 2):
+        config, out = replace(CONFIG, batch_size=8, processes=processes), tmp_path / str(processes)
+        subprocess.run(
+            command(config, data.folder.path, out), check=True, env=environment(), capture_output=True, timeout=300
+        )
     ours, theirs = log(tmp_path / "1"), log(tmp_path / "2")
     assert [line["step"] for line in ours] == [3, 6]
     for one, other in zip(ours, theirs, strict=True):

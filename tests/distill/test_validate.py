@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import training_folder
 
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.prepared import VALIDATION
 from unveil.distill.reliability import Pairs, Reliability
+from unveil.distill.sampler import Sampler
 from unveil.distill.validate import CLEAR, SEVERITIES, chosen, discrepancies, table, validate
 from unveil.errors import UnveilError
 from unveil.imaging.io import read_image

@@ -1,125 +1,16 @@
-import tarfile
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-import cv2
+import made_up_face
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from made_up_face import SIZE, demo_face, digests, landmarks, photo
 
-from unveil.errors import UnveilError
-from unveil.imaging import decode
-from unveil.imaging.occlude import Face, Occluder, Pool, composite, fill_polygon, hidden_share
-from unveil.imaging.occluders import (
-    ArbitraryPixels,
-    Cutouts,
-    DrawnGlasses,
-    DrawnMask,
-    MaskTemplates,
-    WornGlasses,
-    WornMask,
-    load_pool,
-)
-from unveil.imaging.occluders.arbitrary import FILLS, FORMS
-from unveil.imaging.occluders.cutouts import Pieces, hand_alpha
+from unveil.imaging.occlude import Face, Pool, composite, fill_polygon, hidden_share, sample_generator, size_for
+from unveil.imaging.occluders import DrawnMask
 from unveil.imaging.occluders.drawn import mask_outline
-from unveil.imaging.occluders.hair import Hair
-from unveil.imaging.occluders.things import Things
-
-SIZE = 128
-
-
-def landmarks(yaw: float = 0.0) -> NDArray[np.float64]:
-    """A made-up face in iBUG-68 order; ``yaw`` from -1 to 1 moves the nose to the image's left or right."""
-    turn = np.linspace(np.pi, 0, 17)
-    jaw = np.stack([np.cos(turn), 0.2 + np.sin(turn)], axis=1)
-    brows = np.stack([np.linspace(-0.7, 0.7, 10), np.full(10, -0.45)], axis=1)
-    ridge = np.stack([np.full(4, 0.6 * yaw), np.linspace(-0.2, 0.25, 4)], axis=1)
-    base = np.stack([np.linspace(-0.2, 0.2, 5) + 0.5 * yaw, np.full(5, 0.35)], axis=1)
-    circle = np.linspace(np.pi, -np.pi, 6, endpoint=False)
-    eye = np.stack([0.18 * np.cos(circle), -0.2 - 0.08 * np.sin(circle)], axis=1)
-    shift = np.array([0.4, 0])
-    circle = np.linspace(np.pi, -np.pi, 20, endpoint=False)
-    mouth = np.stack([0.35 * np.cos(circle), 0.7 - 0.15 * np.sin(circle)], axis=1)
-    points = np.concatenate([jaw, brows, ridge, base, eye - shift, eye + shift, mouth])
-    return points * 35 + (64, 50)
-
-
-def photo(seed: int = 0) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
-
-
-def cutout(height: int = 60, width: int = 40) -> NDArray[np.uint8]:
-    picture = np.zeros((height, width, 4), np.uint8)
-    picture[2:-2, 2:-2] = (200, 10, 90, 255)
-    return picture
-
-
-OCCLUDERS: list[Occluder] = [
-    *(ArbitraryPixels(forms=(form,), fills=(fill,)) for form in FORMS for fill in FILLS),
-    DrawnMask(),
-    DrawnMask(colour=(10, 20, 30)),
-    DrawnGlasses(),
-    MaskTemplates((cutout(),)),
-    Cutouts((cutout(),)),
-    Hair(),
-    Things(),
-    Pieces(),
-]
-
-
-@pytest.mark.parametrize("occluder", OCCLUDERS, ids=lambda occluder: occluder.kind)
-def test_only_masked_pixels_change_and_the_generator_decides(occluder: Occluder) -> None:
-    image, face = photo(), Face.of(landmarks())
-    before = image.copy()
-    results = [occluder.apply(image, face, np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    np.testing.assert_array_equal(image, before)  # the argument is left alone
-    np.testing.assert_array_equal(results[0].image, results[1].image)
-    np.testing.assert_array_equal(results[0].mask, results[1].mask)
-    if occluder != DrawnMask(colour=(10, 20, 30)):
-        assert (results[0].image != results[2].image).any()
-    for result in results:
-        assert result.image.shape == image.shape
-        assert result.image.dtype == np.uint8
-        assert 0.005 < result.mask.mean() < 0.7
-        near = cv2.dilate(result.mask.astype(np.uint8), np.ones((21, 21), np.uint8)) > 0  # and its shadow
-        np.testing.assert_array_equal(result.image[~near], image[~near])
-
-
-def test_masks_cover_mouth_and_nose_but_not_eyes() -> None:
-    points = landmarks()
-    for occluder in (DrawnMask(), DrawnMask(colour=(0, 0, 0)), MaskTemplates((cutout(),))):
-        mask = occluder.apply(photo(), Face.of(points), np.random.default_rng(3)).mask
-        x, y = np.rint(points).astype(int).T
-        assert mask[y[48:], x[48:]].all()
-        assert mask[y[30], x[30]]
-        assert not mask[y[36:48] - 4, x[36:48]].any()
-
-
-def test_glasses_cover_both_eyes() -> None:
-    points = landmarks()
-    mask = DrawnGlasses().apply(photo(), Face.of(points), np.random.default_rng(3)).mask
-    for eye in (slice(36, 42), slice(42, 48)):
-        x, y = np.rint(points[eye].mean(axis=0)).astype(int)
-        assert mask[y, x]
-
-
-def test_side_templates_are_taken_for_turned_faces() -> None:
-    colours = [(250, 0, 0, 255), (0, 250, 0, 255), (0, 0, 250, 255)]
-    front, left, right = (np.full((50, 50, 4), colour, np.uint8) for colour in colours)
-    occluder = MaskTemplates((front,), (left,), (right,))
-    for yaw, channel in ((0.0, 0), (-1.0, 1), (1.0, 2)):
-        result = occluder.apply(photo(), Face.of(landmarks(yaw)), np.random.default_rng(0))
-        mean = result.image[result.mask].mean(axis=0)
-        assert np.argmax(mean) == channel
-
-
-def test_shuffled_pixels_are_the_same_pixels() -> None:
-    image = photo()
-    occluder = ArbitraryPixels(fills=("shuffled",))
-    result = occluder.apply(image, Face.of(landmarks()), np.random.default_rng(5))
-    before, after = image[result.mask], result.image[result.mask]
-    assert (before != after).any()
-    np.testing.assert_array_equal(np.sort(before.view("u1,u1,u1"), axis=0), np.sort(after.view("u1,u1,u1"), axis=0))
 
 
 def test_polygon_covers_its_area() -> None:
@@ -145,61 +36,77 @@ def test_pool_draws_by_odds() -> None:
         Pool((DrawnMask(),), (1.0, 2.0))
 
 
-def hand_photo() -> NDArray[np.uint8]:
-    """A dark disc and an arm on a wall that is lit from one side."""
-    x = np.mgrid[:100, :100][1]
-    wall = np.stack([180 + x // 4, 180 + x // 4, 175 + x // 4], axis=-1).astype(np.uint8)
-    cv2.circle(wall, (50, 50), 20, (150, 100, 80), -1)
-    cv2.rectangle(wall, (42, 60), (58, 99), (150, 100, 80), -1)
-    return wall
-
-
-def test_hand_is_cut_from_its_wall() -> None:
-    alpha = hand_alpha(hand_photo()) > 127
-    assert alpha[50, 50]
-    assert alpha[90, 50]
-    assert not alpha[20, 20]
-    assert alpha.mean() == pytest.approx(0.18, abs=0.04)
-
-
-def test_pool_of_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "masks").mkdir()
-    for name in ("cloth", "cloth_left", "cloth_right"):
-        cv2.imwrite(str(tmp_path / "masks" / f"{name}.png"), cutout())
-    cv2.imwrite(str(tmp_path / "leaf.png"), cutout())
-    cv2.imwrite(str(tmp_path / "hand.jpg"), hand_photo()[..., ::-1])
-    with tarfile.open(tmp_path / "hands.tar", "w") as tar:
-        tar.add(tmp_path / "hand.jpg", "0.jpg")
-    pool = load_pool(tmp_path)
-    kinds = [type(occluder) for occluder in pool.occluders]
-    assert kinds == [ArbitraryPixels, WornMask, WornGlasses, Hair, Things, Pieces, MaskTemplates, Cutouts, Cutouts]
-    templates = pool.occluders[6]
-    assert isinstance(templates, MaskTemplates)
-    assert [len(v) for v in (templates.front, templates.left, templates.right)] == [1, 1, 1]
-
-
-def test_bad_folders_are_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UnveilError, match="no folder"):
-        load_pool(tmp_path / "absent")
-    with pytest.raises(UnveilError, match="no occluder"):
-        load_pool(tmp_path)
-    (tmp_path / "leaf.png").write_bytes(b"no picture")
-    with pytest.raises(UnveilError, match=r"leaf\.png"):
-        load_pool(tmp_path)
-
-
-def test_a_huge_picture_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cv2.imwrite(str(tmp_path / "leaf.png"), cutout())
-    monkeypatch.setattr(decode, "MAX_PIXELS", 10)
-    with pytest.raises(UnveilError, match=r"leaf\.png has more than .* pixels"):
-        load_pool(tmp_path)
-
-
-@pytest.mark.parametrize("occluder", OCCLUDERS, ids=lambda occluder: occluder.kind)
-@pytest.mark.parametrize("severity", [0.1, 0.3])
-def test_the_wanted_share_is_hidden(occluder: Occluder, severity: float) -> None:
+def test_a_second_occluder_adds_to_the_mask_and_the_kind() -> None:
+    pool = Pool((DrawnMask(), DrawnMask(colour=(0, 0, 0))), (1.0, 1.0), second=1.0)
     face = Face.of(landmarks())
-    for seed in range(3):
-        result = occluder.apply(photo(), face, np.random.default_rng(seed), severity)
-        assert hidden_share(result.mask, face) == pytest.approx(severity, abs=0.05)
-        assert result.kind == occluder.kind
+    result = pool.apply(photo(), face, np.random.default_rng(0))
+    plain = DrawnMask(colour=(0, 0, 0)).apply(photo(), face, np.random.default_rng(0))
+    assert result.kind == "mask+mask"
+    assert (result.mask | plain.mask).sum() < 1.2 * result.mask.sum()
+    assert pool.apply(photo(), face, np.random.default_rng(0), 0.3).kind == "mask"  # a wanted share: one is enough
+
+
+def test_hidden_share_is_of_the_face_with_its_forehead() -> None:
+    face = Face.of(landmarks())
+    everything = np.ones((SIZE, SIZE), bool)
+    assert hidden_share(everything, face) == 1
+    assert hidden_share(~everything, face) == 0
+    forehead = everything.copy()
+    forehead[int(landmarks()[17:27, 1].min()) - 1 :] = False
+    assert 0.1 < hidden_share(forehead, face) < 0.35
+    beside = everything.copy()
+    beside[:, int(landmarks()[:, 0].min()) : int(landmarks()[:, 0].max()) + 2] = False
+    assert hidden_share(beside, face) == 0
+
+
+def test_the_mesh_gives_the_face_where_there_is_one() -> None:
+    with_mesh = demo_face()
+    without = Face.of(with_mesh.landmarks68)
+    regions = [fill_polygon(face.outline, (160, 160)) > 0.5 for face in (with_mesh, without)]
+    overlap = (regions[0] & regions[1]).sum() / (regions[0] | regions[1]).sum()
+    assert overlap > 0.85
+
+
+def test_scaled_faces_keep_pixel_centres() -> None:
+    face = demo_face()
+    half = face.scaled(0.5)
+    np.testing.assert_allclose(half.landmarks68, (face.landmarks68 + 0.5) / 2 - 0.5)
+    assert half.mesh is not None
+    assert face.mesh is not None
+    np.testing.assert_allclose(half.mesh.points[..., :2], (face.mesh.points[..., :2] + 0.5) / 2 - 0.5)
+    np.testing.assert_allclose(half.mesh.points[..., 2], face.mesh.points[..., 2] / 2)
+
+
+def test_size_is_searched_by_what_it_hides() -> None:
+    face = Face.of(landmarks())
+    box = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+
+    def cover(face: Face, shape: tuple[int, ...], size: float) -> np.ndarray:
+        return fill_polygon(box * size * face.side + face.centre, shape)
+
+    for wanted in (0.05, 0.3, 0.8):
+        size = size_for(wanted, cover, face, (SIZE, SIZE), (0.0, 3.0))
+        assert hidden_share(cover(face, (SIZE, SIZE), size) > 0.5, face) == pytest.approx(wanted, abs=0.03)
+
+
+def test_samples_are_told_apart_by_seed_name_and_epoch_alone() -> None:
+    draws = {
+        key: int(sample_generator(*key).integers(2**62))
+        for key in ((0, "a.jpg", 0), (1, "a.jpg", 0), (0, "b.jpg", 0), (0, "a.jpg", 1), (0, "Zo\u00eb.jpg", 0))
+    }
+    assert len(set(draws.values())) == len(draws)
+    # The same on any machine: NumPy promises the streams of its seed sequence and generator.
+    assert draws[0, "a.jpg", 0] == 2340557434615505463
+    assert sample_generator(0, "half \udce4 name", 0).random() < 1  # names of files need not be text
+
+
+def test_pixels_depend_on_neither_order_nor_process() -> None:
+    names = [f"{k}.jpg" for k in range(12)]
+    here = digests(names)
+    assert digests(names[::-1]) == here
+    code = "import sys, made_up_face; print(made_up_face.digests(sys.argv[1:]))"
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(Path(made_up_face.__file__).parent)}
+    run = subprocess.run(
+        [sys.executable, "-c", code, *names], env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == str(here)

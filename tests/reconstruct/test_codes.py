@@ -1,8 +1,11 @@
 """Crops to coefficients to geometry, through files."""
 
+import errno
 import io
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import made_up
@@ -18,9 +21,10 @@ from unveil.geometry.camera import to_pixels
 from unveil.imaging.crop import Crop
 from unveil.morphable import openhead
 from unveil.morphable.layout import CoefficientLayout, Coefficients, Group, LayoutError
+from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.codes import Codes, encode, read_codes, write_codes
 from unveil.reconstruct.crops import open_crops, rescaled
-from unveil.reconstruct.decode import BATCH, decode, narrow, write_geometry
+from unveil.reconstruct.decode import BATCH, Geometry, decode, narrow, write_geometry
 from unveil.reconstruct.onnx import CoefficientModel
 
 LAYOUT = CoefficientLayout("two", (Group("a", 1, "m"), Group("b", 2, "m")))
@@ -224,14 +228,23 @@ def test_a_file_that_holds_no_codes_is_one_line(tmp_path: Path, damage: str) -> 
     assert "unveil" in str(raised.value)
 
 
-def test_geometry_is_the_models(tmp_path: Path) -> None:
-    model = made_up.model()
-    rng = np.random.default_rng(0)
-    values = rng.normal(0, 0.1, (BATCH + 3, model.layout.size)).astype(np.float32)
+def decoded(*arguments: Any, **options: Any) -> dict[str, NDArray[np.float32]]:
+    batches = list(decode(*arguments, **options))
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def some_heads(model: MorphableModel, count: int) -> Coefficients:
+    values = np.random.default_rng(0).normal(0, 0.1, (count, model.layout.size)).astype(np.float32)
     values[:, model.layout.slice_of("camera").start] = 5
-    geometry = decode(model, Coefficients(model.layout, values))
+    return Coefficients(model.layout, values)
+
+
+def test_geometry_is_the_models() -> None:
+    model = made_up.model()
+    heads = some_heads(model, BATCH + 3)
+    geometry = decoded(model, heads)
     for k in (0, BATCH, BATCH + 2):  # both batches
-        one = Coefficients(model.layout, values[k])
+        one = heads.row(k)
         vertices = model.vertices(one)
         contour = model.contour68(vertices, one)
         np.testing.assert_allclose(geometry["vertices"][k], vertices, atol=1e-6)
@@ -240,12 +253,44 @@ def test_geometry_is_the_models(tmp_path: Path) -> None:
         np.testing.assert_allclose(geometry["projected"][k], model.project(vertices, one), atol=1e-5)
         pixels = to_pixels(model.project(contour, one), 224)
         np.testing.assert_allclose(geometry["landmarks2d"][k], pixels[:, :2], atol=1e-3)
-    np.testing.assert_array_equal(geometry["faces"], model.faces)
     assert "displacement" not in geometry
-    write_geometry(tmp_path / "geometry.npz", geometry, tuple(str(k) for k in range(BATCH + 3)))
-    with np.load(tmp_path / "geometry.npz") as file:
-        assert set(file.files) == {"names", *geometry}
-        assert all(file[name].dtype == np.float32 for name in geometry if name != "faces")
+
+
+def test_landmarks_alone_are_the_same() -> None:
+    model = made_up.model()
+    heads = some_heads(model, BATCH + 3)
+    whole, landmarks = decoded(model, heads), decoded(model, heads, landmarks_only=True)
+    assert list(landmarks) == ["landmarks68", "landmarks68_contour", "landmarks2d"]
+    for name, array in landmarks.items():
+        np.testing.assert_allclose(array, whole[name], rtol=1e-5, atol=1e-6)
+
+
+def test_geometry_is_written_batch_by_batch(tmp_path: Path) -> None:
+    model = made_up.model()
+    heads = some_heads(model, 2 * BATCH + 3)
+    names = np.array([str(k) for k in range(len(heads.values))])
+    write_geometry(tmp_path / "new" / "geometry.npz", decode(model, heads), {"names": names, "faces": model.faces})
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["geometry.npz"]
+    expected = decoded(model, heads)
+    with np.load(tmp_path / "new" / "geometry.npz", allow_pickle=False) as file:
+        assert set(file.files) == {"names", "faces", *expected}
+        np.testing.assert_array_equal(file["names"], names)
+        np.testing.assert_array_equal(file["faces"], model.faces)
+        for name, array in expected.items():
+            assert file[name].dtype == np.float32
+            np.testing.assert_array_equal(file[name], array)
+
+
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
+    model = made_up.model()
+
+    def batches() -> Iterator[Geometry]:
+        yield from decode(model, some_heads(model, 3))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UnveilError, match="No space left on device; free some space"):
+        write_geometry(tmp_path / "geometry.npz", batches(), {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_larger_layout_is_narrowed_by_name() -> None:
@@ -266,7 +311,7 @@ def test_the_displacement_is_given_all_coefficients() -> None:
     def displacement(coefficients: Coefficients) -> NDArray[np.float32]:
         return np.broadcast_to(coefficients["detail"][:, :, None], (len(coefficients.values), 2, 2))
 
-    geometry = decode(model, Coefficients(layout, values.astype(np.float32)), displacement)
+    geometry = decoded(model, Coefficients(layout, values.astype(np.float32)), displacement)
     np.testing.assert_array_equal(geometry["displacement"][:, 1, 1], np.arange(BATCH + 1))
     assert geometry["vertices"].shape[0] == BATCH + 1
 
@@ -274,7 +319,7 @@ def test_the_displacement_is_given_all_coefficients() -> None:
 def test_openheads_landmarks_fall_on_the_crop(tmp_path: Path) -> None:
     model = unveil.load_openhead()
     codes = Codes(("a",), Coefficients(model.layout, fitting_coefficients(model)[None]), "openhead")
-    geometry = decode(model, codes.coefficients)
+    geometry = decoded(model, codes.coefficients)
     landmarks = geometry["landmarks2d"][0].astype(np.float64)
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     np.testing.assert_allclose((low + high) / 2, [112, 112], atol=1)

@@ -94,10 +94,18 @@ def test_covered_pixels_lie_where_the_map_has_them() -> None:
     mask = covered_pixels(occlusion, crop, (160, 200, 3))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     left, top = 100 - 56 + 4 * 4, 80 - 56 + 8 * 4
-    assert left - 4 <= columns[0] < left <= left + 31 < columns[-1] <= left + 35
-    assert top - 4 <= rows[0] < top <= top + 31 < rows[-1] <= top + 35
+    assert left - 6 <= columns[0] < left <= left + 31 < columns[-1] <= left + 37
+    assert top - 6 <= rows[0] < top <= top + 31 < rows[-1] <= top + 37
     assert mask[top : top + 32, left : left + 32].all()
-    assert not covered_pixels(occlusion * 0.4, crop, (160, 200)).any()
+    assert not covered_pixels(occlusion * 0.2, crop, (160, 200)).any()
+
+
+def test_what_reaches_the_edge_of_the_crop_goes_on_beyond_it() -> None:
+    occlusion = np.zeros((28, 28), np.float32)
+    occlusion[:, :8] = 1
+    crop = Crop.from_square([100, 80], 112, 112)
+    assert covered_pixels(occlusion, crop, (160, 200))[:, :44].all()
+    assert not covered_pixels(occlusion, crop, (160, 200), beyond=False)[:, :40].any()
 
 
 def test_the_face_is_the_front_of_the_head() -> None:

@@ -1,7 +1,6 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
-`photos`, `coding`, `prepare`, `training`, `evaluating`, `measuring` and `assets` hold the commands, `options` what
-several of them take, `output` what they print.
+The other modules hold the commands, but `options` what several of them take and `output` what they print.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, evaluating, measuring, photos, prepare, training
+from unveil.cli import assets, coding, evaluating, exporting, measuring, occlude, photos, prepare, training
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -36,9 +35,11 @@ for command in (
     photos.demo,
     coding.encode,
     coding.decode,
+    occlude.occlude,
     prepare.prepare,
     training.train,
     training.validate,
+    exporting.export_onnx,
     measuring.compare,
 ):
     app.command()(command)

@@ -110,13 +110,21 @@ def decode(
     out: NpzOption,
     *,
     assets: AssetsOption = None,
+    landmarks_only: Annotated[bool, typer.Option("--landmarks-only", help="Leave out vertices and details.")] = False,
 ) -> None:
     """Turn coefficients into vertices and landmarks, in one npz file."""
+    import numpy as np
+
     from unveil.reconstruct import codes, heads
     from unveil.reconstruct import decode as decoding
 
     encoded = codes.read_codes(codes_file)
-    head = heads.load_head(encoded.coefficients.layout, assets)
-    geometry = decoding.decode(head, encoded.coefficients, open_displacement(encoded.coefficients.layout, assets))
-    decoding.write_geometry(out, geometry, encoded.names)
-    typer.echo(f"{out}: {count(len(encoded.names), 'head')} of {len(geometry['vertices'][0])} vertices")
+    layout, total = encoded.coefficients.layout, len(encoded.names)
+    head = heads.load_head(layout, assets)
+    displacement = None if landmarks_only else open_displacement(layout, assets)
+    batches = decoding.decode(head, encoded.coefficients, displacement, landmarks_only=landmarks_only)
+    others = {"names": np.array(encoded.names)} | ({} if landmarks_only else {"faces": np.asarray(head.faces)})
+    batches = with_progress(batches, -(-total // decoding.BATCH), doing="decoding")
+    decoding.write_geometry(out, batches, others)
+    what = "68 landmarks" if landmarks_only else f"{len(head.head.template)} vertices"
+    typer.echo(f"{out}: {count(total, 'head')} of {what}")

@@ -32,20 +32,16 @@ def train(
         str, typer.Option("--preset", help=f"Where settings start: {' or '.join(PRESETS)}.")
     ] = "unveil",
     config: Annotated[Path | None, typer.Option(help="JSON file with settings, over the preset's.")] = None,
-    occluders: OccludersOption = None,
     assets: AssetsOption = None,
     **settings: Any,
 ) -> None:
     """Train a learner to give the teacher's coefficients for occluded crops; stopped, it goes on where it was."""
     from unveil.distill.data import TrainingData
     from unveil.distill.train import train as run_training
-    from unveil.imaging.occluders.pool import load_pool
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
-    position = run_training(
-        TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), load_pool(occluders), out
-    )
+    position = run_training(TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), out)
     typer.echo(f"{out}: {position.step} steps in {position.seconds / 60:.1f} minutes")
 
 
@@ -57,6 +53,9 @@ def validate(
     teacher: Annotated[str | None, typer.Option(help="The model that gave the codes, to be asked as well.")] = None,
     split: Annotated[str, typer.Option(help="validation or test: people that were not trained on.")] = "test",
     occluders: OccludersOption = None,
+    kinds: Annotated[
+        str | None, typer.Option(help="Kinds of occluders, with commas between them; all if left out.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most so many crops.")] = 500,
     plot: Annotated[Path | None, typer.Option(help="PNG to draw the reliability diagrams of its doubts in.")] = None,
     assets: AssetsOption = None,
@@ -72,8 +71,9 @@ def validate(
 
     encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
     asked = open_encoder(teacher, assets) if teacher else None
+    pool = load_pool(occluders, kinds.split(",") if kinds else None)
     rows, reliability = [], Reliability(data.model)
-    results = run_validation(data, chosen(data, split, limit), encoder, load_pool(occluders), asked)
+    results = run_validation(data, chosen(data, split, limit), encoder, pool, asked)
     for row, found in with_progress(results, None, doing="validating", quiet=as_json):
         rows.append(row)
         reliability.take_in(found)

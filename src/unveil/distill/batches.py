@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from unveil.distill.checkpoint import Position
-from unveil.distill.data import Batch, Sampler
+from unveil.distill.sampler import Batch, Sampler
 
 
 class Tensors(NamedTuple):

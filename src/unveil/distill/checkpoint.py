@@ -1,7 +1,8 @@
 """What a run keeps on disk, so that it can be stopped at any time and go on as if it had not been."""
 
+import io
 import pickle
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ class TrainingState:
     position: Position
 
     def save(self, folder: Path) -> None:
-        """Write the state whole or not at all."""
+        """Write the state whole or not at all; UnveilError where the disk is full."""
         parts: dict[str, Any] = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
         state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
+        buffer = io.BytesIO()  # written by torch itself, a full disk would be an error without a reason
+        torch.save(state, buffer)
         with atomic_path(folder / CHECKPOINT_FILE) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(buffer.getbuffer())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `load_checkpoint` read."""
@@ -76,20 +79,20 @@ def settle(folder: Path, config: TrainConfig, data: str) -> None:
         UnveilError: the folder belongs to a run with other settings, other data or another teacher's labels.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / CONFIG_FILE
+    path, data_path = folder / CONFIG_FILE, folder / DATA_FILE
     if path.exists():
-        before = TrainConfig.load(path)
-        if replace(config, **{name: getattr(before, name) for name in MAY_CHANGE}) != before:
+        before, now = (asdict(each) for each in (TrainConfig.load(path), config))
+        other = [f"{name} {before[name]!r}" for name in now if now[name] != before[name] and name not in MAY_CHANGE]
+        if other:
             raise UnveilError(
-                f"{folder} belongs to a run with other settings: choose another folder, or use its {path}"
+                f"{folder} belongs to a run with other settings ({', '.join(other)}): "
+                f"choose another folder, or use its {path}"
             )
-    with atomic_path(path) as temporary:
-        temporary.write_text(config.to_json(), encoding="utf-8")
-    path = folder / DATA_FILE
-    if path.exists() and (before := path.read_text(encoding="utf-8").strip()) != data:
-        raise UnveilError(f"{folder} was trained on {before}, not on {data}: choose another folder, or give its data")
-    with atomic_path(path) as temporary:
-        temporary.write_text(data + "\n", encoding="utf-8")
+    if data_path.exists() and (known := data_path.read_text(encoding="utf-8").strip()) != data:
+        raise UnveilError(f"{folder} was trained on {known}, not on {data}: choose another folder, or give its data")
+    for file, text in ((path, config.to_json()), (data_path, data + "\n")):
+        with atomic_path(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def new_learner(config: TrainConfig, layout: CoefficientLayout) -> Learner:

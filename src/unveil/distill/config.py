@@ -54,6 +54,8 @@ class TrainConfig:
     likelihood_weight: float = _setting(0.1, "Of the negative log likelihood of the deviations.")
 
     # What the learner sees.
+    occluders: str = _setting("", "Folder with pictures of occluders; without it they are drawn.")
+    kinds: str = _setting("", "Kinds of occluders, with commas between them. Empty: all there are.")
     occluded: float = _setting(0.5, "Share of the training images with an occluder, where they are not paired.")
     severity: float = _setting(0.7, "Largest share of the face that is hidden. 0: what the occluders come with.")
     severity_start: float = _setting(0.3, "The same at the beginning.")
@@ -173,6 +175,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "feature_weight": 0.0,
         "occlusion_weight": 0.0,
         "likelihood_weight": 0.0,
+        "kinds": "pixels",
         "occluded": 1.0,
         "severity": 0.0,
         "severity_start": 0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from unveil.errors import UnveilError
 from unveil.imaging.crop import Crop
 from unveil.imaging.decode import decode_rgb
 from unveil.imaging.detect import Detection, FaceDetector
+from unveil.imaging.io import MAX_BYTES
 from unveil.reconstruct.clock import Clock
 from unveil.reconstruct.onnx import CoefficientModel
 from unveil.reconstruct.pipeline import Reconstructor, learner_path, second_crop
@@ -42,31 +43,32 @@ class Cut:
     hash: Hash
 
 
-@dataclass(frozen=True, eq=False)
 class Cutter:
-    """Cuts main faces out of photographs, on one thread; keep one and use it for many."""
+    """Cuts main faces out of photographs, on one thread; keep one and use it for many.
 
-    crop_size: int
-    smallest_face: float  # side of the detector's box in image pixels
-    clock: Clock = field(default_factory=Clock)
-    _reconstructor: Reconstructor = field(init=False)
+    Args:
+        crop_size: W, pixels per side of the wide crop.
+        smallest_face: side of the detector's box in image pixels.
 
-    def __post_init__(self) -> None:
-        detector = FaceDetector(packaged("blazeface.onnx"), threads=1)
+    Attributes:
+        clock: what the stages have taken so far.
+    """
+
+    def __init__(self, crop_size: int, smallest_face: float) -> None:
+        self.crop_size, self.smallest_face = crop_size, smallest_face
+        self.clock = Clock()
         learner = CoefficientModel(learner_path(LEARNER), threads=1)
-        object.__setattr__(self, "_reconstructor", Reconstructor(learner, detector=detector))
+        self._reconstructor = Reconstructor(learner, detector=FaceDetector(packaged("blazeface.onnx"), threads=1))
 
     def cut(self, photo: Photo) -> Cut:
         """The main face of a photograph, framed by a first pass of the learner as a reconstruction frames it.
 
         Raises:
             Dropped: there is no picture, no face, a face too small, or one whose place is in doubt.
+            UnveilError: the file of the photograph is gone or unreadable, which says nothing about the photograph.
         """
         with self.clock.stage("read"):
-            try:
-                image = decode_rgb(photo.read(), photo.name)
-            except UnveilError as error:
-                raise Dropped("unreadable", str(error)) from error
+            image = _decode(photo)
         with self.clock.stage("detect"):
             face = main_face(self._reconstructor.detector.detect(image), photo.points)
         if face.size < self.smallest_face:
@@ -80,6 +82,17 @@ class Cutter:
             wide = wide_crop(canonical, self.crop_size)
         with self.clock.stage("warp"):
             return Cut(wide.warp(image), wide.matrix, perceptual_hash(canonical.warp(image, HASH_SIZE)))
+
+
+def _decode(photo: Photo) -> NDArray[np.uint8]:
+    """The photograph as RGB [H, W, 3]; Dropped where it is none."""
+    if photo.size > MAX_BYTES:
+        raise Dropped("unreadable", f"larger than {MAX_BYTES // 2**20} MB")
+    data = photo.read()
+    try:
+        return decode_rgb(data, photo.name)
+    except UnveilError as error:
+        raise Dropped("unreadable", str(error)) from error
 
 
 def main_face(faces: Sequence[Detection], points: Points5 | None) -> Detection:

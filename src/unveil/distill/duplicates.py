@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 SIDE = 16  # lowest frequencies in x and in y that are compared: 256 bits
 SMALL = 32  # pixels of the grey picture they are taken from
-# Of 12,500 real faces, framed alike, copies of one photograph differ in at most 34 bits, and the most similar two
-# photographs in 36 or more; the larger the collection, the nearer its nearest neighbours.
+# Among 10,000 real faces, framed alike, the pairs that we looked at were copies of one photograph up to a difference of
+# 34 bits; from 36 on some show two people. A larger collection has more pairs that are alike by chance.
 MOST_BITS = 22
 
 Hash = NDArray[np.uint64]  # [4]
@@ -32,20 +32,22 @@ class Gallery:
     """Hashes of the photographs kept so far."""
 
     def __init__(self) -> None:
-        self._hashes = np.empty((1024, 4), np.uint64)
+        self._hashes = np.empty((4, 1024), np.uint64)
         self._count = 0
 
     def find(self, query: Hash) -> int | None:
         """The number, from 0, of the kept photograph that is most like this one, or None where none is alike."""
-        if not self._count:
+        hashes = self._hashes[:, : self._count]
+        # One word alone, the one of the highest frequencies, leaves few of many thousands to compare in full.
+        alike = np.flatnonzero(np.bitwise_count(hashes[3] ^ query[3]) <= MOST_BITS)
+        distances = np.bitwise_count(hashes[:, alike] ^ query[:, None]).sum(axis=0)
+        if not (distances <= MOST_BITS).any():
             return None
-        distances = np.bitwise_count(self._hashes[: self._count] ^ query).sum(axis=1)  # [count]
-        nearest = int(distances.argmin())
-        return nearest if distances[nearest] <= MOST_BITS else None
+        return int(alike[distances.argmin()])
 
     def add(self, new: Hash) -> None:
         """Keep a photograph."""
-        if self._count == len(self._hashes):
-            self._hashes = np.concatenate([self._hashes, np.empty_like(self._hashes)])
-        self._hashes[self._count] = new
+        if self._count == self._hashes.shape[1]:
+            self._hashes = np.concatenate([self._hashes, np.empty_like(self._hashes)], axis=1)
+        self._hashes[:, self._count] = new
         self._count += 1

@@ -18,7 +18,7 @@ SMALLEST_HALVED = 1024  # elements; smaller tensors, the biases and statistics a
 LARGEST_HALF = 65504.0
 
 
-def trace(module: nn.Module, example: Tensor, input_name: str, output_name: str) -> onnx.ModelProto:
+def trace(module: nn.Module, example: Tensor, input_name: str, *output_names: str) -> onnx.ModelProto:
     """The module as torch exports it, for any batch size, normalisations folded into the convolutions.
 
     Args:
@@ -33,8 +33,8 @@ def trace(module: nn.Module, example: Tensor, input_name: str, output_name: str)
             (example,),
             path,
             input_names=[input_name],
-            output_names=[output_name],
-            dynamic_axes={input_name: {0: "batch"}, output_name: {0: "batch"}},
+            output_names=list(output_names),
+            dynamic_axes={name: {0: "batch"} for name in (input_name, *output_names)},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unveil.errors import UnveilError
-from unveil.imaging.io import MAX_BYTES, printable
+from unveil.imaging.io import printable
 
 Points5 = tuple[float, ...]  # [10] x, y of the eyes, nose and mouth corners, left to right in the picture
 
@@ -27,16 +27,14 @@ class Photo:
     points: Points5 | None = None  # image pixels, where they were annotated
 
     def read(self) -> bytes:
-        """The bytes of the picture; UnveilError where they cannot be had."""
+        """The bytes of the picture; UnveilError where the file is no longer what it was."""
         where = printable(self.path)
-        if self.size > MAX_BYTES:
-            raise UnveilError(f"{self.name} is larger than {MAX_BYTES // 2**20} MB; scale it down or save it as JPEG")
         try:
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 data = file.read(self.size)
         except OSError as error:
-            raise UnveilError(f"cannot read {where}: {error.strerror}; check the path and its permissions") from error
+            raise UnveilError(f"cannot read {where}: {error.strerror}; see that it stays there and readable") from error
         if len(data) < self.size:
             raise UnveilError(f"{where} is cut short within {self.name}; copy it again")
         return data

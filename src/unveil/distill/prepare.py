@@ -20,19 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.distill.chunks import RECORDS, Chunks, cut_chunks
 from unveil.distill.cutter import LEARNER
-from unveil.distill.duplicates import Gallery
 from unveil.distill.photo import Photo, check_unique, fingerprint
-from unveil.distill.prepared import MANIFEST, TRAIN, Samples, finish
+from unveil.distill.prepared import MANIFEST, finish
+from unveil.distill.selection import Dropping, Selection
 from unveil.errors import UnveilError
 from unveil.imaging.io import atomic_path, printable
 from unveil.reconstruct.pipeline import learner_path
 
 SETTINGS, DROPPED = "settings.json", "dropped.csv"
-Dropping = tuple[str, str, str]  # name of the photograph, reason, detail
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,11 @@ def prepare(photos: Sequence[Photo], folder: Path, settings: Settings, processes
         size = min(settings.chunk, settings.limit or settings.chunk)
         chunks = Chunks(folder, wanted, size, settings.crop_size, settings.smallest_face)
         fresh = [not chunks.done(number) for number in range(len(chunks))]
-        selection = _Selection(refused)
+        selection = Selection(refused, settings.limit)
         for number in cut_chunks(chunks, processes):
-            selection.take(number, chunks, settings.limit)
+            selection.take(number, chunks)
             yield from (fresh[number] for _ in chunks.photos_of(number))
-            if len(selection.kept) == settings.limit:
+            if selection.full:
                 break
         chunks.remove_from(len(selection.counts))
         _finish(folder, selection, settings, about)
@@ -86,12 +84,13 @@ def begin(folder: Path, photos: Sequence[Photo], settings: Settings) -> dict[str
     about = _settings_record(photos, settings)
     path = folder / SETTINGS
     try:
-        for leftover in folder.rglob(".unveil-*"):
-            leftover.unlink()
-        begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-        if begun is None and folder.exists() and any(folder.iterdir()):
+        leftovers = [*folder.glob(".unveil-*"), *(folder / RECORDS).glob(".unveil-*")]
+        begun = dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+        if begun is None and folder.exists() and set(folder.iterdir()) - set(leftovers):
             raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
-    except (OSError, ValueError) as error:
+        for leftover in leftovers:
+            leftover.unlink()
+    except (OSError, ValueError, TypeError) as error:
         raise UnveilError(f"cannot go on in {printable(folder)} ({error}); name another folder") from error
     if begun is None:
         with atomic_path(path) as temporary:
@@ -104,67 +103,6 @@ def begin(folder: Path, photos: Sequence[Photo], settings: Settings) -> dict[str
             "folder"
         )
     return about
-
-
-def assign_splits(photos: Sequence[Photo], shares: Sequence[float]) -> NDArray[np.int8]:
-    """The split [N] of every photograph, the same for all of one person.
-
-    A person goes where the official split has the photographs, to test before validation before training should it be
-    of several minds. Otherwise the person's name decides, or where the person is unknown the photograph's, by a hash.
-
-    Args:
-        photos: N photographs.
-        shares: of training, validation and test; their sum does not matter.
-    """
-    groups = [f"person {photo.person}" if photo.person else f"photo {photo.name}" for photo in photos]
-    splits: dict[str, int] = {}
-    for group, photo in zip(groups, photos, strict=True):
-        if photo.split is not None:
-            splits[group] = max(photo.split, splits.get(group, TRAIN))
-    bounds = np.cumsum(shares) / np.sum(shares)
-    for group in set(groups) - splits.keys():
-        position = int.from_bytes(hashlib.sha256(group.encode()).digest()[:6], "big") / 2**48  # in [0, 1)
-        splits[group] = int(np.searchsorted(bounds, position, side="right"))
-    return np.array([splits[group] for group in groups], np.int8)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    photo: Photo
-    shard: int
-    row: int
-    matrix: list[list[float]]  # [2, 3]
-
-
-class _Selection:
-    """What is kept of the chunks, taken in their order, and what is dropped."""
-
-    def __init__(self, dropped: list[Dropping]) -> None:
-        self.kept: list[_Kept] = []
-        self.dropped = dropped
-        self.counts: list[int] = []  # crops in each shard
-        self._gallery = Gallery()
-
-    def take(self, number: int, chunks: Chunks, limit: int | None) -> None:
-        """Take the next chunk, up to so many photographs in all."""
-        row = 0
-        for photo, entry in zip(chunks.photos_of(number), chunks.entries(number), strict=True):
-            if "reason" in entry:
-                self._drop(photo, entry["reason"], entry["detail"], limit)
-                continue
-            hashed = np.frombuffer(bytes.fromhex(entry["hash"]), np.uint64)
-            twin = self._gallery.find(hashed)
-            if twin is not None:
-                self._drop(photo, "duplicate", f"of {self.kept[twin].photo.name}", limit)
-            elif limit is None or len(self.kept) < limit:
-                self._gallery.add(hashed)
-                self.kept.append(_Kept(photo, number, row, entry["matrix"]))
-            row += 1
-        self.counts.append(row)
-
-    def _drop(self, photo: Photo, reason: str, detail: str, limit: int | None) -> None:
-        if limit is None or len(self.kept) < limit:
-            self.dropped.append((photo.name, reason, detail))
 
 
 def _sort_out(photos: Sequence[Photo], settings: Settings) -> tuple[list[Photo], list[Dropping]]:
@@ -199,25 +137,15 @@ def _settings_record(photos: Sequence[Photo], settings: Settings) -> dict[str, A
     return record
 
 
-def _finish(folder: Path, selection: _Selection, settings: Settings, about: dict[str, Any]) -> None:
-    kept = selection.kept
-    if not kept:
-        reasons = Counter(reason for _, reason, _ in selection.dropped)
-        counted = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+def _finish(folder: Path, selection: Selection, settings: Settings, about: dict[str, Any]) -> None:
+    dropped = Counter(reason for _, reason, _ in selection.dropped)
+    if not selection.kept:
+        counted = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common())
         raise UnveilError(f"no photograph can be used ({counted}); give photographs of faces")
-    samples = Samples(
-        names=np.array([k.photo.name for k in kept]),
-        person=np.array([k.photo.person for k in kept]),
-        split=assign_splits([k.photo for k in kept], settings.shares),
-        shard=np.array([k.shard for k in kept], np.int32),
-        row=np.array([k.row for k in kept], np.int32),
-        matrix=np.array([k.matrix for k in kept]),
-    )
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([("name", "reason", "detail"), *selection.dropped])
     with atomic_path(folder / DROPPED) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
-    dropped = dict(Counter(reason for _, reason, _ in selection.dropped).most_common())
-    more = {"dropped": dropped, "settings": about}
-    finish(folder, samples, selection.counts, settings.crop_size, more)
+    more = {"dropped": dict(dropped.most_common()), "settings": about}
+    finish(folder, selection.samples(settings.shares), selection.counts, settings.crop_size, more)

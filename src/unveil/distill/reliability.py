@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.distill.data import Batch
+from unveil.distill.sampler import Batch
 from unveil.imaging.io import atomic_path
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.encoder import Prediction

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from unveil.distill.checkpoint import Position
 from unveil.distill.config import TrainConfig
+from unveil.errors import UnveilError
 
 LOG_FILE = "log.jsonl"
 Item = TypeVar("Item")
@@ -71,7 +72,7 @@ class Report:
         self._progress = _progress_bar()
         if self._progress:
             self._task = self._progress.add_task("", total=steps_per_epoch)
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=position.step + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=position.step + 1)
 
     def step(self) -> None:
         """Move the progress bar, where a person is looking at it."""
@@ -83,13 +84,17 @@ class Report:
         """One readable line, one line in the log and one point per curve."""
         position = self._position
         done = position.epoch + (position.batch > 0)
-        with (self._run / LOG_FILE).open("a", encoding="utf-8") as file:
-            file.write(
-                json.dumps({"epoch": done, "step": position.step, "seconds": position.seconds, **numbers}) + "\n"
-            )
-        for name, value in numbers.items():
-            self._board.add_scalar(name, value, position.step)
-        self._board.flush()
+        line = {"epoch": done, "step": position.step, "seconds": position.seconds} | numbers
+        try:
+            with (self._run / LOG_FILE).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            for name, value in numbers.items():
+                self._board.add_scalar(name, value, position.step)
+            self._board.flush()
+        except OSError as error:
+            raise UnveilError(
+                f"cannot write the log of {self._run}: {error.strerror}; make room and give the same command again"
+            ) from error
         parts = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
         print(f"epoch {done}/{self._config.epochs}  step {position.step}  {parts}  {self.left()}", flush=True)  # noqa: T201
 

@@ -1,26 +1,27 @@
-"""A trained learner as one ONNX file that reconstruction reads without torch.
-
-    python -m unveil.distill.to_onnx RUN FILE.onnx --licence TEXT --data TEXT
+"""A trained learner as an ONNX file that reconstruction reads without torch.
 
 Weights are stored in half precision, each followed by a Cast, so that the file is half as large and the arithmetic
-stays float32. The file says what its outputs mean: layout, input size, name, licence and training data.
+stays float32; or the backbone is in int8. The file says what its outputs mean, see `unveil.reconstruct.onnx`.
 """
 
-import argparse
-from collections.abc import Sequence
+from __future__ import annotations
+
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unveil.distill.checkpoint import load_learner
+from unveil.distill.calibrate import Calibration
 from unveil.distill.onnx_graph import halve_weights, trace, write
-from unveil.errors import UnveilError, one_line_errors
-from unveil.networks.learner import Learner
+from unveil.distill.quantize import quantize
+from unveil.networks.learner import IMAGE_MEAN, IMAGE_STD, Learner
+
+NORMALISATION = f"in the graph, which takes RGB in [0, 1]: less {IMAGE_MEAN}, over {IMAGE_STD}"
 
 
 @dataclass(frozen=True)
@@ -32,62 +33,68 @@ class Statement:
     data: str
 
 
-def export_onnx(learner: Learner, path: Path, statement: Statement) -> None:
-    """Write the learner to ``path``; the file keeps to the contract of `unveil.reconstruct.onnx`."""
+def export_onnx(learner: Learner, path: Path, statement: Statement, calibration: Calibration | None = None) -> None:
+    """Write the learner to ``path``, its deviations multiplied by what calibration found."""
+    write(halve_weights(_traced(learner, calibration)), path, _metadata(learner, statement, calibration))
+
+
+def export_int8(
+    learner: Learner,
+    path: Path,
+    statement: Statement,
+    calibration: Calibration | None,
+    crops: NDArray[np.uint8],
+) -> None:
+    """The same with the backbone in int8, with the ranges that its activations have on ``crops`` [N, S, S, 3]."""
+    model = quantize(_traced(learner, calibration), crops)
+    write(halve_weights(model), path, _metadata(learner, statement, calibration))
+
+
+def _traced(learner: Learner, calibration: Calibration | None) -> onnx.ModelProto:
+    module = _Outputs(learner.float(), calibration)
     images = torch.rand(2, 3, learner.input_size, learner.input_size)
-    model = halve_weights(trace(_Coefficients(learner.float()), images, "images", "coefficients"))
+    return trace(module, images, "images", *module.names)
+
+
+def _metadata(learner: Learner, statement: Statement, calibration: Calibration | None) -> dict[str, str]:
     metadata = {
         "layout": learner.layout.to_json(),
         "input_size": str(learner.input_size),
+        "normalisation": NORMALISATION,
         "name": statement.name,
         "licence": statement.licence,
         "data": statement.data,
     }
-    write(model, path, metadata)
+    if learner.deviation_head is None:
+        return metadata
+    if calibration is None:
+        return metadata | {"calibration": "none: deviations are as learned, too small for people not trained on"}
+    factors = {name: round(factor, 4) for name, factor in calibration.factors.items()}
+    return metadata | {
+        "vertex_scale": f"{calibration.vertex_scale:.6g}",
+        "calibration": json.dumps({"crops": calibration.count, "factors": factors}),
+    }
 
 
-def largest_difference(learner: Learner, path: Path, crops: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
-    """Compare the file with torch on crops [N, S, S, 3].
+class _Outputs(nn.Module):
+    """A learner that gives what the file gives: calibrated deviations, and probabilities instead of logits."""
 
-    Returns:
-        The largest difference of a coefficient in its standard deviations, and the file's coefficients [N, M].
-    """
-    images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
-    with torch.no_grad():
-        expected = learner(torch.from_numpy(images)).coefficients.numpy()
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (values,) = session.run(["coefficients"], {"images": images})
-    return float((np.abs(values - expected) / learner.std.numpy()).max()), values
+    factors: Tensor
 
-
-class _Coefficients(nn.Module):
-    """A learner that tells its coefficients alone."""
-
-    def __init__(self, learner: Learner) -> None:
+    def __init__(self, learner: Learner, calibration: Calibration | None) -> None:
         super().__init__()
         self.learner = learner
+        size = learner.layout.size
+        factors = np.ones(size, np.float32) if calibration is None else calibration.factor_of_each(learner.layout)
+        self.register_buffer("factors", torch.from_numpy(factors))
+        heads = {"deviations": learner.deviation_head, "occlusion": learner.occlusion_head}
+        self.names = ("coefficients", *(name for name, head in heads.items() if head is not None))
 
-    def forward(self, images: Tensor) -> Tensor:
-        coefficients: Tensor = self.learner(images).coefficients
-        return coefficients
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Export as the command line says."""
-    parser = argparse.ArgumentParser(description="Write a run's learner as ONNX.")
-    parser.add_argument("run", type=Path, help="folder of the training run")
-    parser.add_argument("file", type=Path, help="ONNX file to write")
-    parser.add_argument("--name", default="openhead-learner")
-    parser.add_argument("--licence", required=True, help="what the weights may be used for")
-    parser.add_argument("--data", required=True, help="what they were trained on")
-    options = parser.parse_args(arguments)
-    if options.file.suffix != ".onnx":
-        raise UnveilError(f"{options.file} does not end in .onnx: name the file so that others know what it is")
-    learner = load_learner(options.run)
-    export_onnx(learner, options.file, Statement(options.name, options.licence, options.data))
-    print(f"{options.file}: {options.file.stat().st_size / 1e6:.1f} MB")  # noqa: T201
-
-
-if __name__ == "__main__":
-    with one_line_errors():
-        main()
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        prediction = self.learner(images)
+        outputs = [prediction.coefficients]
+        if prediction.deviations is not None:
+            outputs.append(prediction.deviations * self.factors)
+        if prediction.occlusion is not None:
+            outputs.append(torch.sigmoid(prediction.occlusion))
+        return tuple(outputs)

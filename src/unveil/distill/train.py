@@ -19,25 +19,27 @@ from torch import Tensor
 from unveil.distill.batches import Tensors, batches, to_bytes, to_tensors
 from unveil.distill.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Sampler, TrainingData
+from unveil.distill.data import TrainingData
 from unveil.distill.losses import Objective, box_size, mean_distance
 from unveil.distill.prepared import TRAIN, VALIDATION
 from unveil.distill.report import Clock, Meter, Report
+from unveil.distill.sampler import Sampler, occluders_of
 from unveil.distill.start import start_from
 from unveil.distill.synced_norm import synchronise
 from unveil.errors import UnveilError
-from unveil.imaging.occlude import Pool
 from unveil.networks.learner import Learner
 
 VALIDATION_BATCH = 64
 
 
-def train(config: TrainConfig, data: TrainingData, pool: Pool, run: Path) -> Position:
+def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
     """Train until the epochs or the minutes are used up; the result is the checkpoint in the folder ``run``.
 
     Raises:
-        UnveilError: the data are too few for a batch, or ``run`` is of a run with other settings or other data.
+        UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
+            settings or other data.
     """
+    pool = occluders_of(config)
     steps_per_epoch = len(data.indices(TRAIN)) // config.samples_per_step
     if steps_per_epoch == 0:
         raise UnveilError(

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.distill.config import TrainConfig
-from unveil.distill.data import Batch, Indices, Sampler, TrainingData
+from unveil.distill.data import Indices, TrainingData
 from unveil.distill.prepared import SPLITS
 from unveil.distill.reliability import Reliability
+from unveil.distill.sampler import Batch, Sampler
 from unveil.errors import UnveilError
 from unveil.imaging.occlude import Pool
 from unveil.morphable.layout import Coefficients

@@ -22,7 +22,7 @@ Points = NDArray[np.floating]  # [L, 2] (x, y) in pixels, centres at integers
 Cover = Callable[["Face", tuple[int, int], float], Alpha]  # opacity [H, W] over a face in an image (H, W), at a size
 
 SUB_PIXEL_BITS = 4  # polygon corners are given to OpenCV in sixteenths of a pixel
-SEARCH_SIDE = 40  # pixels of the face's side while a size is searched
+SEARCH_SIDE = 64  # pixels of the face's side while a size is searched
 SEARCH_STEPS = 7  # halvings of the range of sizes
 
 
@@ -130,7 +130,7 @@ def size_for(severity: float, cover: Cover, face: Face, shape: tuple[int, ...], 
 
     Halves the range on a small copy of the face; ``cover`` must hide more of it at larger sizes.
     """
-    scale = SEARCH_SIDE / face.side
+    scale = min(1.0, SEARCH_SIDE / max(face.side, 1.0))
     small = face.scaled(scale)
     height, width = (max(1, round(side * scale)) for side in shape[:2])
     region = fill_polygon(small.outline, (height, width))

@@ -50,7 +50,7 @@ def draw_doubts(
     if face.occlusion is not None:
         # As the crop is a similarity of the photograph, so is the panel: from panel to crop in one step.
         to_crop = face.crop.matrix @ np.vstack([cv2.invertAffineTransform(to_panel), [0, 0, 1]])
-        covered = covered_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape)
+        covered = covered_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
         panel = np.where(covered[..., None], _hatched(panel), panel)
         _outline(panel, covered)
     return _with_legend(panel, face)
@@ -67,7 +67,7 @@ def _hatched(picture: Picture) -> Picture:
     row, column = np.indices(picture.shape[:2])
     phase = (row + column) % HATCH_STEP
     ink = np.where(phase == 0, 0, 255)[..., None]
-    strength = HATCH_STRENGTH * (phase < 2)[..., None]
+    strength = np.where(phase < 2, HATCH_STRENGTH, 0.0)[..., None]
     return np.asarray(picture * (1 - strength) + ink * strength, np.uint8)
 
 

@@ -19,8 +19,10 @@ Floats = NDArray[np.floating[Any]]
 DEPTH_SIZE = 256  # pixels along the longer side of a head, to find out what lies in front
 DEPTH_SLACK = 0.02  # of the longer side: so far behind still counts as in front (5 mm of 25 cm)
 LEAST_COSINE = 0.15  # between normal and viewing direction: more edge-on than this nothing is recognised
-COVERED = 0.5  # probability from which a pixel is left to what completes the texture
-CASTS = 0.02  # of the crop's side: what covers a face blurs and shades it this far around itself
+# Probability from which a pixel counts as covered. To leave out a little skin costs less than to paint a piece of a
+# mask onto a face.
+COVERED = 0.3
+CASTS = 0.035  # of the crop's side: what covers a face blurs and shades it this far around itself
 
 NOSE_BOTTOM, INNER_EYES, OUTER_EYES = 33, (39, 42), (36, 45)  # iBUG-68
 
@@ -60,17 +62,20 @@ def behind(points: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_]
     return np.asarray(covered | (-vertex_normals(points, faces)[:, 2] < LEAST_COSINE))
 
 
-def covered_pixels(occlusion: NDArray[np.float32], crop: Crop, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def covered_pixels(
+    occlusion: NDArray[np.float32], crop: Crop, shape: tuple[int, ...], *, beyond: bool = True
+) -> NDArray[np.bool_]:
     """Which pixels [H, W] of a photograph of that shape something covers, by the map [K, K] of a crop of it.
 
-    What reaches the edge of the crop is taken to go on beyond it.
+    What reaches the edge of the crop is taken to go on ``beyond`` it.
     """
     levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
     fine = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
     reach = 2 * round(CASTS * crop.size) + 1
     wider = cv2.dilate(fine, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    border = cv2.BORDER_REPLICATE if beyond else cv2.BORDER_CONSTANT
+    warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=border)
     return np.asarray(warped > COVERED * 255)
 
 

@@ -1,8 +1,7 @@
-"""Glasses and goggles worn on the head: frames and lenses in space, hidden by the head where they are behind it."""
+"""Glasses worn on the head: frames and lenses in space before the eyes, hidden by the head where they are behind it."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,22 +10,15 @@ from numpy.typing import NDArray
 from unveil.imaging.head_surface import FaceMesh
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
 from unveil.imaging.occluders.drawn import DrawnGlasses
+from unveil.imaging.occluders.goggles import wear_goggles
+from unveil.imaging.occluders.lenses import EYES, frame_colour, glass, superellipse
 from unveil.imaging.occluders.light import Light, lay
-from unveil.imaging.occluders.sheets import Drawn, Window, depth_of, draw, head_grid, taut
+from unveil.imaging.occluders.sheets import Drawn, Window, depth_of, draw
 
 Floats = NDArray[np.float32]
-EYES = (36, 48)  # landmarks from and to
 CLEARANCE = 0.004  # metres by which what is behind the skin still counts as before it: the fit is not exact
-FRAME_COLOURS = (
-    (20, 20, 22),
-    (60, 35, 22),
-    (150, 150, 155),
-    (170, 140, 80),
-    (120, 20, 30),
-    (25, 40, 90),
-    (230, 230, 225),
-)
-GOGGLES_FROM = 0.2  # hidden share that takes goggles rather than glasses
+LARGEST = 1.7  # how many times as large lenses get
+GOGGLES_FROM = 0.3  # hidden share that takes goggles rather than glasses
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +28,7 @@ class Spectacles:
     middle: float  # x of the lens' middle
     width: float  # half the lens
     height: float
-    power: float  # of the superellipse: 2 is round, 6 nearly square
+    squares: int  # the outline is a superellipse: 1 is round, 2 squarish, 3 nearly a rectangle
     slant: float  # how far the outer side is raised (cat's eyes) or lowered (aviators)
     rim: float
     half: float  # half the whole front
@@ -47,16 +39,15 @@ class Spectacles:
         places = _in_head(mesh, mesh.landmarks68[[*range(*EYES), 0, 16]]) * 1000
         eye, half = float(np.abs(places[:12, 0]).mean()), float(np.abs(places[12:, 0]).mean())
         width = min(rng.uniform(21, 29), eye - 5)
-        power, slant = float(rng.choice([2.0, 2.5, 4.0, 6.0])), float(rng.normal(0, 0.1))
-        return cls(eye + 1, width, rng.uniform(15, 26), power, slant, rng.uniform(1.0, 5.0), 0.98 * half)
+        squares, slant = int(rng.integers(1, 4)), float(rng.normal(0, 0.1))
+        return cls(eye + 1, width, rng.uniform(15, 26), squares, slant, rng.uniform(1.0, 5.0), 0.98 * half)
 
     def lens(self, x: Floats, y: Floats, size: float) -> Floats:
         """How far outside the lenses places [...] are, in millimetres, with lenses so many times as large."""
         across = np.abs(x) - self.middle
         width, height = self.width * size, self.height * size
         up = y + 3 - self.slant * across
-        terms = np.abs(across / width) ** self.power + np.abs(up / height) ** self.power
-        return np.asarray((np.maximum(terms, 1e-6) ** (1 / self.power) - 1) * min(width, height), np.float32)
+        return (superellipse(across / width, up / height, self.squares) - 1) * min(width, height)
 
     def frame(self, x: Floats, y: Floats, lens: Floats) -> Floats:
         """How far outside rims, bridge and hinges places [...] are, in millimetres."""
@@ -85,7 +76,7 @@ class WornGlasses:
         if face.mesh is None:
             return DrawnGlasses().apply(image, face, rng, severity)
         wide = rng.random() < self.goggles if severity is None else severity > GOGGLES_FROM
-        wear = _wear_goggles if wide else _wear_glasses
+        wear = wear_goggles if wide else _wear_glasses
         return wear(image, face, face.mesh, rng, severity)
 
 
@@ -93,17 +84,17 @@ def _wear_glasses(
     image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
 ) -> Occlusion:
     form = Spectacles.of(mesh, rng)
-    points, x, y = _front(mesh, form)
     low: list[Drawn] = []
 
     def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
         if not low:
-            scale = small.side / face.side
-            low.append(draw(points * scale, x, y, Window(0, 0, shape[1], shape[0])))
+            front = _front(mesh.scaled(small.side / face.side), form, LARGEST)
+            low.append(draw(*front, Window(0, 0, shape[1], shape[0])))
         lens = form.lens(low[0].x, low[0].y, size)
-        return low[0].inside(np.minimum(lens, form.frame(low[0].x, low[0].y, lens)))
+        return low[0].inside(np.minimum(lens, form.frame(low[0].x, low[0].y, lens)), smooth=False)
 
-    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, 1.7))
+    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.2, LARGEST))
+    points, x, y = _front(mesh, form, size)
     window = Window.around(
         np.concatenate([points.reshape(-1, 3), mesh.landmarks68[[0, 16]]]), image.shape, 0.06 * face.side
     )
@@ -114,67 +105,14 @@ def _wear_glasses(
     lens = form.lens(drawn.x, drawn.y, size)
     before = drawn.depth < head
     frame = drawn.inside(form.frame(drawn.x, drawn.y, lens)) * before
-    glass_colour, glass = _glass(drawn, form.height * size, light, rng, dark=severity is not None)
-    glass = glass * drawn.inside(lens) * before
+    seen_in_lens, opacity = glass(drawn, form.height * size, light, rng, dark=severity is not None)
+    opacity = opacity * drawn.inside(lens) * before
     for side in (-1, 1):
-        frame = np.maximum(frame, _temple(mesh, form, side, window, head))
-    base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32) * rng.uniform(0.7, 1.1)
-    frame_colour = base * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
-    alpha = 1 - (1 - frame) * (1 - glass)
-    mixed = glass_colour * (glass * (1 - frame))[..., None] + frame_colour * frame[..., None]
-    colour = mixed / np.maximum(alpha, 1e-3)[..., None]
+        frame = np.maximum(frame, temple(mesh, form, side, window, head))
+    colour = frame_colour(rng) * rng.uniform(0.7, 1.1) * light.on(drawn.normals, gloss=rng.choice((0.2, 0.8)))
+    alpha = 1 - (1 - frame) * (1 - opacity)
+    colour += (seen_in_lens - colour) * (opacity * (1 - frame) / np.maximum(alpha, 1e-3))[..., None]
     return lay(image, window, (colour, alpha), light, face.side, "glasses")
-
-
-def _wear_goggles(
-    image: Image, face: Face, mesh: FaceMesh, rng: np.random.Generator, severity: float | None
-) -> Occlusion:
-    marks = mesh.surface.landmarks
-    row, tip, ear = (
-        float(marks[slice(*EYES), 1].mean()) - 0.3,
-        float(marks[30, 1]),
-        float(marks[16, 0] - marks[0, 0]) / 2,
-    )
-    width, height = ear * rng.uniform(0.62, 0.78), rng.uniform(4.0, 5.5)
-    rim, band = rng.uniform(0.6, 1.3), rng.uniform(1.0, 2.2)
-    bulge = rng.uniform(0.012, 0.022)
-
-    def outline(x: Floats, y: Floats, size: float) -> Floats:
-        across, up = np.abs(x) / min(width * size, ear * 0.95), np.abs(y - row) / (height * size)
-        distance = ((across**3.5 + up**3.5 + 1e-6) ** (1 / 3.5) - 1) * height * size
-        notch = 2.0 - np.hypot(x / 2.8, (y - tip - 1) / (0.6 * (tip - row))) * 2.0
-        return np.asarray(np.maximum(distance, notch), np.float32)
-
-    x, y = head_grid(mesh)
-
-    def sheet(mesh: FaceMesh, window: Window, size: float) -> Drawn:
-        free = np.clip(-outline(x, y, size) / 1.3, 0, 1)
-        points = taut(mesh, free, 0.003) + (bulge * mesh.scale * np.sqrt(free))[..., None] * mesh.rotation[:, 2]
-        return draw(points, x, y, window)
-
-    low: list[Drawn] = []
-
-    def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
-        if not low:
-            low.append(sheet(mesh.scaled(small.side / face.side), Window(0, 0, shape[1], shape[0]), 1.3))
-        return low[0].inside(outline(low[0].x, low[0].y, size))
-
-    size = 1.0 if severity is None else size_for(severity, cover, face, image.shape[:2], (0.3, 2.2))
-    near = (outline(x, y, size) < 1.5) | (np.abs(y - row) < band + 1)
-    window = Window.around(mesh.points[near], image.shape, 0.08 * face.side)
-    drawn = sheet(mesh, window, size)
-    light = Light.of(image, face, rng)
-    distance = outline(drawn.x, drawn.y, size)
-    shell = drawn.inside(distance)
-    strap = drawn.inside(np.abs(drawn.y - row) - band) * (np.abs(drawn.x) > 0.6 * width) * (1 - shell)
-    strap *= drawn.normals[..., 2] < 0.1
-    glass_colour, _ = _glass(drawn, height, light, rng, dark=True)
-    base = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
-    lit = light.on(drawn.normals, gloss=0.25)
-    inner = drawn.inside(distance + rim)[..., None]
-    other = np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
-    colour = np.where((strap > shell)[..., None], other * lit, base * lit * (1 - inner) + glass_colour * inner)
-    return lay(image, window, (colour, np.maximum(shell, strap)), light, face.side, "glasses")
 
 
 def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -182,23 +120,23 @@ def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floatin
     return np.asarray((points - mesh.landmarks68[slice(*EYES)].mean(axis=0)) @ mesh.rotation / mesh.scale)
 
 
-def _front(mesh: FaceMesh, form: Spectacles) -> tuple[NDArray[np.floating], Floats, Floats]:
-    """The bent plane of a pair of glasses: its points [R, C, 3] in pixels, and x and y [R, C] in millimetres."""
+def _front(mesh: FaceMesh, form: Spectacles, size: float) -> tuple[NDArray[np.floating], Floats, Floats]:
+    """The bent plane of glasses with lenses of a size: points [R, C, 3] in pixels, x and y [R, C] in millimetres."""
     nose, eyes = _in_head(mesh, mesh.landmarks68[27:28]), _in_head(mesh, mesh.landmarks68[slice(*EYES)])
     forward = max(float(nose[0, 2]) + 0.005, float(eyes[:, 2].max()) + 0.008)
     reach = max(form.half, form.middle + form.width) + form.rim
-    y, x = np.meshgrid(
-        np.linspace(50, -50, 9, dtype=np.float32), np.linspace(-reach, reach, 23, dtype=np.float32), indexing="ij"
-    )
+    tall = form.height * max(size, 0.5) + 8
+    columns, rows = (np.linspace(-end, end, n, dtype=np.float32) for end, n in ((reach, 23), (tall, 7)))
+    x, y = np.meshgrid(columns, rows[::-1])
     a, b = x / 1000, y / 1000
     in_head = np.stack([a, b, forward - 3.0 * a * a + 0.1 * b], axis=-1)
     # Columns run from the subject's right to the left, which is how the head's grid runs.
     return mesh.landmarks68[slice(*EYES)].mean(axis=0) + (in_head * mesh.scale) @ mesh.rotation.T, x, y
 
 
-def _temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
+def temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
     """Opacity [H, W] of the temple from the hinge to the ear on one side (-1 the subject's right)."""
-    ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([1.5 * side, -0.5]))
+    ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([4.0 * side, -0.5]))
     end = _in_head(mesh, ear)[0] + np.array([0.003 * side, 0, 0])
     nose = float(_in_head(mesh, mesh.landmarks68[27:28])[0, 2]) + 0.005
     start = np.array([side * form.half / 1000, 0.4 * form.height / 1000, nose - 3.0 * (form.half / 1000) ** 2])
@@ -208,20 +146,3 @@ def _temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: F
     strip = np.stack([line + across, line - across])  # [2, 6, 3]
     points = mesh.landmarks68[slice(*EYES)].mean(axis=0) + (strip * mesh.scale) @ mesh.rotation.T
     return np.asarray(depth_of(points, window) < head, np.float32)
-
-
-def _glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, *, dark: bool) -> tuple[Floats, Alpha]:
-    """Colour [H, W, 3] and opacity [H, W] of lenses: clear, tinted, dark or mirrored, with reflections."""
-    turn, place, width = rng.uniform(0, math.pi), rng.uniform(-20, 20), rng.uniform(3, 14)
-    streak = np.exp(-(((drawn.x * math.cos(turn) + drawn.y * math.sin(turn) - place) / width) ** 2))
-    upper = np.clip(0.5 + drawn.y / (2 * height), 0, 1)
-    style = int(rng.choice(4, p=(0, 0, 0.7, 0.3) if dark else (0.4, 0.15, 0.3, 0.15)))
-    tint = rng.integers(0, 70, 3).astype(np.float32) * light.colour
-    sky = (0.5 * rng.integers(40, 256, 3) + rng.uniform(40, 120)).astype(np.float32) * light.colour
-    shine = streak * rng.uniform(0.1, 0.6)
-    thickness, fading = ((0.05, 0.0), (0.35, 0.4), (rng.uniform(0.82, 1), 0.0), (0.96, 0.0))[style]
-    alpha = thickness + fading * upper
-    mirror = upper * upper * float(style == 3)
-    colour = tint + (sky - tint) * mirror[..., None]
-    colour += (235 * light.colour - colour) * (shine / np.maximum(shine + alpha, 1e-3))[..., None]
-    return np.asarray(colour, np.float32), np.asarray(np.minimum(alpha + shine * (1 - alpha), 1), np.float32)

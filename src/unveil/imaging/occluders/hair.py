@@ -25,7 +25,8 @@ COLOURS = (
     (150, 148, 146),
 )
 MOST_OF_WISPS = 0.25  # hidden share that wisps can reach
-REACH = (0.02, 2.2)  # sizes that a severity may ask for
+WITH_STRANDS = 0.48  # half the width of a lock with the strands beside it, in its width
+REACH = (0.02, 3.0)  # sizes that a severity may ask for
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ class Hair:
 
         def cover(small: Face, shape: tuple[int, ...], size: float) -> Alpha:
             canvas = np.zeros(shape[:2], np.uint8)
-            _fill(canvas, _ribbons(locks, size) @ (axes * small.side) + small.centre)
+            _fill(canvas, _ribbons(locks, size, WITH_STRANDS) @ (axes * small.side) + small.centre)
             return canvas.astype(np.float32) / np.float32(255)
 
         size = float(rng.uniform(0.6, 1.2))
@@ -115,7 +116,7 @@ def wisps(rng: np.random.Generator) -> Locks:
     roots = np.stack([side * rng.uniform(0.1, 0.7, count), rng.uniform(-1.0, -0.7, count)], axis=1)
     ends = np.stack([side * rng.uniform(-0.6, 0.4, count), rng.uniform(-0.1, 0.7, count)], axis=1)
     bends = (roots + ends) / 2 + rng.normal(0, 0.25, (count, 2))
-    return Locks(roots, bends, ends, rng.uniform(0.05, 0.12, count), np.array([0.0, 0.3]))
+    return Locks(roots, bends, ends, rng.uniform(0.05, 0.12, count), np.array([0.5, 0.9]))
 
 
 def _axes(face: Face) -> NDArray[np.float64]:
@@ -136,13 +137,13 @@ def _across(lines: Points) -> Points:
 def _taper(size: float) -> Points:
     """Width [STEPS] along a lock of a size, in its width at size 1: pointed at the end."""
     t = np.linspace(0, 1, STEPS)
-    return np.asarray((1 - t**3) * min(1.5, 0.5 + 0.5 * size))
+    return np.asarray((1 - t**3) * min(1.5, 0.3 + 0.7 * size))
 
 
-def _ribbons(locks: Locks, size: float) -> Points:
+def _ribbons(locks: Locks, size: float, half_width: float = 0.4) -> Points:
     """Outlines [K, 2 * STEPS, 2] of the locks."""
     guides = locks.guides(size)
-    half = 0.4 * (locks.widths[:, None] * _taper(size))[..., None] * _across(guides)
+    half = half_width * (locks.widths[:, None] * _taper(size))[..., None] * _across(guides)
     return np.concatenate([guides + half, (guides - half)[:, ::-1]], axis=1)
 
 

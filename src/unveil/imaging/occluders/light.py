@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from unveil.geometry.compiled import compiled
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, fill_polygon
 from unveil.imaging.occluders.sheets import Window
 
@@ -32,7 +34,7 @@ class Light:
     @classmethod
     def of(cls, image: Image, face: Face, rng: np.random.Generator) -> Light:
         """The light on a face, guessed from how bright its parts are, with some chance."""
-        small = cv2.resize(image, (PROBE, PROBE), interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = cv2.resize(image, (PROBE, PROBE), interpolation=cv2.INTER_NEAREST).astype(np.float32)
         scale = PROBE / np.array(image.shape[1::-1], np.float32)
         inside = fill_polygon((face.outline + 0.5) * scale - 0.5, (PROBE, PROBE)) > 0.5
         drift = rng.normal(0, (0.35, 0.2), 2)
@@ -58,15 +60,23 @@ class Light:
 
     def on(self, normals: Floats, gloss: float = 0.0) -> Floats:
         """Brightness [..., 3] of a white surface with unit normals [..., 3]; ``gloss`` adds a highlight."""
-        flat = normals.reshape(-1, 3)
-        shade = AMBIENT + (1 - AMBIENT) * np.maximum(flat @ self.direction, 0)
-        if gloss:
-            half = self.direction + np.array([0, 0, -1], np.float32)
-            shine = np.maximum(flat @ (half / np.linalg.norm(half)), 0)
-            for _ in range(SHARPNESS):
-                shine *= shine
-            shade += gloss * shine
-        return np.asarray(shade[:, None] * self.colour, np.float32).reshape(normals.shape)
+        shade = np.empty(normals.shape, np.float32)
+        half = self.direction + np.array([0, 0, -1], np.float32)
+        directions = np.stack([self.direction, half / np.linalg.norm(half)])
+        _shade(normals.reshape(-1, 3), directions, self.colour, np.float32(gloss), shade.reshape(-1, 3))
+        return shade
+
+
+def filled(shape: tuple[int, ...], colour: ArrayLike) -> Floats:
+    """A layer [h, w, 3] of one RGB colour."""
+    layer = np.empty((*shape[:2], 3), np.float32)
+    layer[:] = colour
+    return layer
+
+
+def paint(layer: Floats, colour: ArrayLike, opacity: Floats | NDArray[np.bool_]) -> None:
+    """Paint an RGB colour over a layer [h, w, 3] in place, with an opacity [h, w]."""
+    _mix(layer, np.asarray(colour, np.float32), opacity)
 
 
 def lay(image: Image, window: Window, layer: tuple[Floats, Alpha], light: Light, side: float, kind: str) -> Occlusion:
@@ -81,15 +91,54 @@ def lay(image: Image, window: Window, layer: tuple[Floats, Alpha], light: Light,
         kind: the name of the occluder.
     """
     colour, alpha = layer
-    back = window.of(image).astype(np.float32)
     weight = cv2.GaussianBlur(alpha, (3, 3), 0)
-    spread = cv2.GaussianBlur(np.clip(colour, 0, 255) * alpha[..., None], (3, 3), 0)  # colours at the edge run over it
+    premultiplied = np.empty(colour.shape, np.float32)
+    _times(colour, alpha, premultiplied)
+    spread = cv2.GaussianBlur(premultiplied, (3, 3), 0)  # colours at the edge run over it
     reach = SHADOW_REACH * side
     shift = np.clip(-light.direction[:2] / light.direction[2], -2, 2) * -reach
     moved = cv2.warpAffine(weight, np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32), weight.shape[::-1])
     shadow = cv2.GaussianBlur(moved, (0, 0), max(0.6, 0.6 * reach))
-    lit = back * ((1 - weight) * (1 - SHADOW_DEPTH * shadow))[..., None]
     result, mask = image.copy(), np.zeros(image.shape[:2], bool)
-    window.of(result)[:] = (lit + spread + 0.5).astype(np.uint8)
+    _blend(window.of(result), spread, weight, shadow)
     window.of(mask)[:] = weight > 0.5
     return Occlusion(result, mask, kind)
+
+
+@compiled
+def _shade(normals: Any, directions: Any, colour: Any, gloss: Any, result: Any) -> None:
+    for n in range(len(normals)):
+        cosine, shine = np.float32(0), np.float32(0)
+        for k in range(3):
+            cosine += normals[n, k] * directions[0, k]
+            shine += normals[n, k] * directions[1, k]
+        cosine, shine = max(cosine, np.float32(0)), max(shine, np.float32(0))
+        for _ in range(SHARPNESS):
+            shine *= shine
+        for k in range(3):
+            result[n, k] = (AMBIENT + (1 - AMBIENT) * cosine + gloss * shine) * colour[k]
+
+
+@compiled
+def _mix(layer: Any, colour: Any, opacity: Any) -> None:
+    for y in range(layer.shape[0]):
+        for x in range(layer.shape[1]):
+            for k in range(3):
+                layer[y, x, k] += (colour[k] - layer[y, x, k]) * opacity[y, x]
+
+
+@compiled
+def _times(colour: Any, alpha: Any, result: Any) -> None:
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            for k in range(3):
+                result[y, x, k] = min(max(colour[y, x, k], np.float32(0)), np.float32(255)) * alpha[y, x]
+
+
+@compiled
+def _blend(image: Any, spread: Any, weight: Any, shadow: Any) -> None:
+    for y in range(weight.shape[0]):
+        for x in range(weight.shape[1]):
+            left = (1 - weight[y, x]) * (1 - SHADOW_DEPTH * shadow[y, x])
+            for k in range(3):
+                image[y, x, k] = np.uint8(image[y, x, k] * left + spread[y, x, k] + 0.5)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unveil.imaging.head_surface import FaceMesh, HeadSurface
 from unveil.imaging.occlude import Alpha, Face, Image, Occlusion, size_for
 from unveil.imaging.occluders.drawn import MIDLINE, NATURAL_TOPS, DrawnMask
-from unveil.imaging.occluders.light import Light, lay
+from unveil.imaging.occluders.light import Light, filled, lay, paint
 from unveil.imaging.occluders.sheets import Drawn, Window, draw, head_grid, taut
 
 Floats = NDArray[np.float32]
@@ -46,12 +46,20 @@ class Cut:
 
     def distance(self, x: Floats, y: Floats, top: float) -> Floats:
         """How far outside the outline places (x, y) [...] are, in nodes; ``top`` as in `mask_outline`."""
+        return np.maximum(self.above(x, y, top), self.below_or_beside(x, y))
+
+    def above(self, x: Floats, y: Floats, top: float) -> Floats:
+        """How far above the upper edge places are."""
         middle = float(np.interp(top, np.arange(len(MIDLINE)), self.middle))
         cheek = max(self.cheek, middle - 2)
-        lowered = np.interp(x, self.columns, self.jaw).astype(np.float32) + self.below
         across = np.minimum(np.abs(x) / self.side, 1)
-        upper = middle + (cheek - middle) * across**self.peak
-        return np.maximum(np.maximum(upper - y, y - lowered), np.abs(x) - self.side)
+        upper = middle + (cheek - middle) * across * (1 + (1 - self.peak) * (1 - across))
+        return np.asarray(upper - y, np.float32)
+
+    def below_or_beside(self, x: Floats, y: Floats) -> Floats:
+        """How far outside the other edges places are."""
+        lowered = np.interp(x, self.columns, self.jaw).astype(np.float32) + self.below
+        return np.maximum(y - lowered, np.abs(x) - self.side)
 
     def corners(self, top: float) -> tuple[float, float]:
         """Rows of the upper and the lower corner of the side edges."""
@@ -73,13 +81,15 @@ class WornMask:
             return DrawnMask().apply(image, face, rng, severity)
         cut = Cut.of(mesh.surface, rng)
         top, bulge = float(rng.uniform(*NATURAL_TOPS)), float(rng.choice([0.0, 0.004, 0.012]))
-        low: list[Drawn] = []
+        low: list[tuple[Drawn, Floats]] = []
 
         def cover(face: Face, shape: tuple[int, ...], top: float) -> Alpha:
             if not low:
                 small = mesh.scaled(face.side / side)
-                low.append(_sheet(small, (cut, NATURAL_TOPS[1], bulge), Window(0, 0, shape[1], shape[0])))
-            return low[0].inside(cut.distance(low[0].x, low[0].y, top))
+                drawn = _sheet(small, (cut, NATURAL_TOPS[1], bulge), Window(0, 0, shape[1], shape[0]))
+                low.append((drawn, cut.below_or_beside(drawn.x, drawn.y)))
+            drawn, rest = low[0]
+            return drawn.inside(np.maximum(cut.above(drawn.x, drawn.y, top), rest), smooth=False)
 
         if severity is not None:
             top = size_for(severity, cover, face, image.shape[:2], (0.0, len(MIDLINE) - 0.9))
@@ -95,10 +105,10 @@ def _wear(image: Image, face: Face, mesh: FaceMesh, shape: Shape, rng: np.random
     light = Light.of(image, face, rng)
     distance = cut.distance(drawn.x, drawn.y, top)
     cloth = drawn.inside(distance)
-    straps = drawn.inside(_straps(drawn.x, drawn.y, cut, top) - rng.uniform(0.2, 0.5))
+    straps = drawn.inside(_straps(drawn.x, drawn.y, cut, top) - rng.uniform(0.3, 0.6))
     straps *= (drawn.normals[..., 2] < 0.1) * (1 - cloth)  # not on the far side of the head
-    strap_colour = np.float32(rng.choice((235, 235, 40)))
-    colour = np.where((straps > cloth)[..., None], strap_colour, _cloth(drawn, distance, rng))
+    colour = _cloth(drawn, distance, rng)
+    colour[straps > cloth] = rng.choice((235, 235, 40))
     layer = colour * light.on(drawn.normals), np.maximum(cloth, straps)
     return lay(image, window, layer, light, face.side, "mask")
 
@@ -138,16 +148,15 @@ def _cloth(drawn: Drawn, distance: Floats, rng: np.random.Generator) -> Floats:
         pleat = (y - rng.uniform(0, 4)) / rng.uniform(2.6, 4.0) % 1
         shade -= 0.22 * np.clip(1 - pleat * 4, 0, 1) - 0.06 * pleat
         shade -= 0.08 * (np.abs(distance + 0.9) < 0.25)
-        return np.clip(base * shade[..., None], 0, 255)
+        return np.asarray(shade[..., None] * base)
     base = np.asarray(rng.integers(15, 256, 3) if rng.random() < 0.6 else np.full(3, rng.integers(15, 250)), np.float32)
     shade -= 0.12 * (np.abs(distance + 0.8) < 0.2)
     if style < 0.62:  # a seam down the middle
         shade -= 0.2 * np.exp(-((x / 0.35) ** 2))
-    colour = np.broadcast_to(base, (*x.shape, 3))
+    colour = filled(x.shape, base)
     if style > 0.75:
-        other = rng.integers(15, 256, 3).astype(np.float32)
-        colour = np.where(_pattern(x, y, rng)[..., None], other, colour)
-    return np.asarray(np.clip(colour * shade[..., None], 0, 255), np.float32)
+        paint(colour, rng.integers(15, 256, 3), _pattern(x, y, rng))
+    return np.asarray(colour * shade[..., None])
 
 
 def _pattern(x: Floats, y: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from unveil.imaging.occluders.sheets import Window
 
 Rgba = NDArray[np.uint8]  # [H, W, 4]
 
-SEARCH_PICTURE = 24  # pixels a side of the picture while a size is searched
+SEARCH_PICTURE = 32  # pixels a side of the picture while a size is searched
 FAR = 2.2  # face sides from where a picture is brought before a face
 NEAREST = 6.0  # how many times as large it may get
 
@@ -36,10 +36,15 @@ class Placing:
         way = FAR * np.array([np.cos(angle), np.sin(angle)])
         return cls(turn, rng.uniform(-0.45, 0.45, 2), way, float(rng.uniform(*sizes)), tilt)
 
+    def held(self) -> Placing:
+        """The same, turned so that the lower end of the picture, where an arm is, points to where it comes from."""
+        angle = float(np.arctan2(-self.way[0], self.way[1]))
+        return replace(self, turn=angle + 0.12 * (self.turn - np.pi))
+
     def matrix(self, picture: Rgba, face: Face, amount: float) -> NDArray[np.float64]:
         """The homography [3, 3] from the picture's pixels to the image's.
 
-        From an ``amount`` of 0 to 1 it comes to its place, from 1 to 2 it comes nearer.
+        From an ``amount`` of 0 to 1 it comes to its place, from 1 to 2 nearer and to the face's middle.
         """
         height, width = picture.shape[:2]
         longer = max(height, width)
@@ -47,7 +52,8 @@ class Placing:
         to_middle = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, longer]]) / longer
         tilted = np.array([[1, 0, 0], [0, 1, 0], [*self.tilt, 1]])
         scale = self.size * NEAREST ** max(0.0, amount - 1) * face.side
-        x, y = (self.place + self.way * max(0.0, 1 - amount)) * face.side + face.centre
+        place = self.place * min(1.0, 2 - amount) + self.way * max(0.0, 1 - amount)
+        x, y = place * face.side + face.centre
         to_image = np.array([[scale * cos, -scale * sin, x], [scale * sin, scale * cos, y], [0, 0, 1]])
         return np.asarray(to_image @ tilted @ to_middle)
 
@@ -82,7 +88,9 @@ def lay_picture(
     picture, matrix = placed
     height, width = picture.shape[:2]
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    window = Window.around(corners[:, :2] / corners[:, 2:], image.shape, 0.05 * face.side)
+    window = Window(0, 0, image.shape[1], image.shape[0])
+    if (corners[:, 2] > 0).all():  # else a corner is beyond the horizon of the perspective
+        window = Window.around(corners[:, :2] / corners[:, 2:], image.shape, 0.05 * face.side)
     shift = np.array([[1, 0, -window.left], [0, 1, -window.top], [0, 0, 1]])
     layer = warped(picture, shift @ matrix, (window.height, window.width)).astype(np.float32)
     return lay(image, window, (layer[..., :3], layer[..., 3] / np.float32(255)), light, face.side, kind)

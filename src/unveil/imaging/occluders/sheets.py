@@ -32,8 +32,10 @@ class Drawn:
         """Pixels [H, W] that see the sheet."""
         return np.isfinite(self.depth)
 
-    def inside(self, distance: Floats) -> Alpha:
+    def inside(self, distance: Floats, *, smooth: bool = True) -> Alpha:
         """Opacity [H, W] where a distance in the sheet's coordinates [H, W] is negative, with edges a pixel wide."""
+        if not smooth:
+            return ((distance < 0) & self.covered).astype(np.float32)
         distance = np.asarray(distance, np.float32)
         dx = cv2.Sobel(distance, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         dy = cv2.Sobel(distance, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
@@ -115,10 +117,10 @@ def taut(mesh: FaceMesh, free: Floats, lift: float) -> NDArray[np.floating]:
         free: [R, C] how far the cloth may leave the skin, from 0, where it is tight, to 1.
         lift: metres by which it lies above the skin everywhere.
     """
-    out = outwards(mesh)
-    points = mesh.points
+    out = outwards(mesh).astype(np.float32)
+    points = mesh.points.astype(np.float32)
     for width in (9, 7, 5, 3):
         smooth = cv2.GaussianBlur(points, (width, width), 0)
-        height = np.maximum(((smooth - points) * out).sum(axis=-1), 0) * free
+        height = np.maximum(np.einsum("rck,rck->rc", smooth - points, out), 0) * free
         points = points + height[..., None] * out
     return points + lift * mesh.scale * out

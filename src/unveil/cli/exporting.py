@@ -1,0 +1,81 @@
+"""`unveil export-onnx`: a run's learner as a file that reconstruction reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unveil.cli.options import AssetsOption
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.distill.export import Measured
+
+
+def export_onnx(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `unveil train` has written.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="ONNX file to write.")],
+    *,
+    licence: Annotated[str, typer.Option(help="What the weights may be used for.")],
+    data_statement: Annotated[str, typer.Option(help="What they were trained on.")],
+    name: Annotated[str | None, typer.Option(help="What it is called in results; the file's name if left out.")] = None,
+    prepared: Annotated[Path | None, typer.Option(help="Prepared folder with people to calibrate on.")] = None,
+    codes: Annotated[Path | None, typer.Option(help="The teacher's codes of that folder.")] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Write FILE_int8.onnx too: smaller, faster.")] = False,
+    occluders: Annotated[
+        Path | None, typer.Option(help="Folder with pictures of occluders; those of the run if left out.")
+    ] = None,
+    assets: AssetsOption = None,
+) -> None:
+    """Write a trained learner as ONNX; with --prepared and --codes calibrated and measured on people held out."""
+    if file.suffix != ".onnx":
+        raise UnveilError(f"{file} does not end in .onnx: name the file so that others know what it is")
+    if (prepared is None) != (codes is None) or (int8 and prepared is None):
+        raise UnveilError("calibration and int8 need --prepared and --codes: give both, or neither and no --int8")
+    from unveil.distill import export
+    from unveil.distill.checkpoint import CONFIG_FILE, load_learner
+    from unveil.distill.config import TrainConfig
+    from unveil.distill.data import TrainingData
+    from unveil.distill.sampler import Sampler, occluders_of
+    from unveil.distill.to_onnx import Statement
+    from unveil.distill.to_onnx import export_onnx as write_onnx
+
+    learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
+    if prepared is None or codes is None:
+        write_onnx(learner, file, statement)
+        typer.echo(f"{file}: {_megabytes(file)}; not measured, deviations not calibrated")
+        return
+    config = TrainConfig.load(run / CONFIG_FILE)
+    if occluders is not None:
+        config = replace(config, occluders=str(occluders))
+    sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))
+    for line in _lines(export.export_measured(learner, file, statement, sampler, int8=int8)):
+        typer.echo(line)
+
+
+def _lines(measured: Measured) -> Iterator[str]:
+    torch_nme = measured.files[0].nme_torch
+    yield f"{measured.count} crops of people held out, half of them occluded: {torch_nme:.3f} % NME in torch"
+    for file in measured.files:
+        yield (
+            f"{file.path}: {_megabytes(file.path)}, {file.nme:.3f} % NME ({file.nme / torch_nme - 1:+.2%}), landmarks "
+            f"{file.moved:.3f} % from torch's, {file.milliseconds:.1f} ms per crop"
+        )
+    if measured.calibration is None:
+        return
+    scale = measured.calibration.vertex_scale
+    yield f"deviations multiplied: {_listed(measured.calibration.factors)}; those of vertices {scale:.3f}"
+    if measured.squared_z:
+        yield f"squared errors in deviations, on the people of the test split: {_listed(measured.squared_z)}"
+
+
+def _listed(numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {number:.3f}" for name, number in numbers.items())
+
+
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"

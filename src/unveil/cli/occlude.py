@@ -1,0 +1,107 @@
+"""`unveil occlude`: what the occluders do to faces, to look at before training with them or measuring with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unveil.cli.networks import open_reconstructor
+from unveil.cli.options import AssetsOption, ModelOption
+from unveil.cli.output import complain, count, with_progress
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.imaging.occlude import Face, Image, Occlusion
+
+TILE = 224  # pixels of a tile's side, and of the crops
+SEVERITIES = "10,25,40,60"
+
+
+def occlude(
+    photos: Annotated[Path, typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photograph, or folder of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, a PNG or JPEG.")],
+    *,
+    occluders: Annotated[Path | None, typer.Option(help="Folder with pictures of occluders.")] = None,
+    kinds: Annotated[str | None, typer.Option(help="Kinds of occluder, separated by commas; all if left out.")] = None,
+    severities: Annotated[str, typer.Option(help="Hidden shares of the face in percent.")] = SEVERITIES,
+    faces: Annotated[int, typer.Option(min=1, help="Only so many faces, the largest of each photograph.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other occluders.")] = 0,
+    out_dir: Annotated[Path | None, typer.Option(help="Folder for each occluded crop and its mask.")] = None,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+) -> None:
+    """Show faces under each kind of occluder: a row per kind and face, a column per share of the face to hide."""
+    from unveil.imaging.contact_sheet import contact_sheet
+    from unveil.imaging.io import write_image
+    from unveil.imaging.occlude import hidden_share, sample_generator
+    from unveil.imaging.occluders import load_pool
+
+    shares = _parse_severities(severities)
+    pool = load_pool(occluders, None if kinds is None else _parse_names(kinds))
+    found = list(_find_faces(photos, faces, model, assets))
+    rows = []
+    jobs = [(occluder, *face) for occluder in pool.occluders for face in found]
+    for occluder, name, image, face in with_progress(iter(jobs), len(jobs), doing="occluding"):
+        row = [(image, occluder.kind)]
+        for share in shares:
+            # The same lot in every column: one thing that hides more and more.
+            result = occluder.apply(image, face, sample_generator(seed, f"{name} {occluder.kind}", 0), share / 100)
+            row.append((result.image, f"{100 * hidden_share(result.mask, face):.0f} %"))
+            if out_dir is not None:
+                _save(out_dir, f"{name}_{occluder.kind}_{share}", result)
+        rows.append(row)
+    write_image(out, contact_sheet(rows, TILE))
+    typer.echo(f"{out}: {count(len(found), 'face')}, {count(len(pool.occluders), 'kind')} of occluder")
+
+
+def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Iterator[tuple[str, Image, Face]]:
+    """Name, crop [224, 224, 3] and place of the first faces of the photographs, with their meshes."""
+    from unveil.imaging.head_surface import HeadSurface
+    from unveil.imaging.io import find_images, read_image
+    from unveil.imaging.occlude import Face
+    from unveil.morphable.layout import Coefficients
+    from unveil.reconstruct.files import printable_stem
+
+    reconstructor = open_reconstructor(model, assets)
+    surface = HeadSurface.of(reconstructor.morphable)
+    found = 0
+    for path in find_images(photos):
+        try:
+            image = read_image(path)
+        except UnveilError as error:
+            complain(str(error))
+            continue
+        for k, seen in enumerate(reconstructor.reconstruct(image, max_faces=most - found)):
+            c = seen.coefficients
+            crop = seen.crop.resized(TILE)
+            (mesh,) = surface.place(Coefficients(c.layout, c.values[None]), TILE)
+            yield f"{printable_stem(path)}_{k}", crop.warp(image), Face.of(crop.to_crop(seen.landmarks2d), mesh)
+            found += 1
+        if found >= most:
+            return
+    if not found:
+        raise UnveilError(f"no face found in {photos}: give a photograph with a face at least 40 pixels wide")
+
+
+def _save(folder: Path, name: str, result: Occlusion) -> None:
+    """Write an occluded crop and, beside it, its mask: white where the occluder is."""
+    import numpy as np
+
+    from unveil.imaging.io import write_image
+
+    write_image(folder / f"{name}.png", result.image)
+    write_image(folder / f"{name}_mask.png", np.where(result.mask, np.uint8(255), np.uint8(0)))
+
+
+def _parse_names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _parse_severities(text: str) -> list[int]:
+    parts = _parse_names(text)
+    if not parts or not all(part.isdecimal() and 1 <= int(part) <= 100 for part in parts):
+        raise UnveilError(f"--severities {text!r} is no list of percentages: give whole numbers from 1 to 100")
+    return [int(part) for part in parts]
