@@ -113,6 +113,9 @@ def test_json_is_one_document_with_stable_keys(
         "expression",
         "landmarks2d",
         "crop",
+        "hidden_share",
+        "uncertainty_mm",
+        "occlusion",
         "files",
     }
     assert (bad["status"], bad["faces"]) == ("failed", [])
