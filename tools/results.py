@@ -23,6 +23,7 @@ import numpy as np
 from unveil import cli
 from unveil.errors import one_line_errors
 from unveil.imaging.landmark_file import LandmarkFile
+from unveil.reconstruct.tddfa import network_files
 
 TEST_EVERY = 3
 FACES = {  # and the severities, of which the slow detector gets one
@@ -60,7 +61,9 @@ def main() -> None:
     occluders = ["--occluders", options.occluders] if options.occluders else []
     models = {"openhead": ["--model", options.model]}
     if options.tddfa:
-        models["3ddfa"] = ["--model", "3ddfa", "--assets", options.tddfa, "--sparse-basis", options.tddfa]
+        network = network_files("3ddfa", ("onnx", "pth"), options.tddfa)[0].name.split("_")[0]
+        name = f"3ddfa-{network}"
+        models[name] = ["--model", name, "--assets", options.tddfa, "--sparse-basis", options.tddfa]
     for faces, (about, severities) in FACES.items():
         folders = {name: options.work / faces / name for name in models}
         for name, model in models.items():

@@ -17,7 +17,8 @@ HEAD = """# Results
 
 Every number on this page was written by `unveil evaluate report` from files of scores;
 [evaluation.md](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
-root of the area of the annotated landmarks' box, unless said otherwise.
+root of the area of the annotated landmarks' box, unless said otherwise. A method that was trained with occluders of
+these kinds, as the packaged learner was, is used to them; with `below-bridge` no learner of ours was trained.
 """
 
 
