@@ -42,7 +42,7 @@ def test_every_setting_is_an_option(capsys: pytest.CaptureFixture[str], monkeypa
 def test_mistakes_in_settings_are_one_line(capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path) -> None:
     start = ("train", folder, folder / training_folder.CODES, "-o", tmp_path / "run")
     assert "unveil or paper" in wrong(capsys, *start, "--preset", "papier")
-    assert "multiple of 2" in wrong(capsys, *start, "--batch-size", "7")
+    assert "multiple of 2" in wrong(capsys, *start, "--batch-size", "7", "--feature-weight", "0.1")
     config = tmp_path / "config.json"
     config.write_text('{"dept": 18}')
     assert "unknown settings dept" in wrong(capsys, *start, "--config", config)

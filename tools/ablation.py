@@ -29,6 +29,7 @@ from unveil.imaging.occluders.pool import load_pool
 VARIANTS: dict[str, dict[str, Any]] = {
     "all of it": {},
     "without feature matching": {"feature_weight": 0.0},
+    "pairs, without matching": {"feature_weight": 1e-9},
     "without landmarks": {"landmark_weight": 0.0},
     "without vertices": {"vertex_weight": 0.0},
     "without the occlusion map": {"occlusion_weight": 0.0},
@@ -79,8 +80,7 @@ def main() -> None:
     data, pool = TrainingData.load(options.prepared, options.codes), load_pool(options.occluders)
     common = {"depth": options.depth, "input_size": options.input_size, "threads": options.threads}
     common |= {"epochs": 1000, "max_steps": options.steps, "seed": 1, "ema": 0.99, "validation_samples": BATCH}
-    common |= {"occluders": str(options.occluders or "")}
-    common |= {"occluders": str(options.occluders or "")}
+    common |= {"occluders": str(options.occluders or ""), "feature_weight": 0.1}
     halfway = options.steps * BATCH / 2 / len(data.indices(TRAIN))  # epochs, where a batch is no pairs
     for variant in options.only or VARIANTS:
         config = TrainConfig(**(common | {"severity_epochs": halfway} | VARIANTS[variant]))

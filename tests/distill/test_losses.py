@@ -25,7 +25,7 @@ def values(seed: int) -> torch.Tensor:
 def objective(config: TrainConfig | None = None) -> Objective:
     model = made_up.model()
     layout = model.layout.with_statistics(np.zeros(160), np.full(160, 0.5))
-    return Objective.of(config or TrainConfig(), layout, model)
+    return Objective.of(config or TrainConfig(feature_weight=0.1), layout, model)
 
 
 def test_group_means_make_up_the_papers_loss() -> None:

@@ -31,6 +31,7 @@ CONFIG = TrainConfig(
     batch_size=4,
     threads=1,
     precision="32-true",
+    feature_weight=0.1,  # batches of pairs, the harder case
     validation_samples=4,
     warmup=0.2,
     ema=0.9,

@@ -49,7 +49,7 @@ class TrainConfig:
     coefficient_weight: float = _setting(1.0, "Of the mean squares of the coefficients.")
     landmark_weight: float = _setting(20.0, "Of the mean distance of the projected landmarks, in half crop sides.")
     vertex_weight: float = _setting(0.1, "Of the mean distance of sparse vertices without pose, in millimetres.")
-    feature_weight: float = _setting(0.1, "Of the features' distance between an occluded crop and the same, clear.")
+    feature_weight: float = _setting(0.0, "Of the features' distance of occluded crops from the same, clear: pairs.")
     occlusion_weight: float = _setting(0.5, "Of the cross entropy of the occlusion map.")
     likelihood_weight: float = _setting(0.1, "Of the negative log likelihood of the deviations.")
 
