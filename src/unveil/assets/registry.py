@@ -48,7 +48,7 @@ PACKAGED = {
             what="the learner: a crop of a face to openhead's coefficients",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="becab65739466b3b77f65b891e5c28dca688d8e6cff8e6bfc5930df3bdb84c82",
+            sha256="02f391fdf85363020bc20fd8da28aaa08ffbb93434bf7e5ad72acfd8db1cb40c",
         ),
     )
 }

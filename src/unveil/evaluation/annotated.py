@@ -44,7 +44,7 @@ def open_annotated(pictures: Path, annotation: Path | None = None) -> Annotated:
                 f"{printable(annotation)} names {lost[0]} and {len(lost) - 1} others that are not in "
                 f"{printable(pictures)}; give the pictures it was made for"
             )
-        names, landmarks = file.names, file.landmarks2d
+        names, landmarks = list(file.names), file.landmarks2d
     else:
         landmarks = _read_npy(annotation, len(names))
     if not np.isfinite(landmarks).all():

@@ -97,7 +97,7 @@ def _hatched(reason: str) -> Picture:
     width = 2 * CELL + GAP
     down, right = np.indices((CELL, width))
     lines = (down + right) % HATCH_STEP < HATCH_WIDTH
-    picture = Image.fromarray(np.where(lines[..., None], np.uint8(HATCH), np.uint8(PAPER)))
+    picture = Image.fromarray(np.where(lines[..., None], np.array(HATCH, np.uint8), np.array(PAPER, np.uint8)))
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(17)
     text = "\n".join(textwrap.wrap(reason, LETTERS, break_long_words=False, break_on_hyphens=False))
     middle = (width / 2, CELL / 2)

@@ -218,4 +218,5 @@ def _at(mask: NDArray[np.bool_], points: NDArray[np.floating]) -> NDArray[np.boo
 def _points_of_the_face(model: MorphableModel) -> NDArray[np.int64]:
     """Vertices [K] of the front of the face, spread over their numbers; all of them where there are no triangles."""
     candidates = np.flatnonzero(face_area(model)) if len(model.faces) else np.arange(len(model.head.template))
-    return candidates[np.linspace(0, len(candidates) - 1, min(POINTS, len(candidates))).astype(int)]
+    spread = np.linspace(0, len(candidates) - 1, min(POINTS, len(candidates))).astype(int)
+    return np.asarray(candidates[spread], np.int64)

@@ -100,4 +100,5 @@ def face_area(model: MorphableModel) -> NDArray[np.float32]:
 def vertex_areas(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
     """Area [V] around each vertex [V, 3], in the square of their unit: a third of the triangles [F, 3] that it has."""
     triangles = np.linalg.norm(face_normals(vertices, faces), axis=1) / 2
-    return np.bincount(faces.ravel(), np.repeat(triangles / 3, 3), minlength=len(vertices))
+    areas = np.bincount(faces.ravel(), np.repeat(triangles / 3, 3), minlength=len(vertices))
+    return np.asarray(areas, np.float64)

@@ -27,4 +27,4 @@ class BelowTheBridge:
         top = round(float(face.landmarks68[28, 1] + rng.uniform(-JITTER, JITTER) * face.side))
         mask = np.zeros(image.shape[:2], bool)
         mask[max(top, 0) :] = True
-        return Occlusion(np.where(mask[..., None], np.uint8(COLOUR), image), mask, self.kind)
+        return Occlusion(np.where(mask[..., None], np.array(COLOUR, np.uint8), image), mask, self.kind)
