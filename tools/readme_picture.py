@@ -1,9 +1,8 @@
-"""Draws the README's picture: the bundled photograph clear, behind a mask and behind dark glasses, each with its head.
+"""Draws the README's picture: the bundled photograph clear and behind a mask, dark glasses and a thing, with its heads.
 
     python tools/readme_picture.py [--model learner.onnx] [-o docs/images/result.jpg]
 
-The occluders are painted over the photograph before it is reconstructed; the landmarks that place them come from a
-reconstruction of the clear photograph.
+What is in front of the face is painted on before the photograph is reconstructed.
 """
 
 import argparse
@@ -12,46 +11,34 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil import Reconstruction, Reconstructor, read_image
+from unveil import Reconstructor, read_image
 from unveil.assets.store import packaged
 from unveil.imaging.io import write_image
-from unveil.imaging.occlude import Face, Occluder
-from unveil.imaging.occluders import DrawnGlasses, DrawnMask
+from unveil.imaging.occluders.pool import load_pool
+from unveil.reconstruct.face_files import face_colours
+from unveil.reconstruct.hide_face import FaceHider
 from unveil.reconstruct.overlay import draw_overlay
-from unveil.reconstruct.texture import bake_texture
 
-SEED = 7
-OCCLUDERS: tuple[Occluder, ...] = (DrawnMask(), DrawnGlasses())
+COVERS = (("mask", 0.4, 3), ("glasses", 0.25, 6), ("object", 0.35, 2))  # kind, share of the face, seed
 
 
 def main() -> None:
-    """Reconstruct the photograph three times and stack the overlays."""
+    """Reconstruct the photograph four times and stack the overlays."""
     parser = argparse.ArgumentParser(description="Draw the README's picture.")
     parser.add_argument("--model", default="openhead", help="another ONNX learner")
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / "docs/images/result.jpg")
     options = parser.parse_args()
     reconstructor = Reconstructor(options.model)
     photo = read_image(packaged("demo.jpg"))
-    clear = only_face(reconstructor, photo)
-    rows = [row(reconstructor, photo, clear)]
-    for occluder in OCCLUDERS:
-        hidden = occluder.apply(photo, Face.of(clear.landmarks2d), np.random.default_rng(SEED)).image
-        rows.append(row(reconstructor, hidden, only_face(reconstructor, hidden)))
-    write_image(options.output, np.vstack(rows))
+    hiders = [(FaceHider(load_pool(kinds={kind}), seed), share) for kind, share, seed in COVERS]
+    photos = [photo, *(hider.hide(photo, "demo.jpg", share).image for hider, share in hiders)]
+    write_image(options.output, np.vstack([row(reconstructor, image) for image in photos]))
 
 
-def only_face(reconstructor: Reconstructor, image: NDArray[np.uint8]) -> Reconstruction:
-    """The largest face; stops where there is none."""
-    faces = reconstructor.reconstruct(image, max_faces=1)
-    if not faces:
-        raise SystemExit("no face found in the occluded photograph")
-    return faces[0]
-
-
-def row(reconstructor: Reconstructor, image: NDArray[np.uint8], face: Reconstruction) -> NDArray[np.uint8]:
-    """Photograph, mesh over it, mesh alone, textured head from another side."""
-    texture, _ = bake_texture(image, face.projected, reconstructor.morphable)
-    return draw_overlay(image, face, reconstructor.morphable, texture)
+def row(reconstructor: Reconstructor, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Photograph, mesh over it, mesh alone, head from another side, what was guessed."""
+    (face,) = reconstructor.reconstruct(image, max_faces=1)
+    return draw_overlay(image, face, reconstructor.morphable, face_colours(image, face, reconstructor.morphable))
 
 
 if __name__ == "__main__":
