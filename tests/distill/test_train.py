@@ -249,7 +249,7 @@ def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -
     ours, theirs = log(tmp_path / "1"), log(tmp_path / "2")
     assert [line["step"] for line in ours] == [3, 6]
     for one, other in zip(ours, theirs, strict=True):
-        for name in ("nme_clear", "nme_occluded", "map_occluded"):
+        for name in ("loss", "coefficient", "landmark", "nme_clear", "nme_occluded", "map_occluded"):
             assert one[name] == pytest.approx(other[name], rel=2e-3)
     images = torch.rand(4, 3, 32, 32)
     one, other = (load_learner(tmp_path / processes) for processes in ("1", "2"))

@@ -41,8 +41,7 @@ def train(
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
-    position = run_training(TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), out)
-    typer.echo(f"{out}: {position.step} steps in {position.seconds / 60:.1f} minutes")
+    run_training(TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), out)
 
 
 def validate(

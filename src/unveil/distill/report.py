@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import lightning_fabric
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
@@ -51,15 +53,19 @@ class Meter:
             yield item
 
     def add(self, terms: dict[str, Tensor]) -> None:
-        """Take in the terms [B] of one step."""
+        """Take in the terms [B] of one step, of this process's share of the batch."""
         for name, term in terms.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(term.detach().mean())
 
-    def numbers(self, config: TrainConfig) -> dict[str, float]:
-        """The mean of every term, images per second, and the share of the time spent waiting for data."""
+    def numbers(self, config: TrainConfig, fabric: lightning_fabric.Fabric) -> dict[str, float]:
+        """Means over all processes of every term and of the share of the time spent waiting, and images per second.
+
+        Every process must ask.
+        """
         steps, seconds = self._position.step - self._step, max(self._position.seconds - self._seconds, 1e-9)
-        means = {name: total / max(steps, 1) for name, total in self._sums.items()}
-        return means | {"images_per_second": steps * config.batch_size / seconds, "waiting": self._waited / seconds}
+        own = {name: total / max(steps, 1) for name, total in self._sums.items()} | {"waiting": self._waited / seconds}
+        means = cast(Tensor, fabric.all_reduce(torch.tensor(list(own.values()), device=fabric.device))).tolist()
+        return dict(zip(own, means, strict=True)) | {"images_per_second": steps * config.batch_size / seconds}
 
 
 class Report:
@@ -97,6 +103,11 @@ class Report:
             ) from error
         parts = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
         print(f"epoch {done}/{self._config.epochs}  step {position.step}  {parts}  {self.left()}", flush=True)  # noqa: T201
+
+    def end(self) -> None:
+        """One line when the run is over."""
+        position = self._position
+        print(f"{self._run}: {position.step} steps in {position.seconds / 60:.1f} minutes", flush=True)  # noqa: T201
 
     def left(self) -> str:
         """The time that is left, by steps or by the clock."""

@@ -85,11 +85,14 @@ def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
                 saved_at = position.seconds
         if position.batch >= steps_per_epoch:
             position.epoch, position.batch = position.epoch + 1, 0
+        numbers = meter.numbers(config, fabric)
         if report:
             state.save(run)
             with fabric.autocast():
-                report.epoch(meter.numbers(config) | _validate(state.average, sampler, objective, fabric.device))
+                report.epoch(numbers | _validate(state.average, sampler, objective, fabric.device))
         fabric.barrier()
+    if report:
+        report.end()
     return position
 
 
