@@ -1,4 +1,5 @@
 import json
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -109,3 +110,24 @@ def test_decas_coefficients_are_learned_with_light_texture_and_detail(
     assert face.coefficients["light"].shape == (27,)
     assert face.hidden is not None
     assert face.uncertainty_mm is not None
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "arguments"),
+    [
+        ("lightning_fabric", "train", ("train", "a", "b", "-o", "c")),
+        ("matplotlib", "plot", ("validate", "openhead", "a", "b", "--plot", "c.png")),
+    ],
+)
+def test_what_needs_an_extra_says_which(
+    package: str,
+    extra: str,
+    arguments: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in [name for name in sys.modules if name.startswith("unveil.distill.")]:
+        monkeypatch.delitem(sys.modules, module)  # as in a program that has not trained before
+    monkeypatch.setitem(sys.modules, package, None)
+    assert f"needs {package}" in (said := wrong(capsys, *arguments))
+    assert f"install unveil[{extra}]" in said

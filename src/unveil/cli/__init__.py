@@ -21,6 +21,13 @@ from unveil.cli.output import complain
 from unveil.errors import UnveilError
 
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
+EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
+    "torch": "train",
+    "lightning_fabric": "train",
+    "onnx": "train",
+    "tensorboard": "train",
+    "matplotlib": "plot",
+}
 
 app = typer.Typer(
     help="From one photograph, in which something may hide part of the face, to an animatable 3D head.",
@@ -70,6 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     except UnveilError as error:
         return _fail(str(error), error.exit_status)
     except Exception as error:  # the last resort: no user is to see a traceback unasked
+        if isinstance(error, ModuleNotFoundError) and (package := (error.name or "").partition(".")[0]) in EXTRAS:
+            how = f"install unveil[{EXTRAS[package]}]"
+            return _fail(f"this needs {package}, which the base install does not have: {how}", UnveilError.exit_status)
         text = " ".join(str(error).split())
         return _fail(
             f"unexpected {type(error).__name__}: {text} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1

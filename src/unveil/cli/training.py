@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 from collections.abc import Callable
@@ -68,6 +69,8 @@ def validate(
     from unveil.distill.validate import validate as run_validation
     from unveil.imaging.occluders.pool import load_pool
 
+    if plot:
+        importlib.import_module("matplotlib")  # now, rather than when all is done
     encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
     asked = open_encoder(teacher, assets) if teacher else None
     pool = load_pool(occluders, kinds.split(",") if kinds else None)
