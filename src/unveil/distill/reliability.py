@@ -19,11 +19,11 @@ from unveil.imaging.io import atomic_path
 from unveil.morphable.model import MorphableModel
 from unveil.reconstruct.encoder import Prediction
 from unveil.reconstruct.uncertainty import FORM, MILLIMETRES, vertex_uncertainty
+from unveil.reconstruct.visibility import face_area
 
 BINS = 12
 FEWEST = 100  # pairs in a bin that is drawn
 EVERY_VERTEX = 10  # every so many are looked at: neighbours err together
-FACE_RADIUS = 0.095  # metres around the nose tip: vertices of the face
 
 Floats = NDArray[np.floating]
 
@@ -86,9 +86,7 @@ class Reliability:
     @cached_property
     def _face(self) -> NDArray[np.int64]:
         """The vertices that are looked at."""
-        template = np.asarray(self.model.head.template)
-        nose = np.asarray(self.model.landmarks68(template))[30]
-        return np.flatnonzero(np.linalg.norm(template - nose, axis=-1) < FACE_RADIUS)[::EVERY_VERTEX]
+        return np.flatnonzero(face_area(self.model))[::EVERY_VERTEX]
 
     @cached_property
     def _bases(self) -> tuple[Floats, ...]:
