@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.networks import open_encoder, open_reconstructor
-from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
+from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
@@ -68,7 +68,7 @@ def predict_landmarks(
 
     _known("faces", faces, predicting.FACES)
     _known("jaw", jaw or JAWS[0], JAWS)
-    names = None if kinds is None else [name for name in kinds.split(",") if name not in {"", "none"}]
+    names = None if kinds is None else [name for name in words(kinds) if name != "none"]
     conditions = covered.conditions(occluders, names, _percents(severities))
     chosen = open_annotated(pictures, annotation).limited(limit)
     settings = predicting.Settings(faces, jaw or chosen.jaw, seed)
@@ -192,7 +192,7 @@ def compare(
             f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
         )
     photos = [path for given in photographs for path in find_images(given)]
-    methods = [_method(name.strip(), assets) for name in models.split(",") if name.strip()]
+    methods = [_method(name, assets) for name in words(models)]
     if not any(method.reconstructor for method in methods):
         raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
     shown = comparing.compare(photos, methods)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.networks import open_reconstructor
-from unveil.cli.options import AssetsOption, ModelOption
+from unveil.cli.options import AssetsOption, ModelOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
@@ -40,7 +40,7 @@ def occlude(
     from unveil.imaging.occluders import load_pool
 
     shares = _parse_severities(severities)
-    pool = load_pool(occluders, None if kinds is None else _parse_names(kinds))
+    pool = load_pool(occluders, None if kinds is None else words(kinds))
     found = list(_find_faces(photos, faces, model, assets))
     rows = []
     jobs = [(occluder, *face) for occluder in pool.occluders for face in found]
@@ -96,12 +96,8 @@ def _save(folder: Path, name: str, result: Occlusion) -> None:
     write_image(folder / f"{name}_mask.png", np.where(result.mask, np.uint8(255), np.uint8(0)))
 
 
-def _parse_names(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def _parse_severities(text: str) -> list[int]:
-    parts = _parse_names(text)
+    parts = words(text)
     if not parts or not all(part.isdecimal() and 1 <= int(part) <= 100 for part in parts):
         raise UnveilError(f"--severities {text!r} is no list of percentages: give whole numbers from 1 to 100")
     return [int(part) for part in parts]

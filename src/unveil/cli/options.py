@@ -21,3 +21,8 @@ FormatsOption = Annotated[
     str | None, typer.Option(help=f"Files per face, of {','.join(ALL_FORMATS)}; what the model can if left out.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def words(text: str) -> list[str]:
+    """What stands between the commas of an option."""
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unveil.cli.options import OutOption
+from unveil.cli.options import OutOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
@@ -63,7 +63,7 @@ def prepare(
     settings = preparation.Settings(
         crop_size=crop_size,
         smallest_face=smallest_face,
-        without=tuple(sorted(_words(without or ""))),
+        without=tuple(sorted(words(without or ""))),
         only_known_people=people is not None or person_folders,
         shares=_shares(shares),
         limit=limit or (PAPER_COUNT if preset else None),
@@ -99,13 +99,9 @@ def _summarise(manifest: dict[str, Any], out: Path) -> None:
         typer.echo(f"dropped {sum(manifest['dropped'].values())}: {reasons} (dropped.csv says which)")
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _shares(text: str) -> tuple[float, float, float]:
     try:
-        train, validation, test = (float(word) for word in _words(text))
+        train, validation, test = (float(word) for word in words(text))
     except ValueError:
         train = validation = test = -1.0
     if not (train > 0 and validation >= 0 and test >= 0 and train + validation + test < float("inf")):

@@ -12,14 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from unveil.cli.options import AssetsOption, JsonOption
+from unveil.cli.options import AssetsOption, JsonOption, words
 from unveil.cli.output import with_progress
 from unveil.distill.config import PRESETS, TrainConfig, preset
 
 OccludersOption = Annotated[
     Path | None, typer.Option("--occluders", help="Folder with pictures of occluders; without it they are drawn.")
 ]
-PresetOption = Annotated[str, typer.Option("--preset", help=f"Where settings start: {' or '.join(PRESETS)}.")]
 CodesArgument = Annotated[Path, typer.Argument(metavar="CODES", help="The teacher's codes, by `unveil encode`.")]
 PreparedArgument = Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` has written.")]
 
@@ -73,7 +72,7 @@ def validate(
         importlib.import_module("matplotlib")  # now, rather than when all is done
     encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
     asked = open_encoder(teacher, assets) if teacher else None
-    pool = load_pool(occluders, kinds.split(",") if kinds else None)
+    pool = load_pool(occluders, words(kinds) if kinds else None)
     rows, reliability = [], Reliability(data.model)
     results = run_validation(data, chosen(data, split, limit), encoder, pool, asked)
     for row, found in with_progress(results, None, doing="validating", quiet=as_json):

@@ -79,12 +79,16 @@ class TrainingData:
     @cached_property
     def landmarks68(self) -> NDArray[np.float64]:
         """The 68 landmarks [N, 68, 2] as photographs are annotated, in sides of the canonical crop."""
-        small = self.landmark_model
-        parts = []
-        for start in range(0, len(self), BATCH):
-            part = Coefficients(self.layout, self.coefficients.values[start : start + BATCH].astype(np.float64))
-            parts.append(small.project(small.contour68(small.vertices(part), part), part)[..., :2])
+        values = self.coefficients.values
+        parts = [self.project_landmarks(values[start : start + BATCH]) for start in range(0, len(self), BATCH)]
         return np.concatenate(parts) / 2 + 0.5
+
+    def project_landmarks(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The same landmarks [N, 68, 2] of coefficients [N, M], in the crop's [-1, 1] frame."""
+        model = self.landmark_model
+        coefficients = Coefficients(self.layout, np.asarray(values, np.float64))
+        points = model.contour68(model.vertices(coefficients), coefficients)
+        return np.asarray(model.project(points, coefficients)[..., :2])
 
     def indices(self, split: int) -> Indices:
         """Positions of the samples of a split."""

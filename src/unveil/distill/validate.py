@@ -104,7 +104,7 @@ def discrepancies(
 
 def nme(data: TrainingData, predicted: Coefficients, batch: Batch) -> Floats:
     """Mean distance of the 68 landmarks, as annotated, over the root of their box's area, in percent [N]."""
-    told, truth = (_landmarks(data, values) for values in (predicted.values, batch.coefficients))
+    told, truth = (data.project_landmarks(values) for values in (predicted.values, batch.coefficients))
     extent = truth.max(axis=1) - truth.min(axis=1)  # [N, 2]
     distance = np.linalg.norm(told - truth, axis=-1).mean(axis=1)
     return np.asarray(100 * distance / np.sqrt(extent.prod(axis=-1)))
@@ -115,11 +115,3 @@ def table(rows: Sequence[Row]) -> str:
     header = ("occluder", "hidden", "images", "learner", "teacher")
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row.cells()) + " |" for row in rows])
-
-
-def _landmarks(data: TrainingData, values: Floats) -> Floats:
-    """Landmarks [N, 68, 2] in the crop's [-1, 1] frame."""
-    model = data.landmark_model
-    coefficients = Coefficients(data.layout, np.asarray(values, np.float64))
-    points = model.contour68(model.vertices(coefficients), coefficients)
-    return np.asarray(model.project(points, coefficients)[..., :2])

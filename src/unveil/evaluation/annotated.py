@@ -15,8 +15,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.imaging.annotated import Annotated, Floats, Image
-from unveil.imaging.decode import decode_rgb
-from unveil.imaging.io import MAX_BYTES, SUFFIXES, printable, read_image
+from unveil.imaging.io import SUFFIXES, printable, read_image, read_member
 from unveil.imaging.landmark_file import LandmarkFile
 
 
@@ -143,16 +142,4 @@ def _from_tar(path: Path) -> tuple[list[str], Callable[[str], Image]]:
         raise UnveilError(f"{printable(path)} is no folder or tar of pictures ({reason}); give one of these") from error
     if not members:
         raise UnveilError(f"no pictures in {printable(path)}; give the tar with the photographs")
-
-    def read(name: str) -> Image:
-        member = members[name]
-        if member.size > MAX_BYTES:
-            raise UnveilError(f"{name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
-        try:
-            stream = archive.extractfile(member)
-            data = b"" if stream is None else stream.read()
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy it again") from error
-        return decode_rgb(data, f"{name} in {printable(path)}")
-
-    return list(members), read
+    return list(members), lambda name: read_member(archive, members[name], path)

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,23 @@ def find_images(path: str | os.PathLike[str]) -> list[Path]:
         kinds = ", ".join(sorted(SUFFIXES))
         raise UnveilError(f"no pictures in the folder {printable(path)}; put files there named {kinds}")
     return images
+
+
+def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> NDArray[np.uint8]:
+    """Read a picture of an open tar at ``path`` as upright RGB [H, W, 3]; nothing is unpacked.
+
+    Raises:
+        UnveilError: the tar is damaged, or the member is too large or no picture.
+    """
+    name = f"{printable(member.name)} in {printable(path)}"
+    if member.size > MAX_BYTES:
+        raise UnveilError(f"{name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
+    try:
+        stream = archive.extractfile(member)
+        data = b"" if stream is None else stream.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
+    return decode_rgb(data, name)
 
 
 def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:

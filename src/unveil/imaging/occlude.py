@@ -54,11 +54,6 @@ class Face:
         outline = np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0], np.float32)
         return cls(landmarks68, (float(x), float(y)), float((high - low).mean()), outline, mesh)
 
-    def random_point(self, rng: np.random.Generator, spread: float = 0.45) -> tuple[float, float]:
-        """A point (x, y) within ``spread`` face sides of the centre, along each axis."""
-        x, y = rng.uniform(-spread, spread, 2) * self.side
-        return self.centre[0] + float(x), self.centre[1] + float(y)
-
     def scaled(self, scale: float) -> "Face":
         """The same face in the image made so many times as large."""
         x, y = (np.array(self.centre) + 0.5) * scale - 0.5

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.imaging.crop import CROP_SIZE, Crop
-from unveil.imaging.decode import decode_rgb
-from unveil.imaging.io import MAX_BYTES, SUFFIXES, find_images, printable, read_image
+from unveil.imaging.io import SUFFIXES, find_images, printable, read_image, read_member
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,24 +59,16 @@ def _from_folder(folder: Path) -> Crops:
 
 def _from_tar(path: Path) -> Crops:
     """The pictures of a tar in its order; nothing is unpacked, so names inside it lead nowhere."""
-    where = printable(path)
     try:
         archive = tarfile.open(path)  # noqa: SIM115 - open for as long as crops are read
         members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES]
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise _damaged(path, error) from error
+        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
     names = tuple(printable(member.name) for member in members)
 
     def read(index: int, size: int) -> NDArray[np.uint8]:
-        member, name = members[index], f"{names[index]} in {where}"
-        if member.size > MAX_BYTES:
-            raise UnveilError(f"{name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
-        try:
-            stream = archive.extractfile(member)
-            data = b"" if stream is None else stream.read()
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise _damaged(path, error) from error
-        return _framed(decode_rgb(data, name), name, size)
+        picture = read_member(archive, members[index], path)
+        return _framed(picture, f"{names[index]} in {printable(path)}", size)
 
     return Crops(names, _fingerprint(names, (member.size for member in members)), read)
 
@@ -105,10 +96,6 @@ def _fingerprint(names: Iterable[str], about: Iterable[int]) -> str:
     """Of names, none of which has a line break in it, and sizes or checksums of the pictures."""
     text = "\n".join([*names, *map(str, about)])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def _damaged(path: Path, error: Exception) -> UnveilError:
-    return UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again")
 
 
 def _framed(image: NDArray[np.uint8], name: str, size: int) -> NDArray[np.uint8]:
