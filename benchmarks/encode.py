@@ -19,10 +19,10 @@ import numpy as np
 from unveil import Crop, FaceDetector, read_image
 from unveil.assets.store import packaged
 from unveil.cli.coding import open_crops
-from unveil.reconstruct.codes import BATCH, encode
-from unveil.reconstruct.crops import Crops
-from unveil.reconstruct.onnx import CoefficientModel
-from unveil.reconstruct.pipeline import LEARNERS
+from unveil.codes.codes_file import BATCH, encode
+from unveil.codes.crops import Crops
+from unveil.models.onnx import CoefficientModel
+from unveil.models.registry import LEARNERS
 
 WARM_UP = 2 * BATCH  # crops
 

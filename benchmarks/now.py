@@ -45,8 +45,8 @@ def write_files(folder: Path) -> tuple[Any, dict[str, Any]]:
     import trimesh
 
     from unveil import load_openhead
-    from unveil.evaluation.now_files import Pair
-    from unveil.morphable.layout import Coefficients
+    from unveil.evaluation.now.files import Pair
+    from unveil.heads.layout import Coefficients
 
     model = load_openhead()
     values = np.zeros((2, model.layout.size))
@@ -74,10 +74,10 @@ def write_files(folder: Path) -> tuple[Any, dict[str, Any]]:
 
 def measure(scan: Any, prediction: Any) -> dict[str, float]:
     """Milliseconds of each stage, of all, and of the processor, and how many vertices counted."""
-    from unveil.evaluation.now import crop_scan, fit_prediction
-    from unveil.reconstruct.clock import Clock
+    from unveil.evaluation.now.protocol import crop_scan, fit_prediction
+    from unveil.timing import StageTimes
 
-    clock, processor = Clock(), time.process_time()
+    clock, processor = StageTimes(), time.process_time()
     with clock.stage("total"):
         with clock.stage("scan"):
             mesh, scan_landmarks = scan.read()

@@ -19,11 +19,11 @@ import numpy as np
 from unveil import Reconstructor
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.imaging.head_surface import HeadSurface
-from unveil.imaging.io import find_images, read_image
-from unveil.imaging.occlude import Face, Image, Occluder, Pool, sample_generator
-from unveil.imaging.occluders import load_pool
-from unveil.morphable.layout import Coefficients
+from unveil.heads.layout import Coefficients
+from unveil.occluders import load_pool
+from unveil.occluders.base import Face, Image, Occluder, Pool, sample_generator
+from unveil.occluders.head_surface import HeadSurface
+from unveil.photos.io import find_images, read_image
 
 TRIES = 3
 MOST_FACES = 50

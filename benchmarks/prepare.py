@@ -57,16 +57,16 @@ def measure(source: Path, out: Path, count: int, crop_size: int) -> Times:
     import cv2
     import numpy as np
 
-    from unveil.distill.chunks import Chunks, cut_chunk
-    from unveil.distill.cutter import Cutter
-    from unveil.distill.prepare import Settings, begin, prepare
-    from unveil.distill.prepared import PreparedFolder
-    from unveil.distill.sources import find_photos
+    from unveil.training.crops.chunks import Chunks, cut_chunk
+    from unveil.training.crops.cutter import Cutter
+    from unveil.training.crops.prepare import PrepareSettings, begin, prepare
+    from unveil.training.crops.prepared import PreparedFolder
+    from unveil.training.crops.sources import find_photos
 
     cv2.setNumThreads(1)
     photos = find_photos(source)
     photos = [photos[k] for k in np.linspace(0, len(photos) - 1, min(count, len(photos))).astype(int)]
-    settings = Settings(crop_size=crop_size)
+    settings = PrepareSettings(crop_size=crop_size)
     cutter = Cutter(crop_size, settings.smallest_face)
     cut_chunk(cutter, out.with_name("warm-up"), 0, photos[:WARM_UP])
     cutter.clock.milliseconds.clear()
@@ -90,7 +90,7 @@ def make_photos(folder: Path, count: int) -> Path:
 
     from unveil import FaceDetector, read_image
     from unveil.assets.store import packaged
-    from unveil.imaging.io import write_image
+    from unveil.photos.io import write_image
 
     image = read_image(packaged("demo.jpg"))
     face = FaceDetector(packaged("blazeface.onnx")).detect(image)[0]

@@ -45,9 +45,9 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
 
     from unveil import Reconstructor, read_image
     from unveil.assets.store import packaged
-    from unveil.export.glb import glb_bytes, write_glb
-    from unveil.reconstruct.clock import Clock
-    from unveil.reconstruct.face_files import face_colours, vertex_values
+    from unveil.meshes.glb import glb_bytes, write_glb
+    from unveil.output.face_files import face_colours, vertex_values
+    from unveil.timing import StageTimes
 
     image = cv2.resize(read_image(packaged("demo.jpg")), (1024, 1024), interpolation=cv2.INTER_CUBIC)
     reconstructor = Reconstructor(model)
@@ -56,7 +56,7 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
         for _ in range(WARM_UP + repeats):
             start = time.perf_counter()
             (face,) = reconstructor.reconstruct(image, max_faces=1)
-            clock = Clock(dict(face.timings))
+            clock = StageTimes(dict(face.timings))
             with clock.stage("texture"):
                 texture = face_colours(image, face, reconstructor.morphable)
             with clock.stage("glb"):

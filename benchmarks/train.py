@@ -21,17 +21,17 @@ from pathlib import Path
 import numpy as np
 
 from unveil.assets.store import packaged
-from unveil.distill.config import TrainConfig
-from unveil.distill.data import TrainingData
-from unveil.distill.prepared import TRAIN, Samples, finish, wide_crop, write_shard
-from unveil.distill.report import LOG_FILE
-from unveil.distill.sampler import Sampler
-from unveil.distill.train import train
-from unveil.imaging.io import read_image
-from unveil.imaging.occluders.pool import load_pool
-from unveil.morphable.layout import Coefficients
-from unveil.reconstruct.codes import Codes, write_codes
+from unveil.codes.codes_file import Codes, write_codes
+from unveil.heads.layout import Coefficients
+from unveil.occluders.pool import load_pool
+from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import TRAIN, Samples, finish, wide_crop, write_shard
+from unveil.training.data import TrainingData
+from unveil.training.report import LOG_FILE
+from unveil.training.sampler import Sampler
+from unveil.training.train import train
 
 WIDE = 192  # pixels
 CODES = "codes.npz"

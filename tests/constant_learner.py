@@ -1,6 +1,6 @@
 """A learner without weights, for tests: whatever it sees, it answers an upright head that fills the crop.
 
-It keeps to the contract of `unveil.reconstruct.onnx`, so that everything around a learner can be tested without one.
+It keeps to the contract of `unveil.models.onnx`, so that everything around a learner can be tested without one.
 Where it is to give an occlusion map, whatever is green covers the face.
 """
 
@@ -11,9 +11,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from unveil.imaging.crop import LANDMARK_MARGIN, MARGIN
-from unveil.morphable.layout import CoefficientLayout
-from unveil.morphable.model import MorphableModel
+from unveil.heads.layout import CoefficientLayout
+from unveil.heads.model import MorphableModel
+from unveil.photos.crop import LANDMARK_MARGIN, MARGIN
 
 
 def fitting_coefficients(model: MorphableModel) -> NDArray[np.float32]:

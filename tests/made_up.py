@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.geometry.rasterize import rasterize
-from unveil.morphable.head import Head
-from unveil.morphable.landmarks import SlidingContour, SurfacePoints
-from unveil.morphable.model import MorphableModel
-from unveil.morphable.openhead import GEOMETRY_LAYOUT
+from unveil.heads.head import Head
+from unveil.heads.landmarks import SlidingContour, SurfacePoints
+from unveil.heads.model import MorphableModel
+from unveil.models.openhead.head import GEOMETRY_LAYOUT
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from unveil import Reconstructor
 from unveil.assets.store import packaged
 from unveil.geometry.camera import to_pixels
-from unveil.imaging.head_surface import HeadSurface
-from unveil.imaging.io import read_image
-from unveil.imaging.occlude import Face, sample_generator
-from unveil.imaging.occluders import load_pool
-from unveil.morphable.layout import Coefficients
-from unveil.morphable.model import MorphableModel
+from unveil.heads.layout import Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.occluders import load_pool
+from unveil.occluders.base import Face, sample_generator
+from unveil.occluders.head_surface import HeadSurface
+from unveil.photos.io import read_image
 
 SIZE = 128  # pixels a side of the made-up photograph
 CROP = 160  # of the real one

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from unveil.geometry.rasterize import rasterize
-from unveil.networks.resnet import ResNet
+from unveil.models.resnet import ResNet
 
 Floats = NDArray[np.float64]
 

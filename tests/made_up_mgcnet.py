@@ -8,7 +8,7 @@ import numpy as np
 import slim_reference
 from safetensors.numpy import save_file
 
-from unveil.teachers.mgcnet_convert import face_arrays, network_parameters
+from unveil.models.mgcnet.convert import face_arrays, network_parameters
 
 WIDTH, OUTPUTS = 4, 257
 RAISED = np.array([0, 0.009, 0])  # metres: so the main pose puts its eyes where MGCNet's crops have them

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unveil.assets.store import packaged
-from unveil.imaging.io import read_image
+from unveil.photos.io import read_image
 
 HEIGHT, WIDTH = 218, 178  # as CelebA's aligned photographs
 EYES = ((68.0, 112.0), (108.0, 112.0))  # where CelebA's alignment has them: left, right in the picture
@@ -18,7 +18,7 @@ EYES = ((68.0, 112.0), (108.0, 112.0))  # where CelebA's alignment has them: lef
 @cache
 def _face() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """The packaged photograph [H, W, 3], and the points [5, 2] of eyes, nose and mouth corners in it."""
-    from unveil.imaging.detect import FaceDetector
+    from unveil.photos.detect import FaceDetector
 
     image = read_image(packaged("demo.jpg"))
     points = FaceDetector(packaged("blazeface.onnx")).detect(image)[0].keypoints[:4].astype(np.float64)

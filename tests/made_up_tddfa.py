@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unveil.networks.mobilenet import BLOCKS, STEM, MobileNet
+from unveil.models.tddfa.network import BLOCKS, STEM, MobileNet
 
 Floats = NDArray[np.float64]
 

@@ -7,12 +7,12 @@ import made_up
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.distill.config import TrainConfig
-from unveil.distill.data import TrainingData
-from unveil.distill.prepared import PreparedFolder, Samples, finish, write_shard
+from unveil.codes.codes_file import Codes, read_codes, write_codes
 from unveil.geometry.camera import to_pixels
-from unveil.morphable.layout import Coefficients
-from unveil.reconstruct.codes import Codes, read_codes, write_codes
+from unveil.heads.layout import Coefficients
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import PreparedFolder, Samples, finish, write_shard
+from unveil.training.data import TrainingData
 
 WIDE, CANONICAL = 80, 64  # pixels
 CODES = "codes.npz"

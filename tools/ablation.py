@@ -14,17 +14,17 @@ from typing import Any
 
 import torch
 
-from unveil.distill.batches import to_bytes, to_tensors
-from unveil.distill.checkpoint import load_learner
-from unveil.distill.config import TrainConfig, preset
-from unveil.distill.data import TrainingData
-from unveil.distill.losses import Objective, box_size, mean_distance
-from unveil.distill.prepared import TRAIN, VALIDATION
-from unveil.distill.sampler import Sampler
-from unveil.distill.train import train
 from unveil.errors import one_line_errors
-from unveil.imaging.occlude import Pool
-from unveil.imaging.occluders.pool import load_pool
+from unveil.occluders.base import Pool
+from unveil.occluders.pool import load_pool
+from unveil.training.batches import to_bytes, to_tensors
+from unveil.training.checkpoint import load_learner
+from unveil.training.config import TrainConfig, preset
+from unveil.training.crops.prepared import TRAIN, VALIDATION
+from unveil.training.data import TrainingData
+from unveil.training.losses import Objective, box_size, mean_distance
+from unveil.training.sampler import Sampler
+from unveil.training.train import train
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "all of it": {},

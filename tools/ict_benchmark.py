@@ -24,21 +24,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.scan_parts import score_parts, summarise
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError, one_line_errors
-from unveil.evaluation.now_files import NowDataset
-from unveil.evaluation.scan_parts import score_parts, summarise
-from unveil.export.ply import write_ply
+from unveil.evaluation.covered_faces import CLEAR, Condition, FaceFinder, conditions
+from unveil.evaluation.now.files import NowDataset
+from unveil.evaluation.now.photos import IMAGE_LIST
+from unveil.evaluation.now.predict import SEVEN
 from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.rotation import euler_to_matrix
-from unveil.imaging.io import atomic_path, write_image
-from unveil.imaging.now_photos import IMAGE_LIST
-from unveil.imaging.occlude import hidden_share
-from unveil.morphable import openhead
-from unveil.reconstruct.covered import CLEAR, Condition, FaceFinder, conditions
-from unveil.reconstruct.predict_now import SEVEN
+from unveil.meshes.ply import write_ply
+from unveil.models.openhead import head as openhead
+from unveil.occluders.base import hidden_share
+from unveil.photos.io import write_image
+from unveil.storage.files import atomic_path
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]

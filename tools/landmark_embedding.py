@@ -23,14 +23,14 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from unveil.assets.store import packaged
+from unveil.fitting.expression_prior import ExpressionPrior
+from unveil.fitting.landmark_fit import FitSettings, LandmarkFitter
+from unveil.fitting.points import PointPlacement
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.imaging.io import atomic_path
-from unveil.morphable import openhead
-from unveil.morphable.landmarks import SurfacePoints
-from unveil.morphable.model import MorphableModel
-from unveil.teachers.expression_prior import ExpressionPrior
-from unveil.teachers.landmark_fit import FitSettings, LandmarkFitter
-from unveil.teachers.landmarks import Placement
+from unveil.heads.landmarks import SurfacePoints
+from unveil.heads.model import MorphableModel
+from unveil.models.openhead import head as openhead
+from unveil.storage.files import atomic_path
 
 SIZE = 224  # pixels; landmarks are given to the fit as those of a crop of this size
 IRISES = slice(468, 478)
@@ -191,7 +191,7 @@ def refine(
     """
     surface, parts = surface_of(model)
     for turn in range(rounds):
-        fitter = LandmarkFitter(model, [Placement(placement, np.ones(len(parts)))], NEUTRAL)
+        fitter = LandmarkFitter(model, [PointPlacement(placement, np.ones(len(parts)))], NEUTRAL)
         fit = fitter.fit([points], SIZE)
         axes = axis_angle_to_matrix(fit.coefficients["pose"][:, :3].astype(np.float64))[:, :2]  # [N, 2, 3]
         length = np.linalg.norm(fit.residuals[0], axis=-1)  # [N, 478]

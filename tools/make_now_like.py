@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.export.ply import write_ply
+from unveil.evaluation.now.photos import CHALLENGES, IMAGE_LIST
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.imaging.now_photos import CHALLENGES, IMAGE_LIST
+from unveil.meshes.ply import write_ply
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -4,8 +4,8 @@
 
 ``--faces`` is a folder of tars of face crops, ``--landmarks`` what ``mediapipe_landmarks.py`` found in them (one npz of
 the same stem each), ``--embedding`` the result of ``landmark_embedding.py``. A tar ``ytfaces*`` comes with the person
-of every frame beside it (``ytfaces-person.npy``). The output is a prepared folder (`unveil.distill.prepared`), framed
-by the fitted landmarks, and in it ``codes.npz``, the labels (`unveil.reconstruct.codes`), whose ``weight`` in (0, 1] is
+of every frame beside it (``ytfaces-person.npy``). The output is a prepared folder (`training.crops.prepared`), framed
+by the fitted landmarks, and in it ``codes.npz``, the labels (`unveil.codes.codes_file`), whose ``weight`` in (0, 1] is
 the trust by the fit's residual:
 
     unveil train trainset/ trainset/codes.npz -o run/
@@ -25,19 +25,28 @@ import numpy as np
 from rich.progress import track
 
 from unveil.assets.store import packaged
-from unveil.distill.prepared import TEST, TRAIN, VALIDATION, Samples, finish, split_counts, wide_crop, write_shard
-from unveil.distill.sources import find_photos
+from unveil.codes.codes_file import Codes, write_codes
+from unveil.fitting.landmark_fit import LandmarkFit, LandmarkFitter
+from unveil.fitting.points import PointPlacement, StoredLandmarks
 from unveil.geometry.camera import to_pixels
-from unveil.imaging.crop import Crop
-from unveil.imaging.decode import decode_rgb
-from unveil.imaging.io import atomic_path
-from unveil.morphable import openhead
-from unveil.morphable.landmarks import SurfacePoints
-from unveil.morphable.layout import Coefficients
-from unveil.morphable.model import MorphableModel
-from unveil.reconstruct.codes import Codes, write_codes
-from unveil.teachers.landmark_fit import LandmarkFit, LandmarkFitter
-from unveil.teachers.landmarks import Placement, StoredLandmarks
+from unveil.heads.landmarks import SurfacePoints
+from unveil.heads.layout import Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.models.openhead import head as openhead
+from unveil.photos.crop import Crop
+from unveil.photos.decode import decode_rgb
+from unveil.storage.files import atomic_path
+from unveil.training.crops.prepared import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Samples,
+    finish,
+    split_counts,
+    wide_crop,
+    write_shard,
+)
+from unveil.training.crops.sources import find_photos
 
 TEACHER = "landmark fit"
 CROP_SIZE = 192  # pixels
@@ -61,7 +70,7 @@ class Fits:
     dropped: np.ndarray  # [K] why each of the others was left out
 
 
-def fit_source(model: MorphableModel, placement: Placement, landmarks: Path, people: np.ndarray | None) -> Fits:
+def fit_source(model: MorphableModel, placement: PointPlacement, landmarks: Path, people: np.ndarray | None) -> Fits:
     """Labels of one source, in the order of its pictures; pictures without a trustworthy fit are left out."""
     with np.load(landmarks) as file:
         names = [str(name) for name in file["names"]]
@@ -139,7 +148,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = openhead.load(arguments.model)
     with np.load(arguments.embedding) as file:
-        placement = Placement(SurfacePoints(file["triangles"], file["barycentric"]), file["weights"])
+        placement = PointPlacement(SurfacePoints(file["triangles"], file["barycentric"]), file["weights"])
 
     tars = [tar for tar in sorted(arguments.faces.glob("*.tar")) if (arguments.landmarks / f"{tar.stem}.npz").exists()]
     parts = []

@@ -21,14 +21,14 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.distill.prepared import TEST, PreparedFolder, canonical_crop
+from unveil.codes.codes_file import Codes, read_codes
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
-from unveil.imaging.io import atomic_path
-from unveil.morphable.landmarks import IBUG68_MIRROR
-from unveil.morphable.layout import Coefficients
-from unveil.reconstruct.codes import Codes, read_codes
-from unveil.reconstruct.heads import load_head
+from unveil.heads.landmarks import IBUG68_MIRROR
+from unveil.heads.layout import Coefficients
+from unveil.models.heads import load_head
+from unveil.storage.files import atomic_path
+from unveil.training.crops.prepared import TEST, PreparedFolder, canonical_crop
 
 TABLE = Path(__file__).parent / "openhead/annotation_offsets.csv"
 CROP_SIZE = 224  # pixels; any number would do

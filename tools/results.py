@@ -22,8 +22,8 @@ import numpy as np
 
 from unveil import cli
 from unveil.errors import one_line_errors
-from unveil.imaging.landmark_file import LandmarkFile
-from unveil.reconstruct.tddfa import network_files
+from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.models.tddfa.onnx import network_files
 
 TEST_EVERY = 3
 FACES = {  # and the severities, of which the slow detector gets one

@@ -5,18 +5,27 @@
     for face in Reconstructor().reconstruct(read_image("photo.jpg")):
         print(face.pose_degrees, face.vertices.shape, face.hidden_share)
 
-The rooms of the package; each knows only the ones below it:
+The rooms of the package, in an order in which each knows only those above it:
 
-    cli                     the command ``unveil``
-    distill, evaluation     training a learner on a teacher's coefficients; scoring predictions
-    teachers, reconstruct   clear crop -> coefficients for training; photograph -> heads, without torch
-    export                  OBJ, PLY, GLB
-    networks, imaging       torch modules; photographs, detection, crops, occluders
-    morphable               coefficient layouts and head models
-    geometry                rotations, camera, mesh, rasteriser: pure functions of arrays
+    geometry      rotations, camera, mesh, rasteriser: pure functions of arrays
+    heads         coefficients with names, and the head models that they drive
+    storage       files that are whole or not there
+    assets        the files that the package carries and those that users bring
+    photos        reading, crops, face detection
+    meshes        GLB, OBJ, PLY, maps
+    models        crop -> coefficients: one protocol, one registry, a folder per family
+    fitting       landmarks -> coefficients
+    occluders     what hides faces
+    appearance    photograph and head -> texture
+    reconstruct   photograph -> heads; writes nothing
+    codes         coefficients of many crops in files
+    drawing       pictures for people
+    training      photographs -> a learner
+    output        the files of a result
+    evaluation    predictions and their scores
+    cli           the command ``unveil``
 
-``assets`` says what the package carries and where it lies; only reconstruct and the rooms above it ask. ``errors``
-holds `UnveilError`, the one exception for a user's mistake. Conventions (frames, units, order) are in
+``errors`` holds `UnveilError`, the one exception for a user's mistake. Conventions (frames, units, order) are in
 ``docs/conventions.md``.
 """
 
@@ -27,11 +36,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unveil.errors import UnveilError
-    from unveil.imaging.crop import Crop
-    from unveil.imaging.detect import FaceDetector
-    from unveil.imaging.io import read_image
-    from unveil.morphable.layout import CoefficientLayout, Coefficients
-    from unveil.morphable.model import MorphableModel
+    from unveil.heads.layout import CoefficientLayout, Coefficients
+    from unveil.heads.model import MorphableModel
+    from unveil.photos.crop import Crop
+    from unveil.photos.detect import FaceDetector
+    from unveil.photos.io import read_image
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.reconstruct.result import Reconstruction
 
@@ -52,22 +61,22 @@ __all__ = [
 
 # Looked up on first use, so that `import unveil` costs nothing.
 _HOMES = {
-    "CoefficientLayout": "unveil.morphable.layout",
-    "Coefficients": "unveil.morphable.layout",
-    "Crop": "unveil.imaging.crop",
-    "FaceDetector": "unveil.imaging.detect",
-    "MorphableModel": "unveil.morphable.model",
+    "CoefficientLayout": "unveil.heads.layout",
+    "Coefficients": "unveil.heads.layout",
+    "Crop": "unveil.photos.crop",
+    "FaceDetector": "unveil.photos.detect",
+    "MorphableModel": "unveil.heads.model",
     "Reconstruction": "unveil.reconstruct.result",
     "Reconstructor": "unveil.reconstruct.pipeline",
     "UnveilError": "unveil.errors",
-    "read_image": "unveil.imaging.io",
+    "read_image": "unveil.photos.io",
 }
 
 
 def load_openhead() -> MorphableModel:
     """The open head model that the package carries. It is shared: do not write into its arrays."""
     from unveil.assets.store import packaged
-    from unveil.morphable import openhead
+    from unveil.models.openhead import head as openhead
 
     return openhead.load(packaged("openhead.npz"))
 

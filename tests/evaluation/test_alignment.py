@@ -8,7 +8,7 @@ import unveil
 from unveil.errors import UnveilError
 from unveil.evaluation.alignment import Similarity, fit_to_scan, procrustes
 from unveil.evaluation.mesh_distance import Surface
-from unveil.morphable.layout import Coefficients
+from unveil.heads.layout import Coefficients
 
 COUNT = 600  # points of the scan
 SEVEN = [36, 39, 42, 45, 33, 48, 54]

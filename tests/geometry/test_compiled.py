@@ -22,7 +22,7 @@ def test_every_module_with_loops_imports_without_a_place_for_the_cache() -> None
     program = (
         "from numba.core.caching import CacheImpl\n"
         "CacheImpl._locator_classes = []\n"
-        "import unveil.reconstruct.texture, unveil.reconstruct.render\n"
+        "import unveil.appearance.texture, unveil.drawing.render\n"
         "print('imported')\n"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -14,19 +14,21 @@ from constant_learner import fitting_coefficients, write_learner
 from numpy.typing import NDArray
 
 import unveil
+from unveil.appearance.visibility import covered_pixels, hidden_vertices
 from unveil.assets.store import packaged
+from unveil.drawing.guessed import COLOURS, LEGEND, draw_guessed
+from unveil.drawing.overlay import PANEL, draw_overlay, in_panel
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.imaging.crop import Crop
-from unveil.imaging.io import read_image
-from unveil.morphable.layout import Coefficients
-from unveil.reconstruct.doubts import COLOURS, LEGEND, draw_doubts
-from unveil.reconstruct.face_files import face_colours, npz_content, write_face
-from unveil.reconstruct.overlay import PANEL, draw_overlay, in_panel
+from unveil.geometry.visibility import behind
+from unveil.heads.face_area import face_area, vertex_areas
+from unveil.heads.layout import Coefficients
+from unveil.heads.uncertainty import vertex_uncertainty
+from unveil.output.face_files import face_colours, npz_content, write_face
+from unveil.photos.crop import Crop
+from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Reconstruction
-from unveil.reconstruct.uncertainty import vertex_uncertainty
-from unveil.reconstruct.visibility import behind, covered_pixels, face_area, hidden_vertices, vertex_areas
 
 MODEL = made_up.model()
 GREEN = (0, 200, 0)
@@ -240,7 +242,7 @@ def test_the_panel_colours_by_uncertainty_and_hatches_what_is_covered() -> None:
         ),
     )
     to_panel, photo, in_panel_points = in_panel(np.full((size, size, 3), 90, np.uint8), face)
-    panel = draw_doubts(photo, in_panel_points, to_panel, face)
+    panel = draw_guessed(photo, in_panel_points, to_panel, face)
     head = panel[PANEL // 2 - 60 : PANEL // 2 + 60]
     plain, hatched = head[:, PANEL // 2 - 80 : PANEL // 2 - 30], head[:, PANEL // 2 + 30 : PANEL // 2 + 80]
     assert plain.std(axis=(0, 1)).max() < hatched.std(axis=(0, 1)).min()

@@ -13,13 +13,14 @@ from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.imaging.crop import Crop
-from unveil.imaging.framing import CANONICAL, Framing
-from unveil.imaging.io import read_image
-from unveil.morphable.layout import CoefficientLayout, Coefficients, Group
-from unveil.reconstruct.onnx import CoefficientModel
-from unveil.reconstruct.pipeline import Reconstructor, second_crop
+from unveil.heads.layout import CoefficientLayout, Coefficients, Group
+from unveil.models.onnx import CoefficientModel
+from unveil.photos.crop import Crop
+from unveil.photos.framing import CANONICAL, Framing
+from unveil.photos.io import read_image
+from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Reconstruction
+from unveil.reconstruct.two_pass import second_crop
 
 TURN = np.array([0.1, 0.3, 0.0])  # axis-angle of the head in the answers, radians
 SMILE = 0.5

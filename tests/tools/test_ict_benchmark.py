@@ -9,11 +9,11 @@ from cli_answer import Answer
 
 import unveil
 from tools import ict_benchmark
+from tools.scan_parts import PartScore, score_parts, summarise
 from unveil.errors import UnveilError
-from unveil.evaluation.now_files import NowDataset
-from unveil.evaluation.scan_parts import PartScore, score_parts, summarise
-from unveil.export.ply import write_ply
-from unveil.imaging.io import read_image
+from unveil.evaluation.now.files import NowDataset
+from unveil.meshes.ply import write_ply
+from unveil.photos.io import read_image
 
 HEADS = 2
 

@@ -9,9 +9,9 @@ from made_up_photos import jpeg, photo
 
 from tools import make_training_set
 from tools.make_training_set import Fits, splits, write_folder
-from unveil.distill.prepared import PreparedFolder
-from unveil.imaging.crop import Crop
-from unveil.imaging.decode import decode_rgb
+from unveil.photos.crop import Crop
+from unveil.photos.decode import decode_rgb
+from unveil.training.crops.prepared import PreparedFolder
 
 
 def test_crops_of_several_tars_and_shards_are_cut_as_labelled(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -20,7 +20,7 @@ from tools.openhead.landmarks import embed
 from tools.openhead.register import similarity
 from tools.openhead.statistics import CENTRAL_FACE
 from tools.openhead.surface import closest_points
-from unveil.morphable import openhead
+from unveil.models.openhead import head as openhead
 
 HEADS, SEED = 40, 20261122
 EXACT, CAUTIOUS, MEAN = 0.1, 10.0, 1e9  # weight of the prior: to show a whole head, to guess a half, to change nothing

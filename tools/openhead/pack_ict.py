@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.imaging.io import atomic_path
+from unveil.storage.files import atomic_path
 
 MULTI_PIE_68 = """
     1225 1888 1052 367 1719 1722 2199 1447 966 3661 4390 3927 3924 2608 3272 4088 3443

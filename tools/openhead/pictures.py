@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 from unveil.assets.store import packaged
+from unveil.drawing.render import render_head
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.imaging.io import write_image
-from unveil.morphable import openhead
-from unveil.morphable.model import MorphableModel
-from unveil.reconstruct.render import render_head
+from unveil.heads.model import MorphableModel
+from unveil.models.openhead import head as openhead
+from unveil.photos.io import write_image
 
 SEED = 3
 FRONT, OBLIQUE, SIDE, BACK = 0, 40, 85, 180

@@ -106,7 +106,7 @@ def _options(
 @app.command()
 def doctor(*, as_json: JsonOption = False) -> None:
     """Check the installation: versions, packaged files, and a reconstruction of the bundled photograph."""
-    from unveil.reconstruct.doctor import examine
+    from unveil.output.doctor import examine
 
     checks = examine()
     if as_json:

@@ -39,7 +39,7 @@ def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, a
 @assets_app.command("check")
 def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
     """Open every file and say whether it is there, whole, and the right one."""
-    from unveil.reconstruct.asset_check import check_files, families_present
+    from unveil.models.check import check_files, families_present
 
     checks = [
         check for name in ([family] if family else families_present(assets)) for check in check_files(name, assets)
@@ -77,7 +77,7 @@ def _convert_deca(assets: Path | None) -> Iterable[Path]:
 
     checkpoint = locate("deca", "deca_model.tar", assets)
     try:
-        from unveil.distill.deca_to_onnx import export_deca
+        from unveil.models.deca.convert import export_deca
     except ImportError as error:
         raise UnveilError("converting DECA needs torch: install unveil[train]") from error
     return export_deca(checkpoint, checkpoint.parent)
@@ -90,7 +90,7 @@ def _convert_tddfa(assets: Path | None) -> Iterable[Path]:
     checkpoints = [path for path in (find("3ddfa", name, assets) for name in names) if path]
     checkpoints = checkpoints or [locate("3ddfa", names[-1], assets)]
     try:
-        from unveil.distill.tddfa_to_onnx import export_tddfa
+        from unveil.models.tddfa.convert import export_tddfa
     except ImportError as error:
         raise UnveilError("converting 3DDFA_V2 needs torch: install unveil[train]") from error
     yield from map(export_tddfa, checkpoints)
@@ -103,7 +103,7 @@ def _convert_mgcnet(assets: Path | None) -> Iterable[Path]:
     face = locate("mgcnet", "bfm09_trim_exp_uv_presplit.h5", assets)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr
     try:
-        from unveil.teachers.mgcnet_convert import convert_checkpoint, convert_face
+        from unveil.models.mgcnet.convert import convert_checkpoint, convert_face
     except ImportError as error:
         raise UnveilError("converting MGCNet needs TensorFlow, h5py and safetensors: install unveil[mgcnet]") from error
     weights, npz = checkpoint.with_name("mgcnet.safetensors"), face.with_name("mgcnet_bfm09.npz")

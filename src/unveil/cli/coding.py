@@ -16,10 +16,10 @@ from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.reconstruct.codes import Encoded
-    from unveil.reconstruct.crops import Crops
-    from unveil.reconstruct.encoder import Encoder
-    from unveil.reconstruct.parts import Parts
+    from unveil.codes.codes_file import Encoded
+    from unveil.codes.crops import Crops
+    from unveil.codes.parts import Parts
+    from unveil.models.encoder import Encoder
 
 
 def encode(
@@ -40,10 +40,10 @@ def encode(
     ] = None,
 ) -> None:
     """Turn face crops into the coefficients of a head model, in one npz file; goes on where a stopped run was."""
-    from unveil.distill import ray_encode
-    from unveil.reconstruct import codes
-    from unveil.reconstruct.encoder import identity
-    from unveil.reconstruct.parts import Parts
+    from unveil.codes import codes_file as codes
+    from unveil.codes import ray as ray_encode
+    from unveil.codes.parts import Parts
+    from unveil.models.encoder import identity
 
     source, encoder = open_crops(crops), open_encoder(model, assets)
     total = len(source.names)
@@ -69,8 +69,8 @@ def encode(
 
 def open_crops(path: Path) -> Crops:
     """The crops of a prepared folder, or of a folder, tar or npz file of pictures."""
-    from unveil.distill import prepared
-    from unveil.reconstruct import crops
+    from unveil.codes import crops
+    from unveil.training.crops import prepared
 
     if any((path / name).is_file() for name in (prepared.MANIFEST, prepared.shard_name(0))):
         folder = prepared.PreparedFolder.open(path)
@@ -95,7 +95,7 @@ def _numbers(batches: Iterator[Encoded]) -> Iterator[int]:
 
 @contextmanager
 def _saying_what_is_kept(parts: Parts, total: int) -> Iterator[None]:
-    from unveil.imaging.io import printable
+    from unveil.storage.files import printable
 
     try:
         yield
@@ -115,8 +115,9 @@ def decode(
     """Turn coefficients into vertices and landmarks, in one npz file."""
     import numpy as np
 
-    from unveil.reconstruct import codes, heads
-    from unveil.reconstruct import decode as decoding
+    from unveil.codes import codes_file as codes
+    from unveil.codes import decode as decoding
+    from unveil.models import heads
 
     encoded = codes.read_codes(codes_file)
     layout, total = encoded.coefficients.layout, len(encoded.names)

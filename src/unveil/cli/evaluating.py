@@ -15,7 +15,7 @@ from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.reconstruct.predict_now import Predicted
+    from unveil.evaluation.now.predict import Predicted
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="Score predictions, whoever made them.")
 
@@ -40,10 +40,11 @@ def evaluate_now(
     as_json: JsonOption = False,
 ) -> None:
     """Score predicted meshes against the scans of the NoW benchmark."""
-    from unveil.evaluation import now_report, now_run
-    from unveil.evaluation.now import MILLIMETRES
-    from unveil.evaluation.now_files import NowDataset
-    from unveil.imaging.io import printable
+    from unveil.evaluation.now import report as now_report
+    from unveil.evaluation.now import run as now_run
+    from unveil.evaluation.now.files import NowDataset
+    from unveil.evaluation.now.protocol import MILLIMETRES
+    from unveil.storage.files import printable
 
     if metrical not in {None, *MILLIMETRES}:
         raise UnveilError(f"unknown unit {metrical!r}: choose from {', '.join(MILLIMETRES)}")
@@ -100,7 +101,7 @@ def predict_now(
     ] = False,
 ) -> None:
     """Write the neutral head of every photograph of the NoW benchmark, for `unveil evaluate now`."""
-    from unveil.reconstruct import predict_now as predicting
+    from unveil.evaluation.now import predict as predicting
 
     percents = _parse_percents(occluded)
     photos = predicting.NowPhotos.open(dataset, with_boxes=not own_detector, image_list=images)
@@ -109,8 +110,8 @@ def predict_now(
     if not percents:
         failed = _predict_all(predicting.predict_now(photos, reconstructor, out), len(photos.images), out)
     else:
-        from unveil.imaging.occluders.pool import load_pool
-        from unveil.reconstruct.hide_face import FaceHider
+        from unveil.evaluation.now.face_hider import FaceHider
+        from unveil.occluders.pool import load_pool
 
         hider = FaceHider(load_pool(occluders))
         for percent in percents:
@@ -125,7 +126,7 @@ def predict_now(
 
 def _predict_all(running: Iterator[Predicted], total: int, out: Path) -> int:
     """Print what becomes of every photograph and give back how many failed."""
-    from unveil.imaging.io import printable
+    from unveil.storage.files import printable
 
     counts = {"done": 0, "skipped": 0, "failed": 0}
     for one in with_progress(running, total, doing="predicting"):

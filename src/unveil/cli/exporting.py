@@ -13,7 +13,7 @@ from unveil.cli.options import AssetsOption
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.distill.export import Measured
+    from unveil.training.release.export import Measured
 
 
 def export_onnx(
@@ -36,13 +36,13 @@ def export_onnx(
         raise UnveilError(f"{file} does not end in .onnx: name the file so that others know what it is")
     if (prepared is None) != (codes is None) or (int8 and prepared is None):
         raise UnveilError("calibration and int8 need --prepared and --codes: give both, or neither and no --int8")
-    from unveil.distill import export
-    from unveil.distill.checkpoint import CONFIG_FILE, load_learner
-    from unveil.distill.config import TrainConfig
-    from unveil.distill.data import TrainingData
-    from unveil.distill.sampler import Sampler, occluders_of
-    from unveil.distill.to_onnx import Statement
-    from unveil.distill.to_onnx import export_onnx as write_onnx
+    from unveil.training.checkpoint import CONFIG_FILE, load_learner
+    from unveil.training.config import TrainConfig
+    from unveil.training.data import TrainingData
+    from unveil.training.release import export
+    from unveil.training.release.to_onnx import Statement
+    from unveil.training.release.to_onnx import export_onnx as write_onnx
+    from unveil.training.sampler import Sampler, occluders_of
 
     learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
     if prepared is None or codes is None:

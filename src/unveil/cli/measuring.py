@@ -14,8 +14,8 @@ from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.imaging.landmark_file import LandmarkFile
-    from unveil.reconstruct.compare import Method
+    from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+    from unveil.output.compare import Method
 
 AnnotationOption = Annotated[
     Path | None,
@@ -58,20 +58,20 @@ def predict_landmarks(
     seed: Annotated[int, typer.Option(help="Of the occluders.")] = 0,
 ) -> None:
     """Write a model's landmarks and heads for annotated photographs, clear and covered, to be scored."""
-    from unveil.evaluation.annotated import open_annotated
-    from unveil.imaging.annotated import JAWS
-    from unveil.imaging.io import printable
-    from unveil.morphable import bfm
-    from unveil.reconstruct import covered
-    from unveil.reconstruct import predict_landmarks as predicting
-    from unveil.reconstruct.heads import load_head
+    from unveil.evaluation import covered_faces as covered
+    from unveil.evaluation.landmarks import predict as predicting
+    from unveil.evaluation.landmarks.annotated import open_annotated
+    from unveil.evaluation.landmarks.annotated_set import JAWS
+    from unveil.models.heads import load_head
+    from unveil.models.tddfa import head as bfm
+    from unveil.storage.files import printable
 
     _known("faces", faces, predicting.FACES)
     _known("jaw", jaw or JAWS[0], JAWS)
     names = None if kinds is None else [name for name in words(kinds) if name != "none"]
     conditions = covered.conditions(occluders, names, _percents(severities))
     chosen = open_annotated(pictures, annotation).limited(limit)
-    settings = predicting.Settings(faces, jaw or chosen.jaw, seed)
+    settings = predicting.PredictionSettings(faces, jaw or chosen.jaw, seed)
     encoder = open_encoder(model, assets)
     head = load_head(encoder.layout, assets) if sparse_basis is None else bfm.load_landmarks(sparse_basis)
     predictor = predicting.LandmarkPredictor(encoder, head, settings)
@@ -91,8 +91,9 @@ def evaluate_landmarks(
     as_json: JsonOption = False,
 ) -> None:
     """Score landmarks: NME by the face's box and by the eyes, visible and hidden points, failures, AUC, curves."""
-    from unveil.evaluation import landmark_report, landmarks
-    from unveil.imaging.io import printable
+    from unveil.evaluation.landmarks import report as landmark_report
+    from unveil.evaluation.landmarks import scores as landmarks
+    from unveil.storage.files import printable
 
     found = landmark_report.entries(predictions, _read_truth(truth, annotation))
     scores = landmark_report.score_all(found)
@@ -116,8 +117,9 @@ def evaluate_occlusion(
     as_json: JsonOption = False,
 ) -> None:
     """Compare predictions for covered faces with those for the same faces clear, per occluder and severity."""
-    from unveil.evaluation import landmark_report, occlusion
-    from unveil.imaging.io import printable
+    from unveil.evaluation.landmarks import occlusion
+    from unveil.evaluation.landmarks import report as landmark_report
+    from unveil.storage.files import printable
 
     given = _read_truth(truth, annotation)
     methods = {
@@ -145,8 +147,8 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown file to write.")],
 ) -> None:
     """Put all scores below a folder into one page."""
-    from unveil.evaluation.results import write_page
-    from unveil.imaging.io import printable
+    from unveil.evaluation.report import write_page
+    from unveil.storage.files import printable
 
     typer.echo(f"{printable(out)}: {count(write_page(scores, out), 'table')}")
 
@@ -164,8 +166,8 @@ def _percents(text: str) -> list[float]:
 
 
 def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | None:
-    from unveil.evaluation.annotated import open_annotated
-    from unveil.imaging.landmark_file import LandmarkFile
+    from unveil.evaluation.landmarks.annotated import open_annotated
+    from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 
     if truth is None:
         return LandmarkFile.load(annotation) if annotation is not None else None
@@ -184,8 +186,9 @@ def compare(
     assets: AssetsOption = None,
 ) -> None:
     """Draw photographs and what each of several models makes of them into one picture."""
-    from unveil.imaging.io import WRITE_OPTIONS, find_images, printable, write_image
-    from unveil.reconstruct import compare as comparing
+    from unveil.output import compare as comparing
+    from unveil.photos.io import WRITE_OPTIONS, find_images, write_image
+    from unveil.storage.files import printable
 
     if out.suffix.lower() not in WRITE_OPTIONS:
         raise UnveilError(
@@ -204,8 +207,8 @@ def compare(
 
 def _method(name: str, assets: Path | None) -> Method:
     """A model to be shown; one whose files are missing is shown as that."""
-    from unveil.reconstruct.compare import Method
-    from unveil.reconstruct.pipeline import RESEARCH_MODELS
+    from unveil.models.registry import RESEARCH_MODELS
+    from unveil.output.compare import Method
 
     try:
         return Method(name, open_reconstructor(name, assets))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.morphable.layout import CoefficientLayout
-    from unveil.reconstruct.decode import Displacement
-    from unveil.reconstruct.encoder import DetailEncoder, Encoder
+    from unveil.codes.decode import Displacement
+    from unveil.heads.layout import CoefficientLayout
+    from unveil.models.encoder import DetailEncoder, Encoder
     from unveil.reconstruct.pipeline import Reconstructor
 
 
@@ -23,8 +23,8 @@ def open_reconstructor(model: str, assets: Path | None) -> Reconstructor:
 
 def open_encoder(model: str, assets: Path | None) -> Encoder:
     """The network of a model: openhead, a research model, or the path of an ONNX learner."""
-    from unveil.reconstruct.pipeline import open_learner
-    from unveil.reconstruct.tddfa import NETWORKS
+    from unveil.models.registry import open_learner
+    from unveil.models.tddfa.onnx import NETWORKS
 
     if model in NETWORKS:
         return open_tddfa(model, assets)
@@ -36,14 +36,14 @@ def open_encoder(model: str, assets: Path | None) -> Encoder:
 def open_deca(assets: Path | None) -> DetailEncoder:
     """DECA's networks: the ONNX files where they lie beside the checkpoint or without one, else in torch."""
     from unveil.assets.store import find, locate
-    from unveil.reconstruct.deca import DecaModel
+    from unveil.models.deca.onnx import DecaModel
 
     checkpoint, converted = (find("deca", name, assets) for name in ("deca_model.tar", "deca_encoders.onnx"))
     if converted and checkpoint in {None, converted.with_name("deca_model.tar")}:
         return DecaModel(assets)
     checkpoint = locate("deca", "deca_model.tar", assets)
     try:
-        from unveil.teachers.deca import DecaTeacher
+        from unveil.models.deca.torch import DecaTeacher
     except ImportError as error:
         raise UnveilError(
             "DECA needs torch, or ONNX files made with it: "
@@ -54,13 +54,13 @@ def open_deca(assets: Path | None) -> DetailEncoder:
 
 def open_tddfa(model: str, assets: Path | None) -> Encoder:
     """The best network of 3DDFA_V2 that is there, as an ONNX file where it lies as such, else in torch."""
-    from unveil.reconstruct.tddfa import TddfaModel, network_files
+    from unveil.models.tddfa.onnx import TddfaModel, network_files
 
     path, statistics = network_files(model, ("onnx", "pth"), assets)
     if path.suffix == ".onnx":
         return TddfaModel(path, statistics)
     try:
-        from unveil.teachers.tddfa import TddfaTeacher
+        from unveil.models.tddfa.torch import TddfaTeacher
     except ImportError as error:
         raise UnveilError(
             f"{path.name} needs torch, or an ONNX file made with it: "
@@ -75,7 +75,7 @@ def open_mgcnet(assets: Path | None) -> Encoder:
 
     weights = locate("mgcnet", "mgcnet.safetensors", assets)
     try:
-        from unveil.teachers.mgcnet import MgcnetTeacher
+        from unveil.models.mgcnet.torch import MgcnetTeacher
     except ImportError as error:
         raise UnveilError("MGCNet needs torch and safetensors: install unveil[train]") from error
     return MgcnetTeacher(weights)
@@ -84,7 +84,7 @@ def open_mgcnet(assets: Path | None) -> Encoder:
 def open_displacement(layout: CoefficientLayout, assets: Path | None) -> Displacement | None:
     """What gives the displacement maps of coefficients of a layout, where they have any."""
     from unveil.assets.store import locate
-    from unveil.morphable.detail import read_fixed_displacement
+    from unveil.models.deca.detail_files import read_fixed_displacement
 
     if "detail" not in {group.name for group in layout.groups}:
         return None

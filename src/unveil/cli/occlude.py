@@ -14,7 +14,7 @@ from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.imaging.occlude import Face, Image, Occlusion
+    from unveil.occluders.base import Face, Image, Occlusion
 
 TILE = 224  # pixels of a tile's side, and of the crops
 SEVERITIES = "10,25,40,60"
@@ -34,10 +34,10 @@ def occlude(
     assets: AssetsOption = None,
 ) -> None:
     """Show faces under each kind of occluder: a row per kind and face, a column per share of the face to hide."""
-    from unveil.imaging.contact_sheet import contact_sheet
-    from unveil.imaging.io import write_image
-    from unveil.imaging.occlude import hidden_share, sample_generator
-    from unveil.imaging.occluders import load_pool
+    from unveil.drawing.contact_sheet import contact_sheet
+    from unveil.occluders import load_pool
+    from unveil.occluders.base import hidden_share, sample_generator
+    from unveil.photos.io import write_image
 
     shares = _parse_severities(severities)
     pool = load_pool(occluders, None if kinds is None else words(kinds))
@@ -59,11 +59,11 @@ def occlude(
 
 def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Iterator[tuple[str, Image, Face]]:
     """Name, crop [224, 224, 3] and place of the first faces of the photographs, with their meshes."""
-    from unveil.imaging.head_surface import HeadSurface
-    from unveil.imaging.io import find_images, read_image
-    from unveil.imaging.occlude import Face
-    from unveil.morphable.layout import Coefficients
-    from unveil.reconstruct.files import printable_stem
+    from unveil.heads.layout import Coefficients
+    from unveil.occluders.base import Face
+    from unveil.occluders.head_surface import HeadSurface
+    from unveil.photos.io import find_images, read_image
+    from unveil.storage.names import printable_stem
 
     reconstructor = open_reconstructor(model, assets)
     surface = HeadSurface.of(reconstructor.morphable)
@@ -90,7 +90,7 @@ def _save(folder: Path, name: str, result: Occlusion) -> None:
     """Write an occluded crop and, beside it, its mask: white where the occluder is."""
     import numpy as np
 
-    from unveil.imaging.io import write_image
+    from unveil.photos.io import write_image
 
     write_image(folder / f"{name}.png", result.image)
     write_image(folder / f"{name}_mask.png", np.where(result.mask, np.uint8(255), np.uint8(0)))

@@ -13,10 +13,11 @@ from unveil.cli.networks import open_reconstructor
 from unveil.cli.options import AssetsOption, FormatsOption, JsonOption, ModelOption, OutOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
-from unveil.reconstruct import ALL_FORMATS
+from unveil.output.formats import ALL_FORMATS
+from unveil.storage.names import printable_stem
 
 if TYPE_CHECKING:
-    from unveil.reconstruct.batch import Outcome
+    from unveil.output.batch import Outcome
 
 
 def reconstruct(
@@ -32,7 +33,7 @@ def reconstruct(
 ) -> None:
     """Reconstruct every face of photographs and write an animatable textured head for each."""
     wanted = _parse_formats(formats)
-    from unveil.reconstruct import batch, files
+    from unveil.output import batch, files
 
     photos, outcomes = batch.find_photos(inputs, out)
     if photos:
@@ -63,15 +64,15 @@ def transfer(
 ) -> None:
     """Write the head of one photograph with the expression of another (the largest face of each)."""
     wanted = _parse_formats(formats)
-    from unveil.reconstruct import animate as animation
-    from unveil.reconstruct import batch, files
+    from unveil.output import animate as animation
+    from unveil.output import batch, files
 
     files.prepare_folder(out)
     reconstructor = open_reconstructor(model, assets)
     options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
     source = animation.see(reconstructor, expression)
     moved = animation.with_expression(reconstructor, animation.see(reconstructor, face), source.face)
-    target = files.Target(face, out, f"{files.printable_stem(face)}_as_{files.printable_stem(expression)}")
+    target = files.Target(face, out, f"{printable_stem(face)}_as_{printable_stem(expression)}")
     if target.belongs_to_another():
         raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
     record = files.write_photo(target, moved.image, [moved.face], reconstructor.morphable, options)
@@ -91,8 +92,8 @@ def animate(
     assets: AssetsOption = None,
 ) -> None:
     """Write a moving head (GIF and GLB) that looks around and makes faces, or does as others do."""
-    from unveil.reconstruct import animate as animation
-    from unveil.reconstruct import files
+    from unveil.output import animate as animation
+    from unveil.output import files
 
     files.prepare_folder(out)
     reconstructor = open_reconstructor(model, assets)
@@ -102,7 +103,7 @@ def animate(
         motion = animation.driven_motion(reconstructor, seen, driving, rate, head_pose=head_pose)
     else:
         motion = animation.own_motion(reconstructor.morphable, seen.face.coefficients, rate)
-    stem = out / f"{files.printable_stem(photo)}_motion"
+    stem = out / f"{printable_stem(photo)}_motion"
     for path in animation.write_motion(stem, seen, reconstructor.morphable, motion):
         typer.echo(f"{path}: {count(len(motion), 'frame')}")
 
@@ -142,7 +143,7 @@ def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:
 
 
 def _line(outcome: Outcome) -> str:
-    from unveil.imaging.io import printable
+    from unveil.storage.files import printable
 
     faces = outcome.record["faces"] if outcome.record else []
     what = count(len(faces), "face")
@@ -151,7 +152,7 @@ def _line(outcome: Outcome) -> str:
 
 
 def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
-    from unveil.imaging.io import printable
+    from unveil.storage.files import printable
 
     counts: dict[str, Any] = {
         status: sum(outcome.status == status for outcome in finished) for status in ("done", "skipped", "failed")

@@ -14,7 +14,7 @@ from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.distill.photo import Photo
+    from unveil.training.crops.photo import Photo
 
 PAPER_COUNT = 45_000  # photographs the paper trains on, a quarter of about 181,000
 
@@ -54,13 +54,13 @@ def prepare(
     processes: Annotated[int | None, typer.Option(min=1, help="One per core if left out.")] = None,
 ) -> None:
     """Cut the faces out of photographs and split them by person, for encode and train; goes on after a stop."""
-    from unveil.distill import prepare as preparation
-    from unveil.distill.chunks import core_count
-    from unveil.distill.people import with_people
-    from unveil.distill.prepared import PreparedFolder, read_manifest
-    from unveil.distill.sources import find_photos
+    from unveil.training.crops import prepare as preparation
+    from unveil.training.crops.chunks import core_count
+    from unveil.training.crops.people import with_people
+    from unveil.training.crops.prepared import PreparedFolder, read_manifest
+    from unveil.training.crops.sources import find_photos
 
-    settings = preparation.Settings(
+    settings = preparation.PrepareSettings(
         crop_size=crop_size,
         smallest_face=smallest_face,
         without=tuple(sorted(words(without or ""))),
@@ -90,7 +90,7 @@ def prepare(
 
 
 def _summarise(manifest: dict[str, Any], out: Path) -> None:
-    from unveil.imaging.io import printable
+    from unveil.storage.files import printable
 
     splits = ", ".join(f"{number} {name}" for name, number in manifest["splits"].items())
     typer.echo(f"{printable(out)}: {count(manifest['count'], 'face')}: {splits}")

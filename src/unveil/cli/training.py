@@ -14,7 +14,7 @@ import typer
 
 from unveil.cli.options import AssetsOption, JsonOption, words
 from unveil.cli.output import with_progress
-from unveil.distill.config import PRESETS, TrainConfig, preset
+from unveil.training.config import PRESETS, TrainConfig, preset
 
 OccludersOption = Annotated[
     Path | None, typer.Option("--occluders", help="Folder with pictures of occluders; without it they are drawn.")
@@ -36,8 +36,8 @@ def train(
     **settings: Any,
 ) -> None:
     """Train a learner to give the teacher's coefficients for occluded crops; stopped, it goes on where it was."""
-    from unveil.distill.data import TrainingData
-    from unveil.distill.train import train as run_training
+    from unveil.training.data import TrainingData
+    from unveil.training.train import train as run_training
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
@@ -62,11 +62,11 @@ def validate(
 ) -> None:
     """Tell how far landmarks move when something hides the face, per kind of occluder and severity."""
     from unveil.cli.networks import open_encoder
-    from unveil.distill.data import TrainingData
-    from unveil.distill.reliability import Reliability
-    from unveil.distill.validate import chosen, table
-    from unveil.distill.validate import validate as run_validation
-    from unveil.imaging.occluders.pool import load_pool
+    from unveil.occluders.pool import load_pool
+    from unveil.training.data import TrainingData
+    from unveil.training.release.reliability import Reliability
+    from unveil.training.release.validate import chosen, table
+    from unveil.training.release.validate import validate as run_validation
 
     if plot:
         importlib.import_module("matplotlib")  # now, rather than when all is done

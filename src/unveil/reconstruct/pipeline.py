@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.appearance.visibility import hidden_vertices
 from unveil.assets.store import packaged
-from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
-from unveil.imaging.crop import Crop
-from unveil.imaging.detect import Detection, FaceDetector
-from unveil.imaging.framing import CANONICAL, Framing
-from unveil.imaging.io import printable, read_image
-from unveil.morphable.layout import Coefficients
-from unveil.morphable.model import MorphableModel
-from unveil.reconstruct.clock import Clock
-from unveil.reconstruct.deca import DecaModel
-from unveil.reconstruct.encoder import DoubtfulEncoder, Encoder, Prediction, framing_of, predict_all
-from unveil.reconstruct.fine import load_fine
-from unveil.reconstruct.heads import head_name, load_head
-from unveil.reconstruct.onnx import CoefficientModel
+from unveil.heads.face_area import face_area
+from unveil.heads.layout import Coefficients
+from unveil.heads.uncertainty import vertex_uncertainty
+from unveil.models.encoder import DoubtfulEncoder, Encoder, Prediction, framing_of
+from unveil.models.heads import head_of
+from unveil.models.registry import open_learner
+from unveil.models.skin import load_fine
+from unveil.photos.crop import Crop
+from unveil.photos.detect import Detection, FaceDetector
+from unveil.photos.io import read_image
 from unveil.reconstruct.result import Floats, Reconstruction
-from unveil.reconstruct.tddfa import NETWORKS, open_tddfa
-from unveil.reconstruct.uncertainty import vertex_uncertainty
-from unveil.reconstruct.visibility import face_area, hidden_vertices
-
-
-def _only_in_torch(assets: Path | None) -> Encoder:
-    raise UnveilError("mgcnet runs in torch alone: give the network, teachers.mgcnet.MgcnetTeacher, as the model")
-
-
-LEARNERS = {"openhead": "openhead_learner.onnx"}  # names of packaged learners
-RESEARCH_MODELS: Mapping[str, Callable[[Path | None], Encoder]] = {  # what opens them without torch
-    "deca": DecaModel,
-    **{name: partial(open_tddfa, name) for name in NETWORKS},
-    "mgcnet": _only_in_torch,
-}
-# The landmarks of the first pass must agree this far with the detector, or its crop is kept.
-SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the detector's
-LARGEST_SHIFT = 0.6  # of the centre, in mean sides of the detector's box
-
-
-@dataclass(frozen=True, eq=False)
-class Finder:
-    """A network and as much of its head model as the landmarks need."""
-
-    network: Encoder
-    model: MorphableModel
-
-    def predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Prediction:
-        """All faces through the network as one batch."""
-        return predict_all(self.network, np.stack([crop.warp(image) for crop in crops]))
-
-    def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
-        """Where the network sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
-        return self.landmarks2d(self.predict(image, crops).coefficients, crops)
-
-    def landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
-        """Visible landmarks [68, 2] of each face in image pixels."""
-        points = self.model.contour68(self.model.vertices(coefficients), coefficients)  # [N, 68, 3]
-        pixels = to_pixels(self.model.project(points, coefficients), self.network.input_size)
-        return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
+from unveil.reconstruct.two_pass import Finder, crops_around, packaged_finder, second_crop
+from unveil.timing import StageTimes
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +43,7 @@ class Reconstructor:
     Args:
         model: "openhead", the learner in the package; one of `RESEARCH_MODELS`, where its networks lie as ONNX files
             among the assets; the path of an ONNX learner (see `CoefficientModel`); or a network, such as
-            `teachers.deca.DecaTeacher`.
+            `models.deca.torch.DecaTeacher`.
         assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
         detector: finds the faces; the packaged BlazeFace with its defaults if left out.
 
@@ -101,7 +60,7 @@ class Reconstructor:
     ) -> None:
         assets = None if assets is None else Path(assets)
         self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
-        self.morphable = _morphable_model(self.learner, assets)
+        self.morphable = head_of(self.learner, assets)
         self.fine = load_fine(self.learner, self.morphable, assets)
         self._framing = framing_of(self.learner)
         self._finder = Finder(self.learner, self.morphable.landmark_model())
@@ -125,7 +84,7 @@ class Reconstructor:
         Raises:
             UnveilError: the path leads to no readable photograph.
         """
-        clock = Clock()
+        clock = StageTimes()
         if isinstance(image, str | Path):
             with clock.stage("read"):
                 image = read_image(image)
@@ -137,10 +96,10 @@ class Reconstructor:
             return []
         with clock.stage("first pass"):
             guide = self._guide
-            crops = _around(detections, framing_of(guide.network), guide.network.input_size)
+            crops = crops_around(detections, framing_of(guide.network), guide.network.input_size)
             landmarks = guide.landmarks(image, crops)
         with clock.stage("second pass"):
-            crops = _around(detections, self._framing, self.learner.input_size)
+            crops = crops_around(detections, self._framing, self.learner.input_size)
             framed = zip(landmarks, detections, crops, strict=True)
             crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
             prediction = self._finder.predict(image, crops)
@@ -217,59 +176,6 @@ class Reconstructor:
             )
             for k, seen in enumerate(sightings)
         ]
-
-
-def _around(detections: Sequence[Detection], framing: Framing, size: int) -> list[Crop]:
-    return [framing.of_detection(face, size) for face in detections]
-
-
-def packaged_finder() -> Finder:
-    """The packaged learner, where another network needs landmarks to be framed by."""
-    learner = open_learner("openhead")
-    return Finder(learner, _morphable_model(learner, None).landmark_model())
-
-
-def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
-    """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right.
-
-    They cannot be right when they are far from the detector's box [4] or of quite another size, all in image pixels.
-    """
-    box = np.asarray(box_ltrb, np.float64)
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    side = float(np.mean(box[2:] - box[:2]))
-    ratio = float(np.mean(high - low)) / side
-    shift = float(np.linalg.norm((low + high) / 2 - (box[:2] + box[2:]) / 2)) / side
-    # Comparisons with NaN are false, so landmarks that are not finite keep the first crop too.
-    agrees = SIDE_RATIO[0] <= ratio <= SIDE_RATIO[1] and shift <= LARGEST_SHIFT
-    return framing.of_landmarks(landmarks, first.size) if agrees else first
-
-
-def learner_path(model: str | Path) -> Path:
-    """The ONNX file of a packaged learner's name, or the path given; UnveilError where it is neither."""
-    if model in LEARNERS:
-        return packaged(LEARNERS[str(model)])
-    path = Path(model)
-    if path.suffix.lower() != ".onnx":
-        known = ", ".join((*LEARNERS, *RESEARCH_MODELS))
-        raise UnveilError(f"unknown model {str(model)!r}: choose {known} or give the path of an .onnx file")
-    return path
-
-
-def open_learner(model: str | Path, assets: Path | None = None) -> Encoder:
-    """The network called ``model``, a name or the path of an ONNX file; UnveilError where there is none."""
-    if model in RESEARCH_MODELS:
-        return RESEARCH_MODELS[str(model)](assets)
-    return CoefficientModel(learner_path(model))
-
-
-def _morphable_model(learner: Encoder, assets: Path | None) -> MorphableModel:
-    """The head model whose coefficients the learner gives."""
-    try:
-        head_name(learner.layout)
-    except UnveilError as error:
-        raise UnveilError(f"{printable(learner.path)} cannot be used: {error}") from error
-    # What the layout has besides the head's own is not geometry: skin, light, detail.
-    return replace(load_head(learner.layout, assets), layout=learner.layout)
 
 
 def _in_photograph(rotations: Floats, crops: Sequence[Crop]) -> Floats:

@@ -9,30 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.imaging.crop import Crop
-from unveil.morphable.layout import Coefficients
+from unveil.heads.detail import Detail
+from unveil.heads.layout import Coefficients
+from unveil.photos.crop import Crop
 
 Floats = NDArray[np.floating[Any]]
 
 LEAST_SHARE = 1e-3  # of the face: over less there is no mean
-
-
-@dataclass(frozen=True, eq=False)
-class Detail:
-    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
-
-    displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
-    normals: NDArray[np.float32]  # [256, 256, 3] unit normals in model space, zero where no texel is
-    normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
-    vertices: Floats  # [N, 3] model space, with expression and pose
-    faces: NDArray[np.integer[Any]]  # [G, 3] triangles, indices of vertices
-    uv: Floats  # [N, 2] texture coordinates of the vertices, v up
-    name: str = "detail"
-
-    @property
-    def uv_faces(self) -> NDArray[np.integer[Any]]:
-        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
-        return self.faces
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""The colours of a head from a photograph: what was seen, and what has to be completed."""

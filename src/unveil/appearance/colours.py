@@ -1,0 +1,71 @@
+"""The colours of a head from one photograph: a texture, or without texture coordinates a colour per vertex."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.appearance.texture import COLOUR_PULL, NOBODY, bake_texture
+from unveil.appearance.view import TexelMesh, View, sample_view
+from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
+from unveil.heads.model import MorphableModel
+
+FINEST = 1024  # pixels of the photograph across the head that are told apart
+
+
+def head_colours(
+    image: NDArray[np.uint8],
+    projected: NDArray[np.floating[Any]],
+    model: MorphableModel,
+    hidden: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint8]:
+    """The texture [S, S, 3] that `bake_texture` gives, or the colours [V, 3] of a model that is not ``textured``.
+
+    Args:
+        image: the photograph, uint8 RGB [H, W, 3].
+        projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
+        model: the head model.
+        hidden: [H, W] pixels of the image that something covers, which are not taken.
+    """
+    if model.textured:
+        return bake_texture(image, projected, model, hidden=hidden)[0]
+    return _at_vertices(image, projected, model, hidden)
+
+
+def vertex_colours(colours: NDArray[np.uint8], model: MorphableModel) -> NDArray[np.uint8]:
+    """What `head_colours` gave, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
+    if not model.textured:
+        return colours
+    uv = np.zeros((len(model.head.template), 2))
+    uv[model.faces] = model.uv[model.uv_faces]
+    height, width = colours.shape[:2]
+    column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
+    row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(int)
+    return np.asarray(colours[row, column], np.uint8)
+
+
+def _at_vertices(
+    image: NDArray[np.uint8],
+    projected: NDArray[np.floating[Any]],
+    model: MorphableModel,
+    hidden: NDArray[np.bool_] | None,
+) -> NDArray[np.uint8]:
+    """What the photograph shows of each vertex [V, 3], and a smooth continuation of it where it shows nothing."""
+    corners, edges = _mesh(model)
+    seen = sample_view(View.of(image, np.asarray(projected, np.float64), model.faces, FINEST, hidden), corners)
+    colours = diffuse(seen.colour, COLOUR_PULL * seen.weight, edges, NOBODY)
+    return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _mesh(model: MorphableModel) -> tuple[TexelMesh, Neighbours]:
+    """Each vertex as the corner of one of its triangles, and who its neighbours are."""
+    count = len(model.head.template)
+    faces = np.ascontiguousarray(model.faces, np.int32)
+    corner = np.zeros(count, np.int64)  # rows of the flattened faces
+    corner[faces.ravel()] = np.arange(faces.size)
+    triangle, place = np.divmod(corner, 3)
+    return (triangle.astype(np.int32), np.eye(3, dtype=np.float32)[place], faces), neighbours(faces, count)

@@ -1,0 +1,139 @@
+"""Eyeballs in a texture: eyelids hide most of them, and skin colour must not continue onto them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.geometry.uv import TexelMap
+from unveil.heads.model import MorphableModel
+
+Floats = NDArray[np.float32]
+
+IRIS_RADIUS = 0.0059  # metres, of adults
+PUPIL = 0.4  # radius in iris radii
+LIMBUS = 0.12  # width of the soft rim of the iris, in iris radii
+BAND = 0.2  # of the eyeball's radius: height of the strip about the equator in which lids leave the white free
+LARGEST_TURN = 0.5  # of the gaze against the fitted one, as the sine of the angle
+WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB where none is seen
+IRIS = np.array([84, 62, 48], dtype=np.float32)
+USUAL_LEVEL, DIMMEST = 140.0, 0.35  # mean grey level of a head in good light; least brightness against that
+SHADED = 0.95  # of the mean grey level, at least, of the white of an eye
+ENOUGH = 30.0  # texels, to take a colour from the photograph
+
+
+@dataclass(frozen=True, eq=False)
+class Eyeballs:
+    """The vertices and texels of all eyeballs, and where on their ball the texels lie."""
+
+    vertices: NDArray[np.int64]  # [B] rows of the template
+    texels: NDArray[np.int64]  # [K] rows of the texel map
+    direction: Floats  # [K, 3] from the centre of the ball, unit length, model space of the template
+    twin: NDArray[np.int64]  # [K] rows of the texel map that lie in the same direction on the other ball
+    iris: float  # sine of the angle between the axis of an eye and the rim of its iris
+
+
+NOTHING = np.zeros(0, np.int64)
+NO_EYES = Eyeballs(NOTHING, NOTHING, np.zeros((0, 3), np.float32), NOTHING, iris=1.0)
+
+
+def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
+    """The eyeballs of a model: the vertices that move with a joint whose name ends in "eye" and no other.
+
+    A model without such vertices, or without texels on them, has no eyeballs.
+    """
+    head = model.head
+    template, weights = np.asarray(head.template), np.asarray(head.skin_weights)
+    corners = model.faces[texels.triangle]  # [N, 3]
+    vertices, rows, directions, radii = [], [], [], []
+    for joint in (j for j, name in enumerate(head.joint_names) if name.endswith("eye")):
+        of_ball = weights[:, joint] > 0.99
+        ball = template[of_ball]
+        inside = np.flatnonzero(of_ball[corners].all(axis=1))
+        if not len(inside):
+            return NO_EYES
+        points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners[inside]])
+        points = points - (ball.min(axis=0) + ball.max(axis=0)) / 2
+        radius = np.linalg.norm(points, axis=1, keepdims=True)
+        vertices.append(np.flatnonzero(of_ball))
+        rows.append(inside)
+        directions.append((points / radius).astype(np.float32))
+        radii.append(float(radius.mean()))
+    return Eyeballs(
+        vertices=np.concatenate(vertices),
+        texels=np.concatenate(rows),
+        direction=np.concatenate(directions),
+        twin=_twins(rows, directions),
+        iris=IRIS_RADIUS / float(np.mean(radii)),
+    )
+
+
+def _twins(rows: list[NDArray[np.int64]], directions: list[Floats]) -> NDArray[np.int64]:
+    """For each texel [K] of the eyes the one of the other eye that looks the same way most nearly."""
+    others = list(zip(rows, directions, strict=True))[::-1]
+    pairs = zip(directions, others, strict=True)
+    return np.concatenate([other[_nearest(mine, where)] for mine, (other, where) in pairs])
+
+
+def _nearest(directions: Floats, among: Floats) -> NDArray[np.int64]:
+    """Row of ``among`` [K', 3] nearest to each of ``directions`` [K, 3], of unit length; few at once, for memory."""
+    parts = np.array_split(directions, len(directions) // 256 + 1)
+    return np.concatenate([(part @ among.T).argmax(axis=1) for part in parts])
+
+
+def paint_unseen(values: NDArray[np.uint8], eyes: Eyeballs, seen: Floats, level: float) -> None:
+    """Paint, in ``values`` uint8 [N, 3], the texels of the eyes that are not ``seen`` [K], in [0, 1].
+
+    White and iris take the colours they have where they are seen, in either eye, and both eyes look the same way.
+    Where neither is seen they are as bright as the mean grey ``level`` of the head lets expect.
+    """
+    if not len(eyes.texels):
+        return
+    colour = values[eyes.texels].astype(np.float32)
+    axis = _gaze(eyes, colour, seen)
+    front = eyes.direction @ axis > 0
+    radius = np.linalg.norm(eyes.direction - (eyes.direction @ axis)[:, None] * axis, axis=1) / eyes.iris
+    radius[~front] = 1 / eyes.iris
+    band = seen * (np.abs(eyes.direction[:, 1]) < BAND) * front
+    light = np.float32(np.clip(level / USUAL_LEVEL, DIMMEST, 1))
+    # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
+    redness = (colour.max(axis=1) - colour.min(axis=1)) / np.maximum(colour.max(axis=1), 1)
+    white = _typical(colour, band * (radius > 1.3), redness, light * WHITE)
+    # No darker than shaded skin: grey would look blind.
+    white = (white + white.mean()) / 2 * np.float32(max(1, SHADED * level / white.mean()))
+    iris = _typical(colour, seen * front * (radius < 0.9), colour.mean(axis=1), light * IRIS)
+
+    rim = _step((radius - 1) / LIMBUS)[:, None]
+    pupil = _step((radius - PUPIL) / LIMBUS)[:, None]
+    painted = rim * white + (1 - rim) * iris * (0.35 + 0.65 * pupil)
+    mixed = seen[:, None] * colour + (1 - seen[:, None]) * painted
+    values[eyes.texels] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _gaze(eyes: Eyeballs, colour: Floats, seen: Floats) -> Floats:
+    """Direction [3] of the centre of the iris: of what is dark among the seen, near where the fit has it."""
+    luminance = colour.mean(axis=1)
+    near = seen * (eyes.direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
+    if near.sum() < ENOUGH:
+        return np.array([0, 0, 1], dtype=np.float32)
+    typical = float((near * luminance).sum() / near.sum())
+    dark = near * np.maximum(0, typical - luminance)
+    axis = (dark[:, None] * eyes.direction).sum(axis=0)
+    length = float(np.linalg.norm(axis))
+    return (axis / length).astype(np.float32) if length > 0 else np.array([0, 0, 1], dtype=np.float32)
+
+
+def _typical(colour: Floats, weight: Floats, key: Floats, default: Floats) -> Floats:
+    """Mean colour [3] of the third of the weighted colours [K, 3] that has the least ``key`` [K]."""
+    if weight.sum() < ENOUGH:
+        return default
+    weight = weight * (key <= np.quantile(key[weight > 0], 1 / 3))
+    return np.asarray((weight[:, None] * colour).sum(axis=0) / weight.sum(), dtype=np.float32)
+
+
+def _step(x: Floats) -> Floats:
+    """A smooth step from 0 to 1 around x = 0, of width one."""
+    t = np.clip(x + 0.5, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

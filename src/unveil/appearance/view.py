@@ -1,0 +1,172 @@
+"""What a photograph shows of a head: the colour of a surface point, and how far to trust it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.geometry.compiled import compiled
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.rasterize import rasterize
+
+Floats = NDArray[np.float32]
+TexelMesh = tuple[NDArray[np.int32], Floats, NDArray[np.int32]]  # triangle [N], barycentric [N, 3], faces [F, 3]
+
+DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head
+DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen
+SLOPE_SLACK = 4.0  # steps of the depth grid along the slope of the surface
+# The fit is never exact at the outline of the head, and there the photograph shows the wall. Distances from the
+# outline, of the longer side of the head, between which trust grows from none to full.
+OUTLINE_FROM, OUTLINE_TO = 0.012, 0.07
+BORDER = 12.0  # steps of the depth grid over which trust fades towards the edge of the photograph
+FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
+POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
+GRAZING = 0.6  # quality below which a view covers a point in part only: it smears what it shows
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The part of the photograph with the head, no finer than the texture, and what is nearest in it."""
+
+    pixels: NDArray[np.uint8]  # [H, W, 3]
+    free: Floats  # [H, W] 1 where nothing hides the head, 0 where something does
+    # Vertices [V, 4]: x, y, depth in these pixels, cosine between normal and camera; above one, facing it in any case.
+    points: Floats
+    depth: Floats  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
+    inside: Floats  # [D, D'] trust by the distance from the outline
+    step: float  # pixels per step of the depth grid
+    slack: float  # pixels of depth
+
+    @classmethod
+    def of(
+        cls,
+        image: NDArray[np.uint8],
+        projected: NDArray[np.float64],
+        faces: NDArray[np.integer[Any]],
+        size: int,
+        hidden: NDArray[np.bool_] | None,
+    ) -> View:
+        """The view of vertices ``projected`` [V, 3] in ``image`` for a texture of ``size`` texels a side."""
+        low, high = np.nanmin(projected[:, :2], axis=0), np.nanmax(projected[:, :2], axis=0)
+        left, top = np.clip(np.floor(low).astype(int) - 2, 0, np.array(image.shape[1::-1]) - 1)
+        right, bottom = np.clip(np.ceil(high).astype(int) + 3, [left + 1, top + 1], image.shape[1::-1])
+        part = np.s_[top:bottom, left:right]
+        longer = max(1.0, float((high - low).max()))
+        scale = min(1.0, size / longer)  # finer than the texture would only flicker
+        shape = (max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale)))
+        points = projected * scale + [*((0.5 - np.array([left, top])) * scale - 0.5), 0.0]
+        extent = longer * scale
+        step = extent / DEPTH_SIZE
+        depth, inside = _depth(points / [step, step, 1], faces, shape, extent, step)
+        cosine = -vertex_normals(projected, faces)[:, 2]
+        return cls(
+            pixels=cv2.resize(image[part], shape, interpolation=cv2.INTER_AREA).astype(np.uint8),
+            free=_free(None if hidden is None else hidden[part], shape),
+            points=np.column_stack([points, cosine]).astype(np.float32),
+            depth=depth,
+            inside=inside,
+            step=step,
+            slack=DEPTH_SLACK * extent,
+        )
+
+
+def _free(hidden: NDArray[np.bool_] | None, shape: tuple[int, int]) -> Floats:
+    if hidden is None:
+        return np.ones(shape[::-1], dtype=np.float32)
+    covered = cv2.resize(hidden.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
+    return (1 - cv2.blur(cv2.dilate(covered, np.ones((7, 7))), (5, 5))).astype(np.float32)
+
+
+def _depth(
+    points: NDArray[np.float64],
+    faces: NDArray[np.integer[Any]],
+    shape: tuple[int, int],
+    extent: float,
+    step: float,
+) -> tuple[Floats, Floats]:
+    raster = rasterize(points, faces, int(shape[1] / step) + 2, int(shape[0] / step) + 2)
+    # What is close to a nearer surface may belong to that in the photograph: let the nearest spread.
+    nearest = cv2.erode(np.minimum(raster.depth, np.float32(1e9)), np.ones((5, 5)))
+    distance = cv2.distanceTransform(raster.covered.astype(np.uint8), cv2.DIST_L2, 3) * (step / extent)
+    trust = np.clip((distance - OUTLINE_FROM) / (OUTLINE_TO - OUTLINE_FROM), 0, 1)
+    return nearest.astype(np.float32), (trust * trust * (3 - 2 * trust)).astype(np.float32)
+
+
+class Sampled(NamedTuple):
+    """The photograph at each of N texels."""
+
+    colour: Floats  # [N, 3]
+    valid: Floats  # [N] how sure it is that this is the point's colour
+    quality: Floats  # [N] how well the point is seen
+
+    @property
+    def weight(self) -> Floats:
+        """Weight [N] against other looks at the same points."""
+        return self.valid * self.quality
+
+    @property
+    def cover(self) -> Floats:
+        """How far [N] this look is as good as any."""
+        return np.asarray(self.valid * np.minimum(self.quality / np.float32(GRAZING), 1))
+
+
+def sample_view(view: View, mesh: TexelMesh, mirror: NDArray[np.integer[Any]] | None = None) -> Sampled:
+    """The photograph at each texel of ``mesh``, or at the mirrored point of the head.
+
+    Args:
+        view: the photograph.
+        mesh: the texels.
+        mirror: [V] the vertex on the other side of each vertex, to look at the other side.
+    """
+    count = len(mesh[0])
+    colour = np.zeros((count, 3), dtype=np.float32)
+    valid, quality = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
+    grid = (view.depth, view.inside, np.float32(1 / view.step), np.float32(view.slack))
+    # Seen from outside the corners go anticlockwise, which with y down has a negative area; mirroring turns that.
+    points, outside = (view.points, np.float32(-1)) if mirror is None else (view.points[mirror], np.float32(1))
+    _sample(mesh, points, outside, (view.pixels, view.free), grid, (colour, valid, quality))
+    return Sampled(colour, valid, quality)
+
+
+@compiled
+def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result: Any) -> None:
+    triangle, barycentric, faces = mesh
+    pixels, free = photo
+    depth, inside, per_pixel, slack = grid
+    colour, valid, quality = result
+    height, width = free.shape
+    for n in range(len(triangle)):
+        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        x = u * points[a, 0] + v * points[b, 0] + w * points[c, 0]
+        y = u * points[a, 1] + v * points[b, 1] + w * points[c, 1]
+        # Written so that a NaN fails the test too.
+        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+            continue
+        area = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
+        area -= (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
+        cosine = u * points[a, 3] + v * points[b, 3] + w * points[c, 3]
+        if area * outside <= 0 and cosine <= 1:
+            continue
+        cosine = abs(cosine)  # in nostrils smooth normals may point away though the surface is seen
+        z = u * points[a, 2] + v * points[b, 2] + w * points[c, 2]
+        i, j = int(y * per_pixel + np.float32(0.5)), int(x * per_pixel + np.float32(0.5))
+        slope = np.sqrt(max(np.float32(0), 1 - cosine * cosine)) / max(cosine, np.float32(0.15))
+        behind = z - depth[i, j] - np.float32(SLOPE_SLACK) * slope / per_pixel
+        seen = min(np.float32(1), 2 - 2 * behind / slack)  # 1 up to half the slack, 0 from all of it
+        if seen <= 0:
+            continue
+        column, row = min(int(x), width - 2), min(int(y), height - 2)
+        border = min(x, width - 1 - x, y, height - 1 - y) * per_pixel / np.float32(BORDER)
+        valid[n] = seen * inside[i, j] * free[row, column] * min(np.float32(1), border)
+        angle = min(np.float32(1), cosine / np.float32(FACING))
+        quality[n] = max(np.float32(POOREST), angle * angle * (3 - 2 * angle))
+        dx, dy = x - column, y - row
+        for k in range(3):
+            upper = pixels[row, column, k] * (1 - dx) + pixels[row, column + 1, k] * dx
+            lower = pixels[row + 1, column, k] * (1 - dx) + pixels[row + 1, column + 1, k] * dx
+            colour[n, k] = upper * (1 - dy) + lower * dy

@@ -1,0 +1,55 @@
+"""What of a head the network saw, and what not: covered, turned away, behind another part, or beyond its crop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.geometry.visibility import behind
+from unveil.photos.crop import Crop
+
+Floats = NDArray[np.floating[Any]]
+
+# Probability from which a pixel counts as covered. To leave out a little skin costs less than to paint a piece of a
+# mask onto a face.
+COVERED = 0.3
+CASTS = 0.035  # of the crop's side: what covers a face blurs and shades it this far around itself
+
+
+def hidden_vertices(
+    occlusion: NDArray[np.float32], crop: Crop, projected: Floats, faces: NDArray[np.integer[Any]]
+) -> NDArray[np.float32]:
+    """Probability [V] that the network did not see a vertex.
+
+    Args:
+        occlusion: [K, K] probability that something covers that cell of the crop, row 0 on top.
+        crop: what the network saw.
+        projected: [V, 3] vertices in image px and a depth in px, smaller is nearer.
+        faces: [F, 3] triangles.
+    """
+    cells = len(occlusion) / crop.size  # per crop pixel
+    x, y = ((crop.to_crop(projected[:, :2]) + 0.5) * cells - 0.5).astype(np.float32).T  # in cells, centres at integers
+    covered = cv2.remap(occlusion, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    last = len(occlusion) - 0.5
+    outside = (np.minimum(x, y) < -0.5) | (np.maximum(x, y) > last)
+    return np.where(outside | behind(projected, faces), 1, covered).astype(np.float32)
+
+
+def covered_pixels(
+    occlusion: NDArray[np.float32], crop: Crop, shape: tuple[int, ...], *, beyond: bool = True
+) -> NDArray[np.bool_]:
+    """Which pixels [H, W] of a photograph of that shape something covers, by the map [K, K] of a crop of it.
+
+    What reaches the edge of the crop is taken to go on ``beyond`` it.
+    """
+    levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
+    fine = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
+    reach = 2 * round(CASTS * crop.size) + 1
+    wider = cv2.dilate(fine, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    border = cv2.BORDER_REPLICATE if beyond else cv2.BORDER_CONSTANT
+    warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=border)
+    return np.asarray(warped > COVERED * 255)

@@ -1,0 +1,1 @@
+"""Coefficients of many crops in files, and their way back to geometry."""

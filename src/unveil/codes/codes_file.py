@@ -1,0 +1,125 @@
+"""Coefficients of many crops in one file: what ``unveil encode`` writes and ``unveil decode`` reads.
+
+The npz holds ``names`` [N], ``coefficients`` [N, M] float32 in the frame of the crop, ``layout`` (JSON of theirs),
+``model``, the head model whose coefficients they are, ``teacher`` and ``crops``, what gave them and of what, and
+optionally ``weight`` [N] float32, the trust in each.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.codes.crops import Crops
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.encoder import Encoder
+from unveil.storage.files import atomic_path, printable
+
+BATCH = 16  # crops per call of the network
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """The content of a codes file."""
+
+    names: tuple[str, ...]  # N
+    coefficients: Coefficients  # [N, M] float32
+    model: str  # name of the head model
+    teacher: str = ""  # identity of the encoder; empty where unknown, as in files of old
+    crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
+    weight: Floats | None = None  # [N] trust in each; None: the same in all
+
+
+class Encoded(NamedTuple):
+    """What became of the crops from number ``start`` up to but not including ``stop``."""
+
+    start: int
+    stop: int
+    values: Floats  # [K, M] of those that could be used
+    errors: Mapping[int, str]  # why the others could not, by number
+
+
+def encode(crops: Crops, encoder: Encoder, start: int = 0) -> Iterator[Encoded]:
+    """Coefficients of the crops from number ``start`` on, a batch at a time."""
+    for first in range(start, len(crops.names), BATCH):
+        yield encode_batch(crops, encoder, range(first, min(first + BATCH, len(crops.names))))
+
+
+def encode_batch(crops: Crops, encoder: Encoder, numbers: range) -> Encoded:
+    """Coefficients of some crops; those that cannot be used come as errors."""
+    size = encoder.input_size
+    images, errors = [], {}
+    for k in numbers:
+        try:
+            images.append(crops.read(k, size))
+        except UnveilError as error:
+            errors[k] = str(error)
+    stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
+    return Encoded(numbers.start, numbers.stop, np.asarray(encoder.predict(stacked).values, np.float32), errors)
+
+
+def write_codes(path: Path, codes: Codes) -> None:
+    """Write an npz that `read_codes` reads back; UnveilError, with nothing half-written, where that is impossible."""
+    arrays: dict[str, Any] = {
+        "names": np.array(codes.names, dtype=np.str_),
+        "coefficients": np.asarray(codes.coefficients.values, np.float32),
+        "layout": np.array(codes.coefficients.layout.to_json()),
+        "model": np.array(codes.model),
+        "teacher": np.array(codes.teacher),
+        "crops": np.array(codes.crops),
+    }
+    if codes.weight is not None:
+        arrays["weight"] = np.asarray(codes.weight, np.float32)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **arrays)
+
+
+def read_codes(path: Path) -> Codes:
+    """Read a codes file.
+
+    Raises:
+        UnveilError: the file is missing, is no codes file, or holds numbers that are not finite.
+    """
+    if not path.is_file():
+        raise UnveilError(f"{printable(path)} does not exist; give a file that `unveil encode` has written")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            codes = Codes(
+                tuple(str(name) for name in file["names"]),
+                Coefficients(CoefficientLayout.from_json(str(file["layout"])), file["coefficients"].astype(np.float32)),
+                str(file["model"]),
+                str(file["teacher"]) if "teacher" in file.files else "",
+                str(file["crops"]) if "crops" in file.files else "",
+                file["weight"].astype(np.float32) if "weight" in file.files else None,
+            )
+    except (OSError, ValueError, LookupError, EOFError, AttributeError, UnveilError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise UnveilError(
+            f"{printable(path)} is no usable codes file ({reason}); write it with `unveil encode`"
+        ) from error
+    wrong = _what_is_wrong(codes)
+    if wrong:
+        raise UnveilError(f"{printable(path)} {wrong}; write it again with `unveil encode`")
+    return codes
+
+
+def _what_is_wrong(codes: Codes) -> str:
+    count, values, weight = len(codes.names), codes.coefficients.values, codes.weight
+    if not count:
+        return "holds no coefficients"
+    if values.shape != (count, codes.coefficients.layout.size):
+        return f"holds coefficients {values.shape} for {count} names and the layout {codes.coefficients.layout}"
+    if weight is not None and weight.shape != (count,):
+        return f"holds weights {weight.shape} for {count} names"
+    if not (np.isfinite(values).all() and (weight is None or np.isfinite(weight).all())):
+        return "holds numbers that are not finite"
+    return ""

@@ -1,0 +1,118 @@
+"""Crops of faces, already framed, from a folder, a tar or an npz file."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.photos.crop import CROP_SIZE, Crop
+from unveil.photos.io import SUFFIXES, find_images, read_image, read_member
+from unveil.storage.files import printable
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Face crops in a fixed order, each read when it is asked for."""
+
+    names: tuple[str, ...]  # N
+    # A short text: another one where names differ or, as far as that shows without decoding, pictures do.
+    fingerprint: str
+    read: Callable[[int, int], NDArray[np.uint8]]  # index and side S to RGB [S, S, 3]; UnveilError where unusable
+
+
+def open_crops(path: Path) -> Crops:
+    """The crops of a folder of pictures, a tar of pictures, or an npz with ``images`` uint8 [N, 224, 224, 3].
+
+    Names are those of the pictures; in an npz those of its array ``names`` [N], or the numbers from 0. Pictures are
+    scaled to the side that is asked for, with the framing kept.
+
+    Raises:
+        UnveilError: the path leads to none of the three, or the file is damaged.
+    """
+    if path.is_dir():
+        return _from_folder(path)
+    if not path.is_file():
+        raise UnveilError(f"{printable(path)} does not exist; give a folder, a tar or an npz file of face crops")
+    if path.suffix.lower() == ".npz":
+        return _from_npz(path)
+    if tarfile.is_tarfile(path):
+        return _from_tar(path)
+    raise UnveilError(f"{printable(path)} is no folder, tar or npz file of face crops; give one of these")
+
+
+def _from_folder(folder: Path) -> Crops:
+    paths = find_images(folder)
+    names = tuple(printable(path.name) for path in paths)
+
+    def read(index: int, size: int) -> NDArray[np.uint8]:
+        return _framed(read_image(paths[index]), printable(paths[index]), size)
+
+    return Crops(names, _fingerprint(names, (path.stat().st_size for path in paths)), read)
+
+
+def _from_tar(path: Path) -> Crops:
+    """The pictures of a tar in its order; nothing is unpacked, so names inside it lead nowhere."""
+    try:
+        archive = tarfile.open(path)  # noqa: SIM115 - open for as long as crops are read
+        members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES]
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
+    names = tuple(printable(member.name) for member in members)
+
+    def read(index: int, size: int) -> NDArray[np.uint8]:
+        picture = read_member(archive, members[index], path)
+        return _framed(picture, f"{names[index]} in {printable(path)}", size)
+
+    return Crops(names, _fingerprint(names, (member.size for member in members)), read)
+
+
+def _from_npz(path: Path) -> Crops:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if "images" not in file.files:
+                raise UnveilError(f"{printable(path)} has no array 'images'; it has {', '.join(file.files) or 'none'}")
+            images = file["images"]
+            names = tuple(str(name) for name in (file["names"] if "names" in file.files else np.arange(len(images))))
+        with zipfile.ZipFile(path) as archive:
+            checksum = archive.getinfo("images.npy").CRC
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UnveilError(f"{printable(path)} is damaged or no npz file ({error}); write it again") from error
+    expected = (len(names), CROP_SIZE, CROP_SIZE, 3)
+    if images.shape != expected or images.dtype != np.uint8:
+        raise UnveilError(
+            f"images in {printable(path)} are {images.dtype} {images.shape}, not uint8 {expected}; crop the faces first"
+        )
+    return Crops(names, _fingerprint(names, [checksum]), lambda index, size: rescaled(images[index], size))
+
+
+def _fingerprint(names: Iterable[str], about: Iterable[int]) -> str:
+    """Of names, none of which has a line break in it, and sizes or checksums of the pictures."""
+    text = "\n".join([*names, *map(str, about)])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _framed(image: NDArray[np.uint8], name: str, size: int) -> NDArray[np.uint8]:
+    """A square picture at ``size`` pixels per side; another shape is no crop."""
+    height, width = image.shape[:2]
+    if height != width:
+        raise UnveilError(
+            f"{name} is {width} x {height} pixels and no square crop; `unveil reconstruct` takes photographs"
+        )
+    return rescaled(image, size)
+
+
+def rescaled(crop: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The same crop [S, S, 3] with ``size`` pixels per side, by the project's convention for pixels."""
+    if crop.shape[1] == size:
+        return crop
+    margin = 2 + 2 * crop.shape[1] // size  # pixels beyond the edge that a new one may be mixed of
+    padded = np.pad(crop, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
+    return Crop(np.array([[1, 0, -margin], [0, 1, -margin]]), crop.shape[1]).warp(padded, size)

@@ -1,0 +1,132 @@
+"""The codes of a long run, kept in parts beside the output, so that a run that is killed goes on where it was.
+
+While ``codes.npz`` is being made, ``codes.npz.parts`` holds codes files named after the crops that they cover:
+``000000000-000001024.npz``, and so on without a gap. At the end they become one file and are removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from unveil.codes.codes_file import Codes, Encoded, Floats, read_codes, write_codes
+from unveil.codes.crops import Crops
+from unveil.errors import UnveilError
+from unveil.heads.layout import Coefficients
+from unveil.models.encoder import Encoder, identity
+from unveil.models.heads import head_name
+from unveil.storage.files import printable
+
+PART = 1024  # crops: what a run that is killed loses at most
+AGAIN = "choose another output, or begin anew with --force"
+
+
+class Parts:
+    """What there is of the codes of one run.
+
+    Attributes:
+        folder: where the parts are.
+        done: number of crops, from the first, that need not be encoded any more.
+        finished: the content of the output where an earlier run has written it.
+
+    Args:
+        out: the codes file to be made.
+        crops: what is encoded.
+        encoder: what encodes it.
+        anew: pass over the output and parts that are there.
+
+    Raises:
+        UnveilError: the output or its parts hold other codes.
+    """
+
+    def __init__(self, out: Path, crops: Crops, encoder: Encoder, *, anew: bool = False) -> None:
+        none = Coefficients(encoder.layout, np.empty((0, encoder.layout.size), np.float32))
+        self._out, self._names = out, crops.names
+        self._wanted = Codes((), none, head_name(encoder.layout), identity(encoder), crops.fingerprint)
+        self.folder = out.with_name(out.name + ".parts")
+        self.finished = None if anew else self._read_output()
+        if anew or self.finished:
+            self._remove()
+        self._paths: list[Path] = []
+        self.done = 0
+        while (path := self._next_path()) and self._is_whole(path):
+            self._paths.append(path)
+            self.done = int(path.stem[10:])
+
+    def keep(self, batches: Iterable[Encoded]) -> Iterator[Encoded]:
+        """Write batches, in the order of the crops from number `done` on, to parts, and pass them on."""
+        waiting: list[Encoded] = []
+        for batch in batches:
+            waiting.append(batch)
+            if batch.stop - self.done >= PART and any(len(b.values) for b in waiting):
+                self._write(waiting)
+                waiting = []
+            yield batch
+        if any(len(b.values) for b in waiting):
+            self._write(waiting)
+
+    def merge(self) -> Codes:
+        """Write the output and remove the parts.
+
+        Raises:
+            UnveilError: no crop could be used, or the output cannot be written.
+        """
+        if self._paths:
+            parts = [read_codes(path) for path in self._paths]
+            codes = self._with((name for p in parts for name in p.names), (p.coefficients.values for p in parts))
+            write_codes(self._out, codes)
+        self._remove()
+        if not self._paths:
+            raise UnveilError(
+                "there is no usable crop, so nothing is written; give pictures of faces, cropped and square"
+            )
+        return codes
+
+    def _write(self, batches: list[Encoded]) -> None:
+        start, stop = self.done, batches[-1].stop
+        failed = {number for batch in batches for number in batch.errors}
+        names = [self._names[k] for k in range(start, stop) if k not in failed]
+        path = self.folder / f"{start:09d}-{stop:09d}.npz"
+        write_codes(path, self._with(names, [batch.values for batch in batches]))
+        self._paths.append(path)
+        self.done = stop
+
+    def _with(self, names: Iterable[str], values: Iterable[Floats]) -> Codes:
+        coefficients = Coefficients(self._wanted.coefficients.layout, np.concatenate(list(values)))
+        return replace(self._wanted, names=tuple(names), coefficients=coefficients)
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _next_path(self) -> Path | None:
+        return next(self.folder.glob(f"{self.done:09d}-{'[0-9]' * 9}.npz"), None)
+
+    def _is_whole(self, path: Path) -> bool:
+        try:
+            part = read_codes(path)
+        except UnveilError:  # a power failure may leave a part without its content; it is made again
+            return False
+        self._require_wanted(part, self.folder)
+        return True
+
+    def _read_output(self) -> Codes | None:
+        if not self._out.exists():
+            return None
+        try:
+            codes = read_codes(self._out)
+        except UnveilError as error:
+            raise UnveilError(f"{printable(self._out)} is there and is no codes file; {AGAIN}") from error
+        self._require_wanted(codes, self._out)
+        return codes
+
+    def _require_wanted(self, codes: Codes, where: Path) -> None:
+        wanted = self._wanted
+        if (codes.teacher, codes.coefficients.layout) != (wanted.teacher, wanted.coefficients.layout):
+            found = f"by {codes.teacher}" if codes.teacher else "of a teacher that it does not name"
+            raise UnveilError(f"{printable(where)} holds codes {found}, not by {wanted.teacher}; {AGAIN}")
+        if codes.crops != wanted.crops:
+            raise UnveilError(f"{printable(where)} holds codes of other crops; {AGAIN}")

@@ -1,1 +1,0 @@
-"""Training a learner on a teacher's coefficients, and exporting it."""

@@ -1,0 +1,1 @@
+"""Pictures for people: renders, overlays, sheets, animations."""

@@ -1,0 +1,112 @@
+"""The panel of the overlay that shows what was guessed: the head coloured by its uncertainty, hidden parts hatched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from unveil.appearance.visibility import covered_pixels
+from unveil.drawing.render import over, render_mesh
+from unveil.photos.crop import Crop
+from unveil.reconstruct.result import Reconstruction
+
+Picture = NDArray[np.uint8]  # [S, S, 3] RGB
+
+MOST = 4  # millimetres at the end of the scale
+# Even in lightness, so that it reads alike without colour vision: Nunez, Anderton and Renslow, "Optimizing colormaps
+# with consideration for color vision deficiency", 2018.
+COLOURS = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_CIVIDIS).reshape(256, 3)[:, ::-1]
+OPACITY = 0.85  # of the head over the photograph
+FADED = 0.55  # of the photograph's contrast taken away, with all of its colour
+HATCH_STEP = 9  # pixels between hatching lines, which are a dark and a light pixel wide
+HATCH_STRENGTH = 0.6
+LEGEND = 40  # pixels, the height of the legend below
+BAR = (14, 8, 140, 10)  # left, top, width, height of the colour bar in the legend
+SWATCH = (254, 8, 26, 22)  # the same of the piece of hatching
+INK = (40, 40, 40)
+
+
+def draw_guessed(
+    photo: Picture, points: NDArray[np.floating[Any]], to_panel: NDArray[np.float64], face: Reconstruction
+) -> Picture:
+    """The panel [S, S, 3].
+
+    Args:
+        photo: the photograph around the head, [S, S, 3].
+        points: [V, 3] vertices in pixels of the panel, smaller depth nearer.
+        to_panel: [2, 3] pixels of the photograph to pixels of the panel.
+        face: with an occlusion map, or an uncertainty, or both.
+    """
+    size = len(photo)
+    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    panel = (grey * (1 - FADED) + 255 * FADED).astype(np.uint8)
+    if face.uncertainty_mm is not None:
+        head = render_mesh(points, face.faces, size, size, colours=_colours(face.uncertainty_mm))
+        panel = over(head, panel, OPACITY)
+    if face.occlusion is not None:
+        # As the crop is a similarity of the photograph, so is the panel: from panel to crop in one step.
+        to_crop = face.crop.matrix @ np.vstack([cv2.invertAffineTransform(to_panel), [0, 0, 1]])
+        covered = covered_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
+        panel = np.where(covered[..., None], _hatched(panel), panel)
+        _outline(panel, covered)
+    return _with_legend(panel, face)
+
+
+def _colours(uncertainty_mm: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """RGB [V, 3] in [0, 1] of uncertainties [V]."""
+    level = np.clip(uncertainty_mm / MOST, 0, 1) * 255
+    return np.asarray(COLOURS[np.rint(level).astype(int)] / 255, np.float32)
+
+
+def _hatched(picture: Picture) -> Picture:
+    """The picture under lines that rise to the right; a dark and a light one each, to show on any colour."""
+    row, column = np.indices(picture.shape[:2])
+    phase = (row + column) % HATCH_STEP
+    ink = np.where(phase == 0, 0, 255)[..., None]
+    strength = np.where(phase < 2, HATCH_STRENGTH, 0.0)[..., None]
+    return np.asarray(picture * (1 - strength) + ink * strength, np.uint8)
+
+
+def _outline(picture: Picture, mask: NDArray[np.bool_]) -> None:
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(picture, contours, -1, (255, 255, 255), 3, cv2.LINE_AA)
+    cv2.drawContours(picture, contours, -1, INK, 1, cv2.LINE_AA)
+
+
+def _with_legend(panel: Picture, face: Reconstruction) -> Picture:
+    panel[-LEGEND:] = 255
+    legend = panel[-LEGEND:]
+    if face.uncertainty_mm is not None:
+        left, top, width, height = BAR
+        legend[top : top + height, left : left + width] = COLOURS[np.linspace(0, 255, width).astype(int)]
+    if face.occlusion is not None:
+        left, top, width, height = SWATCH
+        swatch = np.full((height, width, 3), 200, np.uint8)
+        legend[top : top + height, left : left + width] = _hatched(swatch)
+    return _labelled(panel, face)
+
+
+def _labelled(panel: Picture, face: Reconstruction) -> Picture:
+    picture = Image.fromarray(panel)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
+    top = len(panel) - LEGEND
+    if face.uncertainty_mm is not None:
+        left, bar_top, width, height = BAR
+        for mark in range(MOST + 1):
+            x = left + width * mark / MOST
+            text = f"{mark}+" if mark == MOST else str(mark)
+            draw.text((x, top + bar_top + height + 4), text, INK, font, anchor="mt")
+        draw.text((left + width + 12, top + bar_top + height / 2), "mm unsure", INK, font, anchor="lm")
+    if face.occlusion is not None:
+        left, swatch_top, width, height = SWATCH
+        draw.text((left + width + 8, top + swatch_top + height / 2), _hidden(face), INK, font, anchor="lm")
+    return np.asarray(picture)
+
+
+def _hidden(face: Reconstruction) -> str:
+    share = face.hidden_share
+    return "covered" if share is None else f"covered ({share:.0%} of the face unseen)"

@@ -1,0 +1,87 @@
+"""One picture to judge a reconstruction by: photograph, mesh over it, mesh alone, another view, what was guessed."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.drawing.guessed import draw_guessed
+from unveil.drawing.render import Skin, over, render_head, render_mesh
+from unveil.geometry.rotation import axis_angle_to_matrix
+from unveil.heads.model import MorphableModel
+from unveil.reconstruct.result import Reconstruction
+
+PANEL = 480  # pixels per side
+MARGIN = 0.08  # of the head's longer side, around it
+OPACITY = 0.62  # of the mesh over the photograph
+OTHER_YAW = 40.0  # degrees
+PAPER = 255
+LANDMARK = (255, 214, 10)  # RGB
+SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with so many binary places
+
+
+def draw_overlay(
+    image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
+
+    The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
+    head, upright, turned to show more of the side that the photograph shows less of. And `doubts.draw_guessed`.
+
+    Args:
+        image: the photograph, RGB uint8 [H, W, 3].
+        face: one of its faces.
+        model: the head model of its coefficients.
+        colours: what `head_colours` gave for it.
+    """
+    to_panel, photo, points = in_panel(image, face)
+    mesh = render_mesh(points, face.faces, PANEL, PANEL)
+    fitted = over(mesh, photo, OPACITY)
+    _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
+    alone = over(mesh, np.full_like(photo, PAPER))
+    panels = [photo, fitted, alone, _other_view(face, model, colours)]
+    if face.occlusion is not None or face.uncertainty_mm is not None:
+        panels.append(draw_guessed(photo, points, to_panel, face))
+    return np.hstack(panels)
+
+
+def in_panel(
+    image: NDArray[np.uint8], face: Reconstruction
+) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.floating]]:
+    """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
+    to_panel = framing(face.projected)
+    points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
+    return to_panel, panel_of(image, to_panel), points
+
+
+def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
+    """[2, 3] from pixels of the photograph to pixels of a panel that points [V, 2 or 3] of the photograph fill."""
+    low, high = projected[:, :2].min(axis=0), projected[:, :2].max(axis=0)
+    scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
+    shift = (PANEL - 1) / 2 - scale * (low + high) / 2
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+
+
+def panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The panel's part of the photograph, white beyond its edges."""
+    shrink = to_panel[0, 0]
+    matrix = to_panel.copy()
+    if shrink < 1:  # warping alone would take single pixels out of many
+        image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        matrix[:, :2] = np.eye(2)
+        matrix[:, 2] += shrink / 2 - 0.5  # pixel centres are at integers in both
+    warped = cv2.warpAffine(image, matrix, (PANEL, PANEL), flags=cv2.INTER_CUBIC, borderValue=(PAPER, PAPER, PAPER))
+    return np.asarray(warped, dtype=np.uint8)
+
+
+def _draw_points(picture: NDArray[np.uint8], points: NDArray[np.floating]) -> None:
+    for x, y in np.round(points * 2**SHARP_BITS).astype(int).tolist():
+        cv2.circle(picture, (x, y), 2 << SHARP_BITS, LANDMARK, -1, cv2.LINE_AA, SHARP_BITS)
+
+
+def _other_view(face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    upright = np.asarray(model.vertices(model.placement.upright(face.coefficients)))
+    yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
+    rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))
+    return render_head(upright, face.faces, PANEL, rotation, Skin(colours, model.uv, model.uv_faces))

@@ -1,0 +1,144 @@
+"""Heads in another light: the colour of the skin without the light of the photograph, under light of our choice.
+
+Where the model gives albedo and light, as DECA does, those are taken. Elsewhere the light is estimated from the baked
+texture, as if the skin had one colour: what the normals explain is light, and the rest is colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.drawing.overlay import PANEL, PAPER, in_panel
+from unveil.drawing.render import averaged, over, rasterize_finely, texels
+from unveil.geometry.lighting import harmonics, irradiance
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.rasterize import interpolate
+from unveil.geometry.uv import texel_map
+from unveil.heads.albedo import shade
+from unveil.heads.model import MorphableModel
+from unveil.reconstruct.result import Reconstruction
+
+Floats = NDArray[np.floating[Any]]
+Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
+
+FIT_SIZE = 128  # texels a side of the texture in which light is estimated
+DAMPING = 0.004  # of the harmonics but the first, against light that only the unseen side would be in
+DARKEST = 0.15  # brightness of white surfaces at least: what is darker was shadow of something else
+WHITE = 0.95  # brightest albedo that an estimate gives
+# Light for the pictures: where it comes from (+x subject's left, +y up, +z out of the face), its share besides a dome.
+LAMPS = ((0.75, 0.35, 0.55), (-0.75, 0.35, 0.55))
+LAMP, DOME = 1.0, 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """Skin and light of a face, apart."""
+
+    albedo: NDArray[np.uint8]  # [S, S, 3] RGB, 255 for full reflectance, first row at v = 1
+    light: Shading
+
+
+def draw_relit(
+    image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Four square panels side by side, RGB uint8 [480, 1920, 3].
+
+    The photograph around the head; over it the head under the light found in the photograph; the same with the light
+    from the subject's left, and from the right. Details, where the model has them, take part in the shading.
+
+    Args:
+        image: the photograph, RGB uint8 [H, W, 3].
+        face: one of its faces.
+        model: the head model of its coefficients.
+        texture: what `bake_texture` gave for it.
+    """
+    _, photo, points = in_panel(image, face)
+    appearance = find_appearance(face, model, texture)
+    white = np.full_like(photo, PAPER)
+    lit = [(appearance.light, photo), *((lamp(direction), white) for direction in LAMPS)]
+    return np.hstack([photo, *(over(render_lit(points, face, model, appearance.albedo, s), b) for s, b in lit)])
+
+
+def render_lit(
+    points: Floats, face: Reconstruction, model: MorphableModel, albedo: NDArray[np.uint8], light: Shading
+) -> NDArray[np.uint8]:
+    """The face with vertices at ``points`` [V, 3] in pixels of a panel: RGBA uint8 [480, 480, 4]."""
+    raster, _ = rasterize_finely(points, face.faces, PANEL, PANEL)
+    normals = _unit(interpolate(raster, face.faces, vertex_normals(face.vertices, face.faces)))
+    if face.detail is not None:
+        detailed = texels(raster, face.detail.normals, model.uv, model.uv_faces)
+        # Outside the islands the map is empty, which reaches into their outermost texels.
+        known = np.linalg.norm(detailed, axis=-1, keepdims=True) > 0.5
+        normals = np.where(known, _unit(detailed), normals)
+    colours = texels(raster, albedo, model.uv, model.uv_faces).astype(np.float32) / 255
+    colours[raster.covered] *= np.clip(light(normals[raster.covered]), 0, None)
+    return averaged(np.clip(colours, 0, 1), raster, gamma=1.0)
+
+
+def find_appearance(face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]) -> Appearance:
+    """The model's own albedo and light, or estimates from the baked ``texture`` [S, S, 3]."""
+    if face.albedo is not None:
+        albedo = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return Appearance(albedo, partial(_deca_light, np.asarray(face.coefficients["light"])))
+    return estimate_appearance(face.vertices, model, texture)
+
+
+def estimate_appearance(vertices: Floats, model: MorphableModel, texture: NDArray[np.uint8]) -> Appearance:
+    """Light [9, 3] that explains the shading of a texture [S, S, 3] on posed vertices [V, 3], and the skin under it.
+
+    Regularised least squares of the colours over the harmonics of the normals. How much of the brightness is light
+    and how much is skin cannot be known; the skin is made as bright as the texture is on average.
+    """
+    normals = vertex_normals(np.asarray(vertices, np.float64), model.faces)
+    basis, colours = _samples(normals, model, texture)
+    damping = DAMPING * len(basis) * np.diag(np.r_[0.0, np.ones(8)])
+    fitted = np.linalg.solve(basis.T @ basis + damping, basis.T @ colours)  # [9, 3] of light times mean colour
+    mean = colours.mean(axis=0)
+    light = fitted / mean
+    falls = np.maximum(_at_texels(normals, model, len(texture)) @ light, DARKEST)  # [S, S, 3]
+    albedo = np.clip(texture / falls, 0, WHITE * 255).astype(np.uint8)
+    return Appearance(albedo, lambda directions: np.maximum(harmonics(directions) @ light, DARKEST))
+
+
+def lamp(direction: tuple[float, float, float]) -> Shading:
+    """A white lamp far away in ``direction`` and a dim white dome: brightness near 1 where the lamp is faced."""
+    towards = np.array(direction) / np.linalg.norm(direction)
+    dome = np.zeros(9)
+    dome[0] = 1 / (np.pi * harmonics(towards)[0])  # brightness 1 everywhere
+    lit = harmonics(towards)
+    lit = lit / irradiance(towards[None], lit[:, None])[0, 0]  # brightness 1 where faced
+    light = np.repeat((LAMP * lit + DOME * dome)[:, None], 3, axis=1)
+    return lambda normals: irradiance(normals, light)
+
+
+def _deca_light(light: Floats, normals: Floats) -> Floats:
+    return np.asarray(shade(np.ones((1, 3), np.float32), normals, light))
+
+
+def _samples(normals: Floats, model: MorphableModel, texture: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """Harmonics [N, 9] and colours [N, 3] in [0, 1] at a grid of texels inside the islands."""
+    grid = texel_map(model.uv, model.uv_faces, FIT_SIZE)
+    row, column = np.divmod(grid.texels, FIT_SIZE)
+    step = len(texture) / FIT_SIZE
+    colours = texture[(row * step + step / 2).astype(int), (column * step + step / 2).astype(int)]
+    corners = normals[model.faces[grid.triangle]]
+    directions = _unit(np.einsum("nk,nkc->nc", grid.barycentric, corners))
+    return harmonics(directions), np.maximum(colours, 1) / 255
+
+
+def _at_texels(normals: Floats, model: MorphableModel, size: int) -> Floats:
+    """Harmonics [S, S, 9] of the normals at every texel; outside the islands those of the nearest texel inside."""
+    grid = texel_map(model.uv, model.uv_faces, size)
+    corners = normals[model.faces[grid.triangle]]
+    basis = harmonics(_unit(np.einsum("nk,nkc->nc", grid.barycentric, corners))).astype(np.float32)
+    return np.take(basis, grid.nearest, axis=0).reshape(size, size, 9)
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))

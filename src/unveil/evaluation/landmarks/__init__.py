@@ -1,0 +1,1 @@
+"""Landmarks of annotated photographs, clear and covered: predictions and their scores."""

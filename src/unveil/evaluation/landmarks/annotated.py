@@ -1,0 +1,146 @@
+"""Photographs with 68 annotated landmarks, as data sets publish them.
+
+AFLW2000-3D has a ``.mat`` beside each picture, 300W a ``.pts``. Landmarks of other data sets, and the re-annotation of
+AFLW2000-3D, are one file: an npz (see `evaluation.landmarks.landmark_file`), or an npy [N, 68, 2 or 3] or
+[N, 2 or 3, 68] in the order of the pictures' names.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from unveil.errors import UnveilError
+from unveil.evaluation.landmarks.annotated_set import Annotated, Floats, Image
+from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.photos.io import SUFFIXES, read_image, read_member
+from unveil.storage.files import printable
+
+
+def open_annotated(pictures: Path, annotation: Path | None = None) -> Annotated:
+    """Pictures in a folder, with those below it, or in a tar, and their landmarks.
+
+    Args:
+        pictures: the folder or tar.
+        annotation: npz or npy; where it is left out each picture has a ``.mat`` or ``.pts`` beside it. Pictures that an
+            npz does not name are left out.
+
+    Raises:
+        UnveilError: there are no pictures, or their landmarks are missing, of another number, or not finite.
+    """
+    names, read = _from_tar(pictures) if pictures.is_file() else _from_folder(pictures)
+    jaw = "outline"
+    if annotation is None:
+        names, landmarks, jaw = _beside(pictures, names)
+    elif annotation.suffix.lower() == ".npz":
+        file = LandmarkFile.load(annotation)
+        there = set(names)
+        lost = [name for name in file.names if name not in there]
+        if lost:
+            raise UnveilError(
+                f"{printable(annotation)} names {lost[0]} and {len(lost) - 1} others that are not in "
+                f"{printable(pictures)}; give the pictures it was made for"
+            )
+        names, landmarks = list(file.names), file.landmarks2d
+    else:
+        landmarks = _read_npy(annotation, len(names))
+    if not np.isfinite(landmarks).all():
+        raise UnveilError(f"the landmarks of {printable(annotation or pictures)} are not all finite numbers; mend them")
+    if (np.ptp(landmarks, axis=1) <= 0).any():
+        name = names[int((np.ptp(landmarks, axis=1) <= 0).any(axis=1).argmax())]
+        raise UnveilError(f"the landmarks of {name} are all in one line or place; leave the picture out")
+    return Annotated(tuple(names), landmarks, jaw, read)
+
+
+def read_pts(path: Path) -> Floats:
+    """Landmarks [68, 2] of a ``.pts`` of 300W, which counts pixels from one; UnveilError for what is none."""
+    try:
+        _, _, rest = path.read_text("utf-8").partition("{")
+        values = np.array(rest.partition("}")[0].split(), np.float64)
+    except (OSError, ValueError) as error:
+        raise UnveilError(f"{printable(path)} is no .pts file of landmarks: {error}") from error
+    if values.size != 68 * 2:
+        raise UnveilError(f"{printable(path)} has {values.size // 2} points and not the 68 of iBUG; leave it out")
+    return values.reshape(68, 2) - 1
+
+
+def read_mat(path: Path) -> Floats:
+    """``pt3d_68`` of a ``.mat`` of AFLW2000-3D as [68, 2]; UnveilError for what has none.
+
+    Its points are of the head's surface also where the cheek hides them. They are taken as they stand, as 3DDFA's own
+    evaluation does.
+    """
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise UnveilError(
+            f"reading {printable(path)} needs SciPy: install unveil[mat], or give the landmarks as npz or npy with "
+            "--annotation"
+        ) from error
+    try:
+        points = np.asarray(loadmat(path, variable_names=["pt3d_68"])["pt3d_68"], np.float64)
+    except Exception as error:  # SciPy's reader lets many kinds through
+        text = " ".join(str(error).split())
+        raise UnveilError(f"{printable(path)} has no readable pt3d_68 ({text}); copy it again") from error
+    if points.shape != (3, 68):
+        raise UnveilError(f"pt3d_68 in {printable(path)} is {points.shape} and not (3, 68); copy it again")
+    return points[:2].T
+
+
+def _read_npy(path: Path, count: int) -> Floats:
+    try:
+        points = np.asarray(np.load(path, allow_pickle=False), np.float64)
+    except (OSError, ValueError, EOFError) as error:
+        raise UnveilError(f"{printable(path)} is no npy or npz file of landmarks ({error})") from error
+    if points.ndim == 3 and points.shape[2] == 68 and points.shape[1] in {2, 3}:
+        points = points.transpose(0, 2, 1)
+    if points.shape[:2] != (count, 68) or points.shape[2:] not in {(2,), (3,)}:
+        raise UnveilError(
+            f"{printable(path)} is {points.shape}, but for {count} pictures it must be ({count}, 68, 2); "
+            "give the landmarks of these pictures"
+        )
+    return np.ascontiguousarray(points[..., :2])
+
+
+def _beside(pictures: Path, names: Sequence[str]) -> tuple[list[str], Floats, str]:
+    """Names of the pictures that have landmarks beside them, the landmarks, and the kind of jaw line."""
+    found = []
+    readers = {".mat": read_mat, ".pts": read_pts}
+    for suffix, reader in readers.items() if pictures.is_dir() else ():
+        there = [name for name in names if (pictures / name).with_suffix(suffix).is_file()]
+        if there:
+            found.append((there, reader, suffix))
+    if not found:
+        raise UnveilError(
+            f"no .mat or .pts of landmarks beside the pictures of {printable(pictures)}; give the landmarks as npz or "
+            "npy with --annotation"
+        )
+    chosen, reader, suffix = found[0]
+    landmarks = np.stack([reader((pictures / name).with_suffix(suffix)) for name in chosen])
+    return chosen, landmarks, "surface" if suffix == ".mat" else "outline"
+
+
+def _from_folder(folder: Path) -> tuple[list[str], Callable[[str], Image]]:
+    if not folder.is_dir():
+        raise UnveilError(f"{printable(folder)} does not exist; give a folder or tar of pictures")
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    names = sorted(path.relative_to(folder).as_posix() for path in paths if not path.name.startswith("."))
+    if not names:
+        raise UnveilError(f"no pictures in the folder {printable(folder)}; give the one with the photographs")
+    return names, lambda name: read_image(folder / name)
+
+
+def _from_tar(path: Path) -> tuple[list[str], Callable[[str], Image]]:
+    """The pictures of a tar in its order; nothing is unpacked, so names inside it lead nowhere."""
+    try:
+        archive = tarfile.open(path)  # noqa: SIM115 - open for as long as pictures are read
+        members = {m.name: m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES}
+    except (tarfile.TarError, EOFError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UnveilError(f"{printable(path)} is no folder or tar of pictures ({reason}); give one of these") from error
+    if not members:
+        raise UnveilError(f"no pictures in {printable(path)}; give the tar with the photographs")
+    return list(members), lambda name: read_member(archive, members[name], path)

@@ -1,0 +1,100 @@
+"""Landmarks of named images in a file: annotations, and what a method predicted.
+
+The file is an npz with ``names`` [N] and ``landmarks2d`` [N, 68, 2], iBUG-68 in pixels of the named image, NaN where a
+method found no face. That is all that a score of landmarks needs, whoever wrote it. What else `LandmarkFile` has may be
+there too, under the names of its attributes.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.storage.files import atomic_path, printable
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkFile:
+    """Landmarks of named images, and of predictions for covered images what was covered and which head was seen.
+
+    Raises:
+        UnveilError: an image is named twice, or an array has another shape or infinite numbers.
+    """
+
+    names: tuple[str, ...]
+    landmarks2d: Floats  # [N, 68, 2] pixels; NaN where the method found no face
+    hidden68: Bools | None = None  # [N, 68] annotated landmarks that are covered
+    hidden_share: Floats | None = None  # [N] share of the face that is covered
+    neutral_mm: Floats | None = None  # [N, K, 3] points of the head without expression and pose; NaN without a face
+    vertices_mm: Floats | None = None  # [N, K, 3] the same points with expression, in the head's frame
+    hidden_points: Bools | None = None  # [N, K] those that are covered, going by where the method sees them when clear
+    projected: Floats | None = None  # [N, K, 2] pixels at which the method sees these points
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        if len(set(self.names)) != count:
+            raise UnveilError("a landmark file names an image twice: give every image once")
+        points = None if self.neutral_mm is None else self.neutral_mm.shape[1:2]
+        shapes = {"landmarks2d": (68, 2), "hidden68": (68,), "hidden_share": ()}
+        if points:
+            shapes |= {"neutral_mm": (*points, 3), "vertices_mm": (*points, 3)}
+            shapes |= {"hidden_points": points, "projected": (*points, 2)}
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.shape != (count, *shape):
+                raise UnveilError(
+                    f"expected {name} of shape {(count, *shape)} for {count} names, not {array.shape}; "
+                    "landmarks are iBUG-68, one set for each image"
+                )
+            if np.isinf(array).any():
+                raise UnveilError(f"{name} has infinite numbers: write NaN where no face was found")
+
+    @classmethod
+    def load(cls, path: Path) -> LandmarkFile:
+        """Read an npz; UnveilError where it is none or has no ``names`` and ``landmarks2d``."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays: dict[str, Any] = {name: file[name] for name in ARRAYS if name in file.files}
+                names = tuple(str(name) for name in file["names"])
+                if "landmarks2d" not in arrays:
+                    raise UnveilError(f"{printable(path)} is no landmark file: it has no landmarks2d")
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+            raise UnveilError(
+                f"{printable(path)} is no landmark file with names and landmarks2d ({error}); write it again"
+            ) from error
+        try:
+            return cls(names, **{k: array.astype(bool if k in FLAGS else np.float64) for k, array in arrays.items()})
+        except (UnveilError, ValueError) as error:
+            raise UnveilError(f"{printable(path)}: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Write an npz whole or not at all."""
+        arrays = {name: array for name in ARRAYS if (array := getattr(self, name)) is not None}
+        stored = {name: array.astype(bool if name in FLAGS else np.float32) for name, array in arrays.items()}
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, names=np.array(self.names), **stored)
+
+    @property
+    def found(self) -> Bools:
+        """[N] images in which a face was found."""
+        return np.asarray(np.isfinite(self.landmarks2d).all(axis=(1, 2)))
+
+    def rows(self, names: tuple[str, ...]) -> NDArray[np.int64]:
+        """The row of each of other images [M], -1 where there is none."""
+        where = {name: k for k, name in enumerate(self.names)}
+        return np.array([where.get(name, -1) for name in names], np.int64)
+
+
+FLAGS = ("hidden68", "hidden_points")
+ARRAYS = ("landmarks2d", *FLAGS, "hidden_share", "neutral_mm", "vertices_mm", "projected")

@@ -1,0 +1,200 @@
+"""What covering part of a face does to a method: its predictions for covered pictures beside those for the clear ones.
+
+A method's predictions are a folder as `unveil predict-landmarks` writes it: ``clear.npz``, and a file for each kind of
+occluder and severity, ``<kind>-<percent>.npz`` or ``<kind>.npz``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.evaluation.landmarks.landmark_file import Bools, Floats, LandmarkFile
+from unveil.evaluation.landmarks.scores import matched, point_errors
+from unveil.storage.files import printable
+
+CLEAR, TRUTH = "clear", "truth"
+LARGEST_MM = 1000.0  # a point of a head farther from another head's: not millimetres
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """One kind of occluder at one severity; errors are NME by the root of the box's area, in percent.
+
+    Only images count in which the face was found both clear and covered; ``missing`` are the others.
+    """
+
+    kind: str
+    wanted: int | None  # percent of the face that was to be hidden; None where the occluder has a size of its own
+    share: float | None  # percent that was hidden, mean
+    images: int
+    missing: int
+    clear: float  # error on the same images, clear
+    covered: float
+    visible: float | None  # of the landmarks that nothing covers
+    hidden: float | None  # of those that something covers
+    shape_mm: float | None  # how far points of the neutral head move, mean
+    vertices_mm: float | None  # the same with expression
+    seen_mm: float | None  # of these, points that nothing covers in the picture
+    unseen_mm: float | None  # points that something covers
+
+    @property
+    def ratio(self) -> float:
+        """Error of the covered faces over that of the clear ones; 1 where covering costs nothing."""
+        return self.covered / self.clear
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the ratio."""
+        return asdict(self) | {"ratio": self.ratio}
+
+
+@dataclass(frozen=True)
+class Published:
+    """What others report: errors of clear and covered faces in percent."""
+
+    method: str
+    data: str
+    clear: float
+    covered: float
+
+
+# With occluders of their authors, so the growth can be set beside ours, not the errors.
+PUBLISHED = (
+    Published("Deng et al. 2019", "AFLW2000-3D", 3.10, 4.71),
+    Published("CFR-GAN (Ju et al. 2022)", "AFLW2000-3D", 3.00, 3.14),
+)
+
+
+def load_folder(folder: Path) -> dict[str, LandmarkFile]:
+    """The prediction files of a folder by their names; UnveilError where the clear one, or any covered, is missing."""
+    files = {path.stem: LandmarkFile.load(path) for path in sorted(folder.glob("*.npz")) if path.stem != TRUTH}
+    if CLEAR not in files or len(files) < 2:
+        raise UnveilError(
+            f"{printable(folder)} has no {CLEAR}.npz with files of covered faces beside it; give a folder that "
+            "`unveil predict-landmarks` wrote"
+        )
+    return files
+
+
+def compare(files: Mapping[str, LandmarkFile], truth: LandmarkFile) -> list[Robustness]:
+    """A row for each file but the clear one, and one, ``all``, for the mean of them.
+
+    Raises:
+        UnveilError: files are of other images, or heads are not in millimetres or of another number of points.
+    """
+    clear = files[CLEAR]
+    rows = [_compare(name, clear, covered, truth) for name, covered in files.items() if name != CLEAR]
+    return [_mean(rows), *rows]
+
+
+def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: LandmarkFile) -> Robustness:
+    try:
+        in_truth, in_covered = matched(covered, truth)
+        in_clear = clear.rows(tuple(truth.names[k] for k in in_truth))
+    except UnveilError as error:
+        raise UnveilError(f"{name}: {error}") from error
+    both = (in_clear >= 0) & clear.found[in_clear]
+    if not both.any():
+        raise UnveilError(f"{name}: no image has a prediction both clear and covered: do the files use the same names?")
+    in_truth, in_covered, in_clear = in_truth[both], in_covered[both], in_clear[both]
+    true = truth.landmarks2d[in_truth]
+    errors = point_errors(covered.landmarks2d[in_covered], true)
+    hidden = None if covered.hidden68 is None else covered.hidden68[in_covered]
+    kind, _, percent = name.rpartition("-")
+    sized = percent.isdigit()
+    return Robustness(
+        kind=kind if sized else name,
+        wanted=int(percent) if sized else None,
+        share=None if covered.hidden_share is None else 100 * float(covered.hidden_share[in_covered].mean()),
+        images=len(in_truth),
+        missing=len(truth.names) - len(in_truth),
+        clear=float(point_errors(clear.landmarks2d[in_clear], true).mean()),
+        covered=float(errors.mean()),
+        visible=_mean_of(errors, None if hidden is None else ~hidden),
+        hidden=_mean_of(errors, hidden),
+        **_movement(name, clear, covered, in_clear, in_covered),
+    )
+
+
+def _movement(
+    name: str, clear: LandmarkFile, covered: LandmarkFile, in_clear: NDArray[np.int64], in_covered: NDArray[np.int64]
+) -> dict[str, float | None]:
+    """How far the points of heads move when the face is covered, mm."""
+    rows = in_clear, in_covered
+    shape = _distances(name, clear.neutral_mm, covered.neutral_mm, rows)
+    vertices = _distances(name, clear.vertices_mm, covered.vertices_mm, rows)
+    hidden = None if covered.hidden_points is None else covered.hidden_points[in_covered]
+    return {
+        "shape_mm": None if shape is None else float(shape.mean()),
+        "vertices_mm": None if vertices is None else float(vertices.mean()),
+        "seen_mm": None if vertices is None or hidden is None else _mean_of(vertices, ~hidden),
+        "unseen_mm": None if vertices is None else _mean_of(vertices, hidden),
+    }
+
+
+def _distances(
+    name: str, clear: Floats | None, covered: Floats | None, rows: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> Floats | None:
+    """Distances [M, K] between the points of heads in these rows of the files, where both have them."""
+    if clear is None or covered is None:
+        return None
+    if clear.shape[1:] != covered.shape[1:]:
+        raise UnveilError(
+            f"{name} has heads of {covered.shape[1]} points, but {CLEAR} of {clear.shape[1]}; give the same points"
+        )
+    moved = np.linalg.norm(covered[rows[1]] - clear[rows[0]], axis=2)
+    if np.isnan(moved).any():
+        raise UnveilError(f"{name} has heads with NaN points where a face was found; predict them again")
+    if moved.max() > LARGEST_MM:
+        raise UnveilError(
+            f"points of the heads in {name} are {moved.max():.3g} mm from those of {CLEAR}; give them in millimetres"
+        )
+    return np.asarray(moved)
+
+
+def _mean_of(values: Floats, where: Bools | None) -> float | None:
+    return None if where is None or not where.any() else float(values[where].mean())
+
+
+def _mean(rows: Sequence[Robustness]) -> Robustness:
+    """The mean over rows, each counting the same."""
+    numbers = {}
+    for key in ("share", "clear", "covered", "visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm"):
+        known = [value for row in rows if (value := getattr(row, key)) is not None]
+        numbers[key] = float(np.mean(known)) if known else None
+    return Robustness(
+        kind="all",
+        wanted=None,
+        images=sum(row.images for row in rows),
+        missing=sum(row.missing for row in rows),
+        **numbers,  # type: ignore[arg-type]  # clear and covered are known in every row
+    )
+
+
+def table(rows: Sequence[Robustness]) -> str:
+    """The rows as a Markdown table, the ratio first."""
+    header = ["occluder", "wanted", "hidden", "ratio", "clear", "covered", "visible points", "hidden points"]
+    header += ["shape, mm", "vertices, mm", "seen", "unseen", "images", "missing"]
+    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    for row in rows:
+        percents = ["" if row.wanted is None else f"{row.wanted} %", "" if row.share is None else f"{row.share:.0f} %"]
+        numbers = [row.clear, row.covered, row.visible, row.hidden]
+        numbers += [row.shape_mm, row.vertices_mm, row.seen_mm, row.unseen_mm]
+        cells = [row.kind, *percents, f"**{row.ratio:.2f}**", *("" if v is None else f"{v:.2f}" for v in numbers)]
+        lines.append("| " + " | ".join([*cells, str(row.images), str(row.missing)]) + " |")
+    return "\n".join(lines)
+
+
+def published_table() -> str:
+    """What others report, as a Markdown table."""
+    lines = ["| method | on | ratio | clear | covered |", "|---|---|---|---|---|"]
+    for one in PUBLISHED:
+        numbers = f"{one.covered / one.clear:.2f} | {one.clear:.2f} | {one.covered:.2f}"
+        lines.append(f"| {one.method} | {one.data} | {numbers} |")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The NoW benchmark: predictions for it, and their scores."""

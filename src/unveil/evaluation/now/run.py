@@ -1,0 +1,137 @@
+"""All images of the NoW benchmark: on every core, and on where an earlier run stopped.
+
+The distances of each image are kept in a file of their own with a hash of what they were computed from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.evaluation.now.files import NowDataset, Pair, find_prediction
+from unveil.evaluation.now.photos import NowImage
+from unveil.evaluation.now.protocol import crop_scan, fit_prediction
+from unveil.meshes.read import Floats
+from unveil.storage.files import atomic_path
+
+VERSION = 1  # raised when the protocol's numbers change, so that older distances are not taken
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of one image."""
+
+    image: NowImage
+    distances: NDArray[np.float32] | None = None  # [N] mm; None where the prediction is missing or cannot be used
+    error: str = ""  # why it cannot be used, "" where it is missing
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no prediction."""
+        return self.distances is None and not self.error
+
+
+@dataclass(frozen=True)
+class _Task:
+    image: NowImage
+    scan: Pair
+    prediction: Pair | None
+    metrical: str | None
+    kept: Path  # where the distances are kept
+
+
+def score_all(
+    dataset: NowDataset, predictions: Path, out: Path, *, metrical: str | None = None, processes: int | None = None
+) -> Iterator[Scored]:
+    """Score the prediction of each image, in the order of the list, and keep the distances under ``out``.
+
+    Args:
+        dataset: the benchmark.
+        predictions: folder of ``<subject>/<challenge>/<image>.obj`` or ``.ply`` with ``.npy`` or ``.txt``.
+        out: folder for the distances.
+        metrical: the unit of the predictions, where their size is to count; see `now.fit_prediction`.
+        processes: how many at once; None: as many as there are cores. The numbers do not depend on it.
+
+    Raises:
+        UnveilError: a scan cannot be used, or a file cannot be written.
+    """
+    tasks = [
+        _Task(image, dataset.scan(image.subject), find_prediction(predictions, image), metrical, _kept(out, image))
+        for image in dataset.images
+    ]
+    processes = min(processes or available_cores(), len(tasks))
+    return map(_score, tasks) if processes == 1 else _score_at_once(tasks, processes)
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _score_at_once(tasks: Sequence[_Task], processes: int) -> Iterator[Scored]:
+    context = multiprocessing.get_context("spawn")  # forking a process that has threads is unsafe
+    pool = ProcessPoolExecutor(processes, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield from pool.map(_score, tasks)
+    except BrokenProcessPool as error:
+        raise UnveilError(
+            "the system ended a process, perhaps for want of memory; run again with fewer --processes"
+        ) from error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _score(task: _Task) -> Scored:
+    if task.prediction is None:
+        return Scored(task.image)
+    scan, scan_landmarks, scan_digest = _read_scan(task.scan)
+    try:
+        settings = f"{VERSION} {task.metrical} {scan_digest} {task.prediction.digest()}"
+        key = hashlib.sha256(settings.encode()).hexdigest()
+        distances = _read_kept(task.kept, key)
+        if distances is not None:
+            return Scored(task.image, distances)
+        mesh, landmarks = task.prediction.read()
+        fit = fit_prediction(scan, scan_landmarks, mesh, landmarks, task.metrical)
+    except UnveilError as error:
+        return Scored(task.image, error=f"{task.image}: {error}")
+    distances = fit.distances.astype(np.float32)
+    with atomic_path(task.kept) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, distances=distances, key=np.array(key))
+    return Scored(task.image, distances)
+
+
+@lru_cache(maxsize=1)  # the list goes subject by subject
+def _read_scan(scan: Pair) -> tuple[Floats, Floats, str]:
+    """The vertices of a scan that count, its landmarks, and a hash of its files."""
+    mesh, landmarks = scan.read()
+    try:
+        return crop_scan(mesh.vertices, landmarks), landmarks, scan.digest()
+    except UnveilError as error:
+        raise UnveilError(f"{scan.mesh}: {error}") from error
+
+
+def _kept(out: Path, image: NowImage) -> Path:
+    return out / "distances" / image.path.with_suffix(".npz")
+
+
+def _read_kept(path: Path, key: str) -> NDArray[np.float32] | None:
+    """The distances of an earlier run if they were computed from the same files in the same way."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["distances"].astype(np.float32) if str(file["key"]) == key else None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

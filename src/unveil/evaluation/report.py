@@ -1,0 +1,140 @@
+"""One page of everything that was scored, from the files of scores, so that no number is written by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from unveil.errors import UnveilError
+from unveil.evaluation.landmarks.occlusion import PUBLISHED, published_table
+from unveil.storage.files import atomic_path, printable
+
+FAMILIES = ("openhead", "3ddfa", "mgcnet", "deca")  # what is compared where its files are there
+CLEAR = "/clear"
+HEAD = """# Results
+
+Every number on this page was written by `unveil evaluate report` from files of scores;
+[evaluation.md](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
+root of the area of the annotated landmarks' box, unless said otherwise. A method that was trained with occluders of
+these kinds, as the packaged learner was, is used to them; with `below-bridge` no learner of ours was trained.
+"""
+
+
+def write_page(scores: Path, out: Path) -> int:
+    """Write a Markdown page of all scores below a folder and give back how many tables it has.
+
+    Raises:
+        UnveilError: there are no scores, or a file of them cannot be used.
+    """
+    sections = [section for path in sorted(scores.rglob("*.json")) if (section := _section(path, scores)) is not None]
+    if not sections:
+        raise UnveilError(f"no scores below {printable(scores)}; give the folder that `unveil evaluate` wrote to")
+    with atomic_path(out) as temporary:
+        temporary.write_text("\n".join([HEAD, *sections]), "utf-8")
+    return len(sections)
+
+
+def _section(path: Path, root: Path) -> str | None:
+    """The section of a file of scores, None for another JSON file; UnveilError for a damaged one."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            return None
+        if content.get("kind") == "landmarks":
+            return _titled(content["title"], [*_landmark_rows(content["scores"])])
+        if content.get("kind") == "occlusion":
+            return _titled(content["title"], [*_occlusion_rows(content["methods"])])
+        if content.get("kind") == "scans":
+            return _titled(content["title"], [*_scan_rows(content["methods"])])
+        if path.name == "summary.json" and "all" in content:
+            name = path.parent.relative_to(root).as_posix()
+            return _titled(f"NoW: {name}", [*_now_rows(content)])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnveilError(f"{printable(path)} is no file of scores ({error!r}); score again") from error
+    return None
+
+
+def _titled(title: str, lines: list[str]) -> str:
+    return "\n".join([f"## {title}", "", *lines, ""])
+
+
+def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    clear = {name.removesuffix(CLEAR): one for name, one in scores.items() if name.endswith(CLEAR) or "/" not in name}
+    header = ["method", "NME", "median", "90 % below", "NME by the eyes", "above 10 %", "AUC", "images", "missing"]
+    yield from _header(header)
+    for name, one in clear.items():
+        numbers = [f"{one[key]:.2f}" for key in ("mean", "median", "p90", "interocular")]
+        yield _row([name, *numbers, f"{one['failures']:.1f} %", f"{one['auc']:.3f}", one["count"], one["missing"]])
+    yield from _absent(clear, len(header))
+
+
+def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[str]:
+    yield "Error of the covered faces over that of the same faces clear; in brackets the error of the covered faces."
+    yield ""
+    header = ["covered by", "hidden", *methods]
+    yield from _header(header)
+    by_condition: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
+    for name, rows in methods.items():
+        for row in rows:
+            by_condition.setdefault((row["kind"], row["wanted"]), {})[name] = row
+    for (kind, _), found in by_condition.items():
+        first = next(iter(found.values()))
+        share = "" if first["share"] is None else f"{first['share']:.0f} %"
+        cells = [f"{one['ratio']:.2f} ({one['covered']:.2f})" if (one := found.get(name)) else "" for name in methods]
+        yield _row([f"**{kind}**" if kind == "all" else kind, share, *cells])
+    yield ""
+    yield "All of them together, each kind and severity counting the same; movements of the head's points are in mm:"
+    yield ""
+    header = ["method", "ratio", "clear", "covered", "visible points", "hidden points"]
+    header += ["shape moves", "with expression", "seen", "unseen", "not found"]
+    yield from _header(header)
+    for name, rows in methods.items():
+        one = next(row for row in rows if row["kind"] == "all")
+        keys = ("ratio", "clear", "covered", "visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm")
+        yield _row([name, *("" if one[key] is None else f"{one[key]:.2f}" for key in keys), one["missing"]])
+    yield from _absent(methods, len(header))
+    yield ""
+    names = ", ".join(one.method for one in PUBLISHED)
+    yield f"For comparison what {names} report, with occluders of theirs; not computed here:"
+    yield ""
+    yield published_table()
+
+
+def _scan_rows(methods: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
+    yield "Distances of the scans' points to the reconstructed meshes after a similarity, mm: median / mean."
+    yield ""
+    header = ["method", "picture", "whole face", "visible", "hidden", "heads", "missing"]
+    yield from _header(header)
+    for name, conditions in methods.items():
+        for condition, one in conditions.items():
+            cells = [
+                "" if one[part] is None else f"{one[part]['median']:.2f} / {one[part]['mean']:.2f}"
+                for part in ("all", "visible", "hidden")
+            ]
+            yield _row([name, condition, *cells, one["heads"], one["missing"]])
+    yield from _absent(methods, len(header))
+
+
+def _now_rows(summary: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield from _header(["images", "median, mm", "mean", "std", "scored", "missing"])
+    for name, one in summary.items():
+        numbers = ["" if one[key] is None else f"{one[key]:.3f}" for key in ("median", "mean", "std")]
+        yield _row([name, *numbers, one["images"], one["missing"]])
+
+
+def _absent(methods: Mapping[str, Any], columns: int) -> Iterator[str]:
+    """Rows for the families of which nothing was scored."""
+    for family in FAMILIES:
+        if not any(name.startswith(family) for name in methods):
+            yield _row([family, "files not available here", *[""] * (columns - 2)])
+
+
+def _header(names: list[str]) -> Iterator[str]:
+    yield _row(names)
+    yield "|---" * len(names) + "|"
+
+
+def _row(cells: list[Any]) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"

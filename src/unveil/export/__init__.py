@@ -1,1 +1,0 @@
-"""Meshes to files: OBJ, PLY, GLB."""

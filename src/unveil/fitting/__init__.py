@@ -1,0 +1,1 @@
+"""Head models fitted to landmarks."""

@@ -1,0 +1,80 @@
+"""Wrinkles as DECA has them: a UV map of displacements along the normals, and the mesh and normals that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.uv import vertex_tangents
+from unveil.heads.dense import DenseMesh, Floats, unit
+from unveil.heads.model import MorphableModel
+
+SIZE = 256  # texels a side of every map here
+
+
+@dataclass(frozen=True, eq=False)
+class DetailSurface:
+    """What is the same for every person's displacement map."""
+
+    model: MorphableModel
+    fixed: NDArray[np.float32]  # [256, 256] metres, part of everybody's displacement
+    detail_mask: NDArray[np.float32]  # [256, 256] 1 where the decoder's details shape the normals
+    face_mask: NDArray[np.float32]  # [256, 256] 1 in the face
+    mesh: DenseMesh
+
+    def displacement(self, decoded: Floats) -> Floats:
+        """Displacement maps [..., 256, 256] in metres of what the detail decoder gives, of the same shape."""
+        return decoded + self.fixed
+
+    def vertices(self, vertices: Floats, decoded: Floats) -> Floats:
+        """Vertices [..., N, 3] of the dense mesh on the posed ``vertices`` [..., V, 3]; triangles ``mesh.faces``."""
+        return self.mesh.displaced(vertices, self.model.faces, self.displacement(decoded))
+
+    def normals(self, vertices: Floats, decoded: Floats) -> Floats:
+        """Unit normals [N, 3], in model space, of one dense mesh with details where ``detail_mask`` admits them."""
+        coarse = self.mesh.normals(vertices, self.model.faces)
+        weight = self.mesh.at_texels(self.detail_mask)[:, None]
+        dense = self.mesh.displaced(vertices, self.model.faces, decoded * self.detail_mask + self.fixed)
+        detailed = vertex_normals(dense, self.mesh.faces)
+        detailed = np.where(np.any(detailed != 0, axis=1, keepdims=True), detailed, coarse)  # texels in no triangle
+        return unit(weight * detailed + (1 - weight) * coarse)
+
+    def normal_map(self, vertices: Floats, decoded: Floats) -> NDArray[np.float32]:
+        """Normals in model space [256, 256, 3] of one posed head; zero outside the islands."""
+        return self.mesh.as_map(self.normals(vertices, decoded).astype(np.float32), 0)
+
+    def tangent_normal_map(self, vertices: Floats, decoded: Floats) -> NDArray[np.float32]:
+        """Normals [256, 256, 3] relative to the coarse surface, as glTF has them; (0, 0, 1) outside the islands.
+
+        Red is along rising u, green along rising v (up in the picture), blue away from the surface.
+        """
+        coarse = self.mesh.normals(vertices, self.model.faces)
+        model = self.model
+        along_u = self.mesh.interpolate(vertex_tangents(vertices, model.faces, model.uv, model.uv_faces))
+        along_u = unit(along_u - coarse * np.sum(along_u * coarse, axis=1, keepdims=True))
+        along_v = np.cross(coarse, along_u)
+        normals = self.normals(vertices, decoded)
+        frame = np.stack([along_u, along_v, coarse], axis=1)  # [N, 3, 3]
+        return self.mesh.as_map(np.einsum("nij,nj->ni", frame, normals).astype(np.float32), (0, 0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
+
+    displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
+    normals: NDArray[np.float32]  # [256, 256, 3] unit normals in model space, zero where no texel is
+    normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
+    vertices: Floats  # [N, 3] model space, with expression and pose
+    faces: NDArray[np.integer[Any]]  # [G, 3] triangles, indices of vertices
+    uv: Floats  # [N, 2] texture coordinates of the vertices, v up
+    name: str = "detail"
+
+    @property
+    def uv_faces(self) -> NDArray[np.integer[Any]]:
+        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
+        return self.faces

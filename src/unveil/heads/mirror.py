@@ -1,0 +1,59 @@
+"""What coefficients become when the photograph is mirrored left to right."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.heads.model import MorphableModel
+
+Matrix = NDArray[np.float32]
+LARGEST_RESIDUAL = 0.05  # share of a mirrored basis that the basis may fail to express
+
+
+def mirror_matrix(model: MorphableModel) -> Matrix | None:
+    """The matrix [M, M] with ``coefficients @ matrix`` for the mirrored face, or None where the model has none.
+
+    Mirroring a vertex negates x and exchanges it with its partner. Where the mirrored shape basis is in the span of
+    the shape basis this is linear; expression units with names exchange Left and Right. A rotation vector (a, b, c)
+    becomes (a, -b, -c), the camera's shift along x changes sign.
+    """
+    shape = _mirrored_basis(np.asarray(model.head.shape_basis), model.mirror_vertices)
+    expression = (
+        _exchange_sides(model.expression_names)
+        if model.expression_names
+        else _mirrored_basis(np.asarray(model.head.expression_basis), model.mirror_vertices)
+    )
+    if shape is None or expression is None:
+        return None
+    blocks = {
+        "shape": shape,
+        "expression": expression,
+        "pose": np.diag([1.0, -1, -1, 1, -1, -1]),
+        "camera": np.diag([1.0, -1, 1]),
+    }
+    if set(blocks) != {group.name for group in model.layout.groups}:
+        return None
+    matrix = np.zeros((model.layout.size, model.layout.size), np.float32)
+    for name, block in blocks.items():
+        where = model.layout.slice_of(name)
+        matrix[where, where] = block
+    return matrix
+
+
+def _mirrored_basis(basis: NDArray[np.floating], mirror: NDArray[np.integer]) -> NDArray[np.float64] | None:
+    """X [K, K] with X @ basis nearest to the mirrored basis [K, V, 3], or None where that is not near."""
+    mirrored = basis[:, mirror] * np.array([-1.0, 1, 1])
+    flat, wanted = (b.reshape(len(b), -1).astype(np.float64) for b in (basis, mirrored))
+    solution = np.linalg.lstsq(flat.T, wanted.T, rcond=1e-6)[0].T
+    residual, size = np.linalg.norm(solution @ flat - wanted), np.linalg.norm(wanted)
+    return solution if residual <= LARGEST_RESIDUAL * size else None
+
+
+def _exchange_sides(names: tuple[str, ...]) -> NDArray[np.float64] | None:
+    """The permutation [E, E] that exchanges units whose names differ in Left and Right."""
+    permutation = np.zeros((len(names), len(names)))
+    for row, name in enumerate(names):
+        partner = name.replace("Left", "\0").replace("Right", "Left").replace("\0", "Right")
+        if partner not in names:
+            return None
+        permutation[row, names.index(partner)] = 1
+    return permutation

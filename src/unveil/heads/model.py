@@ -1,0 +1,152 @@
+"""A head model with its coefficients, landmarks and texture coordinates: one class for every family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from unveil.geometry import camera
+from unveil.geometry.lighting import turned_about_z
+from unveil.geometry.rotation import Array, axis_angle_to_matrix
+from unveil.heads.albedo import AlbedoSpace
+from unveil.heads.head import Head
+from unveil.heads.landmarks import SlidingContour, SurfacePoints
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
+
+
+@dataclass(frozen=True, eq=False)
+class MorphableModel:
+    """Geometry from coefficients with a group of shape, one of expression, and those that the placement takes.
+
+    Model space is in metres, +x to the subject's left, +y up, +z out of the face.
+    """
+
+    name: str
+    layout: CoefficientLayout
+    head: Head
+    expression_names: tuple[str, ...]  # E names, empty where the basis is statistical
+    landmarks68: SurfacePoints
+    contour: SlidingContour
+    uv: np.ndarray  # [T, 2] texture coordinates, v up; empty where a model has none
+    uv_faces: np.ndarray  # [F, 3] rows of uv for the corners of each face
+    mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
+    inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
+    placement: Placement = SCALED_ORTHOGRAPHIC  # how pose and camera place it
+    shape_group: str = "shape"  # the group of coefficients that tells one person from another
+    colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """A name for each of the E expression coefficients, a number where the basis is statistical."""
+        count = self.head.expression_basis.shape[0]
+        return self.expression_names or tuple(f"expression{k:02d}" for k in range(count))
+
+    @property
+    def textured(self) -> bool:
+        """Whether there are texture coordinates."""
+        return len(self.uv) > 0
+
+    def zero(self, count: int | None = None) -> Coefficients:
+        """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
+        values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)
+        for name, numbers in self.placement.start.items():
+            values[..., self.layout.slice_of(name)] = numbers
+        return Coefficients(self.layout, values)
+
+    def shape(self, coefficients: Coefficients) -> Array:
+        """The coefficients [..., S] of the shape."""
+        return coefficients[self.shape_group]
+
+    def joint_rotations(self, coefficients: Coefficients) -> Array:
+        """Axis-angles [..., J, 3] of all joints; those that the placement does not turn are at rest."""
+        turns = self.placement.joint_turns(coefficients)
+        xp = array_namespace(turns["root"])
+        zero = xp.zeros_like(turns["root"])
+        return xp.stack([turns.get(name, zero) for name in self.head.joint_names], axis=-2)
+
+    def rotation(self, coefficients: Coefficients) -> Array:
+        """Rotation matrices [..., 3, 3] that turn the head from facing the camera."""
+        return axis_angle_to_matrix(self.placement.joint_turns(coefficients)["root"])
+
+    def vertices(self, coefficients: Coefficients) -> Array:
+        """Posed vertices [..., V, 3] in model space."""
+        c = coefficients
+        self.layout.require(c.layout)
+        return self.head.vertices(self.shape(c), c["expression"], self.joint_rotations(c))
+
+    def neutral(self, coefficients: Coefficients) -> Array:
+        """Vertices [..., V, 3] of the person without expression and pose."""
+        self.layout.require(coefficients.layout)
+        return self.head.neutral(self.shape(coefficients))
+
+    def contour68(self, vertices: Array, coefficients: Coefficients) -> Array:
+        """The 68 landmarks [..., 68, 3] as photographs are annotated: the jaw line is the visible outline."""
+        xp = array_namespace(vertices)
+        jaw = self.contour(vertices, self.rotation(coefficients))
+        inner = self.landmarks68(vertices)[..., 17:, :] if self.inner51 is None else self.inner51(vertices)
+        return xp.concat([jaw, inner], axis=-2)
+
+    def project(self, points: Array, coefficients: Coefficients) -> Array:
+        """Points [..., N, 3] of model space in the crop's [-1, 1] frame, y down and z away from the viewer."""
+        return self.placement.project(points, coefficients)
+
+    def moved(self, coefficients: Coefficients, similarity: Array, old_size: int, new_size: int) -> Coefficients:
+        """The same head after its crop has gone through a similarity: head pose, camera and light move along.
+
+        Args:
+            coefficients: [..., M] of any layout with the groups shape, expression, pose and camera.
+            similarity: [..., 2, 3] pixels of the old crop to pixels of the new: a scale times a rotation, and a shift.
+            old_size, new_size: sides of the two crops in pixels.
+
+        Returns:
+            Coefficients [..., M] of the same layout and type; their vertices project to the moved pixels.
+        """
+        c = coefficients
+        xp = array_namespace(c.values)
+        similarity = xp.astype(similarity, c.values.dtype)
+        root = self.head.joint_positions(c["shape"], c["expression"])[..., self.head.joint_names.index("root"), :]
+        turned, moved = camera.move_with_crop(c["pose"][..., :3], c["camera"], similarity, old_size, new_size, root)
+        groups = {"pose": xp.concat([turned, c["pose"][..., 3:]], axis=-1), "camera": moved}
+        if "light" in {group.name for group in c.layout.groups}:
+            light = xp.reshape(c["light"], (*c["light"].shape[:-1], 9, -1))
+            light = turned_about_z(light, -camera.clockwise_angle(similarity))
+            groups["light"] = xp.reshape(light, c["light"].shape)
+        return c.replace(**groups)
+
+    def landmark_model(self) -> MorphableModel:
+        """The same model with only the vertices its landmarks need: the same landmarks at a fraction of the cost."""
+        tables = [t for t in (self.landmarks68, self.contour, self.inner51) if t is not None]
+        used = np.unique(np.concatenate([t.triangles.ravel() for t in tables]))
+        new = np.full(self.head.template.shape[0], -1)
+        new[used] = np.arange(len(used))
+        return replace(
+            self,
+            head=self.head.take(used),
+            landmarks68=replace(self.landmarks68, triangles=new[self.landmarks68.triangles]),
+            contour=replace(self.contour, triangles=new[self.contour.triangles]),
+            inner51=self.inner51 and replace(self.inner51, triangles=new[self.inner51.triangles]),
+            uv=self.uv[:0],
+            uv_faces=self.uv_faces[:0],
+            mirror_vertices=self.mirror_vertices[:0],
+        )
+
+    def map_arrays(self, function: Callable[[Array], Array]) -> MorphableModel:
+        """The same model with ``function`` applied to the arrays of head and landmarks, e.g. ``torch.from_numpy``."""
+        points, contour, inner = self.landmarks68, self.contour, self.inner51
+        return replace(
+            self,
+            head=self.head.map_arrays(function),
+            landmarks68=SurfacePoints(function(points.triangles), function(points.barycentric)),
+            contour=SlidingContour(contour.first_degree, function(contour.triangles), function(contour.barycentric)),
+            inner51=inner and SurfacePoints(function(inner.triangles), function(inner.barycentric)),
+        )
+
+    @cached_property
+    def faces(self) -> np.ndarray:
+        """Triangles [F, 3] as vertex indices."""
+        return np.asarray(self.head.faces)

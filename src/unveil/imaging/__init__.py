@@ -1,1 +1,0 @@
-"""Pictures: reading and writing, face detection, invertible crops, painted occluders."""

@@ -1,0 +1,1 @@
+"""Meshes from and to files: GLB, OBJ, PLY, and maps in texture coordinates."""

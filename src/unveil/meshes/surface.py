@@ -1,0 +1,27 @@
+"""What a writer of meshes needs to know besides the vertices."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from unveil.geometry.rotation import Array
+
+
+class TexturedSurface(Protocol):
+    """Triangles and their texture coordinates, as a head model has them and a detailed mesh."""
+
+    @property
+    def name(self) -> str:
+        """Of the model it belongs to."""
+
+    @property
+    def faces(self) -> Array:
+        """[F, 3] vertex indices, counter-clockwise seen from outside."""
+
+    @property
+    def uv(self) -> Array:
+        """[T, 2] texture coordinates, v up."""
+
+    @property
+    def uv_faces(self) -> Array:
+        """[F, 3] rows of ``uv`` for the corners of each triangle."""

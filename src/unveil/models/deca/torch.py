@@ -1,0 +1,113 @@
+"""DECA as a teacher: clear crops to coefficients of the layout ``deca-detail``, with the published weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unveil.assets.models import DECA
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.deca.head import DETAIL_LAYOUT
+from unveil.models.deca.network import Deca
+from unveil.models.weights import fill, first_line, read_checkpoint, unusable
+from unveil.photos.crop import CROP_SIZE
+
+CHECKPOINT = "deca_model.tar"
+FILE = next(file for file in DECA if file.name == CHECKPOINT)
+PARTS = ("E_flame", "E_detail", "D_detail")  # the networks in the checkpoint; what else it holds is not used
+DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
+BATCH = 16  # crops or codes at once: bounds the memory
+
+Floats = NDArray[np.float32]
+
+
+class DecaTeacher:
+    """DECA's networks loaded from ``deca_model.tar``; usable wherever a `CoefficientModel` is.
+
+    Attributes:
+        name: "deca".
+        path: the file.
+        network: the torch module, in evaluation mode.
+        layout: `DETAIL_LAYOUT`.
+        input_size: side of the crops it takes, in pixels.
+
+    Args:
+        checkpoint: the file.
+        device: torch's name of where to compute.
+
+    Raises:
+        UnveilError: the file is missing or is no such checkpoint, its parameters are not exactly those of DECA, or the
+            device cannot be used.
+    """
+
+    name: str = "deca"
+    layout: CoefficientLayout = DETAIL_LAYOUT
+    input_size: int = CROP_SIZE
+
+    def __init__(self, checkpoint: str | Path, *, device: str = "cpu") -> None:
+        self.path = Path(checkpoint)
+        network = load_networks(self.path)
+        try:
+            self.network = network.to(device)
+        except (RuntimeError, AssertionError) as error:  # torch raises either, depending on how it was built
+            raise UnveilError(f"cannot compute on {device!r} ({first_line(error)}): choose another device") from error
+        self._device = torch.device(device)
+
+    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+        """Coefficients [N, 364] (float32) of RGB crops [N, 224, 224, 3]."""
+        size = self.input_size
+        if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
+            raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+        return Coefficients(DETAIL_LAYOUT, self._in_batches(crops, self._encode, (DETAIL_LAYOUT.size,)))
+
+    def displacement(self, coefficients: Coefficients) -> Floats:
+        """The detail decoder's maps [N, 256, 256] for coefficients [N, 364], metres along the normals.
+
+        The fixed displacement and the masks of the head model are not in them.
+
+        Raises:
+            LayoutError: the coefficients are not of the layout ``deca-detail``.
+        """
+        DETAIL_LAYOUT.require(coefficients.layout)
+        values = np.asarray(coefficients.values, np.float32)
+        return self._in_batches(values, self.network.displacement, (DISPLACEMENT_SIZE,) * 2)
+
+    def _encode(self, crops: Tensor) -> Tensor:  # uint8 [N, S, S, 3] -> [N, 364]
+        return self.network(crops.permute(0, 3, 1, 2).float() / 255)  # type: ignore[no-any-return]
+
+    def _in_batches(self, inputs: NDArray[Any], function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Floats:
+        results = np.empty((len(inputs), *shape), np.float32)
+        # TF32, which torch allows in convolutions on a GPU, keeps three digits only.
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            for start in range(0, len(inputs), BATCH):
+                part = np.ascontiguousarray(inputs[start : start + BATCH])
+                results[start : start + BATCH] = function(torch.from_numpy(part).to(self._device)).cpu().numpy()
+        if not np.isfinite(results).all():
+            raise unusable(self.path, FILE, "gives numbers that are not finite")
+        return results
+
+
+def load_networks(path: Path) -> Deca:
+    """DECA's networks with the weights of a checkpoint, in evaluation mode on the CPU; errors as `DecaTeacher`."""
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
+        network = Deca()
+    fill(network, _read_parameters(path), path, FILE)
+    return network
+
+
+def _read_parameters(path: Path) -> dict[str, Tensor]:
+    """Every tensor of the three networks by its full name, such as ``D_detail.l1.0.weight``."""
+    content = read_checkpoint(path, FILE)
+    absent = [part for part in PARTS if not isinstance(content, dict) or not isinstance(content.get(part), Mapping)]
+    if absent:
+        raise unusable(path, FILE, f"has no networks named {', '.join(absent)}")
+    return {
+        f"{part}.{name}": value for part in PARTS for name, value in content[part].items() if isinstance(value, Tensor)
+    }

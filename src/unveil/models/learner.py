@@ -1,0 +1,123 @@
+"""The learner: a ResNet and one linear layer to the coefficients of a layout, which is the paper's form.
+
+Two small heads, which the paper does not have, tell what the coefficients rest on: where something covers the crop, and
+how far each coefficient may be off.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unveil.heads.layout import CoefficientLayout
+from unveil.models.resnet import ResNet
+
+# Mean and standard deviation of ImageNet's RGB values in [0, 1]: what published backbone weights expect.
+IMAGE_MEAN = (0.485, 0.456, 0.406)
+IMAGE_STD = (0.229, 0.224, 0.225)
+
+OCCLUSION_SIZE = 28  # cells per side of the occlusion map
+OCCLUSION_CHANNELS = 32
+DEVIATION_FEATURES = 128
+LOG_DEVIATIONS = (-5.0, 3.0)  # of a standardised coefficient: bounds that keep a young head finite
+
+
+class LearnerOutput(NamedTuple):
+    """What a learner says about a batch of crops."""
+
+    coefficients: Tensor  # [N, M] in the units of the layout
+    deviations: Tensor | None  # [N, M] standard deviation of each, in the same units
+    occlusion: Tensor | None  # [N, 28, 28] logit that something covers the cell, row 0 on top
+    features: Tensor  # [N, F] what the linear layer sees
+
+
+class Learner(nn.Module):
+    """RGB crops in [0, 1] to the coefficients of one layout.
+
+    The linear layer gives standardised coefficients; the layout's mean and standard deviation, kept as buffers, turn
+    them into the layout's units, so that every output is learned at the same scale.
+
+    Args:
+        depth: of the ResNet, 18, 34 or 50.
+        layout: with the statistics of the training set; without them the outputs are the coefficients themselves.
+        input_size: side of the crops in pixels. The network takes others too, but has learned this one.
+        occlusion: whether it tells where something covers the crop.
+        deviation: whether it tells how far each coefficient may be off.
+    """
+
+    mean: Tensor
+    std: Tensor
+    image_mean: Tensor
+    image_std: Tensor
+
+    def __init__(
+        self,
+        depth: int,
+        layout: CoefficientLayout,
+        input_size: int,
+        *,
+        occlusion: bool = False,
+        deviation: bool = False,
+    ) -> None:
+        super().__init__()
+        self.depth, self.layout, self.input_size = depth, layout, input_size
+        self.backbone = ResNet(depth)
+        self.head = nn.Linear(self.backbone.feature_size, layout.size)
+        nn.init.normal_(self.head.weight, std=1e-3)  # the first guess is the mean head
+        nn.init.zeros_(self.head.bias)
+        self.occlusion_head = OcclusionHead(self.backbone.stage_channels) if occlusion else None
+        self.deviation_head = DeviationHead(self.backbone.feature_size, layout.size) if deviation else None
+        mean, std = layout.statistics(torch.zeros(layout.size))
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+        self.register_buffer("image_mean", torch.tensor(IMAGE_MEAN).reshape(3, 1, 1))
+        self.register_buffer("image_std", torch.tensor(IMAGE_STD).reshape(3, 1, 1))
+
+    def forward(self, images: Tensor) -> LearnerOutput:  # [N, 3, S, S]
+        """Coefficients in the units of the layout, float32 also under autocast."""
+        stages = self.backbone.stages((images - self.image_mean) / self.image_std)
+        with torch.autocast(images.device.type, enabled=False):  # bfloat16 would round poses to half a degree
+            features = torch.flatten(functional.adaptive_avg_pool2d(stages[-1].float(), 1), 1)
+            coefficients: Tensor = self.head(features) * self.std + self.mean
+            deviations = None if self.deviation_head is None else self.deviation_head(features) * self.std
+        occlusion = None if self.occlusion_head is None else self.occlusion_head(stages).float()
+        return LearnerOutput(coefficients, deviations, occlusion, features)
+
+
+class OcclusionHead(nn.Module):
+    """What covers the crop, from all four stages: the early ones see edges and cloth, the late ones know faces."""
+
+    def __init__(self, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(count, OCCLUSION_CHANNELS, 1) for count in channels)
+        self.mix = nn.Conv2d(OCCLUSION_CHANNELS, OCCLUSION_CHANNELS, 3, padding=1)
+        self.last = nn.Conv2d(OCCLUSION_CHANNELS, 1, 1)
+
+    def forward(self, stages: list[Tensor]) -> Tensor:  # -> [N, 28, 28] logits
+        size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
+        maps = [
+            functional.interpolate(lateral(stage), size, mode="bilinear", align_corners=False)
+            for lateral, stage in zip(self.laterals, stages, strict=True)
+        ]
+        x = functional.relu(torch.stack(maps).sum(dim=0))
+        logits: Tensor = self.last(functional.relu(self.mix(x)))
+        return logits.squeeze(1)
+
+
+class DeviationHead(nn.Module):
+    """Standard deviations of standardised coefficients.
+
+    It reads the features without moving them: what the coefficients are worth must not change what they are.
+    """
+
+    def __init__(self, features: int, size: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(features, DEVIATION_FEATURES)
+        self.last = nn.Linear(DEVIATION_FEATURES, size)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, features: Tensor) -> Tensor:  # [N, F] -> [N, M]
+        logarithm = self.last(functional.relu(self.hidden(features.detach())))
+        return torch.exp(logarithm.clamp(*LOG_DEVIATIONS))

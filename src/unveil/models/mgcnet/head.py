@@ -1,0 +1,55 @@
+"""The Basel Face Model (Paysan et al. 2009) as MGCNet (Shang et al. 2020) uses it, with the colour of the skin.
+
+The npz file is made by ``unveil assets convert mgcnet``. It has metres, colours as RGB from 0 to 1, and bases [K, V, 3]
+for coefficients in standard deviations.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from unveil.errors import UnveilError
+from unveil.heads.albedo import AlbedoSpace
+from unveil.heads.layout import CoefficientLayout, Group
+from unveil.heads.model import MorphableModel
+from unveil.heads.placement import Pinhole
+from unveil.heads.rigid_face import FaceArrays, rigid_face
+
+LAYOUT = CoefficientLayout(
+    "mgcnet",
+    (
+        Group("identity", 80, "standard deviations"),
+        Group("texture", 80, "standard deviations"),
+        Group("expression", 64, "standard deviations"),
+        Group("pose", 6, "from the main pose: radians about z, y and x, then millimetres"),
+        Group("light", 27, "spherical harmonics, as MGCNet has them"),
+    ),
+)
+FILE_NAME = "mgcnet_bfm09.npz"
+FORMAT = 1  # raised when the meaning of the file changes
+
+
+@lru_cache(maxsize=1)
+def load(path: Path) -> MorphableModel:
+    """MGCNet's face model, layout `LAYOUT`, float32; UnveilError, naming the file, where it is none.
+
+    The model is shared between callers; do not write into its arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if int(file["format"]) != FORMAT:
+                raise ValueError(f"it has format {int(file['format'])} and not {FORMAT}")
+            face = FaceArrays(*(file[name] for name in FaceArrays._fields))
+            colours = AlbedoSpace(file["colour_mean"], file["colour_basis"])
+    except OSError as error:
+        raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UnveilError(
+            f"{path} is no face model of MGCNet ({error}); run `unveil assets convert mgcnet` again"
+        ) from error
+    return replace(rigid_face("mgcnet", LAYOUT, face, Pinhole()), shape_group="identity", colours=colours)

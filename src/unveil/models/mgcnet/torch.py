@@ -1,0 +1,91 @@
+"""MGCNet (Shang et al. 2020) as a teacher: clear crops to coefficients of the layout ``mgcnet``, with its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from unveil.assets.models import MGCNET, ModelFile
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.mgcnet.framing import FRAMING, INPUT_SIZE
+from unveil.models.mgcnet.head import LAYOUT
+from unveil.models.mgcnet.network import SlimResNet50
+from unveil.models.weights import fill, first_line, unusable
+from unveil.photos.framing import Framing
+
+WEIGHTS = "mgcnet.safetensors"
+BATCH = 16  # crops at once: bounds the memory
+
+
+class MgcnetTeacher:
+    """MGCNet's network loaded from ``mgcnet.safetensors``; a `FramedEncoder`.
+
+    Attributes:
+        name: "mgcnet".
+        path: the file.
+        network: the torch module, in evaluation mode.
+        layout: `models.mgcnet.head.LAYOUT`, whose groups are the network's outputs in their order.
+        input_size: 224 pixels.
+        framing: how its authors cut faces out.
+
+    Args:
+        weights: the file, which ``unveil assets convert mgcnet`` makes.
+
+    Raises:
+        UnveilError: the file is missing or is no such file, or the parameters are not exactly those of the network.
+    """
+
+    name: str = "mgcnet"
+    layout: CoefficientLayout = LAYOUT
+    input_size: int = INPUT_SIZE
+    framing: Framing = FRAMING
+
+    def __init__(self, weights: str | Path) -> None:
+        self.path = Path(weights)
+        self.network = load_network(self.path)
+
+    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+        """Coefficients [N, 257] (float32) of RGB crops [N, 224, 224, 3]."""
+        size = self.input_size
+        if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
+            raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+        outputs = np.empty((len(crops), LAYOUT.size), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(crops), BATCH):
+                images = torch.from_numpy(np.ascontiguousarray(crops[start : start + BATCH]))
+                outputs[start : start + BATCH] = self.network(images.permute(0, 3, 1, 2).float() / 255).numpy()
+        if not np.isfinite(outputs).all():
+            raise unusable(self.path, _file(), "gives numbers that are not finite")
+        return Coefficients(LAYOUT, outputs)
+
+
+def load_network(path: Path) -> SlimResNet50:
+    """The network of ``mgcnet.safetensors``, in evaluation mode on the CPU; errors as `MgcnetTeacher`."""
+    parameters = _read_parameters(path)
+    try:
+        network = SlimResNet50.shaped_like(parameters)
+    except KeyError as error:
+        raise unusable(path, _file(), f"does not hold {_file().what} (missing: {error})") from error
+    fill(network, parameters, path, _file())
+    if (outputs := len(parameters["logits.convolution.bias"])) != LAYOUT.size:
+        raise unusable(path, _file(), f"gives {outputs} numbers instead of {LAYOUT.size}")
+    return network
+
+
+def _read_parameters(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise unusable(path, _file(), "is missing")
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise unusable(path, _file(), f"is cut short or no safetensors file ({first_line(error)})") from error
+
+
+def _file() -> ModelFile:
+    return next(file for file in MGCNET if file.name == WEIGHTS)

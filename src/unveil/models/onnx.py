@@ -1,0 +1,172 @@
+"""A learner in an ONNX file: crops in, coefficients of a known layout out.
+
+The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0, 1]), output ``coefficients``
+float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
+``licence`` and, where the maker says what it was trained on, ``data``. Two more outputs are optional: ``deviations``
+float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (see
+`unveil.heads.uncertainty`); and ``occlusion`` float32 [N, 28, 28], the probability that something covers that
+cell of the crop, row 0 on top.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
+from unveil.models.encoder import Prediction
+
+OCCLUSION_SIZE = 28  # cells per side of the crop
+LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
+LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
+MOST_THREADS = 8  # more threads wait for each other at this network size
+
+
+class CoefficientModel:
+    """A learner loaded from an ONNX file; the session is kept, so the second call is fast.
+
+    Attributes:
+        path: the file.
+        name, licence, data: what the maker wrote into the file.
+        layout: the groups of the coefficients it gives.
+        input_size: side S of the crops it takes, in pixels.
+        vertex_scale: what the uncertainty of vertices is multiplied with; 1 where the file does not say.
+
+    Raises:
+        UnveilError: the file is missing, is no ONNX file, or does not keep to the contract above.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
+        self.path = Path(path)
+        self._session = open_session(self.path, threads)
+        metadata = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.layout = _read_layout(metadata, self.path)
+        self.input_size = _read_input_size(metadata, self.path)
+        self.name = metadata.get("name") or self.path.stem
+        self.licence = metadata.get("licence", "")
+        self.data = metadata.get("data", "")
+        self.vertex_scale = _read_vertex_scale(metadata, self.path)
+        self._outputs = self._checked_outputs()
+
+    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+        """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3]; a batch gives what its crops give one by one."""
+        return self.predict_all(crops).coefficients
+
+    def predict_all(self, crops: NDArray[np.uint8]) -> Prediction:
+        """Coefficients of RGB crops [N, S, S, 3], and deviations and occlusion where the file gives them."""
+        size = self.input_size
+        if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
+            raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+        batches = [self._run(crops[start : start + LARGEST_BATCH]) for start in range(0, len(crops), LARGEST_BATCH)]
+        joined = {
+            name: np.concatenate([np.empty((0, *shape), np.float32), *(batch[name] for batch in batches)])
+            for name, shape in self._outputs.items()
+        }
+        deviations = joined.get("deviations")
+        return Prediction(
+            Coefficients(self.layout, joined["coefficients"]),
+            None if deviations is None else Coefficients(self.layout, deviations),
+            joined.get("occlusion"),
+        )
+
+    def _run(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)  # [N, 3, S, S]
+        images /= 255
+        values = dict(zip(self._outputs, self._session.run(list(self._outputs), {"images": images}), strict=True))
+        if not all(np.isfinite(array).all() for array in values.values()):
+            raise UnveilError(f"{self.path} gives numbers that are not finite: train or export it again")
+        if "occlusion" in values and not ((values["occlusion"] >= 0) & (values["occlusion"] <= 1)).all():
+            raise UnveilError(f"{self.path} gives an occlusion that is no probability: export it again")
+        return {name: np.asarray(array, np.float32) for name, array in values.items()}
+
+    def _checked_outputs(self) -> dict[str, tuple[int, ...]]:
+        """Shape, without the batch, of each output of the contract that the file has."""
+        inputs = {node.name: node.shape for node in self._session.get_inputs()}
+        outputs = {node.name: node.shape for node in self._session.get_outputs()}
+        if set(inputs) != {"images"} or "coefficients" not in outputs:
+            raise UnveilError(
+                f"{self.path} maps {', '.join(inputs)} to {', '.join(outputs)}, not images to coefficients: "
+                "give a learner written by `unveil export-onnx`"
+            )
+        sides = inputs["images"][1:]
+        if not _fits(sides, [3, self.input_size, self.input_size]):
+            raise UnveilError(
+                f"{self.path} takes images of shape {sides} but states an input_size of {self.input_size}"
+            )
+        size, cells = self.layout.size, OCCLUSION_SIZE
+        known = {"coefficients": (size,), "deviations": (size,), "occlusion": (cells, cells)}
+        for name in known.keys() & outputs.keys():
+            if not _fits(outputs[name][1:], list(known[name])):
+                wanted = f"{cells} x {cells} cells" if name == "occlusion" else f"the layout {self.layout}"
+                raise UnveilError(f"{self.path} gives {name} of shape {outputs[name][1:]}, which is not {wanted}")
+        return {name: shape for name, shape in known.items() if name in outputs}
+
+
+def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
+    """A session on the CPU, by default with as many threads as are of use; UnveilError for what is no ONNX file."""
+    if not path.is_file():
+        raise UnveilError(f"no model file at {path}: check the path given as the model")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or _available_cores()
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # Threads that spin after their work take the cores from what follows: 2 cores then need 30 ms for 3 ms of geometry.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what is wrong with a file is said once, below
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise UnveilError(f"{path} is not a usable ONNX file: {_first_line(error)}") from error
+
+
+def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:
+    if "layout" not in metadata or "input_size" not in metadata:
+        raise UnveilError(
+            f"{path} does not say what its outputs mean (no layout and input_size in its metadata): "
+            "give a learner written by `unveil export-onnx`"
+        )
+    try:
+        return CoefficientLayout.from_json(metadata["layout"])
+    except LayoutError as error:
+        raise UnveilError(f"{path} has a damaged layout in its metadata: {error}") from error
+
+
+def _read_input_size(metadata: Mapping[str, str], path: Path) -> int:
+    text = metadata["input_size"]
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LARGEST_INPUT:
+        raise UnveilError(f"{path} states an input_size of {text[:20]!r}, which is no size in pixels")
+    return int(text)
+
+
+def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> float:
+    text = metadata.get("vertex_scale", "1")
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not (math.isfinite(scale) and scale > 0):
+        raise UnveilError(f"{path} states a vertex_scale of {text[:20]!r}, which is no positive number")
+    return scale
+
+
+def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
+    """Whether a shape of ONNX, where a name or None stands for any size, allows the expected one."""
+    return len(shape) == len(expected) and all(
+        not isinstance(side, int) or side == wanted for side, wanted in zip(shape, expected, strict=True)
+    )
+
+
+def _available_cores() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")  # what other libraries keep to
+    return min(cores, MOST_THREADS, max(1, int(wanted)) if wanted.isdecimal() else cores)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -1,0 +1,1 @@
+"""openhead, the open family: its head model."""

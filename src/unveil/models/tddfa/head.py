@@ -1,0 +1,138 @@
+"""The Basel Face Model (Paysan et al. 2009) as 3DDFA_V2 (Guo et al. 2020) publishes it: a face without ears and neck.
+
+Its files hold micrometres, x, y and z of each vertex in turn, in the axes of `MorphableModel`. The face is rigid but
+for its expression, so it has a single joint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.assets.unpickle import read_pickle, read_pickled_array
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout, Group, LayoutError
+from unveil.heads.model import MorphableModel
+from unveil.heads.placement import AffineMatrix
+from unveil.heads.rigid_face import FaceArrays, outward, rigid_face, vertex_columns
+
+LAYOUT = CoefficientLayout(
+    "tddfa",
+    (
+        Group("pose", 12, "matrix [3, 4] from micrometres to pixels of a crop of 120, y up, counted from one"),
+        Group("shape", 40, "micrometres along components of unit length"),
+        Group("expression", 10, "multiples of the components"),
+    ),
+)
+FILE_NAMES = ("bfm_noneck_v3.pkl", "tri.pkl")  # as they are published
+SLIM_FILE = "bfm_noneck_v3_slim.pkl"  # instead of both
+LANDMARK_FILES = ("u_base", "w_shp_base", "w_exp_base")
+COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
+METRES = 1e-6  # in a micrometre
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class BfmFiles:
+    """Paths of the files that give the face model."""
+
+    model: Path  # bfm_noneck_v3.pkl or bfm_noneck_v3_slim.pkl
+    triangles: Path | None = None  # tri.pkl; None: those in the model's file, which only the slim one has right
+
+
+@lru_cache(maxsize=1)
+def load(files: BfmFiles) -> MorphableModel:
+    """3DDFA_V2's face model with 40 shape and 10 expression components, layout `LAYOUT`, float32.
+
+    The model is shared between callers; do not write into its arrays.
+
+    Raises:
+        UnveilError: a file is missing, damaged, or not what its name says.
+    """
+    data = read_pickle(files.model)
+    try:
+        triangles = data["tri"] if files.triangles is None else read_pickled_array(files.triangles)
+        return from_arrays(data, triangles)
+    except (KeyError, ValueError, TypeError) as error:
+        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
+        names = " and ".join(str(path) for path in (files.model, files.triangles) if path)
+        raise UnveilError(
+            f"{names} give no face model of 3DDFA_V2 ({reason}); get them from its repository again"
+        ) from error
+
+
+def load_landmarks(folder: Path) -> MorphableModel:
+    """The 68 landmarks alone, a model without triangles, from the rows of the face model that 3DDFA has as text.
+
+    Args:
+        folder: has ``u_base.txt`` [204], ``w_shp_base.txt`` [204, 40] and ``w_exp_base.txt`` [204, 10].
+
+    Raises:
+        UnveilError: a file is missing, damaged, or of another shape.
+    """
+    try:
+        mean, shape, expression = (np.loadtxt(folder / f"{name}.txt") for name in LANDMARK_FILES)
+        arrays = {"u": mean.reshape(-1, 1), "w_shp": shape, "w_exp": expression, "keypoints": np.arange(3 * 68)}
+        return from_arrays(arrays, np.zeros((3, 0), np.int64))
+    except (OSError, ValueError, IndexError) as error:
+        names = ", ".join(f"{name}.txt" for name in LANDMARK_FILES)
+        raise UnveilError(f"{folder} has no {names} of 3DDFA's landmarks ({error}); write these rows again") from error
+
+
+def read_statistics(path: Path) -> CoefficientLayout:
+    """`LAYOUT` with the mean and standard deviation in ``param_mean_std_62d_120x120.pkl``.
+
+    Raises:
+        UnveilError: the file is missing, damaged, or not what its name says.
+    """
+    data = read_pickle(path)
+    try:
+        return LAYOUT.with_statistics(*(np.asarray(data[name], np.float64).ravel() for name in ("mean", "std")))
+    except (KeyError, ValueError, TypeError, LayoutError) as error:
+        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
+        raise UnveilError(f"{path} is no file of 3DDFA_V2's statistics ({reason}); run `unveil assets get`") from error
+
+
+def from_arrays(data: Mapping[str, Any], triangles: Any) -> MorphableModel:
+    """The model of published arrays.
+
+    Args:
+        data: ``u`` [3V, 1] the mean face, ``w_shp`` [3V, 40 or more], ``w_exp`` [3V, 10 or more], and ``keypoints``
+            [204], the rows of the 68 landmarks.
+        triangles: [3, F] vertex indices from zero, turning either way.
+
+    Raises:
+        KeyError: an array is not there.
+        ValueError: an array has another shape, or names a vertex that is not there.
+    """
+    template = vertex_columns(data["u"], 1)[0] * METRES  # [V, 3]
+    shape, expression = (vertex_columns(data[name], _size(group)) for name, group in COMPONENTS.items())
+    if not shape.shape[1] == expression.shape[1] == len(template):
+        raise ValueError(f"u has {len(template)} vertices, w_shp {shape.shape[1]} and w_exp {expression.shape[1]}")
+    face = FaceArrays(
+        template, shape * METRES, expression * METRES, outward(triangles, template), _landmarks(data, len(template))
+    )
+    return rigid_face("3ddfa", LAYOUT, face, AffineMatrix())
+
+
+def _size(group: str) -> int:
+    place = LAYOUT.slice_of(group)
+    return int(place.stop - place.start)
+
+
+def _landmarks(data: Mapping[str, Any], count: int) -> NDArray[np.int64]:
+    """The 68 landmarks as vertices [68]; each is three rows in a row."""
+    rows = np.asarray(data["keypoints"]).astype(np.int64).ravel()
+    vertices = rows[::3] // 3
+    if rows.shape != (204,) or (rows.reshape(68, 3) != vertices[:, None] * 3 + np.arange(3)).any():
+        raise ValueError("keypoints do not name x, y and z of 68 vertices")
+    if vertices.min() < 0 or vertices.max() >= count:
+        raise ValueError(f"keypoints name vertex {vertices.max()} of {count}")
+    return vertices

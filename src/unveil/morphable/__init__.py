@@ -1,1 +1,0 @@
-"""Head models: coefficient layouts, linear shape with skinning, landmarks; one file per model family."""

@@ -1,1 +1,0 @@
-"""Torch modules that turn crops into coefficients; no files, no pictures."""

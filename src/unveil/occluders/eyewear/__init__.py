@@ -1,0 +1,1 @@
+"""Glasses and goggles worn on the head."""

@@ -1,0 +1,142 @@
+"""The pool of occluders to train and to measure with: those that need no files, and those of a user's folder."""
+
+import tarfile
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.occluders.arbitrary import ArbitraryPixels
+from unveil.occluders.base import Image, Occluder, Pool
+from unveil.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha
+from unveil.occluders.eyewear.glasses import WornGlasses
+from unveil.occluders.hair import Hair
+from unveil.occluders.masks import WornMask
+from unveil.occluders.placing import Rgba
+from unveil.occluders.things import Things
+from unveil.photos.decode import decode_rgba
+from unveil.photos.io import MAX_BYTES, find_images, read_image
+
+LARGEST_SIDE = 320  # pixels a cut-out is kept at
+HAND_FOLDER, MASK_FOLDER, PICTURE_FOLDER = "hands", "masks", "pictures"
+EXPECTED = "masks/*.png, hands.tar, hands/*.jpg, pictures/ or RGBA *.png"
+
+
+def load_pool(
+    folder: Path | None = None,
+    kinds: Collection[str] | None = None,
+    draw: Callable[[np.random.Generator], Image] | None = None,
+) -> Pool:
+    """The occluders to train with: those that are drawn, and what ``folder`` holds; only of ``kinds`` where given.
+
+    ``draw`` gives an image [H, W, 3] by lot that pieces are cut out of, such as another crop; without it they are cut
+    out of the pictures in the folder's ``pictures/``, or of the photograph itself.
+
+    In the folder, ``masks/`` has RGBA templates (names ending in ``_left`` or ``_right`` are of turned faces),
+    ``hands/`` or ``hands.tar`` photographs of hands on a plain light wall, ``pictures/`` any pictures, and every other
+    PNG with transparency is taken as it is.
+
+    Raises:
+        UnveilError: the folder is missing or holds no usable picture, or there is no occluder of one of the kinds.
+    """
+    found: list[tuple[Occluder, float]] = []
+    if folder is not None:
+        try:
+            found, pictures = _read_folder(folder), _read_pictures(folder)
+        except (OSError, tarfile.TarError, EOFError) as error:
+            raise UnveilError(f"{folder} cannot be read ({error}); mend it or give another folder") from error
+        if not (found or pictures):
+            raise UnveilError(f"no occluder in {folder}: expected {EXPECTED}")
+        draw = draw or (OneOf(pictures) if pictures else None)
+    entries: list[tuple[Occluder, float]] = [
+        (ArbitraryPixels(), 3.0),
+        (WornMask(), 3.0),
+        (WornGlasses(), 2.0),
+        (Hair(), 2.0),
+        (Things(), 2.0),
+        (Pieces(draw), 2.0),
+        *found,
+    ]
+    if kinds is not None:
+        there = [occluder.kind for occluder, _ in entries]
+        missing = sorted(set(kinds).difference(there))
+        if missing or not kinds:
+            raise UnveilError(f"no occluder of kind {', '.join(missing) or 'none'}: choose from {', '.join(there)}")
+        entries = [(occluder, odds) for occluder, odds in entries if occluder.kind in kinds]
+    return Pool(tuple(occluder for occluder, _ in entries), tuple(odds for _, odds in entries))
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """Draws one of some images."""
+
+    images: tuple[Image, ...]
+
+    def __call__(self, rng: np.random.Generator) -> Image:
+        """An image [H, W, 3]."""
+        return self.images[rng.integers(len(self.images))]
+
+
+def _read_pictures(folder: Path) -> tuple[Image, ...]:
+    """What pieces are cut out of: the pictures in a folder of the folder, if it is there."""
+    pictures = folder / PICTURE_FOLDER
+    if not pictures.is_dir():
+        return ()
+    return tuple(_smaller(read_image(path)) for path in find_images(pictures))
+
+
+def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
+    if not folder.is_dir():
+        raise UnveilError(f"no folder {folder}: give the folder of the occluders' pictures")
+    found: list[tuple[Occluder, float]] = []
+    masks = {path.stem: _read(path.read_bytes(), str(path)) for path in sorted((folder / MASK_FOLDER).glob("*.png"))}
+    front = tuple(v for k, v in masks.items() if not k.endswith(("_left", "_right")))
+    if front:
+        left, right = (tuple(v for k, v in masks.items() if k.endswith(end)) for end in ("_left", "_right"))
+        found.append((MaskTemplates(front, left, right), 3.0))
+    hands = tuple(cut for name, data in _hand_files(folder) if (cut := _cut_hand(_read(data, name))) is not None)
+    if hands:
+        found.append((Cutouts(hands, size=(0.8, 1.4), match=0.8, held=True, kind="hand"), 3.0))
+    others = tuple(_read(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.png")))
+    if others:
+        found.append((Cutouts(others), 2.0))
+    return found
+
+
+def _hand_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted((folder / HAND_FOLDER).glob("*.jpg")):
+        yield str(path), path.read_bytes()
+    archive = folder / f"{HAND_FOLDER}.tar"
+    if archive.is_file():
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                stream = tar.extractfile(member) if member.name.endswith(".jpg") else None
+                if stream is not None and member.size <= MAX_BYTES:
+                    yield f"{archive}/{member.name}", stream.read()
+
+
+def _cut_hand(photo: Rgba) -> Rgba | None:
+    """The hand of a photograph, or None where the threshold found no plausible one."""
+    rgb = np.ascontiguousarray(photo[..., :3])
+    alpha = hand_alpha(rgb)
+    if not 0.05 < float((alpha > 127).mean()) < 0.6:
+        return None
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    return np.dstack([rgb, alpha])[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _read(data: bytes, name: str) -> Rgba:
+    """A picture as RGBA, no larger than needed."""
+    return _smaller(decode_rgba(data, f"the occluder {name}"))
+
+
+def _smaller(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture [H, W, C] at the size that a crop can show."""
+    scale = LARGEST_SIDE / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

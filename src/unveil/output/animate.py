@@ -1,0 +1,127 @@
+"""Faces of photographs that do what others do: expression transfer, and heads that move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.drawing.animation import write_animation
+from unveil.drawing.render import Skin, over, render_mesh
+from unveil.errors import UnveilError
+from unveil.heads.layout import Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
+from unveil.heads.placement import SCALED_ORTHOGRAPHIC
+from unveil.meshes.glb import glb_bytes, write_glb
+from unveil.meshes.maps import encode_normals
+from unveil.output.face_files import face_colours, vertex_values
+from unveil.photos.io import find_images, read_image
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.reconstruct.result import Reconstruction
+from unveil.storage.files import printable
+
+SIZE = 360  # pixels per side of an animated picture
+MARGIN = 0.06  # of the picture around the head at its widest
+TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long a turn of the head takes, and a single face
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The largest face of a photograph."""
+
+    image: NDArray[np.uint8]  # [H, W, 3] RGB
+    face: Reconstruction
+
+
+def see(reconstructor: Reconstructor, photo: Path) -> Seen:
+    """The largest face of a photograph, to be moved.
+
+    Raises:
+        UnveilError: there is no face, the photograph cannot be read, or the model's pose is not that of head and jaw.
+    """
+    if reconstructor.morphable.placement is not SCALED_ORTHOGRAPHIC:
+        name = reconstructor.learner.name
+        raise UnveilError(f"{name} gives a face without a jaw to move, so it is not animated: choose openhead or deca")
+    image = read_image(photo)
+    faces = reconstructor.reconstruct(image, max_faces=1)
+    if not faces:
+        raise UnveilError(f"no face found in {printable(photo)}: give a photograph of a face that looks to the camera")
+    return Seen(image, faces[0])
+
+
+def with_expression(reconstructor: Reconstructor, seen: Seen, expression: Reconstruction) -> Seen:
+    """The same face in the same photograph with the expression of another."""
+    moved = transfer_expression(seen.face.coefficients, expression.coefficients)
+    return Seen(seen.image, reconstructor.changed(seen.face, moved))
+
+
+def own_motion(model: MorphableModel, coefficients: Coefficients, rate: float) -> Motion:
+    """A head of coefficients [M] that looks around and then makes some faces, ``rate`` keyframes per second."""
+    turns = look_around(coefficients, max(2, round(TURN_SECONDS * rate)))
+    faces = gestures(model, coefficients, max(2, round(GESTURE_SECONDS * rate)))
+    return Motion(Coefficients(coefficients.layout, np.concatenate([turns.values, faces.values])), rate)
+
+
+def driven_motion(
+    reconstructor: Reconstructor, seen: Seen, photos: Iterable[Path], rate: float, *, head_pose: bool
+) -> Motion:
+    """The face of a photograph doing what the largest faces of others do, a keyframe for each.
+
+    A photograph without a face repeats what was before it.
+
+    Raises:
+        UnveilError: a photograph cannot be read, or none has a face.
+    """
+    driving: list[NDArray[np.floating]] = []
+    waiting = 0  # keyframes before the first face
+    for photo in photos:
+        faces = reconstructor.reconstruct(photo, max_faces=1)
+        if faces:
+            driving += [np.asarray(faces[0].coefficients.values)] * (1 + waiting)
+            waiting = 0
+        elif driving:
+            driving.append(driving[-1])
+        else:
+            waiting += 1
+    if not driving:
+        raise UnveilError("no face found in any photograph to follow: give photographs of a face")
+    layout = seen.face.coefficients.layout
+    followed = Coefficients(layout, np.stack(driving))
+    return Motion(transfer_expression(seen.face.coefficients, followed, head_pose=head_pose), rate)
+
+
+def driving_photos(inputs: Iterable[Path]) -> Iterator[Path]:
+    """The photographs of files and folders, those of a folder by name."""
+    for path in inputs:
+        yield from find_images(path)
+
+
+def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:
+    """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
+    face = seen.face
+    texture = face_colours(seen.image, face, model)
+    normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
+    picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))
+    write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
+    write_glb(scene, glb_bytes(model, face.coefficients, texture, motion, normal_map, vertex_values(face)))
+    return [picture, scene]
+
+
+def render_motion(
+    model: MorphableModel, motion: Motion, texture: NDArray[np.uint8], size: int = SIZE
+) -> Iterator[NDArray[np.uint8]]:
+    """Pictures RGB uint8 [size, size, 3] on white of each keyframe, seen along -z, all with the same framing."""
+    frames = [motion.coefficients.row(k) for k in range(len(motion))]
+    boxes = [(v.min(axis=0), v.max(axis=0)) for v in (np.asarray(model.vertices(frame)) for frame in frames)]
+    low, high = np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)
+    scale = size * (1 - 2 * MARGIN) / float((high - low)[:2].max())
+    skin = Skin(texture, model.uv, model.uv_faces)
+    white = np.full((size, size, 3), 255, np.uint8)
+    for frame in frames:
+        centred = np.asarray(model.vertices(frame)) - (low + high) / 2
+        points = centred * [scale, -scale, -scale] + [(size - 1) / 2, (size - 1) / 2, 0]
+        yield over(render_mesh(points, model.faces, size, size, skin), white)

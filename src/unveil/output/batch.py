@@ -1,0 +1,142 @@
+"""Many photographs, one after the other: which, under what names, and on after a bad one or a stop."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from unveil.errors import UnveilError
+from unveil.models.encoder import weights_sha256
+from unveil.output.files import Options, OutputError, Target, write_photo
+from unveil.output.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.photos.detect import SMALLEST_FACE
+from unveil.photos.io import find_images, read_image
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.storage.files import printable
+from unveil.storage.names import printable_part, printable_stem
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one photograph, or of an input that leads to none."""
+
+    photo: Path
+    status: Literal["done", "skipped", "failed"]
+    record: dict[str, Any] | None = None  # the photograph's JSON, None where it failed
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the answer of ``unveil reconstruct --json``."""
+        return {
+            "photo": printable(self.photo),
+            "status": self.status,
+            "error": self.error or None,
+            "faces": self.record["faces"] if self.record else [],
+            "timings_ms": self.record["timings_ms"] if self.record else {},
+        }
+
+
+def find_photos(inputs: Iterable[Path], out: Path) -> tuple[list[Path], list[Outcome]]:
+    """The photographs in files and folders, without those in the output folder, and the inputs that have none."""
+    photos: dict[Path, None] = {}  # a set that keeps the order
+    failures = []
+    results = out.resolve()
+    for path in inputs:
+        try:
+            if path.is_dir() and path.resolve() == results:
+                raise UnveilError(f"{printable(path)} is both input and output: choose another folder with -o")
+            found = find_images(path)
+        except UnveilError as error:
+            failures.append(Outcome(path, "failed", error=str(error)))
+            continue
+        photos |= dict.fromkeys(photo for photo in found if photo == path or results not in photo.resolve().parents)
+    return list(photos), failures
+
+
+def name_targets(photos: Sequence[Path], out: Path) -> list[Target]:
+    """A name for the results of each photograph: its stem, or with its suffix where another photograph has the stem.
+
+    A name is also taken when the output folder holds the results of another photograph under it.
+    """
+    targets = []
+    taken: set[str] = set()
+    for photo in photos:
+        candidates = (Target(photo, out, name) for name in _names(photo))
+        target = next(t for t in candidates if t.name.casefold() not in taken and not t.belongs_to_another())
+        taken.add(target.name.casefold())
+        targets.append(target)
+    return targets
+
+
+def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The formats to write: those wanted, or everything that tells more of the model than the basic ones.
+
+    Raises:
+        UnveilError: a format is wanted that needs details of the skin or a texture, and the model gives none.
+    """
+    possible: tuple[str, ...] = FORMATS
+    if reconstructor.fine.has_details:
+        possible = ALL_FORMATS
+    elif reconstructor.morphable.textured:
+        possible = (*FORMATS, RELIT_FORMAT)
+    if wanted is None:
+        return ALL_FORMATS if reconstructor.fine.has_details else FORMATS
+    impossible = [kind for kind in wanted if kind not in possible]
+    if impossible:
+        lacks = "details of the skin" if reconstructor.morphable.textured else "texture coordinates"
+        raise UnveilError(
+            f"{reconstructor.learner.name} gives no {lacks}, so there is no {' and no '.join(impossible)}: "
+            f"choose from {', '.join(possible)}, or a model such as deca"
+        )
+    return wanted
+
+
+def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None) -> Options:
+    """The options of a run with this model."""
+    learner = reconstructor.learner
+    # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
+    assets = tuple(f"{path.name} {path.stat().st_size}" for path in reconstructor.fine.files)
+    return Options(learner.name, weights_sha256(learner), formats, max_faces, assets)
+
+
+def reconstruct_photos(
+    targets: Iterable[Target], reconstructor: Reconstructor, options: Options, *, force: bool = False
+) -> Iterator[Outcome]:
+    """Reconstruct photograph after photograph and yield what became of each; done ones are skipped unless forced.
+
+    Raises:
+        OutputError: the output folder cannot be written; what was done stays.
+    """
+    for target in targets:
+        try:
+            record = None if force else target.done(options)
+            if record is not None:
+                yield Outcome(target.photo, "skipped", record)
+            else:
+                yield Outcome(target.photo, "done", _reconstruct_photo(target, reconstructor, options))
+        except OutputError:
+            raise
+        except (UnveilError, OSError) as error:
+            yield Outcome(target.photo, "failed", error=str(error))
+
+
+def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:
+    image = read_image(target.photo)
+    faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
+    if not faces:
+        raise UnveilError(
+            f"no face found in {printable(target.photo)}: give a photograph with a face at least {SMALLEST_FACE:.0f} "
+            "pixels wide that looks towards the camera"
+        )
+    return write_photo(target, image, faces, reconstructor.morphable, options)
+
+
+def _names(photo: Path) -> Iterator[str]:
+    """Names for results, in order of preference."""
+    stem, suffix = printable_stem(photo), printable_part(photo.suffix.lstrip("."))
+    yield stem
+    yield f"{stem}_{suffix}"
+    yield from (f"{stem}_{suffix}_{number}" for number in itertools.count(2))

@@ -1,0 +1,126 @@
+"""Photographs and methods in one picture: a row for each photograph, the input and each method's overlay and shape."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from unveil.drawing.overlay import OPACITY, PANEL, PAPER, framing, panel_of
+from unveil.drawing.render import over, render_mesh
+from unveil.photos.io import read_image
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.reconstruct.result import Reconstruction
+from unveil.storage.files import printable
+
+CELL = 320  # pixels per side
+GAP = 8  # pixels between cells
+HEAD, FOOT = 40, 36  # pixels above the first row and below the last
+INK, FAINT, HATCH = (30, 30, 30), (110, 110, 110), (225, 225, 225)
+HATCH_STEP, HATCH_WIDTH = 14, 2  # pixels
+LETTERS = 70  # in a line of a hatched cell
+CAPTION = "Each method: its mesh over the photograph, and its shape as the camera sees it."
+
+Picture = NDArray[np.uint8]  # [H, W, 3] RGB
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method by its name, with what runs it or why nothing does."""
+
+    name: str
+    reconstructor: Reconstructor | None
+    missing: str = ""  # what is not there and how to get it
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The picture, and a line for each thing that could not be shown."""
+
+    picture: Picture
+    notes: tuple[str, ...]
+
+
+def compare(photographs: Sequence[Path], methods: Sequence[Method]) -> Comparison:
+    """Draw the largest face of each photograph as each method sees it.
+
+    Where a method's files are missing, or it finds no face, its cell is hatched and says so.
+
+    Raises:
+        UnveilError: a photograph cannot be read.
+    """
+    rows, notes = [], [f"{method.name}: {method.missing}" for method in methods if method.missing]
+    for path in photographs:
+        image = read_image(path)
+        faces = [_largest(method, image) for method in methods]
+        rows.append(_row(image, faces, [method.missing or "no face found" for method in methods]))
+        lost = [m.name for m, face in zip(methods, faces, strict=True) if face is None and not m.missing]
+        notes += [f"{name}: no face found in {printable(path)}" for name in lost]
+    return Comparison(_page(rows, [method.name for method in methods]), tuple(notes))
+
+
+def _largest(method: Method, image: Picture) -> Reconstruction | None:
+    if method.reconstructor is None:
+        return None
+    return next(iter(method.reconstructor.reconstruct(image, max_faces=1)), None)
+
+
+def _row(image: Picture, faces: Sequence[Reconstruction | None], reasons: Sequence[str]) -> Picture:
+    """The input and, for each method, two cells with its face or one wide one with the reason why there is none."""
+    whole = np.array([[0, 0], image.shape[1::-1]])
+    found = [face.projected[:, :2] for face in faces if face is not None]
+    to_panel = framing(np.concatenate(found) if found else whole)  # the same part of the photograph for all
+    photo = panel_of(image, to_panel)
+    cells = [_shrunk(photo)]
+    for face, reason in zip(faces, reasons, strict=True):
+        if face is None:
+            cells.append(_hatched(reason))
+            continue
+        points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
+        mesh = render_mesh(points, face.faces, PANEL, PANEL)
+        cells += [_shrunk(over(mesh, photo, OPACITY)), _shrunk(over(mesh, np.full_like(photo, PAPER)))]
+    between = np.full((CELL, GAP, 3), PAPER, np.uint8)
+    return np.hstack([part for cell in cells for part in (cell, between)][:-1])
+
+
+def _shrunk(panel: Picture) -> Picture:
+    return np.asarray(cv2.resize(panel, (CELL, CELL), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _hatched(reason: str) -> Picture:
+    """A cell as wide as a method's two, with lines that rise to the right and a text on top."""
+    width = 2 * CELL + GAP
+    down, right = np.indices((CELL, width))
+    lines = (down + right) % HATCH_STEP < HATCH_WIDTH
+    picture = Image.fromarray(np.where(lines[..., None], np.array(HATCH, np.uint8), np.array(PAPER, np.uint8)))
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(17)
+    text = "\n".join(textwrap.wrap(reason, LETTERS, break_long_words=False, break_on_hyphens=False))
+    middle = (width / 2, CELL / 2)
+    left, top, end, bottom = draw.multiline_textbbox(middle, text, font, anchor="mm", align="center")
+    draw.rectangle((left - 10, top - 10, end + 10, bottom + 10), fill=(PAPER, PAPER, PAPER))
+    draw.multiline_text(middle, text, INK, font, anchor="mm", align="center")
+    return np.asarray(picture)
+
+
+def _page(rows: Sequence[Picture], names: Sequence[str]) -> Picture:
+    """The rows below each other with the names of the columns above and a caption below."""
+    width = rows[0].shape[1]
+    height = HEAD + len(rows) * (CELL + GAP) - GAP + FOOT
+    page = np.full((height, width, 3), PAPER, np.uint8)
+    for k, row in enumerate(rows):
+        top = HEAD + k * (CELL + GAP)
+        page[top : top + CELL] = row
+    picture = Image.fromarray(page)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(20)
+    draw.text((CELL / 2, HEAD / 2), "input", INK, font, anchor="mm")
+    step = 2 * (CELL + GAP)
+    for k, name in enumerate(names):
+        draw.text((CELL + GAP + k * step + (step - GAP) / 2, HEAD / 2), name, INK, font, anchor="mm")
+    draw.text((0, height - FOOT / 2), CAPTION, FAINT, ImageFont.load_default(16), anchor="lm")
+    return np.asarray(picture)

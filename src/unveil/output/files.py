@@ -1,0 +1,206 @@
+"""The files of one photograph: per face meshes, coefficients and a picture, and one JSON that says it is done.
+
+Everything is written into a hidden folder beside its destination and then renamed, the JSON last. Where
+``<name>.json`` stands, every file it lists is whole; a run that was killed leaves at most the hidden folder, which
+the next run of the same photograph removes.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.heads.model import MorphableModel
+from unveil.output.face_files import PICTURE_ENDINGS, FaceFiles, write_face
+from unveil.output.formats import FORMATS
+from unveil.reconstruct.result import Reconstruction
+from unveil.storage.files import printable
+
+RECORD_FORMAT = 1  # raised when the JSON or the files change their meaning
+
+
+class OutputError(UnveilError):
+    """The output folder cannot be written, so that no other photograph would fare better."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What besides the photograph decides about its files; a change of it makes them be written anew."""
+
+    model: str  # name of the learner
+    model_sha256: str  # of the learner's file
+    formats: tuple[str, ...] = FORMATS
+    max_faces: int | None = None
+    assets: tuple[str, ...] = ()  # name and bytes of each of the user's files that heads are made with
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the photograph's JSON."""
+        return asdict(self) | {"formats": list(self.formats), "assets": list(self.assets)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A photograph and where its results go: ``<folder>/<name>.json``, ``<folder>/<name>_<k>.glb`` and so on."""
+
+    photo: Path
+    folder: Path
+    name: str
+
+    @property
+    def record_path(self) -> Path:
+        """The JSON whose presence says that the photograph is done."""
+        return self.folder / f"{self.name}.json"
+
+    @property
+    def part_folder(self) -> Path:
+        """Where files are written before they are whole."""
+        return self.folder / f".{self.name}.part"
+
+    def record(self) -> dict[str, Any] | None:
+        """What the JSON of an earlier run says, or None where there is none of ours."""
+        try:
+            record = json.loads(self.record_path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        is_ours = isinstance(record, dict) and record.get("record_format") == RECORD_FORMAT
+        return record if is_ours else None
+
+    def belongs_to_another(self) -> bool:
+        """Whether files of this name are of another photograph that still exists, or not of unveil at all."""
+        record = self.record()
+        if record is None:
+            left_by_a_killed_run = self.part_folder.exists()
+            foreign = (self.record_path, *(self.folder / f"{self.name}_0{ending}" for ending in PICTURE_ENDINGS))
+            return not left_by_a_killed_run and any(path.exists() for path in foreign)
+        if record["photo"] == printable(self.photo.absolute()):
+            return False
+        return record["source"]["name"] != printable(self.photo.name) or Path(record["photo"]).is_file()
+
+    def done(self, options: Options) -> dict[str, Any] | None:
+        """The JSON of an earlier run of this very photograph with these options, if all its files are there."""
+        record = self.record()
+        if record is None or record["source"] != source_of(self.photo) or record["options"] != options.to_json():
+            return None
+        return record if all((self.folder / file).is_file() for file in _files_of(record)) else None
+
+
+def source_of(photo: Path) -> dict[str, Any]:
+    """The state of a photograph: its name, size in bytes and time of change in nanoseconds."""
+    status = photo.stat()
+    return {"name": printable(photo.name), "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create the output folder and try it out; OutputError where nothing can be written into it."""
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / ".unveil-trial"
+        trial.write_bytes(b"")
+        trial.unlink()
+
+
+def write_photo(
+    target: Target,
+    image: NDArray[np.uint8],
+    faces: Sequence[Reconstruction],
+    model: MorphableModel,
+    options: Options,
+) -> dict[str, Any]:
+    """Write the files of all faces of a photograph, all or nothing, and give back what its JSON says.
+
+    Raises:
+        OutputError: a file could not be written, for example because the disk is full.
+    """
+    record = {"photo": printable(target.photo.absolute()), "source": source_of(target.photo)}
+    part = target.part_folder
+    with output_errors(target.folder):
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            part.mkdir()
+            written = [
+                write_face(part / f"{target.name}_{k}", image, face, model, options.formats)
+                for k, face in enumerate(faces)
+            ]
+            record |= _description(image, faces, written, options)
+            (part / target.record_path.name).write_text(json.dumps(record, indent=1, allow_nan=False), "utf-8")
+            _publish(part, target)
+        finally:
+            _remove(part)
+    return record
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder and what is in it, also when the user stops the program in the middle of this."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _description(
+    image: NDArray[np.uint8],
+    faces: Sequence[Reconstruction],
+    written: Sequence[FaceFiles],
+    options: Options,
+) -> dict[str, Any]:
+    timings = dict(faces[0].timings)
+    for face_files in written:
+        for stage, duration in face_files.timings.items():
+            timings[stage] = timings.get(stage, 0.0) + duration
+    return {
+        "record_format": RECORD_FORMAT,
+        "image": {"width": image.shape[1], "height": image.shape[0]},
+        "model": {"name": options.model, "layout": faces[0].coefficients.layout.name},
+        "options": options.to_json(),
+        "timings_ms": {stage: round(duration, 1) for stage, duration in timings.items()},
+        "faces": [
+            {"index": k, **face.to_json(), "files": face_files.names}
+            for k, (face, face_files) in enumerate(zip(faces, written, strict=True))
+        ],
+    }
+
+
+def _publish(part: Path, target: Target) -> None:
+    """Move the finished files to their places, the JSON last; files of an earlier run go first."""
+    earlier = target.record()
+    target.record_path.unlink(missing_ok=True)
+    for name in _files_of(earlier) if earlier else ():
+        if Path(name).name == name and name.startswith(f"{target.name}_"):
+            (target.folder / name).unlink(missing_ok=True)
+    files = sorted(part.iterdir(), key=lambda path: path == part / target.record_path.name)
+    with ExitStack() as undo:  # a stop by the user too leaves either all files or none
+        for file in files:
+            destination = target.folder / file.name
+            file.replace(destination)
+            undo.callback(destination.unlink)
+        undo.pop_all()
+
+
+def _files_of(record: dict[str, Any]) -> Iterator[str]:
+    for face in record["faces"]:
+        yield from face["files"].values()
+
+
+@contextmanager
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of the file system, also where a writer has put it into words, into an `OutputError`."""
+    try:
+        yield
+    except (OSError, UnveilError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        why = cause.strerror or str(cause)
+        hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
+        raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error

@@ -1,0 +1,6 @@
+"""The formats of a face's files; here the command line finds them at no cost."""
+
+FORMATS = ("glb", "obj", "ply", "npz")
+DETAIL_FORMATS = ("detail", "maps")  # of models that give details of the skin
+RELIT_FORMAT = "relit"
+ALL_FORMATS = (*FORMATS, *DETAIL_FORMATS, RELIT_FORMAT)

@@ -1,0 +1,57 @@
+"""The files of a face that show its skin: the dense mesh, maps, and the face in another light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.drawing.relight import draw_relit
+from unveil.heads.model import MorphableModel
+from unveil.meshes.glb import surface_bytes, write_glb
+from unveil.meshes.maps import encode_displacement, encode_normals
+from unveil.meshes.obj import write_obj
+from unveil.photos.io import write_image
+from unveil.reconstruct.result import Reconstruction
+
+
+def write_detail(stem: Path, face: Reconstruction, texture: NDArray[np.uint8]) -> dict[str, str]:
+    """Write the dense mesh as ``<stem>_detail.obj`` (with .mtl and .jpg) and ``<stem>_detail.glb``; names by kind."""
+    if face.detail is None:
+        return {}
+    paths = {kind: _beside(stem, f"_detail.{kind}") for kind in ("obj", "mtl", "jpg", "glb")}
+    write_obj(paths["obj"], face.detail.vertices, face.detail, texture)
+    write_glb(paths["glb"], surface_bytes(face.detail.vertices, face.detail, texture))
+    return {f"detail_{kind}": path.name for kind, path in paths.items()}
+
+
+def write_maps(stem: Path, face: Reconstruction) -> dict[str, str]:
+    """Write ``<stem>_displacement.png`` (16 bits), ``_normals.png`` and ``_albedo.png``, those that the model has."""
+    pictures: dict[str, NDArray[np.uint8] | NDArray[np.uint16]] = {}
+    if face.detail is not None:
+        pictures["displacement"] = encode_displacement(face.detail.displacement)
+        pictures["normals"] = encode_normals(face.detail.normal_map)
+    if face.albedo is not None:
+        pictures["albedo"] = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
+    paths = {kind: _beside(stem, f"_{kind}.png") for kind in pictures}
+    for kind, path in paths.items():
+        write_image(path, pictures[kind])
+    return {kind: path.name for kind, path in paths.items()}
+
+
+def write_relit(
+    stem: Path,
+    image: NDArray[np.uint8],
+    face: Reconstruction,
+    model: MorphableModel,
+    texture: NDArray[np.uint8],
+) -> dict[str, str]:
+    """Write what `draw_relit` draws as ``<stem>_relit.png``."""
+    path = _beside(stem, "_relit.png")
+    write_image(path, draw_relit(image, face, model, texture))
+    return {"relit": path.name}
+
+
+def _beside(stem: Path, ending: str) -> Path:
+    return stem.with_name(stem.name + ending)

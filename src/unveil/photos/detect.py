@@ -1,0 +1,179 @@
+"""Faces in a photograph, by BlazeFace on an image pyramid and a second look at whatever it finds.
+
+The network is run on the whole photograph at a series of scales, each half the next, so that every size of face comes
+into its range at least once and no face is cut by the border of a tile. Among so many places and scales some are
+taken for a face by chance. So each find is looked at again by itself at several sizes, and the mean score decides: a
+face, also a half-hidden one, keeps its score, an accident does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace, Floats
+from unveil.photos.crop import Crop
+
+SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
+COARSEST = 64  # long side of the photograph, in network pixels: a face may fill all of it
+ALWAYS = 128  # small photographs are searched up to this long side at least
+FINEST = 2048
+MARGIN = 16  # black network pixels around the photograph, for faces that its border cuts
+
+WORTH_A_LOOK = 0.4  # score at any scale
+LOOK_SIZE = 128  # network pixels around a find
+LOOK_FACE_SIDES = (28, 40, 56)  # side of the face in each look, network pixels
+
+# A photograph has more places for a small face than for a large one, and so more to be mistaken for one: the score
+# asked for rises with every halving of the face.
+SCORE_THRESHOLD = 0.5
+LARGE_FACE = 0.2  # side of a face for which the plain threshold holds, in long sides of the photograph
+RISE_PER_HALVING = 0.1
+
+SAME_FACE_IOU = 0.3
+PART_OF_FACE = 0.6  # share of the smaller box that lies inside the larger one
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """A face in a photograph, in image pixels with centres at integers; it may reach beyond the photograph.
+
+    ``box_ltrb`` [4] left, top, right, bottom: from the brows to the chin, about as wide as high.
+    ``keypoints`` [6, 2] the subject's right eye, left eye, nose tip, mouth, right ear, left ear.
+    ``score`` in [0, 1]: how sure the network is.
+    """
+
+    box_ltrb: Floats
+    keypoints: Floats
+    score: float
+
+    @property
+    def size(self) -> float:
+        """Mean of the box's width and height, image pixels."""
+        return float((self.box_ltrb[2:] - self.box_ltrb[:2]).mean())
+
+
+class FaceDetector:
+    """Finds faces.
+
+    Args:
+        model: BlazeFace as an ONNX file or its bytes; the package carries it as ``packaged("blazeface.onnx")``.
+        score_threshold: how sure the network must be of a large face; see `required_score`.
+        smallest_face: image pixels; faces from this side on are searched for, down to half of it accepted. Smaller is
+            slower.
+        threads: of the processor; as many as are of use if left out.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes,
+        score_threshold: float = SCORE_THRESHOLD,
+        smallest_face: float = SMALLEST_FACE,
+        *,
+        threads: int | None = None,
+    ) -> None:
+        if not smallest_face >= 8:
+            raise ValueError(f"faces of {smallest_face} pixels cannot be found; ask for at least 8")
+        self._network = BlazeFace(model, threads=threads)
+        self._score_threshold = score_threshold
+        self._smallest_face = smallest_face
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """The faces in a picture [H, W, 3], the largest first; an empty list where there is none."""
+        faces = []
+        finds = merge([self._search(level, image.shape[:2]) for level in pyramid(image, self._smallest_face)])
+        looks = [self._look_again(image, points, score) for points, score in finds]
+        for points, score in merge(looks):
+            face = Detection(points[:2].ravel(), points[2:], score)
+            if score > required_score(face.size / max(image.shape[:2]), self._score_threshold):
+                faces.append(face)
+        return sorted(faces, key=lambda face: face.size, reverse=True)
+
+    def _search(self, level: NDArray[np.uint8], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """All answers worth a look in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]."""
+        points, scores = (answer[0] for answer in self._network(pad_to_grid(level)[None]))
+        worth = scores > WORTH_A_LOOK
+        points, scores = points[worth], scores[worth]
+        scale = np.array([shape[1] / level.shape[1], shape[0] / level.shape[0]], np.float32)
+        in_image = (points + np.float32(0.5) - MARGIN) * scale - np.float32(0.5)
+        keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
+        return in_image[keep], scores[keep]
+
+    def _look_again(self, image: NDArray[np.uint8], find: Floats, score: float) -> tuple[Floats, Floats]:
+        """The same face [1, 8, 2] seen alone at several sizes, and its mean score [1] over these and the first."""
+        centre, side = find[:2].mean(axis=0), float(mean_side(find))
+        crops = [Crop.from_square(centre, side * LOOK_SIZE / seen, LOOK_SIZE) for seen in LOOK_FACE_SIDES]
+        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
+        seen_points, seen_scores = [find], [score]
+        for crop, points, scores in zip(crops, *answers, strict=True):
+            in_image = crop.to_image(points).astype(np.float32)
+            same = overlaps(find[:2], in_image[:, :2])[0] > SAME_FACE_IOU
+            best = np.argmax(scores * same)
+            seen_points.append(in_image[best])
+            seen_scores.append(float(scores[best] * same[best]))
+        mean = np.average(seen_points, axis=0, weights=seen_scores)
+        return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
+
+
+def pyramid(image: NDArray[np.uint8], smallest_face: float) -> Iterator[NDArray[np.uint8]]:
+    """The picture at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
+    height, width = image.shape[:2]
+    long_side = max(height, width)
+    finest = max(ALWAYS, min(FINEST, long_side * FACE_RANGE[0] / smallest_face))
+    side = COARSEST * 2 ** int(np.log2(finest / COARSEST))
+    while side >= COARSEST:
+        size = [max(1, round(length * side / long_side)) for length in (width, height)]
+        interpolation = cv2.INTER_AREA if side < max(image.shape[:2]) else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+        yield image
+        side //= 2
+
+
+def pad_to_grid(level: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A black margin, and more of it right and below up to a multiple of the network's grid."""
+    height, width = level.shape[:2]
+    right, bottom = (MARGIN + -(length + 2 * MARGIN) % GRID for length in (width, height))
+    return np.pad(level, ((MARGIN, bottom), (MARGIN, right), (0, 0)))
+
+
+def required_score(size: float, score_threshold: float = SCORE_THRESHOLD) -> float:
+    """The score asked of a face whose side is ``size`` long sides of the photograph."""
+    return score_threshold + RISE_PER_HALVING * max(0.0, float(np.log2(LARGE_FACE / size)))
+
+
+def merge(answers: list[tuple[Floats, Floats]]) -> Iterator[tuple[Floats, float]]:
+    """One face for each group of answers about it: the mean of those that agree, weighted by their scores.
+
+    Takes points [N, 8, 2], corners first, and scores [N]. A box that lies mostly within a surer one is a part of that
+    face, such as half of it at another scale, and is dropped.
+    """
+    if not answers:
+        return
+    points, scores = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+    order = np.argsort(-scores, kind="stable")
+    points, scores = points[order], scores[order]
+    while len(points):
+        iou, inside = overlaps(points[0, :2], points[:, :2])
+        agree = iou > SAME_FACE_IOU
+        yield np.average(points[agree], axis=0, weights=scores[agree]).astype(np.float32), float(scores[0])
+        rest = ~agree & (inside < PART_OF_FACE)
+        points, scores = points[rest], scores[rest]
+
+
+def overlaps(box: Floats, boxes: Floats) -> tuple[Floats, Floats]:
+    """Intersection of a box [2, 2] with boxes [N, 2, 2], over the union and over the smaller of the two."""
+    sides = np.minimum(box[1], boxes[:, 1]) - np.maximum(box[0], boxes[:, 0])
+    shared = np.maximum(sides, 0).prod(axis=-1)
+    area, areas = (box[1] - box[0]).prod(), (boxes[:, 1] - boxes[:, 0]).prod(axis=-1)
+    least = np.float32(1e-6)  # square pixels: boxes without area overlap nothing
+    return shared / np.maximum(area + areas - shared, least), shared / np.maximum(np.minimum(area, areas), least)
+
+
+def mean_side(points: Floats) -> Floats:
+    """Mean of width and height of boxes, of points [..., 8, 2] that begin with their corners."""
+    return np.asarray((points[..., 1, :] - points[..., 0, :]).mean(axis=-1))

@@ -1,0 +1,116 @@
+"""Photographs from files and pictures to files, whatever state the disk and the files are in."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unveil.errors import UnveilError
+from unveil.photos.decode import decode_rgb
+from unveil.storage.files import atomic_path, printable
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".ppm", ".pgm"})
+WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
+    ".png": {"compress_level": 3},
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+}
+MAX_BYTES = 512 * 2**20
+
+
+def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Read a photograph as uint8 RGB [H, W, 3], upright; `decode.decode_rgb` says how.
+
+    Raises:
+        UnveilError: the file is missing, no picture, damaged, or larger than ``MAX_BYTES`` or ``decode.MAX_PIXELS``.
+    """
+    path = Path(path)
+    return decode_rgb(_read_bytes(path), printable(path))
+
+
+def find_images(path: str | os.PathLike[str]) -> list[Path]:
+    """The file itself, or the pictures directly in a folder, sorted by name; hidden files are left out.
+
+    Raises:
+        UnveilError: nothing is there, the folder cannot be listed, or it holds no picture.
+    """
+    path = Path(path)
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return [path]
+        images = sorted(
+            child
+            for child in path.iterdir()
+            if child.suffix.lower() in SUFFIXES and not child.name.startswith(".") and child.is_file()
+        )
+    except (OSError, ValueError) as error:
+        raise _read_error(path, error) from error
+    if not images:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise UnveilError(f"no pictures in the folder {printable(path)}; put files there named {kinds}")
+    return images
+
+
+def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> NDArray[np.uint8]:
+    """Read a picture of an open tar at ``path`` as upright RGB [H, W, 3]; nothing is unpacked.
+
+    Raises:
+        UnveilError: the tar is damaged, or the member is too large or no picture.
+    """
+    name = f"{printable(member.name)} in {printable(path)}"
+    if member.size > MAX_BYTES:
+        raise UnveilError(f"{name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
+    try:
+        stream = archive.extractfile(member)
+        data = b"" if stream is None else stream.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
+    return decode_rgb(data, name)
+
+
+def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    """Write uint8 RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] as PNG or JPEG, by the name's suffix; uint16 as PNG.
+
+    Raises:
+        UnveilError: another suffix, or the file cannot be written; nothing is left half-written.
+    """
+    path = Path(path)
+    options = WRITE_OPTIONS.get(path.suffix.lower())
+    if options is None:
+        known = ", ".join(WRITE_OPTIONS)
+        raise UnveilError(f"cannot write {printable(path)} as a picture; end the name in one of {known}")
+    picture = Image.fromarray(image)
+    with atomic_path(path) as temporary:
+        picture.save(temporary, **options)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise UnveilError(f"{printable(path)} is a folder; name a picture in it")
+        if not stat.S_ISREG(status.st_mode):  # a pipe would wait, a device may never end
+            raise UnveilError(f"{printable(path)} is not a file; save the picture to one first")
+        if status.st_size > MAX_BYTES:
+            limit = MAX_BYTES // 2**20
+            raise UnveilError(f"{printable(path)} is larger than {limit} MB; scale it down or save it as JPEG")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise _read_error(path, error) from error
+    if not data:
+        raise UnveilError(f"{printable(path)} is empty (0 bytes); copy or download it again")
+    return data
+
+
+def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:
+    if isinstance(error, FileNotFoundError):
+        return UnveilError(f"{printable(path)} does not exist; check the path")
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return UnveilError(f"cannot read {printable(path)}: {reason}; check the path and its permissions")

@@ -1,0 +1,50 @@
+"""Files that are whole or not there, and their names in messages."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from unveil.errors import UnveilError
+
+
+@contextlib.contextmanager
+def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside ``final`` to write to; renamed to it when the block ends, removed when it fails.
+
+    The folder is made if need be. The temporary name keeps the suffix, by which many writers choose the format.
+    Do nothing but write in the block: every OSError in it is reported as a failure to write ``final``.
+
+    Raises:
+        UnveilError: the disk is full, the place may not be written to, or the like.
+    """
+    final = Path(final)
+    temporary = final.with_name(f".unveil-{secrets.token_hex(8)}{final.suffix}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(final)
+    except OSError as error:
+        raise _write_error(final, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """A file's name for messages: one line, and valid text even if the name on disk is not."""
+    text = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _write_error(path: Path, error: OSError) -> UnveilError:
+    advice = "check the path"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        advice = "free some space or choose another disk"
+    elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        advice = "choose a folder that you may write to"
+    return UnveilError(f"cannot write {printable(path)}: {error.strerror or error}; {advice}")

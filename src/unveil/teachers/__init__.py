@@ -1,1 +1,0 @@
-"""From a clear crop to coefficients: the labels a learner is trained on."""

@@ -1,0 +1,1 @@
+"""Training a learner on the coefficients of a teacher."""

@@ -1,0 +1,116 @@
+"""What a run keeps on disk, so that it can be stopped at any time and go on as if it had not been."""
+
+import io
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout
+from unveil.models.learner import Learner
+from unveil.storage.files import atomic_path
+from unveil.training.config import TrainConfig
+
+CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
+# Settings without influence on what is learned, but for rounding; a run may go on with others.
+MAY_CHANGE = ("max_minutes", "accelerator", "threads", "workers", "checkpoint_minutes", "validation_samples")
+
+
+@dataclass
+class Position:
+    """How far a run has come."""
+
+    epoch: int = 0
+    batch: int = 0  # batches of this epoch that are done
+    step: int = 0  # batches that are done in all
+    seconds: float = 0.0  # spent training
+
+
+@dataclass
+class TrainingState:
+    """Everything that changes while a learner trains."""
+
+    learner: Learner
+    average: Learner  # exponential moving average of the learner's weights
+    optimizer: torch.optim.Optimizer
+    position: Position
+
+    def save(self, folder: Path) -> None:
+        """Write the state whole or not at all; UnveilError where the disk is full."""
+        parts: dict[str, Any] = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
+        state = {name: part.state_dict() for name, part in parts.items()}
+        state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
+        buffer = io.BytesIO()  # written by torch itself, a full disk would be an error without a reason
+        torch.save(state, buffer)
+        with atomic_path(folder / CHECKPOINT_FILE) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over what `load_checkpoint` read."""
+        self.learner.load_state_dict(state["learner"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.position = state["position"]
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """What `TrainingState.save` wrote, or None when there is none yet; UnveilError when it is damaged."""
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state["position"] = Position(**state["position"])
+        state["layout"] = CoefficientLayout.from_json(state["layout"])
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise UnveilError(
+            f"{path} is no usable checkpoint ({type(error).__name__}): delete it to start again"
+        ) from error
+    return state
+
+
+def settle(folder: Path, config: TrainConfig, data: str) -> None:
+    """Write settings and the fingerprint of the data into a new run folder, or check that an old one's are the same.
+
+    Raises:
+        UnveilError: the folder belongs to a run with other settings, other data or another teacher's labels.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, data_path = folder / CONFIG_FILE, folder / DATA_FILE
+    if path.exists():
+        before, now = (asdict(each) for each in (TrainConfig.load(path), config))
+        other = [f"{name} {before[name]!r}" for name in now if now[name] != before[name] and name not in MAY_CHANGE]
+        if other:
+            raise UnveilError(
+                f"{folder} belongs to a run with other settings ({', '.join(other)}): "
+                f"choose another folder, or use its {path}"
+            )
+    if data_path.exists() and (known := data_path.read_text(encoding="utf-8").strip()) != data:
+        raise UnveilError(f"{folder} was trained on {known}, not on {data}: choose another folder, or give its data")
+    for file, text in ((path, config.to_json()), (data_path, data + "\n")):
+        with atomic_path(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def new_learner(config: TrainConfig, layout: CoefficientLayout) -> Learner:
+    """The network that settings ask for: without a head whose term has no weight."""
+    return Learner(
+        config.depth,
+        layout,
+        config.input_size,
+        occlusion=config.occlusion_weight > 0,
+        deviation=config.likelihood_weight > 0,
+    )
+
+
+def load_learner(folder: Path) -> Learner:
+    """The averaged learner of a run, ready to predict; UnveilError when the run has not saved one."""
+    config, state = TrainConfig.load(folder / CONFIG_FILE), load_checkpoint(folder)
+    if state is None:
+        raise UnveilError(f"no {CHECKPOINT_FILE} in {folder}: train a learner first")
+    learner = new_learner(config, state["layout"])
+    learner.load_state_dict(state["average"])
+    return learner.eval()

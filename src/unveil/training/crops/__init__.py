@@ -1,0 +1,1 @@
+"""Photographs to a folder of crops to train on."""

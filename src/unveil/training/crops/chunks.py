@@ -1,0 +1,192 @@
+"""Photographs to shards of wide crops, a chunk at a time, by one process or several; what is done is done.
+
+A chunk leaves its shard and then, atomically, its record: JSON with an entry for each of its photographs in their
+order, {"name", "reason", "detail"} for one that was dropped, {"name", "matrix", "hash"} for one that was kept. A chunk
+that has a record is never done again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.errors import UnveilError
+from unveil.storage.files import atomic_path, printable
+from unveil.training.crops.cutter import Cutter, Dropped
+from unveil.training.crops.photo import Photo
+from unveil.training.crops.prepared import shard_name, write_shard
+
+RECORDS = "records"  # folder of the records, within the folder being prepared
+AHEAD = 2  # chunks per process that are handed out before the first of them is asked for
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The chunks of a list of photographs, and where and how they are cut."""
+
+    folder: Path
+    photos: Sequence[Photo]
+    size: int  # photographs in a chunk
+    crop_size: int  # W
+    smallest_face: float  # image pixels
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.photos) / self.size)
+
+    def photos_of(self, number: int) -> Sequence[Photo]:
+        """The photographs of a chunk."""
+        return self.photos[number * self.size : (number + 1) * self.size]
+
+    def done(self, number: int) -> bool:
+        """Whether a chunk has its record, and so its shard."""
+        return record_path(self.folder, number).exists()
+
+    def entries(self, number: int) -> list[Entry]:
+        """The record of a chunk that is done; UnveilError where it is damaged."""
+        path = record_path(self.folder, number)
+        try:
+            entries: list[Entry] = json.loads(path.read_text(encoding="utf-8"))
+            if [entry["name"] for entry in entries] != [photo.name for photo in self.photos_of(number)]:
+                raise ValueError("it is about other photographs")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UnveilError(f"{printable(path)} is damaged ({error}); remove it and run the command again") from error
+        return entries
+
+    def remove_from(self, number: int) -> None:
+        """Remove what there is of the chunks from this one on."""
+        for later in range(number, len(self)):
+            record_path(self.folder, later).unlink(missing_ok=True)
+            (self.folder / shard_name(later)).unlink(missing_ok=True)
+
+
+def core_count() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def record_path(folder: Path, number: int) -> Path:
+    """The file that says what became of the photographs of a chunk."""
+    return folder / RECORDS / f"{number:05d}.json"
+
+
+def cut_chunks(chunks: Chunks, processes: int) -> Iterator[int]:
+    """Cut the chunks that are not done and yield the number of every chunk in order; may be left off at any time.
+
+    Raises:
+        UnveilError: the folder cannot be written, or a process was killed.
+    """
+    processes = min(processes, sum(not chunks.done(number) for number in range(len(chunks))))
+    if processes > 1:
+        with _pool(chunks, processes) as pool:
+            yield from _in_order(chunks, pool, AHEAD * processes)
+        return
+    cutter = None
+    for number in range(len(chunks)):
+        if not chunks.done(number):
+            cutter = cutter or Cutter(chunks.crop_size, chunks.smallest_face)
+            cut_chunk(cutter, chunks.folder, number, chunks.photos_of(number))
+        yield number
+
+
+def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo], stop: Event | None = None) -> None:
+    """Write the shard and the record of a chunk; nothing where told to stop on the way."""
+    crops: list[NDArray[np.uint8]] = []
+    entries: list[Entry] = []
+    for photo in photos:
+        if stop is not None and stop.is_set():
+            return
+        try:
+            cut = cutter.cut(photo)
+        except Dropped as dropped:
+            entries.append({"name": photo.name, "reason": dropped.reason, "detail": dropped.detail})
+            continue
+        crops.append(cut.crop)
+        entries.append({"name": photo.name, "matrix": cut.matrix.tolist(), "hash": cut.hash.tobytes().hex()})
+    with cutter.clock.stage("write"):
+        side = cutter.crop_size
+        write_shard(folder, number, np.stack(crops) if crops else np.empty((0, side, side, 3), np.uint8))
+        with atomic_path(record_path(folder, number)) as temporary:
+            temporary.write_text(json.dumps(entries), encoding="utf-8")
+
+
+def _in_order(chunks: Chunks, pool: ProcessPoolExecutor, ahead: int) -> Iterator[int]:
+    numbers = iter(range(len(chunks)))
+    waiting: deque[tuple[int, Future[None] | None]] = deque()
+    try:
+        while True:
+            for number in islice(numbers, ahead - len(waiting)):
+                job = (chunks.folder, number, chunks.photos_of(number))
+                waiting.append((number, None if chunks.done(number) else pool.submit(_cut_in_worker, *job)))
+            if not waiting:
+                return
+            number, future = waiting.popleft()
+            if future is not None:
+                future.result()
+            yield number
+    except BrokenProcessPool as error:
+        raise UnveilError(
+            "a process was killed, perhaps for want of memory; run the same command again, with fewer processes"
+        ) from error
+
+
+@contextmanager
+def _pool(chunks: Chunks, processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that cut chunks, and leave off between two photographs when they are no longer needed."""
+    context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
+    stop = context.Event()
+    settings = (chunks.crop_size, chunks.smallest_face, stop)
+    pool = ProcessPoolExecutor(processes, context, initializer=_start_worker, initargs=settings)
+    try:
+        yield pool
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+_given: list[tuple[int, float, Event]] = []  # what a worker process was started with
+
+
+def _start_worker(crop_size: int, smallest_face: float, stop: Event) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one tells the others
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    _given.append((crop_size, smallest_face, stop))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _cut_in_worker(folder: Path, number: int, photos: Sequence[Photo]) -> None:
+    crop_size, smallest_face, stop = _given[0]
+    cut_chunk(_cutter(crop_size, smallest_face), folder, number, photos, stop)
+
+
+@cache
+def _cutter(crop_size: int, smallest_face: float) -> Cutter:
+    """The cutter of this process."""
+    return Cutter(crop_size, smallest_face)

@@ -1,0 +1,151 @@
+"""Photographs to a prepared folder (`training.crops.prepared`), which a teacher encodes and training reads.
+
+Photographs are taken in a fixed order, in chunks (`training.crops.chunks`). When all are cut, or as many as were asked
+for are kept, the folder is finished: what repeats an earlier photograph is dropped, people are split, and the samples
+and the manifest are written. Until then ``settings.json`` says what the folder is being made with, so that a run that
+was stopped can only be continued with the same settings.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unveil.errors import UnveilError
+from unveil.models.registry import learner_path
+from unveil.storage.files import atomic_path, printable
+from unveil.training.crops.chunks import RECORDS, Chunks, cut_chunks
+from unveil.training.crops.cutter import LEARNER
+from unveil.training.crops.photo import Photo, check_unique, fingerprint
+from unveil.training.crops.prepared import MANIFEST, finish
+from unveil.training.crops.selection import Dropping, Selection
+
+SETTINGS, DROPPED = "settings.json", "dropped.csv"
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """What decides which crops a folder gets; their order and the number of processes do not."""
+
+    crop_size: int = 192  # W: the canonical crop in its middle is 154 pixels wide; with 280 it is 224
+    smallest_face: float = 40.0  # side of the detector's box in image pixels
+    without: tuple[str, ...] = ()  # attributes of faces to leave out
+    only_known_people: bool = False  # leave out photographs of nobody knows whom
+    shares: tuple[float, float, float] = (90.0, 5.0, 5.0)  # of training, validation, test, where no split is given
+    limit: int | None = None  # keep so many, drawn at random; all if None
+    seed: int = 0  # of the draw
+    chunk: int = 512  # photographs in a chunk
+
+
+def prepare(photos: Sequence[Photo], folder: Path, settings: PrepareSettings, processes: int = 1) -> Iterator[bool]:
+    """Prepare a folder, going on where an earlier run was stopped; it is finished when the iterator is.
+
+    Yields for each photograph whether this run has looked at it, rather than an earlier one. Two runs must not prepare
+    one folder at once.
+
+    Raises:
+        UnveilError: the folder was begun with other settings or photographs, or cannot be written; two photographs have
+            one name; no photograph has an attribute that is to be left out.
+    """
+    check_unique(photos)
+    wanted, refused = _sort_out(photos, settings)
+    about = begin(folder, photos, settings)
+    if not (folder / MANIFEST).exists():
+        size = min(settings.chunk, settings.limit or settings.chunk)
+        chunks = Chunks(folder, wanted, size, settings.crop_size, settings.smallest_face)
+        fresh = [not chunks.done(number) for number in range(len(chunks))]
+        selection = Selection(refused, settings.limit)
+        for number in cut_chunks(chunks, processes):
+            selection.take(number, chunks)
+            yield from (fresh[number] for _ in chunks.photos_of(number))
+            if selection.full:
+                break
+        chunks.remove_from(len(selection.counts))
+        _finish(folder, selection, settings, about)
+    shutil.rmtree(folder / RECORDS, ignore_errors=True)
+
+
+def begin(folder: Path, photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
+    """Claim a new folder for these photographs and settings, or check that it was begun with them.
+
+    What a run that was killed has left half-written is removed. Returns what the folder now says it is made of; the
+    errors are those of `prepare`.
+    """
+    about = _settings_record(photos, settings)
+    path = folder / SETTINGS
+    try:
+        leftovers = [*folder.glob(".unveil-*"), *(folder / RECORDS).glob(".unveil-*")]
+        begun = dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+        if begun is None and folder.exists() and set(folder.iterdir()) - set(leftovers):
+            raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
+        for leftover in leftovers:
+            leftover.unlink()
+    except (OSError, ValueError, TypeError) as error:
+        raise UnveilError(f"cannot go on in {printable(folder)} ({error}); name another folder") from error
+    if begun is None:
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        return about
+    odd = [f"{name} {begun.get(name)}, not {value}" for name, value in about.items() if begun.get(name) != value]
+    if odd:
+        raise UnveilError(
+            f"{printable(folder)} was begun with {'; '.join(odd)}; give the same photographs and options, or another "
+            "folder"
+        )
+    return about
+
+
+def _sort_out(photos: Sequence[Photo], settings: PrepareSettings) -> tuple[list[Photo], list[Dropping]]:
+    """The photographs to look at, in the order in which they are looked at, and those that are not wanted."""
+    unwanted = set(settings.without)
+    known = {name for photo in photos for name in photo.attributes or ()}
+    if odd := sorted(unwanted - known):
+        there = f"they have {', '.join(sorted(known))}" if known else "their source notes no attributes"
+        raise UnveilError(f"no photograph has the attribute {odd[0]}; {there}")
+    wanted, dropped = [], []
+    for photo in photos:
+        if found := sorted(unwanted & (photo.attributes or frozenset())):
+            dropped.append((photo.name, "attribute", ", ".join(found)))
+        elif settings.only_known_people and not photo.person:
+            dropped.append((photo.name, "unknown person", ""))
+        else:
+            wanted.append(photo)
+    if not wanted:
+        raise UnveilError(f"none of the {len(photos)} photographs is wanted; leave out fewer")
+    if settings.limit is not None:
+        shuffled = np.random.default_rng(settings.seed).permutation(len(wanted))
+        wanted = [wanted[index] for index in shuffled]
+    return wanted, dropped
+
+
+def _settings_record(photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
+    """The settings and what else decides the outcome, as JSON has them."""
+    with learner_path(LEARNER).open("rb") as file:
+        learner = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    about = asdict(settings) | {"photographs": len(photos), "list": fingerprint(photos), "learner": learner}
+    record: dict[str, Any] = json.loads(json.dumps(about))
+    return record
+
+
+def _finish(folder: Path, selection: Selection, settings: PrepareSettings, about: dict[str, Any]) -> None:
+    dropped = Counter(reason for _, reason, _ in selection.dropped)
+    if not selection.kept:
+        counted = ", ".join(f"{count} {reason}" for reason, count in dropped.most_common())
+        raise UnveilError(f"no photograph can be used ({counted}); give photographs of faces")
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("name", "reason", "detail"), *selection.dropped])
+    with atomic_path(folder / DROPPED) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    more = {"dropped": dict(dropped.most_common()), "settings": about}
+    finish(folder, selection.samples(settings.shares), selection.counts, settings.crop_size, more)

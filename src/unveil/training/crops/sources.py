@@ -1,0 +1,84 @@
+"""The photographs of a source. Nothing is unpacked.
+
+A source is a folder of pictures, a tar of pictures or a folder of tars, or CelebA (`training.crops.celeba`). Whatever
+it is, it comes down to a list of `Photo`.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from unveil.errors import UnveilError
+from unveil.photos.io import SUFFIXES
+from unveil.storage.files import printable
+from unveil.training.crops import celeba
+from unveil.training.crops.photo import Photo
+
+
+def find_photos(path: Path, *, person_folders: bool = False) -> list[Photo]:
+    """The photographs of a source, always in the same order.
+
+    Args:
+        path: a folder of pictures, searched to its depths; a tar, or a folder of tars; CelebA's folder, as published or
+            as TensorFlow Datasets keeps it.
+        person_folders: in a folder or a tar, pictures in one folder show one person.
+
+    Raises:
+        UnveilError: there is nothing of the kind, or a list that belongs to it is missing or damaged.
+    """
+    if path.is_file():
+        return _in_tar(path, person_folders=person_folders)
+    if not path.is_dir():
+        raise UnveilError(f"{printable(path)} does not exist; give a folder or a tar of photographs")
+    if celeba.is_published(path):
+        return celeba.published(path)
+    if records := celeba.record_files(path):
+        return celeba.recorded(records)
+    if tars := sorted(path.glob("*.tar")):
+        return [photo for tar in tars for photo in _in_tar(tar, person_folders=person_folders)]
+    photos = list(_in_folder(path, person_folders=person_folders))
+    if not photos:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise UnveilError(f"no pictures in {printable(path)}; put files there named {kinds}, or tars of them")
+    return photos
+
+
+def _in_folder(folder: Path, *, person_folders: bool) -> Iterator[Photo]:
+    source = folder.resolve().name
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(parent, name)
+            if name.startswith(".") or path.suffix.lower() not in SUFFIXES or not path.is_file():
+                continue
+            inside = printable(path.relative_to(folder).as_posix())
+            person = _folder_of(source, inside) if person_folders else ""
+            yield Photo(f"{source}/{inside}", path, 0, path.stat().st_size, person)
+
+
+def _in_tar(path: Path, *, person_folders: bool) -> list[Photo]:
+    photos = []
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for member in archive:
+                if not member.isreg() or member.issparse() or Path(member.name).suffix.lower() not in SUFFIXES:
+                    continue
+                inside = printable(member.name.removeprefix("./"))
+                person = _folder_of(path.stem, inside) if person_folders else ""
+                photos.append(Photo(f"{path.stem}/{inside}", path, member.offset_data, member.size, person))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise UnveilError(
+            f"{printable(path)} is no tar, compressed, damaged or cut short ({error}); copy it again, or decompress it"
+        ) from error
+    if not photos:
+        raise UnveilError(f"there is no picture in {printable(path)}; give a tar of JPEG or PNG files")
+    return photos
+
+
+def _folder_of(source: str, inside: str) -> str:
+    """The person whose folder a picture is in, "" where it is in none."""
+    parent = str(PurePosixPath(inside).parent)
+    return "" if parent == "." else f"{source}/{parent}"

@@ -1,0 +1,104 @@
+"""Training data: a prepared folder joined with a teacher's codes, in the frame of the canonical crop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.codes.codes_file import Codes, read_codes
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.models.heads import load_head
+from unveil.storage.files import printable
+from unveil.training.crops.prepared import PreparedFolder
+
+BATCH = 1024  # heads evaluated at once
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Samples of a prepared folder that have a label; the crops stay on disk and are mapped into memory."""
+
+    folder: PreparedFolder
+    rows: Indices  # [N] the samples in the folder
+    coefficients: Coefficients  # [N, M] of the clear crop, in the frame of the canonical crop
+    weight: Floats  # [N] trust in the label, about 1
+    model: MorphableModel  # the head that the coefficients are of, with their layout
+    teacher: str  # who gave the labels
+
+    @classmethod
+    def load(cls, prepared: Path, codes: Path, assets: Path | None = None) -> TrainingData:
+        """Join a prepared folder and a codes file by name, with the head model of the codes.
+
+        Raises:
+            UnveilError: a file is missing or damaged, they have no sample in common, or the head model is not there.
+        """
+        folder, labels = PreparedFolder.open(prepared), read_codes(codes)
+        layout = labels.coefficients.layout
+        model = replace(load_head(layout, assets), layout=layout)
+        data = cls.join(folder, labels, model)
+        if not len(data.rows):
+            raise UnveilError(
+                f"{printable(codes)} has no label for any sample of {printable(prepared)}: "
+                f"write it with `unveil encode {printable(prepared)}`"
+            )
+        return data
+
+    @classmethod
+    def join(cls, folder: PreparedFolder, codes: Codes, model: MorphableModel) -> TrainingData:
+        """The samples that have codes, in the folder's order; LayoutError where the model has other coefficients."""
+        model.layout.require(codes.coefficients.layout)
+        place = {name: row for row, name in enumerate(codes.names)}
+        pairs = [(row, place[str(name)]) for row, name in enumerate(folder.names) if str(name) in place]
+        rows, labels = np.array(pairs, np.int64).reshape(-1, 2).T
+        weight = np.ones(len(codes.names), np.float32) if codes.weight is None else codes.weight
+        values = np.asarray(codes.coefficients.values, np.float32)[labels]
+        return cls(folder, rows, Coefficients(model.layout, values), weight[labels], model, codes.teacher)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def layout(self) -> CoefficientLayout:
+        """What the labels' numbers mean."""
+        return self.model.layout
+
+    @cached_property
+    def landmark_model(self) -> MorphableModel:
+        """The head model with no more than its landmarks need."""
+        return self.model.landmark_model()
+
+    @cached_property
+    def landmarks68(self) -> NDArray[np.float64]:
+        """The 68 landmarks [N, 68, 2] as photographs are annotated, in sides of the canonical crop."""
+        values = self.coefficients.values
+        parts = [self.project_landmarks(values[start : start + BATCH]) for start in range(0, len(self), BATCH)]
+        return np.concatenate(parts) / 2 + 0.5
+
+    def project_landmarks(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The same landmarks [N, 68, 2] of coefficients [N, M], in the crop's [-1, 1] frame."""
+        model = self.landmark_model
+        coefficients = Coefficients(self.layout, np.asarray(values, np.float64))
+        points = model.contour68(model.vertices(coefficients), coefficients)
+        return np.asarray(model.project(points, coefficients)[..., :2])
+
+    def indices(self, split: int) -> Indices:
+        """Positions of the samples of a split."""
+        return np.flatnonzero(self.folder.split[self.rows] == split)
+
+    def name(self, index: int) -> str:
+        """The name of a sample."""
+        return str(self.folder.names[self.rows[index]])
+
+    @property
+    def fingerprint(self) -> str:
+        """What a run is bound to: the crops and who labelled them."""
+        return f"{len(self)} crops of {self.folder.fingerprint}, labels of {self.teacher or 'an unknown teacher'}"

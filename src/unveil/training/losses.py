@@ -1,0 +1,131 @@
+"""How far the learner is from the teacher. All terms are pure functions and keep the batch axis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unveil.heads.head import Head
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.models.learner import LearnerOutput
+from unveil.training.batches import Tensors
+from unveil.training.config import TrainConfig
+
+SPARSE_VERTICES = 400  # about one in ten of openhead's
+
+
+def raw_mean_square(predicted: Tensor, target: Tensor) -> Tensor:
+    """The paper's loss: mean of squares over the M coefficients [N, M], in their own units, as [N]."""
+    return (predicted - target).square().mean(dim=-1)
+
+
+def group_mean_squares(predicted: Tensor, target: Tensor, layout: CoefficientLayout) -> dict[str, Tensor]:
+    """Mean square difference of standardised coefficients [N, M] per group, each [N]."""
+    difference = (predicted - target) / layout.statistics(target)[1]
+    return {name: values.square().mean(dim=-1) for name, values in layout.split(difference).items()}
+
+
+def mean_distance(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean Euclidean distance of points [N, P, D], as [N]; its gradient exists where points coincide."""
+    squared = (predicted - target).square().sum(dim=-1)
+    return torch.sqrt(squared + 1e-10).mean(dim=-1)
+
+
+def box_size(points: Tensor) -> Tensor:
+    """Square root of the area of the bounding box [N] of points [N, P, 2]: what NME is normalised by."""
+    extent = points.amax(dim=-2) - points.amin(dim=-2)
+    return extent.prod(dim=-1).sqrt()
+
+
+def feature_distance(features: Tensor, partner: Tensor) -> Tensor:
+    """Relative squared distance [N] of features [N, F] from those of the same crop without the occluder.
+
+    ``partner`` [N] is the row of that crop, or -1 for none, whose distance is 0. The clear crop's features are the aim
+    and are not moved.
+    """
+    aim = features.detach()[partner.clamp(min=0)]
+    distance = (features - aim).square().sum(dim=-1) / aim.square().sum(dim=-1).clamp(min=1e-6)
+    return torch.where(partner >= 0, distance, torch.zeros_like(distance))
+
+
+def map_cross_entropy(logits: Tensor, covered: Tensor) -> Tensor:
+    """Mean binary cross entropy [N] of occlusion maps [N, H, W] with the covered share of each cell [N, H, W]."""
+    entropy = functional.binary_cross_entropy_with_logits(logits, covered, reduction="none")
+    return entropy.flatten(1).mean(dim=-1)
+
+
+def negative_log_likelihood(difference: Tensor, deviation: Tensor) -> Tensor:
+    """Mean over M of a normal distribution's negative log likelihood without its constant, [N].
+
+    Of differences [N, M] under standard deviations [N, M] (Nix and Weigend 1994). Only the deviations learn from it:
+    otherwise the coefficients that are hard would be given up (Seitzer et al. 2022).
+    """
+    return (0.5 * (difference.detach() / deviation).square() + deviation.log()).mean(dim=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """The weighted sum of the terms that a configuration asks for."""
+
+    config: TrainConfig
+    layout: CoefficientLayout  # with the statistics of the training set
+    landmark_model: MorphableModel  # only the vertices that landmarks need
+    sparse_head: Head  # every n-th vertex
+
+    @classmethod
+    def of(
+        cls, config: TrainConfig, layout: CoefficientLayout, model: MorphableModel, device: torch.device | str = "cpu"
+    ) -> "Objective":
+        """The objective for a head model in NumPy arrays."""
+
+        def to_tensor(array: np.ndarray) -> Tensor:
+            tensor = torch.from_numpy(np.ascontiguousarray(array)).to(device)
+            return tensor.float() if tensor.is_floating_point() else tensor
+
+        count = len(model.head.template)
+        sparse = model.head.take(np.arange(0, count, max(1, count // SPARSE_VERTICES)))
+        return cls(config, layout, model.landmark_model().map_arrays(to_tensor), sparse.map_arrays(to_tensor))
+
+    def landmarks(self, values: Tensor) -> Tensor:
+        """The 68 landmarks [N, 68, 2] of coefficients [N, M] in the crop's [-1, 1] frame."""
+        coefficients = Coefficients(self.layout, values)
+        model = self.landmark_model
+        points = model.landmarks68(model.vertices(coefficients))
+        projected: Tensor = model.project(points, coefficients)
+        return projected[..., :2]
+
+    def vertices(self, values: Tensor) -> Tensor:
+        """Sparse vertices [N, V', 3] without pose, in millimetres."""
+        groups = self.layout.split(values)
+        points: Tensor = self.sparse_head.unposed(groups["shape"], groups["expression"])
+        return points * 1000.0
+
+    def coefficients(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """The term [N] of the coefficients [N, M] themselves."""
+        if self.config.coefficient_loss == "raw":
+            return raw_mean_square(predicted, target)
+        return torch.stack(list(group_mean_squares(predicted, target, self.layout).values())).sum(dim=0)
+
+    def terms(self, prediction: LearnerOutput, batch: Tensors) -> dict[str, Tensor]:
+        """Every term [N] that has a weight, unweighted."""
+        predicted, target, config = prediction.coefficients, batch.coefficients, self.config
+        terms = {"coefficient": self.coefficients(predicted, target)}
+        if config.landmark_weight:
+            terms["landmark"] = mean_distance(self.landmarks(predicted), self.landmarks(target))
+        if config.vertex_weight:
+            terms["vertex"] = mean_distance(self.vertices(predicted), self.vertices(target))
+        if config.feature_weight:
+            terms["feature"] = feature_distance(prediction.features, batch.partner)
+        if prediction.occlusion is not None:
+            terms["occlusion"] = map_cross_entropy(prediction.occlusion, batch.covered)
+        if prediction.deviations is not None:
+            std = self.layout.statistics(target)[1]
+            terms["likelihood"] = negative_log_likelihood((predicted - target) / std, prediction.deviations / std)
+        return terms
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """The weighted sum of terms, [N]."""
+        return torch.stack([getattr(self.config, f"{name}_weight") * term for name, term in terms.items()]).sum(dim=0)

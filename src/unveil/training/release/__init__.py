@@ -1,0 +1,1 @@
+"""From a trained run to a measured file that reconstruction reads."""

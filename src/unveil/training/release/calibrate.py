@@ -1,0 +1,66 @@
+"""Deviations that mean what they say: on people held out, errors are as large as the learner says, on average.
+
+Its deviations were learned on people it knows, where it errs less. One factor per group of coefficients makes the
+mean of the squared errors, each in its own deviations, one; and one factor for the vertices makes up for errors of
+coefficients that go together, which `unveil.heads.uncertainty` leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.heads.face_area import face_area
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
+
+BATCH = 64  # heads evaluated at once
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a learner's deviations, and those of vertices made of them, are multiplied with."""
+
+    factors: Mapping[str, float]  # by group of coefficients
+    vertex_scale: float
+    count: int  # crops it was measured on
+
+    def factor_of_each(self, layout: CoefficientLayout) -> NDArray[np.float32]:
+        """The factor [M] of each coefficient."""
+        return np.concatenate([np.full(g.size, self.factors[g.name], np.float32) for g in layout.groups])
+
+
+def calibrate(
+    coefficients: Coefficients, deviations: Coefficients, labels: Floats, model: MorphableModel
+) -> Calibration:
+    """The factors by what a learner says of N crops, with deviations [N, M], and the labels [N, M]."""
+    squares = mean_squared_z(coefficients, deviations, labels)
+    raw = Calibration({name: float(np.sqrt(square)) for name, square in squares.items()}, 1.0, len(labels))
+    right = Coefficients(deviations.layout, deviations.values * raw.factor_of_each(deviations.layout))
+    ratio = vertex_distances(coefficients, labels, model) / vertex_uncertainty(model, right)
+    return replace(raw, vertex_scale=float(np.sqrt((np.square(ratio) @ face_area(model)).mean())))
+
+
+def mean_squared_z(coefficients: Coefficients, deviations: Coefficients, labels: Floats) -> dict[str, float]:
+    """Mean, per group, of the squared errors of [N, M] in their deviations: one where these are right."""
+    z = (coefficients.values - labels) / deviations.values
+    return {name: float(np.square(values).mean()) for name, values in coefficients.layout.split(z).items()}
+
+
+def vertex_distances(coefficients: Coefficients, labels: Floats, model: MorphableModel) -> Floats:
+    """Distances [N, V], in millimetres, of the vertices of heads without pose from the labels'."""
+    difference = Coefficients(coefficients.layout, np.asarray(coefficients.values - labels, np.float32))
+    parts = []
+    for start in range(0, len(labels), BATCH):
+        shape, expression = (difference[name][start : start + BATCH] for name in ("shape", "expression"))
+        # The heads are linear in both, so that their difference is the head of the difference.
+        moved = model.head.unposed(shape, expression) - model.head.template
+        parts.append(np.linalg.norm(moved, axis=-1) * MILLIMETRES)
+    return np.concatenate(parts)

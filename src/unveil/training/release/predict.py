@@ -1,0 +1,41 @@
+"""What a learner in torch says about crops, clear and occluded."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unveil.heads.layout import Coefficients
+from unveil.models.encoder import Prediction
+from unveil.models.learner import Learner
+from unveil.training.data import Indices
+from unveil.training.sampler import Batch, Sampler
+
+BATCH = 32
+
+
+def clear_and_occluded(sampler: Sampler, indices: Indices) -> Batch:
+    """The crops of samples as reconstruction sees them, and the same ones occluded; always the same ones."""
+    parts = [
+        sampler.validation_batch(indices[start : start + BATCH], occluded=occluded)
+        for occluded in (False, True)
+        for start in range(0, len(indices), BATCH)
+    ]
+    return Batch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+@torch.no_grad()
+def predict(learner: Learner, crops: NDArray[np.uint8]) -> Prediction:
+    """Everything a learner says about crops [N, S, S, 3], in single precision."""
+    learner = learner.float().eval()
+    starts = range(0, len(crops), BATCH)
+    inputs = [torch.from_numpy(crops[start : start + BATCH]).permute(0, 3, 1, 2).float() / 255 for start in starts]
+    parts = [learner(images) for images in inputs]
+    deviations = [part.deviations for part in parts if part.deviations is not None]
+    occlusion = [part.occlusion for part in parts if part.occlusion is not None]
+    return Prediction(
+        Coefficients(learner.layout, torch.cat([part.coefficients for part in parts]).numpy()),
+        Coefficients(learner.layout, torch.cat(deviations).numpy()) if deviations else None,
+        torch.sigmoid(torch.cat(occlusion)).numpy() if occlusion else None,
+    )

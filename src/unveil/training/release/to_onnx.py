@@ -1,0 +1,100 @@
+"""A trained learner as an ONNX file that reconstruction reads without torch.
+
+Weights are stored in half precision, each followed by a Cast, so that the file is half as large and the arithmetic
+stays float32; or the backbone is in int8. The file says what its outputs mean, see `unveil.models.onnx`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from unveil.models.learner import IMAGE_MEAN, IMAGE_STD, Learner
+from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.training.release.calibrate import Calibration
+from unveil.training.release.quantize import quantize
+
+NORMALISATION = f"in the graph, which takes RGB in [0, 1]: less {IMAGE_MEAN}, over {IMAGE_STD}"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the file says about itself."""
+
+    name: str
+    licence: str
+    data: str
+
+
+def export_onnx(learner: Learner, path: Path, statement: Statement, calibration: Calibration | None = None) -> None:
+    """Write the learner to ``path``, its deviations multiplied by what calibration found."""
+    write(halve_weights(_traced(learner, calibration)), path, _metadata(learner, statement, calibration))
+
+
+def export_int8(
+    learner: Learner,
+    path: Path,
+    statement: Statement,
+    calibration: Calibration | None,
+    crops: NDArray[np.uint8],
+) -> None:
+    """The same with the backbone in int8, with the ranges that its activations have on ``crops`` [N, S, S, 3]."""
+    model = quantize(_traced(learner, calibration), crops)
+    write(halve_weights(model), path, _metadata(learner, statement, calibration))
+
+
+def _traced(learner: Learner, calibration: Calibration | None) -> onnx.ModelProto:
+    module = _Outputs(learner.float(), calibration)
+    images = torch.rand(2, 3, learner.input_size, learner.input_size)
+    return trace(module, images, "images", *module.names)
+
+
+def _metadata(learner: Learner, statement: Statement, calibration: Calibration | None) -> dict[str, str]:
+    metadata = {
+        "layout": learner.layout.to_json(),
+        "input_size": str(learner.input_size),
+        "normalisation": NORMALISATION,
+        "name": statement.name,
+        "licence": statement.licence,
+        "data": statement.data,
+    }
+    if learner.deviation_head is None:
+        return metadata
+    if calibration is None:
+        return metadata | {"calibration": "none: deviations are as learned, too small for people not trained on"}
+    factors = {name: round(factor, 4) for name, factor in calibration.factors.items()}
+    return metadata | {
+        "vertex_scale": f"{calibration.vertex_scale:.6g}",
+        "calibration": json.dumps({"crops": calibration.count, "factors": factors}),
+    }
+
+
+class _Outputs(nn.Module):
+    """A learner that gives what the file gives: calibrated deviations, and probabilities instead of logits."""
+
+    factors: Tensor
+
+    def __init__(self, learner: Learner, calibration: Calibration | None) -> None:
+        super().__init__()
+        self.learner = learner
+        size = learner.layout.size
+        factors = np.ones(size, np.float32) if calibration is None else calibration.factor_of_each(learner.layout)
+        self.register_buffer("factors", torch.from_numpy(factors))
+        heads = {"deviations": learner.deviation_head, "occlusion": learner.occlusion_head}
+        self.names = ("coefficients", *(name for name, head in heads.items() if head is not None))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        prediction = self.learner(images)
+        outputs = [prediction.coefficients]
+        if prediction.deviations is not None:
+            outputs.append(prediction.deviations * self.factors)
+        if prediction.occlusion is not None:
+            outputs.append(torch.sigmoid(prediction.occlusion))
+        return tuple(outputs)

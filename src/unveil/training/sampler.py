@@ -1,0 +1,204 @@
+"""How a training image is drawn from a sample: moved, mirrored, hidden in part, and seen by another camera.
+
+Labels are in the frame of the canonical crop, the middle of the wide crop; crop and label move together.
+
+Every random choice about a sample in an epoch comes from a generator seeded with the run's seed, the epoch and the
+sample's name, so that the data do not depend on the number of processes or workers, nor on whether the run was
+interrupted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.heads.landmarks import IBUG68_MIRROR
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.mirror import mirror_matrix
+from unveil.models.learner import OCCLUSION_SIZE
+from unveil.occluders.base import Face, Occlusion, Pool, sample_generator
+from unveil.occluders.head_surface import HeadSurface
+from unveil.occluders.pool import load_pool
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
+from unveil.training.data import Floats, Indices, TrainingData
+from unveil.training.photometry import disturb, surround
+
+SMALLEST_STD = 1e-3  # of a coefficient, in its own unit: one that never moves must not divide by zero
+
+Matrices = NDArray[np.float64]
+
+
+class Batch(NamedTuple):
+    """What one training step sees."""
+
+    images: NDArray[np.uint8]  # [B, S, S, 3]
+    coefficients: Floats  # [B, M] in the frame of the learner's crop
+    weight: Floats  # [B]
+    covered: Floats  # [B, 28, 28] share of each cell that an occluder covers
+    partner: Indices  # [B] row of the same crop without the occluder, or -1
+
+
+@dataclass(frozen=True, eq=False)
+class Sampler:
+    """Draws training and validation batches from the data."""
+
+    data: TrainingData
+    config: TrainConfig
+    pool: Pool
+
+    @cached_property
+    def mirror(self) -> Floats | None:
+        """What coefficients become in a mirrored crop, [M, M]; without it nothing is flipped."""
+        return mirror_matrix(self.data.model)
+
+    @cached_property
+    def surface(self) -> HeadSurface:
+        """Where on the head things are worn."""
+        return HeadSurface.of(self.data.model)
+
+    def order(self, epoch: int) -> Indices:
+        """The training samples in the order of an epoch."""
+        return np.random.default_rng((self.config.seed, epoch)).permutation(self.data.indices(TRAIN))
+
+    def severity(self, epochs: float) -> float:
+        """Largest share of the face that is hidden after so many epochs; 0 leaves it to the occluders."""
+        c = self.config
+        progress = min(1.0, epochs / c.severity_epochs) if c.severity_epochs else 1.0
+        return c.severity_start + progress * (c.severity - c.severity_start) if c.severity else 0.0
+
+    def training_batch(self, epoch: int, indices: Indices, severity: float = 0.0) -> Batch:
+        """Augmented samples, some of them occluded; where crops are paired, first all occluded, then all clear.
+
+        ``severity`` is the largest share of the face that is hidden; 0 leaves it to the occluders.
+        """
+        generators = [self._generator(epoch, index) for index in indices]
+        flips, moves = self._draw_moves(generators)
+        labels = self.move_labels(indices, flips, moves)
+        faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
+        fronts, clears = [], []
+        for k, (index, rng) in enumerate(zip(indices, generators, strict=True)):
+            clear = self._warp(index, moves[k], flip=flips[k], rng=rng)
+            front = Occlusion(clear, np.zeros(clear.shape[:2], bool), "nothing")
+            if self.config.paired or rng.random() < self.config.occluded:
+                front = self.pool.apply(clear, faces[k], rng, rng.uniform(0.05, severity) if severity else None)
+            seed = int(rng.integers(2**63))  # the pair sees the same light and the same camera
+            if self.config.paired:
+                clears.append(disturb(clear, np.random.default_rng(seed), self.config.colour))
+            image = disturb(front.image, np.random.default_rng(seed), self.config.colour)
+            fronts.append(Occlusion(image, front.mask, front.kind))
+        return self._batch(fronts, clears, labels, self.data.weight[indices])
+
+    def validation_batch(self, indices: Indices, *, occluded: bool, severity: float | None = None) -> Batch:
+        """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
+
+        ``severity`` is the share of each face that is hidden; without it the share is drawn by lot.
+        """
+        flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
+        labels = self.move_labels(indices, flips, moves)
+        faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
+        fronts = []
+        for k, index in enumerate(indices):
+            image = self._warp(index, moves[k], flip=False)
+            front = Occlusion(image, np.zeros(image.shape[:2], bool), "nothing")
+            if occluded:
+                rng = self._generator(0, index)
+                share = rng.uniform(0.05, self.config.severity or 1.0)
+                front = self.pool.apply(image, faces[k], rng, severity or share)
+            fronts.append(front)
+        return self._batch(fronts, [], labels, self.data.weight[indices])
+
+    def faces(self, labels: Floats, landmarks68: NDArray[np.float64]) -> list[Face]:
+        """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
+        meshes = self.surface.place(Coefficients(self.data.layout, labels), self.config.input_size)
+        return [Face.of(points, mesh) for points, mesh in zip(landmarks68, meshes, strict=True)]
+
+    def layout_with_statistics(self) -> CoefficientLayout:
+        """The layout with mean and standard deviation of the labels as the first epoch moves them."""
+        indices = self.data.indices(TRAIN)
+        flips, moves = self._draw_moves([self._generator(0, index) for index in indices])
+        labels = self.move_labels(indices, flips, moves).astype(np.float64)
+        return self.data.layout.with_statistics(labels.mean(axis=0), np.maximum(labels.std(axis=0), SMALLEST_STD))
+
+    def move_labels(self, indices: Indices, flips: NDArray[np.bool_], moves: Matrices) -> Floats:
+        """Coefficients [B, M] of the samples after mirroring and the similarities [B, 2, 3] of the learner's crop."""
+        values = self.data.coefficients.values[indices]
+        if self.mirror is not None:
+            values = np.where(flips[:, None], values @ self.mirror, values)
+        size = self.config.input_size
+        moved = self.data.model.moved(Coefficients(self.data.layout, values), moves, size, size)
+        return np.asarray(moved.values, np.float32)
+
+    def move_landmarks(self, indices: Indices, flips: NDArray[np.bool_], moves: Matrices) -> NDArray[np.float64]:
+        """Landmarks [B, 68, 2] of the samples in pixels of the learner's crop."""
+        size = self.config.input_size
+        points = self.data.landmarks68[indices] * size
+        mirrored = points[:, list(IBUG68_MIRROR)] * (-1, 1) + (size, 0)
+        points = np.where(flips[:, None, None], mirrored, points)
+        return np.asarray(points @ np.swapaxes(moves[:, :, :2], 1, 2) + moves[:, None, :, 2])
+
+    def _generator(self, epoch: int, index: int) -> np.random.Generator:
+        return sample_generator(self.config.seed, self.data.name(index), epoch)
+
+    def _draw_moves(self, generators: list[np.random.Generator]) -> tuple[NDArray[np.bool_], Matrices]:
+        """Whether each sample is mirrored [B], and the similarity [B, 2, 3] its crop goes through after that.
+
+        Triangular distributions: the second pass of a reconstruction frames the face well, the first less so.
+        """
+        c, size = self.config, self.config.input_size
+        draws = np.array([(*rng.triangular(-1, 0, 1, 4), rng.random()) for rng in generators])  # [B, 5]
+        scale, angle = np.exp(c.scale * draws[:, 0]), np.radians(c.rotation) * draws[:, 1]
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        turn = np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)  # [B, 2, 2]
+        middle = np.full(2, size / 2)
+        shift = middle - turn @ middle + c.shift * size * draws[:, 2:4]
+        flips = (draws[:, 4] < c.flip) & (self.mirror is not None)
+        return flips, np.concatenate([turn, shift[..., None]], axis=-1)
+
+    def _warp(
+        self, index: int, move: NDArray[np.float64], *, flip: bool, rng: np.random.Generator | None = None
+    ) -> NDArray[np.uint8]:
+        """The learner's crop [S, S, 3] of a sample; with ``rng`` what surrounds the photograph varies."""
+        folder, size = self.data.folder, self.config.input_size
+        wide = folder.crop(int(self.data.rows[index]))
+        matrix = np.vstack([move, [0, 0, 1]]) @ np.vstack([_framing(folder, size), [0, 0, 1]])  # from the wide crop
+        border = cv2.BORDER_CONSTANT
+        if rng is not None:
+            wide, border = surround(wide, rng), cv2.BORDER_REFLECT_101
+        if flip:
+            matrix = matrix @ np.array([[-1.0, 0, folder.crop_size], [0, 1, 0], [0, 0, 1]])
+        warped = cv2.warpAffine(wide, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+        return np.asarray(warped, np.uint8)
+
+    def _batch(self, fronts: list[Occlusion], clears: list[NDArray[np.uint8]], labels: Floats, weight: Floats) -> Batch:
+        """Occlusions, then the same crops without them where they are given."""
+        times = 2 if clears else 1
+        size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
+        covered = [cv2.resize(f.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) for f in fronts]
+        covered += [np.zeros(size, np.float32) for _ in clears]
+        partner = np.full(len(fronts) * times, -1)
+        partner[: len(clears)] = len(fronts) + np.arange(len(clears))
+        return Batch(
+            np.stack([front.image for front in fronts] + clears),
+            np.tile(labels, (times, 1)),
+            np.tile(weight, times),
+            np.stack(covered),
+            partner,
+        )
+
+
+def occluders_of(config: TrainConfig) -> Pool:
+    """The occluders that settings name; UnveilError where there are no such."""
+    folder = Path(config.occluders) if config.occluders else None
+    return load_pool(folder, config.kinds.split(",") if config.kinds else None)
+
+
+def _framing(folder: PreparedFolder, size: int) -> NDArray[np.float64]:
+    """The similarity [2, 3] from pixels of the wide crop to the canonical crop of ``size`` pixels."""
+    return canonical_crop(folder.crop_size, size, folder.widening).matrix

@@ -1,0 +1,221 @@
+"""Training a learner: it sees clear and occluded crops and learns the teacher's coefficients of the clear ones.
+
+Stopped at any time, the same command goes on where it was. The order of the samples, their augmentation and their
+occluders follow from the seed, so that the losses are those of a run that was not stopped (with ``max_minutes`` the
+learning rate follows the clock and they are not).
+"""
+
+import copy
+import math
+from pathlib import Path
+from typing import Literal, cast
+
+import cv2
+import lightning_fabric
+import numpy as np
+import torch
+from torch import Tensor
+
+from unveil.errors import UnveilError
+from unveil.models.learner import Learner
+from unveil.training.batches import Tensors, batches, to_bytes, to_tensors
+from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import TRAIN, VALIDATION
+from unveil.training.data import TrainingData
+from unveil.training.initial_weights import start_from
+from unveil.training.losses import Objective, box_size, mean_distance
+from unveil.training.report import Clock, Meter, Report
+from unveil.training.sampler import Sampler, occluders_of
+from unveil.training.synced_norm import synchronise
+
+VALIDATION_BATCH = 64
+
+
+def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
+    """Train until the epochs or the minutes are used up; the result is the checkpoint in the folder ``run``.
+
+    Raises:
+        UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
+            settings or other data.
+    """
+    pool = occluders_of(config)
+    steps_per_epoch = len(data.indices(TRAIN)) // config.samples_per_step
+    if steps_per_epoch == 0:
+        raise UnveilError(
+            f"{len(data.indices(TRAIN))} training samples do not fill a batch of {config.samples_per_step}: "
+            "give more, or a smaller batch_size"
+        )
+    fabric = _launch(config)
+    if fabric.is_global_zero:
+        settle(run, config, data.fingerprint)
+    fabric.barrier()
+    sampler = Sampler(data, config, pool)
+    state = _start_or_resume(config, sampler, run, fabric.device)
+    objective = Objective.of(config, state.learner.layout, data.model, fabric.device)
+    network, optimizer = fabric.setup(state.learner, state.optimizer)
+    position, clock = state.position, Clock(state.position.seconds)
+    report = Report(run, config, position, steps_per_epoch) if fabric.is_global_zero else None
+
+    while position.epoch < config.epochs and not _is_over(config, position):
+        meter, saved_at = Meter(position), position.seconds
+        network.train()
+        for batch in meter.waiting(batches(sampler, position, fabric)):
+            rate = config.learning_rate * schedule(_progress(config, position, steps_per_epoch), config.warmup)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            terms = objective.terms(network(batch.images), batch)
+            loss = (objective.total(terms) * batch.weight).mean()
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            if config.gradient_norm:
+                fabric.clip_gradients(network, optimizer, max_norm=config.gradient_norm, error_if_nonfinite=False)
+            optimizer.step()
+            position.step, position.batch = position.step + 1, position.batch + 1
+            update_average(state.average, state.learner, config.ema, position.step)
+
+            meter.add(terms | {"loss": loss})
+            position.seconds = _slowest(fabric, clock)
+            if report:
+                report.step()
+            if _is_over(config, position):
+                break
+            if position.seconds - saved_at > config.checkpoint_minutes * 60 and fabric.is_global_zero:
+                state.save(run)
+                saved_at = position.seconds
+        if position.batch >= steps_per_epoch:
+            position.epoch, position.batch = position.epoch + 1, 0
+        numbers = meter.numbers(config, fabric)
+        if report:
+            state.save(run)
+            with fabric.autocast():
+                report.epoch(numbers | _validate(state.average, sampler, objective, fabric.device))
+        fabric.barrier()
+    if report:
+        report.end()
+    return position
+
+
+def schedule(progress: float, warmup: float) -> float:
+    """Share of the peak learning rate at ``progress`` 0 to 1: a linear rise, then half a cosine down to zero."""
+    if progress < warmup:
+        return max(progress / warmup, 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * min((progress - warmup) / max(1 - warmup, 1e-9), 1.0)))
+
+
+@torch.no_grad()
+def update_average(average: torch.nn.Module, learner: torch.nn.Module, decay: float, step: int) -> None:
+    """Move the average towards the learner; early on faster, so that the first weights are forgotten."""
+    decay = min(decay, (1 + step) / (10 + step))
+    for old, new in zip(average.state_dict().values(), learner.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - decay)
+        else:
+            old.copy_(new)
+
+
+def _launch(config: TrainConfig) -> lightning_fabric.Fabric:
+    """Start the processes of the run."""
+    cv2.setNumThreads(0)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    if config.accelerator == "cuda" and torch.cuda.device_count() < config.processes:
+        raise UnveilError(
+            f"{config.processes} GPUs are asked for, but torch sees {torch.cuda.device_count()}: "
+            "set fewer --processes, or --accelerator cpu"
+        )
+    accelerator = config.accelerator
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    fabric = lightning_fabric.Fabric(
+        accelerator=accelerator,
+        devices=config.processes,
+        num_nodes=config.nodes,
+        strategy="ddp" if config.world_size > 1 else "auto",
+        precision=cast(Literal["bf16-mixed", "32-true"], config.precision),
+    )
+    fabric.launch()
+    return fabric
+
+
+def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: torch.device) -> TrainingState:
+    """A fresh state that depends on the seed alone, or the saved one."""
+    saved = load_checkpoint(run)
+    layout = saved["layout"] if saved else sampler.layout_with_statistics()
+    torch.manual_seed(config.seed)
+    learner = new_learner(config, layout)
+    if config.start_from and not saved:
+        start_from(learner, Path(config.start_from))
+    learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(learner).requires_grad_(False)
+    if config.world_size > 1:
+        synchronise(learner)
+    optimizer = torch.optim.AdamW(_parameter_groups(learner, config.weight_decay), config.learning_rate)
+    state = TrainingState(learner, average, optimizer, Position())
+    if saved:
+        state.restore(saved)
+    return state
+
+
+def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, object]]:
+    """Convolutions and linear layers decay; normalisations and biases, which have one axis, do not."""
+    parameters = list(learner.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _slowest(fabric: lightning_fabric.Fabric, clock: Clock) -> float:
+    """The largest of the processes' clocks, so that all of them stop after the same step."""
+    return float(cast(Tensor, fabric.all_reduce(torch.tensor(clock.seconds()), reduce_op="max")))
+
+
+def _is_over(config: TrainConfig, position: Position) -> bool:
+    """Whether the minutes or the steps are used up."""
+    by_clock = 0 < config.max_minutes * 60 <= position.seconds
+    return by_clock or 0 < config.max_steps <= position.step
+
+
+def _progress(config: TrainConfig, position: Position, steps_per_epoch: int) -> float:
+    """Share of the run that is over, by steps or by the clock, whichever is further."""
+    steps = config.epochs * steps_per_epoch
+    by_steps = position.step / (min(steps, config.max_steps) if config.max_steps else steps)
+    return max(by_steps, position.seconds / (config.max_minutes * 60)) if config.max_minutes else by_steps
+
+
+@torch.no_grad()
+def _validate(learner: Learner, sampler: Sampler, objective: Objective, device: torch.device) -> dict[str, float]:
+    """How far the learner is from the teacher on validation samples, clear and occluded.
+
+    NME of the landmarks in percent; where the learner has the heads, the share of the map's cells that are right, and
+    the root mean square of differences over deviations, which is 1 where the deviations are what they say.
+    """
+    indices = sampler.data.indices(VALIDATION)
+    if not len(indices):
+        return {}
+    count = min(len(indices), sampler.config.validation_samples)
+    chosen = np.random.default_rng(sampler.config.seed).choice(indices, count, replace=False)
+    learner.eval()
+    result: dict[str, float] = {}
+    for name, occluded in (("clear", False), ("occluded", True)):
+        sums: dict[str, float] = {}
+        for start in range(0, count, VALIDATION_BATCH):
+            part = sampler.validation_batch(chosen[start : start + VALIDATION_BATCH], occluded=occluded)
+            for key, values in _errors(learner, to_tensors(to_bytes(part), device), objective).items():
+                sums[f"{key}_{name}"] = sums.get(f"{key}_{name}", 0.0) + float(values.sum())
+        result |= {key: total / count for key, total in sums.items()}
+    return {key: math.sqrt(value) if key.startswith("z_") else value for key, value in result.items()}
+
+
+def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str, Tensor]:
+    prediction = learner(batch.images)
+    points = objective.landmarks(batch.coefficients)
+    errors = {"nme": 100 * mean_distance(objective.landmarks(prediction.coefficients), points) / box_size(points)}
+    if prediction.occlusion is not None:
+        right = (prediction.occlusion > 0) == (batch.covered > 0.5)
+        errors["map"] = right.flatten(1).float().mean(dim=1)
+    if prediction.deviations is not None:
+        z = (prediction.coefficients - batch.coefficients) / prediction.deviations
+        errors["z"] = z.square().mean(dim=1)
+    return errors

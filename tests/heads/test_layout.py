@@ -1,0 +1,69 @@
+"""Layouts: slicing by name, refusing each other, travelling as JSON."""
+
+import numpy as np
+import pytest
+import torch
+
+from unveil.heads.layout import CoefficientLayout, Coefficients, Group, LayoutError
+from unveil.models.openhead.head import GEOMETRY_LAYOUT, LAYOUT
+
+SMALL = CoefficientLayout("small", (Group("shape", 2, "sd"), Group("pose", 3, "radians")))
+
+
+def test_sizes_of_openhead() -> None:
+    assert LAYOUT.size == 257
+    assert GEOMETRY_LAYOUT.size == 160
+
+
+def test_split_and_join_are_inverse_for_numpy_and_torch() -> None:
+    for values in (np.arange(10.0).reshape(2, 5), torch.arange(10.0).reshape(2, 5)):
+        parts = SMALL.split(values)
+        assert list(parts) == ["shape", "pose"]
+        assert parts["pose"].shape == (2, 3)
+        assert bool((SMALL.join(parts) == values).all())
+
+
+def test_coefficients_slice_by_name() -> None:
+    coefficients = Coefficients(SMALL, np.arange(5.0))
+    assert coefficients["pose"].tolist() == [2, 3, 4]
+    replaced = coefficients.replace(shape=np.array([9.0, 9.0]))
+    assert replaced.values.tolist() == [9, 9, 2, 3, 4]
+    assert coefficients.values.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_wrong_names_and_sizes_are_errors() -> None:
+    with pytest.raises(LayoutError, match="no group 'light'"):
+        SMALL.slice_of("light")
+    with pytest.raises(LayoutError, match="given 4 numbers"):
+        Coefficients(SMALL, np.zeros(4))
+    with pytest.raises(LayoutError, match="differ in pose"):
+        SMALL.join({"shape": np.zeros(2)})
+    with pytest.raises(LayoutError, match=r"'pose' of layout 'small'.* given 2"):
+        SMALL.join({"shape": np.zeros(2), "pose": np.zeros(2)})
+    with pytest.raises(LayoutError, match="twice"):
+        CoefficientLayout("double", (Group("a", 1, ""), Group("a", 1, "")))
+    with pytest.raises(LayoutError, match="not positive"):
+        Group("a", 1, "", (0.0,), (0.0,))
+
+
+def test_layouts_refuse_each_other_and_name_both() -> None:
+    with pytest.raises(LayoutError, match=r"'openhead'.*'openhead-geometry'"):
+        LAYOUT.require(GEOMETRY_LAYOUT)
+    GEOMETRY_LAYOUT.require(CoefficientLayout.from_json(GEOMETRY_LAYOUT.to_json()))
+
+
+def test_statistics_survive_json_and_do_not_change_identity() -> None:
+    rng = np.random.default_rng(0)
+    trained = SMALL.with_statistics(rng.normal(size=5), rng.uniform(0.5, 2, 5))
+    again = CoefficientLayout.from_json(trained.to_json())
+    assert again == SMALL
+    assert hash(again) == hash(SMALL)
+    values = rng.normal(size=(4, 5))
+    assert again.standardize(values) == pytest.approx(trained.standardize(values))
+    assert again.destandardize(again.standardize(values)) == pytest.approx(values)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"name": "x", "groups": [{"name": "a"}]}', "[1, 2]"])
+def test_what_is_no_layout_is_refused(text: str) -> None:
+    with pytest.raises(LayoutError, match="not a coefficient layout"):
+        CoefficientLayout.from_json(text)

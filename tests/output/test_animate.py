@@ -1,0 +1,129 @@
+"""Expression transfer and moving heads from photographs, with a learner whose answers depend on the brightness."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pygltflib
+import pytest
+from constant_learner import fitting_coefficients, write_learner
+from PIL import Image
+
+import unveil
+from unveil import cli
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError
+from unveil.output import animate
+from unveil.photos.io import read_image, write_image
+from unveil.reconstruct.pipeline import Reconstructor
+
+DEMO = packaged("demo.jpg")
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = unveil.load_openhead()
+    values = fitting_coefficients(model)
+    gain = np.zeros_like(values)
+    gain[model.layout.slice_of("expression")] = np.linspace(0.2, 1, 51)
+    gain[model.layout.slice_of("pose").start + 1] = 0.5
+    gain[:3] = 1
+    return write_learner(tmp_path_factory.mktemp("learner") / "brightness.onnx", model.layout, values, gain=gain)
+
+
+@pytest.fixture(scope="module")
+def reconstructor(learner: Path) -> Reconstructor:
+    return Reconstructor(learner)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three frames: the face, darker, then no face."""
+    folder = tmp_path_factory.mktemp("frames")
+    image = read_image(DEMO)
+    write_image(folder / "0.png", image)
+    write_image(folder / "1.png", (image * 0.6).astype(np.uint8))
+    write_image(folder / "2.png", np.full((96, 96, 3), 128, np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seen(reconstructor: Reconstructor) -> animate.Seen:
+    return animate.see(reconstructor, DEMO)
+
+
+def test_transfer_changes_the_expression_of_the_same_person(
+    reconstructor: Reconstructor, photos: Path, seen: animate.Seen
+) -> None:
+    darker = animate.see(reconstructor, photos / "1.png").face
+    moved = animate.with_expression(reconstructor, seen, darker).face
+    np.testing.assert_array_equal(moved.coefficients["expression"], darker.coefficients["expression"])
+    np.testing.assert_array_equal(moved.coefficients["shape"], seen.face.coefficients["shape"])
+    assert np.abs(moved.coefficients["expression"] - seen.face.coefficients["expression"]).max() > 0.05
+    np.testing.assert_array_equal(moved.photographed, seen.face.projected)
+
+
+@pytest.mark.parametrize("head_pose", [False, True])
+def test_following_holds_still_where_there_is_no_face(
+    reconstructor: Reconstructor, photos: Path, seen: animate.Seen, head_pose: bool
+) -> None:
+    frames = [photos / "2.png", *animate.driving_photos([photos])]
+    motion = animate.driven_motion(reconstructor, seen, frames, 10, head_pose=head_pose)
+    first, second = (animate.see(reconstructor, photos / name).face.coefficients for name in ("0.png", "1.png"))
+    expected = [first, first, second, second]
+    np.testing.assert_allclose(motion.coefficients["expression"], [c["expression"] for c in expected], atol=1e-6)
+    turns = [c["pose"] if head_pose else seen.face.coefficients["pose"] for c in expected]
+    np.testing.assert_allclose(motion.coefficients["pose"], turns, atol=1e-6)
+
+
+def test_nothing_to_follow(reconstructor: Reconstructor, photos: Path, seen: animate.Seen) -> None:
+    with pytest.raises(UnveilError, match="no face found in any photograph to follow"):
+        animate.driven_motion(reconstructor, seen, [photos / "2.png"], 10, head_pose=False)
+    with pytest.raises(UnveilError, match=r"no face found in .*2\.png"):
+        animate.see(reconstructor, photos / "2.png")
+
+
+def test_pictures_of_a_motion_keep_their_framing(reconstructor: Reconstructor, seen: animate.Seen) -> None:
+    model = reconstructor.morphable
+    motion = animate.own_motion(model, seen.face.coefficients, 1)
+    texture = np.full((64, 64, 3), [200, 60, 60], np.uint8)
+    pictures = list(animate.render_motion(model, motion, texture, 80))
+    assert len(pictures) == len(motion) == 3 + 5 * 2
+    heads = [picture.min(axis=2) < 250 for picture in pictures]
+    assert all(not (head[0].any() or head[-1].any() or head[:, 0].any() or head[:, -1].any()) for head in heads)
+    assert max(head.any(axis=1).sum() for head in heads) > 0.75 * 80
+    assert (heads[0] != heads[1]).sum() > 50
+
+
+def test_the_commands_write_what_they_say(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, learner: Path, photos: Path
+) -> None:
+    common = ["--model", str(learner), "-o", str(tmp_path)]
+    expression = photos / "1.png"
+    assert cli.main(["transfer", str(DEMO), str(expression), "--formats", "glb,npz,relit", *common]) == 0
+    record = json.loads((tmp_path / "demo_as_1.json").read_text())
+    (files,) = (face["files"] for face in record["faces"])
+    assert set(files) == {"glb", "npz", "relit", "overlay"}
+    assert all((tmp_path / name).is_file() for name in files.values())
+
+    frames = ["--follow", str(photos / "0.png"), "--follow", str(expression), "--rate", "5"]
+    assert cli.main(["animate", str(DEMO), *frames, *common]) == 0
+    with Image.open(tmp_path / "demo_motion.gif") as picture:
+        assert (picture.n_frames, picture.info["duration"]) == (2, 200)
+    scene = pygltflib.GLTF2().load(str(tmp_path / "demo_motion.glb"))
+    (animation,) = scene.animations
+    assert scene.accessors[animation.samplers[0].input].count == 2
+    out = capsys.readouterr().out
+    assert "demo_as_1.json: 4 files" in out
+    assert "demo_motion.gif: 2 frames" in out
+
+
+@pytest.mark.parametrize("formats", ["detail", "glb,maps"])
+def test_details_that_the_model_does_not_have(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, learner: Path, formats: str
+) -> None:
+    command = ["reconstruct", str(DEMO), "--model", str(learner), "--formats", formats, "-o", str(tmp_path)]
+    assert cli.main(command) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "gives no details of the skin" in err

@@ -1,0 +1,247 @@
+"""Learners as ONNX files: what torch says, calibrated, in single precision and in int8."""
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import made_up
+import numpy as np
+import onnx
+import pytest
+import torch
+import training_folder
+from cli_answer import Answer
+from numpy.typing import NDArray
+
+from unveil.heads.layout import Coefficients
+from unveil.models import onnx as reader
+from unveil.models.learner import OCCLUSION_SIZE, Learner
+from unveil.models.onnx import CoefficientModel
+from unveil.occluders.pool import load_pool
+from unveil.training.checkpoint import Position, TrainingState, new_learner, settle
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import VALIDATION
+from unveil.training.data import TrainingData
+from unveil.training.release.calibrate import Calibration, calibrate, mean_squared_z, vertex_distances
+from unveil.training.release.export import Measured, export_measured
+from unveil.training.release.predict import clear_and_occluded, predict
+from unveil.training.release.to_onnx import Statement, export_onnx
+from unveil.training.sampler import Sampler
+
+CONFIG = TrainConfig(depth=18, input_size=32, batch_size=4, threads=1, precision="32-true")
+STATEMENT = Statement("tiny", "Apache-2.0", "made-up heads")
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
+    return training_folder.load(training_folder.write(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(scope="module")
+def sampler(data: TrainingData) -> Sampler:
+    """A third of the people each to train on, to validate with and to test with."""
+    folder = replace(data.folder, split=np.arange(len(data), dtype=np.int8) % 3)
+    return Sampler(replace(data, folder=folder), CONFIG, load_pool())
+
+
+@pytest.fixture(scope="module")
+def learner(sampler: Sampler) -> Learner:
+    """Untrained, but what it says depends on what it sees."""
+    torch.manual_seed(0)
+    made = new_learner(CONFIG, sampler.layout_with_statistics())
+    assert made.deviation_head is not None
+    torch.nn.init.normal_(made.deviation_head.last.weight, std=0.1)
+    torch.nn.init.normal_(made.head.weight, std=0.05)
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0  # the statistics of the one batch below
+            torch.nn.init.ones_(module.weight)
+    images = torch.from_numpy(clear_and_occluded(sampler, np.arange(8)).images).permute(0, 3, 1, 2) / 255
+    made.train()(images)
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def measured(learner: Learner, sampler: Sampler, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """The learner in both kinds of file."""
+    path = tmp_path_factory.mktemp("export") / "learner.onnx"
+    return export_measured(learner, path, STATEMENT, sampler, int8=True)
+
+
+@pytest.fixture(scope="module")
+def images(sampler: Sampler) -> NDArray[np.uint8]:
+    return clear_and_occluded(sampler, np.arange(12)).images
+
+
+def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, images: NDArray[np.uint8]) -> None:
+    path = measured.files[0].path
+    told, expected = CoefficientModel(path).predict_all(images), predict(learner, images)
+    error = (told.coefficients.values - expected.coefficients.values) / learner.std.numpy()
+    spread = (expected.coefficients.values / learner.std.numpy()).std(axis=0)
+    assert spread.min() > 0.05  # else there would be nothing to compare
+    assert np.abs(error).max() < 0.05 * spread.mean()  # half precision has 11 bits
+    assert told.deviations is not None
+    assert expected.deviations is not None
+    assert measured.calibration is not None
+    for name, factor in measured.calibration.factors.items():
+        np.testing.assert_allclose(told.deviations[name], factor * expected.deviations[name], rtol=0.02)
+    assert told.occlusion is not None
+    assert expected.occlusion is not None
+    np.testing.assert_allclose(told.occlusion, expected.occlusion, atol=0.01)
+    assert path.stat().st_size < 2.1 * sum(p.numel() for p in learner.parameters())
+
+
+def test_the_file_says_what_it_is(learner: Learner, measured: Measured) -> None:
+    assert measured.calibration is not None
+    for file in measured.files:
+        model = CoefficientModel(file.path)
+        assert (model.name, model.licence, model.data, model.input_size) == ("tiny", "Apache-2.0", "made-up heads", 32)
+        assert model.layout == learner.layout
+        assert model.layout.groups[0].std == learner.layout.groups[0].std
+        assert model.vertex_scale == pytest.approx(measured.calibration.vertex_scale, rel=1e-5)
+        metadata = metadata_of(file.path)
+        assert "0.485" in metadata["normalisation"]
+        calibration = json.loads(metadata["calibration"])
+        assert calibration["crops"] == measured.count
+        assert calibration["factors"] == pytest.approx(measured.calibration.factors, abs=1e-4)
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_path: Path) -> None:
+    export_onnx(Learner(18, learner.layout, 32), tmp_path / "plain.onnx", STATEMENT)
+    told = CoefficientModel(tmp_path / "plain.onnx").predict_all(np.zeros((2, 32, 32, 3), np.uint8))
+    assert told.deviations is None
+    assert told.occlusion is None
+
+
+def test_deviations_are_right_on_the_people_they_were_calibrated_on(measured: Measured, sampler: Sampler) -> None:
+    batch = clear_and_occluded(sampler, sampler.data.indices(VALIDATION))
+    assert measured.count == len(batch.images)
+    told = CoefficientModel(measured.files[0].path).predict_all(batch.images)
+    assert told.deviations is not None
+    squares = mean_squared_z(told.coefficients, told.deviations, batch.coefficients)
+    assert squares == pytest.approx(dict.fromkeys(squares, 1.0), rel=0.05)
+    assert measured.squared_z.keys() == squares.keys()
+    assert measured.squared_z != pytest.approx(squares, rel=0.01)  # those are of other people
+
+
+def test_reader_and_writer_agree_on_the_map() -> None:
+    assert reader.OCCLUSION_SIZE == OCCLUSION_SIZE
+
+
+def someone(count: int) -> tuple[Coefficients, Coefficients]:
+    """Heads, and deviations for them that differ from head to head."""
+    heads = training_folder.coefficients(count)
+    spread = RNG.uniform(0.05, 0.5, heads.values.shape).astype(np.float32)
+    return heads, Coefficients(heads.layout, spread)
+
+
+def test_calibration_finds_how_much_too_small_deviations_are() -> None:
+    heads, deviations = someone(400)
+    truth = {"shape": 1.5, "expression": 0.8, "pose": 2.0, "camera": 1.0}
+    factors = Calibration(truth, 1.0, 0).factor_of_each(heads.layout)
+    labels = heads.values + RNG.normal(size=heads.values.shape) * deviations.values * factors
+    found = calibrate(heads, deviations, labels, made_up.model())
+    assert found.factors == pytest.approx(truth, rel=0.06)
+    assert found.vertex_scale == pytest.approx(1, rel=0.06)  # independent errors: propagation is right
+    assert found.count == 400
+    right = Coefficients(heads.layout, deviations.values * found.factor_of_each(heads.layout))
+    assert mean_squared_z(heads, right, labels) == pytest.approx(dict.fromkeys(truth, 1.0), rel=1e-3)
+
+
+def test_errors_that_go_together_show_in_the_vertices() -> None:
+    """A hundred coefficients that do the same and err alike move vertices ten times as far as independent ones."""
+    model = made_up.model()
+    same = np.repeat(model.head.shape_basis[:1], 100, axis=0)
+    head = replace(model.head, shape_basis=same, expression_basis=0 * model.head.expression_basis)
+    heads = training_folder.coefficients(300)
+    deviations = Coefficients(heads.layout, np.ones_like(heads.values))
+    labels = heads.values + RNG.normal(size=(300, 1))
+    found = calibrate(heads, deviations, labels, replace(model, head=head))
+    assert found.vertex_scale == pytest.approx(10, rel=1e-3)
+
+
+def test_vertex_distances_are_those_of_the_heads() -> None:
+    model = made_up.model()
+    ours, theirs = training_folder.coefficients(70, 1), training_folder.coefficients(70, 2)
+    found = vertex_distances(ours, theirs.values, model)
+    heads = [model.head.unposed(c["shape"], c["expression"]) for c in (ours, theirs)]
+    np.testing.assert_allclose(found, 1000 * np.linalg.norm(heads[0] - heads[1], axis=-1), atol=1e-3)
+
+
+def test_int8_is_smaller_and_nearly_the_same(learner: Learner, measured: Measured, images: NDArray[np.uint8]) -> None:
+    single, int8 = (file.path for file in measured.files)
+    assert int8 == single.with_name("learner_int8.onnx")
+    told, expected = CoefficientModel(int8).predict_all(images), predict(learner, images)
+    # Random weights do not average rounding out as trained ones do; what the network sees must still decide.
+    pairs = zip(told.coefficients.values.T, expected.coefficients.values.T, strict=True)
+    assert np.median([np.corrcoef(pair)[0, 1] for pair in pairs]) > 0.9
+    assert int8.stat().st_size < 0.6 * single.stat().st_size
+
+
+def test_int8_is_in_the_backbone_alone(measured: Measured) -> None:
+    graph = onnx.load(measured.files[1].path).graph
+    quantized = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    in_int8 = [node for node in convolutions if set(node.input[:2]) <= quantized]
+    assert len(in_int8) == 20  # all of the ResNet-18
+    assert len(convolutions) == 26  # and those of the occlusion map
+    assert not quantized & {name for node in graph.node if node.op_type == "Gemm" for name in node.input}
+
+
+def test_both_files_are_measured_against_torch(measured: Measured) -> None:
+    single, int8 = measured.files
+    for file in measured.files:
+        assert file.nme_torch == single.nme_torch
+        assert file.milliseconds > 0
+    assert single.nme == pytest.approx(single.nme_torch, rel=0.01)
+    assert 0 < single.moved < int8.moved
+
+
+def write_run(folder: Path, learner: Learner) -> Path:
+    settle(folder, CONFIG, "made up")
+    optimizer = torch.optim.AdamW(learner.parameters())
+    TrainingState(learner, copy.deepcopy(learner), optimizer, Position()).save(folder)
+    return folder
+
+
+def test_command_line_exports_a_run(
+    learner: Learner, sampler: Sampler, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, path = write_run(tmp_path / "run", learner), tmp_path / "mine.onnx"
+    options = ["--licence", "Apache-2.0", "--data-statement", "made-up heads"]
+    assert "not calibrated" in Answer(capsys, "export-onnx", run, path, *options).out
+    assert metadata_of(path)["calibration"].startswith("none")
+    folder = sampler.data.folder.path
+    more = ["--prepared", folder, "--codes", folder / training_folder.CODES]
+    lines = Answer(capsys, "export-onnx", run, path, *options, *more).out.splitlines()
+    assert "8 crops of people held out" in lines[0]  # a quarter of sixteen, clear and occluded
+    assert lines[1].startswith(f"{path}: ")
+    assert "deviations multiplied: shape" in lines[2]
+    assert len(lines) == 3  # this folder keeps nobody for a test
+    assert metadata_of(path)["name"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "reason"),
+    [
+        ("learner.pt", [], "does not end in .onnx"),
+        ("learner.onnx", ["--int8"], "need --prepared and --codes"),
+        ("learner.onnx", ["--codes", "codes.npz"], "need --prepared and --codes"),
+        ("learner.onnx", [], "train a learner first"),
+    ],
+)
+def test_command_line_refuses_with_one_line(
+    tmp_path: Path, file: str, more: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settle(tmp_path / "run", CONFIG, "made up")
+    options = ["--licence", "x", "--data-statement", "y"]
+    refused = Answer(capsys, "export-onnx", tmp_path / "run", tmp_path / file, *options, *more)
+    assert refused.status == 2
+    assert reason in refused.err
+    assert len(refused.err.splitlines()) == 1

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from unveil.errors import UnveilError
+from unveil.training.config import PRESETS, TrainConfig, preset
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    config = TrainConfig(depth=18, learning_rate=3e-4, seed=7)
+    path = tmp_path / "config.json"
+    path.write_text(config.to_json(), encoding="utf-8")
+    assert TrainConfig.load(path) == config
+
+
+def test_missing_settings_keep_their_defaults() -> None:
+    assert TrainConfig.from_json('{"depth": 34, "scale": 0}') == TrainConfig(depth=34, scale=0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"dept": 18}', "unknown settings dept"),
+        ('{"depth": "18"}', "depth must be a whole number"),
+        ('{"depth": 18.0}', "depth must be a whole number"),
+        ('{"epochs": true}', "epochs must be a whole number"),
+        ('{"epochs": 0}', "epochs must be 1 or more"),
+        ('{"occluded": 1.5}', "occluded must be from 0 to 1"),
+        ('{"learning_rate": NaN}', "finite"),
+        ('{"shift": -0.1}', "must not be negative"),
+        ('{"input_size": 16}', "input_size"),
+        ('{"precision": "fp8"}', "precision"),
+        ('{"batch_size": 6, "processes": 2, "feature_weight": 0.1}', "multiple of 4"),
+        ('{"batch_size": 5, "processes": 2}', "multiple of 2"),
+        ('{"coefficient_loss": "cubic"}', "standardised or raw"),
+        ("[1]", "JSON object"),
+        ("{", "no JSON"),
+    ],
+)
+def test_mistakes_are_named(text: str, said: str) -> None:
+    with pytest.raises(UnveilError, match=said):
+        TrainConfig.from_json(text)
+
+
+def test_missing_file_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UnveilError, match=r"absent\.json"):
+        TrainConfig.load(tmp_path / "absent.json")
+
+
+def test_presets_are_settings() -> None:
+    for name in PRESETS:
+        TrainConfig(**preset(name))
+    assert TrainConfig(**preset("unveil")) == TrainConfig()
+    paper = TrainConfig(**preset("paper"))
+    assert (paper.depth, paper.input_size, paper.coefficient_loss, paper.paired) == (50, 224, "raw", False)
+    with pytest.raises(UnveilError, match="unveil or paper"):
+        preset("papier")
