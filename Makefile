@@ -13,7 +13,7 @@ VALIDATOR   := tests/glb_validator
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format install install-dev clean distclean
+.PHONY: help demo test check format docs install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,12 +38,16 @@ format: install-dev ## let ruff format the code and fix what it can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+docs: $(VENV)/.docs ## build the documentation into site/, complaining about every dead link
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open $(CURDIR)/site/index.html"
+
 install: $(VENV)/.base ## base install into .venv: reconstructs, without torch
 
 install-dev: $(VENV)/.dev ## editable install into .venv with everything that the tests need
 
 clean: ## remove results and caches, keep .venv
-	rm -rf $(DEMO_OUTPUT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(DEMO_OUTPUT) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and node_modules too
@@ -64,6 +68,10 @@ $(VENV)/.base: pyproject.toml | $(VENV)/.created
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 	$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.base
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.created
+	$(PIP) install --editable '.[docs]'
 	@touch $@ $(VENV)/.base
 
 # The Khronos glTF validator runs on Node. Its tests say that they are skipped where it could not be installed.

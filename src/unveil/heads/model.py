@@ -101,7 +101,8 @@ class MorphableModel:
         Args:
             coefficients: [..., M] of any layout with the groups shape, expression, pose and camera.
             similarity: [..., 2, 3] pixels of the old crop to pixels of the new: a scale times a rotation, and a shift.
-            old_size, new_size: sides of the two crops in pixels.
+            old_size: side of the crop that the coefficients belong to, pixels.
+            new_size: side of the new crop, pixels.
 
         Returns:
             Coefficients [..., M] of the same layout and type; their vertices project to the moved pixels.
