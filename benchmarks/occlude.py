@@ -21,9 +21,10 @@ from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.occluders import load_pool
-from unveil.occluders.base import Face, Image, Occluder, Pool, sample_generator
+from unveil.occluders.base import Face, Occluder, Pool, sample_generator
 from unveil.occluders.head_surface import HeadSurface
 from unveil.photos.io import find_images, read_image
+from unveil.typing import Image
 
 TRIES = 3
 MOST_FACES = 50

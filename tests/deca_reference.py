@@ -6,16 +6,16 @@ These references know the networks by the published names alone and share no cod
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from unveil.typing import Float32s, Float64s
+
 State = Mapping[str, Tensor]
 
 STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # of ResNet-50: blocks and width of their 3 x 3 convolutions
 
 
-def encode_reference(state: State, images: NDArray[np.float32]) -> Floats:
+def encode_reference(state: State, images: Float32s) -> Float64s:
     """Codes [N, size] of RGB images [N, 3, S, S] in [0, 1]."""
     weights = _Weights(state)
     x = _relu(weights.norm("encoder.bn1", weights.conv("encoder.conv1", images.astype(np.float64), 2)))
@@ -34,7 +34,7 @@ def encode_reference(state: State, images: NDArray[np.float32]) -> Floats:
     return weights.linear("layers.2", hidden)
 
 
-def decode_reference(state: State, jaw: Floats, expression: Floats, detail: Floats) -> Floats:
+def decode_reference(state: State, jaw: Float64s, expression: Float64s, detail: Float64s) -> Float64s:
     """Displacement [N, 256, 256] in metres."""
     weights = _Weights(state)
     codes = np.concatenate([jaw, expression, detail], axis=1).astype(np.float64)
@@ -52,16 +52,16 @@ class _Weights:
     def __init__(self, state: State) -> None:
         self._values = {name: value.numpy().astype(np.float64) for name, value in state.items()}
 
-    def linear(self, name: str, x: Floats) -> Floats:
+    def linear(self, name: str, x: Float64s) -> Float64s:
         return x @ self._values[f"{name}.weight"].T + self._values[f"{name}.bias"]
 
-    def norm(self, name: str, x: Floats, epsilon: float = 1e-5) -> Floats:
+    def norm(self, name: str, x: Float64s, epsilon: float = 1e-5) -> Float64s:
         weight, bias, mean, variance = (
             self._values[f"{name}.{part}"][:, None, None] for part in ("weight", "bias", "running_mean", "running_var")
         )
         return (x - mean) / np.sqrt(variance + epsilon) * weight + bias
 
-    def conv(self, name: str, x: Floats, stride: int = 1) -> Floats:
+    def conv(self, name: str, x: Float64s, stride: int = 1) -> Float64s:
         """A convolution that keeps the size at stride 1: for each offset in the kernel a product over channels."""
         kernel = self._values[f"{name}.weight"]  # [O, C, K, K]
         size = kernel.shape[-1]
@@ -77,11 +77,11 @@ class _Weights:
         return (out + bias[:, None]).reshape(len(x), len(kernel), height, width)
 
 
-def _relu(x: Floats) -> Floats:
+def _relu(x: Float64s) -> Float64s:
     return np.maximum(x, 0)
 
 
-def _max_pool(x: Floats) -> Floats:
+def _max_pool(x: Float64s) -> Float64s:
     """The largest of 3 x 3 at every second place."""
     height, width = x.shape[2] // 2, x.shape[3] // 2
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
@@ -93,7 +93,7 @@ def _max_pool(x: Floats) -> Floats:
     return np.max(parts, axis=0)
 
 
-def _double(x: Floats) -> Floats:
+def _double(x: Float64s) -> Float64s:
     """Bilinear to twice the size, pixel centres at half integers: 3/4 of the nearer and 1/4 of the next, per axis."""
     for axis in (2, 3):
         before = np.concatenate([x.take([0], axis), x.take(range(x.shape[axis] - 1), axis)], axis)

@@ -7,16 +7,13 @@ sixth of the size, and needs no file.
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.rasterize import rasterize
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.model import MorphableModel
 from unveil.models.openhead.head import GEOMETRY_LAYOUT
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from unveil.typing import Float64s, Int64s
 
 RADII = np.array([0.075, 0.110, 0.095])  # metres, of the egg
 EYE_RADIUS = 0.014
@@ -60,7 +57,7 @@ def model() -> MorphableModel:
     )
 
 
-def _mesh() -> tuple[Floats, Ints, Floats, Ints, Ints]:
+def _mesh() -> tuple[Float64s, Int64s, Float64s, Int64s, Int64s]:
     """Vertices, faces, uv, uv_faces and mirror map of the egg and the two balls."""
     parts = [
         (np.zeros(3), RADII, (24, 32), (0.02, 0.22, 0.96, 0.76)),
@@ -80,7 +77,7 @@ def _mesh() -> tuple[Floats, Ints, Floats, Ints, Ints]:
     return positions, np.concatenate(faces), np.concatenate(uv), np.concatenate(uv_faces), _mirror(positions)
 
 
-def _ball(rings: int, columns: int) -> tuple[Floats, Ints, Floats, Ints]:
+def _ball(rings: int, columns: int) -> tuple[Float64s, Int64s, Float64s, Int64s]:
     """A unit sphere cut open along its back: vertices, outward faces, uv in [0, 1], uv_faces."""
     latitude = np.pi * np.arange(1, rings) / rings - np.pi / 2
     longitude = 2 * np.pi * np.arange(columns) / columns - np.pi  # -pi is the back, 0 is +z
@@ -119,17 +116,17 @@ def _ball(rings: int, columns: int) -> tuple[Floats, Ints, Floats, Ints]:
     return vertices, faces, uv, uv_faces
 
 
-def _mirror(vertices: Floats) -> Ints:
+def _mirror(vertices: Float64s) -> Int64s:
     distance = np.linalg.norm(vertices[:, None] * [-1, 1, 1] - vertices[None], axis=2)
     return np.asarray(distance.argmin(axis=1), dtype=np.int64)
 
 
-def _front(vertices: Floats) -> Floats:
+def _front(vertices: Float64s) -> Float64s:
     """1 in the face, 0 at the back of the head: [V]."""
     return np.clip(vertices[:, 2] / RADII[2], 0, 1)
 
 
-def _skin_weights(vertices: Floats) -> Floats:
+def _skin_weights(vertices: Float64s) -> Float64s:
     """[V, 5] for root, neck, jaw and the two eyes."""
     weights = np.zeros((len(vertices), 5))
     below = np.clip(-vertices[:, 1] / RADII[1], 0, 1)
@@ -143,7 +140,7 @@ def _skin_weights(vertices: Floats) -> Floats:
     return weights
 
 
-def _waves(vertices: Floats, count: int, rng: np.random.Generator) -> Floats:
+def _waves(vertices: Float64s, count: int, rng: np.random.Generator) -> Float64s:
     """Smooth displacements [count, V, 3] of about a millimetre."""
     frequency = rng.normal(0, 20, (count, 3))
     phase = rng.uniform(0, 2 * np.pi, count)
@@ -151,12 +148,12 @@ def _waves(vertices: Floats, count: int, rng: np.random.Generator) -> Floats:
     return np.asarray(np.sin(vertices @ frequency.T + phase).T[..., None] * direction)
 
 
-def _landmarks(vertices: Floats, faces: Ints) -> tuple[SurfacePoints, SlidingContour]:
+def _landmarks(vertices: Float64s, faces: Int64s) -> tuple[SurfacePoints, SlidingContour]:
     """iBUG-68 where they would be drawn on an egg, found by looking at it from the front."""
     scale, half = 2000.0, 250  # pixels per metre
     raster = rasterize(vertices * [scale, -scale, -scale] + [half, half, 0], faces, 2 * half, 2 * half)
 
-    def on_surface(xy: Floats) -> tuple[Ints, Floats]:
+    def on_surface(xy: Float64s) -> tuple[Int64s, Float64s]:
         column, row = np.round(xy * [scale, -scale] + half).astype(int).T
         assert raster.covered[row, column].all()
         return faces[raster.triangle[row, column]], raster.barycentric[row, column]
@@ -167,14 +164,14 @@ def _landmarks(vertices: Floats, faces: Ints) -> tuple[SurfacePoints, SlidingCon
     return SurfacePoints(triangles, barycentric), contour
 
 
-def _drawn_landmarks() -> Floats:
+def _drawn_landmarks() -> Float64s:
     """[68, 2] metres, x to the subject's left, in iBUG-68 order (the subject's right side first)."""
 
-    def arc(centre: tuple[float, float], radii: tuple[float, float], start: float, end: float, n: int) -> Floats:
+    def arc(centre: tuple[float, float], radii: tuple[float, float], start: float, end: float, n: int) -> Float64s:
         angle = np.radians(np.linspace(start, end, n))
         return np.stack([centre[0] + radii[0] * np.cos(angle), centre[1] + radii[1] * np.sin(angle)], axis=1)
 
-    def ring(centre: tuple[float, float], radii: tuple[float, float], n: int) -> Floats:
+    def ring(centre: tuple[float, float], radii: tuple[float, float], n: int) -> Float64s:
         return arc(centre, radii, 180, -180, n + 1)[:-1]
 
     return np.concatenate(

@@ -26,8 +26,7 @@ from scipy import sparse
 
 from unveil.geometry.rasterize import rasterize
 from unveil.models.resnet import ResNet
-
-Floats = NDArray[np.float64]
+from unveil.typing import Float64s, Int64s
 
 OFFSET = np.array([0.003, -0.015, 0.02])  # metres; FLAME's root joint is not the origin either
 PARENTS = (-1, 0, 1, 1, 1)
@@ -99,7 +98,7 @@ def landmark_arrays() -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng(5)
     row = {tuple(face): k for k, face in enumerate(np.asarray(egg.faces))}
 
-    def numbers(triangles: NDArray[Any]) -> NDArray[np.int64]:
+    def numbers(triangles: NDArray[Any]) -> Int64s:
         flat = [row[tuple(triangle)] for triangle in triangles.reshape(-1, 3)]
         return np.array(flat).reshape(triangles.shape[:-1])
 
@@ -268,13 +267,13 @@ def _decoder(generator: torch.Generator) -> dict[str, torch.Tensor]:
     return state
 
 
-def _waves(vertices: Floats, count: int, rng: np.random.Generator) -> Floats:
+def _waves(vertices: Float64s, count: int, rng: np.random.Generator) -> Float64s:
     """Smooth displacements [V, 3, count] of about a millimetre."""
     phase = vertices @ rng.normal(0, 20, (3, count)) + rng.uniform(0, 2 * np.pi, count)
     return np.asarray(np.sin(phase)[:, None, :] * rng.normal(0, 1e-3, (3, count)))
 
 
-def _joint_regressor(vertices: Floats, joints: Floats) -> Floats:
+def _joint_regressor(vertices: Float64s, joints: Float64s) -> Float64s:
     """Weights [5, V] of the 40 vertices nearest to each joint; rows sum to one."""
     distance = np.linalg.norm(joints[:, None] - vertices, axis=2)
     weights = np.exp(-distance / 0.02)
@@ -282,7 +281,7 @@ def _joint_regressor(vertices: Floats, joints: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def _blurred(weights: Floats, rng: np.random.Generator, count: int) -> Floats:
+def _blurred(weights: Float64s, rng: np.random.Generator, count: int) -> Float64s:
     """Skinning weights in which every joint has a part of every vertex, so that a mistaken joint shows."""
     mixed = 0.9 * weights + 0.1 * rng.dirichlet(np.ones(5), count)
     return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))

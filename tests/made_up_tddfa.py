@@ -15,11 +15,9 @@ from typing import Any
 import made_up
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from unveil.models.tddfa.network import BLOCKS, STEM, MobileNet
-
-Floats = NDArray[np.float64]
+from unveil.typing import Float32s, Int32s
 
 STATISTICS = "param_mean_std_62d_120x120.pkl"
 STEMS = {"mb1": STEM, "mb05": STEM // 2}
@@ -53,7 +51,7 @@ def write(path: Path, value: Any, protocol: int = 3) -> None:
 
 
 @lru_cache(maxsize=1)
-def face() -> tuple[dict[str, Any], NDArray[np.int32]]:
+def face() -> tuple[dict[str, Any], Int32s]:
     """What the model's file holds but for its triangles, and the triangles [3, F]; do not write into them."""
     egg = made_up.model()
     template = np.asarray(egg.head.template, np.float64)
@@ -74,7 +72,7 @@ def face() -> tuple[dict[str, Any], NDArray[np.int32]]:
     }, renumbered[faces][:, ::-1].T.astype(np.int32)
 
 
-def statistics() -> dict[str, NDArray[np.float32]]:
+def statistics() -> dict[str, Float32s]:
     """Means and standard deviations [62] of faces that fill the crop and look about the camera."""
     mean, std = np.zeros(62), np.ones(62)
     mean[:12] = [3e-4, 0, 0, 61, 0, 3e-4, 0, 62, 0, 0, 3e-4, -66]

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from unveil.typing import Float64s, Images
 
 HALVING = ("dw2_2", "dw3_2", "dw4_2", "dw5_6")
 BLOCKS = ("dw2_1", "dw2_2", "dw3_1", "dw3_2", "dw4_1", "dw4_2", *(f"dw5_{k}" for k in range(1, 7)), "dw6")
 
 
-def outputs(state: Mapping[str, Tensor], crops: NDArray[np.uint8]) -> Floats:
+def outputs(state: Mapping[str, Tensor], crops: Images) -> Float64s:
     """Outputs [N, 62] of RGB crops [N, 120, 120, 3]."""
     values = {name.removeprefix("module."): value.numpy().astype(np.float64) for name, value in state.items()}
 
-    def normed(name: str, x: Floats) -> Floats:
+    def normed(name: str, x: Float64s) -> Float64s:
         mean, variance, weight, bias = (
             values[f"{name}.{part}"][:, None, None] for part in ("running_mean", "running_var", "weight", "bias")
         )
@@ -33,7 +32,7 @@ def outputs(state: Mapping[str, Tensor], crops: NDArray[np.uint8]) -> Floats:
     return np.asarray(x.mean(axis=(2, 3)) @ values["fc_param.weight"].T + values["fc_param.bias"])
 
 
-def _parts(kernel: Floats, x: Floats, stride: int) -> list[tuple[Floats, Floats]]:
+def _parts(kernel: Float64s, x: Float64s, stride: int) -> list[tuple[Float64s, Float64s]]:
     """For each of the nine places in a kernel [O, C, 3, 3] its weights [O, C] and what it meets [N, C, H', W']."""
     height, width = (-(-side // stride) for side in x.shape[2:])
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))

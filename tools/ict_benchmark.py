@@ -40,9 +40,7 @@ from unveil.models.openhead import head as openhead
 from unveil.occluders.base import hidden_share
 from unveil.photos.io import write_image
 from unveil.storage.files import atomic_path
-
-Floats = NDArray[np.float64]
-Image = NDArray[np.uint8]
+from unveil.typing import Bools, Float64s, Image, Int64s
 
 SIZE = 384  # pixels of a picture's side
 FACE_SHARE = 0.55  # of the side that the face's landmarks span
@@ -66,10 +64,10 @@ CHALLENGES = {True: "multiview_neutral", False: "multiview_occlusions"}  # NoW's
 class IctModel:
     """ICT-FaceKit Light as arrays, mm."""
 
-    neutral: Floats  # [N, 3]
-    identity: Floats  # [K, N, 3] one standard deviation each
-    faces: NDArray[np.int64]  # [F, 3]
-    landmarks68: NDArray[np.int64]  # [68]
+    neutral: Float64s  # [N, 3]
+    identity: Float64s  # [K, N, 3] one standard deviation each
+    faces: Int64s  # [F, 3]
+    landmarks68: Int64s  # [68]
 
     @classmethod
     def read(cls, path: Path) -> IctModel:
@@ -83,7 +81,7 @@ class IctModel:
                 f"{path} is no pack of ICT-FaceKit Light ({error}); make it with tools.openhead.pack_ict"
             ) from error
 
-    def head(self, rng: np.random.Generator) -> Floats:
+    def head(self, rng: np.random.Generator) -> Float64s:
         """Vertices [N, 3] of a head by lot."""
         return self.neutral + np.tensordot(rng.normal(size=len(self.identity)), self.identity, axes=1)
 
@@ -93,10 +91,10 @@ class View:
     """A picture of a head, and where the picture shows its vertices."""
 
     image: Image  # [S, S, 3]
-    pixels: Floats  # [N, 2]
+    pixels: Float64s  # [N, 2]
 
 
-def draw_view(model: IctModel, vertices: Floats, rng: np.random.Generator) -> View:
+def draw_view(model: IctModel, vertices: Float64s, rng: np.random.Generator) -> View:
     """A head [N, 3] in a pose, light, skin and before a background by lot."""
     angles = rng.normal(0, POSE[0]), rng.uniform(-POSE[1], POSE[1]), rng.normal(0, POSE[2])
     turned = vertices @ np.asarray(euler_to_matrix(np.radians(angles))).T
@@ -119,7 +117,7 @@ def draw_view(model: IctModel, vertices: Floats, rng: np.random.Generator) -> Vi
     return View((np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8), pixels)
 
 
-def _light(rng: np.random.Generator) -> Floats:
+def _light(rng: np.random.Generator) -> Float64s:
     """Light [9, 3] from all around and from two lamps in front, of about the brightness 1."""
     light = np.zeros((9, 3))
     light[0] = rng.uniform(0.25, 0.5) * np.sqrt(4 * np.pi)
@@ -130,7 +128,7 @@ def _light(rng: np.random.Generator) -> Floats:
     return light
 
 
-def _albedo(model: IctModel, vertices: Floats, rng: np.random.Generator) -> Floats:
+def _albedo(model: IctModel, vertices: Float64s, rng: np.random.Generator) -> Float64s:
     """Linear colours [N, 3] of the vertices: skin by lot, brows, lips and eyes."""
     share = rng.uniform(0, 1)
     skin = SKIN[0] ** (1 - share) * SKIN[1] ** share
@@ -151,20 +149,20 @@ def _albedo(model: IctModel, vertices: Floats, rng: np.random.Generator) -> Floa
     return colours
 
 
-def _near_line(points: Floats, line: Floats) -> Floats:
+def _near_line(points: Float64s, line: Float64s) -> Float64s:
     """Distance [N] of points to the straight pieces between the points of a line."""
     start, along = line[:-1], np.diff(line, axis=0)
     share = np.clip(((points[:, None] - start) * along).sum(axis=2) / (along**2).sum(axis=1), 0, 1)
     return np.linalg.norm(points[:, None] - start - share[..., None] * along, axis=2).min(axis=1)
 
 
-def _inside(points: Floats, outline: Floats) -> NDArray[np.bool_]:
+def _inside(points: Float64s, outline: Float64s) -> Bools:
     """Whether points [N, 3] lie, seen from the front, inside an outline [P, 3]."""
     polygon = outline[:, :2].astype(np.float32)
     return np.array([cv2.pointPolygonTest(polygon, (float(x), float(y)), False) >= 0 for x, y in points[:, :2]])
 
 
-def _background(rng: np.random.Generator, size: int) -> Floats:
+def _background(rng: np.random.Generator, size: int) -> Float64s:
     """Blurred patches of dull colour [S, S, 3]."""
     patches = rng.uniform(0.02, 0.9, (rng.integers(2, 7), rng.integers(2, 7), 3))
     patches = 0.3 * patches + 0.7 * patches.mean(axis=2, keepdims=True)
@@ -195,12 +193,12 @@ def draw(model: IctModel, covers: Sequence[Condition], out: Path, *, heads: int,
     return float(np.mean(shares)) if shares else 0.0
 
 
-def _at(mask: NDArray[np.bool_], pixels: Floats) -> NDArray[np.bool_]:
+def _at(mask: Bools, pixels: Float64s) -> Bools:
     x, y = np.clip(np.rint(pixels), 0, np.array(mask.shape[::-1]) - 1).astype(int).T
     return mask[y, x]
 
 
-def _write_scan(out: Path, subject: str, model: IctModel, vertices: Floats) -> None:
+def _write_scan(out: Path, subject: str, model: IctModel, vertices: Float64s) -> None:
     """The vertices of the face as the benchmark's scan, with its seven landmarks."""
     faces = model.faces[(model.faces < FACE_END).all(axis=1)] + 1
     lines = [f"v {x:.5f} {y:.5f} {z:.5f}\n" for x, y, z in vertices[:FACE_END].tolist()]
@@ -219,7 +217,7 @@ def _write_scan(out: Path, subject: str, model: IctModel, vertices: Floats) -> N
             temporary.write_text(content, "utf-8")
 
 
-def _box(landmarks68: Floats) -> NDArray[np.object_]:
+def _box(landmarks68: Float64s) -> NDArray[np.object_]:
     """The face's box as NoW ships boxes, which is a dictionary in an array."""
     low, high = landmarks68.min(axis=0).tolist(), landmarks68.max(axis=0).tolist()
     return np.array({"left": low[0], "top": low[1], "right": high[0], "bottom": high[1]}, dtype=object)

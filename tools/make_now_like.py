@@ -20,15 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.evaluation.now.photos import CHALLENGES, IMAGE_LIST
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.meshes.ply import write_ply
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from unveil.typing import Bools, Float64s, Int64s
 
 RADII = np.array([75.0, 110.0, 95.0])  # mm
 SEVEN = np.array([[-45, 25], [-17, 25], [17, 25], [45, 25], [0, -15], [-25, -45], [25, -45.0]])  # x, y of landmarks, mm
@@ -42,12 +38,12 @@ INSIDE, OUTSIDE = 0.94, 1.06  # of the radius of the part that counts; no point 
 class Subject:
     """A scan whose distances to a mesh are known, in the frame of the mesh, mm."""
 
-    mesh: Floats  # [V, 3]
-    faces: Ints  # [F, 3]
-    landmarks: Floats  # [7, 3] on the mesh
-    scan: Floats  # [N, 3]
+    mesh: Float64s  # [V, 3]
+    faces: Int64s  # [F, 3]
+    landmarks: Float64s  # [7, 3] on the mesh
+    scan: Float64s  # [N, 3]
     counts: Bools  # [N] whether a point of the scan is in the part that counts
-    distances: Floats  # [N]
+    distances: Float64s  # [N]
 
 
 def make_subject(rng: np.random.Generator, farthest: float, *, detail: int = 3, points: int = 8) -> Subject:
@@ -74,14 +70,14 @@ def make_subject(rng: np.random.Generator, farthest: float, *, detail: int = 3, 
     return Subject(mesh, faces, landmarks, scan, np.tile(away < 1, 2), np.tile(lengths, 2))
 
 
-def _part_that_counts(landmarks: Floats) -> tuple[Floats, float]:
+def _part_that_counts(landmarks: Float64s) -> tuple[Float64s, float]:
     """Centre and radius of NoW's sphere around the face, written down here a second time on purpose."""
     bridge = landmarks[[1, 2]].mean(axis=0)
     length = np.linalg.norm(bridge - landmarks[4])
     return landmarks[4] * 0.7 + bridge * 0.3, float(0.7 * (np.linalg.norm(landmarks[0] - landmarks[3]) + length))
 
 
-def _nearest_to_own(feet: Floats, triangle: Ints, lengths: Floats, normals: Floats, origins: Floats) -> Bools:
+def _nearest_to_own(feet: Float64s, triangle: Int64s, lengths: Float64s, normals: Float64s, origins: Float64s) -> Bools:
     """Whether a point moved inwards is clearly nearer to the plane of its own triangle than to any other [N]."""
     keep = np.empty(len(feet), bool)
     for part in np.array_split(np.arange(len(feet)), max(1, len(feet) // 2000)):
@@ -92,13 +88,13 @@ def _nearest_to_own(feet: Floats, triangle: Ints, lengths: Floats, normals: Floa
     return keep
 
 
-def _on_ellipsoid(front: Floats, radii: Floats) -> Floats:
+def _on_ellipsoid(front: Float64s, radii: Float64s) -> Float64s:
     """Points [L, 3] of the ellipsoid's front with these x and y [L, 2]."""
     z = radii[2] * np.sqrt(1 - ((front / radii[:2]) ** 2).sum(axis=1))
     return np.concatenate([front, z[:, None]], axis=1)
 
 
-def _inside_triangle(count: int) -> Floats:
+def _inside_triangle(count: int) -> Float64s:
     """Barycentric coordinates [count squared, 3] of the centres of the parts of a triangle with its sides divided."""
     up = [(i + 1 / 3, j + 1 / 3) for i in range(count) for j in range(count - i)]
     down = [(i + 2 / 3, j + 2 / 3) for i in range(count - 1) for j in range(count - 1 - i)]
@@ -106,7 +102,7 @@ def _inside_triangle(count: int) -> Floats:
     return np.concatenate([first, 1 - first.sum(axis=1, keepdims=True)], axis=1)
 
 
-def _icosphere(detail: int) -> tuple[Floats, Ints]:
+def _icosphere(detail: int) -> tuple[Float64s, Int64s]:
     """A unit sphere of triangles: an icosahedron whose triangles are divided into four ``detail`` times."""
     golden = (1 + np.sqrt(5)) / 2
     first = np.array([[0, a, b * golden] for a in (-1, 1) for b in (-1, 1)])
@@ -134,7 +130,7 @@ def write_dataset(folder: Path, *, subjects: int = 2, detail: int = 3, points: i
     Each subject has an image of each challenge, with the same mesh in other frames. The last image has no prediction.
     """
     rng = np.random.default_rng(seed)
-    listed, known = [], dict[str, list[Floats]]()
+    listed, known = [], dict[str, list[Float64s]]()
     for s in range(subjects):
         subject = make_subject(rng, 1.5 + s % 2, detail=detail, points=points)
         name = f"subject{s}"
@@ -149,7 +145,7 @@ def write_dataset(folder: Path, *, subjects: int = 2, detail: int = 3, points: i
     (folder / "answer.json").write_text(json.dumps(dict(_answer(known, listed[-1])), indent=1) + "\n", "utf-8")
 
 
-def _answer(known: dict[str, list[Floats]], missing: str) -> Iterator[tuple[str, dict[str, object]]]:
+def _answer(known: dict[str, list[Float64s]], missing: str) -> Iterator[tuple[str, dict[str, object]]]:
     """What `unveil evaluate now` is to find."""
     everything = {"all": [one for part in known.values() for one in part]} | {c: known.get(c, []) for c in CHALLENGES}
     for name, parts in everything.items():
@@ -191,7 +187,7 @@ def _write_prediction(stem: Path, subject: Subject, rng: np.random.Generator, *,
         np.save(stem.with_suffix(".npy"), landmarks)
 
 
-def _obj(vertices: Floats, faces: Ints) -> str:
+def _obj(vertices: Float64s, faces: Int64s) -> str:
     lines = [f"v {x!r} {y!r} {z!r}\n" for x, y, z in vertices.tolist()]
     return "".join([*lines, *(f"f {i} {j} {k}\n" for i, j, k in (faces + 1).tolist())])
 

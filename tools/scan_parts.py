@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.evaluation.now.files import NowDataset, find_prediction
 from unveil.evaluation.now.protocol import crop_scan, face_sphere, fit_prediction
-from unveil.meshes.read import Floats
 from unveil.storage.files import printable
+from unveil.typing import Bools, Float64s
 
 PARTS = ("all", "visible", "hidden")
 
@@ -28,8 +27,8 @@ class PartScore:
     """Distances of the points of one scan to a prediction."""
 
     condition: str  # what covers the face, "clear" where nothing does
-    distances: Floats | None  # [N] mm; None where there is no prediction
-    hidden: NDArray[np.bool_] | None  # [N] what the picture covers
+    distances: Float64s | None  # [N] mm; None where there is no prediction
+    hidden: Bools | None  # [N] what the picture covers
 
 
 def score_parts(dataset: NowDataset, hidden: Path, predictions: Path) -> Iterator[PartScore]:
@@ -62,14 +61,14 @@ def summarise(scores: list[PartScore]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _part(one: PartScore, part: str) -> Floats:
+def _part(one: PartScore, part: str) -> Float64s:
     distances, hidden = one.distances, one.hidden
     if distances is None or hidden is None:
         return np.zeros(0)
     return {"all": distances, "visible": distances[~hidden], "hidden": distances[hidden]}[part]
 
 
-def _read_flags(path: Path, count: int) -> NDArray[np.bool_]:
+def _read_flags(path: Path, count: int) -> Bools:
     try:
         flags = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

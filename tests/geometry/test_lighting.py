@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from unveil.geometry.lighting import harmonics, irradiance, turned_about_z
+from unveil.typing import Float64s
 
-Floats = NDArray[np.float64]
 
-
-def sphere(count: int) -> tuple[Floats, Floats]:
+def sphere(count: int) -> tuple[Float64s, Float64s]:
     """Directions [K, 3] and weights [K] that integrate polynomials over the sphere (Gauss in height, even around)."""
     height, weight = np.polynomial.legendre.leggauss(count)
     angle = 2 * np.pi * np.arange(2 * count) / (2 * count)

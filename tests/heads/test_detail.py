@@ -8,7 +8,6 @@ import cv2
 import made_up_flame
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.geometry.mesh import face_normals
@@ -20,8 +19,8 @@ from unveil.heads.model import MorphableModel
 from unveil.models.deca import detail_files
 from unveil.models.deca import head as flame
 from unveil.models.deca.detail_files import read_dense_mesh
+from unveil.typing import Float32s, Float64s, Int64s
 
-Floats = NDArray[np.float64]
 SIZE = detail.SIZE
 
 
@@ -41,17 +40,17 @@ def load(model: MorphableModel, folder: Path, name: str | None = "texture_data_2
 
 
 @lru_cache(maxsize=1)
-def decoded() -> NDArray[np.float32]:
+def decoded() -> Float32s:
     y, x = np.mgrid[:SIZE, :SIZE] / SIZE
     return (1e-3 * np.sin(40 * x + 1) * np.sin(31 * y)).astype(np.float32)
 
 
-def posed(model: MorphableModel, seed: int) -> NDArray[np.float32]:
+def posed(model: MorphableModel, seed: int) -> Float32s:
     values = np.random.default_rng(seed).normal(0, 0.3, 236).astype(np.float32)
     return np.asarray(model.vertices(Coefficients(flame.LAYOUT, values)))
 
 
-def reference_normals(vertices: Floats, faces: NDArray[np.int64]) -> Floats:
+def reference_normals(vertices: Float64s, faces: Int64s) -> Float64s:
     total = np.zeros_like(vertices)
     for a, b, c in faces:
         total[[a, b, c]] += np.cross(vertices[b] - vertices[a], vertices[c] - vertices[a])
@@ -112,7 +111,7 @@ def test_masked_normals(model: MorphableModel, folder: Path) -> None:
     assert np.delete(picture.reshape(-1, 3), surface.mesh.texels, axis=0).max() == 0
 
 
-def plane(side: float, flip: int = 1) -> tuple[MorphableModel, NDArray[np.float32]]:
+def plane(side: float, flip: int = 1) -> tuple[MorphableModel, Float32s]:
     """A square of ``side`` metres in the xy plane that fills the UV square; with -1 its island is a mirror image."""
     corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=np.float32)
     faces = np.array([[0, 1, 2], [0, 2, 3]])

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.uv import TexelMap
 from unveil.heads.model import MorphableModel
-
-Floats = NDArray[np.float32]
+from unveil.typing import Float32s, Int64s, UInt8s
 
 IRIS_RADIUS = 0.0059  # metres, of adults
 PUPIL = 0.4  # radius in iris radii
@@ -28,10 +26,10 @@ ENOUGH = 30.0  # texels, to take a colour from the photograph
 class Eyeballs:
     """The vertices and texels of all eyeballs, and where on their ball the texels lie."""
 
-    vertices: NDArray[np.int64]  # [B] rows of the template
-    texels: NDArray[np.int64]  # [K] rows of the texel map
-    direction: Floats  # [K, 3] from the centre of the ball, unit length, model space of the template
-    twin: NDArray[np.int64]  # [K] rows of the texel map that lie in the same direction on the other ball
+    vertices: Int64s  # [B] rows of the template
+    texels: Int64s  # [K] rows of the texel map
+    direction: Float32s  # [K, 3] from the centre of the ball, unit length, model space of the template
+    twin: Int64s  # [K] rows of the texel map that lie in the same direction on the other ball
     iris: float  # sine of the angle between the axis of an eye and the rim of its iris
 
 
@@ -70,20 +68,20 @@ def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
     )
 
 
-def _twins(rows: list[NDArray[np.int64]], directions: list[Floats]) -> NDArray[np.int64]:
+def _twins(rows: list[Int64s], directions: list[Float32s]) -> Int64s:
     """For each texel [K] of the eyes the one of the other eye that looks the same way most nearly."""
     others = list(zip(rows, directions, strict=True))[::-1]
     pairs = zip(directions, others, strict=True)
     return np.concatenate([other[_nearest(mine, where)] for mine, (other, where) in pairs])
 
 
-def _nearest(directions: Floats, among: Floats) -> NDArray[np.int64]:
+def _nearest(directions: Float32s, among: Float32s) -> Int64s:
     """Row of ``among`` [K', 3] nearest to each of ``directions`` [K, 3], of unit length; few at once, for memory."""
     parts = np.array_split(directions, len(directions) // 256 + 1)
     return np.concatenate([(part @ among.T).argmax(axis=1) for part in parts])
 
 
-def paint_unseen(values: NDArray[np.uint8], eyes: Eyeballs, seen: Floats, level: float) -> None:
+def paint_unseen(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> None:
     """Paint, in ``values`` uint8 [N, 3], the texels of the eyes that are not ``seen`` [K], in [0, 1].
 
     White and iris take the colours they have where they are seen, in either eye, and both eyes look the same way.
@@ -112,7 +110,7 @@ def paint_unseen(values: NDArray[np.uint8], eyes: Eyeballs, seen: Floats, level:
     values[eyes.texels] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
 
-def _gaze(eyes: Eyeballs, colour: Floats, seen: Floats) -> Floats:
+def _gaze(eyes: Eyeballs, colour: Float32s, seen: Float32s) -> Float32s:
     """Direction [3] of the centre of the iris: of what is dark among the seen, near where the fit has it."""
     luminance = colour.mean(axis=1)
     near = seen * (eyes.direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
@@ -125,7 +123,7 @@ def _gaze(eyes: Eyeballs, colour: Floats, seen: Floats) -> Floats:
     return (axis / length).astype(np.float32) if length > 0 else np.array([0, 0, 1], dtype=np.float32)
 
 
-def _typical(colour: Floats, weight: Floats, key: Floats, default: Floats) -> Floats:
+def _typical(colour: Float32s, weight: Float32s, key: Float32s, default: Float32s) -> Float32s:
     """Mean colour [3] of the third of the weighted colours [K, 3] that has the least ``key`` [K]."""
     if weight.sum() < ENOUGH:
         return default
@@ -133,7 +131,7 @@ def _typical(colour: Floats, weight: Floats, key: Floats, default: Floats) -> Fl
     return np.asarray((weight[:, None] * colour).sum(axis=0) / weight.sum(), dtype=np.float32)
 
 
-def _step(x: Floats) -> Floats:
+def _step(x: Float32s) -> Float32s:
     """A smooth step from 0 to 1 around x = 0, of width one."""
     t = np.clip(x + 0.5, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

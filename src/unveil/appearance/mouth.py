@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from unveil.geometry.diffuse import Neighbours
 from unveil.heads.model import MorphableModel
-
-Floats = NDArray[np.float32]
+from unveil.typing import Float32s, Int64s
 
 INNER_LIPS = slice(60, 68)  # iBUG-68
 NEAR_LIPS = 0.01  # metres from the landmarks of the inner lips
@@ -18,7 +17,7 @@ TEETH_DEPTH, TEETH_RADIUS = 0.006, 0.03  # metres, of the dental arch behind the
 FACES_CAMERA = 2.0  # a cosine above one: seen from the front however the triangle is turned
 
 
-def mouth_inside(model: MorphableModel, openness: Floats, edges: Neighbours) -> NDArray[np.int64]:
+def mouth_inside(model: MorphableModel, openness: Float32s, edges: Neighbours) -> Int64s:
     """The vertices inside the mouth: cavities, with ``openness`` [V] below 1, that are connected with the lips."""
     template = np.asarray(model.head.template)
     lips = model.landmarks68(template)[INNER_LIPS]
@@ -34,7 +33,7 @@ def mouth_inside(model: MorphableModel, openness: Floats, edges: Neighbours) -> 
     return np.array(sorted(inside), dtype=np.int64)
 
 
-def onto_teeth(points: Floats, model: MorphableModel, inside: NDArray[np.int64]) -> Floats:
+def onto_teeth(points: Float32s, model: MorphableModel, inside: Int64s) -> Float32s:
     """Where a photograph shows what somebody who faces the head sees at the vertices ``inside`` its mouth.
 
     The surface there ends deep in the throat, and where a camera looks at it past the lips depends much on the

@@ -8,22 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.compiled import compiled
+from unveil.typing import Float32s, Int32s, UInt8s
 
-Floats = NDArray[np.float32]
-TexelMesh = tuple[NDArray[np.int32], Floats, NDArray[np.int32]]
+TexelMesh = tuple[Int32s, Float32s, Int32s]
 
 
-def gather(mesh: TexelMesh, values: Floats, weight: Floats, vertex_count: int) -> Floats:
+def gather(mesh: TexelMesh, values: Float32s, weight: Float32s, vertex_count: int) -> Float32s:
     """Per vertex the sums of weight * value and of weight [V, 4], each texel shared by its corners."""
     sums = np.zeros((vertex_count, 4), dtype=np.float32)
     _gather(mesh, values, weight, sums)
     return sums
 
 
-def blend(mesh: TexelMesh, own: tuple[Floats, Floats], other: tuple[Floats, Floats], lack: Floats) -> Floats:
+def blend(
+    mesh: TexelMesh, own: tuple[Float32s, Float32s], other: tuple[Float32s, Float32s], lack: Float32s
+) -> Float32s:
     """Mean [N, 3] of two (colours [N, 3], weights [N]), after ``lack`` [V, 3] was added to the second."""
     result = np.zeros_like(own[0])
     _blend(mesh, own, other, lack, result)
@@ -31,8 +32,8 @@ def blend(mesh: TexelMesh, own: tuple[Floats, Floats], other: tuple[Floats, Floa
 
 
 def compose(
-    mesh: TexelMesh, colour: Floats, coverage: Floats, trust: Floats, fill: Floats
-) -> tuple[NDArray[np.uint8], Floats]:
+    mesh: TexelMesh, colour: Float32s, coverage: Float32s, trust: Float32s, fill: Float32s
+) -> tuple[UInt8s, Float32s]:
     """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] and ``trust`` [V] are one, ``fill`` [V, 3] where not.
 
     And the trust in each texel [N].

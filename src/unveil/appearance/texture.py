@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.appearance.eyes import Eyeballs, eyeballs, paint_unseen
 from unveil.appearance.mouth import mouth_inside, onto_teeth
@@ -24,8 +22,7 @@ from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.uv import TexelMap, texel_map
 from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.model import MorphableModel
-
-Floats = NDArray[np.float32]
+from unveil.typing import Bools, Float32s, Floats, Image, Int32s, Int64s
 
 CHIN, EARS, BROWS = 8, (0, 16), slice(17, 27)  # iBUG-68
 NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
@@ -54,12 +51,12 @@ SKULL_FROM, SKULL_TO = 0.0, 0.045
 
 
 def bake_texture(
-    image: NDArray[np.uint8],
-    projected: NDArray[np.floating[Any]],
+    image: Image,
+    projected: Floats,
     model: MorphableModel,
     size: int = 1024,
-    hidden: NDArray[np.bool_] | None = None,
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    hidden: Bools | None = None,
+) -> tuple[Image, Bools]:
     """The texture of the head that the vertices ``projected`` show in ``image``.
 
     A texel takes the photograph's pixel where the camera sees it; elsewhere, or where it is seen better there, the
@@ -105,16 +102,16 @@ def bake_texture(
 class _FixedParts:
     """What is the same for all photographs of a model."""
 
-    faces: NDArray[np.int32]  # [F, 3]
+    faces: Int32s  # [F, 3]
     texels: TexelMap
-    texel_counts: Floats  # [V] texels around each vertex, each shared by its corners
+    texel_counts: Float32s  # [V] texels around each vertex, each shared by its corners
     neighbours: Neighbours
     eyes: Eyeballs
-    mouth: NDArray[np.int64]  # vertices inside it
-    odd_terms: Floats  # [V, 3] polynomials of the normal that change sign between left and right
-    openness: Floats  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
-    expected: Floats  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
-    skin: Floats  # [V] square metres of the skin of the face below the brows, where hair is rare
+    mouth: Int64s  # vertices inside it
+    odd_terms: Float32s  # [V, 3] polynomials of the normal that change sign between left and right
+    openness: Float32s  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
+    expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
+    skin: Float32s  # [V] square metres of the skin of the face below the brows, where hair is rare
 
 
 @lru_cache(maxsize=2)
@@ -144,7 +141,7 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     )
 
 
-def _openness(model: MorphableModel) -> Floats:
+def _openness(model: MorphableModel) -> Float32s:
     """1 for vertices [V] of the template that can be seen from outside, down to 0 for those of cavities."""
     template = np.asarray(model.head.template)
     views = np.zeros(len(template), dtype=np.float32)
@@ -162,7 +159,7 @@ def _openness(model: MorphableModel) -> Floats:
     return np.minimum(views / OPEN_VIEWS, 1).astype(np.float32)
 
 
-def _expected(model: MorphableModel) -> Floats:
+def _expected(model: MorphableModel) -> Float32s:
     template = np.asarray(model.head.template)
     landmarks = model.landmarks68(template)
     chin, ears = landmarks[CHIN, 1], landmarks[list(EARS), 2].mean()
@@ -173,29 +170,29 @@ def _expected(model: MorphableModel) -> Floats:
     return np.asarray(neck * skull, dtype=np.float32)
 
 
-def _below_brows(model: MorphableModel) -> NDArray[np.bool_]:
+def _below_brows(model: MorphableModel) -> Bools:
     template = np.asarray(model.head.template)
     return np.asarray(template[:, 1] < model.landmarks68(template)[BROWS, 1].min())
 
 
-def _trust(known: Floats, fixed: _FixedParts) -> Floats:
+def _trust(known: Float32s, fixed: _FixedParts) -> Float32s:
     """How far [V] to take what the photograph shows around vertices of which it shows the share ``known`` [V]."""
     # Teeth are seen through a slit.
     return np.asarray(fixed.expected * (1 - fixed.openness * (1 - _seen_well(known))), dtype=np.float32)
 
 
-def _eyes_seen(coverage: Floats, known: Floats, fixed: _FixedParts) -> Floats:
+def _eyes_seen(coverage: Float32s, known: Float32s, fixed: _FixedParts) -> Float32s:
     """Coverage [K] of the texels of the eyes, fading towards the lids."""
     texels = fixed.eyes.texels
     corners = _seen_well(known)[fixed.faces[fixed.texels.triangle[texels]]]  # [K, 3]
     return np.asarray(coverage[texels] * np.einsum("nk,nk->n", fixed.texels.barycentric[texels], corners))
 
 
-def _seen_well(known: Floats) -> Floats:
+def _seen_well(known: Float32s) -> Float32s:
     return np.asarray(np.clip((known - SLIVER) / (SEEN_WELL - SLIVER), 0, 1), dtype=np.float32)
 
 
-def _completion(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floats, float]:
+def _completion(mean: Float32s, known: Float32s, fixed: _FixedParts) -> tuple[Float32s, float]:
     """Colours [V, 3] of what is not seen, from the ``mean`` ones that are ``known`` [V], and the mean grey level."""
     # With as many edges as there are at a vertex, this pull ends what comes from around after about that length.
     typical, skin = _typical_skin(mean, known, fixed)
@@ -208,7 +205,7 @@ def _completion(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floats
     return np.asarray(smooth + closed * (INSIDE * level - smooth), dtype=np.float32), level
 
 
-def _typical_skin(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floats, Floats]:
+def _typical_skin(mean: Float32s, known: Float32s, fixed: _FixedParts) -> tuple[Float32s, Float32s]:
     """Median colour [3] of the skin that is seen, and the area [V] that is to be like it: none if too little is."""
     seen = fixed.skin * (known > SEEN_WELL)
     if seen.sum() < ENOUGH_SKIN * fixed.skin.sum() or not seen.any():
@@ -216,7 +213,7 @@ def _typical_skin(mean: Floats, known: Floats, fixed: _FixedParts) -> tuple[Floa
     return np.median(mean[seen > 0], axis=0), fixed.skin
 
 
-def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Floats:
+def _missing_light(difference: Float32s, weight: Float32s, fixed: _FixedParts) -> Float32s:
     """What the colours of the other side lack in the light of this side, at all vertices [V, 3].
 
     Known is the ``difference`` [N, 3] of the sides at the texels with a ``weight`` [N]. Diffuse light from afar is a
@@ -233,7 +230,7 @@ def _missing_light(difference: Floats, weight: Floats, fixed: _FixedParts) -> Fl
     return (light + rest).astype(np.float32)
 
 
-def _at_vertices(values: Floats, weight: Floats, fixed: _FixedParts) -> tuple[Floats, Floats]:
+def _at_vertices(values: Float32s, weight: Float32s, fixed: _FixedParts) -> tuple[Float32s, Float32s]:
     """Weighted mean [V, 3] of the values [N, 3] of the texels around each vertex, and their mean weight [V]."""
     texels = fixed.texels
     sums = gather((texels.triangle, texels.barycentric, fixed.faces), values, weight, len(fixed.texel_counts))

@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
+from unveil.typing import Bools, Float32s, Float64s, Image, Int32s, Ints
 
-Floats = NDArray[np.float32]
-TexelMesh = tuple[NDArray[np.int32], Floats, NDArray[np.int32]]  # triangle [N], barycentric [N, 3], faces [F, 3]
+TexelMesh = tuple[Int32s, Float32s, Int32s]  # triangle [N], barycentric [N, 3], faces [F, 3]
 
 DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head
 DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen
@@ -32,23 +31,23 @@ GRAZING = 0.6  # quality below which a view covers a point in part only: it smea
 class View:
     """The part of the photograph with the head, no finer than the texture, and what is nearest in it."""
 
-    pixels: NDArray[np.uint8]  # [H, W, 3]
-    free: Floats  # [H, W] 1 where nothing hides the head, 0 where something does
+    pixels: Image  # [H, W, 3]
+    free: Float32s  # [H, W] 1 where nothing hides the head, 0 where something does
     # Vertices [V, 4]: x, y, depth in these pixels, cosine between normal and camera; above one, facing it in any case.
-    points: Floats
-    depth: Floats  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
-    inside: Floats  # [D, D'] trust by the distance from the outline
+    points: Float32s
+    depth: Float32s  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
+    inside: Float32s  # [D, D'] trust by the distance from the outline
     step: float  # pixels per step of the depth grid
     slack: float  # pixels of depth
 
     @classmethod
     def of(
         cls,
-        image: NDArray[np.uint8],
-        projected: NDArray[np.float64],
-        faces: NDArray[np.integer[Any]],
+        image: Image,
+        projected: Float64s,
+        faces: Ints,
         size: int,
-        hidden: NDArray[np.bool_] | None,
+        hidden: Bools | None,
     ) -> View:
         """The view of vertices ``projected`` [V, 3] in ``image`` for a texture of ``size`` texels a side."""
         low, high = np.nanmin(projected[:, :2], axis=0), np.nanmax(projected[:, :2], axis=0)
@@ -74,7 +73,7 @@ class View:
         )
 
 
-def _free(hidden: NDArray[np.bool_] | None, shape: tuple[int, int]) -> Floats:
+def _free(hidden: Bools | None, shape: tuple[int, int]) -> Float32s:
     if hidden is None:
         return np.ones(shape[::-1], dtype=np.float32)
     covered = cv2.resize(hidden.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
@@ -82,12 +81,12 @@ def _free(hidden: NDArray[np.bool_] | None, shape: tuple[int, int]) -> Floats:
 
 
 def _depth(
-    points: NDArray[np.float64],
-    faces: NDArray[np.integer[Any]],
+    points: Float64s,
+    faces: Ints,
     shape: tuple[int, int],
     extent: float,
     step: float,
-) -> tuple[Floats, Floats]:
+) -> tuple[Float32s, Float32s]:
     raster = rasterize(points, faces, int(shape[1] / step) + 2, int(shape[0] / step) + 2)
     # What is close to a nearer surface may belong to that in the photograph: let the nearest spread.
     nearest = cv2.erode(np.minimum(raster.depth, np.float32(1e9)), np.ones((5, 5)))
@@ -99,22 +98,22 @@ def _depth(
 class Sampled(NamedTuple):
     """The photograph at each of N texels."""
 
-    colour: Floats  # [N, 3]
-    valid: Floats  # [N] how sure it is that this is the point's colour
-    quality: Floats  # [N] how well the point is seen
+    colour: Float32s  # [N, 3]
+    valid: Float32s  # [N] how sure it is that this is the point's colour
+    quality: Float32s  # [N] how well the point is seen
 
     @property
-    def weight(self) -> Floats:
+    def weight(self) -> Float32s:
         """Weight [N] against other looks at the same points."""
         return self.valid * self.quality
 
     @property
-    def cover(self) -> Floats:
+    def cover(self) -> Float32s:
         """How far [N] this look is as good as any."""
         return np.asarray(self.valid * np.minimum(self.quality / np.float32(GRAZING), 1))
 
 
-def sample_view(view: View, mesh: TexelMesh, mirror: NDArray[np.integer[Any]] | None = None) -> Sampled:
+def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Sampled:
     """The photograph at each texel of ``mesh``, or at the mirrored point of the head.
 
     Args:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.visibility import behind
 from unveil.photos.crop import Crop
-
-Floats = NDArray[np.floating[Any]]
+from unveil.typing import Bools, Float32s, Floats, Ints
 
 # Probability from which a pixel counts as covered. To leave out a little skin costs less than to paint a piece of a
 # mask onto a face.
@@ -19,9 +15,7 @@ COVERED = 0.3
 CASTS = 0.035  # of the crop's side: what covers a face blurs and shades it this far around itself
 
 
-def hidden_vertices(
-    occlusion: NDArray[np.float32], crop: Crop, projected: Floats, faces: NDArray[np.integer[Any]]
-) -> NDArray[np.float32]:
+def hidden_vertices(occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints) -> Float32s:
     """Probability [V] that the network did not see a vertex.
 
     Args:
@@ -38,9 +32,7 @@ def hidden_vertices(
     return np.where(outside | behind(projected, faces), 1, covered).astype(np.float32)
 
 
-def covered_pixels(
-    occlusion: NDArray[np.float32], crop: Crop, shape: tuple[int, ...], *, beyond: bool = True
-) -> NDArray[np.bool_]:
+def covered_pixels(occlusion: Float32s, crop: Crop, shape: tuple[int, ...], *, beyond: bool = True) -> Bools:
     """Which pixels [H, W] of a photograph of that shape something covers, by the map [K, K] of a crop of it.
 
     What reaches the edge of the crop is taken to go on ``beyond`` it.

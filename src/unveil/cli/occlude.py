@@ -12,9 +12,10 @@ from unveil.cli.networks import open_reconstructor
 from unveil.cli.options import AssetsOption, ModelOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
+from unveil.typing import Image
 
 if TYPE_CHECKING:
-    from unveil.occluders.base import Face, Image, Occlusion
+    from unveil.occluders.base import Face, Occlusion
 
 TILE = 224  # pixels of a tile's side, and of the crops
 SEVERITIES = "10,25,40,60"

@@ -14,17 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.codes.crops import Crops
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Encoder
 from unveil.storage.files import atomic_path, printable
+from unveil.typing import Float32s
 
 BATCH = 16  # crops per call of the network
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,7 @@ class Codes:
     model: str  # name of the head model
     teacher: str = ""  # identity of the encoder; empty where unknown, as in files of old
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
-    weight: Floats | None = None  # [N] trust in each; None: the same in all
+    weight: Float32s | None = None  # [N] trust in each; None: the same in all
 
 
 class Encoded(NamedTuple):
@@ -44,7 +42,7 @@ class Encoded(NamedTuple):
 
     start: int
     stop: int
-    values: Floats  # [K, M] of those that could be used
+    values: Float32s  # [K, M] of those that could be used
     errors: Mapping[int, str]  # why the others could not, by number
 
 

@@ -13,21 +13,20 @@ from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.photos.crop import CROP_SIZE
 from unveil.storage.files import atomic_path
+from unveil.typing import Float32s, Floats
 
 BATCH = 32  # heads evaluated at once
 
 OF_VERTICES = ("vertices", "projected", "colours")  # arrays with a row for each vertex
 
-Floats = NDArray[np.float32]
-Geometry = dict[str, Floats]  # arrays [B, ...] of a few heads
-Displacement = Callable[[Coefficients], NDArray[np.floating[Any]]]  # coefficients [N, M] -> [N, 256, 256] metres
+Geometry = dict[str, Float32s]  # arrays [B, ...] of a few heads
+Displacement = Callable[[Coefficients], Floats]  # coefficients [N, M] -> [N, 256, 256] metres
 
 
 def narrow(coefficients: Coefficients, layout: CoefficientLayout) -> Coefficients:

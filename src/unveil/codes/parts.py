@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.codes.codes_file import Codes, Encoded, Floats, read_codes, write_codes
+from unveil.codes.codes_file import Codes, Encoded, read_codes, write_codes
 from unveil.codes.crops import Crops
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder, identity
 from unveil.models.heads import head_name
 from unveil.storage.files import printable
+from unveil.typing import Float32s
 
 PART = 1024  # crops: what a run that is killed loses at most
 AGAIN = "choose another output, or begin anew with --force"
@@ -95,7 +96,7 @@ class Parts:
         self._paths.append(path)
         self.done = stop
 
-    def _with(self, names: Iterable[str], values: Iterable[Floats]) -> Codes:
+    def _with(self, names: Iterable[str], values: Iterable[Float32s]) -> Codes:
         coefficients = Coefficients(self._wanted.coefficients.layout, np.concatenate(list(values)))
         return replace(self._wanted, names=tuple(names), coefficients=coefficients)
 

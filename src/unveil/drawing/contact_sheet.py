@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]  # [H, W, 3] RGB
+from unveil.typing import Image
+
 GAP = 4  # pixels between tiles
 PAPER = 255
 INK, BACKGROUND = (255, 255, 255), (0, 0, 0)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+import PIL.Image
+from PIL import ImageDraw, ImageFont
 
 from unveil.appearance.visibility import covered_pixels
 from unveil.drawing.render import over, render_mesh
 from unveil.photos.crop import Crop
 from unveil.reconstruct.result import Reconstruction
-
-Picture = NDArray[np.uint8]  # [S, S, 3] RGB
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 MOST = 4  # millimetres at the end of the scale
 # Even in lightness, so that it reads alike without colour vision: Nunez, Anderton and Renslow, "Optimizing colormaps
@@ -30,9 +27,7 @@ SWATCH = (254, 8, 26, 22)  # the same of the piece of hatching
 INK = (40, 40, 40)
 
 
-def draw_guessed(
-    photo: Picture, points: NDArray[np.floating[Any]], to_panel: NDArray[np.float64], face: Reconstruction
-) -> Picture:
+def draw_guessed(photo: Image, points: Floats, to_panel: Float64s, face: Reconstruction) -> Image:
     """The panel [S, S, 3].
 
     Args:
@@ -56,13 +51,13 @@ def draw_guessed(
     return _with_legend(panel, face)
 
 
-def _colours(uncertainty_mm: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+def _colours(uncertainty_mm: Floats) -> Float32s:
     """RGB [V, 3] in [0, 1] of uncertainties [V]."""
     level = np.clip(uncertainty_mm / MOST, 0, 1) * 255
     return np.asarray(COLOURS[np.rint(level).astype(int)] / 255, np.float32)
 
 
-def _hatched(picture: Picture) -> Picture:
+def _hatched(picture: Image) -> Image:
     """The picture under lines that rise to the right; a dark and a light one each, to show on any colour."""
     row, column = np.indices(picture.shape[:2])
     phase = (row + column) % HATCH_STEP
@@ -71,13 +66,13 @@ def _hatched(picture: Picture) -> Picture:
     return np.asarray(picture * (1 - strength) + ink * strength, np.uint8)
 
 
-def _outline(picture: Picture, mask: NDArray[np.bool_]) -> None:
+def _outline(picture: Image, mask: Bools) -> None:
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(picture, contours, -1, (255, 255, 255), 3, cv2.LINE_AA)
     cv2.drawContours(picture, contours, -1, INK, 1, cv2.LINE_AA)
 
 
-def _with_legend(panel: Picture, face: Reconstruction) -> Picture:
+def _with_legend(panel: Image, face: Reconstruction) -> Image:
     panel[-LEGEND:] = 255
     legend = panel[-LEGEND:]
     if face.uncertainty_mm is not None:
@@ -90,8 +85,8 @@ def _with_legend(panel: Picture, face: Reconstruction) -> Picture:
     return _labelled(panel, face)
 
 
-def _labelled(panel: Picture, face: Reconstruction) -> Picture:
-    picture = Image.fromarray(panel)
+def _labelled(panel: Image, face: Reconstruction) -> Image:
+    picture = PIL.Image.fromarray(panel)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     top = len(panel) - LEGEND
     if face.uncertainty_mm is not None:

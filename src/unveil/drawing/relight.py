@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.drawing.overlay import PANEL, PAPER, in_panel
 from unveil.drawing.render import averaged, over, rasterize_finely, texels
@@ -23,8 +21,8 @@ from unveil.geometry.uv import texel_map
 from unveil.heads.albedo import shade
 from unveil.heads.model import MorphableModel
 from unveil.reconstruct.result import Reconstruction
+from unveil.typing import Floats, Image, UInt8s
 
-Floats = NDArray[np.floating[Any]]
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
 
 FIT_SIZE = 128  # texels a side of the texture in which light is estimated
@@ -40,13 +38,11 @@ LAMP, DOME = 1.0, 0.3
 class Appearance:
     """Skin and light of a face, apart."""
 
-    albedo: NDArray[np.uint8]  # [S, S, 3] RGB, 255 for full reflectance, first row at v = 1
+    albedo: UInt8s  # [S, S, 3] RGB, 255 for full reflectance, first row at v = 1
     light: Shading
 
 
-def draw_relit(
-    image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def draw_relit(image: Image, face: Reconstruction, model: MorphableModel, texture: UInt8s) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3].
 
     The photograph around the head; over it the head under the light found in the photograph; the same with the light
@@ -65,9 +61,7 @@ def draw_relit(
     return np.hstack([photo, *(over(render_lit(points, face, model, appearance.albedo, s), b) for s, b in lit)])
 
 
-def render_lit(
-    points: Floats, face: Reconstruction, model: MorphableModel, albedo: NDArray[np.uint8], light: Shading
-) -> NDArray[np.uint8]:
+def render_lit(points: Floats, face: Reconstruction, model: MorphableModel, albedo: UInt8s, light: Shading) -> UInt8s:
     """The face with vertices at ``points`` [V, 3] in pixels of a panel: RGBA uint8 [480, 480, 4]."""
     raster, _ = rasterize_finely(points, face.faces, PANEL, PANEL)
     normals = _unit(interpolate(raster, face.faces, vertex_normals(face.vertices, face.faces)))
@@ -81,7 +75,7 @@ def render_lit(
     return averaged(np.clip(colours, 0, 1), raster, gamma=1.0)
 
 
-def find_appearance(face: Reconstruction, model: MorphableModel, texture: NDArray[np.uint8]) -> Appearance:
+def find_appearance(face: Reconstruction, model: MorphableModel, texture: UInt8s) -> Appearance:
     """The model's own albedo and light, or estimates from the baked ``texture`` [S, S, 3]."""
     if face.albedo is not None:
         albedo = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
@@ -89,7 +83,7 @@ def find_appearance(face: Reconstruction, model: MorphableModel, texture: NDArra
     return estimate_appearance(face.vertices, model, texture)
 
 
-def estimate_appearance(vertices: Floats, model: MorphableModel, texture: NDArray[np.uint8]) -> Appearance:
+def estimate_appearance(vertices: Floats, model: MorphableModel, texture: UInt8s) -> Appearance:
     """Light [9, 3] that explains the shading of a texture [S, S, 3] on posed vertices [V, 3], and the skin under it.
 
     Regularised least squares of the colours over the harmonics of the normals. How much of the brightness is light
@@ -121,7 +115,7 @@ def _deca_light(light: Floats, normals: Floats) -> Floats:
     return np.asarray(shade(np.ones((1, 3), np.float32), normals, light))
 
 
-def _samples(normals: Floats, model: MorphableModel, texture: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+def _samples(normals: Floats, model: MorphableModel, texture: UInt8s) -> tuple[Floats, Floats]:
     """Harmonics [N, 9] and colours [N, 3] in [0, 1] at a grid of texels inside the islands."""
     grid = texel_map(model.uv, model.uv_faces, FIT_SIZE)
     row, column = np.divmod(grid.texels, FIT_SIZE)

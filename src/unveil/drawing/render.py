@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
-
-Floats = NDArray[np.float32]
+from unveil.typing import Bools, Float32s, Floats, Image, Ints, UInt8s
 
 SUPERSAMPLING = 2  # pixels drawn per pixel and axis
 GAMMA = 2.2
@@ -33,18 +32,18 @@ VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
 class Skin:
     """A texture and where it goes, or the colours of the vertices."""
 
-    texture: NDArray[np.uint8]  # [S, S, 3] RGB, first row at v = 1; [V, 3] without texture coordinates
-    uv: NDArray[np.floating[Any]]  # [T, 2] v up; may be empty
-    uv_faces: NDArray[np.integer[Any]]  # [F, 3]
+    texture: UInt8s  # [S, S, 3] RGB, first row at v = 1; [V, 3] without texture coordinates
+    uv: Floats  # [T, 2] v up; may be empty
+    uv_faces: Ints  # [F, 3]
 
 
 def render_head(
-    vertices: NDArray[np.floating[Any]],
-    faces: NDArray[np.integer[Any]],
+    vertices: Floats,
+    faces: Ints,
     size: int,
-    rotation: NDArray[np.floating[Any]] | None = None,
+    rotation: Floats | None = None,
     skin: Skin | None = None,
-) -> NDArray[np.uint8]:
+) -> Image:
     """A picture, RGB uint8 [size, size, 3] on white, of a head in model space in the middle of `VIEW_HEIGHT`.
 
     Args:
@@ -62,13 +61,13 @@ def render_head(
 
 
 def render_mesh(
-    points: NDArray[np.floating[Any]],
-    faces: NDArray[np.integer[Any]],
+    points: Floats,
+    faces: Ints,
     height: int,
     width: int,
     skin: Skin | None = None,
-    colours: Floats | None = None,
-) -> NDArray[np.uint8]:
+    colours: Float32s | None = None,
+) -> UInt8s:
     """A mesh with vertices ``points`` [V, 3] in pixels (z smaller nearer): RGBA uint8 [height, width, 4].
 
     Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
@@ -89,15 +88,13 @@ def render_mesh(
     return averaged(linear, raster, GAMMA)
 
 
-def rasterize_finely(
-    points: NDArray[np.floating[Any]], faces: NDArray[np.integer[Any]], height: int, width: int
-) -> tuple[Raster, NDArray[np.floating[Any]]]:
+def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tuple[Raster, Floats]:
     """What `SUPERSAMPLING` times as many pixels see of points [V, 3] in pixels, and the points in those pixels."""
     fine = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
     return rasterize(fine, faces, height * SUPERSAMPLING, width * SUPERSAMPLING), fine
 
 
-def averaged(colours: Floats, raster: Raster, gamma: float) -> NDArray[np.uint8]:
+def averaged(colours: Float32s, raster: Raster, gamma: float) -> UInt8s:
     """Colours [H * 2, W * 2, 3] in [0, 1], which are light to the power of ``gamma``, as RGBA [H, W, 4] pixels."""
     colours[~raster.covered] = 0
     size = (colours.shape[1] // SUPERSAMPLING, colours.shape[0] // SUPERSAMPLING)
@@ -108,13 +105,13 @@ def averaged(colours: Floats, raster: Raster, gamma: float) -> NDArray[np.uint8]
     return (np.dstack([colour, alpha]) * 255 + 0.5).astype(np.uint8)
 
 
-def over(picture: NDArray[np.uint8], background: NDArray[np.uint8], opacity: float = 1.0) -> NDArray[np.uint8]:
+def over(picture: UInt8s, background: Image, opacity: float = 1.0) -> Image:
     """An RGBA picture [H, W, 4] laid over an RGB one [H, W, 3]."""
     alpha = picture[..., 3:].astype(np.float32) * np.float32(opacity / 255)
     return (picture[..., :3] * alpha + background * (1 - alpha) + 0.5).astype(np.uint8)
 
 
-def _shading(normals: Floats, behind: NDArray[np.bool_]) -> Floats:
+def _shading(normals: Float32s, behind: Bools) -> Float32s:
     """Brightness [N] of white surfaces with normals [N, 3]; those seen from ``behind`` [N] are lit as dim fronts."""
     normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
     normals[behind] *= -1
@@ -127,7 +124,7 @@ def _shading(normals: Floats, behind: NDArray[np.bool_]) -> Floats:
     return light
 
 
-def _cavities(depth: Floats, normals: Floats) -> Floats:
+def _cavities(depth: Float32s, normals: Float32s) -> Float32s:
     """How much darker pixels [H, W] are for what rises around them, in [0, 1].
 
     Ambient occlusion in image space (Bavoil, Sainz and Dimitrov, "Image-space horizon-based ambient occlusion",
@@ -145,7 +142,7 @@ def _cavities(depth: Floats, normals: Floats) -> Floats:
     return np.asarray(smooth, dtype=np.float32)
 
 
-def _rise(depth: Floats, normals: Floats, dx: int, dy: int) -> Floats:
+def _rise(depth: Float32s, normals: Float32s, dx: int, dy: int) -> Float32s:
     """Sine of the angle [H, W] by which the pixel (dx, dy) away rises above each pixel's tangent plane, less a bias.
 
     Nothing, and what is so much nearer that it belongs to another part of the head, does not rise.
@@ -166,7 +163,7 @@ def _rise(depth: Floats, normals: Floats, dx: int, dy: int) -> Floats:
     return np.asarray(np.maximum(0, above / distance - np.float32(CAVITY_BIAS)) * fading, dtype=np.float32)
 
 
-def _coloured(raster: Raster, faces: NDArray[np.integer[Any]], skin: Skin) -> Floats:
+def _coloured(raster: Raster, faces: Ints, skin: Skin) -> Float32s:
     """Linear colours [H, W, 3] of the surface."""
     table = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
     if not len(skin.uv):
@@ -174,9 +171,7 @@ def _coloured(raster: Raster, faces: NDArray[np.integer[Any]], skin: Skin) -> Fl
     return np.asarray(table[texels(raster, skin.texture, skin.uv, skin.uv_faces)])
 
 
-def texels(
-    raster: Raster, picture: NDArray[Any], uv: NDArray[np.floating[Any]], uv_faces: NDArray[np.integer[Any]]
-) -> NDArray[Any]:
+def texels(raster: Raster, picture: NDArray[Any], uv: Floats, uv_faces: Ints) -> NDArray[Any]:
     """What a texture [S, S, C] (first row at v = 1) holds at the pixels of a raster: [H, W, C]."""
     size = picture.shape[0]
     corners = np.arange(uv_faces.size).reshape(-1, 3)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
-from unveil.evaluation.mesh_distance import Floats, Surface
+from unveil.evaluation.mesh_distance import Surface
 from unveil.geometry.compiled import compiled
 from unveil.geometry.rotation import axis_angle_to_matrix
+from unveil.typing import Float64s, Floats
 
 MOST_STEPS = 200
 # A step counts as the last when it takes less than this from the mean squared distance, in parts of it and of the
@@ -24,19 +24,19 @@ class Similarity:
     """The map ``scale * rotation @ x + translation``."""
 
     scale: float
-    rotation: Floats  # [3, 3] orthogonal, with a reflection where its determinant is -1
-    translation: Floats  # [3]
+    rotation: Float64s  # [3, 3] orthogonal, with a reflection where its determinant is -1
+    translation: Float64s  # [3]
 
-    def __call__(self, points: NDArray[np.floating]) -> Floats:
+    def __call__(self, points: Floats) -> Float64s:
         """Points [..., 3] mapped."""
         return np.asarray(self.scale * _turned(points, self.rotation) + self.translation)
 
-    def undo(self, points: NDArray[np.floating]) -> Floats:
+    def undo(self, points: Floats) -> Float64s:
         """Points [..., 3] mapped back."""
         return np.asarray(_turned(points - self.translation, self.rotation.T) / self.scale)
 
 
-def _turned(points: NDArray[np.floating], rotation: Floats) -> Floats:
+def _turned(points: Floats, rotation: Float64s) -> Float64s:
     """``rotation @ x`` of each point, on one core: images are worked on side by side."""
     return np.asarray(np.einsum("ij,...j->...i", rotation, points))
 
@@ -46,10 +46,10 @@ class Fit:
     """A mesh on a scan."""
 
     similarity: Similarity  # from the mesh to the scan
-    distances: Floats  # [N] of the scan's points to the mesh, in the scan's unit
+    distances: Float64s  # [N] of the scan's points to the mesh, in the scan's unit
 
 
-def procrustes(source: NDArray[np.floating], target: NDArray[np.floating], scale: float | None = None) -> Similarity:
+def procrustes(source: Floats, target: Floats, scale: float | None = None) -> Similarity:
     """The similarity of least squared distances from points [L, 3] to their partners [L, 3]; it may reflect.
 
     Kabsch's solution with the scale of Schönemann and Carroll (1970), unless a scale is given.
@@ -66,7 +66,7 @@ def procrustes(source: NDArray[np.floating], target: NDArray[np.floating], scale
     return Similarity(factor, rotation, target.mean(axis=0) - factor * rotation @ source.mean(axis=0))
 
 
-def fit_to_scan(scan: Floats, mesh: Surface, start: Similarity, *, fixed_scale: bool = False) -> Fit:
+def fit_to_scan(scan: Float64s, mesh: Surface, start: Similarity, *, fixed_scale: bool = False) -> Fit:
     """The similarity of least squared distances of a scan's points [N, 3] to a mesh, from a start nearby.
 
     Levenberg and Marquardt's method on the distances themselves. A distance changes as if the nearest point were fixed
@@ -100,7 +100,7 @@ def fit_to_scan(scan: Floats, mesh: Surface, start: Similarity, *, fixed_scale: 
 
 
 @compiled
-def _normal_equations(scan: Floats, on_mesh: Floats, centre: Floats) -> tuple[Floats, Floats]:
+def _normal_equations(scan: Float64s, on_mesh: Float64s, centre: Float64s) -> tuple[Float64s, Float64s]:
     """Gauss and Newton's matrix [7, 7] and gradient [7] of half the sum of squared distances between points [N, 3].
 
     The seven turn, move and grow the mesh about ``centre``. A point on the mesh has no direction to it, and a distance
@@ -123,14 +123,14 @@ def _normal_equations(scan: Floats, on_mesh: Floats, centre: Floats) -> tuple[Fl
     return normal, gradient
 
 
-def _solved(normal: Floats, gradient: Floats, damping: float) -> Floats:
+def _solved(normal: Float64s, gradient: Float64s, damping: float) -> Float64s:
     """The step [7] that a damped, linearised problem takes."""
     diagonal = np.diag(normal)
     scaled = normal + np.diag(damping * diagonal + np.where(diagonal > 0, 0, 1))
     return np.asarray(-np.linalg.lstsq(scaled, gradient, rcond=None)[0])
 
 
-def _moved(similarity: Similarity, step: Floats, centre: Floats) -> Similarity:
+def _moved(similarity: Similarity, step: Float64s, centre: Float64s) -> Similarity:
     """A similarity followed by a turn (axis-angle), a move and a growth (logarithm) about ``centre``."""
     turn, growth = axis_angle_to_matrix(step[:3]), float(np.exp(step[6]))
     translation = growth * turn @ (similarity.translation - centre) + centre + step[3:6]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.models.heads import load_head
@@ -17,11 +16,10 @@ from unveil.occluders.base import Face, Occluder, Occlusion, sample_generator
 from unveil.occluders.below import BelowTheBridge
 from unveil.occluders.head_surface import FaceMesh, HeadSurface
 from unveil.photos.crop import Crop
+from unveil.typing import Floats, Image
 
 CLEAR = "clear"
 SEVERITIES = (0.2, 0.4, 0.6)  # wanted shares of the face that are hidden
-
-Image = NDArray[np.uint8]  # [H, W, 3] RGB
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class FaceFinder:
         self._learner = open_learner("openhead")
         self._surface = HeadSurface.of(load_head(self._learner.layout))
 
-    def face(self, image: Image, landmarks68: NDArray[np.floating]) -> Face:
+    def face(self, image: Image, landmarks68: Floats) -> Face:
         """The face with these landmarks [68, 2] in a clear picture [H, W, 3], with its mesh."""
         crop = Crop.from_landmarks(landmarks68, self._learner.input_size)
         coefficients = self._learner.predict(crop.warp(image)[None])

@@ -9,12 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.compiled import compiled
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from unveil.typing import Float64s, Floats, Int64s, Ints
 
 LEAF = 4  # triangles that are not worth another box
 DEEPEST = 64  # levels of the tree that a walk has room for
@@ -24,9 +21,9 @@ DEEPEST = 64  # levels of the tree that a walk has room for
 class Nearest:
     """Where the surface is nearest to each of N points, in the frame and unit of the mesh."""
 
-    points: Floats  # [N, 3] on the surface
-    distances: Floats  # [N]
-    triangles: Ints  # [N]
+    points: Float64s  # [N, 3] on the surface
+    distances: Float64s  # [N]
+    triangles: Int64s  # [N]
 
 
 class Surface:
@@ -37,13 +34,13 @@ class Surface:
         faces: [F, 3] indices of vertices, F > 0. Triangles without area count as the line or point that they are.
     """
 
-    def __init__(self, vertices: NDArray[np.floating], faces: NDArray[np.integer]) -> None:
+    def __init__(self, vertices: Floats, faces: Ints) -> None:
         self.corners = np.ascontiguousarray(vertices[faces], np.float64)  # [F, 3, 3]
         depth = max(0, int(np.ceil(np.log2(len(faces) / LEAF))))
         self._order, self._ranges = _sort(self.corners.mean(axis=1), depth)
         self._boxes = _boxes(self.corners, self._order, self._ranges)
 
-    def nearest(self, points: NDArray[np.floating], guess: Ints | None = None) -> Nearest:
+    def nearest(self, points: Floats, guess: Int64s | None = None) -> Nearest:
         """The nearest point of the surface for each of ``points`` [N, 3].
 
         ``guess`` [N] is a triangle near each point, if one is known; it only saves time.
@@ -54,7 +51,7 @@ class Surface:
 
 
 @compiled
-def _sort(centres: Floats, depth: int) -> tuple[Ints, Ints]:
+def _sort(centres: Float64s, depth: int) -> tuple[Int64s, Int64s]:
     """Triangles by their leaf [F], and the first and one past the last of each of the tree's nodes [K, 2].
 
     Node k has the nodes 2k + 1 and 2k + 2 below it, each with half of its triangles along the longest side of the box
@@ -78,7 +75,7 @@ def _sort(centres: Floats, depth: int) -> tuple[Ints, Ints]:
     return order, ranges
 
 
-def _boxes(corners: Floats, order: Ints, ranges: Ints) -> Floats:
+def _boxes(corners: Float64s, order: Int64s, ranges: Int64s) -> Float64s:
     """Lowest and highest coordinates of each node's triangles [K, 2, 3]."""
     low, high = corners.min(axis=1)[order], corners.max(axis=1)[order]
     return np.array([[low[first:last].min(axis=0), high[first:last].max(axis=0)] for first, last in ranges])
@@ -86,8 +83,8 @@ def _boxes(corners: Floats, order: Ints, ranges: Ints) -> Floats:
 
 @compiled
 def _nearest(
-    points: Floats, corners: Floats, order: Ints, ranges: Ints, boxes: Floats, guess: Ints
-) -> tuple[Floats, Floats, Ints]:
+    points: Float64s, corners: Float64s, order: Int64s, ranges: Int64s, boxes: Float64s, guess: Int64s
+) -> tuple[Float64s, Float64s, Int64s]:
     found = np.empty_like(points)
     distances = np.empty(len(points))
     triangles = np.empty(len(points), np.int64)
@@ -120,7 +117,7 @@ def _nearest(
 
 
 @compiled
-def _to_box(p: Floats, box: Floats) -> float:
+def _to_box(p: Float64s, box: Float64s) -> float:
     """Squared distance of a point to a box [2, 3]."""
     total = 0.0
     for k in range(3):
@@ -130,7 +127,7 @@ def _to_box(p: Floats, box: Floats) -> float:
 
 
 @compiled
-def _to_triangle(p: Floats, corners: Floats, nearest: Floats) -> float:
+def _to_triangle(p: Float64s, corners: Float64s, nearest: Float64s) -> float:
     """Squared distance of a point to a triangle [3, 3]; the nearest point is written into ``nearest``.
 
     Where the foot of the perpendicular is in the triangle, that is it. Otherwise it is on one of the sides.
@@ -163,5 +160,5 @@ def _to_triangle(p: Floats, corners: Floats, nearest: Floats) -> float:
 
 
 @compiled
-def _squared(a: Floats, b: Floats) -> float:
+def _squared(a: Float64s, b: Float64s) -> float:
     return float((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.fitting.points import Floats
+from unveil.typing import Floats
 
 # A wide face and a long upper lip explain landmarks as well as these do, and are more often the reason.
 LIKE_IDENTITY = ("cheekPuff", "mouthShrugUpper")

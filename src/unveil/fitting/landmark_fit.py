@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.fitting.expression_prior import ExpressionPrior
-from unveil.fitting.points import Floats, Ints, LinearPoints, PointPlacement
+from unveil.fitting.points import LinearPoints, PointPlacement
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.typing import Float64s, Floats, Ints
 
 RIGID = 6  # turn 3, relative scale 1, shift 2
 BATCH = 64  # crops at once: keeps the Jacobians in tens of megabytes
@@ -53,10 +53,10 @@ class LandmarkFit:
 class _State:
     """The unknowns of N heads. Image positions have y up and count half crop sides from the crop's centre."""
 
-    rotation: NDArray[np.float64]  # [N, 3, 3]
-    scale: NDArray[np.float64]  # [N] half crop sides per metre
-    shift: NDArray[np.float64]  # [N, 2] image position of the model's origin
-    linear: NDArray[np.float64]  # [N, C] shape, then expression
+    rotation: Float64s  # [N, 3, 3]
+    scale: Float64s  # [N] half crop sides per metre
+    shift: Float64s  # [N, 2] image position of the model's origin
+    linear: Float64s  # [N, C] shape, then expression
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
+from unveil.typing import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +116,7 @@ class LinearPoints:
         return self._products[row]
 
 
-def _groups(rows: Ints) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+def _groups(rows: Ints) -> Iterator[tuple[int, Bools]]:
     """Every value in ``rows`` with the mask of where it stands."""
     for row in np.unique(rows):
         yield int(row), rows == row

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
-
-Floats = NDArray[np.floating[Any]]
-Ints = NDArray[np.int64]
+from unveil.typing import Bools, Float32s, Floats, Int64s
 
 DISTANCE = 2  # triangles apart, at most, that neighbouring texels may lie to belong to one surface
 
@@ -22,13 +20,13 @@ class DenseMesh:
     """N texels of a map with ``size`` texels a side, row 0 at v = 1, as points on the triangles of a mesh."""
 
     size: int
-    texels: Ints  # [N] row * size + column
-    triangles: Ints  # [N, 3] vertices of the coarse mesh
-    barycentric: NDArray[np.float32]  # [N, 3]
-    faces: Ints  # [G, 3] indices below N, counter-clockwise seen from outside
+    texels: Int64s  # [N] row * size + column
+    triangles: Int64s  # [N, 3] vertices of the coarse mesh
+    barycentric: Float32s  # [N, 3]
+    faces: Int64s  # [G, 3] indices below N, counter-clockwise seen from outside
 
     @property
-    def uv(self) -> NDArray[np.float32]:
+    def uv(self) -> Float32s:
         """Texture coordinates [N, 2] of the vertices, v up: the centres of the texels."""
         row, column = np.divmod(self.texels, self.size)
         return np.stack([(column + 0.5) / self.size, 1 - (row + 0.5) / self.size], axis=1).astype(np.float32)
@@ -48,7 +46,7 @@ class DenseMesh:
         picture[self.texels] = values
         return picture.reshape(self.size, self.size, -1)
 
-    def displaced(self, vertices: Floats, faces: Ints, displacement: Floats) -> Floats:
+    def displaced(self, vertices: Floats, faces: Int64s, displacement: Floats) -> Floats:
         """Vertices [..., N, 3] of the mesh of coarse ``vertices`` [..., V, 3], moved along its interpolated normals.
 
         Args:
@@ -58,7 +56,7 @@ class DenseMesh:
         """
         return self.interpolate(vertices) + self.at_texels(displacement)[..., None] * self.normals(vertices, faces)
 
-    def normals(self, vertices: Floats, faces: Ints) -> Floats:
+    def normals(self, vertices: Floats, faces: Int64s) -> Floats:
         """Interpolated unit normals [..., N, 3] of the coarse mesh with ``vertices`` [..., V, 3]."""
         return unit(self.interpolate(vertex_normals(vertices, faces)))
 
@@ -69,7 +67,7 @@ def unit(vectors: Floats) -> Floats:
     return vectors / np.where(length > 0, length, 1)
 
 
-def dense_mesh(uv: Floats, uv_faces: Ints, faces: Ints, size: int) -> DenseMesh:
+def dense_mesh(uv: Floats, uv_faces: Int64s, faces: Int64s, size: int) -> DenseMesh:
     """A dense mesh from the texture coordinates alone: one vertex per texel inside the islands.
 
     Neighbouring texels are joined where their triangles are at most `DISTANCE` apart over shared texture coordinates;
@@ -97,7 +95,7 @@ def dense_mesh(uv: Floats, uv_faces: Ints, faces: Ints, size: int) -> DenseMesh:
     return DenseMesh(size, texels.texels.astype(np.int64), faces[texels.triangle], texels.barycentric, corners)
 
 
-def _near(uv_faces: Ints, pairs: Ints) -> NDArray[np.bool_]:
+def _near(uv_faces: Int64s, pairs: Int64s) -> Bools:
     """Whether the triangles of each pair [P, 2] are at most `DISTANCE` steps over shared corners apart: [P]."""
     unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
     a, b = uv_faces[unique[:, 0]], uv_faces[unique[:, 1]]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
-from unveil.heads.dense import DenseMesh, Floats, unit
+from unveil.heads.dense import DenseMesh, unit
 from unveil.heads.model import MorphableModel
+from unveil.typing import Float32s, Floats, Ints
 
 SIZE = 256  # texels a side of every map here
 
@@ -21,9 +20,9 @@ class DetailSurface:
     """What is the same for every person's displacement map."""
 
     model: MorphableModel
-    fixed: NDArray[np.float32]  # [256, 256] metres, part of everybody's displacement
-    detail_mask: NDArray[np.float32]  # [256, 256] 1 where the decoder's details shape the normals
-    face_mask: NDArray[np.float32]  # [256, 256] 1 in the face
+    fixed: Float32s  # [256, 256] metres, part of everybody's displacement
+    detail_mask: Float32s  # [256, 256] 1 where the decoder's details shape the normals
+    face_mask: Float32s  # [256, 256] 1 in the face
     mesh: DenseMesh
 
     def displacement(self, decoded: Floats) -> Floats:
@@ -43,11 +42,11 @@ class DetailSurface:
         detailed = np.where(np.any(detailed != 0, axis=1, keepdims=True), detailed, coarse)  # texels in no triangle
         return unit(weight * detailed + (1 - weight) * coarse)
 
-    def normal_map(self, vertices: Floats, decoded: Floats) -> NDArray[np.float32]:
+    def normal_map(self, vertices: Floats, decoded: Floats) -> Float32s:
         """Normals in model space [256, 256, 3] of one posed head; zero outside the islands."""
         return self.mesh.as_map(self.normals(vertices, decoded).astype(np.float32), 0)
 
-    def tangent_normal_map(self, vertices: Floats, decoded: Floats) -> NDArray[np.float32]:
+    def tangent_normal_map(self, vertices: Floats, decoded: Floats) -> Float32s:
         """Normals [256, 256, 3] relative to the coarse surface, as glTF has them; (0, 0, 1) outside the islands.
 
         Red is along rising u, green along rising v (up in the picture), blue away from the surface.
@@ -67,14 +66,14 @@ class Detail:
     """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
 
     displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
-    normals: NDArray[np.float32]  # [256, 256, 3] unit normals in model space, zero where no texel is
+    normals: Float32s  # [256, 256, 3] unit normals in model space, zero where no texel is
     normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
     vertices: Floats  # [N, 3] model space, with expression and pose
-    faces: NDArray[np.integer[Any]]  # [G, 3] triangles, indices of vertices
+    faces: Ints  # [G, 3] triangles, indices of vertices
     uv: Floats  # [N, 2] texture coordinates of the vertices, v up
     name: str = "detail"
 
     @property
-    def uv_faces(self) -> NDArray[np.integer[Any]]:
+    def uv_faces(self) -> Ints:
         """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
         return self.faces

@@ -1,15 +1,14 @@
 """What coefficients become when the photograph is mirrored left to right."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.model import MorphableModel
+from unveil.typing import Float32s, Float64s, Floats, Ints
 
-Matrix = NDArray[np.float32]
 LARGEST_RESIDUAL = 0.05  # share of a mirrored basis that the basis may fail to express
 
 
-def mirror_matrix(model: MorphableModel) -> Matrix | None:
+def mirror_matrix(model: MorphableModel) -> Float32s | None:
     """The matrix [M, M] with ``coefficients @ matrix`` for the mirrored face, or None where the model has none.
 
     Mirroring a vertex negates x and exchanges it with its partner. Where the mirrored shape basis is in the span of
@@ -39,7 +38,7 @@ def mirror_matrix(model: MorphableModel) -> Matrix | None:
     return matrix
 
 
-def _mirrored_basis(basis: NDArray[np.floating], mirror: NDArray[np.integer]) -> NDArray[np.float64] | None:
+def _mirrored_basis(basis: Floats, mirror: Ints) -> Float64s | None:
     """X [K, K] with X @ basis nearest to the mirrored basis [K, V, 3], or None where that is not near."""
     mirrored = basis[:, mirror] * np.array([-1.0, 1, 1])
     flat, wanted = (b.reshape(len(b), -1).astype(np.float64) for b in (basis, mirrored))
@@ -48,7 +47,7 @@ def _mirrored_basis(basis: NDArray[np.floating], mirror: NDArray[np.integer]) ->
     return solution if residual <= LARGEST_RESIDUAL * size else None
 
 
-def _exchange_sides(names: tuple[str, ...]) -> NDArray[np.float64] | None:
+def _exchange_sides(names: tuple[str, ...]) -> Float64s | None:
     """The permutation [E, E] that exchanges units whose names differ in Left and Right."""
     permutation = np.zeros((len(names), len(names)))
     for row, name in enumerate(names):

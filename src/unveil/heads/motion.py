@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-
-Floats = NDArray[np.floating]
+from unveil.typing import Floats
 
 YAW, PITCH = np.radians(35.0), np.radians(12.0)  # how far `look_around` turns
 JAW_OPEN = 0.25  # radians that `gestures` opens a jaw joint

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pygltflib as gltf
-from numpy.typing import NDArray
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
@@ -30,8 +29,7 @@ from unveil.meshes.image_bytes import jpeg, png
 from unveil.meshes.seams import SplitMesh, split_at_seams
 from unveil.meshes.surface import TexturedSurface
 from unveil.storage.files import atomic_path
-
-Floats = NDArray[np.float32]
+from unveil.typing import Float32s, Floats, Image, UInt8s
 
 # Displacements and changes of normals below these are left out of a morph target: nobody sees them, and most
 # targets move a small part of the face only.
@@ -51,10 +49,10 @@ def write_glb(path: Path, data: bytes) -> None:
 def glb_bytes(
     model: MorphableModel,
     coefficients: Coefficients,
-    texture: NDArray[np.uint8] | None = None,
+    texture: UInt8s | None = None,
     motion: Motion | None = None,
-    normal_map: NDArray[np.uint8] | None = None,
-    values: Mapping[str, NDArray[np.floating[Any]]] | None = None,
+    normal_map: Image | None = None,
+    values: Mapping[str, Floats] | None = None,
 ) -> bytes:
     """The content of a file with the head of one person, coefficients [M].
 
@@ -89,9 +87,7 @@ def glb_bytes(
     return buffer.pack(scene)
 
 
-def surface_bytes(
-    vertices: NDArray[np.floating[Any]], surface: TexturedSurface, texture: NDArray[np.uint8] | None = None
-) -> bytes:
+def surface_bytes(vertices: Floats, surface: TexturedSurface, texture: Image | None = None) -> bytes:
     """The content of a file with a mesh that does not move.
 
     Args:
@@ -133,8 +129,8 @@ def _about(model_name: str) -> dict[str, Any]:
 def _add_pictures(
     scene: gltf.GLTF2,
     buffer: GltfBuffer,
-    texture: NDArray[np.uint8] | None,
-    normal_map: NDArray[np.uint8] | None = None,
+    texture: UInt8s | None,
+    normal_map: Image | None = None,
 ) -> None:
     """Put the pictures into the file and let its one material name them."""
     pictures: list[gltf.Image] = []
@@ -156,9 +152,9 @@ class _FixedParts:
     """What is the same for all heads of a model, in the order of the split vertices [K]."""
 
     split: SplitMesh
-    uv: Floats | None  # [K, 2] v down, where there are any
-    joints: NDArray[np.uint8]  # [K, 4]
-    weights: Floats  # [K, 4]
+    uv: Float32s | None  # [K, 2] v down, where there are any
+    joints: UInt8s  # [K, 4]
+    weights: Float32s  # [K, 4]
     shifts: list[Sparse]  # [E] displacements of the morph targets
     turns: list[Sparse]  # [E] changes of the normals, those of the template
 
@@ -180,18 +176,18 @@ def _fixed_parts(model: MorphableModel) -> _FixedParts:
     )
 
 
-def _v_down(uv: NDArray[np.floating[Any]]) -> Floats:
+def _v_down(uv: Floats) -> Float32s:
     """Texture coordinates [K, 2] as glTF has them."""
     return (uv * [1, -1] + [0, 1]).astype(np.float32)
 
 
-def _linear(colours: NDArray[np.uint8]) -> Floats:
+def _linear(colours: UInt8s) -> Float32s:
     """Colours [K, 3] of a picture, in sRGB, as glTF has those of vertices: in proportion to light, 0 to 1."""
     values = colours / 255
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def _strongest(skin_weights: NDArray[np.floating]) -> tuple[NDArray[np.uint8], Floats]:
+def _strongest(skin_weights: Floats) -> tuple[UInt8s, Float32s]:
     """The four strongest joints of each vertex [K, 4] and their weights, which sum to one; [K, J] in."""
     padded = np.pad(skin_weights, ((0, 0), (0, max(0, INFLUENCES - skin_weights.shape[1]))))
     joints = np.argsort(-padded, axis=1, kind="stable")[:, :INFLUENCES]
@@ -212,7 +208,7 @@ def _mesh(
     buffer: GltfBuffer,
     model: MorphableModel,
     coefficients: Coefficients,
-    values: Mapping[str, NDArray[np.floating[Any]]],
+    values: Mapping[str, Floats],
     *,
     tangents: bool,
 ) -> gltf.Mesh:
@@ -248,7 +244,7 @@ def _mesh(
     )
 
 
-def _tangents(vertices: Floats, normals: Floats, model: MorphableModel) -> Floats:
+def _tangents(vertices: Float32s, normals: Float32s, model: MorphableModel) -> Float32s:
     """Tangents [V, 4] along rising u, square to the normals; the one, glTF's sign, says that v rises to their left."""
     along = vertex_tangents(vertices, model.faces, model.uv, model.uv_faces)
     along = along - normals * np.sum(along * normals, axis=1, keepdims=True)
@@ -260,7 +256,7 @@ def _tangents(vertices: Floats, normals: Floats, model: MorphableModel) -> Float
     return np.column_stack([unit, np.ones(len(unit))]).astype(np.float32)
 
 
-def _unit(normals: Floats) -> Floats:
+def _unit(normals: Float32s) -> Float32s:
     """Zero normals, of vertices in no triangle, become +z, as glTF wants unit length."""
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return np.where(lengths > 0.5, normals, np.array([0, 0, 1], dtype=np.float32)).astype(np.float32)

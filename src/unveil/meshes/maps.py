@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.typing import Floats, Image
+
 MICROMETRE = 1e-6  # metres per step of a displacement picture
 ZERO = 32768  # the grey level of no displacement
-
-Floats = NDArray[np.floating[Any]]
 
 
 def encode_displacement(displacement: Floats) -> NDArray[np.uint16]:
@@ -27,6 +25,6 @@ def decode_displacement(levels: NDArray[np.uint16]) -> Floats:
     return np.asarray((levels.astype(np.float64) - ZERO) * MICROMETRE)
 
 
-def encode_normals(normals: Floats) -> NDArray[np.uint8]:
+def encode_normals(normals: Floats) -> Image:
     """RGB uint8 [S, S, 3] of unit normals [S, S, 3]: -1 to 1 becomes 0 to 255, as glTF's normal textures have it."""
     return np.asarray(np.clip(np.rint((normals + 1) * 127.5), 0, 255), np.uint8)

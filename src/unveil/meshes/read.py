@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.meshes.ply_reader import read_tables
 from unveil.storage.files import printable
+from unveil.typing import Float64s, Int64s
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Content = TypeVar("Content")
 
 LARGEST_FILE = 2**30  # bytes
@@ -27,8 +25,8 @@ PLY_FACES = ("vertex_indices", "vertex_index")
 class Mesh:
     """Vertices [V, 3] in whatever frame and unit the file has, and triangles [F, 3] as vertex indices; F may be 0."""
 
-    vertices: Floats
-    faces: Ints
+    vertices: Float64s
+    faces: Int64s
 
     def __post_init__(self) -> None:
         if not len(self.vertices):
@@ -95,7 +93,7 @@ def parse_ply(data: bytes) -> Mesh:
     return Mesh(vertices, triangulated(corners.astype(np.int64)))
 
 
-def triangulated(polygons: Ints) -> Ints:
+def triangulated(polygons: Int64s) -> Int64s:
     """Triangles [F, 3] of polygons [P, n] of as many corners each."""
     if polygons.shape[1] < 3:
         raise ValueError("a face has fewer than 3 corners")

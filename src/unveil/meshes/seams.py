@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from unveil.typing import Int64s
 
 
 @dataclass(frozen=True, eq=False)
 class SplitMesh:
     """A mesh of K >= V vertices in which position and texture coordinate share one index."""
 
-    vertex: Ints  # [K] the vertex of the original mesh
-    uv: Ints  # [K] its row of the texture coordinates
-    faces: Ints  # [F, 3] indices below K
+    vertex: Int64s  # [K] the vertex of the original mesh
+    uv: Int64s  # [K] its row of the texture coordinates
+    faces: Int64s  # [F, 3] indices below K
 
 
-def split_at_seams(faces: Ints, uv_faces: Ints) -> SplitMesh:
+def split_at_seams(faces: Int64s, uv_faces: Int64s) -> SplitMesh:
     """Number the different pairs of vertex ``faces`` [F, 3] and texture coordinate ``uv_faces`` [F, 3]."""
     if faces.shape != uv_faces.shape:
         raise ValueError(f"faces {faces.shape} and uv_faces {uv_faces.shape} must have one shape")

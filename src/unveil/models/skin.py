@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.assets.store import find, locate
 from unveil.heads.albedo import AlbedoSpace
@@ -18,12 +16,11 @@ from unveil.models.deca import albedo_file, detail_files
 from unveil.models.encoder import DetailEncoder, Encoder
 from unveil.models.heads import head_files, head_name
 from unveil.photos.io import read_image
+from unveil.typing import Float32s, Floats
 
 ALBEDO_FILES = ("FLAME_albedo_from_BFM.npz", "FLAME_texture.npz")  # the first that is there; it may be neither
 DETAIL_FILES = ("fixed_displacement_256.npy", "uv_face_eye_mask.png", "uv_face_mask.png")
 DENSE_FILE = "texture_data_256.npy"  # may be missing
-
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +44,7 @@ class FineModel:
         maps = self.encoder.displacement(coefficients)
         return [_detail(self.surface, *face) for face in zip(vertices, maps, strict=True)]
 
-    def albedos(self, coefficients: Coefficients) -> list[NDArray[np.float32] | None]:
+    def albedos(self, coefficients: Coefficients) -> list[Float32s | None]:
         """The colours [256, 256, 3] of the skin of coefficients [N, M]; None where they are not known."""
         if self.albedo_space is None:
             return [None] * len(coefficients.values)

@@ -5,7 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, Points, composite, fill_polygon, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, Points, composite, fill_polygon, size_for
+from unveil.typing import Image
 
 Form = Literal["rectangle", "ellipse", "blob"]
 Fill = Literal["constant", "noise", "shuffled"]

@@ -11,14 +11,13 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.occluders.head_surface import FaceMesh, with_forehead
+from unveil.typing import Bools, Float32s, Floats, Image, Int32s
 
-Image = NDArray[np.uint8]  # [H, W, 3] RGB
-Mask = NDArray[np.bool_]  # [H, W]
-Alpha = NDArray[np.float32]  # [H, W] in [0, 1]
-Points = NDArray[np.floating]  # [L, 2] (x, y) in pixels, centres at integers
+Mask = Bools  # [H, W]
+Alpha = Float32s  # [H, W] in [0, 1]
+Points = Floats  # [L, 2] (x, y) in pixels, centres at integers
 Cover = Callable[["Face", tuple[int, int], float], Alpha]  # opacity [H, W] over a face in an image (H, W), at a size
 
 SUB_PIXEL_BITS = 4  # polygon corners are given to OpenCV in sixteenths of a pixel
@@ -164,6 +163,6 @@ def fill_polygon(points: Points, shape: tuple[int, ...]) -> Alpha:
     return canvas.astype(np.float32) / np.float32(255)
 
 
-def fixed(points: Points) -> NDArray[np.int32]:
+def fixed(points: Points) -> Int32s:
     """Points as OpenCV's fixed-point integers."""
     return np.asarray(np.rint(points * 2**SUB_PIXEL_BITS), np.int32)

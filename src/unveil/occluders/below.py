@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.occluders.base import Face, Image, Occlusion
+from unveil.occluders.base import Face, Occlusion
+from unveil.typing import Image
 
 COLOUR = (120, 160, 190)
 JITTER = 0.04  # of the face's side

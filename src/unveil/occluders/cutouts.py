@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.occluders.arbitrary import FORMS, random_outline
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, Points, fill_polygon, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, Points, fill_polygon, size_for
 from unveil.occluders.drawn import MIDLINE, NATURAL_TOPS, at
 from unveil.occluders.light import Light
 from unveil.occluders.placing import Placing, Rgba, lay_picture, matched, warped
+from unveil.typing import Float64s, Image, UInt8s
 
 # Nose ridge, right cheek, chin and left cheek in a mask template, as shares of its width and height.
 FRONT_ANCHORS = ((0.5, 0.02), (0.0, 0.3), (0.5, 1.0), (1.0, 0.3))
@@ -37,7 +37,7 @@ class MaskTemplates:
         tremble = rng.normal(0, 0.015, (4, 2))
         source = np.column_stack([anchors * (template.shape[1] - 1, template.shape[0] - 1), np.ones(4)])
 
-        def matrix(face: Face, size: float) -> NDArray[np.float64]:
+        def matrix(face: Face, size: float) -> Float64s:
             points = face.landmarks68
             chin = points[8] + (points[8] - points[33]) * below
             target = np.stack([at(points[list(MIDLINE)], top), points[2], chin, points[14]]) + tremble * face.side
@@ -52,7 +52,7 @@ class MaskTemplates:
         light = Light.of(image, face, rng)
         return lay_picture(image, face, (matched(template, light, 0.3), matrix(face, size)), light, self.kind)
 
-    def _facing(self, landmarks68: Points) -> tuple[tuple[Rgba, ...], NDArray[np.float64]]:
+    def _facing(self, landmarks68: Points) -> tuple[tuple[Rgba, ...], Float64s]:
         """The templates for the way a face looks, and their anchors [4, 2]."""
         # The image's left and right.
         to_right, to_left = (np.hypot(*(landmarks68[30] - landmarks68[end])) for end in (0, 16))
@@ -116,7 +116,7 @@ def random_piece(source: Image, rng: np.random.Generator) -> Rgba:
     return np.dstack([source[top : top + side, left : left + side], alpha])
 
 
-def hand_alpha(photo: Image) -> NDArray[np.uint8]:
+def hand_alpha(photo: Image) -> UInt8s:
     """Opacity [H, W] of a hand photographed on a plain light wall [H, W, 3].
 
     The wall's light falls off smoothly, so a plane is fitted to the colour of the outer pixels above the wrist; what

@@ -9,7 +9,6 @@ from unveil.occluders.base import (
     SUB_PIXEL_BITS,
     Alpha,
     Face,
-    Image,
     Occlusion,
     Points,
     composite,
@@ -17,6 +16,7 @@ from unveil.occluders.base import (
     fixed,
     size_for,
 )
+from unveil.typing import Image
 
 # Where the upper edge of a mask crosses the middle of the face, from the chin to between the eyes.
 MIDLINE = (8, 57, 51, 33, 30, 29, 28, 27)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.occluders.base import SUB_PIXEL_BITS, Alpha, Face, Image, Occlusion, Points, fixed, size_for
+from unveil.occluders.base import SUB_PIXEL_BITS, Alpha, Face, Occlusion, Points, fixed, size_for
 from unveil.occluders.light import Light, lay
 from unveil.occluders.sheets import Window
+from unveil.typing import Float32s, Float64s, Image, UInt8s
 
 STEPS = 9  # points along a strand
 TONES = 6  # shades of one head of hair
@@ -119,7 +119,7 @@ def wisps(rng: np.random.Generator) -> Locks:
     return Locks(roots, bends, ends, rng.uniform(0.05, 0.12, count), np.array([0.5, 0.9]))
 
 
-def _axes(face: Face) -> NDArray[np.float64]:
+def _axes(face: Face) -> Float64s:
     """Directions [2, 2] of the face's right and down in the image, as rows."""
     points = face.landmarks68
     down = points[33] - points[17:27].mean(axis=0)
@@ -156,14 +156,14 @@ def _strands(locks: Locks, size: float, spread: Points, lengths: Points) -> Poin
     return lines.reshape(-1, STEPS, 2)
 
 
-def _fill(canvas: NDArray[np.uint8], outlines: Points) -> None:
+def _fill(canvas: UInt8s, outlines: Points) -> None:
     for outline in outlines:
         cv2.fillPoly(canvas, [fixed(outline)], 255, cv2.LINE_AA, SUB_PIXEL_BITS)
 
 
 def _paint(
     ribbons: Points, lines: Points, window: Window, side: float, light: Light, rng: np.random.Generator
-) -> tuple[NDArray[np.float32], Alpha]:
+) -> tuple[Float32s, Alpha]:
     """Colour [h, w, 3] and opacity [h, w] of locks and strands in a window."""
     shift = (window.left, window.top)
     base = np.array(COLOURS[rng.integers(len(COLOURS))], np.float32) * rng.uniform(0.8, 1.15)

@@ -12,7 +12,6 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rasterize import rasterize
@@ -20,6 +19,7 @@ from unveil.heads.head import Head
 from unveil.heads.landmarks import SurfacePoints
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.typing import Float32s, Float64s, Floats, Int32s, Int64s
 
 STEP = 3.5  # degrees between nodes
 AZIMUTH, ELEVATION = 105.0, (63.0, -70.0)  # degrees: to both sides, and from the top row to the bottom row
@@ -27,29 +27,27 @@ WIDEST = 90.0  # degrees of azimuth in one triangle: wider ones cross the back o
 DEPTH_BEHIND_JAW = 0.15  # of the jaw's width: how far behind the ends of the jaw line the centre lies
 FOREHEAD = 0.75  # from brows to hairline, in distances from nose base to brows
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class FaceMesh:
     """The grid on one posed head in a crop."""
 
     surface: HeadSurface
-    points: Floats  # [R, C, 3] crop pixels, z away from the viewer in the same scale
-    rotation: Floats  # [3, 3] directions of the head's axes (its left, up, out of the face) in crop pixels, as columns
+    points: Float64s  # [R, C, 3] crop pixels, z away from the viewer in the same scale
+    rotation: Float64s  # [3, 3] columns: the head's axes (its left, up, out of the face) in crop pixels
     scale: float  # crop pixels per metre
 
     @property
-    def face_points(self) -> Floats:
+    def face_points(self) -> Float64s:
         """Pixels [K, 2] of the nodes of the face with its forehead."""
         return np.asarray(self.points.reshape(-1, 3)[self.surface.face, :2])
 
     @cached_property
-    def landmarks68(self) -> Floats:
+    def landmarks68(self) -> Float64s:
         """The model's landmarks on the grid [68, 3]."""
         return self.at(self.surface.landmarks)
 
-    def at(self, places: NDArray[np.floating]) -> Floats:
+    def at(self, places: Floats) -> Float64s:
         """The points [K, 3] at places [K, 2] (column, row) between the nodes."""
         low = np.clip(np.floor(places).astype(int), 0, np.array(self.points.shape[1::-1]) - 2)
         (right, down), (x, y) = (places - low).T[:, :, None], low.T
@@ -70,9 +68,9 @@ class HeadSurface:
     model: MorphableModel
     nodes: Head  # the model's head with the grid's nodes, row by row, as its vertices
     shape: tuple[int, int]  # (rows, columns)
-    landmarks: Floats  # [68, 2] (column, row) of the landmarks in the grid
-    face: NDArray[np.int64]  # [K] nodes of the face with its forehead
-    directions: Floats  # [R, C, 3] from inside the head through every node, along the head's axes
+    landmarks: Float64s  # [68, 2] (column, row) of the landmarks in the grid
+    face: Int64s  # [K] nodes of the face with its forehead
+    directions: Float64s  # [R, C, 3] from inside the head through every node, along the head's axes
 
     @classmethod
     def of(cls, model: MorphableModel) -> HeadSurface:
@@ -105,14 +103,14 @@ class HeadSurface:
         ]
 
 
-def with_forehead(landmarks68: NDArray[np.floating]) -> NDArray[np.floating]:
+def with_forehead(landmarks68: Floats) -> Floats:
     """Landmarks [68, 2] and, above the brows, ten points of the hairline: [78, 2]."""
     brows = landmarks68[17:27]
     up = FOREHEAD * (brows.mean(axis=0) - landmarks68[33])
     return np.concatenate([landmarks68, brows + up])
 
 
-def _centre(landmarks68: Floats) -> Floats:
+def _centre(landmarks68: Float64s) -> Float64s:
     """Where the head is looked at from [3]: between the ends of the jaw line and behind them, as low as the nose."""
     ends = landmarks68[[0, 16]]
     back = DEPTH_BEHIND_JAW * np.linalg.norm(ends[1] - ends[0])
@@ -120,7 +118,7 @@ def _centre(landmarks68: Floats) -> Floats:
     return np.array([middle[0], landmarks68[33, 1], middle[2] - back])
 
 
-def _grid_coordinates(points: Floats) -> tuple[Floats, Floats]:
+def _grid_coordinates(points: Float64s) -> tuple[Float64s, Float64s]:
     """(column, row) in the grid [N, 2] of points [N, 3] around the centre, and how far from it they are [N]."""
     x, y, z = points.T
     azimuth, elevation = np.degrees(np.arctan2(x, z)), np.degrees(np.arctan2(y, np.hypot(x, z)))
@@ -128,7 +126,7 @@ def _grid_coordinates(points: Floats) -> tuple[Floats, Floats]:
     return in_grid, np.linalg.norm(points, axis=1)
 
 
-def _directions(shape: tuple[int, int]) -> Floats:
+def _directions(shape: tuple[int, int]) -> Float64s:
     """Unit vectors [R, C, 3] through the nodes of a grid of this shape."""
     row, column = np.mgrid[: shape[0], : shape[1]]
     azimuth, elevation = np.radians(STEP * column - AZIMUTH), np.radians(ELEVATION[0] - STEP * row)
@@ -136,7 +134,7 @@ def _directions(shape: tuple[int, int]) -> Floats:
     return np.stack([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)], axis=-1)
 
 
-def _without_holes(triangle: NDArray[np.int32], barycentric: NDArray[np.float32]) -> tuple[NDArray[np.int32], Floats]:
+def _without_holes(triangle: Int32s, barycentric: Float32s) -> tuple[Int32s, Float64s]:
     """Let nodes without surface, such as below an open neck, be one with the next node of their column that has it."""
     rows = np.broadcast_to(np.arange(len(triangle))[:, None], triangle.shape)
     last = np.maximum.accumulate(np.where(triangle >= 0, rows, -1), axis=0)
@@ -162,7 +160,7 @@ def _sampled(head: Head, nodes: SurfacePoints) -> Head:
     )
 
 
-def _inside(points: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.int64]:
+def _inside(points: Floats, shape: tuple[int, int]) -> Int64s:
     """Nodes [K] of the grid inside the convex hull of points [P, 2] (column, row)."""
     canvas = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(canvas, cv2.convexHull(np.rint(points).astype(np.int32)), 1)

@@ -7,13 +7,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.geometry.compiled import compiled
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, fill_polygon
+from unveil.occluders.base import Alpha, Face, Occlusion, fill_polygon
 from unveil.occluders.sheets import Window
-
-Floats = NDArray[np.float32]
+from unveil.typing import Bools, Float32s, Image
 
 PROBE = 24  # pixels a side of the small image that the light is read from
 SKIN = 165.0  # brightness of a well lit face
@@ -27,9 +26,9 @@ SHADOW_DEPTH = 0.4  # how much darker it is at most
 class Light:
     """Distant light from one direction, and as much from everywhere."""
 
-    colour: Floats  # [3] RGB, about 1 where the face is well lit
-    face: Floats  # [3] mean colour of the face, up to 255
-    direction: Floats  # [3] unit vector towards the light, in pixels (x right, y down, z away from the viewer)
+    colour: Float32s  # [3] RGB, about 1 where the face is well lit
+    face: Float32s  # [3] mean colour of the face, up to 255
+    direction: Float32s  # [3] unit vector towards the light, in pixels (x right, y down, z away from the viewer)
 
     @classmethod
     def of(cls, image: Image, face: Face, rng: np.random.Generator) -> Light:
@@ -58,7 +57,7 @@ class Light:
         (x, y, z), cos, sin = self.direction.tolist(), np.cos(angle), np.sin(angle)
         return Light(self.colour, self.face, np.array([cos * x + sin * y, cos * y - sin * x, z], np.float32))
 
-    def on(self, normals: Floats, gloss: float = 0.0) -> Floats:
+    def on(self, normals: Float32s, gloss: float = 0.0) -> Float32s:
         """Brightness [..., 3] of a white surface with unit normals [..., 3]; ``gloss`` adds a highlight."""
         shade = np.empty(normals.shape, np.float32)
         half = self.direction + np.array([0, 0, -1], np.float32)
@@ -67,19 +66,19 @@ class Light:
         return shade
 
 
-def filled(shape: tuple[int, ...], colour: ArrayLike) -> Floats:
+def filled(shape: tuple[int, ...], colour: ArrayLike) -> Float32s:
     """A layer [h, w, 3] of one RGB colour."""
     layer = np.empty((*shape[:2], 3), np.float32)
     layer[:] = colour
     return layer
 
 
-def paint(layer: Floats, colour: ArrayLike, opacity: Floats | NDArray[np.bool_]) -> None:
+def paint(layer: Float32s, colour: ArrayLike, opacity: Float32s | Bools) -> None:
     """Paint an RGB colour over a layer [h, w, 3] in place, with an opacity [h, w]."""
     _mix(layer, np.asarray(colour, np.float32), opacity)
 
 
-def lay(image: Image, window: Window, layer: tuple[Floats, Alpha], light: Light, side: float, kind: str) -> Occlusion:
+def lay(image: Image, window: Window, layer: tuple[Float32s, Alpha], light: Light, side: float, kind: str) -> Occlusion:
     """Lay a lit thing over an image, with softened edges and the shadow that it casts on what is close behind it.
 
     Args:

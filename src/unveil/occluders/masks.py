@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, size_for
 from unveil.occluders.drawn import MIDLINE, NATURAL_TOPS, DrawnMask
 from unveil.occluders.head_surface import FaceMesh, HeadSurface
 from unveil.occluders.light import Light, filled, lay, paint
 from unveil.occluders.sheets import Drawn, Window, draw, head_grid, taut
+from unveil.typing import Bools, Float32s, Image
 
-Floats = NDArray[np.float32]
 Shape = tuple["Cut", float, float]  # outline, where its upper edge is, metres it stands off the mouth
 LIFT = 0.002  # metres between skin and cloth
 TIGHT = 3.0  # nodes from the edge within which cloth gets tight
@@ -25,9 +24,9 @@ SURGICAL = ((170, 205, 225), (235, 238, 240), (60, 65, 70), (150, 200, 180), (23
 class Cut:
     """The outline of a mask in the coordinates of the head's grid: column from the middle, and row."""
 
-    columns: Floats  # [17] of the jaw line, increasing
-    jaw: Floats  # [17] rows of the jaw line
-    middle: Floats  # [8] rows of `MIDLINE`, from the chin up
+    columns: Float32s  # [17] of the jaw line, increasing
+    jaw: Float32s  # [17] rows of the jaw line
+    middle: Float32s  # [8] rows of `MIDLINE`, from the chin up
     below: float  # how far it reaches below the jaw, in nodes
     side: float  # column of its side edges
     cheek: float  # row of the upper edge there
@@ -44,11 +43,11 @@ class Cut:
         return cls(marks[:17, 0], marks[:17, 1], marks[list(MIDLINE), 1], rng.uniform(1.2, 3.5), side, cheek,
                    rng.uniform(0.7, 1.1))  # fmt: skip
 
-    def distance(self, x: Floats, y: Floats, top: float) -> Floats:
+    def distance(self, x: Float32s, y: Float32s, top: float) -> Float32s:
         """How far outside the outline places (x, y) [...] are, in nodes; ``top`` as in `mask_outline`."""
         return np.maximum(self.above(x, y, top), self.below_or_beside(x, y))
 
-    def above(self, x: Floats, y: Floats, top: float) -> Floats:
+    def above(self, x: Float32s, y: Float32s, top: float) -> Float32s:
         """How far above the upper edge places are."""
         middle = float(np.interp(top, np.arange(len(MIDLINE)), self.middle))
         cheek = max(self.cheek, middle - 2)
@@ -56,7 +55,7 @@ class Cut:
         upper = middle + (cheek - middle) * across * (1 + (1 - self.peak) * (1 - across))
         return np.asarray(upper - y, np.float32)
 
-    def below_or_beside(self, x: Floats, y: Floats) -> Floats:
+    def below_or_beside(self, x: Float32s, y: Float32s) -> Float32s:
         """How far outside the other edges places are."""
         lowered = np.interp(x, self.columns, self.jaw).astype(np.float32) + self.below
         return np.maximum(y - lowered, np.abs(x) - self.side)
@@ -81,7 +80,7 @@ class WornMask:
             return DrawnMask().apply(image, face, rng, severity)
         cut = Cut.of(mesh.surface, rng)
         top, bulge = float(rng.uniform(*NATURAL_TOPS)), float(rng.choice([0.0, 0.004, 0.012]))
-        low: list[tuple[Drawn, Floats]] = []
+        low: list[tuple[Drawn, Float32s]] = []
 
         def cover(face: Face, shape: tuple[int, ...], top: float) -> Alpha:
             if not low:
@@ -127,7 +126,7 @@ def _sheet(mesh: FaceMesh, shape: Shape, window: Window) -> Drawn:
     return draw(points[rows, columns], x[rows, columns], y[rows, columns], window)
 
 
-def _straps(x: Floats, y: Floats, cut: Cut, top: float) -> Floats:
+def _straps(x: Float32s, y: Float32s, cut: Cut, top: float) -> Float32s:
     """Distance [...] from the middle lines of the two straps on each side, in nodes."""
     upper, lower = cut.corners(top)
     across, ear, ear_row = np.abs(x), float(cut.columns[-1]) + 1, float(cut.jaw[-1])
@@ -137,7 +136,7 @@ def _straps(x: Floats, y: Floats, cut: Cut, top: float) -> Floats:
     return np.maximum(np.minimum(above, below), np.maximum(cut.side - across, across - ear))
 
 
-def _cloth(drawn: Drawn, distance: Floats, rng: np.random.Generator) -> Floats:
+def _cloth(drawn: Drawn, distance: Float32s, rng: np.random.Generator) -> Float32s:
     """Colour [H, W, 3] of the cloth before it is lit, up to 255."""
     x, y = drawn.x, drawn.y
     shade = 1 + 0.06 * rng.normal() * np.sin(x * rng.uniform(0.2, 0.5) + y * rng.uniform(-0.6, 0.6) + rng.uniform(0, 6))
@@ -159,7 +158,7 @@ def _cloth(drawn: Drawn, distance: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(colour * shade[..., None])
 
 
-def _pattern(x: Floats, y: Floats, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _pattern(x: Float32s, y: Float32s, rng: np.random.Generator) -> Bools:
     """Stripes, checks or dots [H, W]."""
     turn, period = rng.uniform(0, math.pi), rng.uniform(1.5, 5)
     u = (x * math.cos(turn) + y * math.sin(turn)) / period

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, size_for
 from unveil.occluders.light import SKIN, Light, lay
 from unveil.occluders.sheets import Window
+from unveil.typing import Float64s, Image, UInt8s
 
-Rgba = NDArray[np.uint8]  # [H, W, 4]
+Rgba = UInt8s  # [H, W, 4]
 
 SEARCH_PICTURE = 32  # pixels a side of the picture while a size is searched
 FAR = 2.2  # face sides from where a picture is brought before a face
@@ -24,10 +24,10 @@ class Placing:
     """How a picture is brought before a face: from one side to a place on it, and then nearer."""
 
     turn: float  # radians, clockwise
-    place: NDArray[np.float64]  # [2] where its middle comes to lie, in face sides from the face's centre
-    way: NDArray[np.float64]  # [2] where it comes from, in face sides from that place
+    place: Float64s  # [2] where its middle comes to lie, in face sides from the face's centre
+    way: Float64s  # [2] where it comes from, in face sides from that place
     size: float  # its longer side in face sides
-    tilt: NDArray[np.float64]  # [2] how much nearer its right and its lower end are
+    tilt: Float64s  # [2] how much nearer its right and its lower end are
 
     @classmethod
     def by_lot(cls, rng: np.random.Generator, sizes: tuple[float, float], turn: float, *, tilted: bool) -> Placing:
@@ -41,7 +41,7 @@ class Placing:
         angle = float(np.arctan2(-self.way[0], self.way[1]))
         return replace(self, turn=angle + 0.12 * (self.turn - np.pi))
 
-    def matrix(self, picture: Rgba, face: Face, amount: float) -> NDArray[np.float64]:
+    def matrix(self, picture: Rgba, face: Face, amount: float) -> Float64s:
         """The homography [3, 3] from the picture's pixels to the image's.
 
         From an ``amount`` of 0 to 1 it comes to its place, from 1 to 2 nearer and to the face's middle.
@@ -81,9 +81,7 @@ def matched(picture: Rgba, light: Light, strength: float) -> Rgba:
     return np.asarray(cv2.LUT(picture, np.minimum(table, 255).astype(np.uint8)[None]), np.uint8)
 
 
-def lay_picture(
-    image: Image, face: Face, placed: tuple[Rgba, NDArray[np.float64]], light: Light, kind: str
-) -> Occlusion:
+def lay_picture(image: Image, face: Face, placed: tuple[Rgba, Float64s], light: Light, kind: str) -> Occlusion:
     """Lay a picture, with the matrix [3, 3] from its pixels to the image's, over the image."""
     picture, matrix = placed
     height, width = picture.shape[:2]
@@ -96,6 +94,6 @@ def lay_picture(
     return lay(image, window, (layer[..., :3], layer[..., 3] / np.float32(255)), light, face.side, kind)
 
 
-def warped(picture: NDArray[np.uint8], matrix: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def warped(picture: UInt8s, matrix: Float64s, shape: tuple[int, ...]) -> UInt8s:
     """A picture warped by matrix [3, 3] into an image of this shape (H, W)."""
     return np.asarray(cv2.warpPerspective(picture, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR), np.uint8)

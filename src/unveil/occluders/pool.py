@@ -7,11 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.occluders.arbitrary import ArbitraryPixels
-from unveil.occluders.base import Image, Occluder, Pool
+from unveil.occluders.base import Occluder, Pool
 from unveil.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha
 from unveil.occluders.eyewear.glasses import WornGlasses
 from unveil.occluders.hair import Hair
@@ -20,6 +19,7 @@ from unveil.occluders.placing import Rgba
 from unveil.occluders.things import Things
 from unveil.photos.decode import decode_rgba
 from unveil.photos.io import MAX_BYTES, find_images, read_image
+from unveil.typing import Image, UInt8s
 
 LARGEST_SIDE = 320  # pixels a cut-out is kept at
 HAND_FOLDER, MASK_FOLDER, PICTURE_FOLDER = "hands", "masks", "pictures"
@@ -134,7 +134,7 @@ def _read(data: bytes, name: str) -> Rgba:
     return _smaller(decode_rgba(data, f"the occluder {name}"))
 
 
-def _smaller(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _smaller(picture: UInt8s) -> UInt8s:
     """A picture [H, W, C] at the size that a crop can show."""
     scale = LARGEST_SIDE / max(picture.shape[:2])
     if scale >= 1:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.occluders.base import Alpha
 from unveil.occluders.head_surface import FaceMesh
+from unveil.typing import Bools, Float32s, Floats, Int32s
 
-Floats = NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -22,17 +22,17 @@ Number = TypeVar("Number", bound=np.generic)
 class Drawn:
     """What each pixel of an image sees of a sheet."""
 
-    x: Floats  # [H, W] the sheet's own coordinates
-    y: Floats
-    normals: Floats  # [H, W, 3] about unit length, with z below zero where the outside is seen
-    depth: Floats  # [H, W] pixels, inf where there is nothing
+    x: Float32s  # [H, W] the sheet's own coordinates
+    y: Float32s
+    normals: Float32s  # [H, W, 3] about unit length, with z below zero where the outside is seen
+    depth: Float32s  # [H, W] pixels, inf where there is nothing
 
     @property
-    def covered(self) -> NDArray[np.bool_]:
+    def covered(self) -> Bools:
         """Pixels [H, W] that see the sheet."""
         return np.isfinite(self.depth)
 
-    def inside(self, distance: Floats, *, smooth: bool = True) -> Alpha:
+    def inside(self, distance: Float32s, *, smooth: bool = True) -> Alpha:
         """Opacity [H, W] where a distance in the sheet's coordinates [H, W] is negative, with edges a pixel wide."""
         if not smooth:
             return ((distance < 0) & self.covered).astype(np.float32)
@@ -53,7 +53,7 @@ class Window:
     height: int
 
     @classmethod
-    def around(cls, points: NDArray[np.floating], shape: tuple[int, ...], margin: float) -> Window:
+    def around(cls, points: Floats, shape: tuple[int, ...], margin: float) -> Window:
         """The window around points [..., 2 or more] in pixels of an image (H, W), at least one pixel of the image."""
         flat = points.reshape(-1, points.shape[-1])[:, :2]
         limits = np.array([shape[1], shape[0]])
@@ -66,7 +66,7 @@ class Window:
         return image[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
-def draw(points: NDArray[np.floating], x: NDArray[np.floating], y: NDArray[np.floating], window: Window) -> Drawn:
+def draw(points: Floats, x: Floats, y: Floats, window: Window) -> Drawn:
     """Draw a sheet of points [R, C, 3] in pixels with coordinates x, y [R, C] into a window of an image."""
     faces = grid_faces(points.shape[:2])
     shifted = points.reshape(-1, 3) - np.array([window.left, window.top, 0])
@@ -76,13 +76,13 @@ def draw(points: NDArray[np.floating], x: NDArray[np.floating], y: NDArray[np.fl
     return Drawn(values[..., 0], values[..., 1], values[..., 2:], raster.depth)
 
 
-def depth_of(points: NDArray[np.floating], window: Window) -> Floats:
+def depth_of(points: Floats, window: Window) -> Float32s:
     """Depth [h, w] of a grid of points [R, C, 3] in pixels in a window of an image, inf where there is nothing."""
     shifted = points.reshape(-1, 3) - np.array([window.left, window.top, 0])
     return rasterize(shifted, grid_faces(points.shape[:2]), window.height, window.width).depth
 
 
-def head_grid(mesh: FaceMesh) -> tuple[Floats, Floats]:
+def head_grid(mesh: FaceMesh) -> tuple[Float32s, Float32s]:
     """Column from the middle and row [R, C] of every node of the head's grid: coordinates of what hugs the head."""
     rows, columns = mesh.points.shape[:2]
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
@@ -90,26 +90,26 @@ def head_grid(mesh: FaceMesh) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=8)
-def grid_faces(shape: tuple[int, ...]) -> NDArray[np.int32]:
+def grid_faces(shape: tuple[int, ...]) -> Int32s:
     """Triangles [F, 3] of a grid of (rows, columns) nodes."""
     index = np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape[0], shape[1])
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     return np.concatenate([np.stack([a, c, b], axis=-1), np.stack([b, c, d], axis=-1)]).reshape(-1, 3)
 
 
-def grid_normals(points: NDArray[np.floating]) -> NDArray[np.floating]:
+def grid_normals(points: Floats) -> Floats:
     """Unit normals [R, C, 3] of a grid of points in pixels, towards the viewer where the grid faces them."""
     down, right = np.gradient(points, axis=(0, 1))
     normals = np.cross(down, right)
     return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9))
 
 
-def outwards(mesh: FaceMesh) -> NDArray[np.floating]:
+def outwards(mesh: FaceMesh) -> Floats:
     """Unit vectors [R, C, 3] in pixels from inside the head through every node."""
     return mesh.surface.directions @ mesh.rotation.T
 
 
-def taut(mesh: FaceMesh, free: Floats, lift: float) -> NDArray[np.floating]:
+def taut(mesh: FaceMesh, free: Float32s, lift: float) -> Floats:
     """The grid [R, C, 3] pushed out as a cloth is stretched over it: smooth over hollows, never inside the head.
 
     Args:

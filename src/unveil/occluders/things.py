@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.occluders.base import Face, Image, Occlusion
+from unveil.occluders.base import Face, Occlusion
 from unveil.occluders.light import Light
 from unveil.occluders.placing import Placing, Rgba, lay_picture
-
-Floats = NDArray[np.floating]
+from unveil.typing import Floats, Image
 
 SIDE = 112  # pixels a picture is drawn at
 EDGE = 2 / SIDE  # width of a pixel in the coordinates of a picture, which span -1 to 1

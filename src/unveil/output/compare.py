@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+import PIL.Image
+from PIL import ImageDraw, ImageFont
 
 from unveil.drawing.overlay import OPACITY, PANEL, PAPER, framing, panel_of
 from unveil.drawing.render import over, render_mesh
@@ -18,6 +18,7 @@ from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.result import Reconstruction
 from unveil.storage.files import printable
+from unveil.typing import Image
 
 CELL = 320  # pixels per side
 GAP = 8  # pixels between cells
@@ -26,8 +27,6 @@ INK, FAINT, HATCH = (30, 30, 30), (110, 110, 110), (225, 225, 225)
 HATCH_STEP, HATCH_WIDTH = 14, 2  # pixels
 LETTERS = 70  # in a line of a hatched cell
 CAPTION = "Each method: its mesh over the photograph, and its shape as the camera sees it."
-
-Picture = NDArray[np.uint8]  # [H, W, 3] RGB
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Method:
 class Comparison:
     """The picture, and a line for each thing that could not be shown."""
 
-    picture: Picture
+    picture: Image
     notes: tuple[str, ...]
 
 
@@ -65,13 +64,13 @@ def compare(photographs: Sequence[Path], methods: Sequence[Method]) -> Compariso
     return Comparison(_page(rows, [method.name for method in methods]), tuple(notes))
 
 
-def _largest(method: Method, image: Picture) -> Reconstruction | None:
+def _largest(method: Method, image: Image) -> Reconstruction | None:
     if method.reconstructor is None:
         return None
     return next(iter(method.reconstructor.reconstruct(image, max_faces=1)), None)
 
 
-def _row(image: Picture, faces: Sequence[Reconstruction | None], reasons: Sequence[str]) -> Picture:
+def _row(image: Image, faces: Sequence[Reconstruction | None], reasons: Sequence[str]) -> Image:
     """The input and, for each method, two cells with its face or one wide one with the reason why there is none."""
     whole = np.array([[0, 0], image.shape[1::-1]])
     found = [face.projected[:, :2] for face in faces if face is not None]
@@ -89,16 +88,16 @@ def _row(image: Picture, faces: Sequence[Reconstruction | None], reasons: Sequen
     return np.hstack([part for cell in cells for part in (cell, between)][:-1])
 
 
-def _shrunk(panel: Picture) -> Picture:
+def _shrunk(panel: Image) -> Image:
     return np.asarray(cv2.resize(panel, (CELL, CELL), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _hatched(reason: str) -> Picture:
+def _hatched(reason: str) -> Image:
     """A cell as wide as a method's two, with lines that rise to the right and a text on top."""
     width = 2 * CELL + GAP
     down, right = np.indices((CELL, width))
     lines = (down + right) % HATCH_STEP < HATCH_WIDTH
-    picture = Image.fromarray(np.where(lines[..., None], np.array(HATCH, np.uint8), np.array(PAPER, np.uint8)))
+    picture = PIL.Image.fromarray(np.where(lines[..., None], np.array(HATCH, np.uint8), np.array(PAPER, np.uint8)))
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(17)
     text = "\n".join(textwrap.wrap(reason, LETTERS, break_long_words=False, break_on_hyphens=False))
     middle = (width / 2, CELL / 2)
@@ -108,7 +107,7 @@ def _hatched(reason: str) -> Picture:
     return np.asarray(picture)
 
 
-def _page(rows: Sequence[Picture], names: Sequence[str]) -> Picture:
+def _page(rows: Sequence[Image], names: Sequence[str]) -> Image:
     """The rows below each other with the names of the columns above and a caption below."""
     width = rows[0].shape[1]
     height = HEAD + len(rows) * (CELL + GAP) - GAP + FOOT
@@ -116,7 +115,7 @@ def _page(rows: Sequence[Picture], names: Sequence[str]) -> Picture:
     for k, row in enumerate(rows):
         top = HEAD + k * (CELL + GAP)
         page[top : top + CELL] = row
-    picture = Image.fromarray(page)
+    picture = PIL.Image.fromarray(page)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(20)
     draw.text((CELL / 2, HEAD / 2), "input", INK, font, anchor="mm")
     step = 2 * (CELL + GAP)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from unveil.typing import Float32s, Images
 
 STRIDES_AND_ANCHORS = ((8, 2), (16, 6))  # network pixels per cell, anchors per cell
 GRID = 16  # height and width must be multiples of it
@@ -32,7 +31,7 @@ class BlazeFace:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, images: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    def __call__(self, images: Images) -> tuple[Float32s, Float32s]:
         """Faces in RGB images [N, H, W, 3] as points [N, A, 8, 2] and scores [N, A], one for each anchor.
 
         The points are left top and right bottom of the box, then right eye, left eye, nose tip, mouth, right ear and
@@ -43,7 +42,7 @@ class BlazeFace:
         return decode(boxes, anchors(*images.shape[1:3])), scores
 
 
-def anchors(height: int, width: int) -> Floats:
+def anchors(height: int, width: int) -> Float32s:
     """Centres (x, y) [A, 2] that the network's answers refer to, in their order; pixel edges at integers."""
     grids = []
     for stride, per_cell in STRIDES_AND_ANCHORS:
@@ -53,7 +52,7 @@ def anchors(height: int, width: int) -> Floats:
     return np.concatenate(grids)
 
 
-def decode(boxes: Floats, centres: Floats) -> Floats:
+def decode(boxes: Float32s, centres: Float32s) -> Float32s:
     """Answers [..., A, 16] (centre, size, six keypoints) about anchors [A, 2] to points [..., A, 8, 2]."""
     values = boxes.reshape(*boxes.shape[:-1], 8, 2)
     middle, half = centres + values[..., 0, :], values[..., 1, :] / 2

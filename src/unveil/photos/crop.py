@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
+from unveil.typing import Float64s, Image
 
 CROP_SIZE = 224
 MARGIN = 1.25  # side of the crop in mean sides of the face's box
@@ -20,8 +21,6 @@ DETECTOR_SHIFT = 0.12  # a detector's box sits high on the face: move its centre
 LANDMARK_MARGIN = 1.1  # the 68 landmarks leave out the forehead
 SHRINK_NEEDS_FILTER = 1.5  # image pixels per crop pixel above which bilinear sampling would alias
 SMALLEST_SIDE = 1.0  # image pixels
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,7 @@ class Crop:
     centres are at integers.
     """
 
-    matrix: Floats  # [2, 3]
+    matrix: Float64s  # [2, 3]
     size: int = CROP_SIZE  # crop pixels per side
 
     def __post_init__(self) -> None:
@@ -85,16 +84,16 @@ class Crop:
         """The same framing with ``size`` pixels per side."""
         return Crop(self.matrix * (size / self.size), size)
 
-    def to_crop(self, points: ArrayLike) -> Floats:
+    def to_crop(self, points: ArrayLike) -> Float64s:
         """Image pixels [..., 2] to crop pixels [..., 2]."""
         return np.asarray(points, dtype=np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
-    def to_image(self, points: ArrayLike) -> Floats:
+    def to_image(self, points: ArrayLike) -> Float64s:
         """Crop pixels [..., 2] to image pixels [..., 2]."""
         inverse = np.linalg.inv(self.matrix[:, :2])
         return (np.asarray(points, dtype=np.float64) - self.matrix[:, 2]) @ inverse.T
 
-    def warp(self, image: NDArray[np.uint8], size: int | None = None) -> NDArray[np.uint8]:
+    def warp(self, image: Image, size: int | None = None) -> Image:
         """The crop of ``image`` [H, W, 3] as uint8 [size, size, 3], black where the image ends."""
         crop = self if size is None else self.resized(size)
         region, region_to_image = crop._visible_region(image)
@@ -104,7 +103,7 @@ class Crop:
         warped = cv2.warpAffine(region, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
         return np.asarray(warped, np.uint8)
 
-    def _visible_region(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Floats]:
+    def _visible_region(self, image: Image) -> tuple[Image, Float64s]:
         """The part of the image under the crop, averaged to about crop resolution if much finer.
 
         Returns the part and the matrix [3, 3] from its pixels to image pixels.
@@ -126,7 +125,7 @@ class Crop:
         return region, np.array([[step[0], 0, offset[0]], [0, step[1], offset[1]], [0, 0, 1]])
 
 
-def _centre_and_mean_side(box_ltrb: Floats) -> tuple[Floats, float]:
+def _centre_and_mean_side(box_ltrb: Float64s) -> tuple[Float64s, float]:
     """Centre (x, y) and mean of width and height of a box [4]."""
     left_top, right_bottom = box_ltrb[:2], box_ltrb[2:]
     sides = right_bottom - left_top

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace, Floats
+from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace
 from unveil.photos.crop import Crop
+from unveil.typing import Float32s, Image
 
 SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
 COARSEST = 64  # long side of the photograph, in network pixels: a face may fill all of it
@@ -48,8 +48,8 @@ class Detection:
     ``score`` in [0, 1]: how sure the network is.
     """
 
-    box_ltrb: Floats
-    keypoints: Floats
+    box_ltrb: Float32s
+    keypoints: Float32s
     score: float
 
     @property
@@ -83,7 +83,7 @@ class FaceDetector:
         self._score_threshold = score_threshold
         self._smallest_face = smallest_face
 
-    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+    def detect(self, image: Image) -> list[Detection]:
         """The faces in a picture [H, W, 3], the largest first; an empty list where there is none."""
         faces = []
         finds = merge([self._search(level, image.shape[:2]) for level in pyramid(image, self._smallest_face)])
@@ -94,7 +94,7 @@ class FaceDetector:
                 faces.append(face)
         return sorted(faces, key=lambda face: face.size, reverse=True)
 
-    def _search(self, level: NDArray[np.uint8], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    def _search(self, level: Image, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
         """All answers worth a look in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]."""
         points, scores = (answer[0] for answer in self._network(pad_to_grid(level)[None]))
         worth = scores > WORTH_A_LOOK
@@ -104,7 +104,7 @@ class FaceDetector:
         keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
         return in_image[keep], scores[keep]
 
-    def _look_again(self, image: NDArray[np.uint8], find: Floats, score: float) -> tuple[Floats, Floats]:
+    def _look_again(self, image: Image, find: Float32s, score: float) -> tuple[Float32s, Float32s]:
         """The same face [1, 8, 2] seen alone at several sizes, and its mean score [1] over these and the first."""
         centre, side = find[:2].mean(axis=0), float(mean_side(find))
         crops = [Crop.from_square(centre, side * LOOK_SIZE / seen, LOOK_SIZE) for seen in LOOK_FACE_SIDES]
@@ -120,7 +120,7 @@ class FaceDetector:
         return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
 
 
-def pyramid(image: NDArray[np.uint8], smallest_face: float) -> Iterator[NDArray[np.uint8]]:
+def pyramid(image: Image, smallest_face: float) -> Iterator[Image]:
     """The picture at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
     height, width = image.shape[:2]
     long_side = max(height, width)
@@ -134,7 +134,7 @@ def pyramid(image: NDArray[np.uint8], smallest_face: float) -> Iterator[NDArray[
         side //= 2
 
 
-def pad_to_grid(level: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pad_to_grid(level: Image) -> Image:
     """A black margin, and more of it right and below up to a multiple of the network's grid."""
     height, width = level.shape[:2]
     right, bottom = (MARGIN + -(length + 2 * MARGIN) % GRID for length in (width, height))
@@ -146,7 +146,7 @@ def required_score(size: float, score_threshold: float = SCORE_THRESHOLD) -> flo
     return score_threshold + RISE_PER_HALVING * max(0.0, float(np.log2(LARGE_FACE / size)))
 
 
-def merge(answers: list[tuple[Floats, Floats]]) -> Iterator[tuple[Floats, float]]:
+def merge(answers: list[tuple[Float32s, Float32s]]) -> Iterator[tuple[Float32s, float]]:
     """One face for each group of answers about it: the mean of those that agree, weighted by their scores.
 
     Takes points [N, 8, 2], corners first, and scores [N]. A box that lies mostly within a surer one is a part of that
@@ -165,7 +165,7 @@ def merge(answers: list[tuple[Floats, Floats]]) -> Iterator[tuple[Floats, float]
         points, scores = points[rest], scores[rest]
 
 
-def overlaps(box: Floats, boxes: Floats) -> tuple[Floats, Floats]:
+def overlaps(box: Float32s, boxes: Float32s) -> tuple[Float32s, Float32s]:
     """Intersection of a box [2, 2] with boxes [N, 2, 2], over the union and over the smaller of the two."""
     sides = np.minimum(box[1], boxes[:, 1]) - np.maximum(box[0], boxes[:, 0])
     shared = np.maximum(sides, 0).prod(axis=-1)
@@ -174,6 +174,6 @@ def overlaps(box: Floats, boxes: Floats) -> tuple[Floats, Floats]:
     return shared / np.maximum(area + areas - shared, least), shared / np.maximum(np.minimum(area, areas), least)
 
 
-def mean_side(points: Floats) -> Floats:
+def mean_side(points: Float32s) -> Float32s:
     """Mean of width and height of boxes, of points [..., 8, 2] that begin with their corners."""
     return np.asarray((points[..., 1, :] - points[..., 0, :]).mean(axis=-1))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.appearance.visibility import hidden_vertices
 from unveil.assets.store import packaged
@@ -23,9 +22,10 @@ from unveil.models.skin import load_fine
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection, FaceDetector
 from unveil.photos.io import read_image
-from unveil.reconstruct.result import Floats, Reconstruction
+from unveil.reconstruct.result import Reconstruction
 from unveil.reconstruct.two_pass import Finder, crops_around, packaged_finder, second_crop
 from unveil.timing import StageTimes
+from unveil.typing import Floats, Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Reconstructor:
 
     def reconstruct(
         self,
-        image: NDArray[np.uint8] | str | Path,
+        image: Image | str | Path,
         *,
         max_faces: int | None = None,
         faces: Sequence[Detection] | None = None,
@@ -111,7 +111,7 @@ class Reconstructor:
             found = self._results(prediction.coefficients, sightings, clock.milliseconds)
             return [self._with_doubts(face, prediction, k) for k, face in enumerate(found)]
 
-    def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
+    def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
         """Where the learner sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
         return self._finder.landmarks(image, crops)
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.detail import Detail
 from unveil.heads.layout import Coefficients
 from unveil.photos.crop import Crop
-
-Floats = NDArray[np.floating[Any]]
+from unveil.typing import Float32s, Floats, Ints
 
 LEAST_SHARE = 1e-3  # of the face: over less there is no mean
 
@@ -31,7 +29,7 @@ class Reconstruction:
     expression_names: tuple[str, ...]  # names of the entries of the group "expression"
     neutral_vertices: Floats  # [V, 3] model space: the identity alone, without expression and pose
     vertices: Floats  # [V, 3] model space: with expression and pose
-    faces: NDArray[np.integer[Any]]  # [F, 3] triangles, indices of vertices
+    faces: Ints  # [F, 3] triangles, indices of vertices
     landmarks3d: Floats  # [68, 3] iBUG-68 on `vertices`
     landmarks2d: Floats  # [68, 2] image px; the jaw line follows the visible contour
     projected: Floats  # [V, 3] vertices in image px and a depth in px, smaller is nearer
@@ -44,11 +42,11 @@ class Reconstruction:
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
     # What was guessed, where the learner says it.
-    occlusion: NDArray[np.float32] | None = None  # [28, 28] probability that something covers a cell of the crop
-    hidden: NDArray[np.float32] | None = None  # [V] probability that the learner did not see the vertex
+    occlusion: Float32s | None = None  # [28, 28] probability that something covers a cell of the crop
+    hidden: Float32s | None = None  # [V] probability that the learner did not see the vertex
     deviations: Coefficients | None = None  # [M] standard deviations of the coefficients, in their units
-    uncertainty_mm: NDArray[np.float32] | None = None  # [V] rms distance to expect between the vertex and its place
-    face_area: NDArray[np.float32] | None = None  # [V] shares of the face's surface, see `visibility.face_area`
+    uncertainty_mm: Float32s | None = None  # [V] rms distance to expect between the vertex and its place
+    face_area: Float32s | None = None  # [V] shares of the face's surface, see `visibility.face_area`
 
     @property
     def hidden_share(self) -> float | None:

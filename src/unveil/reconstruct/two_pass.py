@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
@@ -17,7 +16,7 @@ from unveil.models.registry import open_learner
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
 from unveil.photos.framing import CANONICAL, Framing
-from unveil.reconstruct.result import Floats
+from unveil.typing import Floats, Image
 
 # The landmarks of the first pass must agree this far with the detector, or its crop is kept.
 SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the detector's
@@ -31,11 +30,11 @@ class Finder:
     network: Encoder
     model: MorphableModel
 
-    def predict(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> Prediction:
+    def predict(self, image: Image, crops: Sequence[Crop]) -> Prediction:
         """All faces through the network as one batch."""
         return predict_all(self.network, np.stack([crop.warp(image) for crop in crops]))
 
-    def landmarks(self, image: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Floats]:
+    def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
         """Where the network sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
         return self.landmarks2d(self.predict(image, crops).coefficients, crops)
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.codes.codes_file import Codes, read_codes
 from unveil.errors import UnveilError
@@ -16,11 +15,9 @@ from unveil.heads.model import MorphableModel
 from unveil.models.heads import load_head
 from unveil.storage.files import printable
 from unveil.training.crops.prepared import PreparedFolder
+from unveil.typing import Float32s, Float64s, Floats, Int64s
 
 BATCH = 1024  # heads evaluated at once
-
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +25,9 @@ class TrainingData:
     """Samples of a prepared folder that have a label; the crops stay on disk and are mapped into memory."""
 
     folder: PreparedFolder
-    rows: Indices  # [N] the samples in the folder
+    rows: Int64s  # [N] the samples in the folder
     coefficients: Coefficients  # [N, M] of the clear crop, in the frame of the canonical crop
-    weight: Floats  # [N] trust in the label, about 1
+    weight: Float32s  # [N] trust in the label, about 1
     model: MorphableModel  # the head that the coefficients are of, with their layout
     teacher: str  # who gave the labels
 
@@ -77,20 +74,20 @@ class TrainingData:
         return self.model.landmark_model()
 
     @cached_property
-    def landmarks68(self) -> NDArray[np.float64]:
+    def landmarks68(self) -> Float64s:
         """The 68 landmarks [N, 68, 2] as photographs are annotated, in sides of the canonical crop."""
         values = self.coefficients.values
         parts = [self.project_landmarks(values[start : start + BATCH]) for start in range(0, len(self), BATCH)]
         return np.concatenate(parts) / 2 + 0.5
 
-    def project_landmarks(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+    def project_landmarks(self, values: Floats) -> Float64s:
         """The same landmarks [N, 68, 2] of coefficients [N, M], in the crop's [-1, 1] frame."""
         model = self.landmark_model
         coefficients = Coefficients(self.layout, np.asarray(values, np.float64))
         points = model.contour68(model.vertices(coefficients), coefficients)
         return np.asarray(model.project(points, coefficients)[..., :2])
 
-    def indices(self, split: int) -> Indices:
+    def indices(self, split: int) -> Int64s:
         """Positions of the samples of a split."""
         return np.flatnonzero(self.folder.split[self.rows] == split)
 

@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]  # [H, W, 3]
+from unveil.typing import Image
+
 LARGEST_TRIM = 0.12  # share of a wide crop's side
 
 

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import CoefficientLayout, Coefficients
@@ -27,22 +26,21 @@ from unveil.occluders.head_surface import HeadSurface
 from unveil.occluders.pool import load_pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
-from unveil.training.data import Floats, Indices, TrainingData
+from unveil.training.data import TrainingData
 from unveil.training.photometry import disturb, surround
+from unveil.typing import Bools, Float32s, Float64s, Image, Images, Int64s
 
 SMALLEST_STD = 1e-3  # of a coefficient, in its own unit: one that never moves must not divide by zero
-
-Matrices = NDArray[np.float64]
 
 
 class Batch(NamedTuple):
     """What one training step sees."""
 
-    images: NDArray[np.uint8]  # [B, S, S, 3]
-    coefficients: Floats  # [B, M] in the frame of the learner's crop
-    weight: Floats  # [B]
-    covered: Floats  # [B, 28, 28] share of each cell that an occluder covers
-    partner: Indices  # [B] row of the same crop without the occluder, or -1
+    images: Images  # [B, S, S, 3]
+    coefficients: Float32s  # [B, M] in the frame of the learner's crop
+    weight: Float32s  # [B]
+    covered: Float32s  # [B, 28, 28] share of each cell that an occluder covers
+    partner: Int64s  # [B] row of the same crop without the occluder, or -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ class Sampler:
     pool: Pool
 
     @cached_property
-    def mirror(self) -> Floats | None:
+    def mirror(self) -> Float32s | None:
         """What coefficients become in a mirrored crop, [M, M]; without it nothing is flipped."""
         return mirror_matrix(self.data.model)
 
@@ -63,7 +61,7 @@ class Sampler:
         """Where on the head things are worn."""
         return HeadSurface.of(self.data.model)
 
-    def order(self, epoch: int) -> Indices:
+    def order(self, epoch: int) -> Int64s:
         """The training samples in the order of an epoch."""
         return np.random.default_rng((self.config.seed, epoch)).permutation(self.data.indices(TRAIN))
 
@@ -73,7 +71,7 @@ class Sampler:
         progress = min(1.0, epochs / c.severity_epochs) if c.severity_epochs else 1.0
         return c.severity_start + progress * (c.severity - c.severity_start) if c.severity else 0.0
 
-    def training_batch(self, epoch: int, indices: Indices, severity: float = 0.0) -> Batch:
+    def training_batch(self, epoch: int, indices: Int64s, severity: float = 0.0) -> Batch:
         """Augmented samples, some of them occluded; where crops are paired, first all occluded, then all clear.
 
         ``severity`` is the largest share of the face that is hidden; 0 leaves it to the occluders.
@@ -95,7 +93,7 @@ class Sampler:
             fronts.append(Occlusion(image, front.mask, front.kind))
         return self._batch(fronts, clears, labels, self.data.weight[indices])
 
-    def validation_batch(self, indices: Indices, *, occluded: bool, severity: float | None = None) -> Batch:
+    def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
         """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
 
         ``severity`` is the share of each face that is hidden; without it the share is drawn by lot.
@@ -114,7 +112,7 @@ class Sampler:
             fronts.append(front)
         return self._batch(fronts, [], labels, self.data.weight[indices])
 
-    def faces(self, labels: Floats, landmarks68: NDArray[np.float64]) -> list[Face]:
+    def faces(self, labels: Float32s, landmarks68: Float64s) -> list[Face]:
         """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
         meshes = self.surface.place(Coefficients(self.data.layout, labels), self.config.input_size)
         return [Face.of(points, mesh) for points, mesh in zip(landmarks68, meshes, strict=True)]
@@ -126,7 +124,7 @@ class Sampler:
         labels = self.move_labels(indices, flips, moves).astype(np.float64)
         return self.data.layout.with_statistics(labels.mean(axis=0), np.maximum(labels.std(axis=0), SMALLEST_STD))
 
-    def move_labels(self, indices: Indices, flips: NDArray[np.bool_], moves: Matrices) -> Floats:
+    def move_labels(self, indices: Int64s, flips: Bools, moves: Float64s) -> Float32s:
         """Coefficients [B, M] of the samples after mirroring and the similarities [B, 2, 3] of the learner's crop."""
         values = self.data.coefficients.values[indices]
         if self.mirror is not None:
@@ -135,7 +133,7 @@ class Sampler:
         moved = self.data.model.moved(Coefficients(self.data.layout, values), moves, size, size)
         return np.asarray(moved.values, np.float32)
 
-    def move_landmarks(self, indices: Indices, flips: NDArray[np.bool_], moves: Matrices) -> NDArray[np.float64]:
+    def move_landmarks(self, indices: Int64s, flips: Bools, moves: Float64s) -> Float64s:
         """Landmarks [B, 68, 2] of the samples in pixels of the learner's crop."""
         size = self.config.input_size
         points = self.data.landmarks68[indices] * size
@@ -146,7 +144,7 @@ class Sampler:
     def _generator(self, epoch: int, index: int) -> np.random.Generator:
         return sample_generator(self.config.seed, self.data.name(index), epoch)
 
-    def _draw_moves(self, generators: list[np.random.Generator]) -> tuple[NDArray[np.bool_], Matrices]:
+    def _draw_moves(self, generators: list[np.random.Generator]) -> tuple[Bools, Float64s]:
         """Whether each sample is mirrored [B], and the similarity [B, 2, 3] its crop goes through after that.
 
         Triangular distributions: the second pass of a reconstruction frames the face well, the first less so.
@@ -161,9 +159,7 @@ class Sampler:
         flips = (draws[:, 4] < c.flip) & (self.mirror is not None)
         return flips, np.concatenate([turn, shift[..., None]], axis=-1)
 
-    def _warp(
-        self, index: int, move: NDArray[np.float64], *, flip: bool, rng: np.random.Generator | None = None
-    ) -> NDArray[np.uint8]:
+    def _warp(self, index: int, move: Float64s, *, flip: bool, rng: np.random.Generator | None = None) -> Image:
         """The learner's crop [S, S, 3] of a sample; with ``rng`` what surrounds the photograph varies."""
         folder, size = self.data.folder, self.config.input_size
         wide = folder.crop(int(self.data.rows[index]))
@@ -176,7 +172,7 @@ class Sampler:
         warped = cv2.warpAffine(wide, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(warped, np.uint8)
 
-    def _batch(self, fronts: list[Occlusion], clears: list[NDArray[np.uint8]], labels: Floats, weight: Floats) -> Batch:
+    def _batch(self, fronts: list[Occlusion], clears: list[Image], labels: Float32s, weight: Float32s) -> Batch:
         """Occlusions, then the same crops without them where they are given."""
         times = 2 if clears else 1
         size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
@@ -199,6 +195,6 @@ def occluders_of(config: TrainConfig) -> Pool:
     return load_pool(folder, config.kinds.split(",") if config.kinds else None)
 
 
-def _framing(folder: PreparedFolder, size: int) -> NDArray[np.float64]:
+def _framing(folder: PreparedFolder, size: int) -> Float64s:
     """The similarity [2, 3] from pixels of the wide crop to the canonical crop of ``size`` pixels."""
     return canonical_crop(folder.crop_size, size, folder.widening).matrix

@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from unveil.errors import UnveilError
@@ -21,8 +20,7 @@ from unveil.heads.layout import Coefficients, LayoutError
 from unveil.heads.model import MorphableModel
 from unveil.models.deca import head as flame
 from unveil.models.deca.head import DETAIL_LAYOUT, LAYOUT, FlameFiles
-
-Floats = NDArray[np.float64]
+from unveil.typing import Float64s
 
 
 @lru_cache(maxsize=1)
@@ -40,7 +38,7 @@ def model() -> MorphableModel:
     return flame.load(FlameFiles.in_folder(folder()))
 
 
-def reference_vertices(values: Floats) -> Floats:
+def reference_vertices(values: Float64s) -> Float64s:
     """Vertices [V, 3] for one vector of DECA's coefficients [236]: linear shape, correctives, skinning by 4 x 4s."""
     data = made_up_flame.flame_arrays()
     betas = np.zeros(400)
@@ -66,14 +64,14 @@ def reference_vertices(values: Floats) -> Floats:
     return posed
 
 
-def reference_row(rotation: Floats) -> int:
+def reference_row(rotation: Float64s) -> int:
     """Row of the published contour table for a rotation [3, 3] of the head."""
     yaw = np.degrees(np.arctan2(-rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0])))
     y = round(min(yaw, 39))
     return y if y >= 0 else 39 - y if y >= -39 else 78
 
 
-def reference_points(name: str, vertices: Floats, row: int | None = None) -> Floats:
+def reference_points(name: str, vertices: Float64s, row: int | None = None) -> Float64s:
     table = made_up_flame.landmark_arrays()
     faces, weights = (table[f"{name}_lmk_{part}"] for part in ("faces_idx", "bary_coords"))
     if row is not None:
@@ -82,7 +80,7 @@ def reference_points(name: str, vertices: Floats, row: int | None = None) -> Flo
     return np.einsum("lk,lkc->lc", weights.reshape(-1, 3), corners)
 
 
-def random_values(count: int, seed: int) -> Floats:
+def random_values(count: int, seed: int) -> Float64s:
     """Coefficients [count, 236] whose yaw goes from -90 to 90 degrees, with pitch, roll and an open jaw."""
     rng = np.random.default_rng(seed)
     values = rng.normal(0, 1, (count, 236))
@@ -95,7 +93,7 @@ def random_values(count: int, seed: int) -> Floats:
     return values
 
 
-def relative_error(got: Floats, expected: Floats) -> float:
+def relative_error(got: Float64s, expected: Float64s) -> float:
     return float(np.abs(got - expected).max() / np.abs(expected).max())
 
 

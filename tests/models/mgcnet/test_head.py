@@ -15,10 +15,10 @@ from unveil.heads.model import MorphableModel
 from unveil.models.mgcnet import head as bfm09
 from unveil.models.mgcnet.framing import PLACES, five_points
 from unveil.models.mgcnet.head import LAYOUT
+from unveil.typing import Floats
 
 MAIN_POSE = np.array([0, 0, 3.141593, 0.17440447, 9.1053238, 4994.3359])
 FILE = made_up_mgcnet.face_file()
-Floats = np.ndarray
 
 
 @pytest.fixture(scope="module")

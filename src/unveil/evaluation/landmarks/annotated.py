@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.evaluation.landmarks.annotated_set import Annotated, Floats, Image
+from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.photos.io import SUFFIXES, read_image, read_member
 from unveil.storage.files import printable
+from unveil.typing import Float64s, Image
 
 
 def open_annotated(pictures: Path, annotation: Path | None = None) -> Annotated:
@@ -55,7 +56,7 @@ def open_annotated(pictures: Path, annotation: Path | None = None) -> Annotated:
     return Annotated(tuple(names), landmarks, jaw, read)
 
 
-def read_pts(path: Path) -> Floats:
+def read_pts(path: Path) -> Float64s:
     """Landmarks [68, 2] of a ``.pts`` of 300W, which counts pixels from one; UnveilError for what is none."""
     try:
         _, _, rest = path.read_text("utf-8").partition("{")
@@ -67,7 +68,7 @@ def read_pts(path: Path) -> Floats:
     return values.reshape(68, 2) - 1
 
 
-def read_mat(path: Path) -> Floats:
+def read_mat(path: Path) -> Float64s:
     """``pt3d_68`` of a ``.mat`` of AFLW2000-3D as [68, 2]; UnveilError for what has none.
 
     Its points are of the head's surface also where the cheek hides them. They are taken as they stand, as 3DDFA's own
@@ -90,7 +91,7 @@ def read_mat(path: Path) -> Floats:
     return points[:2].T
 
 
-def _read_npy(path: Path, count: int) -> Floats:
+def _read_npy(path: Path, count: int) -> Float64s:
     try:
         points = np.asarray(np.load(path, allow_pickle=False), np.float64)
     except (OSError, ValueError, EOFError) as error:
@@ -105,7 +106,7 @@ def _read_npy(path: Path, count: int) -> Floats:
     return np.ascontiguousarray(points[..., :2])
 
 
-def _beside(pictures: Path, names: Sequence[str]) -> tuple[list[str], Floats, str]:
+def _beside(pictures: Path, names: Sequence[str]) -> tuple[list[str], Float64s, str]:
     """Names of the pictures that have landmarks beside them, the landmarks, and the kind of jaw line."""
     found = []
     readers = {".mat": read_mat, ".pts": read_pts}

@@ -6,15 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.typing import Float64s, Image
 
 # What the 17 landmarks of the jaw are: the visible outline of the cheek, or fixed points of the head's surface.
 JAWS = ("outline", "surface")
-
-Floats = NDArray[np.float64]
-Image = NDArray[np.uint8]  # [H, W, 3] RGB
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +19,7 @@ class Annotated:
     """Photographs and their landmarks."""
 
     names: tuple[str, ...]  # N, of the pictures, below the folder
-    landmarks68: Floats  # [N, 68, 2] iBUG-68 in pixels, centres at integers
+    landmarks68: Float64s  # [N, 68, 2] iBUG-68 in pixels, centres at integers
     jaw: str  # of `JAWS`
     read: Callable[[str], Image]  # the picture of a name
 

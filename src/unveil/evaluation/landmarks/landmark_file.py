@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.storage.files import atomic_path, printable
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from unveil.typing import Bools, Float64s, Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +28,13 @@ class LandmarkFile:
     """
 
     names: tuple[str, ...]
-    landmarks2d: Floats  # [N, 68, 2] pixels; NaN where the method found no face
+    landmarks2d: Float64s  # [N, 68, 2] pixels; NaN where the method found no face
     hidden68: Bools | None = None  # [N, 68] annotated landmarks that are covered
-    hidden_share: Floats | None = None  # [N] share of the face that is covered
-    neutral_mm: Floats | None = None  # [N, K, 3] points of the head without expression and pose; NaN without a face
-    vertices_mm: Floats | None = None  # [N, K, 3] the same points with expression, in the head's frame
+    hidden_share: Float64s | None = None  # [N] share of the face that is covered
+    neutral_mm: Float64s | None = None  # [N, K, 3] points of the head without expression and pose; NaN without a face
+    vertices_mm: Float64s | None = None  # [N, K, 3] the same points with expression, in the head's frame
     hidden_points: Bools | None = None  # [N, K] those that are covered, going by where the method sees them when clear
-    projected: Floats | None = None  # [N, K, 2] pixels at which the method sees these points
+    projected: Float64s | None = None  # [N, K, 2] pixels at which the method sees these points
 
     def __post_init__(self) -> None:
         count = len(self.names)
@@ -90,7 +87,7 @@ class LandmarkFile:
         """[N] images in which a face was found."""
         return np.asarray(np.isfinite(self.landmarks2d).all(axis=(1, 2)))
 
-    def rows(self, names: tuple[str, ...]) -> NDArray[np.int64]:
+    def rows(self, names: tuple[str, ...]) -> Int64s:
         """The row of each of other images [M], -1 where there is none."""
         where = {name: k for k, name in enumerate(self.names)}
         return np.array([where.get(name, -1) for name in names], np.int64)

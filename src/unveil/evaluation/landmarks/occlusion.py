@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
-from unveil.evaluation.landmarks.landmark_file import Bools, Floats, LandmarkFile
+from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.scores import matched, point_errors
 from unveil.storage.files import printable
+from unveil.typing import Bools, Float64s, Int64s
 
 CLEAR, TRUTH = "clear", "truth"
 LARGEST_MM = 1000.0  # a point of a head farther from another head's: not millimetres
@@ -123,7 +123,7 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
 
 
 def _movement(
-    name: str, clear: LandmarkFile, covered: LandmarkFile, in_clear: NDArray[np.int64], in_covered: NDArray[np.int64]
+    name: str, clear: LandmarkFile, covered: LandmarkFile, in_clear: Int64s, in_covered: Int64s
 ) -> dict[str, float | None]:
     """How far the points of heads move when the face is covered, mm."""
     rows = in_clear, in_covered
@@ -139,8 +139,8 @@ def _movement(
 
 
 def _distances(
-    name: str, clear: Floats | None, covered: Floats | None, rows: tuple[NDArray[np.int64], NDArray[np.int64]]
-) -> Floats | None:
+    name: str, clear: Float64s | None, covered: Float64s | None, rows: tuple[Int64s, Int64s]
+) -> Float64s | None:
     """Distances [M, K] between the points of heads in these rows of the files, where both have them."""
     if clear is None or covered is None:
         return None
@@ -158,7 +158,7 @@ def _distances(
     return np.asarray(moved)
 
 
-def _mean_of(values: Floats, where: Bools | None) -> float | None:
+def _mean_of(values: Float64s, where: Bools | None) -> float | None:
     return None if where is None or not where.any() else float(values[where].mean())
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unveil.assets.store import packaged
 from unveil.evaluation.covered_faces import CLEAR, Condition, FaceFinder
 from unveil.evaluation.landmarks.annotated_set import Annotated
-from unveil.evaluation.landmarks.landmark_file import Floats, LandmarkFile
+from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.geometry.camera import to_pixels
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
@@ -24,13 +24,12 @@ from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.reconstruct.two_pass import Finder, packaged_finder, second_crop
 from unveil.storage.settings import claim
+from unveil.typing import Bools, Float64s, Floats, Image, Images, Int64s
 
 FACES = ("annotated", "detected")
 TRUTH = "truth.npz"
 POINTS = 256  # of the head that are kept of each prediction
 BATCH = 16
-
-Image = NDArray[np.uint8]  # [H, W, 3] RGB
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class LandmarkPredictor:
         self._detector = FaceDetector(packaged("blazeface.onnx"))
         self._points = _points_of_the_face(self.model)
 
-    def crop(self, image: Image, annotated: NDArray[np.floating]) -> Crop | None:
+    def crop(self, image: Image, annotated: Floats) -> Crop | None:
         """How the face with annotated landmarks [68, 2] is cut out; None where the detector finds no face."""
         if self.settings.faces == "annotated":
             return self._framing.of_landmarks(annotated, self.encoder.input_size)
@@ -83,7 +82,7 @@ class LandmarkPredictor:
         first = self._framing.of_detection(face, self.encoder.input_size)
         return second_crop(landmarks, face.box_ltrb, first, self._framing)
 
-    def predict(self, crops: Sequence[Crop], pictures: NDArray[np.uint8]) -> dict[str, Floats]:
+    def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
         """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
         coefficients = self.encoder.predict(pictures)
         return {
@@ -98,17 +97,17 @@ class LandmarkPredictor:
         """How many points of the head are kept of each prediction."""
         return len(self._points)
 
-    def _vertices(self, coefficients: Coefficients) -> Floats:
+    def _vertices(self, coefficients: Coefficients) -> Float64s:
         return np.asarray(self.model.vertices(coefficients), np.float64)[:, self._points]
 
-    def _landmarks(self, coefficients: Coefficients, crops: Sequence[Crop]) -> Floats:
+    def _landmarks(self, coefficients: Coefficients, crops: Sequence[Crop]) -> Float64s:
         model = self._own.model
         vertices = model.vertices(coefficients)
         on_surface = self.settings.jaw == "surface"
         points = model.landmarks68(vertices) if on_surface else model.contour68(vertices, coefficients)
         return self._in_pictures(np.asarray(points), coefficients, crops)
 
-    def _in_pictures(self, points: Floats, coefficients: Coefficients, crops: Sequence[Crop]) -> Floats:
+    def _in_pictures(self, points: Float64s, coefficients: Coefficients, crops: Sequence[Crop]) -> Float64s:
         pixels = to_pixels(self.model.project(points, coefficients), self.encoder.input_size)
         return np.stack([crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)])
 
@@ -161,7 +160,7 @@ class _Known:
     finder: FaceFinder
     faces: dict[str, Face]
 
-    def face(self, name: str, image: Image, landmarks68: Floats) -> Face:
+    def face(self, name: str, image: Image, landmarks68: Float64s) -> Face:
         if name not in self.faces:
             self.faces[name] = self.finder.face(image, landmarks68)
         return self.faces[name]
@@ -172,8 +171,8 @@ class _Shown:
     """A picture as a method is shown it."""
 
     image: Image
-    landmarks68: Floats  # [68, 2] annotated
-    mask: NDArray[np.bool_]  # [H, W] what is covered
+    landmarks68: Float64s  # [68, 2] annotated
+    mask: Bools  # [H, W] what is covered
     share: float  # of the face that is covered
 
 
@@ -207,7 +206,7 @@ def _predict(
     return result
 
 
-def _at(mask: NDArray[np.bool_], points: NDArray[np.floating]) -> NDArray[np.bool_]:
+def _at(mask: Bools, points: Floats) -> Bools:
     """Whether the mask [H, W] is set at points [N, 2]; beyond the picture, or at NaN, nothing is."""
     x, y = np.rint(np.nan_to_num(points, nan=-1)).astype(int).T
     height, width = mask.shape
@@ -215,7 +214,7 @@ def _at(mask: NDArray[np.bool_], points: NDArray[np.floating]) -> NDArray[np.boo
     return np.asarray(inside & mask[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
 
 
-def _points_of_the_face(model: MorphableModel) -> NDArray[np.int64]:
+def _points_of_the_face(model: MorphableModel) -> Int64s:
     """Vertices [K] of the front of the face, spread over their numbers; all of them where there are no triangles."""
     candidates = np.flatnonzero(face_area(model)) if len(model.faces) else np.arange(len(model.head.template))
     spread = np.linspace(0, len(candidates) - 1, min(POINTS, len(candidates))).astype(int)

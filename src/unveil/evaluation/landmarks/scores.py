@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
-from unveil.evaluation.landmarks.landmark_file import Bools, Floats, LandmarkFile
+from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.storage.files import atomic_path
+from unveil.typing import Bools, Float64s, Int64s
 
 FAILURE = 10.0  # percent: images with a larger error are failures, and where the cumulative curve ends
 OUTER_EYE_CORNERS = (36, 45)
@@ -43,7 +44,7 @@ class Score:
     parts: Mapping[str, float]  # mean over the landmarks of each part of the face
 
 
-def point_errors(predicted: ArrayLike, truth: ArrayLike) -> Floats:
+def point_errors(predicted: ArrayLike, truth: ArrayLike) -> Float64s:
     """Distances [N, 68] over the square root of the area of the true landmarks' bounding box, in percent.
 
     This is the NME of AFLW2000-3D as 3DDFA (Zhu et al. 2016) defines it, before the mean.
@@ -54,7 +55,7 @@ def point_errors(predicted: ArrayLike, truth: ArrayLike) -> Floats:
     return np.asarray(100 * np.linalg.norm(predicted - truth, axis=-1) / size[..., None])
 
 
-def interocular_errors(predicted: ArrayLike, truth: ArrayLike) -> Floats:
+def interocular_errors(predicted: ArrayLike, truth: ArrayLike) -> Float64s:
     """Distances [N, 68] over that of the true outer eye corners, in percent: the NME of 300W (Sagonas et al. 2013)."""
     predicted, truth = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
     right, left = (truth[..., corner, :] for corner in OUTER_EYE_CORNERS)
@@ -62,7 +63,7 @@ def interocular_errors(predicted: ArrayLike, truth: ArrayLike) -> Floats:
     return np.asarray(100 * np.linalg.norm(predicted - truth, axis=-1) / size[..., None])
 
 
-def matched(predicted: LandmarkFile, truth: LandmarkFile) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def matched(predicted: LandmarkFile, truth: LandmarkFile) -> tuple[Int64s, Int64s]:
     """Rows of the truth and of the prediction [M] of the images in which the method found a face.
 
     Raises:
@@ -105,7 +106,7 @@ def score(predicted: LandmarkFile, truth: LandmarkFile) -> Score:
     )
 
 
-def _mean_where(errors: Floats, where: Bools | None) -> float | None:
+def _mean_where(errors: Float64s, where: Bools | None) -> float | None:
     return None if where is None or not where.any() else float(errors[where].mean())
 
 

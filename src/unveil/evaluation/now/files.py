@@ -12,8 +12,9 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, part_of, read_image_list
-from unveil.meshes.read import Floats, Mesh, parse_file, read_mesh
+from unveil.meshes.read import Mesh, parse_file, read_mesh
 from unveil.storage.files import printable
+from unveil.typing import Float64s
 
 LANDMARKS = 7  # outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth
 MESH_SUFFIXES, LANDMARK_SUFFIXES = (".obj", ".ply"), (".npy", ".txt")  # the first that is there is taken
@@ -33,7 +34,7 @@ class Pair:
             digest.update(parse_file(path, lambda data: hashlib.sha256(data).digest(), "file"))
         return digest.hexdigest()
 
-    def read(self) -> tuple[Mesh, Floats]:
+    def read(self) -> tuple[Mesh, Float64s]:
         """The mesh and its landmarks [7, 3]; UnveilError where one of them cannot be used."""
         return read_mesh(self.mesh), read_landmarks(self.landmarks)
 
@@ -74,7 +75,7 @@ def find_prediction(folder: Path, image: NowImage) -> Pair | None:
     return None if mesh is None or landmarks is None else Pair(mesh, landmarks)
 
 
-def read_landmarks(path: Path) -> Floats:
+def read_landmarks(path: Path) -> Float64s:
     """The seven landmarks [7, 3] of an .npy, a .txt or MeshLab's .pp; UnveilError where the file has no seven."""
     parse = {".npy": _parse_npy, ".txt": _parse_text, ".pp": _parse_picked}[path.suffix.lower()]
     points = parse_file(path, parse, "file of landmarks")
@@ -86,18 +87,18 @@ def read_landmarks(path: Path) -> Floats:
     return points
 
 
-def _parse_npy(data: bytes) -> Floats:
+def _parse_npy(data: bytes) -> Float64s:
     try:
         return np.asarray(np.load(BytesIO(data), allow_pickle=False), np.float64)
     except (EOFError, TypeError) as error:  # cut short, or no numbers
         raise ValueError(str(error)) from error
 
 
-def _parse_text(data: bytes) -> Floats:
+def _parse_text(data: bytes) -> Float64s:
     return np.loadtxt(data.decode().replace(",", " ").splitlines(), np.float64, ndmin=2)
 
 
-def _parse_picked(data: bytes) -> Floats:
+def _parse_picked(data: bytes) -> Float64s:
     """Points that were picked in MeshLab, an XML file; one that defines entities is refused."""
     points = list[list[float]]()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.evaluation.now.face_hider import FaceHider
@@ -24,9 +23,9 @@ from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Floats
 from unveil.storage.files import atomic_path
 from unveil.storage.settings import claim
+from unveil.typing import Floats, Image
 
 # iBUG-68: outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth.
 SEVEN = (36, 39, 42, 45, 33, 48, 54)
@@ -34,7 +33,6 @@ DECA_MARGIN = 1.6  # side of the crop in mean sides of the benchmark's box, in D
 # A detector's six keypoints in a box, for networks that are framed by them: where the bundled photograph has them.
 KEYPOINTS = np.array([[0.30, 0.27], [0.72, 0.31], [0.49, 0.54], [0.48, 0.73], [0.05, 0.32], [0.94, 0.40]])
 
-Image = NDArray[np.uint8]  # [H, W, 3] RGB
 Change = Callable[[Image, NowImage, Detection | None], Image]
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.alignment import Fit, fit_to_scan, procrustes
 from unveil.evaluation.mesh_distance import Surface
-from unveil.meshes.read import Floats, Mesh
+from unveil.meshes.read import Mesh
+from unveil.typing import Float64s
 
 MILLIMETRES = {"mm": 1.0, "cm": 10.0, "m": 1000.0}  # in each unit that a metrical prediction may be in
 EYES_APART = (50.0, 160.0)  # outer corners, mm: wider than for any head, and far from what another unit gives
@@ -20,7 +21,7 @@ SCALE_RANGE = (0.5, 2.0)  # by which a head in the stated unit may still differ 
 LANDMARKS_OFF = 0.5  # in distances of the outer eye corners: farther from the mesh, and they are not on it
 
 
-def face_sphere(landmarks: Floats) -> tuple[Floats, float]:
+def face_sphere(landmarks: Float64s) -> tuple[Float64s, float]:
     """Centre [3] and radius of the part of a scan that counts, from its landmarks [7, 3]."""
     bridge = (landmarks[1] + landmarks[2]) / 2
     nose = bridge - landmarks[4]
@@ -28,7 +29,7 @@ def face_sphere(landmarks: Floats) -> tuple[Floats, float]:
     return landmarks[4] + 0.3 * nose, float(1.4 * (width + np.linalg.norm(nose)) / 2)
 
 
-def crop_scan(vertices: Floats, landmarks: Floats) -> Floats:
+def crop_scan(vertices: Float64s, landmarks: Float64s) -> Float64s:
     """The vertices [N, 3] of a scan that count.
 
     Raises:
@@ -48,7 +49,7 @@ def crop_scan(vertices: Floats, landmarks: Floats) -> Floats:
 
 
 def fit_prediction(
-    scan: Floats, scan_landmarks: Floats, mesh: Mesh, landmarks: Floats, metrical: str | None = None
+    scan: Float64s, scan_landmarks: Float64s, mesh: Mesh, landmarks: Float64s, metrical: str | None = None
 ) -> Fit:
     """Lay a predicted mesh onto a scan's face and measure.
 

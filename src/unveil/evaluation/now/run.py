@@ -18,14 +18,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.evaluation.now.files import NowDataset, Pair, find_prediction
 from unveil.evaluation.now.photos import NowImage
 from unveil.evaluation.now.protocol import crop_scan, fit_prediction
-from unveil.meshes.read import Floats
 from unveil.storage.files import atomic_path
+from unveil.typing import Float32s, Float64s
 
 VERSION = 1  # raised when the protocol's numbers change, so that older distances are not taken
 
@@ -35,7 +34,7 @@ class Scored:
     """What became of one image."""
 
     image: NowImage
-    distances: NDArray[np.float32] | None = None  # [N] mm; None where the prediction is missing or cannot be used
+    distances: Float32s | None = None  # [N] mm; None where the prediction is missing or cannot be used
     error: str = ""  # why it cannot be used, "" where it is missing
 
     @property
@@ -115,7 +114,7 @@ def _score(task: _Task) -> Scored:
 
 
 @lru_cache(maxsize=1)  # the list goes subject by subject
-def _read_scan(scan: Pair) -> tuple[Floats, Floats, str]:
+def _read_scan(scan: Pair) -> tuple[Float64s, Float64s, str]:
     """The vertices of a scan that count, its landmarks, and a hash of its files."""
     mesh, landmarks = scan.read()
     try:
@@ -128,7 +127,7 @@ def _kept(out: Path, image: NowImage) -> Path:
     return out / "distances" / image.path.with_suffix(".npz")
 
 
-def _read_kept(path: Path, key: str) -> NDArray[np.float32] | None:
+def _read_kept(path: Path, key: str) -> Float32s | None:
     """The distances of an earlier run if they were computed from the same files in the same way."""
     try:
         with np.load(path, allow_pickle=False) as file:

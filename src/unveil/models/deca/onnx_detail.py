@@ -9,13 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.onnx import LARGEST_BATCH, open_session
-
-Floats = NDArray[np.float32]
+from unveil.typing import Float32s
 
 DECA_ENCODERS_FILE = "deca_encoders.onnx"  # a `CoefficientModel` of the layout deca-detail
 DECA_DETAIL_FILE = "deca_detail_decoder.onnx"  # a `DetailModel` of the same layout
@@ -49,7 +47,7 @@ class DetailModel:
             )
         self._size = tuple(int(side) for side in outputs["displacement"])
 
-    def displacement(self, coefficients: Coefficients) -> Floats:
+    def displacement(self, coefficients: Coefficients) -> Float32s:
         """Maps [N, T, T] in metres for coefficients [N, M]; LayoutError for another layout's."""
         self.layout.require(coefficients.layout)
         values = np.asarray(coefficients.values, np.float32)

@@ -18,14 +18,13 @@ from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import Deca
 from unveil.models.weights import fill, first_line, read_checkpoint, unusable
 from unveil.photos.crop import CROP_SIZE
+from unveil.typing import Float32s, Images
 
 CHECKPOINT = "deca_model.tar"
 FILE = next(file for file in DECA if file.name == CHECKPOINT)
 PARTS = ("E_flame", "E_detail", "D_detail")  # the networks in the checkpoint; what else it holds is not used
 DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
 BATCH = 16  # crops or codes at once: bounds the memory
-
-Floats = NDArray[np.float32]
 
 
 class DecaTeacher:
@@ -60,14 +59,14 @@ class DecaTeacher:
             raise UnveilError(f"cannot compute on {device!r} ({first_line(error)}): choose another device") from error
         self._device = torch.device(device)
 
-    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+    def predict(self, crops: Images) -> Coefficients:
         """Coefficients [N, 364] (float32) of RGB crops [N, 224, 224, 3]."""
         size = self.input_size
         if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
             raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
         return Coefficients(DETAIL_LAYOUT, self._in_batches(crops, self._encode, (DETAIL_LAYOUT.size,)))
 
-    def displacement(self, coefficients: Coefficients) -> Floats:
+    def displacement(self, coefficients: Coefficients) -> Float32s:
         """The detail decoder's maps [N, 256, 256] for coefficients [N, 364], metres along the normals.
 
         The fixed displacement and the masks of the head model are not in them.
@@ -82,7 +81,9 @@ class DecaTeacher:
     def _encode(self, crops: Tensor) -> Tensor:  # uint8 [N, S, S, 3] -> [N, 364]
         return self.network(crops.permute(0, 3, 1, 2).float() / 255)  # type: ignore[no-any-return]
 
-    def _in_batches(self, inputs: NDArray[Any], function: Callable[[Tensor], Tensor], shape: tuple[int, ...]) -> Floats:
+    def _in_batches(
+        self, inputs: NDArray[Any], function: Callable[[Tensor], Tensor], shape: tuple[int, ...]
+    ) -> Float32s:
         results = np.empty((len(inputs), *shape), np.float32)
         # TF32, which torch allows in convolutions on a GPU, keeps three digits only.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

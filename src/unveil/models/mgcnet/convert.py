@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from unveil.errors import UnveilError
@@ -20,6 +19,7 @@ from unveil.heads.rigid_face import FaceArrays, outward, vertex_columns
 from unveil.models.mgcnet.head import FORMAT, LAYOUT
 from unveil.models.tddfa.head import METRES
 from unveil.storage.files import atomic_path, printable
+from unveil.typing import Float32s, Float64s, Int64s
 
 WHITE = 255.0  # of the face model's colours
 SCOPE = "resnet_v1_50"
@@ -34,8 +34,6 @@ PARAMETERS = {
     "BatchNorm/moving_variance": "normalisation.running_var",
 }
 VARIABLE = re.compile(rf"(?:.*/)?{SCOPE}/(?P<layer>.+?)/(?P<what>{'|'.join(PARAMETERS)})")
-
-Floats = NDArray[np.float32]
 
 
 def convert_checkpoint(index: Path, target: Path) -> None:
@@ -76,13 +74,13 @@ def convert_face(source: Path, target: Path) -> None:
         np.savez(stream, **arrays)
 
 
-def network_parameters(variables: Iterable[tuple[str, Floats]]) -> dict[str, Floats]:
+def network_parameters(variables: Iterable[tuple[str, Float32s]]) -> dict[str, Float32s]:
     """The parameters of `SlimResNet50` among the variables of a checkpoint, which are given with their names.
 
     Raises:
         ValueError: there are none, or of two networks.
     """
-    parameters: dict[str, Floats] = {}
+    parameters: dict[str, Float32s] = {}
     for variable, values in variables:
         match = VARIABLE.fullmatch(variable)
         if match is None:
@@ -129,13 +127,13 @@ def face_arrays(file: Mapping[str, Any]) -> dict[str, Any]:
     return arrays | single | {"format": np.array(FORMAT)}
 
 
-def _mean(file: Mapping[str, Any], group: str) -> NDArray[np.float64]:
+def _mean(file: Mapping[str, Any], group: str) -> Float64s:
     """[V, 3] in the file's unit."""
     (vertices,) = vertex_columns(np.asarray(file[f"{group}/model/mean"]).reshape(-1, 1), 1)
     return np.asarray(vertices)
 
 
-def _basis(file: Mapping[str, Any], group: str, count: int, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _basis(file: Mapping[str, Any], group: str, count: int, shape: tuple[int, ...]) -> Float64s:
     """Displacements [count, V, 3] of one standard deviation, in the file's unit; ``shape`` is (V, 3)."""
     # What the file calls variances are standard deviations.
     deviations = np.asarray(file[f"{group}/model/pcaVariance"], np.float64).ravel()[:count]
@@ -145,11 +143,11 @@ def _basis(file: Mapping[str, Any], group: str, count: int, shape: tuple[int, ..
     return basis * deviations[:, None, None]
 
 
-def _integers(file: Mapping[str, Any], name: str) -> NDArray[np.int64]:
+def _integers(file: Mapping[str, Any], name: str) -> Int64s:
     return np.asarray(file[f"shape/representer/{name}"]).astype(np.int64).ravel()
 
 
-def _read_variables(index: Path) -> list[tuple[str, Floats]]:
+def _read_variables(index: Path) -> list[tuple[str, Float32s]]:
     """Every variable of a checkpoint that may be one of the network, with its name."""
     try:
         import tensorflow as tf

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
 from unveil.photos.framing import Framing
+from unveil.typing import Float64s
 
 INPUT_SIZE = 224  # pixels per side
 # The subject's right and left eye, nose tip, right and left corner of the mouth, in pixels of that crop.
@@ -22,10 +23,8 @@ PLACES = np.array(
     ]
 )
 
-Floats = NDArray[np.float64]
 
-
-def five_points(landmarks68: ArrayLike) -> Floats:
+def five_points(landmarks68: ArrayLike) -> Float64s:
     """The five points [5, 2] of iBUG-68 landmarks [68, 2]: means of the eyes, nose tip, corners of the mouth."""
     points = np.asarray(landmarks68, np.float64)[:, :2]
     return np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0), points[33], points[48], points[54]])
@@ -41,7 +40,7 @@ def _from_detection(face: Detection, size: int) -> Crop:
     return _similarity(np.asarray(face.keypoints, np.float64)[:4], places, size)
 
 
-def _similarity(points: Floats, places: Floats, size: int) -> Crop:
+def _similarity(points: Float64s, places: Float64s, size: int) -> Crop:
     """The similarity with the least squared distance of points [N, 2] of an image from places [N, 2] of the crop.
 
     With x + iy for (x, y) it is a complex factor and a shift (Umeyama 1991 for the plane, without mirroring).

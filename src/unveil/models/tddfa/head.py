@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.assets.unpickle import read_pickle, read_pickled_array
 from unveil.errors import UnveilError
@@ -21,6 +20,7 @@ from unveil.heads.layout import CoefficientLayout, Group, LayoutError
 from unveil.heads.model import MorphableModel
 from unveil.heads.placement import AffineMatrix
 from unveil.heads.rigid_face import FaceArrays, outward, rigid_face, vertex_columns
+from unveil.typing import Int64s
 
 LAYOUT = CoefficientLayout(
     "tddfa",
@@ -35,8 +35,6 @@ SLIM_FILE = "bfm_noneck_v3_slim.pkl"  # instead of both
 LANDMARK_FILES = ("u_base", "w_shp_base", "w_exp_base")
 COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
 METRES = 1e-6  # in a micrometre
-
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ def _size(group: str) -> int:
     return int(place.stop - place.start)
 
 
-def _landmarks(data: Mapping[str, Any], count: int) -> NDArray[np.int64]:
+def _landmarks(data: Mapping[str, Any], count: int) -> Int64s:
     """The 68 landmarks as vertices [68]; each is three rows in a row."""
     rows = np.asarray(data["keypoints"]).astype(np.int64).ravel()
     vertices = rows[::3] // 3

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, size_for
 from unveil.occluders.drawn import DrawnGlasses
 from unveil.occluders.eyewear.goggles import wear_goggles
 from unveil.occluders.eyewear.lenses import EYES, frame_colour, glass, superellipse
 from unveil.occluders.head_surface import FaceMesh
 from unveil.occluders.light import Light, lay
 from unveil.occluders.sheets import Drawn, Window, depth_of, draw
+from unveil.typing import Float32s, Floats, Image
 
-Floats = NDArray[np.float32]
 CLEARANCE = 0.004  # metres by which what is behind the skin still counts as before it: the fit is not exact
 LARGEST = 1.7  # how many times as large lenses get
 GOGGLES_FROM = 0.3  # hidden share that takes goggles rather than glasses
@@ -42,14 +41,14 @@ class Spectacles:
         squares, slant = int(rng.integers(1, 4)), float(rng.normal(0, 0.1))
         return cls(eye + 1, width, rng.uniform(15, 26), squares, slant, rng.uniform(1.0, 5.0), 0.98 * half)
 
-    def lens(self, x: Floats, y: Floats, size: float) -> Floats:
+    def lens(self, x: Float32s, y: Float32s, size: float) -> Float32s:
         """How far outside the lenses places [...] are, in millimetres, with lenses so many times as large."""
         across = np.abs(x) - self.middle
         width, height = self.width * size, self.height * size
         up = y + 3 - self.slant * across
         return (superellipse(across / width, up / height, self.squares) - 1) * min(width, height)
 
-    def frame(self, x: Floats, y: Floats, lens: Floats) -> Floats:
+    def frame(self, x: Float32s, y: Float32s, lens: Float32s) -> Float32s:
         """How far outside rims, bridge and hinges places [...] are, in millimetres."""
         rims = np.abs(lens) - self.rim / 2
         bridge = np.maximum(
@@ -115,12 +114,12 @@ def _wear_glasses(
     return lay(image, window, (colour, alpha), light, face.side, "glasses")
 
 
-def _in_head(mesh: FaceMesh, points: NDArray[np.floating]) -> NDArray[np.floating]:
+def _in_head(mesh: FaceMesh, points: Floats) -> Floats:
     """Points [K, 3] in pixels as metres along the head's axes, from between the eyes."""
     return np.asarray((points - mesh.landmarks68[slice(*EYES)].mean(axis=0)) @ mesh.rotation / mesh.scale)
 
 
-def _front(mesh: FaceMesh, form: Spectacles, size: float) -> tuple[NDArray[np.floating], Floats, Floats]:
+def _front(mesh: FaceMesh, form: Spectacles, size: float) -> tuple[Floats, Float32s, Float32s]:
     """The bent plane of glasses with lenses of a size: points [R, C, 3] in pixels, x and y [R, C] in millimetres."""
     nose, eyes = _in_head(mesh, mesh.landmarks68[27:28]), _in_head(mesh, mesh.landmarks68[slice(*EYES)])
     forward = max(float(nose[0, 2]) + 0.005, float(eyes[:, 2].max()) + 0.008)
@@ -134,7 +133,7 @@ def _front(mesh: FaceMesh, form: Spectacles, size: float) -> tuple[NDArray[np.fl
     return mesh.landmarks68[slice(*EYES)].mean(axis=0) + (in_head * mesh.scale) @ mesh.rotation.T, x, y
 
 
-def temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Floats) -> Alpha:
+def temple(mesh: FaceMesh, form: Spectacles, side: int, window: Window, head: Float32s) -> Alpha:
     """Opacity [H, W] of the temple from the hinge to the ear on one side (-1 the subject's right)."""
     ear = mesh.at(mesh.surface.landmarks[[0 if side < 0 else 16]] + np.array([4.0 * side, -0.5]))
     end = _in_head(mesh, ear)[0] + np.array([0.003 * side, 0, 0])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from unveil.occluders.base import Alpha, Face, Image, Occlusion, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, size_for
 from unveil.occluders.eyewear.lenses import EYES, frame_colour, glass, superellipse
 from unveil.occluders.head_surface import FaceMesh
 from unveil.occluders.light import Light, lay
 from unveil.occluders.sheets import Drawn, Window, draw, head_grid, taut
+from unveil.typing import Float32s, Image
 
-Floats = NDArray[np.float32]
 SIZES = (0.3, 1.6)  # that a severity may ask for
 LIFT = 0.003  # metres between skin and rim
 
@@ -41,7 +40,7 @@ class Goggles:
         rim, band = rng.uniform(0.6, 1.3), rng.uniform(1.0, 2.2)
         return cls(row, tip, ear, width, height, rim, band, rng.uniform(0.012, 0.022))
 
-    def outline(self, x: Floats, y: Floats, size: float) -> Floats:
+    def outline(self, x: Float32s, y: Float32s, size: float) -> Float32s:
         """How far outside a shell of a size, with its notch for the nose, places (column, row) [...] are, in nodes."""
         half, tall = min(self.width * size, self.ear * 0.95), self.height * size
         distance = (superellipse(x / half, (y - self.row) / tall, 2) - 1) * self.height * size
@@ -86,8 +85,8 @@ def wear_goggles(
 
 
 def _paint(
-    form: Goggles, drawn: Drawn, distance: Floats, light: Light, rng: np.random.Generator
-) -> tuple[Floats, Alpha]:
+    form: Goggles, drawn: Drawn, distance: Float32s, light: Light, rng: np.random.Generator
+) -> tuple[Float32s, Alpha]:
     """Colour [h, w, 3] and opacity [h, w] of rim, lens and band."""
     shell = drawn.inside(distance)
     strap = form.strap(drawn) * (1 - shell)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.occluders.base import Alpha
 from unveil.occluders.light import Light, filled, paint
 from unveil.occluders.sheets import Drawn
+from unveil.typing import Float32s, Floats
 
-Floats = NDArray[np.float32]
 EYES = (36, 48)  # landmarks from and to
 FRAME_COLOURS = (
     (20, 20, 22),
@@ -24,12 +23,12 @@ FRAME_COLOURS = (
 )
 
 
-def frame_colour(rng: np.random.Generator) -> Floats:
+def frame_colour(rng: np.random.Generator) -> Float32s:
     """The RGB colour [3] of a frame, by lot."""
     return np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
 
 
-def superellipse(x: NDArray[np.floating], y: NDArray[np.floating], squares: int) -> Floats:
+def superellipse(x: Floats, y: Floats, squares: int) -> Float32s:
     """(x^p + y^p)^(1/p) with p = 2^squares: below 1 inside the outline."""
     for _ in range(squares):
         x, y = x * x, y * y
@@ -39,7 +38,7 @@ def superellipse(x: NDArray[np.floating], y: NDArray[np.floating], squares: int)
     return np.asarray(root, np.float32)
 
 
-def glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, *, dark: bool) -> tuple[Floats, Alpha]:
+def glass(drawn: Drawn, height: float, light: Light, rng: np.random.Generator, *, dark: bool) -> tuple[Float32s, Alpha]:
     """Colour [H, W, 3] and opacity [H, W] of lenses: clear, tinted, dark or mirrored, with reflections."""
     turn, place, width = rng.uniform(0, math.pi), rng.uniform(-20, 20), rng.uniform(3, 14)
     streak = np.exp(-(((drawn.x * math.cos(turn) + drawn.y * math.sin(turn) - place) / width) ** 2))

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
+from unveil.typing import Float32s, Floats
 
 BATCH = 64  # heads evaluated at once
-
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Calibration:
     vertex_scale: float
     count: int  # crops it was measured on
 
-    def factor_of_each(self, layout: CoefficientLayout) -> NDArray[np.float32]:
+    def factor_of_each(self, layout: CoefficientLayout) -> Float32s:
         """The factor [M] of each coefficient."""
         return np.concatenate([np.full(g.size, self.factors[g.name], np.float32) for g in layout.groups])
 

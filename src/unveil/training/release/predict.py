@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Prediction
 from unveil.models.learner import Learner
-from unveil.training.data import Indices
 from unveil.training.sampler import Batch, Sampler
+from unveil.typing import Images, Int64s
 
 BATCH = 32
 
 
-def clear_and_occluded(sampler: Sampler, indices: Indices) -> Batch:
+def clear_and_occluded(sampler: Sampler, indices: Int64s) -> Batch:
     """The crops of samples as reconstruction sees them, and the same ones occluded; always the same ones."""
     parts = [
         sampler.validation_batch(indices[start : start + BATCH], occluded=occluded)
@@ -26,7 +25,7 @@ def clear_and_occluded(sampler: Sampler, indices: Indices) -> Batch:
 
 
 @torch.no_grad()
-def predict(learner: Learner, crops: NDArray[np.uint8]) -> Prediction:
+def predict(learner: Learner, crops: Images) -> Prediction:
     """Everything a learner says about crops [N, S, S, 3], in single precision."""
     learner = learner.float().eval()
     starts = range(0, len(crops), BATCH)

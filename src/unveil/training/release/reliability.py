@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.face_area import face_area
 from unveil.heads.model import MorphableModel
@@ -20,12 +19,11 @@ from unveil.heads.uncertainty import FORM, MILLIMETRES, vertex_uncertainty
 from unveil.models.encoder import Prediction
 from unveil.storage.files import atomic_path
 from unveil.training.sampler import Batch
+from unveil.typing import Floats, Int64s
 
 BINS = 12
 FEWEST = 100  # pairs in a bin that is drawn
 EVERY_VERTEX = 10  # every so many are looked at: neighbours err together
-
-Floats = NDArray[np.floating]
 
 
 @dataclass
@@ -84,7 +82,7 @@ class Reliability:
             ours.was += theirs.was
 
     @cached_property
-    def _face(self) -> NDArray[np.int64]:
+    def _face(self) -> Int64s:
         """The vertices that are looked at."""
         return np.flatnonzero(face_area(self.model))[::EVERY_VERTEX]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
@@ -19,15 +18,14 @@ from unveil.models.encoder import Encoder, predict_all
 from unveil.occluders.base import Pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import SPLITS
-from unveil.training.data import Indices, TrainingData
+from unveil.training.data import TrainingData
 from unveil.training.release.reliability import Reliability
 from unveil.training.sampler import Batch, Sampler
+from unveil.typing import Floats, Int64s
 
 SEVERITIES = (0.2, 0.4, 0.6)
 BATCH = 32
 CLEAR = "nothing"
-
-Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Row:
 
 
 def validate(
-    data: TrainingData, indices: Indices, learner: Encoder, pool: Pool, teacher: Encoder | None = None
+    data: TrainingData, indices: Int64s, learner: Encoder, pool: Pool, teacher: Encoder | None = None
 ) -> Iterator[tuple[Row, Reliability]]:
     """Rows for the clear crops and for every kind of occluder at `SEVERITIES`, each with how the doubts turned out.
 
@@ -70,7 +68,7 @@ def validate(
         yield Row(kind, severity, len(indices), means[0], means[1] if teacher else None), reliability
 
 
-def chosen(data: TrainingData, split: str, limit: int) -> Indices:
+def chosen(data: TrainingData, split: str, limit: int) -> Int64s:
     """At most ``limit`` samples of a split, spread over it; UnveilError where there are none."""
     if split not in SPLITS[1:]:
         raise UnveilError(f"unknown split {split!r}: choose {' or '.join(SPLITS[1:])}")
@@ -82,7 +80,7 @@ def chosen(data: TrainingData, split: str, limit: int) -> Indices:
 
 def discrepancies(
     data: TrainingData,
-    indices: Indices,
+    indices: Int64s,
     encoder: Encoder,
     pool: Pool,
     severity: float,
