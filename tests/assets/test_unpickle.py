@@ -16,17 +16,19 @@ import pytest
 import torch
 from scipy import sparse
 
-from unveil.assets.unpickle import read_pickle, read_pickled_npy
+from unveil.assets.pickle_machine import Budget, PickleError, PickleMachine, Source
+from unveil.assets.stand_ins import StandIns
+from unveil.assets.unpickle import LARGEST_FILE, read_pickle, read_pickled_npy
 from unveil.errors import UnveilError
 
 
 class Call:
-    """Pickles as a call of ``function`` with ``arguments``, which unpickling makes."""
+    """Pickles as a call of a function, which unpickling makes, and the state of what the call gives."""
 
-    def __init__(self, function: Callable[..., Any], *arguments: object) -> None:
-        self.call = (function, arguments)
+    def __init__(self, function: Callable[..., Any], *arguments: object, state: object = None) -> None:
+        self.call = (function, arguments) if state is None else (function, arguments, state)
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return self.call
 
 
@@ -35,7 +37,7 @@ def written(path: Path, value: object, protocol: int = 2) -> Path:
     return path
 
 
-@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 def test_arrays_of_every_protocol(tmp_path: Path, protocol: int) -> None:
     for array in (
         np.arange(6.0).reshape(2, 3),
@@ -136,6 +138,157 @@ def test_arrays_cannot_reach_foreign_memory(tmp_path: Path) -> None:
         call = Call(torch._utils._rebuild_tensor_v2, typed, offset, size, stride, False, {})
         with pytest.raises(UnveilError, match="beyond its storage"):
             read_pickle(written(tmp_path / "a.pkl", call))
+
+
+def torch_storage(count: int) -> bytes:
+    """The bytes in which torch pickles the storage of a tensor of doubles."""
+    _, (typed, *_rest) = torch.zeros(count, dtype=torch.float64).__reduce_ex__(2)
+    _, (raw,) = typed.__reduce__()
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("values", [np.broadcast_to(0.0, 4), [0.0] * 4, {"values": 3}, (None, {"values": 3})])
+def test_what_takes_no_state_is_given_none(tmp_path: Path, values: object) -> None:
+    """A storage whose numbers were replaced by an array of another making let a tensor read beyond them."""
+    typed = Call(torch.storage._load_from_bytes, torch_storage(4), state={"values": values})
+    tensor = Call(torch._utils._rebuild_tensor_v2, typed, 0, (2_000_000,), (1,), False, {})
+    with pytest.raises(UnveilError, match="gives a state to a Storage"):
+        read_pickle(written(tmp_path / "a.pkl", tensor))
+
+
+ATTRIBUTE = b"(X\x01\0\0\0xX\x01\0\0\0yu"
+GLOBALS = [
+    b"cchumpy.ch\nCh\n",
+    b"cnumpy\nndarray\n",
+    b"ctorch._utils\n_rebuild_tensor_v2\n",
+    b"ccollections\nOrderedDict\n",
+]
+
+
+@pytest.mark.parametrize("name", GLOBALS)
+@pytest.mark.parametrize("state", [b"}" + ATTRIBUTE, b"N}" + ATTRIBUTE + b"\x86"])
+def test_classes_and_functions_cannot_be_changed(tmp_path: Path, name: bytes, state: bytes) -> None:
+    (tmp_path / "a.pkl").write_bytes(b"\x80\x02" + name + state + b"b.")
+    with pytest.raises(UnveilError, match="gives a state to a Name"):
+        read_pickle(tmp_path / "a.pkl")
+
+
+def array_of(shape: tuple[int, ...], raw: object, code: str = "f8") -> Call:
+    state = (1, shape, Call(np.dtype, code, False, True, state=(3, "<", None, None, None, -1, -1, 0)), False, raw)
+    return Call(np._core.multiarray._reconstruct, np.ndarray, (0,), b"b", state=state)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        array_of((2**40,), b""),
+        array_of((2,), b"\0" * 8),
+        array_of((-1, -8), b"\0" * 64),
+        array_of((2**62, 4), b""),
+        array_of((2,), [1, 2]),
+        array_of((2,), [1], "O8"),
+        array_of((1,), b"\0" * 8, "O8"),
+        array_of((1,), b"\xff" * 4, "U1"),
+        array_of((3,), b"", "S0"),
+        Call(bytes, 2**40),
+    ],
+)
+def test_arrays_are_as_long_as_their_bytes(tmp_path: Path, array: Call) -> None:
+    with pytest.raises(UnveilError):
+        read_pickle(written(tmp_path / "a.pkl", array))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_shape": (2**20, 2**20)},
+        {"_shape": (-4, 7)},
+        {"indptr": np.array([0, 2**62, 2**62 + 2**62, 0])},
+        {"indptr": np.array([0, 0, 0, 9])},
+        {"indptr": np.array([0, 2, 1, 3])},
+        {"indices": np.array([0, 1, -1])},
+        {"indices": np.array([0, 1, 4])},
+        {"indices": np.array([[0, 1, 2]])},
+        {"data": np.zeros(2**10)},
+        {"data": np.array(["a", "b", "c"])},
+    ],
+)
+def test_sparse_matrices_stay_within_their_shape(tmp_path: Path, change: dict[str, object]) -> None:
+    state = {"_shape": (4, 3), "indptr": np.array([0, 1, 2, 3]), "indices": np.array([0, 1, 3]), "data": np.ones(3)}
+    whole = Call(sparse.csc_matrix, (4, 3), state=state)
+    assert read_pickle(written(tmp_path / "a.pkl", whole))["value"].sum() == 3
+    with pytest.raises(UnveilError):
+        read_pickle(written(tmp_path / "a.pkl", Call(sparse.csc_matrix, (4, 3), state=state | change)))
+
+
+MEGABYTE = b"B" + (2**20).to_bytes(4, "little") + bytes(2**20)
+BOMBS = {
+    "a place in the memo": b"\x80\x02}r\0\0\0\x08.",
+    "bytes that are not there": b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b".",
+    "a frame that is not there": b"\x80\x04\x95" + (2**62).to_bytes(8, "little") + b"}.",
+    "a number that is not there": b"\x80\x02\x8b\xff\xff\xff\x7f.",
+    "a number of many digits": b"\x80\x02}(X\x01\0\0\0aL" + b"9" * 100_000 + b"L\nu.",
+    "a number that is a key": b"\x80\x02}\x8a\xff" + b"\x77" * 255 + b"Ns.",
+    "tuples of tuples as a key": b"\x80\x02}))\x86" + b"2\x86" * 60 + b"Ns.",
+    "the same text encoded again and again": b"\x80\x03}(X\x01\0\0\0ac_codecs\nencode\nq\0"
+    + (MEGABYTE.replace(b"B", b"X", 1) + b"X\x06\0\0\0latin1\x86q\1R0" + b"h\0h\1R0" * 2000 + b"Nu."),
+    "an array copied again and again": b"\x80\x03}(X\x01\0\0\0acnumpy.core.numeric\n_frombuffer\nq\0("
+    + (MEGABYTE + b"cnumpy\ndtype\n(U\x02f8\x89\x88tR(K\3U\1<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb")
+    + b"J\0\0\2\0\x85U\1Ctq\1R0"
+    + b"h\0h\1R0" * 2000
+    + b"Nu.",
+    "a set made again and again": b"\x80\x02}(X\x01\0\0\0ac__builtin__\nset\nq\0]("
+    + b"".join(b"J" + n.to_bytes(4, "little") for n in range(50_000))
+    + b"e\x85q\1R0"
+    + b"h\0h\1R0" * 2000
+    + b"Nu.",
+    "a mark that is not there": b"\x80\x02}u.",
+    "a value that is not there": b"\x80\x02s.",
+    "an opcode of extensions": b"\x80\x02\x82\1.",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_memory_and_time_are_bounded(tmp_path: Path, name: str) -> None:
+    """Each in a process of its own, whose largest size is measured; 10 bytes used to take 2 GB."""
+    (tmp_path / "a.pkl").write_bytes(BOMBS[name])
+    code = (
+        "import resource, sys; from pathlib import Path; from unveil.assets.unpickle import read_pickle;"
+        "from unveil.errors import UnveilError\n"
+        "try: read_pickle(Path(sys.argv[1]))\n"
+        "except UnveilError as error: assert 'a.pkl' in str(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "a.pkl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert not done.stderr
+    assert int(done.stdout) < 2**20, "kilobytes"
+
+
+def test_every_opcode_costs() -> None:
+    machine = PickleMachine(Source(b"\x8f" * 5000 + b"."), Budget(2**20), StandIns(Budget()))
+    with pytest.raises(PickleError, match="more memory"):
+        machine.load()
+    assert sum(sys.getsizeof(value) + 16 for value in machine.stack) < 2**20
+
+
+def test_nested_values_are_left_out(tmp_path: Path) -> None:
+    """Looking through lists that hold each other twice, sixty deep, would take forever."""
+    nested: list[object] = []
+    for _ in range(60):
+        nested = [nested, nested]
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"nested": nested, "text": "a", 3: 4, "array": np.arange(3)}))
+    assert read_pickle(tmp_path / "a.pkl").keys() == {"text", "array"}
+
+
+def test_only_files_of_a_moderate_size(tmp_path: Path) -> None:
+    with (tmp_path / "a.pkl").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    with pytest.raises(UnveilError, match="more than any model's pickle"):
+        read_pickle(tmp_path / "a.pkl")
+    os.mkfifo(tmp_path / "b.pkl")
+    with pytest.raises(UnveilError, match="no regular file"):
+        read_pickle(tmp_path / "b.pkl")
 
 
 def test_damaged_files_get_one_line(tmp_path: Path) -> None:
