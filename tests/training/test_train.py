@@ -159,30 +159,34 @@ def test_a_few_samples_are_learned_by_heart(data: TrainingData, tmp_path: Path) 
     assert lines[-1]["loss"] < 0.6 * lines[0]["loss"]
 
 
+def no_images() -> torch.Tensor:
+    raise AssertionError("only an exported learner needs them")
+
+
 def test_a_run_starts_from_another(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
     old = load_learner(whole_run)
     other = data.layout.with_statistics(np.linspace(-1, 1, 160), np.linspace(0.5, 2, 160))
     learner = Learner(18, other, 32, occlusion=True, deviation=False).eval()
-    start_from(learner, whole_run)
+    start_from(learner, str(whole_run), no_images)
     images = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         before, after = old(images), learner(images)
     assert torch.allclose(before.coefficients, after.coefficients, atol=1e-4)  # though the statistics differ
     assert torch.equal(before.occlusion, after.occlusion)
     with pytest.raises(UnveilError, match="ResNet-18, not a ResNet-34"):
-        start_from(Learner(34, other, 32), whole_run)
+        start_from(Learner(34, other, 32), str(whole_run), no_images)
 
     published = old.backbone.state_dict() | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
     torch.save(published, tmp_path / "resnet18.pth")
     learner = Learner(18, other, 32)
-    start_from(learner, tmp_path / "resnet18.pth")
+    start_from(learner, str(tmp_path / "resnet18.pth"), no_images)
     assert torch.equal(learner.backbone.conv1.weight, old.backbone.conv1.weight)
     del published["conv1.weight"]
     torch.save(published, tmp_path / "resnet18.pth")
     with pytest.raises(UnveilError, match=r"no state dict of a ResNet-18 .*conv1\.weight"):
-        start_from(learner, tmp_path / "resnet18.pth")
+        start_from(learner, str(tmp_path / "resnet18.pth"), no_images)
     with pytest.raises(UnveilError, match="does not exist"):
-        start_from(learner, tmp_path / "absent.pth")
+        start_from(learner, str(tmp_path / "absent.pth"), no_images)
 
 
 def test_a_full_disk_is_one_line(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,8 @@ class TrainConfig:
     depth: int = _setting(50, "Layers of the ResNet: 18, 34 or 50, the paper's.")
     input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is the field's.")
     start_from: str = _setting(
-        "", "Folder of a run, or torchvision's ResNet as .pth, whose weights the learner starts from."
+        "",
+        "First weights: openhead, a learner as .onnx, the folder of a run, or torchvision's ResNet as .pth.",
     )
 
     # How long and how fast.

@@ -1,6 +1,7 @@
-"""The weights a learner starts from: another run's, or a published ResNet."""
+"""The weights a learner starts from: another run's, an exported learner's, or a published ResNet's."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -8,30 +9,42 @@ from torch import Tensor
 
 from unveil.errors import UnveilError
 from unveil.models.learner import Learner
+from unveil.models.registry import LEARNERS, learner_path
 from unveil.storage.files import printable
 from unveil.training.checkpoint import load_learner
+from unveil.training.release.from_onnx import read_learner, unfold_normalisation
 
 
-def start_from(learner: Learner, source: Path) -> None:
-    """Take over the weights of a run's averaged learner, or those of torchvision's ResNet (a ``.pth`` state dict).
+def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]) -> None:
+    """Take over the weights of a learner, or of torchvision's ResNet (a ``.pth`` state dict).
 
-    From a run of the same layout the linear layer comes too, rewritten for the statistics of the new data, and so does
-    every head that both have; what only one has stays as it is.
+    From a learner of the same layout the linear layer comes too, rewritten for the statistics of the new data, and so
+    does every head that both have; what only one has stays as it is.
+
+    Args:
+        learner: receives the weights.
+        source: the folder of a run, whose averaged learner it is; an exported learner, by its ``.onnx`` file or the
+            name of a packaged one; or a ``.pth`` file.
+        first_images: gives images [N, 3, S, S] as training will show them, from which an exported learner gets back
+            the statistics of its normalisations.
 
     Raises:
         UnveilError: there is no such run or file, or its network has another form.
     """
-    if source.is_dir():
-        _continue(learner, load_learner(source), source)
+    if source in LEARNERS or source.lower().endswith(".onnx"):
+        _continue(learner, read_learner(learner_path(source)), source)
+        unfold_normalisation(learner, first_images())
+    elif Path(source).is_dir():
+        _continue(learner, load_learner(Path(source)), source)
     else:
-        _load_backbone(learner, source)
+        _load_backbone(learner, Path(source))
 
 
-def _continue(learner: Learner, old: Learner, source: Path) -> None:
+def _continue(learner: Learner, old: Learner, source: str) -> None:
     if old.depth != learner.depth:
         raise UnveilError(
-            f"{printable(source)} trained a ResNet-{old.depth}, not a ResNet-{learner.depth}: "
-            f"set --depth {old.depth}, or start from another run"
+            f"{printable(source)} has a ResNet-{old.depth}, not a ResNet-{learner.depth}: "
+            f"set --depth {old.depth}, or start from another"
         )
     learner.backbone.load_state_dict(old.backbone.state_dict())
     if old.layout != learner.layout:
@@ -56,7 +69,9 @@ def _load_backbone(learner: Learner, path: Path) -> None:
         backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
         learner.backbone.load_state_dict(backbone)
     except FileNotFoundError as error:
-        raise UnveilError(f"{printable(path)} does not exist; give the folder of a run or a .pth file") from error
+        raise UnveilError(
+            f"{printable(path)} does not exist; give the folder of a run, an .onnx or a .pth file"
+        ) from error
     except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UnveilError(f"{printable(path)} is no state dict of a ResNet-{learner.depth} ({reason})") from error

@@ -30,6 +30,7 @@ from unveil.training.sampler import Sampler, occluders_of
 from unveil.training.synced_norm import synchronise
 
 VALIDATION_BATCH = 64
+FIRST_IMAGES = 64  # from which the normalisations of an exported learner get their statistics
 
 
 def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
@@ -145,7 +146,7 @@ def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: t
     torch.manual_seed(config.seed)
     learner = new_learner(config, layout)
     if config.start_from and not saved:
-        start_from(learner, Path(config.start_from))
+        start_from(learner, config.start_from, lambda: _first_images(sampler))
     learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(learner).requires_grad_(False)
     if config.world_size > 1:
@@ -155,6 +156,12 @@ def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: t
     if saved:
         state.restore(saved)
     return state
+
+
+def _first_images(sampler: Sampler) -> Tensor:
+    """Images [N, 3, S, S] of the first samples of the run, as it will show them."""
+    batch = sampler.training_batch(0, sampler.order(0)[:FIRST_IMAGES], sampler.severity(0))
+    return to_tensors(to_bytes(batch)).images
 
 
 def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, object]]:
