@@ -22,7 +22,7 @@ from unveil.cli.coding import open_crops
 from unveil.codes.codes_file import BATCH, encode
 from unveil.codes.crops import Crops
 from unveil.models.onnx import CoefficientModel
-from unveil.models.registry import LEARNERS
+from unveil.models.registry import open_encoder
 
 WARM_UP = 2 * BATCH  # crops
 
@@ -38,7 +38,7 @@ def main() -> None:
     count = WARM_UP + arguments.count
     crops = demo_crops(count) if arguments.crops is None else open_crops(arguments.crops)
     crops = replace(crops, names=crops.names[:count])
-    learner = packaged(LEARNERS[arguments.model]) if arguments.model in LEARNERS else arguments.model
+    learner = open_encoder(arguments.model).path
     print(f"{len(crops.names) - WARM_UP} crops, {arguments.model}")
     print(f"{'threads':>7} {'crops/s':>8} {'getting crops':>14}")
     for threads in arguments.threads:

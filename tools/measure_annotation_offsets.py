@@ -26,7 +26,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import Coefficients
-from unveil.models.heads import load_head
+from unveil.models.registry import load_head
 from unveil.storage.files import atomic_path
 from unveil.training.crops.prepared import TEST, PreparedFolder, canonical_crop
 

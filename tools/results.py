@@ -23,7 +23,7 @@ import numpy as np
 from unveil import cli
 from unveil.errors import one_line_errors
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
-from unveil.models.tddfa.onnx import network_files
+from unveil.models.registry import open_encoder
 
 TEST_EVERY = 3
 FACES = {  # and the severities, of which the slow detector gets one
@@ -61,8 +61,7 @@ def main() -> None:
     occluders = ["--occluders", options.occluders] if options.occluders else []
     models = {"openhead": ["--model", options.model]}
     if options.tddfa:
-        network = network_files("3ddfa", ("onnx", "pth"), options.tddfa)[0].name.split("_")[0]
-        name = f"3ddfa-{network}"
+        name = open_encoder("3ddfa", options.tddfa).name  # of the better network that is there
         models[name] = ["--model", name, "--assets", options.tddfa, "--sparse-basis", options.tddfa]
     for faces, (about, severities) in FACES.items():
         folders = {name: options.work / faces / name for name in models}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unveil.assets.fetch import CHUNK, download
-from unveil.assets.models import ModelFile
+from unveil.assets.model_file import ModelFile
 from unveil.errors import UnveilError
 
 CONTENT = bytes(range(256)) * 2048 + b"the end"  # two chunks and a bit
@@ -67,7 +67,7 @@ def server() -> Iterator[Server]:
 
 def entry(url: str, content: bytes = CONTENT) -> ModelFile:
     digest = hashlib.sha256(content).hexdigest()
-    return ModelFile("file.bin", "a file", "npy", "us", "MIT", "a page", url=url, sha256=digest)
+    return ModelFile("made-up", "file.bin", "a file", "npy", "us", "MIT", "a page", url=url, sha256=digest)
 
 
 def names(folder: Path) -> list[str]:

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from unveil.assets import store
-from unveil.assets.models import FAMILIES
 from unveil.errors import UnveilError
+from unveil.models.deca.files import MODEL
+from unveil.models.registry import FAMILIES, research_family
 
-NAME = "generic_model.pkl"
+NAME = MODEL.name
 
 
 @pytest.fixture(autouse=True)
@@ -31,24 +32,24 @@ def test_the_given_folder_comes_before_the_environment_and_that_before_the_user(
     monkeypatch.setenv(store.ASSETS_VARIABLE, str(tmp_path / "variable"))
     (tmp_path / "given").mkdir()
     user = put(tmp_path / "user" / "deca")
-    assert store.find("deca", NAME, tmp_path / "given") == user
+    assert store.find(MODEL, tmp_path / "given") == user
     variable = put(tmp_path / "variable")
-    assert store.find("deca", NAME, tmp_path / "given") == variable
+    assert store.find(MODEL, tmp_path / "given") == variable
     given = put(tmp_path / "given")
-    assert store.find("deca", NAME, tmp_path / "given") == given
-    assert store.find("deca", NAME) == variable
+    assert store.find(MODEL, tmp_path / "given") == given
+    assert store.find(MODEL) == variable
 
 
 @pytest.mark.parametrize("place", ["", "FLAME2020", "data", "data/FLAME2020", "deca", "deca/FLAME2020"])
 def test_a_deca_folder_is_taken_as_it_lies_on_disks(tmp_path: Path, place: str) -> None:
     expected = put(tmp_path / "assets" / place)
-    assert store.locate("deca", NAME, tmp_path / "assets") == expected
+    assert store.locate(MODEL, tmp_path / "assets") == expected
 
 
 def test_a_missing_file_is_one_line_with_its_folders_and_its_page(tmp_path: Path) -> None:
     (tmp_path / "assets").mkdir()
     with pytest.raises(UnveilError) as raised:
-        store.locate("deca", NAME, tmp_path / "assets")
+        store.locate(MODEL, tmp_path / "assets")
     text = str(raised.value)
     assert "\n" not in text
     for part in (NAME, "FLAME 2020", str(tmp_path / "assets"), "flame.is.tue.mpg.de", "registration", "--assets"):
@@ -59,15 +60,15 @@ def test_a_missing_file_is_one_line_with_its_folders_and_its_page(tmp_path: Path
 def test_flame_2023_in_place_of_2020_is_named(tmp_path: Path, name: str) -> None:
     other = put((tmp_path / name).parent, Path(name).name)
     with pytest.raises(UnveilError, match=r"is FLAME 2023, but deca needs the FLAME 2020") as raised:
-        store.locate("deca", NAME, tmp_path)
+        store.locate(MODEL, tmp_path)
     assert str(other) in str(raised.value)
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UnveilError, match="is no folder"):
-        store.find("deca", NAME, tmp_path / "none")
+        store.find(MODEL, tmp_path / "none")
     with pytest.raises(UnveilError, match="choose deca or 3ddfa"):
-        store.describe("ringnet")
+        research_family("ringnet")
 
 
 def test_downloads_go_to_the_given_folder_or_one_of_their_own(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_the_users_folder(
 
 
 def test_what_is_downloaded_has_a_hash_and_everything_else_a_page() -> None:
-    for model, files in FAMILIES.items():
+    for model, files in ((name, family.files) for name, family in FAMILIES.items()):
         assert len({file.name for file in files}) == len(files)
         for file in files:
             assert file.sha256 or not file.url, f"{model}: {file.name}"

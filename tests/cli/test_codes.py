@@ -19,10 +19,13 @@ from made_up_flame import flame_arrays, write_data_folder
 from PIL import Image
 
 import unveil
-from unveil.assets import fetch, models, store
+from unveil.assets import fetch, store
 from unveil.heads.layout import CoefficientLayout
+from unveil.models.deca import files as deca_files
 from unveil.models.deca import head as flame
 from unveil.models.openhead import head as openhead
+from unveil.models.registry import FAMILIES
+from unveil.models.tddfa import files as tddfa_files
 from unveil.training.crops import prepared
 
 
@@ -282,7 +285,7 @@ def test_check_says_per_file_what_is_wrong(
     run = Answer(capsys, "assets", "check", "--assets", folder)
     assert run.status == 2
     status = {line.split()[2].rstrip(":"): line.split()[0] for line in run.out.splitlines()}
-    assert list(status) == [file.name for file in models.DECA]
+    assert list(status) == [file.name for file in deca_files.FILES]
     assert status["generic_model.pkl"] == "ok"
     assert status["deca_model.tar"] == "wrong"
     assert status["FLAME_texture.npz"] == "missing"
@@ -295,7 +298,7 @@ def test_check_says_per_file_what_is_wrong(
 def test_list_names_licence_and_source_of_every_file(capsys: pytest.CaptureFixture[str]) -> None:
     text = Answer(capsys, "assets", "list").out
     entries = json.loads(Answer(capsys, "assets", "list", "--json").out)["files"]
-    assert len(entries) == sum(len(files) for files in models.FAMILIES.values())
+    assert len(entries) == sum(len(family.files) for family in FAMILIES.values())
     for entry in entries:
         assert all(entry[key] in text for key in ("name", "what", "licence", "page", "publisher"))
         assert entry["path"] is None
@@ -306,8 +309,8 @@ def test_get_downloads_what_is_free_and_tells_about_the_rest(
 ) -> None:
     source = tmp_path / "source.bin"
     source.write_bytes(b"free")
-    free = replace(models.TDDFA[0], url=source.as_uri(), sha256=hashlib.sha256(b"free").hexdigest())
-    monkeypatch.setitem(models.FAMILIES, "3ddfa", (free,))
+    free = replace(tddfa_files.HALF_CHECKPOINT, url=source.as_uri(), sha256=hashlib.sha256(b"free").hexdigest())
+    monkeypatch.setattr(type(FAMILIES["3ddfa"]), "files", (free,))
     monkeypatch.setattr(fetch, "urlopen", lambda request, timeout: Served(source))
     run = Answer(capsys, "assets", "get", "3ddfa", "--assets", tmp_path / "new")
     assert (run.status, run.err) == (0, "")
@@ -325,7 +328,7 @@ def test_get_downloads_what_is_free_and_tells_about_the_rest(
     run = Answer(capsys, "assets", "get", "deca")
     assert run.status == 0
     assert f"put them in {tmp_path / 'user' / 'deca'}" in run.out
-    for file in models.DECA:
+    for file in deca_files.FILES:
         line = next(line for line in run.out.splitlines() if line.strip().startswith(file.name))
         assert file.licence in line
         assert file.made_by in line

@@ -16,9 +16,9 @@ from unveil.heads.dense import dense_mesh
 from unveil.heads.detail import DetailSurface
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.models.deca import detail_files
+from unveil.models.deca import detail as deca_detail
 from unveil.models.deca import head as flame
-from unveil.models.deca.detail_files import read_dense_mesh
+from unveil.models.deca.detail import read_dense_mesh
 from unveil.typing import Float32s, Float64s, Int64s
 
 SIZE = detail.SIZE
@@ -36,7 +36,7 @@ def model(folder: Path) -> MorphableModel:
 
 def load(model: MorphableModel, folder: Path, name: str | None = "texture_data_256.npy") -> DetailSurface:
     masks = [cv2.imread(str(folder / f"{mask}.png")) for mask in ("uv_face_eye_mask", "uv_face_mask")]
-    return detail_files.load(model, folder / "fixed_displacement_256.npy", masks[0], masks[1], name and folder / name)
+    return deca_detail.load(model, folder / "fixed_displacement_256.npy", masks[0], masks[1], name and folder / name)
 
 
 @lru_cache(maxsize=1)
@@ -168,10 +168,10 @@ def test_touching_islands_are_not_joined() -> None:
 def test_wrong_files_get_one_line(model: MorphableModel, folder: Path, tmp_path: Path) -> None:
     mask = np.zeros((512, 512, 3), np.uint8)
     with pytest.raises(UnveilError, match="No such file"):
-        detail_files.load(model, tmp_path / "missing.npy", mask, mask)
+        deca_detail.load(model, tmp_path / "missing.npy", mask, mask)
     np.save(tmp_path / "small.npy", np.zeros((64, 64)))
     with pytest.raises(UnveilError, match=r"small\.npy is no displacement map of 256 x 256"):
-        detail_files.load(model, tmp_path / "small.npy", mask, mask)
+        deca_detail.load(model, tmp_path / "small.npy", mask, mask)
     with pytest.raises(UnveilError, match="is no dense mesh of this head"):
         read_dense_mesh(folder / "texture_data_256.npy", 100)
     with pytest.raises(UnveilError, match="is no dense mesh of this head"):

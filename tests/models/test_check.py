@@ -11,13 +11,14 @@ import pytest
 import torch
 from made_up_flame import flame_arrays, write_data_folder, write_flame_pickle
 
-from unveil.assets.models import FAMILIES
 from unveil.assets.torch_file import checkpoint_keys
 from unveil.models.check import FLAME_EYEBALLS, FileCheck, check_file, check_files, families_present
+from unveil.models.deca.files import FILES
+from unveil.models.registry import RESEARCH
 
 PARTS = {part: {"weight": torch.arange(30.0)} for part in ("E_flame", "E_detail", "D_detail")}
 PAGE = b"\n<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head></html>"
-REQUIRED = [file.name for file in FAMILIES["deca"] if file.required]
+REQUIRED = [file.name for file in FILES if file.required]
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +40,13 @@ def replace(path: Path, data: bytes) -> None:
 
 
 def check(folder: Path, name: str) -> FileCheck:
-    file = next(file for file in FAMILIES["deca"] if file.name == name)
-    return check_file("deca", file, folder)
+    file = next(file for file in FILES if file.name == name)
+    return check_file(file, folder)
 
 
 def test_a_whole_folder_is_ok(whole: Path) -> None:
     checks = check_files("deca", whole)
-    assert {found.name for found in checks} == {file.name for file in FAMILIES["deca"]}
+    assert {found.name for found in checks} == {file.name for file in FILES}
     made_by_the_user = {"deca_encoders.onnx", "deca_detail_decoder.onnx"}
     assert {found.name for found in checks if found.status != "ok"} == made_by_the_user
     assert all(found.status == "missing" and not found.required for found in checks if found.name in made_by_the_user)
@@ -63,11 +64,11 @@ def test_each_missing_file_is_named_with_its_page(folder: Path, name: str) -> No
     (folder / name).unlink()
     found = check(folder, name)
     assert (found.status, found.required, found.path) == ("missing", True, "")
-    for part in (name, str(folder), next(file.page for file in FAMILIES["deca"] if file.name == name)):
+    for part in (name, str(folder), next(file.page for file in FILES if file.name == name)):
         assert part in found.detail
 
 
-@pytest.mark.parametrize("name", [file.name for file in FAMILIES["deca"]])
+@pytest.mark.parametrize("name", [file.name for file in FILES])
 def test_a_saved_web_page_is_recognised_everywhere(folder: Path, name: str) -> None:
     replace(folder / name, PAGE)
     found = check(folder, name)
@@ -77,7 +78,7 @@ def test_a_saved_web_page_is_recognised_everywhere(folder: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.98])
-@pytest.mark.parametrize("name", [file.name for file in FAMILIES["deca"] if not file.made_by])
+@pytest.mark.parametrize("name", [file.name for file in FILES if not file.made_by])
 def test_a_cut_download_is_wrong(folder: Path, name: str, keep: float) -> None:
     data = (folder / name).read_bytes()
     replace(folder / name, data[: int(keep * len(data))])
@@ -158,4 +159,4 @@ def test_a_checkpoint_without_a_part_names_it(folder: Path) -> None:
 def test_only_families_with_a_file_are_looked_at(folder: Path, tmp_path: Path) -> None:
     assert families_present(folder) == ["deca"]
     (tmp_path / "empty").mkdir()
-    assert families_present(tmp_path / "empty") == list(FAMILIES)
+    assert families_present(tmp_path / "empty") == list(RESEARCH)

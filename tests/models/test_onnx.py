@@ -36,7 +36,7 @@ def test_reads_what_the_file_says(learner: CoefficientModel) -> None:
 def test_feeds_pixels_in_the_unit_interval(learner: CoefficientModel) -> None:
     images = crops(2)
     expected = VALUES + GAIN * images.reshape(2, -1).mean(axis=1, keepdims=True) / 255
-    coefficients = learner.predict(images)
+    coefficients = learner.predict(images).coefficients
     assert coefficients["camera"].shape == (2, 2)
     np.testing.assert_allclose(coefficients.values, expected, atol=1e-5)
 
@@ -44,12 +44,12 @@ def test_feeds_pixels_in_the_unit_interval(learner: CoefficientModel) -> None:
 @pytest.mark.parametrize("count", [1, LARGEST_BATCH, 2 * LARGEST_BATCH + 1])
 def test_batch_equals_one_by_one(learner: CoefficientModel, count: int) -> None:
     images = crops(count)
-    single = np.concatenate([learner.predict(image[None]).values for image in images])
-    np.testing.assert_allclose(learner.predict(images).values, single, atol=1e-6)
+    single = np.concatenate([learner.predict(image[None]).coefficients.values for image in images])
+    np.testing.assert_allclose(learner.predict(images).coefficients.values, single, atol=1e-6)
 
 
 def test_no_crops_give_no_coefficients(learner: CoefficientModel) -> None:
-    assert learner.predict(crops(0)).values.shape == (0, 5)
+    assert learner.predict(crops(0)).coefficients.values.shape == (0, 5)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_refuses_other_crops(learner: CoefficientModel, wrong: np.ndarray) -> No
 
 
 def test_a_file_with_coefficients_alone_says_no_more(learner: CoefficientModel) -> None:
-    prediction = learner.predict_all(crops(2))
+    prediction = learner.predict(crops(2))
     assert prediction.deviations is None
     assert prediction.occlusion is None
     assert learner.vertex_scale == 1
@@ -77,7 +77,7 @@ def test_gives_deviations_and_the_map_of_what_covers(tmp_path: Path, count: int)
     learner = CoefficientModel(path)
     images = np.zeros((count, 28, 28, 3), np.uint8)
     images[:, 3, 20] = [0, 255, 0]
-    prediction = learner.predict_all(images)
+    prediction = learner.predict(images)
     assert learner.vertex_scale == 1.25
     np.testing.assert_array_equal(prediction.coefficients.values, np.broadcast_to(VALUES, (count, 5)))
     assert prediction.deviations is not None

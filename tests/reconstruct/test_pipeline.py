@@ -13,7 +13,8 @@ from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.heads.layout import CoefficientLayout, Coefficients, Group
+from unveil.heads.layout import CoefficientLayout, Group
+from unveil.models.encoder import Prediction
 from unveil.models.onnx import CoefficientModel
 from unveil.photos.crop import Crop
 from unveil.photos.framing import CANONICAL, Framing
@@ -225,13 +226,14 @@ class Sideways:
             lambda face, size: self.turned(CANONICAL.of_detection(face, size)),
             lambda points, size: self.turned(CANONICAL.of_landmarks(points, size)),
         )
+        self.vertex_scale = 1.0
         self.seen: list[np.ndarray] = []
 
     @staticmethod
     def turned(crop: Crop) -> Crop:
         return Crop(np.array([[0, -1], [1, 0]]) @ crop.matrix + [[0, 0, crop.size - 1], [0, 0, 0]], crop.size)
 
-    def predict(self, crops: np.ndarray) -> Coefficients:
+    def predict(self, crops: np.ndarray) -> Prediction:
         self.seen.append(crops)
         return self._learner.predict(crops)
 

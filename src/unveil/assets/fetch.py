@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from unveil.assets.models import ModelFile
+from unveil.assets.model_file import ModelFile
 from unveil.errors import UnveilError
 
 CHUNK = 2**18  # bytes

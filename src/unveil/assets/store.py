@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from unveil.assets.models import ModelFile, family
+from unveil.assets.model_file import ModelFile
 from unveil.assets.registry import PACKAGED
 from unveil.errors import UnveilError
 
@@ -57,50 +57,43 @@ def search_folders(assets: Path | None = None) -> list[Path]:
     return [folder for folder in (assets, Path(variable) if variable else None, user_folder()) if folder]
 
 
-def find(model: str, name: str, assets: Path | None = None) -> Path | None:
-    """Path of a model family's file, or None where no search folder has it.
+def find(file: ModelFile, assets: Path | None = None) -> Path | None:
+    """Path of a model's file, or None where no search folder has it.
 
     A search folder may be the model's own (DECA's ``data``, as it lies on people's disks), the checkout around it, or
     hold one folder per family (``deca/``).
     """
-    file = _file(model, name)
-    return _first(model, file, (name,), assets) or _alike(model, file, assets)
+    return _first(file, (file.name,), assets) or _alike(file, assets)
 
 
-def locate(model: str, name: str, assets: Path | None = None) -> Path:
-    """Path of a model family's file; UnveilError, which says where to get it, where there is none."""
-    path = find(model, name, assets)
-    if path is not None:
-        return path
-    file = _file(model, name)
-    raise UnveilError(missing(model, file, assets))
+def locate(file: ModelFile, assets: Path | None = None) -> Path:
+    """Path of a model's file; UnveilError, which says where to get it, where there is none."""
+    path = find(file, assets)
+    if path is None:
+        raise UnveilError(missing(file, assets))
+    return path
 
 
-def find_mistaken(model: str, file: ModelFile, assets: Path | None = None) -> Path | None:
+def find_mistaken(file: ModelFile, assets: Path | None = None) -> Path | None:
     """A file that users take for this one, where it is there."""
-    return _first(model, file, file.mistaken, assets)
+    return _first(file, file.mistaken, assets)
 
 
-def missing(model: str, file: ModelFile, assets: Path | None = None) -> str:
+def missing(file: ModelFile, assets: Path | None = None) -> str:
     """The line that says that a file is not there, or what is there in its place, and where to get it."""
-    mistaken = find_mistaken(model, file, assets)
+    mistaken = find_mistaken(file, assets)
     if mistaken is not None:
-        return f"{mistaken} is {file.instead}, but {model} needs {file.what} as {file.name}: {file.how_to_get}"
+        return f"{mistaken} is {file.instead}, but {file.family} needs {file.what} as {file.name}: {file.how_to_get}"
     folders = ", ".join(str(folder) for folder in search_folders(assets))
     return f"no {file.name} ({file.what}) in {folders}: {file.how_to_get} and name its folder with --assets"
 
 
-def missing_files(model: str, assets: Path | None = None) -> list[ModelFile]:
-    """The files of a model family that no search folder has."""
-    return [file for file in family(model) if find(model, file.name, assets) is None]
-
-
-def download_folder(model: str, assets: Path | None = None) -> Path:
+def download_folder(family: str, assets: Path | None = None) -> Path:
     """Where downloads go: the given folder, or the family's in ``UNVEIL_ASSETS`` or the user's data folder.
 
     The folder is made if need be; UnveilError where that is impossible.
     """
-    folder = assets or search_folders()[0] / model
+    folder = assets or search_folders()[0] / family
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,36 +101,32 @@ def download_folder(model: str, assets: Path | None = None) -> Path:
     return folder
 
 
-def describe(model: str, assets: Path | None = None) -> list[dict[str, Any]]:
-    """One entry per file of a model family, as in the answer of ``unveil assets list --json``."""
+def describe(files: Iterable[ModelFile], assets: Path | None = None) -> list[dict[str, Any]]:
+    """One entry per file of a model, as in the answer of ``unveil assets list --json``."""
     keys = ("name", "what", "required", "publisher", "licence", "page", "registration")
     return [
-        {"model": model}
+        {"model": file.family}
         | {key: getattr(file, key) for key in keys}
-        | {"path": None if (path := find(model, file.name, assets)) is None else str(path)}
-        for file in family(model)
+        | {"path": None if (path := find(file, assets)) is None else str(path)}
+        for file in files
     ]
 
 
-def _file(model: str, name: str) -> ModelFile:
-    return next(file for file in family(model) if file.name == name)
-
-
-def _first(model: str, file: ModelFile, names: tuple[str, ...], assets: Path | None) -> Path | None:
-    paths = (place / name for place in _places(model, file, assets) for name in names)
+def _first(file: ModelFile, names: tuple[str, ...], assets: Path | None) -> Path | None:
+    paths = (place / name for place in _places(file, assets) for name in names)
     return next((path for path in paths if path.is_file()), None)
 
 
-def _alike(model: str, file: ModelFile, assets: Path | None) -> Path | None:
+def _alike(file: ModelFile, assets: Path | None) -> Path | None:
     """The one file of a folder whose name has the file's pattern."""
     if not file.pattern:
         return None
-    found = (sorted(place.glob(file.pattern)) for place in _places(model, file, assets))
+    found = (sorted(place.glob(file.pattern)) for place in _places(file, assets))
     return next((paths[0] for paths in found if len(paths) == 1), None)
 
 
-def _places(model: str, file: ModelFile, assets: Path | None) -> Iterator[Path]:
+def _places(file: ModelFile, assets: Path | None) -> Iterator[Path]:
     """Every folder in which the file may lie, in order."""
     for folder in search_folders(assets):
-        for root in (folder, folder / "data", folder / model):
+        for root in (folder, folder / "data", folder / file.family):
             yield from (root, *(root / other for other in file.folders))

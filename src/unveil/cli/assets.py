@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,10 +19,12 @@ assets_app = typer.Typer(
 @assets_app.command("list")
 def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
     """Name every file, its licence, where it comes from, and where it was found."""
-    from unveil.assets.models import FAMILIES
     from unveil.assets.store import describe
+    from unveil.models.registry import RESEARCH, research_family
 
-    entries = [entry for name in ([family] if family else FAMILIES) for entry in describe(name, assets)]
+    entries = [
+        entry for name in ([family] if family else RESEARCH) for entry in describe(research_family(name).files, assets)
+    ]
     if as_json:
         typer.echo(json.dumps({"files": entries}, indent=1))
         return
@@ -65,52 +64,12 @@ def convert_assets(
     Networks of DECA and 3DDFA_V2 become ONNX files, for use without torch (needs torch once). MGCNet's network and face
     model become mgcnet.safetensors and mgcnet_bfm09.npz, without which unveil cannot use them (needs TensorFlow once).
     """
-    converters = {"deca": _convert_deca, "3ddfa": _convert_tddfa, "mgcnet": _convert_mgcnet}
-    if family not in converters:
-        raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(converters)}")
-    for path in converters[family](assets):
+    from unveil.models.registry import RESEARCH
+
+    if family not in RESEARCH:
+        raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(RESEARCH)}")
+    for path in RESEARCH[family].convert(assets):
         typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-
-
-def _convert_deca(assets: Path | None) -> Iterable[Path]:
-    from unveil.assets.store import locate
-
-    checkpoint = locate("deca", "deca_model.tar", assets)
-    try:
-        from unveil.models.deca.convert import export_deca
-    except ImportError as error:
-        raise UnveilError("converting DECA needs torch: install unveil[train]") from error
-    return export_deca(checkpoint, checkpoint.parent)
-
-
-def _convert_tddfa(assets: Path | None) -> Iterable[Path]:
-    from unveil.assets.store import find, locate
-
-    names = ("mb1_120x120.pth", "mb05_120x120.pth")
-    checkpoints = [path for path in (find("3ddfa", name, assets) for name in names) if path]
-    checkpoints = checkpoints or [locate("3ddfa", names[-1], assets)]
-    try:
-        from unveil.models.tddfa.convert import export_tddfa
-    except ImportError as error:
-        raise UnveilError("converting 3DDFA_V2 needs torch: install unveil[train]") from error
-    yield from map(export_tddfa, checkpoints)
-
-
-def _convert_mgcnet(assets: Path | None) -> Iterable[Path]:
-    from unveil.assets.store import locate
-
-    checkpoint = locate("mgcnet", "model-400000.index", assets)
-    face = locate("mgcnet", "bfm09_trim_exp_uv_presplit.h5", assets)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr
-    try:
-        from unveil.models.mgcnet.convert import convert_checkpoint, convert_face
-    except ImportError as error:
-        raise UnveilError("converting MGCNet needs TensorFlow, h5py and safetensors: install unveil[mgcnet]") from error
-    weights, npz = checkpoint.with_name("mgcnet.safetensors"), face.with_name("mgcnet_bfm09.npz")
-    convert_checkpoint(checkpoint, weights)
-    yield weights
-    convert_face(face, npz)
-    yield npz
 
 
 @assets_app.command("get")
@@ -121,9 +80,11 @@ def get_assets(
 ) -> None:
     """Download the files that are free, and say where the others are to be had and under which licence."""
     from unveil.assets.fetch import download
-    from unveil.assets.store import download_folder, missing_files
+    from unveil.assets.store import download_folder, find
+    from unveil.models.registry import research_family
 
-    folder, absent = download_folder(family, assets), missing_files(family, assets)
+    files, folder = research_family(family).files, download_folder(family, assets)
+    absent = [file for file in files if find(file, assets) is None]
     for file in absent:
         if file.url:
             with download_progress(file.name) as progress:

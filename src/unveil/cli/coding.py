@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.networks import open_displacement, open_encoder
 from unveil.cli.options import AssetsOption, ModelOption, NpzOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
@@ -44,6 +43,7 @@ def encode(
     from unveil.codes import ray as ray_encode
     from unveil.codes.parts import Parts
     from unveil.models.encoder import identity
+    from unveil.models.registry import open_encoder
 
     source, encoder = open_crops(crops), open_encoder(model, assets)
     total = len(source.names)
@@ -80,6 +80,8 @@ def open_crops(path: Path) -> Crops:
 
 def _openers(crops: Path, model: str, assets: Path | None) -> tuple[Callable[[], Crops], Callable[[], Encoder]]:
     """What opens crops and network in a process that is in another folder."""
+    from unveil.models.registry import open_encoder
+
     learner = Path(model)
     model = str(learner.resolve()) if learner.is_file() else model
     return partial(open_crops, crops.resolve()), partial(open_encoder, model, assets and assets.resolve())
@@ -117,12 +119,13 @@ def decode(
 
     from unveil.codes import codes_file as codes
     from unveil.codes import decode as decoding
-    from unveil.models import heads
+    from unveil.models.registry import family_of
 
     encoded = codes.read_codes(codes_file)
     layout, total = encoded.coefficients.layout, len(encoded.names)
-    head = heads.load_head(layout, assets)
-    displacement = None if landmarks_only else open_displacement(layout, assets)
+    family = family_of(layout)
+    head = family.load_head(assets)
+    displacement = None if landmarks_only else family.open_displacement(layout, assets)
     batches = decoding.decode(head, encoded.coefficients, displacement, landmarks_only=landmarks_only)
     others = {"names": np.array(encoded.names)} | ({} if landmarks_only else {"faces": np.asarray(head.faces)})
     batches = with_progress(batches, -(-total // decoding.BATCH), doing="decoding")

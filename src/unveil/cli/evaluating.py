@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.networks import open_reconstructor
 from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
@@ -102,10 +101,11 @@ def predict_now(
 ) -> None:
     """Write the neutral head of every photograph of the NoW benchmark, for `unveil evaluate now`."""
     from unveil.evaluation.now import predict as predicting
+    from unveil.reconstruct.pipeline import Reconstructor
 
     percents = _parse_percents(occluded)
     photos = predicting.NowPhotos.open(dataset, with_boxes=not own_detector, image_list=images)
-    reconstructor = open_reconstructor(model, assets)
+    reconstructor = Reconstructor(model, assets=assets)
     failed = 0
     if not percents:
         failed = _predict_all(predicting.predict_now(photos, reconstructor, out), len(photos.images), out)

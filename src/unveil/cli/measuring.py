@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.networks import open_encoder, open_reconstructor
 from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
@@ -62,7 +61,7 @@ def predict_landmarks(
     from unveil.evaluation.landmarks import predict as predicting
     from unveil.evaluation.landmarks.annotated import open_annotated
     from unveil.evaluation.landmarks.annotated_set import JAWS
-    from unveil.models.heads import load_head
+    from unveil.models.registry import load_head, open_encoder
     from unveil.models.tddfa import head as bfm
     from unveil.storage.files import printable
 
@@ -207,12 +206,13 @@ def compare(
 
 def _method(name: str, assets: Path | None) -> Method:
     """A model to be shown; one whose files are missing is shown as that."""
-    from unveil.models.registry import RESEARCH_MODELS
+    from unveil.models.registry import NETWORKS
     from unveil.output.compare import Method
+    from unveil.reconstruct.pipeline import Reconstructor
 
     try:
-        return Method(name, open_reconstructor(name, assets))
+        return Method(name, Reconstructor(name, assets=assets))
     except UnveilError as error:
-        if name not in RESEARCH_MODELS:  # a misspelt name is a mistake
+        if name not in NETWORKS:  # a misspelt name is a mistake
             raise
         return Method(name, None, str(error))

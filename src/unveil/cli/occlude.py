@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.networks import open_reconstructor
 from unveil.cli.options import AssetsOption, ModelOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
@@ -64,9 +63,10 @@ def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Ite
     from unveil.occluders.base import Face
     from unveil.occluders.head_surface import HeadSurface
     from unveil.photos.io import find_images, read_image
+    from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.names import printable_stem
 
-    reconstructor = open_reconstructor(model, assets)
+    reconstructor = Reconstructor(model, assets=assets)
     surface = HeadSurface.of(reconstructor.morphable)
     found = 0
     for path in find_images(photos):

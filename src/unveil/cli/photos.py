@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unveil.cli.networks import open_reconstructor
 from unveil.cli.options import AssetsOption, FormatsOption, JsonOption, ModelOption, OutOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
@@ -34,11 +33,12 @@ def reconstruct(
     """Reconstruct every face of photographs and write an animatable textured head for each."""
     wanted = _parse_formats(formats)
     from unveil.output import batch, files
+    from unveil.reconstruct.pipeline import Reconstructor
 
     photos, outcomes = batch.find_photos(inputs, out)
     if photos:
         files.prepare_folder(out)
-        reconstructor = open_reconstructor(model, assets)
+        reconstructor = Reconstructor(model, assets=assets)
         options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
         targets = batch.name_targets(photos, out)
         running = batch.reconstruct_photos(targets, reconstructor, options, force=force)
@@ -66,9 +66,10 @@ def transfer(
     wanted = _parse_formats(formats)
     from unveil.output import animate as animation
     from unveil.output import batch, files
+    from unveil.reconstruct.pipeline import Reconstructor
 
     files.prepare_folder(out)
-    reconstructor = open_reconstructor(model, assets)
+    reconstructor = Reconstructor(model, assets=assets)
     options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
     source = animation.see(reconstructor, expression)
     moved = animation.with_expression(reconstructor, animation.see(reconstructor, face), source.face)
@@ -94,9 +95,10 @@ def animate(
     """Write a moving head (GIF and GLB) that looks around and makes faces, or does as others do."""
     from unveil.output import animate as animation
     from unveil.output import files
+    from unveil.reconstruct.pipeline import Reconstructor
 
     files.prepare_folder(out)
-    reconstructor = open_reconstructor(model, assets)
+    reconstructor = Reconstructor(model, assets=assets)
     seen = animation.see(reconstructor, photo)
     if follow:
         driving = with_progress(animation.driving_photos(follow), None, doing="following")

@@ -61,7 +61,7 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Tell how far landmarks move when something hides the face, per kind of occluder and severity."""
-    from unveil.cli.networks import open_encoder
+    from unveil.models.registry import open_encoder
     from unveil.occluders.pool import load_pool
     from unveil.training.data import TrainingData
     from unveil.training.release.reliability import Reliability

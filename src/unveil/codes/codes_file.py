@@ -62,7 +62,9 @@ def encode_batch(crops: Crops, encoder: Encoder, numbers: range) -> Encoded:
         except UnveilError as error:
             errors[k] = str(error)
     stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
-    return Encoded(numbers.start, numbers.stop, np.asarray(encoder.predict(stacked).values, np.float32), errors)
+    return Encoded(
+        numbers.start, numbers.stop, np.asarray(encoder.predict(stacked).coefficients.values, np.float32), errors
+    )
 
 
 def write_codes(path: Path, codes: Codes) -> None:

@@ -18,7 +18,7 @@ from unveil.codes.crops import Crops
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder, identity
-from unveil.models.heads import head_name
+from unveil.models.registry import family_of
 from unveil.storage.files import printable
 from unveil.typing import Float32s
 
@@ -47,7 +47,7 @@ class Parts:
     def __init__(self, out: Path, crops: Crops, encoder: Encoder, *, anew: bool = False) -> None:
         none = Coefficients(encoder.layout, np.empty((0, encoder.layout.size), np.float32))
         self._out, self._names = out, crops.names
-        self._wanted = Codes((), none, head_name(encoder.layout), identity(encoder), crops.fingerprint)
+        self._wanted = Codes((), none, family_of(encoder.layout).name, identity(encoder), crops.fingerprint)
         self.folder = out.with_name(out.name + ".parts")
         self.finished = None if anew else self._read_output()
         if anew or self.finished:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.models.heads import load_head
-from unveil.models.registry import open_learner
+from unveil.models.registry import load_head, open_encoder
 from unveil.occluders import load_pool
 from unveil.occluders.base import Face, Occluder, Occlusion, sample_generator
 from unveil.occluders.below import BelowTheBridge
@@ -79,13 +78,13 @@ class FaceFinder:
     """
 
     def __init__(self) -> None:
-        self._learner = open_learner("openhead")
+        self._learner = open_encoder("openhead")
         self._surface = HeadSurface.of(load_head(self._learner.layout))
 
     def face(self, image: Image, landmarks68: Floats) -> Face:
         """The face with these landmarks [68, 2] in a clear picture [H, W, 3], with its mesh."""
         crop = Crop.from_landmarks(landmarks68, self._learner.input_size)
-        coefficients = self._learner.predict(crop.warp(image)[None])
+        coefficients = self._learner.predict(crop.warp(image)[None]).coefficients
         (mesh,) = self._surface.place(coefficients, crop.size)
         return Face.of(np.asarray(landmarks68, np.float64), _in_picture(mesh, crop))
 

@@ -16,6 +16,24 @@ SIZE = 256  # texels a side of every map here
 
 
 @dataclass(frozen=True, eq=False)
+class Detail:
+    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
+
+    displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
+    normals: Float32s  # [256, 256, 3] unit normals in model space, zero where no texel is
+    normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
+    vertices: Floats  # [N, 3] model space, with expression and pose
+    faces: Ints  # [G, 3] triangles, indices of vertices
+    uv: Floats  # [N, 2] texture coordinates of the vertices, v up
+    name: str = "detail"
+
+    @property
+    def uv_faces(self) -> Ints:
+        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
+        return self.faces
+
+
+@dataclass(frozen=True, eq=False)
 class DetailSurface:
     """What is the same for every person's displacement map."""
 
@@ -60,20 +78,13 @@ class DetailSurface:
         frame = np.stack([along_u, along_v, coarse], axis=1)  # [N, 3, 3]
         return self.mesh.as_map(np.einsum("nij,nj->ni", frame, normals).astype(np.float32), (0, 0, 1))
 
-
-@dataclass(frozen=True, eq=False)
-class Detail:
-    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
-
-    displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
-    normals: Float32s  # [256, 256, 3] unit normals in model space, zero where no texel is
-    normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
-    vertices: Floats  # [N, 3] model space, with expression and pose
-    faces: Ints  # [G, 3] triangles, indices of vertices
-    uv: Floats  # [N, 2] texture coordinates of the vertices, v up
-    name: str = "detail"
-
-    @property
-    def uv_faces(self) -> Ints:
-        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
-        return self.faces
+    def detail(self, vertices: Floats, decoded: Floats) -> Detail:
+        """Everything of one posed head with ``vertices`` [V, 3], of the map [256, 256] that its decoder gives."""
+        return Detail(
+            displacement=np.asarray(self.displacement(decoded), np.float32),
+            normals=self.normal_map(vertices, decoded),
+            normal_map=self.tangent_normal_map(vertices, decoded),
+            vertices=self.vertices(vertices, decoded),
+            faces=self.mesh.faces,
+            uv=self.mesh.uv,
+        )

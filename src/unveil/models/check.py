@@ -13,20 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.assets.containers import require_whole_checkpoint, require_whole_hdf5, safetensors_shapes
-from unveil.assets.models import FAMILIES, ModelFile, Shape, family
+from unveil.assets.model_file import ModelFile, Shape
 from unveil.assets.store import find, find_mistaken, missing
 from unveil.assets.torch_file import checkpoint_keys
 from unveil.assets.unpickle import read_pickle, read_pickled_array, read_pickled_npy
 from unveil.errors import UnveilError
-from unveil.models.deca.onnx_detail import DetailModel
+from unveil.models.deca import files as deca
+from unveil.models.deca.onnx import DetailModel
 from unveil.models.deca.template import read_template
 from unveil.models.onnx import CoefficientModel
+from unveil.models.registry import RESEARCH, research_family
 from unveil.models.tddfa.onnx import open_network
 from unveil.photos.io import read_image
 from unveil.storage.files import printable
 
 WEB_PAGE = (b"<!doctype html", b"<html")
-FLAME_AND_TEMPLATE = ("generic_model.pkl", "head_template.obj")
+FLAME_AND_TEMPLATE = (deca.MODEL, deca.TEMPLATE)
 FLAME_EYEBALLS = slice(3931, 5023)  # the last vertices of FLAME's mesh
 # FLAME 2023 has FLAME 2020's arrays, shapes and face, and other eyes: so says its publisher. These bounds are chosen,
 # not measured.
@@ -51,30 +53,31 @@ class FileCheck:
 
 def families_present(assets: Path | None) -> list[str]:
     """The model families of which a file is there; all where there is none."""
-    present = [model for model, files in FAMILIES.items() if any(find(model, file.name, assets) for file in files)]
-    return present or list(FAMILIES)
+    present = [name for name, family in RESEARCH.items() if any(find(file, assets) for file in family.files)]
+    return present or list(RESEARCH)
 
 
 def check_files(model: str, assets: Path | None = None) -> list[FileCheck]:
     """Open every file of a model family; UnveilError where there is no such family or folder."""
-    return [check_file(model, file, assets) for file in family(model)]
+    return [check_file(file, assets) for file in research_family(model).files]
 
 
-def check_file(model: str, file: ModelFile, assets: Path | None = None) -> FileCheck:
+def check_file(file: ModelFile, assets: Path | None = None) -> FileCheck:
     """Open one file of a model family."""
-    path = find(model, file.name, assets)
-    needed = file.required and not any(find(model, other, assets) for other in file.or_else)
+    path = find(file, assets)
+    others = [other for other in research_family(file.family).files if other.name in file.or_else]
+    needed = file.required and not any(find(other, assets) for other in others)
     if path is None:
-        mistaken = find_mistaken(model, file, assets)
+        mistaken = find_mistaken(file, assets)
         status, where = ("missing", "") if mistaken is None else ("wrong", printable(mistaken))
-        return FileCheck(model, file.name, status, needed, where, missing(model, file, assets))
+        return FileCheck(file.family, file.name, status, needed, where, missing(file, assets))
     try:
         _look_into(path, file)
         _require_same_head(path, file, assets)
     except UnveilError as error:
         what = f"{_named(path, error)}: {file.how_to_get}"
-        return FileCheck(model, file.name, "wrong", needed, printable(path), what)
-    return FileCheck(model, file.name, "ok", needed, printable(path), file.what + _difference(path, file))
+        return FileCheck(file.family, file.name, "wrong", needed, printable(path), what)
+    return FileCheck(file.family, file.name, "ok", needed, printable(path), file.what + _difference(path, file))
 
 
 def _difference(path: Path, file: ModelFile) -> str:
@@ -213,8 +216,8 @@ def _require(shapes: Mapping[str, tuple[int, ...]], expected: Mapping[str, Shape
 
 def _require_same_head(path: Path, file: ModelFile, assets: Path | None) -> None:
     """Raise UnveilError where FLAME and the template are not of one head; of which file that is said depends."""
-    model, obj = (find("deca", name, assets) for name in FLAME_AND_TEMPLATE)
-    if file.name not in FLAME_AND_TEMPLATE or model is None or obj is None:
+    model, obj = (find(file, assets) for file in FLAME_AND_TEMPLATE)
+    if file not in FLAME_AND_TEMPLATE or model is None or obj is None:
         return
     try:
         flame, template = read_pickle(model), read_template(obj)

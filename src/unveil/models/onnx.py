@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.encoder import Prediction
+from unveil.photos.framing import CANONICAL, Framing
 
 OCCLUSION_SIZE = 28  # cells per side of the crop
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
@@ -30,7 +31,7 @@ MOST_THREADS = 8  # more threads wait for each other at this network size
 
 
 class CoefficientModel:
-    """A learner loaded from an ONNX file; the session is kept, so the second call is fast.
+    """A learner loaded from an ONNX file, an `Encoder`; the session is kept, so the second call is fast.
 
     Attributes:
         path: the file.
@@ -42,6 +43,8 @@ class CoefficientModel:
     Raises:
         UnveilError: the file is missing, is no ONNX file, or does not keep to the contract above.
     """
+
+    framing: Framing = CANONICAL
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
         self.path = Path(path)
@@ -55,12 +58,11 @@ class CoefficientModel:
         self.vertex_scale = _read_vertex_scale(metadata, self.path)
         self._outputs = self._checked_outputs()
 
-    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
-        """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3]; a batch gives what its crops give one by one."""
-        return self.predict_all(crops).coefficients
+    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
+        """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3], deviations and occlusion where the file gives them.
 
-    def predict_all(self, crops: NDArray[np.uint8]) -> Prediction:
-        """Coefficients of RGB crops [N, S, S, 3], and deviations and occlusion where the file gives them."""
+        A batch gives what its crops give one by one.
+        """
         size = self.input_size
         if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
             raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")

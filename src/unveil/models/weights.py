@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unveil.assets.models import ModelFile
+from unveil.assets.model_file import ModelFile
 from unveil.errors import UnveilError
 from unveil.storage.files import printable
 

@@ -44,7 +44,7 @@ def see(reconstructor: Reconstructor, photo: Path) -> Seen:
         UnveilError: there is no face, the photograph cannot be read, or the model's pose is not that of head and jaw.
     """
     if reconstructor.morphable.placement is not SCALED_ORTHOGRAPHIC:
-        name = reconstructor.learner.name
+        name = reconstructor.encoder.name
         raise UnveilError(f"{name} gives a face without a jaw to move, so it is not animated: choose openhead or deca")
     image = read_image(photo)
     faces = reconstructor.reconstruct(image, max_faces=1)

@@ -78,17 +78,17 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
         UnveilError: a format is wanted that needs details of the skin or a texture, and the model gives none.
     """
     possible: tuple[str, ...] = FORMATS
-    if reconstructor.fine.has_details:
+    if reconstructor.skin.has_details:
         possible = ALL_FORMATS
     elif reconstructor.morphable.textured:
         possible = (*FORMATS, RELIT_FORMAT)
     if wanted is None:
-        return ALL_FORMATS if reconstructor.fine.has_details else FORMATS
+        return ALL_FORMATS if reconstructor.skin.has_details else FORMATS
     impossible = [kind for kind in wanted if kind not in possible]
     if impossible:
         lacks = "details of the skin" if reconstructor.morphable.textured else "texture coordinates"
         raise UnveilError(
-            f"{reconstructor.learner.name} gives no {lacks}, so there is no {' and no '.join(impossible)}: "
+            f"{reconstructor.encoder.name} gives no {lacks}, so there is no {' and no '.join(impossible)}: "
             f"choose from {', '.join(possible)}, or a model such as deca"
         )
     return wanted
@@ -96,10 +96,10 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
 
 def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None) -> Options:
     """The options of a run with this model."""
-    learner = reconstructor.learner
+    encoder = reconstructor.encoder
     # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
-    assets = tuple(f"{path.name} {path.stat().st_size}" for path in reconstructor.fine.files)
-    return Options(learner.name, weights_sha256(learner), formats, max_faces, assets)
+    assets = tuple(f"{path.name} {path.stat().st_size}" for path in reconstructor.skin.files)
+    return Options(encoder.name, weights_sha256(encoder), formats, max_faces, assets)
 
 
 def reconstruct_photos(

@@ -15,10 +15,8 @@ from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degre
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
-from unveil.models.encoder import DoubtfulEncoder, Encoder, Prediction, framing_of
-from unveil.models.heads import head_of
-from unveil.models.registry import open_learner
-from unveil.models.skin import load_fine
+from unveil.models.encoder import Encoder, Prediction
+from unveil.models.registry import head_of, open_encoder, open_skin
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection, FaceDetector
 from unveil.photos.io import read_image
@@ -41,9 +39,8 @@ class Reconstructor:
     """Reconstructs every face of a photograph; keep one and use it for many photographs.
 
     Args:
-        model: "openhead", the learner in the package; one of `RESEARCH_MODELS`, where its networks lie as ONNX files
-            among the assets; the path of an ONNX learner (see `CoefficientModel`); or a network, such as
-            `models.deca.torch.DecaTeacher`.
+        model: a name of `models.registry.NETWORKS`, such as "openhead", the learner in the package; the path of an
+            ONNX learner (see `CoefficientModel`); or an encoder.
         assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
         detector: finds the faces; the packaged BlazeFace with its defaults if left out.
 
@@ -59,11 +56,11 @@ class Reconstructor:
         detector: FaceDetector | None = None,
     ) -> None:
         assets = None if assets is None else Path(assets)
-        self.learner = open_learner(model, assets) if isinstance(model, str | Path) else model
-        self.morphable = head_of(self.learner, assets)
-        self.fine = load_fine(self.learner, self.morphable, assets)
-        self._framing = framing_of(self.learner)
-        self._finder = Finder(self.learner, self.morphable.landmark_model())
+        self.encoder = open_encoder(model, assets) if isinstance(model, str | Path) else model
+        self.morphable = head_of(self.encoder, assets)
+        self.skin = open_skin(self.encoder, self.morphable, assets)
+        self._framing = self.encoder.framing
+        self._finder = Finder(self.encoder, self.morphable.landmark_model())
         self._guide = packaged_finder() if self._framing.guided else self._finder
         self.detector = detector or FaceDetector(packaged("blazeface.onnx"))
 
@@ -96,10 +93,10 @@ class Reconstructor:
             return []
         with clock.stage("first pass"):
             guide = self._guide
-            crops = crops_around(detections, framing_of(guide.network), guide.network.input_size)
+            crops = crops_around(detections, guide.network.framing, guide.network.input_size)
             landmarks = guide.landmarks(image, crops)
         with clock.stage("second pass"):
-            crops = crops_around(detections, self._framing, self.learner.input_size)
+            crops = crops_around(detections, self._framing, self.encoder.input_size)
             framed = zip(landmarks, detections, crops, strict=True)
             crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
             prediction = self._finder.predict(image, crops)
@@ -136,8 +133,7 @@ class Reconstructor:
             face = replace(face, occlusion=occlusion, hidden=hidden)
         if prediction.deviations is not None:
             deviations = prediction.deviations.row(index)
-            scale = self.learner.vertex_scale if isinstance(self.learner, DoubtfulEncoder) else 1.0
-            uncertainty = vertex_uncertainty(self.morphable, deviations, scale)
+            uncertainty = vertex_uncertainty(self.morphable, deviations, self.encoder.vertex_scale)
             face = replace(face, deviations=deviations, uncertainty_mm=uncertainty)
         return face
 
@@ -147,16 +143,16 @@ class Reconstructor:
         model = self.morphable
         vertices = model.vertices(coefficients)  # [N, V, 3]
         neutral = model.neutral(coefficients)
-        in_crops = to_pixels(model.project(vertices, coefficients), self.learner.input_size)
+        in_crops = to_pixels(model.project(vertices, coefficients), self.encoder.input_size)
         projected = [_to_image(points, seen.crop) for points, seen in zip(in_crops, sightings, strict=True)]
         landmarks2d = self._finder.landmarks2d(coefficients, [seen.crop for seen in sightings])
         landmarks3d = model.landmarks68(vertices)
-        details, albedos = self.fine.details(vertices, coefficients), self.fine.albedos(coefficients)
+        details, albedos = self.skin.details(vertices, coefficients), self.skin.albedos(coefficients)
         rotations = _in_photograph(model.rotation(coefficients), [seen.crop for seen in sightings])
         pose = matrix_to_euler_degrees(rotations)  # [N, 3]
         return [
             Reconstruction(
-                model=self.learner.name,
+                model=self.encoder.name,
                 coefficients=coefficients.row(k),
                 expression_names=model.unit_names,
                 neutral_vertices=neutral[k],

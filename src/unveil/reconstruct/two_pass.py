@@ -10,9 +10,8 @@ import numpy as np
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.models.encoder import Encoder, Prediction, predict_all
-from unveil.models.heads import head_of
-from unveil.models.registry import open_learner
+from unveil.models.encoder import Encoder, Prediction
+from unveil.models.registry import head_of, open_encoder
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
 from unveil.photos.framing import CANONICAL, Framing
@@ -32,7 +31,7 @@ class Finder:
 
     def predict(self, image: Image, crops: Sequence[Crop]) -> Prediction:
         """All faces through the network as one batch."""
-        return predict_all(self.network, np.stack([crop.warp(image) for crop in crops]))
+        return self.network.predict(np.stack([crop.warp(image) for crop in crops]))
 
     def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
         """Where the network sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
@@ -52,8 +51,8 @@ def crops_around(detections: Sequence[Detection], framing: Framing, size: int) -
 
 def packaged_finder() -> Finder:
     """The packaged learner, where another network needs landmarks to be framed by."""
-    learner = open_learner("openhead")
-    return Finder(learner, head_of(learner, None).landmark_model())
+    learner = open_encoder("openhead")
+    return Finder(learner, head_of(learner).landmark_model())
 
 
 def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:

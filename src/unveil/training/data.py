@@ -12,7 +12,7 @@ from unveil.codes.codes_file import Codes, read_codes
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.models.heads import load_head
+from unveil.models.registry import load_head
 from unveil.storage.files import printable
 from unveil.training.crops.prepared import PreparedFolder
 from unveil.typing import Float32s, Float64s, Floats, Int64s

@@ -17,10 +17,9 @@ from unveil.evaluation.now import predict as predicting
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.files import read_landmarks
 from unveil.evaluation.now.photos import read_face_box
-from unveil.heads.layout import Coefficients
 from unveil.meshes.read import read_mesh
-from unveil.models.encoder import Encoder
-from unveil.models.registry import open_learner
+from unveil.models.encoder import Encoder, Prediction
+from unveil.models.registry import FAMILIES, open_encoder
 from unveil.occluders.base import Pool
 from unveil.occluders.masks import WornMask
 from unveil.photos.crop import Crop
@@ -118,15 +117,16 @@ class Recorder:
     def __init__(self, real: Encoder) -> None:
         self.real = real
         self.name, self.path, self.layout, self.input_size = real.name, real.path, real.layout, real.input_size
+        self.framing, self.vertex_scale = real.framing, real.vertex_scale
         self.seen: list[np.ndarray] = []
 
-    def predict(self, images: np.ndarray) -> Coefficients:
+    def predict(self, images: np.ndarray) -> Prediction:
         self.seen.append(images[0])
         return self.real.predict(images)
 
 
 def crops_seen(dataset: Path, model: Path, tmp_path: Path) -> list[np.ndarray]:
-    recorder = Recorder(open_learner(model))
+    recorder = Recorder(open_encoder(model))
     running = predicting.predict_now(predicting.NowPhotos.open(dataset), Reconstructor(recorder), tmp_path / "out")
     first = next(running)
     assert first.status == "done", first.error
@@ -147,8 +147,8 @@ def test_boxes_frame_the_first_pass(dataset: Path, learner: Path, box: np.ndarra
 def test_deca_is_framed_as_in_its_own_run(
     dataset: Path, learner: Path, box: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One pass, the side 1.6 times the box's; the name of the head alone decides about it."""
-    monkeypatch.setattr(predicting, "head_name", lambda layout: "deca")
+    """One pass, the side 1.6 times the box's; the family of the head alone decides about it."""
+    monkeypatch.setattr(predicting, "family_of", lambda layout: FAMILIES["deca"])
     (seen,) = crops_seen(dataset, learner, tmp_path)
     side = 1.6 * (box[2:] - box[:2]).mean()
     assert same_picture(seen, Crop.from_square((box[:2] + box[2:]) / 2, side, 224).warp(unveil.read_image(DEMO)))

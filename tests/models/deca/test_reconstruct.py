@@ -57,7 +57,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int
 def test_the_face_is_that_of_the_coefficients(face: Reconstruction, reconstructor: Reconstructor, assets: Path) -> None:
     assert face.coefficients.layout == flame.DETAIL_LAYOUT
     crop = face.crop.warp(read_image(DEMO))
-    seen = reconstructor.learner.predict(crop[None]).row(0)
+    seen = reconstructor.encoder.predict(crop[None]).coefficients.row(0)
     np.testing.assert_allclose(face.coefficients.values, seen.values, rtol=1e-3, atol=1e-4)
     model = flame.load(flame.FlameFiles.in_folder(assets))
     own = flame.without_detail(face.coefficients)
@@ -77,7 +77,7 @@ def test_details_stand_out_from_the_coarse_mesh_by_their_displacement(
     fixed = np.load(assets / "fixed_displacement_256.npy")
     decoded = DecaTeacher(assets / "deca_model.tar").displacement(batch)[0]
     np.testing.assert_allclose(face.detail.displacement, decoded + fixed, atol=1e-6)
-    mesh = reconstructor.fine.surface.mesh  # type: ignore[union-attr]
+    mesh = reconstructor.skin.surface.mesh  # type: ignore[union-attr]
     on_surface = mesh.interpolate(face.vertices)
     moved = np.linalg.norm(face.detail.vertices - on_surface, axis=1)
     np.testing.assert_allclose(moved, np.abs(mesh.at_texels(face.detail.displacement)), atol=1e-5)
@@ -171,7 +171,7 @@ def test_a_missing_file_is_one_line(
 
 
 def test_without_any_file_the_network_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(UnveilError, match=r"deca_encoders\.onnx"):
+    with pytest.raises(UnveilError, match=r"no deca_model\.tar"):
         Reconstructor("deca", assets=tmp_path)
 
 

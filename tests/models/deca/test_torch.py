@@ -13,8 +13,9 @@ import torch
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.deca import convert as deca_to_onnx
+from unveil.models.deca import files
 from unveil.models.deca.head import DETAIL_LAYOUT, LAYOUT
-from unveil.models.deca.onnx_detail import DECA_DETAIL_FILE, DECA_ENCODERS_FILE, DetailModel
+from unveil.models.deca.onnx import DetailModel
 from unveil.models.deca.torch import BATCH, DecaTeacher
 from unveil.models.onnx import CoefficientModel
 
@@ -44,7 +45,7 @@ def teacher(checkpoint: Path) -> DecaTeacher:
 def exported(checkpoint: Path) -> tuple[CoefficientModel, DetailModel]:
     folder = checkpoint.parent / "onnx"
     deca_to_onnx.main([str(checkpoint.parent), "--out", str(folder)])
-    return CoefficientModel(folder / DECA_ENCODERS_FILE), DetailModel(folder / DECA_DETAIL_FILE)
+    return CoefficientModel(folder / files.ENCODERS.name), DetailModel(folder / files.DETAIL_DECODER.name)
 
 
 def crops(count: int, seed: int = 0) -> np.ndarray:
@@ -92,8 +93,8 @@ def test_codes_and_displacement_equal_the_float64_evaluation(
     images = crops(2)
     expected = expected_codes(states, images)
     assert np.abs(expected[0] - expected[1]).mean() > 1e-2  # crops do make a difference
-    assert_groups_equal(teacher.predict(images).values, expected)
-    assert_groups_equal(exported[0].predict(images).values, expected)
+    assert_groups_equal(teacher.predict(images).coefficients.values, expected)
+    assert_groups_equal(exported[0].predict(images).coefficients.values, expected)
 
     coefficients = codes(3)
     maps = expected_displacement(states, coefficients.values)
@@ -124,8 +125,8 @@ def test_displacement_stays_within_a_centimetre(teacher: DecaTeacher) -> None:
 def test_batch_equals_one_by_one(teacher: DecaTeacher, exported: tuple[CoefficientModel, DetailModel]) -> None:
     images = crops(3)
     for encoder in (teacher, exported[0]):
-        single = np.concatenate([encoder.predict(image[None]).values for image in images])
-        np.testing.assert_allclose(encoder.predict(images).values, single, rtol=1e-4, atol=1e-5)
+        single = np.concatenate([encoder.predict(image[None]).coefficients.values for image in images])
+        np.testing.assert_allclose(encoder.predict(images).coefficients.values, single, rtol=1e-4, atol=1e-5)
     coefficients = codes(BATCH + 1)
     for decoder in (teacher, exported[1]):
         together = decoder.displacement(coefficients)
@@ -135,7 +136,7 @@ def test_batch_equals_one_by_one(teacher: DecaTeacher, exported: tuple[Coefficie
 
 def test_nothing_in_gives_nothing_out(teacher: DecaTeacher, exported: tuple[CoefficientModel, DetailModel]) -> None:
     for encoder, decoder in ((teacher, teacher), exported):
-        none = encoder.predict(crops(0))
+        none = encoder.predict(crops(0)).coefficients
         assert none.values.shape == (0, 364)
         assert decoder.displacement(none).shape == (0, 256, 256)
 
@@ -213,7 +214,9 @@ def test_counts_of_training_steps_may_be_left_out(tmp_path: Path, states: States
             content[name] = {key: value for key, value in content[name].items() if not key.endswith("tracked")}
 
     path = rewritten(tmp_path / "old.tar", states, change)
-    np.testing.assert_array_equal(DecaTeacher(path).predict(crops(1)).values, teacher.predict(crops(1)).values)
+    np.testing.assert_array_equal(
+        DecaTeacher(path).predict(crops(1)).coefficients.values, teacher.predict(crops(1)).coefficients.values
+    )
 
 
 def test_weights_that_are_not_finite_are_noticed(tmp_path: Path, states: States) -> None:

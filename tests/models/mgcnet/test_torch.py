@@ -58,13 +58,13 @@ def write_h5(path: Path, h5py: ModuleType) -> None:
 
 def test_coefficients_are_the_networks_outputs_for_rgb_from_0_to_1(teacher: MgcnetTeacher) -> None:
     images = crops(2)
-    coefficients = teacher.predict(images)
+    coefficients = teacher.predict(images).coefficients
     expected = slim_reference.network(made_up_mgcnet.variables(), images / 255, slim_reference.NumpyOperations())
     assert coefficients.layout == LAYOUT
     assert coefficients.values.dtype == np.float32
     np.testing.assert_allclose(coefficients.values, expected, atol=1e-5 * np.abs(expected).max())
     np.testing.assert_array_equal(coefficients["pose"], coefficients.values[:, 224:230])
-    assert teacher.predict(images[:0]).values.shape == (0, 257)
+    assert teacher.predict(images[:0]).coefficients.values.shape == (0, 257)
     with pytest.raises(ValueError, match="expected uint8 crops"):
         teacher.predict(images[:, :120, :120])
 
@@ -94,7 +94,7 @@ def test_a_checkpoint_gives_what_tensorflow_gives(tmp_path: Path, tensorflow: Mo
     images = crops(2)
     expected = slim_tensorflow.save_checkpoint(tmp_path / "model-7", variables, images.astype(np.float32) / 255)
     convert_checkpoint(tmp_path / "model-7.index", tmp_path / MADE[0])
-    found = MgcnetTeacher(tmp_path / MADE[0]).predict(images).values
+    found = MgcnetTeacher(tmp_path / MADE[0]).predict(images).coefficients.values
     error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     assert error < 1e-4, f"relative error {error:.2e}"
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())

@@ -58,7 +58,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 def test_the_face_is_that_of_the_coefficients(face: Reconstruction, assets: Path) -> None:
     assert (face.model, face.coefficients.layout) == ("3ddfa-mb05", bfm.LAYOUT)
     teacher = TddfaTeacher(assets / "mb05_120x120.pth", assets / made_up_tddfa.STATISTICS)
-    seen = teacher.predict(face.crop.warp(read_image(DEMO))[None]).row(0)
+    seen = teacher.predict(face.crop.warp(read_image(DEMO))[None]).coefficients.row(0)
     np.testing.assert_allclose(face.coefficients.values, seen.values, rtol=1e-3, atol=1e-4)
     model = bfm.from_arrays(DATA, TRIANGLES)
     vertices = model.vertices(seen)
@@ -104,7 +104,7 @@ def test_from_crops_to_geometry_in_torch_and_without(
         again = tmp_path / f"{name}.npz"
         assert Answer(capsys, "encode", crops, "--model", name, "--assets", converted, "-o", again).status == 0
         np.testing.assert_allclose(read(again)["coefficients"], content["coefficients"], rtol=1e-3, atol=1e-3)
-    assert Reconstructor("3ddfa", assets=converted).learner.path == converted / "mb05_120x120.onnx"
+    assert Reconstructor("3ddfa", assets=converted).encoder.path == converted / "mb05_120x120.onnx"
     run = Answer(capsys, "encode", crops, "--model", "3ddfa", "--assets", assets, "-o", tmp_path / "none.npz")
     assert run.status == 2
     assert "or run `unveil assets convert 3ddfa` where torch is installed" in run.err
@@ -184,7 +184,7 @@ def test_the_slim_model_serves_instead(tmp_path: Path, assets: Path) -> None:
     for name in ("mb05_120x120.pth", made_up_tddfa.STATISTICS):
         (folder / name).symlink_to(assets / name)
     teacher = TddfaTeacher(folder / "mb05_120x120.pth", folder / made_up_tddfa.STATISTICS)
-    assert Reconstructor(teacher, assets=folder).fine.files == (folder / "bfm_noneck_v3_slim.pkl",)
+    assert Reconstructor(teacher, assets=folder).skin.files == (folder / "bfm_noneck_v3_slim.pkl",)
     assert {c.name for c in check_files("3ddfa", folder) if c.required} == {
         "mb05_120x120.pth",
         made_up_tddfa.STATISTICS,

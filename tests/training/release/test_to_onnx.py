@@ -77,7 +77,7 @@ def images(sampler: Sampler) -> NDArray[np.uint8]:
 
 def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, images: NDArray[np.uint8]) -> None:
     path = measured.files[0].path
-    told, expected = CoefficientModel(path).predict_all(images), predict(learner, images)
+    told, expected = CoefficientModel(path).predict(images), predict(learner, images)
     error = (told.coefficients.values - expected.coefficients.values) / learner.std.numpy()
     spread = (expected.coefficients.values / learner.std.numpy()).std(axis=0)
     assert spread.min() > 0.05  # else there would be nothing to compare
@@ -114,7 +114,7 @@ def metadata_of(path: Path) -> dict[str, str]:
 
 def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_path: Path) -> None:
     export_onnx(Learner(18, learner.layout, 32), tmp_path / "plain.onnx", STATEMENT)
-    told = CoefficientModel(tmp_path / "plain.onnx").predict_all(np.zeros((2, 32, 32, 3), np.uint8))
+    told = CoefficientModel(tmp_path / "plain.onnx").predict(np.zeros((2, 32, 32, 3), np.uint8))
     assert told.deviations is None
     assert told.occlusion is None
 
@@ -122,7 +122,7 @@ def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_
 def test_deviations_are_right_on_the_people_they_were_calibrated_on(measured: Measured, sampler: Sampler) -> None:
     batch = clear_and_occluded(sampler, sampler.data.indices(VALIDATION))
     assert measured.count == len(batch.images)
-    told = CoefficientModel(measured.files[0].path).predict_all(batch.images)
+    told = CoefficientModel(measured.files[0].path).predict(batch.images)
     assert told.deviations is not None
     squares = mean_squared_z(told.coefficients, told.deviations, batch.coefficients)
     assert squares == pytest.approx(dict.fromkeys(squares, 1.0), rel=0.05)
@@ -177,7 +177,7 @@ def test_vertex_distances_are_those_of_the_heads() -> None:
 def test_int8_is_smaller_and_nearly_the_same(learner: Learner, measured: Measured, images: NDArray[np.uint8]) -> None:
     single, int8 = (file.path for file in measured.files)
     assert int8 == single.with_name("learner_int8.onnx")
-    told, expected = CoefficientModel(int8).predict_all(images), predict(learner, images)
+    told, expected = CoefficientModel(int8).predict(images), predict(learner, images)
     # Random weights do not average rounding out as trained ones do; what the network sees must still decide.
     pairs = zip(told.coefficients.values.T, expected.coefficients.values.T, strict=True)
     assert np.median([np.corrcoef(pair)[0, 1] for pair in pairs]) > 0.9

@@ -18,7 +18,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.models.encoder import Encoder, framing_of, identity
+from unveil.models.encoder import Encoder, identity
 from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
@@ -61,7 +61,7 @@ class LandmarkPredictor:
         self.encoder = encoder
         self.model = replace(model, layout=encoder.layout)
         self.settings = settings
-        self._framing = framing_of(encoder)
+        self._framing = encoder.framing
         self._own = Finder(encoder, self.model.landmark_model())
         self._guide = packaged_finder() if self._framing.guided else self._own
         self._detector = FaceDetector(packaged("blazeface.onnx"))
@@ -77,14 +77,14 @@ class LandmarkPredictor:
         middle = (annotated.min(axis=0) + annotated.max(axis=0)) / 2  # other people may be in the picture
         face = min(faces, key=lambda f: float(np.hypot(*((f.box_ltrb[:2] + f.box_ltrb[2:]) / 2 - middle))))
         guide = self._guide
-        rough = framing_of(guide.network).of_detection(face, guide.network.input_size)
+        rough = guide.network.framing.of_detection(face, guide.network.input_size)
         (landmarks,) = guide.landmarks(image, [rough])
         first = self._framing.of_detection(face, self.encoder.input_size)
         return second_crop(landmarks, face.box_ltrb, first, self._framing)
 
     def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
         """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
-        coefficients = self.encoder.predict(pictures)
+        coefficients = self.encoder.predict(pictures).coefficients
         return {
             "landmarks2d": self._landmarks(coefficients, crops),
             "neutral_mm": 1000 * np.asarray(self.model.neutral(coefficients))[:, self._points],

@@ -17,7 +17,7 @@ from unveil.errors import UnveilError
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
 from unveil.meshes.ply import write_ply
-from unveil.models.heads import head_name
+from unveil.models.registry import family_of
 from unveil.output.batch import options_for
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
@@ -29,7 +29,6 @@ from unveil.typing import Floats, Image
 
 # iBUG-68: outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth.
 SEVEN = (36, 39, 42, 45, 33, 48, 54)
-DECA_MARGIN = 1.6  # side of the crop in mean sides of the benchmark's box, in DECA's own run on the benchmark
 # A detector's six keypoints in a box, for networks that are framed by them: where the bundled photograph has them.
 KEYPOINTS = np.array([[0.30, 0.27], [0.72, 0.31], [0.49, 0.54], [0.48, 0.73], [0.05, 0.32], [0.94, 0.40]])
 
@@ -125,10 +124,12 @@ def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, c
     picture = read_image(photos.photographs / image.path)
     if change is not None:
         picture = change(picture, image, face)
-    if face is not None and head_name(reconstructor.learner.layout) == "deca":
+    encoder = reconstructor.encoder
+    margin = family_of(encoder.layout).box_margin
+    if face is not None and margin is not None:
         low, high = face.box_ltrb[:2], face.box_ltrb[2:]
-        crop = Crop.from_square((low + high) / 2, DECA_MARGIN * face.size, reconstructor.learner.input_size)
-        coefficients = reconstructor.learner.predict(crop.warp(picture)[None])
+        crop = Crop.from_square((low + high) / 2, margin * face.size, encoder.input_size)
+        coefficients = encoder.predict(crop.warp(picture)[None]).coefficients
         return np.asarray(reconstructor.morphable.neutral(coefficients)[0])
     found = reconstructor.reconstruct(picture, max_faces=1, faces=None if face is None else [face])
     if not found:

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from unveil.models.deca import files
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import Deca
-from unveil.models.deca.onnx_detail import DECA_DETAIL_FILE, DECA_ENCODERS_FILE
-from unveil.models.deca.torch import CHECKPOINT, load_networks
+from unveil.models.deca.torch import load_networks
 from unveil.models.onnx_graph import trace, write
 from unveil.photos.crop import CROP_SIZE
 
@@ -38,13 +38,13 @@ class _Displacement(nn.Module):
 def export_deca(checkpoint: Path, folder: Path) -> tuple[Path, Path]:
     """Write the encoders and the detail decoder of a ``deca_model.tar`` into a folder and return their paths.
 
-    The encoders' file keeps to the contract of `unveil.models.onnx`, the decoder's to that of
-    `unveil.models.deca.onnx_detail`. Weights stay float32: half precision would cost DECA its fourth digit.
+    Both keep to the contracts of `unveil.models.deca.onnx`. Weights stay float32: half precision would cost DECA its
+    fourth digit.
 
     Raises:
         UnveilError: the checkpoint is unusable or the folder cannot be written.
     """
-    encoders, decoder = folder / DECA_ENCODERS_FILE, folder / DECA_DETAIL_FILE
+    encoders, decoder = folder / files.ENCODERS.name, folder / files.DETAIL_DECODER.name
     network = load_networks(checkpoint)
     metadata = {"layout": DETAIL_LAYOUT.to_json(), "name": "deca", "licence": LICENCE, "data": DATA}
     images, codes = torch.rand(2, 3, CROP_SIZE, CROP_SIZE), torch.rand(2, DETAIL_LAYOUT.size)
@@ -56,10 +56,10 @@ def export_deca(checkpoint: Path, folder: Path) -> tuple[Path, Path]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Export as the command line says."""
     parser = argparse.ArgumentParser(description="Write DECA's networks as ONNX.")
-    parser.add_argument("folder", type=Path, help=f"DECA's data folder, with {CHECKPOINT}")
+    parser.add_argument("folder", type=Path, help=f"DECA's data folder, with {files.CHECKPOINT.name}")
     parser.add_argument("--out", type=Path, help="folder to write to, by default the data folder")
     options = parser.parse_args(arguments)
-    for path in export_deca(options.folder / CHECKPOINT, options.out or options.folder):
+    for path in export_deca(options.folder / files.CHECKPOINT.name, options.out or options.folder):
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")  # noqa: T201
 
 

@@ -20,6 +20,7 @@ from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, Group
 from unveil.heads.model import MorphableModel
+from unveil.models.deca import files
 from unveil.models.deca.template import Template, read_template
 
 LAYOUT = CoefficientLayout(
@@ -42,9 +43,6 @@ LARGEST_YAW = 39
 CONTOUR_ROWS = np.array([d if d >= 0 else LARGEST_YAW - d for d in range(-LARGEST_YAW, LARGEST_YAW + 1)])
 
 
-FILE_NAMES = ("generic_model.pkl", "landmark_embedding.npy", "head_template.obj")  # as they are published
-
-
 @dataclass(frozen=True)
 class FlameFiles:
     """Paths of the three files that give FLAME's geometry."""
@@ -56,7 +54,7 @@ class FlameFiles:
     @classmethod
     def in_folder(cls, folder: Path) -> FlameFiles:
         """The files in DECA's ``data`` folder."""
-        return cls(*(folder / name for name in FILE_NAMES))
+        return cls(*(folder / file.name for file in files.GEOMETRY))
 
 
 @lru_cache(maxsize=1)

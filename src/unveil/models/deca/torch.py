@@ -11,24 +11,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unveil.assets.models import DECA
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.deca.files import CHECKPOINT
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import Deca
+from unveil.models.encoder import Prediction
 from unveil.models.weights import fill, first_line, read_checkpoint, unusable
 from unveil.photos.crop import CROP_SIZE
+from unveil.photos.framing import CANONICAL, Framing
 from unveil.typing import Float32s, Images
 
-CHECKPOINT = "deca_model.tar"
-FILE = next(file for file in DECA if file.name == CHECKPOINT)
 PARTS = ("E_flame", "E_detail", "D_detail")  # the networks in the checkpoint; what else it holds is not used
 DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
 BATCH = 16  # crops or codes at once: bounds the memory
 
 
 class DecaTeacher:
-    """DECA's networks loaded from ``deca_model.tar``; usable wherever a `CoefficientModel` is.
+    """DECA's networks loaded from ``deca_model.tar``; a `DecaEncoder`.
 
     Attributes:
         name: "deca".
@@ -49,6 +49,8 @@ class DecaTeacher:
     name: str = "deca"
     layout: CoefficientLayout = DETAIL_LAYOUT
     input_size: int = CROP_SIZE
+    framing: Framing = CANONICAL
+    vertex_scale: float = 1.0
 
     def __init__(self, checkpoint: str | Path, *, device: str = "cpu") -> None:
         self.path = Path(checkpoint)
@@ -59,12 +61,13 @@ class DecaTeacher:
             raise UnveilError(f"cannot compute on {device!r} ({first_line(error)}): choose another device") from error
         self._device = torch.device(device)
 
-    def predict(self, crops: Images) -> Coefficients:
+    def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 364] (float32) of RGB crops [N, 224, 224, 3]."""
         size = self.input_size
         if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
             raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
-        return Coefficients(DETAIL_LAYOUT, self._in_batches(crops, self._encode, (DETAIL_LAYOUT.size,)))
+        values = self._in_batches(crops, self._encode, (DETAIL_LAYOUT.size,))
+        return Prediction(Coefficients(DETAIL_LAYOUT, values))
 
     def displacement(self, coefficients: Coefficients) -> Float32s:
         """The detail decoder's maps [N, 256, 256] for coefficients [N, 364], metres along the normals.
@@ -91,7 +94,7 @@ class DecaTeacher:
                 part = np.ascontiguousarray(inputs[start : start + BATCH])
                 results[start : start + BATCH] = function(torch.from_numpy(part).to(self._device)).cpu().numpy()
         if not np.isfinite(results).all():
-            raise unusable(self.path, FILE, "gives numbers that are not finite")
+            raise unusable(self.path, CHECKPOINT, "gives numbers that are not finite")
         return results
 
 
@@ -99,16 +102,16 @@ def load_networks(path: Path) -> Deca:
     """DECA's networks with the weights of a checkpoint, in evaluation mode on the CPU; errors as `DecaTeacher`."""
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
         network = Deca()
-    fill(network, _read_parameters(path), path, FILE)
+    fill(network, _read_parameters(path), path, CHECKPOINT)
     return network
 
 
 def _read_parameters(path: Path) -> dict[str, Tensor]:
     """Every tensor of the three networks by its full name, such as ``D_detail.l1.0.weight``."""
-    content = read_checkpoint(path, FILE)
+    content = read_checkpoint(path, CHECKPOINT)
     absent = [part for part in PARTS if not isinstance(content, dict) or not isinstance(content.get(part), Mapping)]
     if absent:
-        raise unusable(path, FILE, f"has no networks named {', '.join(absent)}")
+        raise unusable(path, CHECKPOINT, f"has no networks named {', '.join(absent)}")
     return {
         f"{part}.{name}": value for part in PARTS for name, value in content[part].items() if isinstance(value, Tensor)
     }

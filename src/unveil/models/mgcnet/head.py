@@ -30,7 +30,6 @@ LAYOUT = CoefficientLayout(
         Group("light", 27, "spherical harmonics, as MGCNet has them"),
     ),
 )
-FILE_NAME = "mgcnet_bfm09.npz"
 FORMAT = 1  # raised when the meaning of the file changes
 
 

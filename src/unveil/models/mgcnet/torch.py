@@ -11,20 +11,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unveil.assets.models import MGCNET, ModelFile
 from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.encoder import Prediction
+from unveil.models.mgcnet.files import WEIGHTS
 from unveil.models.mgcnet.framing import FRAMING, INPUT_SIZE
 from unveil.models.mgcnet.head import LAYOUT
 from unveil.models.mgcnet.network import SlimResNet50
 from unveil.models.weights import fill, first_line, unusable
 from unveil.photos.framing import Framing
 
-WEIGHTS = "mgcnet.safetensors"
 BATCH = 16  # crops at once: bounds the memory
 
 
 class MgcnetTeacher:
-    """MGCNet's network loaded from ``mgcnet.safetensors``; a `FramedEncoder`.
+    """MGCNet's network loaded from ``mgcnet.safetensors``; a `models.encoder.Encoder`.
 
     Attributes:
         name: "mgcnet".
@@ -45,12 +45,13 @@ class MgcnetTeacher:
     layout: CoefficientLayout = LAYOUT
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
+    vertex_scale: float = 1.0
 
     def __init__(self, weights: str | Path) -> None:
         self.path = Path(weights)
         self.network = load_network(self.path)
 
-    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
         """Coefficients [N, 257] (float32) of RGB crops [N, 224, 224, 3]."""
         size = self.input_size
         if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
@@ -61,8 +62,8 @@ class MgcnetTeacher:
                 images = torch.from_numpy(np.ascontiguousarray(crops[start : start + BATCH]))
                 outputs[start : start + BATCH] = self.network(images.permute(0, 3, 1, 2).float() / 255).numpy()
         if not np.isfinite(outputs).all():
-            raise unusable(self.path, _file(), "gives numbers that are not finite")
-        return Coefficients(LAYOUT, outputs)
+            raise unusable(self.path, WEIGHTS, "gives numbers that are not finite")
+        return Prediction(Coefficients(LAYOUT, outputs))
 
 
 def load_network(path: Path) -> SlimResNet50:
@@ -71,21 +72,17 @@ def load_network(path: Path) -> SlimResNet50:
     try:
         network = SlimResNet50.shaped_like(parameters)
     except KeyError as error:
-        raise unusable(path, _file(), f"does not hold {_file().what} (missing: {error})") from error
-    fill(network, parameters, path, _file())
+        raise unusable(path, WEIGHTS, f"does not hold {WEIGHTS.what} (missing: {error})") from error
+    fill(network, parameters, path, WEIGHTS)
     if (outputs := len(parameters["logits.convolution.bias"])) != LAYOUT.size:
-        raise unusable(path, _file(), f"gives {outputs} numbers instead of {LAYOUT.size}")
+        raise unusable(path, WEIGHTS, f"gives {outputs} numbers instead of {LAYOUT.size}")
     return network
 
 
 def _read_parameters(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise unusable(path, _file(), "is missing")
+        raise unusable(path, WEIGHTS, "is missing")
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise unusable(path, _file(), f"is cut short or no safetensors file ({first_line(error)})") from error
-
-
-def _file() -> ModelFile:
-    return next(file for file in MGCNET if file.name == WEIGHTS)
+        raise unusable(path, WEIGHTS, f"is cut short or no safetensors file ({first_line(error)})") from error

@@ -30,8 +30,6 @@ LAYOUT = CoefficientLayout(
         Group("expression", 10, "multiples of the components"),
     ),
 )
-FILE_NAMES = ("bfm_noneck_v3.pkl", "tri.pkl")  # as they are published
-SLIM_FILE = "bfm_noneck_v3_slim.pkl"  # instead of both
 LANDMARK_FILES = ("u_base", "w_shp_base", "w_exp_base")
 COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
 METRES = 1e-6  # in a micrometre

@@ -8,22 +8,18 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from unveil.assets.store import find, locate
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.encoder import Prediction
 from unveil.models.onnx import open_session
 from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
 from unveil.photos.framing import Framing
 from unveil.storage.files import printable
 
-# The networks that a model's name allows, the more accurate first; the files are called after them.
-NETWORKS = {"3ddfa": ("mb1", "mb05"), "3ddfa-mb1": ("mb1",), "3ddfa-mb05": ("mb05",)}
-STATISTICS = "param_mean_std_62d_120x120.pkl"
-
 
 class TddfaModel:
-    """One of 3DDFA_V2's networks; a `FramedEncoder`.
+    """One of 3DDFA_V2's networks; a `models.encoder.Encoder`.
 
     Attributes:
         name: "3ddfa-mb1" or "3ddfa-mb05", from the file's name.
@@ -42,6 +38,7 @@ class TddfaModel:
 
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
+    vertex_scale: float = 1.0
 
     def __init__(self, path: Path, statistics: Path) -> None:
         self.path = path
@@ -49,35 +46,14 @@ class TddfaModel:
         self.layout: CoefficientLayout = read_statistics(statistics)
         self._session = open_network(path)
 
-    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
         """Coefficients [N, 62] (float32) of RGB crops [N, 120, 120, 3]."""
         # The graph is for one crop at a time.
         values = [self._session.run(None, {"input": one[None]})[0] for one in network_input(crops)]
         outputs = np.concatenate(values) if values else np.empty((0, self.layout.size), np.float32)
         if not np.isfinite(outputs).all():
             raise UnveilError(f"{printable(self.path)} gives numbers that are not finite: download it again")
-        return Coefficients(self.layout, self.layout.destandardize(outputs))
-
-
-def open_tddfa(model: str, assets: Path | None = None) -> TddfaModel:
-    """The best network of a model of `NETWORKS` that is there as an ONNX file; UnveilError where none is."""
-    return TddfaModel(*network_files(model, ("onnx",), assets))
-
-
-def network_files(model: str, kinds: tuple[str, ...], assets: Path | None = None) -> tuple[Path, Path]:
-    """The best network of a model that is there, of the first of the kinds that is, and the statistics.
-
-    Args:
-        model: one of `NETWORKS`.
-        kinds: endings of files, ``onnx`` and ``pth``.
-        assets: folder with the files; `store.search_folders` lists others.
-
-    Raises:
-        UnveilError: a file is missing.
-    """
-    names = [f"{network}_120x120.{kind}" for network in NETWORKS[model] for kind in kinds]
-    found = next((path for path in (find("3ddfa", name, assets) for name in names) if path), None)
-    return found or locate("3ddfa", names[-1], assets), locate("3ddfa", STATISTICS, assets)
+        return Prediction(Coefficients(self.layout, self.layout.destandardize(outputs)))
 
 
 def open_network(path: Path, threads: int | None = None) -> ort.InferenceSession:

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unveil.assets.models import TDDFA, ModelFile
+from unveil.assets.model_file import ModelFile
 from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.models.encoder import Prediction
+from unveil.models.tddfa.files import FILES, HALF_CHECKPOINT
 from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
 from unveil.models.tddfa.network import STEM, MobileNet
@@ -25,7 +27,7 @@ BATCH = 32  # crops at once: bounds the memory
 
 
 class TddfaTeacher:
-    """3DDFA_V2's network loaded from one of its checkpoints; a `FramedEncoder`.
+    """3DDFA_V2's network loaded from one of its checkpoints; a `models.encoder.Encoder`.
 
     Attributes:
         name: "3ddfa-mb1" or "3ddfa-mb05", from the width of the network.
@@ -45,6 +47,7 @@ class TddfaTeacher:
 
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
+    vertex_scale: float = 1.0
 
     def __init__(self, checkpoint: Path, statistics: Path) -> None:
         self.path = checkpoint
@@ -52,7 +55,7 @@ class TddfaTeacher:
         self.network = load_network(checkpoint)
         self.name = NAMES[self.network.conv1.out_channels]
 
-    def predict(self, crops: NDArray[np.uint8]) -> Coefficients:
+    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
         """Coefficients [N, 62] (float32) of RGB crops [N, 120, 120, 3]."""
         images = network_input(crops)
         outputs = np.empty((len(images), self.layout.size), np.float32)
@@ -62,7 +65,7 @@ class TddfaTeacher:
                 outputs[part] = self.network(torch.from_numpy(images[part])).numpy()
         if not np.isfinite(outputs).all():
             raise unusable(self.path, _file(self.path), "gives numbers that are not finite")
-        return Coefficients(self.layout, self.layout.destandardize(outputs))
+        return Prediction(Coefficients(self.layout, self.layout.destandardize(outputs)))
 
 
 def load_network(path: Path) -> MobileNet:
@@ -88,4 +91,4 @@ def load_network(path: Path) -> MobileNet:
 
 def _file(path: Path) -> ModelFile:
     """What the registry says of a checkpoint, by its name."""
-    return next((file for file in TDDFA if file.name == path.name), TDDFA[0])
+    return next((file for file in FILES if file.name == path.name), HALF_CHECKPOINT)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.models.onnx import CoefficientModel
-from unveil.models.registry import learner_path
+from unveil.models.openhead.family import learner_path
 from unveil.photos.crop import Crop
 from unveil.photos.decode import decode_rgb
 from unveil.photos.detect import Detection, FaceDetector
@@ -23,7 +23,6 @@ from unveil.training.crops.duplicates import Hash, perceptual_hash
 from unveil.training.crops.photo import Photo, Points5
 from unveil.training.crops.prepared import wide_crop
 
-LEARNER = "openhead"  # whose first pass frames the faces
 HASH_SIZE = 64  # pixels of the canonical crop that duplicates are looked for in
 FARTHEST_POINTS = 0.2  # mean distance of annotated points from the detector's, in sides of its box
 
@@ -59,7 +58,7 @@ class Cutter:
     def __init__(self, crop_size: int, smallest_face: float) -> None:
         self.crop_size, self.smallest_face = crop_size, smallest_face
         self.clock = StageTimes()
-        learner = CoefficientModel(learner_path(LEARNER), threads=1)
+        learner = CoefficientModel(learner_path(), threads=1)
         self._reconstructor = Reconstructor(learner, detector=FaceDetector(packaged("blazeface.onnx"), threads=1))
 
     def cut(self, photo: Photo) -> Cut:
@@ -76,7 +75,7 @@ class Cutter:
         if face.size < self.smallest_face:
             raise Dropped("face too small", f"{face.size:.0f} pixels")
         with self.clock.stage("frame"):
-            first = Crop.from_detector_box(face.box_ltrb, self._reconstructor.learner.input_size)
+            first = Crop.from_detector_box(face.box_ltrb, self._reconstructor.encoder.input_size)
             (landmarks,) = self._reconstructor.landmarks(image, [first])
             canonical = second_crop(landmarks, face.box_ltrb, first)
             if canonical is first:

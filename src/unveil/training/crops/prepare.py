@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.models.registry import learner_path
+from unveil.models.openhead.family import learner_path
 from unveil.storage.files import atomic_path, printable
 from unveil.training.crops.chunks import RECORDS, Chunks, cut_chunks
-from unveil.training.crops.cutter import LEARNER
 from unveil.training.crops.photo import Photo, check_unique, fingerprint
 from unveil.training.crops.prepared import MANIFEST, finish
 from unveil.training.crops.selection import Dropping, Selection
@@ -130,7 +129,7 @@ def _sort_out(photos: Sequence[Photo], settings: PrepareSettings) -> tuple[list[
 
 def _settings_record(photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
     """The settings and what else decides the outcome, as JSON has them."""
-    with learner_path(LEARNER).open("rb") as file:
+    with learner_path().open("rb") as file:
         learner = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     about = asdict(settings) | {"photographs": len(photos), "list": fingerprint(photos), "learner": learner}
     record: dict[str, Any] = json.loads(json.dumps(about))

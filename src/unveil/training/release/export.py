@@ -73,7 +73,7 @@ def export_measured(
 
 def _compare(path: Path, torch: Prediction, batch: Batch, sampler: Sampler) -> Exported:
     model, data = CoefficientModel(path), sampler.data
-    told = model.predict(batch.images)
+    told = model.predict(batch.images).coefficients
     as_torch = batch._replace(coefficients=np.asarray(torch.coefficients.values))
     return Exported(
         path,
@@ -99,7 +99,7 @@ def _squared_z(path: Path, sampler: Sampler) -> dict[str, float]:
     if not len(sampler.data.indices(TEST)):
         return {}
     batch = clear_and_occluded(sampler, chosen(sampler.data, "test", MOST_SAMPLES))
-    said = CoefficientModel(path).predict_all(batch.images)
+    said = CoefficientModel(path).predict(batch.images)
     if said.deviations is None:
         return {}
     return mean_squared_z(said.coefficients, said.deviations, batch.coefficients)

@@ -14,7 +14,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
-from unveil.models.encoder import Encoder, predict_all
+from unveil.models.encoder import Encoder
 from unveil.occluders.base import Pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import SPLITS
@@ -93,7 +93,7 @@ def discrepancies(
         batch = sampler.validation_batch(
             indices[start : start + BATCH], occluded=severity > 0, severity=severity or None
         )
-        prediction = predict_all(encoder, batch.images)
+        prediction = encoder.predict(batch.images)
         if reliability is not None:
             reliability.add(prediction, batch)
         parts.append(nme(data, prediction.coefficients, batch))

@@ -1,25 +1,60 @@
-"""The files of DECA's details: the fixed displacement, masks, and the dense mesh."""
+"""What DECA says of the skin, and the files it needs for that: fixed displacement, masks, dense mesh, albedo."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.assets.store import find, locate
 from unveil.assets.unpickle import read_pickled_npy
 from unveil.errors import UnveilError
 from unveil.heads.dense import DenseMesh, dense_mesh
 from unveil.heads.detail import SIZE, DetailSurface
+from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.models.deca import albedo_file, files
+from unveil.models.encoder import Encoder
+from unveil.models.skin import SkinModel
+from unveil.photos.io import read_image
+from unveil.typing import Float32s, Floats, UInt8s
+
+
+@runtime_checkable
+class DecaEncoder(Encoder, Protocol):
+    """DECA's own networks, which also decode the details of the skin."""
+
+    def displacement(self, coefficients: Coefficients) -> Floats:
+        """Maps [N, 256, 256] in metres along the normals, without what is fixed, of coefficients [N, M]."""
+
+
+def open_skin(
+    encoder: Encoder, model: MorphableModel, head_files: tuple[Path, ...], assets: Path | None = None
+) -> SkinModel:
+    """Wrinkles where the encoder is one of DECA's own, and colours where an albedo space is there.
+
+    Raises:
+        UnveilError: a file that the details need is missing, or a file is damaged.
+    """
+    albedo = next((path for path in (find(file, assets) for file in files.ALBEDO_SPACES) if path), None)
+    albedo_space = albedo_file.load(albedo) if albedo else None
+    used = (*head_files, *([albedo] if albedo else []))
+    if not isinstance(encoder, DecaEncoder):
+        return SkinModel(albedo_space=albedo_space, files=used)
+    fixed, eyes, face = (locate(file, assets) for file in files.DETAILS)
+    dense = find(files.DENSE_MESH, assets)
+    used += (fixed, eyes, face, *([dense] if dense else []))
+    surface = load(model, fixed, read_image(eyes), read_image(face), dense)
+    return SkinModel(surface, encoder.displacement, albedo_space, used)
 
 
 def load(
     model: MorphableModel,
     fixed_displacement: Path,
-    detail_mask: NDArray[np.uint8],
-    face_mask: NDArray[np.uint8],
+    detail_mask: UInt8s,
+    face_mask: UInt8s,
     texture_data: Path | None = None,
 ) -> DetailSurface:
     """DECA's detail surface on FLAME.
@@ -43,7 +78,7 @@ def load(
     return DetailSurface(model, read_fixed_displacement(fixed_displacement), _mask(detail_mask), _mask(face_mask), mesh)
 
 
-def read_fixed_displacement(path: Path) -> NDArray[np.float32]:
+def read_fixed_displacement(path: Path) -> Float32s:
     """The displacement [256, 256] in metres that fixed_displacement_256.npy adds to everybody's; errors as `load`."""
     try:
         fixed: NDArray[Any] = np.load(path, allow_pickle=False)
@@ -58,7 +93,7 @@ def read_fixed_displacement(path: Path) -> NDArray[np.float32]:
         ) from error
 
 
-def _mask(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _mask(picture: UInt8s) -> Float32s:
     """The first channel at 256 texels a side, 0 to 1; every second texel of 512, as DECA takes them."""
     rows, columns = (np.arange(SIZE) * n // SIZE for n in picture.shape[:2])
     return np.asarray(picture[rows][:, columns, 0] / 255, dtype=np.float32)

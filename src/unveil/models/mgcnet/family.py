@@ -1,0 +1,56 @@
+"""The family of MGCNet: its network on the Basel Face Model with colours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from unveil.assets.store import locate
+from unveil.errors import UnveilError
+from unveil.heads.model import MorphableModel
+from unveil.models.encoder import Encoder
+from unveil.models.family import Family
+from unveil.models.mgcnet import files, head
+
+
+class Mgcnet(Family):
+    """MGCNet on the Basel Face Model."""
+
+    name = files.NAME
+    networks = ("mgcnet",)
+    layouts = (head.LAYOUT,)
+    files = files.FILES
+
+    def open_encoder(self, network: str = "mgcnet", assets: Path | None = None) -> Encoder:
+        """MGCNet's network, in torch."""
+        weights = locate(files.WEIGHTS, assets)
+        try:
+            from unveil.models.mgcnet.torch import MgcnetTeacher
+        except ImportError as error:
+            raise UnveilError("MGCNet needs torch and safetensors: install unveil[train]") from error
+        return MgcnetTeacher(weights)
+
+    def load_head(self, assets: Path | None = None) -> MorphableModel:
+        """The Basel Face Model as MGCNet uses it."""
+        return head.load(*self.head_files(assets))
+
+    def head_files(self, assets: Path | None = None) -> tuple[Path, ...]:
+        """The converted face model."""
+        return (locate(files.MODEL, assets),)
+
+    def convert(self, assets: Path | None = None) -> Iterator[Path]:
+        """The network and the face model as files that are read without TensorFlow and h5py; needs both once."""
+        checkpoint, face = locate(files.CHECKPOINT, assets), locate(files.PUBLISHED_MODEL, assets)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr
+        try:
+            from unveil.models.mgcnet.convert import convert_checkpoint, convert_face
+        except ImportError as error:
+            raise UnveilError(
+                "converting MGCNet needs TensorFlow, h5py and safetensors: install unveil[mgcnet]"
+            ) from error
+        weights, npz = checkpoint.with_name(files.WEIGHTS.name), face.with_name(files.MODEL.name)
+        convert_checkpoint(checkpoint, weights)
+        yield weights
+        convert_face(face, npz)
+        yield npz

@@ -1,0 +1,66 @@
+"""The files of MGCNet: what each is, whose, and where it is found."""
+
+from __future__ import annotations
+
+from unveil.assets.model_file import ModelFile
+
+NAME = "mgcnet"  # of the family
+BFM_LICENCE = "the Basel Face Model's licence, academic use"
+MGCNET_PAGE = "https://github.com/jiaxiangshang/MGCNet"
+MGCNET_LICENCE = "none stated in its repository; for research, as the Basel Face Model"
+CONVERT = "unveil assets convert mgcnet"
+
+WEIGHTS = ModelFile(
+    family=NAME,
+    name="mgcnet.safetensors",
+    what="MGCNet's network",
+    kind="safetensors",
+    publisher="made by the user from the checkpoint",
+    licence=MGCNET_LICENCE,
+    page="docs/mgcnet.md",
+    folders=("model",),
+    arrays={"conv1.convolution.weight": (3, 7, 7), "logits.convolution.weight": (257, None, 1, 1)},
+    made_by=CONVERT,
+)
+MODEL = ModelFile(
+    family=NAME,
+    name="mgcnet_bfm09.npz",
+    what="MGCNet's Basel Face Model",
+    kind="npz",
+    publisher="made by the user from bfm09_trim_exp_uv_presplit.h5",
+    licence=BFM_LICENCE,
+    page="docs/mgcnet.md",
+    folders=("model",),
+    arrays={
+        "template": (None, 3),
+        "shape": (80, None, 3),
+        "expression": (64, None, 3),
+        "colour_basis": (80, None, 3),
+        "landmarks68": (68,),
+    },
+    made_by=CONVERT,
+)
+CHECKPOINT = ModelFile(
+    family=NAME,
+    name="model-400000.index",
+    what="MGCNet's trained network, a TensorFlow checkpoint, with the .data file beside it; only to convert",
+    kind="tensorflow",
+    publisher="MGCNet's authors",
+    licence=MGCNET_LICENCE,
+    page=f"{MGCNET_PAGE} (its README names the download)",
+    required=False,
+    folders=("model",),
+    pattern="*.index",
+)
+PUBLISHED_MODEL = ModelFile(
+    family=NAME,
+    name="bfm09_trim_exp_uv_presplit.h5",
+    what="the Basel Face Model 2009 with expressions, as MGCNet was trained with it; only to convert",
+    kind="hdf5",
+    publisher="MGCNet's authors, from the Basel Face Model 2009",
+    licence=BFM_LICENCE,
+    page=f"{MGCNET_PAGE} (its README names the download)",
+    required=False,
+    folders=("model",),
+)
+FILES = (WEIGHTS, MODEL, CHECKPOINT, PUBLISHED_MODEL)

@@ -1,0 +1,34 @@
+"""The open family, whose files the package carries: the learner that ships, and its head model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unveil.assets.store import packaged
+from unveil.heads.model import MorphableModel
+from unveil.models.encoder import Encoder
+from unveil.models.family import Family
+from unveil.models.openhead import head
+
+
+class Openhead(Family):
+    """openhead and its learner."""
+
+    name = "openhead"
+    networks = ("openhead",)
+    layouts = (head.GEOMETRY_LAYOUT, head.LAYOUT)
+
+    def open_encoder(self, network: str = "openhead", assets: Path | None = None) -> Encoder:
+        """The packaged learner."""
+        from unveil.models.onnx import CoefficientModel
+
+        return CoefficientModel(learner_path())
+
+    def load_head(self, assets: Path | None = None) -> MorphableModel:
+        """The packaged head model."""
+        return head.load(packaged("openhead.npz"))
+
+
+def learner_path() -> Path:
+    """The ONNX file of the packaged learner."""
+    return packaged("openhead_learner.onnx")
