@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unveil.errors import UnveilError
 from unveil.models.learner import Learner
-from unveil.models.registry import LEARNERS, learner_path
+from unveil.models.openhead.family import Openhead, learner_path
 from unveil.storage.files import printable
 from unveil.training.checkpoint import load_learner
 from unveil.training.release.from_onnx import read_learner, unfold_normalisation
@@ -31,8 +31,9 @@ def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]
     Raises:
         UnveilError: there is no such run or file, or its network has another form.
     """
-    if source in LEARNERS or source.lower().endswith(".onnx"):
-        _continue(learner, read_learner(learner_path(source)), source)
+    packaged = source in Openhead.networks
+    if packaged or source.lower().endswith(".onnx"):
+        _continue(learner, read_learner(learner_path() if packaged else Path(source)), source)
         unfold_normalisation(learner, first_images())
     elif Path(source).is_dir():
         _continue(learner, load_learner(Path(source)), source)
