@@ -61,7 +61,7 @@ def trained(depth: int, *, heads: bool = True) -> Learner:
 
 def test_the_shipped_learner_says_the_same_in_torch() -> None:
     images = crops(112)
-    learner, file = read_learner(SHIPPED), CoefficientModel(SHIPPED).predict_all(images)
+    learner, file = read_learner(SHIPPED), CoefficientModel(SHIPPED).predict(images)
     said = predict(learner, images)
     assert (learner.depth, learner.input_size, learner.layout) == (18, 112, LAYOUT)
     deviation = learner.std.numpy()
