@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scoring = commands.add_parser("score", help="score predictions for them")
     scoring.add_argument("data", type=Path)
     scoring.add_argument("predictions", type=Path, nargs="+")
-    scoring.add_argument("--title", default="Heads of ICT-FaceKit, drawn and covered")
+    scoring.add_argument("--title", default="Heads of ICT-FaceKit, rendered and occluded")
     scoring.add_argument("-o", "--out", type=Path, required=True)
     guessing = commands.add_parser("mean", help="predict the mean head for every picture")
     guessing.add_argument("data", type=Path)

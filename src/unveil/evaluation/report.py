@@ -15,10 +15,10 @@ FAMILIES = ("openhead", "3ddfa", "mgcnet", "deca")  # what is compared where its
 CLEAR = "/clear"
 HEAD = """# Results
 
-Every number on this page was written by `unveil evaluate report` from files of scores;
-[evaluation.md](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
-root of the area of the annotated landmarks' box, unless said otherwise. A method that was trained with occluders of
-these kinds, as the packaged learner was, is used to them; with `below-bridge` no learner of ours was trained.
+`unveil evaluate report` wrote every number on this page from files of scores. [How to score](evaluation.md) says how
+they are made and what they mean. Errors of landmarks are NME in percent of the root of the area of the annotated
+landmarks' box, unless said otherwise. The packaged learner was trained with occluders of these kinds, on other people,
+and is used to them; `below-bridge` is the exception.
 """
 
 
@@ -71,9 +71,9 @@ def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[str]:
-    yield "Error of the covered faces over that of the same faces clear; in brackets the error of the covered faces."
+    yield "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
     yield ""
-    header = ["covered by", "hidden", *methods]
+    header = ["occluder", "hidden", *methods]
     yield from _header(header)
     by_condition: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
     for name, rows in methods.items():
@@ -85,10 +85,10 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
         cells = [f"{one['ratio']:.2f} ({one['covered']:.2f})" if (one := found.get(name)) else "" for name in methods]
         yield _row([f"**{kind}**" if kind == "all" else kind, share, *cells])
     yield ""
-    yield "All of them together, each kind and severity counting the same; movements of the head's points are in mm:"
+    yield "All kinds and severities, each counting the same. In mm: how far points of the head move when occluded."
     yield ""
-    header = ["method", "ratio", "clear", "covered", "visible points", "hidden points"]
-    header += ["shape moves", "with expression", "seen", "unseen", "not found"]
+    header = ["method", "ratio", "clear", "occluded", "visible", "hidden"]
+    header += ["shape, mm", "vertices, mm", "visible, mm", "hidden, mm", "missing"]
     yield from _header(header)
     for name, rows in methods.items():
         one = next(row for row in rows if row["kind"] == "all")
@@ -97,7 +97,7 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
     yield from _absent(methods, len(header))
     yield ""
     names = ", ".join(one.method for one in PUBLISHED)
-    yield f"For comparison what {names} report, with occluders of theirs; not computed here:"
+    yield f"For comparison, what {names} report, with occluders of their own; not computed here:"
     yield ""
     yield published_table()
 

@@ -179,7 +179,7 @@ def _mean(rows: Sequence[Robustness]) -> Robustness:
 
 def table(rows: Sequence[Robustness]) -> str:
     """The rows as a Markdown table, the ratio first."""
-    header = ["occluder", "wanted", "hidden", "ratio", "clear", "covered", "visible points", "hidden points"]
+    header = ["occluder", "wanted", "hidden", "ratio", "clear", "occluded", "visible points", "hidden points"]
     header += ["shape, mm", "vertices, mm", "seen", "unseen", "images", "missing"]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     for row in rows:
@@ -193,7 +193,7 @@ def table(rows: Sequence[Robustness]) -> str:
 
 def published_table() -> str:
     """What others report, as a Markdown table."""
-    lines = ["| method | on | ratio | clear | covered |", "|---|---|---|---|---|"]
+    lines = ["| method | on | ratio | clear | occluded |", "|---|---|---|---|---|"]
     for one in PUBLISHED:
         numbers = f"{one.covered / one.clear:.2f} | {one.clear:.2f} | {one.covered:.2f}"
         lines.append(f"| {one.method} | {one.data} | {numbers} |")
