@@ -45,8 +45,8 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
 
     from unveil import Reconstructor, read_image
     from unveil.assets.store import packaged
+    from unveil.faces.files import face_colours, vertex_values
     from unveil.meshes.glb import glb_bytes, write_glb
-    from unveil.output.face_files import face_colours, vertex_values
     from unveil.timing import StageTimes
 
     image = cv2.resize(read_image(packaged("demo.jpg")), (1024, 1024), interpolation=cv2.INTER_CUBIC)

@@ -28,16 +28,17 @@ ROOMS = (
     "fitting",
     "occluders",
     "appearance",
+    "drawing",
+    "faces",
     "reconstruct",
     "codes",
-    "drawing",
     "training",
     "output",
     "evaluation",
     "",
     "cli",
 )
-LEAVES = {"errors", "timing", "typing"}
+LEAVES = {"errors", "reprs", "timing", "typing"}
 # Where torch may be imported: training, and in each family's folder the files that need it.
 MAY_IMPORT_TORCH = re.compile(
     r"training/|models/\w+/(network|torch|convert)\.py$|models/(resnet|learner|weights|onnx_graph)\.py$|codes/ray\.py$"
@@ -172,8 +173,11 @@ def test_public_names() -> None:
         "CoefficientLayout",
         "Coefficients",
         "Crop",
+        "Detection",
+        "Encoder",
         "FaceDetector",
         "MorphableModel",
+        "Prediction",
         "Reconstruction",
         "Reconstructor",
         "UnveilError",

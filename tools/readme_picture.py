@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from unveil import Reconstructor, read_image
 from unveil.assets.store import packaged
-from unveil.drawing.overlay import draw_overlay
 from unveil.evaluation.now.face_hider import FaceHider
+from unveil.faces.files import face_colours
+from unveil.faces.overlay import draw_overlay
 from unveil.occluders.pool import load_pool
-from unveil.output.face_files import face_colours
 from unveil.photos.io import write_image
 
 COVERS = (("mask", 0.4, 3), ("glasses", 0.25, 6), ("object", 0.35, 2))  # kind, share of the face, seed

@@ -1,9 +1,10 @@
 """unveil: from one photograph, in which something may hide part of the face, to an animatable 3D head.
 
-    from unveil import Reconstructor, read_image
+    from unveil import Reconstructor
 
-    for face in Reconstructor().reconstruct(read_image("photo.jpg")):
+    for face in Reconstructor().reconstruct("photo.jpg"):
         print(face.pose_degrees, face.vertices.shape, face.hidden_share)
+        face.save(f"{face.name}.glb")
 
 The rooms of the package, in an order in which each knows only those above it:
 
@@ -17,11 +18,12 @@ The rooms of the package, in an order in which each knows only those above it:
     fitting       landmarks -> coefficients
     occluders     what hides faces
     appearance    photograph and head -> texture
-    reconstruct   photograph -> heads; writes nothing
+    drawing       pictures of meshes
+    faces         a reconstructed face: what is known of it, its pictures, its files
+    reconstruct   photograph -> faces; writes nothing
     codes         coefficients of many crops in files
-    drawing       pictures for people
     training      photographs -> a learner
-    output        the files of a result
+    output        many photographs, moving heads, comparisons
     evaluation    predictions and their scores
     cli           the command ``unveil``
 
@@ -36,13 +38,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unveil.errors import UnveilError
+    from unveil.faces.reconstruction import Reconstruction
     from unveil.heads.layout import CoefficientLayout, Coefficients
     from unveil.heads.model import MorphableModel
+    from unveil.models.encoder import Encoder, Prediction
     from unveil.photos.crop import Crop
-    from unveil.photos.detect import FaceDetector
+    from unveil.photos.detect import Detection, FaceDetector
     from unveil.photos.io import read_image
     from unveil.reconstruct.pipeline import Reconstructor
-    from unveil.reconstruct.result import Reconstruction
 
 __version__ = "0.1.0"
 
@@ -50,8 +53,11 @@ __all__ = [
     "CoefficientLayout",
     "Coefficients",
     "Crop",
+    "Detection",
+    "Encoder",
     "FaceDetector",
     "MorphableModel",
+    "Prediction",
     "Reconstruction",
     "Reconstructor",
     "UnveilError",
@@ -64,9 +70,12 @@ _HOMES = {
     "CoefficientLayout": "unveil.heads.layout",
     "Coefficients": "unveil.heads.layout",
     "Crop": "unveil.photos.crop",
+    "Detection": "unveil.photos.detect",
+    "Encoder": "unveil.models.encoder",
     "FaceDetector": "unveil.photos.detect",
     "MorphableModel": "unveil.heads.model",
-    "Reconstruction": "unveil.reconstruct.result",
+    "Prediction": "unveil.models.encoder",
+    "Reconstruction": "unveil.faces.reconstruction",
     "Reconstructor": "unveil.reconstruct.pipeline",
     "UnveilError": "unveil.errors",
     "read_image": "unveil.photos.io",

@@ -13,13 +13,13 @@ from constant_learner import fitting_coefficients
 from PIL import Image
 
 from unveil.appearance.colours import vertex_colours
+from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.output import files
+from unveil.output import photo_files
 from unveil.output.batch import find_photos, name_targets
-from unveil.output.files import Options, OutputError, Target, prepare_folder, write_photo
+from unveil.output.photo_files import Options, OutputError, Target, prepare_folder, write_photo
 from unveil.photos.crop import Crop
-from unveil.reconstruct.result import Reconstruction
 
 MODEL = made_up.model()
 OPTIONS = Options(model="constant", model_sha256="00")
@@ -50,6 +50,8 @@ def make_face(column: float = 64.0) -> Reconstruction:
         box_ltrb=np.array([column - 30, 18, column + 30, 78]),
         confidence=0.9,
         timings={"detect": 5.0},
+        morphable=MODEL,
+        photograph=IMAGE,
     )
 
 
@@ -197,7 +199,7 @@ def test_full_disk_while_writing(target: Target) -> None:
         pytest.skip("this system has no /dev/full")
     with (
         pytest.raises(OutputError, match="free some space"),
-        files.output_errors(target.folder),
+        photo_files.output_errors(target.folder),
         full.open("wb") as disk,
     ):
         np.save(io.BufferedWriter(disk), np.zeros(10_000))

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 import unveil
 from unveil.appearance.visibility import covered_pixels, hidden_vertices
 from unveil.assets.store import packaged
-from unveil.drawing.guessed import COLOURS, LEGEND, draw_guessed
-from unveil.drawing.overlay import PANEL, draw_overlay, in_panel
+from unveil.faces.files import face_colours, npz_content, write_face
+from unveil.faces.guessed import COLOURS, LEGEND, draw_guessed
+from unveil.faces.overlay import PANEL, draw_overlay, in_panel
+from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.visibility import behind
 from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
-from unveil.output.face_files import face_colours, npz_content, write_face
 from unveil.photos.crop import Crop
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 
 MODEL = made_up.model()
 GREEN = (0, 200, 0)

@@ -2,15 +2,18 @@
 
 import dataclasses
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from constant_learner import fitting_coefficients, write_learner
+from PIL import Image
 
 import unveil
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
+from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.layout import CoefficientLayout, Group
@@ -20,7 +23,6 @@ from unveil.photos.crop import Crop
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 from unveil.reconstruct.two_pass import second_crop
 
 TURN = np.array([0.1, 0.3, 0.0])  # axis-angle of the head in the answers, radians
@@ -143,10 +145,47 @@ def test_no_face_is_an_empty_list(reconstructor: Reconstructor, shape: tuple[int
     assert reconstructor.reconstruct(np.full((*shape, 3), 127, np.uint8)) == []
 
 
-@pytest.mark.parametrize("wrong", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3))])
-def test_refuses_what_is_no_rgb_image(reconstructor: Reconstructor, wrong: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="expected a uint8 RGB image"):
-        reconstructor.reconstruct(wrong)
+@pytest.mark.parametrize(
+    ("wrong", "how"),
+    [
+        (np.zeros((9, 9), np.uint8), r"not uint8 \[9, 9\]; repeat grey levels"),
+        (np.zeros((9, 9, 4), np.uint8), r"not uint8 \[9, 9, 4\]; drop the transparency"),
+        (np.zeros((3, 9, 9), np.uint8), r"not uint8 \[3, 9, 9\]; rows come first"),
+        (np.zeros((9, 9, 3)), r"not float64 \[9, 9, 3\]; .*astype\(numpy.uint8\)"),
+        (b"photo.jpg", "not bytes"),
+        ([[[0, 0, 0]]], "not list; .*numpy.asarray"),
+        (None, "not NoneType"),
+    ],
+)
+def test_refuses_what_is_no_photograph(reconstructor: Reconstructor, wrong: object, how: str) -> None:
+    with pytest.raises(TypeError, match="a path, a PIL image or a uint8 RGB array .*, " + how) as caught:
+        reconstructor.reconstruct(wrong)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pil_image_is_taken_as_its_file_is(face: Reconstruction, reconstructor: Reconstructor) -> None:
+    with Image.open(packaged("demo.jpg")) as picture:
+        (opened,) = reconstructor.reconstruct(picture)
+        (grey,) = reconstructor.reconstruct(picture.convert("L"))
+        with pytest.raises(UnveilError, match="convert it to mode RGB"):
+            reconstructor.reconstruct(picture.convert("F"))
+    np.testing.assert_array_equal(opened.projected, face.projected)
+    assert opened.name == "demo_0"
+    assert grey.photograph is not None
+    assert (grey.photograph[..., 0] == grey.photograph[..., 2]).all()
+
+
+def test_a_worker_gets_the_same_reconstructor(face: Reconstruction, reconstructor: Reconstructor) -> None:
+    """Sent to another process, which shares nothing with this one, it opens sessions of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        ((projected, texts),) = pool.map(_reconstructed, [reconstructor])
+    np.testing.assert_array_equal(projected, face.projected)
+    assert texts == (repr(reconstructor), repr(reconstructor.detector))
+
+
+def _reconstructed(reconstructor: Reconstructor) -> tuple[np.ndarray, tuple[str, str]]:
+    (face,) = reconstructor.reconstruct(packaged("demo.jpg"))
+    return face.projected, (repr(reconstructor), repr(reconstructor.detector))
 
 
 def test_summary_is_plain_json(face: Reconstruction) -> None:

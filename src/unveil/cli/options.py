@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unveil.output.formats import ALL_FORMATS
+from unveil.faces.formats import ALL_FORMATS
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; created where missing.")]
 NpzOption = Annotated[Path, typer.Option("--out", "-o", help="The npz file to write.")]

@@ -12,7 +12,7 @@ import typer
 from unveil.cli.options import AssetsOption, FormatsOption, JsonOption, ModelOption, OutOption
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
-from unveil.output.formats import ALL_FORMATS
+from unveil.faces.formats import ALL_FORMATS
 from unveil.storage.names import printable_stem
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def reconstruct(
 ) -> None:
     """Reconstruct every face of photographs and write an animatable textured head for each."""
     wanted = _parse_formats(formats)
-    from unveil.output import batch, files
+    from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
 
     photos, outcomes = batch.find_photos(inputs, out)
     if photos:
-        files.prepare_folder(out)
+        photo_files.prepare_folder(out)
         reconstructor = Reconstructor(model, assets=assets)
         options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
         targets = batch.name_targets(photos, out)
@@ -65,18 +65,18 @@ def transfer(
     """Write the head of one photograph with the expression of another (the largest face of each)."""
     wanted = _parse_formats(formats)
     from unveil.output import animate as animation
-    from unveil.output import batch, files
+    from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
 
-    files.prepare_folder(out)
+    photo_files.prepare_folder(out)
     reconstructor = Reconstructor(model, assets=assets)
     options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
     source = animation.see(reconstructor, expression)
     moved = animation.with_expression(reconstructor, animation.see(reconstructor, face), source.face)
-    target = files.Target(face, out, f"{printable_stem(face)}_as_{printable_stem(expression)}")
+    target = photo_files.Target(face, out, f"{printable_stem(face)}_as_{printable_stem(expression)}")
     if target.belongs_to_another():
         raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
-    record = files.write_photo(target, moved.image, [moved.face], reconstructor.morphable, options)
+    record = photo_files.write_photo(target, moved.image, [moved.face], reconstructor.morphable, options)
     typer.echo(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
 
 
@@ -94,10 +94,10 @@ def animate(
 ) -> None:
     """Write a moving head (GIF and GLB) that looks around and makes faces, or does as others do."""
     from unveil.output import animate as animation
-    from unveil.output import files
+    from unveil.output import photo_files
     from unveil.reconstruct.pipeline import Reconstructor
 
-    files.prepare_folder(out)
+    photo_files.prepare_folder(out)
     reconstructor = Reconstructor(model, assets=assets)
     seen = animation.see(reconstructor, photo)
     if follow:

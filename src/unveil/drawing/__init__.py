@@ -1,1 +1,1 @@
-"""Pictures for people: renders, overlays, sheets, animations."""
+"""Pictures of meshes: renders, sheets, animations."""

@@ -31,6 +31,12 @@ class Head:
     pose_basis: Array | None = None  # [9 * (J - 1), V, 3] correctives of (R - I) of the joints after the root
     joint_expression_basis: Array | None = None  # [E, J, 3] how the joints follow the expression, as DECA's do
 
+    def __repr__(self) -> str:
+        sizes = (
+            f"shape {len(self.shape_basis)}, expression {len(self.expression_basis)}, {len(self.joint_names)} joints"
+        )
+        return f"Head({len(self.template)} vertices, {len(self.faces)} triangles, {sizes})"
+
     def joint_positions(self, shape: Array, expression: Array | None = None) -> Array:
         """Joint positions [..., J, 3] of heads of shape [..., S] and, unless they are neutral, expression [..., E]."""
         joints = self.joint_template + _combine(shape, self.joint_shape_basis)

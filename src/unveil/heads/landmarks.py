@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from array_api_compat import array_namespace
 
 from unveil.geometry.rotation import Array
+from unveil.reprs import short_repr
 
 # First index and one past the last of each part in iBUG-68 order. "Left" and "right" are the subject's.
 IBUG68_PARTS: dict[str, tuple[int, int]] = {
@@ -39,6 +40,7 @@ class SurfacePoints:
 
     triangles: Array  # [L, 3] vertex indices
     barycentric: Array  # [L, 3] rows sum to one
+    __repr__ = short_repr
 
     def __call__(self, vertices: Array) -> Array:
         """Positions [..., L, 3] on vertices [..., V, 3]."""
@@ -57,6 +59,7 @@ class SlidingContour:
     first_degree: int
     triangles: Array  # [R, 17, 3] vertex indices
     barycentric: Array  # [R, 17, 3]
+    __repr__ = short_repr
 
     def __call__(self, vertices: Array, rotation: Array) -> Array:
         """Positions [..., 17, 3] on vertices [..., V, 3] of heads turned by rotation [..., 3, 3]."""

@@ -11,6 +11,7 @@ from array_api_compat import array_namespace
 
 from unveil.errors import UnveilError
 from unveil.geometry.rotation import Array
+from unveil.reprs import short_repr
 
 
 class LayoutError(UnveilError):
@@ -30,6 +31,7 @@ class Group:
     unit: str
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         for what in ("mean", "std"):
@@ -161,6 +163,9 @@ class CoefficientLayout:
     def __hash__(self) -> int:
         return hash(self._signature())
 
+    def __repr__(self) -> str:
+        return f"CoefficientLayout({self.name!r}, {', '.join(f'{g.name}={g.size}' for g in self.groups)})"
+
     def __str__(self) -> str:
         groups = ", ".join(f"{g.name} {g.size}" for g in self.groups)
         return f"{self.name!r} ({groups}; {self.size})"
@@ -172,6 +177,9 @@ class Coefficients:
 
     layout: CoefficientLayout
     values: Array
+
+    def __repr__(self) -> str:
+        return f"Coefficients({self.layout.name!r}, {self.values.dtype}{list(self.values.shape)})"
 
     def __post_init__(self) -> None:
         self.layout._check_size(self.values)

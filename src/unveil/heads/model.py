@@ -40,6 +40,10 @@ class MorphableModel:
     shape_group: str = "shape"  # the group of coefficients that tells one person from another
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
 
+    def __repr__(self) -> str:
+        vertices, triangles = len(self.head.template), len(self.head.faces)
+        return f"MorphableModel({self.name!r}, {vertices} vertices, {triangles} triangles, {self.layout!r})"
+
     @property
     def unit_names(self) -> tuple[str, ...]:
         """A name for each of the E expression coefficients, a number where the basis is statistical."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.reprs import short_repr
 from unveil.typing import Float32s, Images
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Prediction:
     deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
     # [N, 28, 28] probability that something covers that cell of the crop; row 0 on top
     occlusion: Float32s | None = None
+    __repr__ = short_repr
 
 
 class Encoder(Protocol):

@@ -13,7 +13,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -48,6 +50,7 @@ class CoefficientModel:
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
         self.path = Path(path)
+        self._threads = threads
         self._session = open_session(self.path, threads)
         metadata = dict(self._session.get_modelmeta().custom_metadata_map)
         self.layout = _read_layout(metadata, self.path)
@@ -57,6 +60,13 @@ class CoefficientModel:
         self.data = metadata.get("data", "")
         self.vertex_scale = _read_vertex_scale(metadata, self.path)
         self._outputs = self._checked_outputs()
+
+    def __repr__(self) -> str:
+        return f"CoefficientModel({self.name!r}, input_size={self.input_size}, {self.layout!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path; another process opens a session of its own."""
+        return partial(CoefficientModel, self.path.absolute(), threads=self._threads), ()
 
     def predict(self, crops: NDArray[np.uint8]) -> Prediction:
         """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3], deviations and occlusion where the file gives them.

@@ -1,1 +1,1 @@
-"""The files of a result, and runs over many photographs."""
+"""Many photographs, moving heads, comparisons, and whether the installation is sound."""

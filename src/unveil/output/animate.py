@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from unveil.drawing.animation import write_animation
 from unveil.drawing.render import Skin, over, render_mesh
 from unveil.errors import UnveilError
+from unveil.faces.files import face_glb
+from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC
-from unveil.meshes.glb import glb_bytes, write_glb
-from unveil.meshes.maps import encode_normals
-from unveil.output.face_files import face_colours, vertex_values
+from unveil.meshes.glb import write_glb
 from unveil.photos.io import find_images, read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 from unveil.storage.files import printable
 
 SIZE = 360  # pixels per side of an animated picture
@@ -103,11 +102,10 @@ def driving_photos(inputs: Iterable[Path]) -> Iterator[Path]:
 def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:
     """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
     face = seen.face
-    texture = face_colours(seen.image, face, model)
-    normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
+    texture = face.texture()
     picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))
     write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
-    write_glb(scene, glb_bytes(model, face.coefficients, texture, motion, normal_map, vertex_values(face)))
+    write_glb(scene, face_glb(face, model, texture, motion))
     return [picture, scene]
 
 

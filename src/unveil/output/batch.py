@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unveil.errors import UnveilError
+from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
-from unveil.output.files import Options, OutputError, Target, write_photo
-from unveil.output.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.output.photo_files import Options, OutputError, Target, write_photo
 from unveil.photos.detect import SMALLEST_FACE
 from unveil.photos.io import find_images, read_image
 from unveil.reconstruct.pipeline import Reconstructor

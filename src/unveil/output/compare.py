@@ -12,11 +12,11 @@ import numpy as np
 import PIL.Image
 from PIL import ImageDraw, ImageFont
 
-from unveil.drawing.overlay import OPACITY, PANEL, PAPER, framing, panel_of
 from unveil.drawing.render import over, render_mesh
+from unveil.faces.overlay import OPACITY, PANEL, PAPER, framing, panel_of
+from unveil.faces.reconstruction import Reconstruction
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 from unveil.storage.files import printable
 from unveil.typing import Image
 

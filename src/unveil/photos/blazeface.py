@@ -7,7 +7,9 @@ pixels and sees faces from about 20 to 100 of them. It is convolutional, so that
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -23,13 +25,18 @@ class BlazeFace:
     """The network in an ONNX file that ``tools/convert_blazeface.py`` wrote, given as its path or its bytes."""
 
     def __init__(self, model: str | os.PathLike[str] | bytes, *, threads: int | None = None) -> None:
-        if not isinstance(model, bytes):
-            model = Path(model).read_bytes()
+        self._made_of = (model if isinstance(model, bytes) else Path(model).absolute(), threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)  # too small a network to feed more
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        content = model if isinstance(model, bytes) else Path(model).read_bytes()
+        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was made of; another process opens a session of its own."""
+        model, threads = self._made_of
+        return partial(BlazeFace, model, threads=threads), ()
 
     def __call__(self, images: Images) -> tuple[Float32s, Float32s]:
         """Faces in RGB images [N, H, W, 3] as points [N, A, 8, 2] and scores [N, A], one for each anchor.

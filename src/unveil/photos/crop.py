@@ -43,6 +43,9 @@ class Crop:
         matrix.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)
 
+    def __repr__(self) -> str:
+        return f"Crop(size={self.size}, scale={self.scale:.3g})"
+
     @classmethod
     def from_square(cls, centre: ArrayLike, side: float, size: int = CROP_SIZE) -> Crop:
         """The upright square of ``side`` image pixels around ``centre`` (x, y).

@@ -29,14 +29,18 @@ def decode_rgb(data: bytes, name: str) -> NDArray[np.uint8]:
         UnveilError: the bytes are no picture, damaged, or of more than ``MAX_PIXELS``.
     """
     with _opened(data, name) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        return np.array(_to_rgb(upright))
+        return upright_rgb(picture)
 
 
 def decode_rgba(data: bytes, name: str) -> NDArray[np.uint8]:
     """A cut-out as uint8 RGBA [H, W, 4]; UnveilError as in `decode_rgb`."""
     with _opened(data, name) as picture:
         return np.array(picture.convert("RGBA"))
+
+
+def upright_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """The pixels [H, W, 3] of an opened picture, as in `decode_rgb`; ValueError where they have no set white."""
+    return np.array(_to_rgb(ImageOps.exif_transpose(picture)))
 
 
 @contextlib.contextmanager

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from unveil.assets.store import packaged
 from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace
 from unveil.photos.crop import Crop
+from unveil.photos.io import Photograph, as_rgb
 from unveil.typing import Float32s, Image
 
 SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
@@ -52,6 +54,10 @@ class Detection:
     keypoints: Float32s
     score: float
 
+    def __repr__(self) -> str:
+        left, top, right, bottom = self.box_ltrb
+        return f"Detection(box_ltrb=[{left:.0f}, {top:.0f}, {right:.0f}, {bottom:.0f}], score={self.score:.2f})"
+
     @property
     def size(self) -> float:
         """Mean of the box's width and height, image pixels."""
@@ -62,7 +68,7 @@ class FaceDetector:
     """Finds faces.
 
     Args:
-        model: BlazeFace as an ONNX file or its bytes; the package carries it as ``packaged("blazeface.onnx")``.
+        model: BlazeFace as an ONNX file or its bytes; the one in the package if left out.
         score_threshold: how sure the network must be of a large face; see `required_score`.
         smallest_face: image pixels; faces from this side on are searched for, down to half of it accepted. Smaller is
             slower.
@@ -71,7 +77,7 @@ class FaceDetector:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | bytes,
+        model: str | os.PathLike[str] | bytes | None = None,
         score_threshold: float = SCORE_THRESHOLD,
         smallest_face: float = SMALLEST_FACE,
         *,
@@ -79,13 +85,17 @@ class FaceDetector:
     ) -> None:
         if not smallest_face >= 8:
             raise ValueError(f"faces of {smallest_face} pixels cannot be found; ask for at least 8")
-        self._network = BlazeFace(model, threads=threads)
+        self._network = BlazeFace(packaged("blazeface.onnx") if model is None else model, threads=threads)
         self._score_threshold = score_threshold
         self._smallest_face = smallest_face
 
-    def detect(self, image: Image) -> list[Detection]:
-        """The faces in a picture [H, W, 3], the largest first; an empty list where there is none."""
+    def __repr__(self) -> str:
+        return f"FaceDetector(score_threshold={self._score_threshold:g}, smallest_face={self._smallest_face:g})"
+
+    def detect(self, image: Photograph) -> list[Detection]:
+        """The faces in a photograph, as `as_rgb` takes it, the largest first; an empty list where there is none."""
         faces = []
+        image = as_rgb(image)
         finds = merge([self._search(level, image.shape[:2]) for level in pyramid(image, self._smallest_face)])
         looks = [self._look_again(image, points, score) for points, score in finds]
         for points, score in merge(looks):

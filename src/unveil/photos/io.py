@@ -6,14 +6,14 @@ import os
 import stat
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from unveil.errors import UnveilError
-from unveil.photos.decode import decode_rgb
+from unveil.photos.decode import decode_rgb, upright_rgb
 from unveil.storage.files import atomic_path, printable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".ppm", ".pgm"})
@@ -23,6 +23,7 @@ WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG withou
     ".jpeg": {"quality": 95, "subsampling": 0},
 }
 MAX_BYTES = 512 * 2**20
+Photograph: TypeAlias = "str | os.PathLike[str] | Image.Image | NDArray[np.uint8]"  # what `as_rgb` takes
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -33,6 +34,39 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """
     path = Path(path)
     return decode_rgb(_read_bytes(path), printable(path))
+
+
+def as_rgb(photograph: Photograph) -> NDArray[np.uint8]:
+    """A photograph as uint8 RGB [H, W, 3], given as a path, a PIL image or such an array.
+
+    Raises:
+        UnveilError: the path leads to no readable photograph, or the PIL image has pixels without a set white.
+        TypeError: it is anything else.
+    """
+    if isinstance(photograph, str | os.PathLike):
+        return read_image(photograph)
+    if isinstance(photograph, Image.Image):
+        try:
+            return upright_rgb(photograph)
+        except (ValueError, OSError) as error:
+            raise UnveilError(f"the PIL image cannot be used ({error}); convert it to mode RGB") from error
+    if isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,):
+        return photograph
+    raise TypeError(f"a photograph is a path, a PIL image or a uint8 RGB array [H, W, 3], not {_what(photograph)}")
+
+
+def _what(thing: object) -> str:
+    """What was given instead of a photograph, and how to make one of it."""
+    if not isinstance(thing, np.ndarray):
+        return f"{type(thing).__name__}; NumPy arrays are made of other arrays with numpy.asarray"
+    what = f"{thing.dtype} {list(thing.shape)}"
+    if thing.dtype != np.uint8:
+        return f"{what}; scale it to 0 to 255 and convert it with .astype(numpy.uint8)"
+    if thing.ndim == 2:
+        return f"{what}; repeat grey levels with numpy.stack([image] * 3, axis=-1)"
+    if thing.ndim == 3 and thing.shape[2] == 4:
+        return f"{what}; drop the transparency with image[..., :3]"
+    return f"{what}; rows come first, then columns, then red, green and blue"
 
 
 def find_images(path: str | os.PathLike[str]) -> list[Path]:

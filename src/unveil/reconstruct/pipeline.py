@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from unveil.appearance.visibility import hidden_vertices
-from unveil.assets.store import packaged
-from unveil.geometry.camera import to_pixels
-from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
+from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
@@ -19,20 +20,14 @@ from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import head_of, open_encoder, open_skin
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection, FaceDetector
-from unveil.photos.io import read_image
-from unveil.reconstruct.result import Reconstruction
+from unveil.photos.io import Photograph, as_rgb
+from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.two_pass import Finder, crops_around, packaged_finder, second_crop
+from unveil.storage.names import printable_stem
 from unveil.timing import StageTimes
 from unveil.typing import Floats, Image
 
-
-@dataclass(frozen=True, eq=False)
-class Sighting:
-    """Where a photograph shows a face."""
-
-    crop: Crop  # what the network is given
-    box_ltrb: Floats  # [4] the detector's box in image px
-    confidence: float
+Timings: TypeAlias = Mapping[str, float]  # milliseconds per stage
 
 
 class Reconstructor:
@@ -62,11 +57,20 @@ class Reconstructor:
         self._framing = self.encoder.framing
         self._finder = Finder(self.encoder, self.morphable.landmark_model())
         self._guide = packaged_finder() if self._framing.guided else self._finder
-        self.detector = detector or FaceDetector(packaged("blazeface.onnx"))
+        self.detector = detector or FaceDetector()
+        self._made_of = (model, assets, detector)
+
+    def __repr__(self) -> str:
+        return f"Reconstructor({self.encoder.name!r}, input_size={self.encoder.input_size}, {self.morphable!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was made of, so that it can be sent to workers, which open networks of their own."""
+        model, assets, detector = self._made_of
+        return partial(Reconstructor, model, assets=assets, detector=detector), ()
 
     def reconstruct(
         self,
-        image: Image | str | Path,
+        photograph: Photograph,
         *,
         max_faces: int | None = None,
         faces: Sequence[Detection] | None = None,
@@ -74,19 +78,20 @@ class Reconstructor:
         """Every face of an image, largest first; an empty list where there is none.
 
         Args:
-            image: RGB uint8 [H, W, 3], or the path of a photograph.
+            photograph: its path, a PIL image, or an array RGB uint8 [H, W, 3].
             max_faces: leave out all but so many of the largest faces.
             faces: where the faces are, if that is known; they are not searched for then.
 
         Raises:
             UnveilError: the path leads to no readable photograph.
+            TypeError: the photograph is given as anything else.
         """
         clock = StageTimes()
-        if isinstance(image, str | Path):
+        if isinstance(photograph, np.ndarray):
+            image = as_rgb(photograph)
+        else:
             with clock.stage("read"):
-                image = read_image(image)
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(f"expected a uint8 RGB image (H, W, 3), got {image.dtype} {image.shape}")
+                image = as_rgb(photograph)
         with clock.stage("detect"):
             detections = (self.detector.detect(image) if faces is None else list(faces))[:max_faces]
         if not detections:
@@ -101,11 +106,12 @@ class Reconstructor:
             crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
             prediction = self._finder.predict(image, crops)
         with clock.stage("geometry"):
+            name = _name_of(photograph)
             sightings = [
-                Sighting(crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
-                for crop, d in zip(crops, detections, strict=True)
+                Sighting(f"{name}_{k}", crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
+                for k, (crop, d) in enumerate(zip(crops, detections, strict=True))
             ]
-            found = self._results(prediction.coefficients, sightings, clock.milliseconds)
+            found = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             return [self._with_doubts(face, prediction, k) for k, face in enumerate(found)]
 
     def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
@@ -118,9 +124,9 @@ class Reconstructor:
         Its texture is still taken from where the photograph shows it, and what is hidden there stays hidden; how sure
         the new coefficients are is not known.
         """
-        sighting = Sighting(face.crop, face.box_ltrb, face.confidence)
+        sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
-        (moved,) = self._results(batch, [sighting], face.timings)
+        (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
         kept = ("photographed", "occlusion", "hidden", "face_area")
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
@@ -137,50 +143,20 @@ class Reconstructor:
             face = replace(face, deviations=deviations, uncertainty_mm=uncertainty)
         return face
 
-    def _results(
-        self, coefficients: Coefficients, sightings: Sequence[Sighting], timings: Mapping[str, float]
+    def _heads(
+        self, image: Image | None, coefficients: Coefficients, sightings: Sequence[Sighting], timings: Timings
     ) -> list[Reconstruction]:
-        model = self.morphable
-        vertices = model.vertices(coefficients)  # [N, V, 3]
-        neutral = model.neutral(coefficients)
-        in_crops = to_pixels(model.project(vertices, coefficients), self.encoder.input_size)
-        projected = [_to_image(points, seen.crop) for points, seen in zip(in_crops, sightings, strict=True)]
-        landmarks2d = self._finder.landmarks2d(coefficients, [seen.crop for seen in sightings])
-        landmarks3d = model.landmarks68(vertices)
-        details, albedos = self.skin.details(vertices, coefficients), self.skin.albedos(coefficients)
-        rotations = _in_photograph(model.rotation(coefficients), [seen.crop for seen in sightings])
-        pose = matrix_to_euler_degrees(rotations)  # [N, 3]
+        """The head of each face, with its skin."""
+        source = Source(self.encoder.name, self.morphable, image, timings)
+        heads = heads_in_photo(source, coefficients, sightings)
+        vertices = np.stack([head.vertices for head in heads])
+        skins = zip(self.skin.details(vertices, coefficients), self.skin.albedos(coefficients), strict=True)
         return [
-            Reconstruction(
-                model=self.encoder.name,
-                coefficients=coefficients.row(k),
-                expression_names=model.unit_names,
-                neutral_vertices=neutral[k],
-                vertices=vertices[k],
-                faces=model.faces,
-                landmarks3d=landmarks3d[k],
-                landmarks2d=landmarks2d[k],
-                projected=projected[k],
-                photographed=projected[k],
-                pose_degrees=(float(pose[k, 0]), float(pose[k, 1]), float(pose[k, 2])),
-                crop=seen.crop,
-                box_ltrb=seen.box_ltrb,
-                confidence=seen.confidence,
-                timings=timings,
-                detail=details[k],
-                albedo=albedos[k],
-            )
-            for k, seen in enumerate(sightings)
+            replace(head, detail=detail, albedo=albedo) for head, (detail, albedo) in zip(heads, skins, strict=True)
         ]
 
 
-def _in_photograph(rotations: Floats, crops: Sequence[Crop]) -> Floats:
-    """Rotations [N, 3, 3] of heads as the photograph shows them, of those in their crops, which may be turned."""
-    turns = [np.arctan2(crop.matrix[1, 0], crop.matrix[0, 0]) for crop in crops]  # clockwise on the screen
-    about_z = np.stack([np.zeros_like(turns), np.zeros_like(turns), turns], axis=-1).astype(rotations.dtype)
-    return np.asarray(axis_angle_to_matrix(about_z) @ rotations)
-
-
-def _to_image(crop_pixels: Floats, crop: Crop) -> Floats:
-    """Points [V, 3] of a crop, in its pixels, to image pixels; the depth keeps the scale of x and y."""
-    return np.concatenate([crop.to_image(crop_pixels[:, :2]), crop_pixels[:, 2:] / crop.scale], axis=1)
+def _name_of(photograph: Photograph) -> str:
+    """What files are called after a photograph."""
+    path = photograph if isinstance(photograph, str | os.PathLike) else getattr(photograph, "filename", "")
+    return printable_stem(Path(path)) if path else "face"

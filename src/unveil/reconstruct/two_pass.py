@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, Prediction
@@ -15,6 +14,7 @@ from unveil.models.registry import head_of, open_encoder
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
 from unveil.photos.framing import CANONICAL, Framing
+from unveil.reconstruct.geometry import visible_landmarks
 from unveil.typing import Floats, Image
 
 # The landmarks of the first pass must agree this far with the detector, or its crop is kept.
@@ -39,9 +39,7 @@ class Finder:
 
     def landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
         """Visible landmarks [68, 2] of each face in image pixels."""
-        points = self.model.contour68(self.model.vertices(coefficients), coefficients)  # [N, 68, 3]
-        pixels = to_pixels(self.model.project(points, coefficients), self.network.input_size)
-        return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
+        return visible_landmarks(self.model, coefficients, crops)
 
 
 def crops_around(detections: Sequence[Detection], framing: Framing, size: int) -> list[Crop]:

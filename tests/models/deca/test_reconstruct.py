@@ -13,6 +13,7 @@ from PIL import Image
 from unveil import cli
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
+from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
 from unveil.heads.motion import transfer_expression
@@ -22,7 +23,6 @@ from unveil.models.deca.torch import DecaTeacher
 from unveil.output.batch import formats_for, options_for
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 
 DEMO = packaged("demo.jpg")
 FINE = {"displacement", "normals", "albedo", "relit", *(f"detail_{kind}" for kind in ("obj", "mtl", "jpg", "glb"))}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from unveil.assets.store import packaged
+from unveil.faces.reconstruction import Reconstruction
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 
 # iBUG-68 index and (x, y) in pixels of demo.jpg, read off the photograph; the face is about 100 pixels wide.
 MARKED = {

@@ -14,6 +14,7 @@ from khronos import validator_report
 from PIL import Image
 
 from unveil.assets.store import packaged
+from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
 from unveil.meshes.glb import glb_bytes, write_glb
@@ -22,7 +23,6 @@ from unveil.models.tddfa import head as bfm
 from unveil.models.tddfa.torch import TddfaTeacher
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.result import Reconstruction
 
 DEMO = packaged("demo.jpg")
 DATA, TRIANGLES = made_up_tddfa.face()

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unveil.drawing.overlay import PANEL
-from unveil.drawing.relight import DOME, LAMP, LAMPS, draw_relit, estimate_appearance, find_appearance, lamp
+from unveil.faces.overlay import PANEL
+from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.relight import DOME, LAMP, LAMPS, draw_relit, estimate_appearance, find_appearance, lamp
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.lighting import harmonics
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
 from unveil.heads.detail import Detail
-from unveil.reconstruct.result import Reconstruction
 
 MODEL = made_up.model()
 SKIN = np.array([200.0, 150.0, 120.0])

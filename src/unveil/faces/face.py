@@ -1,4 +1,4 @@
-"""What a reconstruction gives back: one frozen object per face."""
+"""What is known of a reconstructed face: plain data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_SHARE = 1e-3  # of the face: over less there is no mean
 
 
 @dataclass(frozen=True, eq=False)
-class Reconstruction:
+class ReconstructedFace:
     """The head behind one face of a photograph.
 
     Model space is metres with +x to the subject's left, +y up, +z out of the face; image points are (x, y) in pixels
@@ -36,8 +36,8 @@ class Reconstruction:
     photographed: Floats  # [V, 3] the same as the photograph shows them, where the coefficients were changed since
     pose_degrees: tuple[float, float, float]  # pitch, yaw, roll of the head
     crop: Crop  # what the learner saw
-    box_ltrb: Floats  # [4] the detector's box in image px: left, top, right, bottom
-    confidence: float  # the detector's score in [0, 1]
+    box_ltrb: Floats  # [4] the detector's box, or the landmarks', in image px: left, top, right, bottom
+    confidence: float | None  # the detector's score in [0, 1]; None where it was not asked
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it

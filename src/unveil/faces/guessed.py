@@ -9,8 +9,8 @@ from PIL import ImageDraw, ImageFont
 
 from unveil.appearance.visibility import covered_pixels
 from unveil.drawing.render import over, render_mesh
+from unveil.faces.face import ReconstructedFace
 from unveil.photos.crop import Crop
-from unveil.reconstruct.result import Reconstruction
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 MOST = 4  # millimetres at the end of the scale
@@ -27,7 +27,7 @@ SWATCH = (254, 8, 26, 22)  # the same of the piece of hatching
 INK = (40, 40, 40)
 
 
-def draw_guessed(photo: Image, points: Floats, to_panel: Float64s, face: Reconstruction) -> Image:
+def draw_guessed(photo: Image, points: Floats, to_panel: Float64s, face: ReconstructedFace) -> Image:
     """The panel [S, S, 3].
 
     Args:
@@ -72,7 +72,7 @@ def _outline(picture: Image, mask: Bools) -> None:
     cv2.drawContours(picture, contours, -1, INK, 1, cv2.LINE_AA)
 
 
-def _with_legend(panel: Image, face: Reconstruction) -> Image:
+def _with_legend(panel: Image, face: ReconstructedFace) -> Image:
     panel[-LEGEND:] = 255
     legend = panel[-LEGEND:]
     if face.uncertainty_mm is not None:
@@ -85,7 +85,7 @@ def _with_legend(panel: Image, face: Reconstruction) -> Image:
     return _labelled(panel, face)
 
 
-def _labelled(panel: Image, face: Reconstruction) -> Image:
+def _labelled(panel: Image, face: ReconstructedFace) -> Image:
     picture = PIL.Image.fromarray(panel)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     top = len(panel) - LEGEND
@@ -102,6 +102,6 @@ def _labelled(panel: Image, face: Reconstruction) -> Image:
     return np.asarray(picture)
 
 
-def _hidden(face: Reconstruction) -> str:
+def _hidden(face: ReconstructedFace) -> str:
     share = face.hidden_share
     return "covered" if share is None else f"covered ({share:.0%} of the face unseen)"

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
+from unveil.faces.files import PICTURE_ENDINGS, FaceFiles, write_face
+from unveil.faces.formats import FORMATS
+from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.model import MorphableModel
-from unveil.output.face_files import PICTURE_ENDINGS, FaceFiles, write_face
-from unveil.output.formats import FORMATS
-from unveil.reconstruct.result import Reconstruction
 from unveil.storage.files import printable
 
 RECORD_FORMAT = 1  # raised when the JSON or the files change their meaning

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.drawing.guessed import draw_guessed
 from unveil.drawing.render import Skin, over, render_head, render_mesh
+from unveil.faces.face import ReconstructedFace
+from unveil.faces.guessed import draw_guessed
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.model import MorphableModel
-from unveil.reconstruct.result import Reconstruction
 
 PANEL = 480  # pixels per side
 MARGIN = 0.08  # of the head's longer side, around it
@@ -22,7 +22,7 @@ SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with 
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]
+    image: NDArray[np.uint8], face: ReconstructedFace, model: MorphableModel, colours: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
@@ -47,7 +47,7 @@ def draw_overlay(
 
 
 def in_panel(
-    image: NDArray[np.uint8], face: Reconstruction
+    image: NDArray[np.uint8], face: ReconstructedFace
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.floating]]:
     """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
     to_panel = framing(face.projected)
@@ -80,7 +80,7 @@ def _draw_points(picture: NDArray[np.uint8], points: NDArray[np.floating]) -> No
         cv2.circle(picture, (x, y), 2 << SHARP_BITS, LANDMARK, -1, cv2.LINE_AA, SHARP_BITS)
 
 
-def _other_view(face: Reconstruction, model: MorphableModel, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _other_view(face: ReconstructedFace, model: MorphableModel, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     upright = np.asarray(model.vertices(model.placement.upright(face.coefficients)))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
     rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))

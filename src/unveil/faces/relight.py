@@ -12,15 +12,15 @@ from functools import partial
 
 import numpy as np
 
-from unveil.drawing.overlay import PANEL, PAPER, in_panel
 from unveil.drawing.render import averaged, over, rasterize_finely, texels
+from unveil.faces.face import ReconstructedFace
+from unveil.faces.overlay import PANEL, PAPER, in_panel
 from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate
 from unveil.geometry.uv import texel_map
 from unveil.heads.albedo import shade
 from unveil.heads.model import MorphableModel
-from unveil.reconstruct.result import Reconstruction
 from unveil.typing import Floats, Image, UInt8s
 
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
@@ -42,7 +42,7 @@ class Appearance:
     light: Shading
 
 
-def draw_relit(image: Image, face: Reconstruction, model: MorphableModel, texture: UInt8s) -> Image:
+def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, texture: UInt8s) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3].
 
     The photograph around the head; over it the head under the light found in the photograph; the same with the light
@@ -61,7 +61,9 @@ def draw_relit(image: Image, face: Reconstruction, model: MorphableModel, textur
     return np.hstack([photo, *(over(render_lit(points, face, model, appearance.albedo, s), b) for s, b in lit)])
 
 
-def render_lit(points: Floats, face: Reconstruction, model: MorphableModel, albedo: UInt8s, light: Shading) -> UInt8s:
+def render_lit(
+    points: Floats, face: ReconstructedFace, model: MorphableModel, albedo: UInt8s, light: Shading
+) -> UInt8s:
     """The face with vertices at ``points`` [V, 3] in pixels of a panel: RGBA uint8 [480, 480, 4]."""
     raster, _ = rasterize_finely(points, face.faces, PANEL, PANEL)
     normals = _unit(interpolate(raster, face.faces, vertex_normals(face.vertices, face.faces)))
@@ -75,7 +77,7 @@ def render_lit(points: Floats, face: Reconstruction, model: MorphableModel, albe
     return averaged(np.clip(colours, 0, 1), raster, gamma=1.0)
 
 
-def find_appearance(face: Reconstruction, model: MorphableModel, texture: UInt8s) -> Appearance:
+def find_appearance(face: ReconstructedFace, model: MorphableModel, texture: UInt8s) -> Appearance:
     """The model's own albedo and light, or estimates from the baked ``texture`` [S, S, 3]."""
     if face.albedo is not None:
         albedo = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.drawing.relight import draw_relit
+from unveil.faces.face import ReconstructedFace
+from unveil.faces.relight import draw_relit
 from unveil.heads.model import MorphableModel
 from unveil.meshes.glb import surface_bytes, write_glb
 from unveil.meshes.maps import encode_displacement, encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.photos.io import write_image
-from unveil.reconstruct.result import Reconstruction
 
 
-def write_detail(stem: Path, face: Reconstruction, texture: NDArray[np.uint8]) -> dict[str, str]:
+def write_detail(stem: Path, face: ReconstructedFace, texture: NDArray[np.uint8]) -> dict[str, str]:
     """Write the dense mesh as ``<stem>_detail.obj`` (with .mtl and .jpg) and ``<stem>_detail.glb``; names by kind."""
     if face.detail is None:
         return {}
@@ -26,7 +26,7 @@ def write_detail(stem: Path, face: Reconstruction, texture: NDArray[np.uint8]) -
     return {f"detail_{kind}": path.name for kind, path in paths.items()}
 
 
-def write_maps(stem: Path, face: Reconstruction) -> dict[str, str]:
+def write_maps(stem: Path, face: ReconstructedFace) -> dict[str, str]:
     """Write ``<stem>_displacement.png`` (16 bits), ``_normals.png`` and ``_albedo.png``, those that the model has."""
     pictures: dict[str, NDArray[np.uint8] | NDArray[np.uint16]] = {}
     if face.detail is not None:
@@ -43,7 +43,7 @@ def write_maps(stem: Path, face: Reconstruction) -> dict[str, str]:
 def write_relit(
     stem: Path,
     image: NDArray[np.uint8],
-    face: Reconstruction,
+    face: ReconstructedFace,
     model: MorphableModel,
     texture: NDArray[np.uint8],
 ) -> dict[str, str]:

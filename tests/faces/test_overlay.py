@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unveil.drawing.overlay import LANDMARK, PANEL, draw_overlay
 from unveil.drawing.render import Skin, _cavities, over, render_head, render_mesh
+from unveil.faces.overlay import LANDMARK, PANEL, draw_overlay
+from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.reconstruct.result import Reconstruction
 
 MODEL = made_up.model()
 TEMPLATE = MODEL.head.template

@@ -1,0 +1,183 @@
+"""The files of one face: GLB, OBJ, PLY, npz and the overlay picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.appearance.colours import head_colours, vertex_colours
+from unveil.appearance.visibility import covered_pixels
+from unveil.errors import UnveilError
+from unveil.faces.face import ReconstructedFace
+from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.faces.overlay import draw_overlay
+from unveil.faces.skin_files import write_detail, write_maps, write_relit
+from unveil.heads.model import MorphableModel
+from unveil.heads.motion import Motion
+from unveil.meshes.glb import glb_bytes, write_glb
+from unveil.meshes.maps import encode_normals
+from unveil.meshes.obj import write_obj
+from unveil.meshes.ply import write_ply
+from unveil.photos.io import write_image
+from unveil.storage.files import atomic_path, printable
+from unveil.timing import StageTimes
+from unveil.typing import Float32s, Image, UInt8s
+
+OVERLAY, NUMBERS = "overlay", "json"  # kinds of files that are no formats
+OVERLAY_ENDING = "_overlay.png"
+PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
+
+
+@dataclass(frozen=True)
+class FaceFiles:
+    """What was written for a face."""
+
+    names: dict[str, str]  # file name by kind: a format, "mtl", "texture" or "overlay"
+    timings: dict[str, float]  # milliseconds per stage
+
+
+def write_face(
+    stem: Path, image: Image, face: ReconstructedFace, model: MorphableModel, formats: tuple[str, ...]
+) -> FaceFiles:
+    """Write the files of a face in each of the formats, as `write_kind` does, and ``<stem>_overlay.png``.
+
+    Args:
+        stem: path of the files without their endings; the folder must exist.
+        image: the photograph, uint8 RGB [H, W, 3].
+        face: one of its faces.
+        model: the head model of its coefficients.
+        formats: some of `formats.ALL_FORMATS`.
+    """
+    clock = StageTimes()
+    with clock.stage("texture"):
+        colours = face_colours(image, face, model)
+    names: dict[str, str] = {}
+    for kind in (*formats, OVERLAY):
+        with clock.stage(kind):
+            names |= write_kind(stem, kind, image, face, model, colours)
+    return FaceFiles(names, clock.milliseconds)
+
+
+def save_face(
+    path: Path, name: str, image: Image, face: ReconstructedFace, model: MorphableModel, colours: UInt8s
+) -> list[Path]:
+    """Write a face as what the suffix of ``path`` says, or as everything, called ``name``, into a folder.
+
+    Raises:
+        UnveilError: the suffix is none of ours, or a file cannot be written.
+    """
+    kind = path.suffix[1:].lower()
+    if path.is_dir() or not kind:
+        stem, kinds = path / name, (*(FORMATS if face.detail is None else ALL_FORMATS), OVERLAY, NUMBERS)
+    elif kind in (*FORMATS, NUMBERS):
+        stem, kinds = path.with_suffix(""), (kind,)
+    else:
+        known = ", ".join(f".{known}" for known in (*FORMATS, NUMBERS))
+        raise UnveilError(f"cannot save a head as {printable(path)}: end the name in {known}, or name a folder")
+    names = [name for kind in kinds for name in write_kind(stem, kind, image, face, model, colours).values()]
+    return [stem.with_name(name) for name in names]
+
+
+def write_kind(
+    stem: Path, kind: str, image: Image, face: ReconstructedFace, model: MorphableModel, colours: UInt8s
+) -> dict[str, str]:
+    """Write the files of one kind: a format, "overlay" or "json". Gives back their names by kind.
+
+    The GLB holds the neutral head, upright, with the expression as morph weights; OBJ and PLY the head as it is in
+    the photograph, with expression and pose; the npz what `npz_content` lists; the JSON what `to_json` gives. Details
+    of the skin, where the model gives them, are in the GLB as a map of normals. A model without texture coordinates
+    has coloured vertices instead of a texture; ``colours`` are what `face_colours` gives.
+    """
+    path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
+    writers: dict[str, Callable[[], Any]] = {
+        "glb": lambda: write_glb(path, face_glb(face, model, colours)),
+        "obj": lambda: write_obj(path, face.vertices, model, colours),
+        "ply": lambda: write_ply(path, face.vertices, face.faces, vertex_colours(colours, model), vertex_values(face)),
+        "npz": lambda: _write_npz(path, face),
+        OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours)),
+        NUMBERS: lambda: _write_json(path, face),
+    }
+    several: dict[str, Callable[[], dict[str, str]]] = {
+        "detail": lambda: write_detail(stem, face, colours),
+        "maps": lambda: write_maps(stem, face),
+        RELIT_FORMAT: lambda: write_relit(stem, image, face, model, colours),
+    }
+    if kind in several:
+        return several[kind]()
+    writers[kind]()
+    material = {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
+    return {kind: path.name} | (material if kind == "obj" and model.textured else {})
+
+
+def face_colours(image: Image, face: ReconstructedFace, model: MorphableModel) -> UInt8s:
+    """What `head_colours` gives for a face of a photograph, without what the learner says covers it."""
+    covered = None if face.occlusion is None else covered_pixels(face.occlusion, face.crop, image.shape)
+    return head_colours(image, face.photographed, model, covered)
+
+
+def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:
+    """The content of a GLB of a face with what is known of its skin and its vertices, moving where it is to."""
+    normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
+    return glb_bytes(model, face.coefficients, colours, motion, normal_map, vertex_values(face))
+
+
+def vertex_values(face: ReconstructedFace) -> dict[str, Float32s]:
+    """What mesh files say of each vertex [V] beside its place: ``hidden``, ``uncertainty`` in mm, where known."""
+    known = {"hidden": face.hidden, "uncertainty": face.uncertainty_mm}
+    return {name: values for name, values in known.items() if values is not None}
+
+
+def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:
+    """What the npz of a face holds; units and frames are those of `ReconstructedFace`.
+
+    ``coefficients`` [M] with ``layout`` (JSON text), each of its groups as ``coefficients_<group>``,
+    ``expression_names``, ``model``, ``vertices`` and ``neutral_vertices`` [V, 3], ``faces`` [F, 3], ``landmarks3d``
+    [68, 3], ``landmarks2d`` [68, 2], ``projected`` [V, 3], ``pose_degrees`` [3] (pitch, yaw, roll), ``crop_matrix``
+    [2, 3] (image to crop pixels), ``crop_size``, ``box_ltrb`` [4] and ``confidence``; where the model gives them,
+    ``displacement`` [256, 256] and ``albedo`` [256, 256, 3], ``occlusion`` [28, 28], ``hidden`` [V], ``deviations``
+    [M] and ``uncertainty_mm`` [V].
+    """
+    layout = face.coefficients.layout
+    arrays: dict[str, Any] = {
+        "coefficients": face.coefficients.values,
+        "layout": layout.to_json(),
+        **{f"coefficients_{name}": group for name, group in layout.split(face.coefficients.values).items()},
+        "expression_names": face.expression_names,
+        "model": face.model,
+        "vertices": face.vertices,
+        "neutral_vertices": face.neutral_vertices,
+        "faces": face.faces.astype(np.int32),
+        "landmarks3d": face.landmarks3d,
+        "landmarks2d": face.landmarks2d,
+        "projected": face.projected,
+        "pose_degrees": face.pose_degrees,
+        "crop_matrix": face.crop.matrix,
+        "crop_size": face.crop.size,
+        "box_ltrb": face.box_ltrb,
+        "confidence": face.confidence,
+    }
+    arrays |= {
+        "displacement": None if face.detail is None else face.detail.displacement,
+        "albedo": face.albedo,
+        "occlusion": face.occlusion,
+        "hidden": face.hidden,
+        "deviations": None if face.deviations is None else face.deviations.values,
+        "uncertainty_mm": face.uncertainty_mm,
+    }
+    return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
+
+
+def _write_npz(path: Path, face: ReconstructedFace) -> None:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **npz_content(face))  # type: ignore[arg-type]
+
+
+def _write_json(path: Path, face: ReconstructedFace) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(face.to_json(), indent=1, allow_nan=False), "utf-8")

@@ -1,0 +1,88 @@
+"""What a reconstruction gives back: one object per face, which draws and saves itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from unveil.faces.face import ReconstructedFace
+from unveil.heads.model import MorphableModel
+from unveil.typing import Image, UInt8s
+
+GREY = 200  # of a head without a photograph, and of 255
+PLAIN_SIZE = 16  # texels a side of its texture
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reconstruction(ReconstructedFace):
+    """A reconstructed face with its photograph and its head model.
+
+    What is known of it are the attributes of `ReconstructedFace`. The photograph is kept as it was given, not copied.
+    """
+
+    morphable: MorphableModel = field(kw_only=True)  # the head model of the coefficients
+    photograph: Image | None = field(default=None, kw_only=True)  # [H, W, 3] RGB; None for landmarks without one
+    name: str = field(default="face_0", kw_only=True)  # what its files are called in a folder
+
+    def __repr__(self) -> str:
+        pitch, yaw, roll = map(round, self.pose_degrees)
+        hidden = "" if self.hidden_share is None else f", hidden_share={self.hidden_share:.2f}"
+        return (
+            f"Reconstruction({self.name!r}, model={self.model!r}, vertices={len(self.vertices)}, "
+            f"pose_degrees=({pitch}, {yaw}, {roll}){hidden})"
+        )
+
+    def texture(self) -> UInt8s:
+        """The colours of the head, RGB uint8: a texture [S, S, 3], or [V, 3] of vertices where the model has none.
+
+        They are taken from the photograph and completed where it does not show the head. They are computed once.
+        """
+        return self._colours
+
+    def overlay(self) -> Image:
+        """A picture to judge the reconstruction by, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
+        from unveil.faces.overlay import draw_overlay
+
+        return draw_overlay(self._picture, self, self.morphable, self._colours)
+
+    def save(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Write the head, as what the suffix says, and give back the files written.
+
+        Args:
+            path: ``.glb`` for the textured, animatable head; ``.obj`` (with ``.mtl`` and ``.jpg``) or ``.ply`` for the
+                mesh as it is in the photograph; ``.npz`` for all arrays; ``.json`` for the numbers of `to_json`. A
+                folder, or a name without a suffix, gets them all and the overlay, named after the photograph.
+
+        Raises:
+            UnveilError: another suffix, or a file cannot be written.
+        """
+        from unveil.faces.files import save_face
+
+        return save_face(Path(path), self.name, self._picture, self, self.morphable, self._colours)
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show: the overlay."""
+        from unveil.meshes.image_bytes import png
+
+        return png(self.overlay())
+
+    @cached_property
+    def _colours(self) -> UInt8s:
+        from unveil.faces.files import face_colours
+
+        if self.photograph is not None:
+            return face_colours(self.photograph, self, self.morphable)
+        shape = (PLAIN_SIZE, PLAIN_SIZE) if self.morphable.textured else (len(self.vertices),)
+        return np.full((*shape, 3), GREY, np.uint8)
+
+    @property
+    def _picture(self) -> Image:
+        """The photograph, or white paper as far as the head reaches."""
+        if self.photograph is not None:
+            return self.photograph
+        width, height = np.maximum(np.ceil(self.projected[:, :2].max(axis=0)), 1).astype(int)
+        return np.full((height, width, 3), 255, np.uint8)
