@@ -11,10 +11,10 @@ import typer
 from unveil.cli.options import AssetsOption, ModelOption, words
 from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
-from unveil.typing import Image
 
 if TYPE_CHECKING:
     from unveil.occluders.base import Face, Occlusion
+    from unveil.typing import Image
 
 TILE = 224  # pixels of a tile's side, and of the crops
 SEVERITIES = "10,25,40,60"
