@@ -115,7 +115,7 @@ def test_every_public_thing_has_a_short_repr(faces: list[Reconstruction], learne
     model = reconstructor.morphable
     prediction = unveil.Prediction(face.coefficients, face.deviations, face.occlusion)
     things = [face, face.coefficients, face.coefficients.layout, model, model.head, model.landmarks68, model.contour]
-    things += [face.crop, detections[0], reconstructor, reconstructor.detector, reconstructor.learner, prediction]
+    things += [face.crop, detections[0], reconstructor, reconstructor.detector, reconstructor.encoder, prediction]
     things += face.coefficients.layout.with_statistics(*np.ones((2, 160))).groups
     for thing in things:
         assert len(repr(thing)) < 200
