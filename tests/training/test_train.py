@@ -146,12 +146,13 @@ def test_the_clock_ends_a_run(data: TrainingData, tmp_path: Path) -> None:
 
 
 def test_a_few_samples_are_learned_by_heart(data: TrainingData, tmp_path: Path) -> None:
-    few = np.repeat(np.arange(4), 10)
+    """Every batch is the same four crops, so that how far it gets hangs neither on their order nor on rounding."""
+    few = np.arange(4)
     labels = Coefficients(data.layout, data.coefficients.values[few])
     same = replace(data, rows=few, coefficients=labels, weight=data.weight[few])
     still = preset("paper") | {"coefficient_loss": "standardised", "landmark_weight": 10.0, "vertex_weight": 0.1}
     config = replace(
-        CONFIG, epochs=6, warmup=0.05, **(still | {"occluded": 0.0, "learning_rate": 4e-3, "gradient_norm": 5.0})
+        CONFIG, epochs=16, warmup=0.1, **(still | {"occluded": 0.0, "learning_rate": 1e-3, "gradient_norm": 5.0})
     )
     run(config, same, tmp_path)
     lines = log(tmp_path)
