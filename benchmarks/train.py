@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from unveil.assets.store import packaged
-from unveil.codes.codes_file import Codes, write_codes
+from unveil.codes.file import Codes, write_codes
 from unveil.heads.layout import Coefficients
 from unveil.occluders.pool import load_pool
 from unveil.photos.io import read_image

@@ -11,7 +11,7 @@ import made_up
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.codes.codes_file import Codes, read_codes, write_codes
+from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
 from unveil.training.config import TrainConfig

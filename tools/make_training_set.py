@@ -5,7 +5,7 @@
 ``--faces`` is a folder of tars of face crops, ``--landmarks`` what ``mediapipe_landmarks.py`` found in them (one npz of
 the same stem each), ``--embedding`` the result of ``landmark_embedding.py``. A tar ``ytfaces*`` comes with the person
 of every frame beside it (``ytfaces-person.npy``). The output is a prepared folder (`training.crops.prepared`), framed
-by the fitted landmarks, and in it ``codes.npz``, the labels (`unveil.codes.codes_file`), whose ``weight`` in (0, 1] is
+by the fitted landmarks, and in it ``codes.npz``, the labels (`unveil.codes.file`), whose ``weight`` in (0, 1] is
 the trust by the fit's residual:
 
     unveil train trainset/ trainset/codes.npz -o run/
@@ -25,7 +25,7 @@ import numpy as np
 from rich.progress import track
 
 from unveil.assets.store import packaged
-from unveil.codes.codes_file import Codes, write_codes
+from unveil.codes.file import Codes, write_codes
 from unveil.fitting.landmark_fit import LandmarkFit, LandmarkFitter
 from unveil.fitting.points import PointPlacement, StoredLandmarks
 from unveil.geometry.camera import to_pixels

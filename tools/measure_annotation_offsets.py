@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.codes.codes_file import Codes, read_codes
+from unveil.codes.file import Codes, read_codes
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.landmarks import IBUG68_MIRROR

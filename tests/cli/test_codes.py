@@ -189,15 +189,15 @@ def test_a_prepared_folder_is_encoded_in_its_order(
 SLOW_ENCODE = """
 import sys, time
 from unveil import cli
-from unveil.codes import codes_file as codes, parts
+from unveil.codes import encode, partial
 
-encode_batch = codes.encode_batch
+encode_batch = encode.encode_batch
 
 def slowly(*arguments):
     time.sleep(0.02)
     return encode_batch(*arguments)
 
-codes.encode_batch, parts.PART = slowly, 64
+encode.encode_batch, partial.PART = slowly, 64
 sys.exit(cli.main(sys.argv[1:]))
 """
 

@@ -10,7 +10,7 @@ import pytest
 import training_folder
 
 from unveil.assets.store import packaged
-from unveil.codes.codes_file import Codes, read_codes, write_codes
+from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.heads.layout import Coefficients
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.onnx import CoefficientModel

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import unveil
-from unveil.codes.codes_file import Codes, encode, read_codes, write_codes
 from unveil.codes.crops import open_crops, rescaled
 from unveil.codes.decode import BATCH, Geometry, decode, narrow, write_geometry
+from unveil.codes.encode import encode
+from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients, Group, LayoutError

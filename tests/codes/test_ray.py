@@ -11,8 +11,8 @@ from constant_learner import write_learner
 from PIL import Image
 
 from unveil.codes import ray as ray_encode
-from unveil.codes.codes_file import encode_batch
 from unveil.codes.crops import open_crops
+from unveil.codes.encode import encode_batch
 from unveil.codes.ray import Job, Worker
 from unveil.errors import UnveilError
 from unveil.models.encoder import identity

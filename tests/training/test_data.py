@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import training_folder
 
-from unveil.codes.codes_file import read_codes, write_codes
+from unveil.codes.file import read_codes, write_codes
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, Group
 from unveil.heads.mirror import mirror_matrix

@@ -131,7 +131,7 @@ def test_a_finished_run_stays_as_it_is(data: TrainingData, whole_run: Path) -> N
 
 
 def test_other_settings_need_another_folder(data: TrainingData, whole_run: Path) -> None:
-    with pytest.raises(UnveilError, match=r"with other settings \(learning_rate 0\.001\)"):
+    with pytest.raises(UnveilError, match=r"with other settings \(learning_rate 0\.001, not 0\.1\); choose"):
         run(replace(CONFIG, learning_rate=0.1), data, whole_run)
     settle(whole_run, replace(CONFIG, workers=0, checkpoint_minutes=9.0), data.fingerprint)  # the result is the same
     with pytest.raises(UnveilError, match="labels of another"):

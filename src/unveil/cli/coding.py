@@ -15,9 +15,9 @@ from unveil.cli.output import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
-    from unveil.codes.codes_file import Encoded
     from unveil.codes.crops import Crops
-    from unveil.codes.parts import Parts
+    from unveil.codes.encode import Encoded
+    from unveil.codes.partial import PartialCodes
     from unveil.models.encoder import Encoder
 
 
@@ -39,15 +39,15 @@ def encode(
     ] = None,
 ) -> None:
     """Turn face crops into the coefficients of a head model, in one npz file; goes on where a stopped run was."""
-    from unveil.codes import codes_file as codes
+    from unveil.codes import encode as encoding
     from unveil.codes import ray as ray_encode
-    from unveil.codes.parts import Parts
+    from unveil.codes.partial import PartialCodes
     from unveil.models.encoder import identity
     from unveil.models.registry import open_encoder
 
     source, encoder = open_crops(crops), open_encoder(model, assets)
     total = len(source.names)
-    parts = Parts(out, source, encoder, anew=force)
+    parts = PartialCodes(out, source, encoder, anew=force)
     encoded = parts.finished
     if encoded is None:
         with _saying_what_is_kept(parts, total):
@@ -56,7 +56,7 @@ def encode(
                 job = ray_encode.Job(*_openers(crops, model, assets), expected, encoder.layout.size)
                 batches = ray_encode.encode(job, parts.done, total, ray_address)
             else:
-                batches = codes.encode(source, encoder, parts.done)
+                batches = encoding.encode(source, encoder, parts.done)
             for _ in with_progress(_numbers(parts.keep(batches)), total - parts.done, doing="encoding"):
                 pass
             encoded = parts.merge()
@@ -96,7 +96,7 @@ def _numbers(batches: Iterator[Encoded]) -> Iterator[int]:
 
 
 @contextmanager
-def _saying_what_is_kept(parts: Parts, total: int) -> Iterator[None]:
+def _saying_what_is_kept(parts: PartialCodes, total: int) -> Iterator[None]:
     from unveil.storage.files import printable
 
     try:
@@ -117,11 +117,11 @@ def decode(
     """Turn coefficients into vertices and landmarks, in one npz file."""
     import numpy as np
 
-    from unveil.codes import codes_file as codes
     from unveil.codes import decode as decoding
+    from unveil.codes.file import read_codes
     from unveil.models.registry import family_of
 
-    encoded = codes.read_codes(codes_file)
+    encoded = read_codes(codes_file)
     layout, total = encoded.coefficients.layout, len(encoded.names)
     family = family_of(layout)
     head = family.load_head(assets)

@@ -2,7 +2,7 @@
 
 Each worker opens the crops and the network for itself and is sent numbers of crops only, so the files must be where
 every machine finds them under the same path. What comes back is kept as that of a run without Ray
-(`unveil.codes.parts`), which is also what makes it go on after a stop.
+(`unveil.codes.partial`), which is also what makes it go on after a stop.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.codes.codes_file import BATCH, Encoded, encode_batch
 from unveil.codes.crops import Crops
+from unveil.codes.encode import BATCH, Encoded, encode_batch
 from unveil.errors import UnveilError
 from unveil.models.encoder import Encoder, identity
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from unveil.errors import UnveilError
+from unveil.evaluation.predictions import CLEAR
 from unveil.models.registry import load_head, open_encoder
 from unveil.occluders import load_pool
 from unveil.occluders.base import Face, Occluder, Occlusion, sample_generator
@@ -17,7 +18,6 @@ from unveil.occluders.head_surface import FaceMesh, HeadSurface
 from unveil.photos.crop import Crop
 from unveil.typing import Floats, Image
 
-CLEAR = "clear"
 SEVERITIES = (0.2, 0.4, 0.6)  # wanted shares of the face that are hidden
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.occlusion import PUBLISHED, published_table
+from unveil.evaluation.predictions import CLEAR
 from unveil.storage.files import atomic_path, printable
 
 FAMILIES = ("openhead", "3ddfa", "mgcnet", "deca")  # what is compared where its files are there
-CLEAR = "/clear"
 HEAD = """# Results
 
 `unveil evaluate report` wrote every number on this page from files of scores. [How to score](evaluation.md) says how
@@ -61,7 +61,8 @@ def _titled(title: str, lines: list[str]) -> str:
 
 
 def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    clear = {name.removesuffix(CLEAR): one for name, one in scores.items() if name.endswith(CLEAR) or "/" not in name}
+    ending = f"/{CLEAR}"
+    clear = {name.removesuffix(ending): one for name, one in scores.items() if name.endswith(ending) or "/" not in name}
     header = ["method", "NME", "median", "90 % below", "NME by the eyes", "above 10 %", "AUC", "images", "missing"]
     yield from _header(header)
     for name, one in clear.items():

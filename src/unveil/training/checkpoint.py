@@ -12,6 +12,7 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
 from unveil.storage.files import atomic_path
+from unveil.storage.made_with import require_same
 from unveil.training.config import TrainConfig
 
 CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
@@ -78,21 +79,23 @@ def settle(folder: Path, config: TrainConfig, data: str) -> None:
     Raises:
         UnveilError: the folder belongs to a run with other settings, other data or another teacher's labels.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path, data_path = folder / CONFIG_FILE, folder / DATA_FILE
     if path.exists():
-        before, now = (asdict(each) for each in (TrainConfig.load(path), config))
-        other = [f"{name} {before[name]!r}" for name in now if now[name] != before[name] and name not in MAY_CHANGE]
-        if other:
-            raise UnveilError(
-                f"{folder} belongs to a run with other settings ({', '.join(other)}): "
-                f"choose another folder, or use its {path}"
-            )
-    if data_path.exists() and (known := data_path.read_text(encoding="utf-8").strip()) != data:
-        raise UnveilError(f"{folder} was trained on {known}, not on {data}: choose another folder, or give its data")
+        earlier, now = (_lasting(each) for each in (TrainConfig.load(path), config))
+        advice = f"choose another folder, or use its {path}"
+        require_same(folder, earlier, now, what="belongs to a run with other settings", advice=advice)
+    if data_path.exists():
+        earlier = {"data": data_path.read_text(encoding="utf-8").strip()}
+        advice = "choose another folder, or give its data"
+        require_same(folder, earlier, {"data": data}, what="was trained on other data", advice=advice)
     for file, text in ((path, config.to_json()), (data_path, data + "\n")):
         with atomic_path(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _lasting(config: TrainConfig) -> dict[str, Any]:
+    """The settings that a run keeps from its first step to its last."""
+    return {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
 
 
 def new_learner(config: TrainConfig, layout: CoefficientLayout) -> Learner:

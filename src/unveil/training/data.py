@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.codes.codes_file import Codes, read_codes
+from unveil.codes.file import Codes, read_codes
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel

@@ -79,7 +79,7 @@ def test_predictions_of_found_faces_are_scored(
     assert {path: path.stat().st_mtime_ns for path in before} == before
     answer = predict(capsys, pictures, out, "--kinds", KINDS)
     assert answer.status == 2
-    assert "of other settings; choose another folder" in answer.err
+    assert "of other settings (faces detected, not annotated); choose another folder" in answer.err
 
 
 def test_annotated_faces_are_never_lost_and_surface_points_differ_on_the_jaw(

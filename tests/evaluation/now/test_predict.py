@@ -92,7 +92,7 @@ def test_on_after_a_stop_and_not_with_another_model(
     assert answer.out.endswith("1 prediction, 1 from before, 0 failed\n")
     other = Answer(capsys, "predict-now", "--dataset", dataset, "-o", out)
     assert other.status == 2
-    assert "predictions of another model or of other settings; choose another folder" in other.err
+    assert "predictions of another model or of other settings (model constant, not openhead-learner; " in other.err
     again = Answer(capsys, "predict-now", "--dataset", dataset, "-o", out, "--model", learner, "--own-detector")
     assert again.status == 2
 

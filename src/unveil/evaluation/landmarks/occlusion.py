@@ -16,10 +16,10 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.scores import matched, point_errors
+from unveil.evaluation.predictions import CLEAR, TRUTH
 from unveil.storage.files import printable
 from unveil.typing import Bools, Float64s, Int64s
 
-CLEAR, TRUTH = "clear", "truth"
 LARGEST_MM = 1000.0  # a point of a head farther from another head's: not millimetres
 
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
-from unveil.evaluation.covered_faces import CLEAR, Condition, FaceFinder
+from unveil.evaluation.covered_faces import Condition, FaceFinder
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.evaluation.predictions import CLEAR, TRUTH, note_predictions
 from unveil.geometry.camera import to_pixels
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
@@ -23,11 +24,9 @@ from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.reconstruct.two_pass import Finder, packaged_finder, second_crop
-from unveil.storage.settings import claim
 from unveil.typing import Bools, Float64s, Floats, Image, Images, Int64s
 
 FACES = ("annotated", "detected")
-TRUTH = "truth.npz"
 POINTS = 256  # of the head that are kept of each prediction
 BATCH = 16
 
@@ -123,19 +122,17 @@ def predict_landmarks(
         UnveilError: the folder has predictions of another model or of other settings, or a picture cannot be used.
     """
     settings = predictor.settings
-    claim(
-        out,
-        {
-            "model": identity(predictor.encoder),
-            "points": predictor.points,
-            "images": len(pictures.names),
-            "first": pictures.names[0],
-            "faces": settings.faces,
-            "jaw": settings.jaw,
-            "seed": settings.seed,
-        },
-    )
-    pictures.truth.save(out / TRUTH)
+    made_with = {
+        "model": identity(predictor.encoder),
+        "points": predictor.points,
+        "images": len(pictures.names),
+        "first": pictures.names[0],
+        "faces": settings.faces,
+        "jaw": settings.jaw,
+        "seed": settings.seed,
+    }
+    note_predictions(out, made_with)
+    pictures.truth.save(out / f"{TRUTH}.npz")
     known = _Known(FaceFinder(), {})
     for condition in conditions:
         path = out / f"{condition.stem}.npz"

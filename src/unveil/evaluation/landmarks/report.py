@@ -12,10 +12,11 @@ from unveil.errors import UnveilError
 from unveil.evaluation.landmarks import occlusion
 from unveil.evaluation.landmarks import scores as landmarks
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.evaluation.predictions import CLEAR, TRUTH
 from unveil.storage.files import atomic_path, printable
 
 FORMAT = 1
-TRUTH_FILE = f"{occlusion.TRUTH}.npz"
+TRUTH_FILE = f"{TRUTH}.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +78,9 @@ def write_landmarks(out: Path, title: str, found: Sequence[Entry], scores: Mappi
     The plot has the clear faces of folders, and files that were named themselves.
     """
     paths = _write(out, "landmarks", title, {"scores": landmarks.as_json(scores)}, landmarks.table(scores))
-    drawn = [one for one in found if "/" not in one.name or one.name.endswith(f"/{occlusion.CLEAR}")]
+    drawn = [one for one in found if "/" not in one.name or one.name.endswith(f"/{CLEAR}")]
     plot = out / "landmarks.png"
-    pairs = {one.name.removesuffix(f"/{occlusion.CLEAR}"): (one.file, one.truth) for one in drawn}
+    pairs = {one.name.removesuffix(f"/{CLEAR}"): (one.file, one.truth) for one in drawn}
     return [*paths, plot] if pairs and landmarks.write_curves(plot, pairs) else paths
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
+from unveil.evaluation.predictions import note_predictions
 from unveil.meshes.ply import write_ply
 from unveil.models.registry import family_of
 from unveil.output.batch import options_for
@@ -24,7 +25,6 @@ from unveil.photos.detect import Detection
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import atomic_path
-from unveil.storage.settings import claim
 from unveil.typing import Floats, Image
 
 # iBUG-68: outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth.
@@ -83,8 +83,8 @@ def predict_now(
     Raises:
         UnveilError: the folder has predictions of another network or of other settings, or cannot be written.
     """
-    settings = {"options": options_for(reconstructor, (), 1).to_json(), "boxes": photos.boxes is not None}
-    claim(out, settings | {"change": label})
+    settings = options_for(reconstructor, (), 1).to_json() | {"boxes": photos.boxes is not None, "change": label}
+    note_predictions(out, settings)
     for image in photos.images:
         stem = out / image.path.with_suffix("")
         mesh, landmarks = (stem.with_name(stem.name + suffix) for suffix in (".ply", ".npy"))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.models.openhead.family import learner_path
 from unveil.storage.files import atomic_path, printable
+from unveil.storage.made_with import note_settings
 from unveil.training.crops.chunks import RECORDS, Chunks, cut_chunks
 from unveil.training.crops.photo import Photo, check_unique, fingerprint
 from unveil.training.crops.prepared import MANIFEST, finish
@@ -75,32 +75,22 @@ def prepare(photos: Sequence[Photo], folder: Path, settings: PrepareSettings, pr
 
 
 def begin(folder: Path, photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
-    """Claim a new folder for these photographs and settings, or check that it was begun with them.
+    """Note in a new folder which photographs and settings it is for, or check that it was begun with them.
 
     What a run that was killed has left half-written is removed. Returns what the folder now says it is made of; the
     errors are those of `prepare`.
     """
-    about = _settings_record(photos, settings)
-    path = folder / SETTINGS
+    about, note = _made_of(photos, settings), folder / SETTINGS
     try:
         leftovers = [*folder.glob(".unveil-*"), *(folder / RECORDS).glob(".unveil-*")]
-        begun = dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
-        if begun is None and folder.exists() and set(folder.iterdir()) - set(leftovers):
+        if not note.exists() and folder.exists() and set(folder.iterdir()) - set(leftovers):
             raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
         for leftover in leftovers:
             leftover.unlink()
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
         raise UnveilError(f"cannot go on in {printable(folder)} ({error}); name another folder") from error
-    if begun is None:
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        return about
-    odd = [f"{name} {begun.get(name)}, not {value}" for name, value in about.items() if begun.get(name) != value]
-    if odd:
-        raise UnveilError(
-            f"{printable(folder)} was begun with {'; '.join(odd)}; give the same photographs and options, or another "
-            "folder"
-        )
+    advice = "give the same photographs and options, or name another folder"
+    note_settings(note, about, what="was begun with other settings", advice=advice)
     return about
 
 
@@ -127,13 +117,11 @@ def _sort_out(photos: Sequence[Photo], settings: PrepareSettings) -> tuple[list[
     return wanted, dropped
 
 
-def _settings_record(photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
-    """The settings and what else decides the outcome, as JSON has them."""
+def _made_of(photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
+    """The settings and what else decides the outcome."""
     with learner_path().open("rb") as file:
         learner = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    about = asdict(settings) | {"photographs": len(photos), "list": fingerprint(photos), "learner": learner}
-    record: dict[str, Any] = json.loads(json.dumps(about))
-    return record
+    return asdict(settings) | {"photographs": len(photos), "list": fingerprint(photos), "learner": learner}
 
 
 def _finish(folder: Path, selection: Selection, settings: PrepareSettings, about: dict[str, Any]) -> None:

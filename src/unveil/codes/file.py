@@ -8,21 +8,16 @@ optionally ``weight`` [N] float32, the trust in each.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from unveil.codes.crops import Crops
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.models.encoder import Encoder
 from unveil.storage.files import atomic_path, printable
 from unveil.typing import Float32s
-
-BATCH = 16  # crops per call of the network
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,36 +30,6 @@ class Codes:
     teacher: str = ""  # identity of the encoder; empty where unknown, as in files of old
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
     weight: Float32s | None = None  # [N] trust in each; None: the same in all
-
-
-class Encoded(NamedTuple):
-    """What became of the crops from number ``start`` up to but not including ``stop``."""
-
-    start: int
-    stop: int
-    values: Float32s  # [K, M] of those that could be used
-    errors: Mapping[int, str]  # why the others could not, by number
-
-
-def encode(crops: Crops, encoder: Encoder, start: int = 0) -> Iterator[Encoded]:
-    """Coefficients of the crops from number ``start`` on, a batch at a time."""
-    for first in range(start, len(crops.names), BATCH):
-        yield encode_batch(crops, encoder, range(first, min(first + BATCH, len(crops.names))))
-
-
-def encode_batch(crops: Crops, encoder: Encoder, numbers: range) -> Encoded:
-    """Coefficients of some crops; those that cannot be used come as errors."""
-    size = encoder.input_size
-    images, errors = [], {}
-    for k in numbers:
-        try:
-            images.append(crops.read(k, size))
-        except UnveilError as error:
-            errors[k] = str(error)
-    stacked = np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
-    return Encoded(
-        numbers.start, numbers.stop, np.asarray(encoder.predict(stacked).coefficients.values, np.float32), errors
-    )
 
 
 def write_codes(path: Path, codes: Codes) -> None:

@@ -13,20 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.codes.codes_file import Codes, Encoded, read_codes, write_codes
 from unveil.codes.crops import Crops
+from unveil.codes.encode import Encoded
+from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder, identity
 from unveil.models.registry import family_of
 from unveil.storage.files import printable
+from unveil.storage.made_with import require_same
 from unveil.typing import Float32s
 
 PART = 1024  # crops: what a run that is killed loses at most
 AGAIN = "choose another output, or begin anew with --force"
 
 
-class Parts:
+class PartialCodes:
     """What there is of the codes of one run.
 
     Attributes:
@@ -125,9 +127,8 @@ class Parts:
         return codes
 
     def _require_wanted(self, codes: Codes, where: Path) -> None:
-        wanted = self._wanted
-        if (codes.teacher, codes.coefficients.layout) != (wanted.teacher, wanted.coefficients.layout):
-            found = f"by {codes.teacher}" if codes.teacher else "of a teacher that it does not name"
-            raise UnveilError(f"{printable(where)} holds codes {found}, not by {wanted.teacher}; {AGAIN}")
-        if codes.crops != wanted.crops:
-            raise UnveilError(f"{printable(where)} holds codes of other crops; {AGAIN}")
+        found, wanted = (
+            {"teacher": each.teacher, "layout": each.coefficients.layout, "crops": each.crops}
+            for each in (codes, self._wanted)
+        )
+        require_same(where, found, wanted, what="holds other codes", advice=AGAIN)

@@ -8,10 +8,11 @@ import pytest
 from constant_learner import write_learner
 from numpy.typing import NDArray
 
-from unveil.codes import parts
-from unveil.codes.codes_file import encode, read_codes
+from unveil.codes import partial
 from unveil.codes.crops import Crops
-from unveil.codes.parts import Parts
+from unveil.codes.encode import encode
+from unveil.codes.file import read_codes
+from unveil.codes.partial import PartialCodes
 from unveil.errors import UnveilError
 from unveil.models.encoder import identity
 from unveil.models.onnx import CoefficientModel
@@ -24,7 +25,7 @@ SIZE = 8
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PART", 32)
+    monkeypatch.setattr(partial, "PART", 32)
 
 
 @pytest.fixture
@@ -47,9 +48,11 @@ def read(index: int, size: int) -> NDArray[np.uint8]:
 CROPS = Crops(tuple(f"{k}.png" for k in range(COUNT)), "abc", read)
 
 
-def run(out: Path, learner: CoefficientModel, stop: int = COUNT, crops: Crops = CROPS, *, anew: bool = False) -> Parts:
+def run(
+    out: Path, learner: CoefficientModel, stop: int = COUNT, crops: Crops = CROPS, *, anew: bool = False
+) -> PartialCodes:
     """A run that ends, or is ended once the crop number ``stop`` has been passed on."""
-    run = Parts(out, crops, learner, anew=anew)
+    run = PartialCodes(out, crops, learner, anew=anew)
     assert run.finished is None
     for batch in run.keep(encode(crops, learner, run.done)):
         if batch.stop >= stop < COUNT:
@@ -64,7 +67,7 @@ def test_a_run_that_goes_on_gives_what_one_run_gives(tmp_path: Path, learner: Co
     run(whole, learner)
     run(out, learner, stop)
     assert not out.exists()
-    done = Parts(out, CROPS, learner).done
+    done = PartialCodes(out, CROPS, learner).done
     assert done <= stop + 16
     assert done >= min(stop - 32, 64)  # the crops from 70 on are kept with the first good one after them
     run(out, learner)
@@ -81,11 +84,11 @@ def test_a_finished_run_is_found_though_it_was_killed_before_it_could_clean_up(
     tmp_path: Path, learner: CoefficientModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "codes.npz"
-    monkeypatch.setattr(Parts, "_remove", lambda self: None)
+    monkeypatch.setattr(PartialCodes, "_remove", lambda self: None)
     folder = run(out, learner).folder
     monkeypatch.undo()
     assert folder.exists()
-    found = Parts(out, CROPS, learner).finished
+    found = PartialCodes(out, CROPS, learner).finished
     assert found is not None
     assert len(found.names) == COUNT - len(BAD)
     assert not folder.exists()
@@ -101,13 +104,13 @@ def test_codes_of_another_teacher_or_of_other_crops_are_not_mixed(
     other = make_learner(tmp_path / "other.onnx", 2)
     others = Crops(CROPS.names, "abd", read)
     with pytest.raises(UnveilError) as raised:
-        Parts(out, CROPS, other)
+        PartialCodes(out, CROPS, other)
     assert str(raised.value) == (
-        f"{where} holds codes by {identity(learner)}, not by {identity(other)}; "
+        f"{where} holds other codes (teacher {identity(learner)}, not {identity(other)}); "
         "choose another output, or begin anew with --force"
     )
-    with pytest.raises(UnveilError, match="holds codes of other crops; choose another output, or begin anew"):
-        Parts(out, others, learner)
+    with pytest.raises(UnveilError, match=r"holds other codes \(crops abc, not abd\); choose another output, or begin"):
+        PartialCodes(out, others, learner)
     run(out, other, crops=others, anew=True)
     assert read_codes(out).teacher == identity(other)
     assert not out.with_name("codes.npz.parts").exists()
@@ -117,7 +120,7 @@ def test_an_output_that_is_something_else_is_not_overwritten(tmp_path: Path, lea
     out = tmp_path / "codes.npz"
     out.write_bytes(b"mine")
     with pytest.raises(UnveilError, match="is there and is no codes file; choose another output"):
-        Parts(out, CROPS, learner)
+        PartialCodes(out, CROPS, learner)
     assert out.read_bytes() == b"mine"
 
 
@@ -128,7 +131,7 @@ def test_a_part_without_its_content_is_made_again(tmp_path: Path, learner: Coeff
     first, second = sorted(folder.iterdir())
     second.write_bytes(b"")
     (folder / "000000032-notes.npz").write_bytes(b"somebody's")
-    assert Parts(out, CROPS, learner).done == 32
+    assert PartialCodes(out, CROPS, learner).done == 32
     assert first.exists()
     run(out, learner)
     assert out.read_bytes() == whole.read_bytes()
@@ -149,7 +152,7 @@ def test_a_full_disk_keeps_what_there_is(
     with pytest.raises(UnveilError, match="No space left on device; free some space or choose another disk"):
         run(out, learner)
     monkeypatch.undo()
-    assert Parts(out, CROPS, learner).done == 32
+    assert PartialCodes(out, CROPS, learner).done == 32
     assert len(list(out.with_name("codes.npz.parts").iterdir())) == 1
     run(out, learner)
     assert len(read_codes(out).names) == COUNT - len(BAD)
