@@ -1,4 +1,4 @@
-"""The one exception that reaches users: a single line that says what, why and what to do."""
+"""The one exception that reaches users: one line: what is wrong, why, and how to fix it."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 class UnveilError(Exception):
     """A mistake of the user's, or a file that cannot be used; the message is one line and needs no traceback.
 
-    Programs print it and leave with ``exit_status``.
+    Programs print it and exit with ``exit_status``.
     """
 
     exit_status = 2
@@ -16,7 +16,7 @@ class UnveilError(Exception):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Leave the program with an `UnveilError`'s message and exit status instead of a traceback."""
+    """Exit with an `UnveilError`'s message and exit status instead of a traceback."""
     try:
         yield
     except UnveilError as error:

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 from documents import ROOT, blocks, pages, text_outside_blocks
+from test_architecture import LEAVES, ROOMS
+
+import unveil
 
 LONGEST_LINE = 120
 LANGUAGES = {"python", "sh", "console", "text", "json", "yaml"}
+SRC = ROOT / "src" / "unveil"
+CODE = re.compile(r"`(?:unveil\.)?([A-Za-z_]\w*(?:\.\w+)+)(?:\(.*?\))?`")  # dotted names between backquotes
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NAMED = [*pages(), ROOT / "CHANGELOG.md"]
 
@@ -40,3 +45,42 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
         for link in LINK.findall(line):
             if not re.match(r"\w+:|#", link):
                 assert (page.parent / link.partition("#")[0]).exists(), f"{page.name}:{number}: {link}"
+
+
+@every_page
+def test_the_code_that_is_named_is_there(page: Path) -> None:
+    """Such as `photos.crop.Crop`, `heads.model`, or `MorphableModel.moved` of a public class."""
+    missing = [
+        f"{page.name}:{number}: {name}"
+        for number, line in text_outside_blocks(page)
+        for name in CODE.findall(line)
+        if not exists(name.split("."))
+    ]
+    assert not missing
+
+
+def exists(parts: list[str]) -> bool:
+    """Whether a dotted name leads to something of ours; names that begin otherwise are not ours to judge."""
+    if parts[0] in unveil.__all__:
+        return hasattr(getattr(unveil, parts[0]), parts[1]) or parts[1] in fields(getattr(unveil, parts[0]))
+    if parts[0] not in {*ROOMS, *LEAVES} or parts[-1] == "npz":
+        return True
+    path = SRC
+    while parts and (path / parts[0]).is_dir():
+        path /= parts.pop(0)
+    if not parts:
+        return True
+    file = path / f"{parts[0]}.py"
+    if not file.is_file():
+        return False
+    source = file.read_text(encoding="utf-8")
+    return all(re.search(rf"^\s*(?:class |def )?{part}\b", source, re.MULTILINE) for part in parts[1:])
+
+
+def fields(cls: type) -> set[str]:
+    return {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
+
+
+def test_the_rooms_of_the_design_are_those_of_the_architecture() -> None:
+    (plan,) = (block for block in blocks(ROOT / "docs" / "design.md") if block.text.startswith("src/unveil/"))
+    assert re.findall(r"^  (\w+)/", plan.text, re.MULTILINE) == [room for room in ROOMS if room]

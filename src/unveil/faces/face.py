@@ -27,40 +27,40 @@ class ReconstructedFace:
     model: str  # name of the learner
     coefficients: Coefficients  # [M]
     expression_names: tuple[str, ...]  # names of the entries of the group "expression"
-    neutral_vertices: Floats  # [V, 3] model space: the identity alone, without expression and pose
+    neutral_vertices: Floats  # [V, 3] model space: the shape alone, without expression and pose
     vertices: Floats  # [V, 3] model space: with expression and pose
     faces: Ints  # [F, 3] triangles, indices of vertices
     landmarks3d: Floats  # [68, 3] iBUG-68 on `vertices`
-    landmarks2d: Floats  # [68, 2] image px; the jaw line follows the visible contour
+    landmarks2d: Floats  # [68, 2] image px; the jaw line is the visible outline
     projected: Floats  # [V, 3] vertices in image px and a depth in px, smaller is nearer
-    photographed: Floats  # [V, 3] the same as the photograph shows them, where the coefficients were changed since
+    photographed: Floats  # [V, 3] the same for the photograph's own coefficients, if these were changed
     pose_degrees: tuple[float, float, float]  # pitch, yaw, roll of the head
     crop: Crop  # what the learner saw
     box_ltrb: Floats  # [4] the detector's box, or the landmarks', in image px: left, top, right, bottom
-    confidence: float | None  # the detector's score in [0, 1]; None where it was not asked
+    confidence: float | None  # the detector's score in [0, 1]; None where no detector was used
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
     # What was guessed, where the learner says it.
-    occlusion: Float32s | None = None  # [28, 28] probability that something covers a cell of the crop
+    occlusion: Float32s | None = None  # [28, 28] probability that an occluder covers the cell of the crop
     hidden: Float32s | None = None  # [V] probability that the learner did not see the vertex
     deviations: Coefficients | None = None  # [M] standard deviations of the coefficients, in their units
-    uncertainty_mm: Float32s | None = None  # [V] rms distance to expect between the vertex and its place
+    uncertainty_mm: Float32s | None = None  # [V] rms distance to expect between the vertex and its true place
     face_area: Float32s | None = None  # [V] shares of the face's surface, see `visibility.face_area`
 
     @property
     def hidden_share(self) -> float | None:
-        """The share of the face that the learner did not see, where it gives an occlusion map."""
+        """The share of the face that is hidden, from 0 to 1; None without an occlusion map."""
         return _mean(self.hidden, self.face_area)
 
     @property
     def seen_uncertainty_mm(self) -> float | None:
-        """Mean uncertainty of the face where the learner saw it; None where that is not known, or nowhere."""
+        """Mean uncertainty of the visible part of the face; None if unknown, or if nothing is visible."""
         return None if self.hidden is None else _mean(self.uncertainty_mm, self.face_area, 1 - self.hidden)
 
     @property
     def hidden_uncertainty_mm(self) -> float | None:
-        """Mean uncertainty of the face where the learner did not see it; None where that is not known, or nowhere."""
+        """Mean uncertainty of the hidden part of the face; None if unknown, or if nothing is hidden."""
         return _mean(self.uncertainty_mm, self.face_area, self.hidden)
 
     @property
@@ -70,7 +70,7 @@ class ReconstructedFace:
         return dict(zip(self.expression_names, weights, strict=True))
 
     def to_json(self) -> dict[str, Any]:
-        """A summary of plain numbers and texts that `json.dumps` takes; vertices are left to the mesh files."""
+        """A summary of plain numbers and texts for `json.dumps`, without the vertices."""
         pitch, yaw, roll = self.pose_degrees
         return {
             "box_ltrb": _rounded(self.box_ltrb, 2),

@@ -21,7 +21,7 @@ PLAIN_SIZE = 16  # texels a side of its texture
 class Reconstruction(ReconstructedFace):
     """A reconstructed face with its photograph and its head model.
 
-    What is known of it are the attributes of `ReconstructedFace`. The photograph is kept as it was given, not copied.
+    The attributes of `ReconstructedFace` say what is known of the face. The photograph is not copied.
     """
 
     morphable: MorphableModel = field(kw_only=True)  # the head model of the coefficients
@@ -39,23 +39,23 @@ class Reconstruction(ReconstructedFace):
     def texture(self) -> UInt8s:
         """The colours of the head, RGB uint8: a texture [S, S, 3], or [V, 3] of vertices where the model has none.
 
-        They are taken from the photograph and completed where it does not show the head. They are computed once.
+        They come from the photograph and are completed where it does not show the head. They are computed once.
         """
         return self._colours
 
     def overlay(self) -> Image:
-        """A picture to judge the reconstruction by, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
+        """A picture for checking the reconstruction, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
         from unveil.faces.overlay import draw_overlay
 
         return draw_overlay(self._picture, self, self.morphable, self._colours)
 
     def save(self, path: str | os.PathLike[str]) -> list[Path]:
-        """Write the head, as what the suffix says, and give back the files written.
+        """Write the head in the format that the suffix names, and return the files written.
 
         Args:
             path: ``.glb`` for the textured, animatable head; ``.obj`` (with ``.mtl`` and ``.jpg``) or ``.ply`` for the
-                mesh as it is in the photograph; ``.npz`` for all arrays; ``.json`` for the numbers of `to_json`. A
-                folder, or a name without a suffix, gets them all and the overlay, named after the photograph.
+                mesh as the photograph shows it; ``.npz`` for all arrays; ``.json`` for the numbers of `to_json`. A
+                folder, or a name without a suffix, gets all formats and the overlay, named after the photograph.
 
         Raises:
             UnveilError: another suffix, or a file cannot be written.

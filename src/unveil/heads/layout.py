@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class CoefficientLayout:
-    """An ordered list of named groups; the one way to cut a vector of coefficients into its parts.
+    """An ordered list of named groups: how a vector of coefficients is cut into its parts.
 
     Two layouts are equal when name, group names, sizes and units are; the statistics may differ.
     """
@@ -69,13 +69,13 @@ class CoefficientLayout:
         return sum(group.size for group in self.groups)
 
     def slice_of(self, name: str) -> slice:
-        """Where the group stands in a vector of this layout."""
+        """The slice of the group in a vector of this layout."""
         if name not in self._slices:
             raise LayoutError(f"layout {self} has no group {name!r}")
         return self._slices[name]
 
     def split(self, values: Array) -> dict[str, Array]:
-        """Cut values [..., M] into its groups, {name: [..., size]}, in order; views, not copies."""
+        """Cut values [..., M] into groups, {name: [..., size]}, in order; views, not copies."""
         self._check_size(values)
         return {group.name: values[..., self._slices[group.name]] for group in self.groups}
 
@@ -137,7 +137,7 @@ class CoefficientLayout:
 
     @classmethod
     def from_json(cls, text: str) -> CoefficientLayout:
-        """Read what `to_json` wrote; LayoutError where the text is no layout."""
+        """Read what `to_json` wrote; LayoutError if the text is not a layout."""
         try:
             data: dict[str, Any] = json.loads(text)
             groups = tuple(

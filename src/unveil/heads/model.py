@@ -21,7 +21,7 @@ from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
 
 @dataclass(frozen=True, eq=False)
 class MorphableModel:
-    """Geometry from coefficients with a group of shape, one of expression, and those that the placement takes.
+    """A head model: coefficients of shape, expression and placement to geometry.
 
     Model space is in metres, +x to the subject's left, +y up, +z out of the face.
     """
@@ -37,7 +37,7 @@ class MorphableModel:
     mirror_vertices: np.ndarray  # [V] index of the vertex on the other side
     inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
     placement: Placement = SCALED_ORTHOGRAPHIC  # how pose and camera place it
-    shape_group: str = "shape"  # the group of coefficients that tells one person from another
+    shape_group: str = "shape"  # the name of the group of shape coefficients
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
 
     def __repr__(self) -> str:
@@ -124,7 +124,7 @@ class MorphableModel:
         return c.replace(**groups)
 
     def landmark_model(self) -> MorphableModel:
-        """The same model with only the vertices its landmarks need: the same landmarks at a fraction of the cost."""
+        """The same model with only the vertices of its landmarks: the same landmarks at a fraction of the cost."""
         tables = [t for t in (self.landmarks68, self.contour, self.inner51) if t is not None]
         used = np.unique(np.concatenate([t.triangles.ravel() for t in tables]))
         new = np.full(self.head.template.shape[0], -1)

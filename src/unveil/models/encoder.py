@@ -1,4 +1,4 @@
-"""What is asked of a network, be it an ONNX file or a teacher in torch: crops in, coefficients out."""
+"""The protocol of every encoder, an ONNX file or a network in torch: crops in, coefficients out."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network says about N crops."""
+    """What an encoder predicts for N crops."""
 
     coefficients: Coefficients  # [N, M]
     deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
-    # [N, 28, 28] probability that something covers that cell of the crop; row 0 on top
-    occlusion: Float32s | None = None
+    occlusion: Float32s | None = None  # [N, 28, 28] probability that an occluder covers the cell; row 0 on top
     __repr__ = short_repr
 
 
 class Encoder(Protocol):
-    """Gives coefficients for crops."""
+    """Gives the coefficients of a head model for crops of faces."""
 
     @property
     def name(self) -> str:
-        """What it is called in results."""
+        """Its name in results."""
 
     @property
     def path(self) -> Path:
@@ -39,7 +38,7 @@ class Encoder(Protocol):
 
     @property
     def layout(self) -> CoefficientLayout:
-        """What its numbers mean."""
+        """The layout of its coefficients."""
 
     @property
     def input_size(self) -> int:
@@ -47,14 +46,14 @@ class Encoder(Protocol):
 
     @property
     def framing(self) -> Framing:
-        """How it wants a photograph's faces cut out."""
+        """How it wants faces to be cropped."""
 
     @property
     def vertex_scale(self) -> float:
-        """What the uncertainty of vertices, propagated from that of the coefficients, is multiplied with."""
+        """What calibration multiplies the uncertainty of vertices by; 1 without calibration."""
 
     def predict(self, crops: Images) -> Prediction:
-        """What it says about RGB crops [N, S, S, 3]."""
+        """Its prediction for RGB crops uint8 [N, S, S, 3]."""
 
 
 def weights_sha256(encoder: Encoder) -> str:

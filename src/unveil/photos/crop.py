@@ -97,7 +97,7 @@ class Crop:
         return (np.asarray(points, dtype=np.float64) - self.matrix[:, 2]) @ inverse.T
 
     def warp(self, image: Image, size: int | None = None) -> Image:
-        """The crop of ``image`` [H, W, 3] as uint8 [size, size, 3], black where the image ends."""
+        """The crop of ``image`` [H, W, 3] as uint8 [size, size, 3], black outside the image."""
         crop = self if size is None else self.resized(size)
         region, region_to_image = crop._visible_region(image)
         if region.size == 0:

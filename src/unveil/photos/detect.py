@@ -3,7 +3,7 @@
 The network is run on the whole photograph at a series of scales, each half the next, so that every size of face comes
 into its range at least once and no face is cut by the border of a tile. Among so many places and scales some are
 taken for a face by chance. So each find is looked at again by itself at several sizes, and the mean score decides: a
-face, also a half-hidden one, keeps its score, an accident does not.
+face keeps its score, even when half hidden; an accident does not.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ class Detection:
 
 
 class FaceDetector:
-    """Finds faces.
+    """Finds the faces in a photograph.
 
     Args:
         model: BlazeFace as an ONNX file or its bytes; the one in the package if left out.
         score_threshold: how sure the network must be of a large face; see `required_score`.
-        smallest_face: image pixels; faces from this side on are searched for, down to half of it accepted. Smaller is
-            slower.
-        threads: of the processor; as many as are of use if left out.
+        smallest_face: side in image pixels of the smallest face to search for; faces down to half of it are accepted. A
+            smaller value is slower.
+        threads: processor threads; at most four if left out.
     """
 
     def __init__(

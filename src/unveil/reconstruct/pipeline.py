@@ -31,13 +31,13 @@ Timings: TypeAlias = Mapping[str, float]  # milliseconds per stage
 
 
 class Reconstructor:
-    """Reconstructs every face of a photograph; keep one and use it for many photographs.
+    """Reconstructs the faces in photographs. It loads its models once: keep one for many photographs.
 
     Args:
         model: a name of `models.registry.NETWORKS`, such as "openhead", the learner in the package; the path of an
             ONNX learner (see `CoefficientModel`); or an encoder.
-        assets: folder with the files of a model that the user brings; `assets.store.search_folders` lists others.
-        detector: finds the faces; the packaged BlazeFace with its defaults if left out.
+        assets: folder with the files of a research model; `assets.store.search_folders` lists other places.
+        detector: finds the faces; `FaceDetector()` if left out.
 
     Raises:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
@@ -75,16 +75,16 @@ class Reconstructor:
         max_faces: int | None = None,
         faces: Sequence[Detection] | None = None,
     ) -> list[Reconstruction]:
-        """Every face of an image, largest first; an empty list where there is none.
+        """All faces in a photograph, the largest first; an empty list if there is none.
 
         Args:
-            photograph: its path, a PIL image, or an array RGB uint8 [H, W, 3].
-            max_faces: leave out all but so many of the largest faces.
-            faces: where the faces are, if that is known; they are not searched for then.
+            photograph: a path, a PIL image, or an RGB array uint8 [H, W, 3].
+            max_faces: keep only this many, the largest.
+            faces: where the faces are, if you know; the detector is then not used.
 
         Raises:
-            UnveilError: the path leads to no readable photograph.
-            TypeError: the photograph is given as anything else.
+            UnveilError: the file is missing or is not a photograph.
+            TypeError: the photograph is anything else.
         """
         clock = StageTimes()
         if isinstance(photograph, np.ndarray):
@@ -115,14 +115,14 @@ class Reconstructor:
             return [self._with_doubts(face, prediction, k) for k, face in enumerate(found)]
 
     def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
-        """Where the learner sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
+        """Landmarks [68, 2] of the face in each crop, in image pixels, as photographs are annotated."""
         return self._finder.landmarks(image, crops)
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
-        """The face of a photograph with other coefficients [M], for example those of `transfer_expression`.
+        """The same face with other coefficients [M], for example those of `transfer_expression`.
 
-        Its texture is still taken from where the photograph shows it, and what is hidden there stays hidden; how sure
-        the new coefficients are is not known.
+        The texture still comes from the photograph, and what is hidden there stays hidden. The new coefficients have no
+        deviations.
         """
         sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
