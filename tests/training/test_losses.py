@@ -10,6 +10,7 @@ from unveil.training.config import TrainConfig, preset
 from unveil.training.losses import (
     Objective,
     box_size,
+    distance_of_forms,
     feature_distance,
     group_mean_squares,
     map_cross_entropy,
@@ -52,7 +53,8 @@ def prediction(coefficients: torch.Tensor) -> LearnerOutput:
 
 def batch(target: torch.Tensor) -> Tensors:
     partner = torch.tensor([1, -1])[: len(target)]
-    return Tensors(torch.zeros(0), target, torch.ones(len(target)), torch.full((len(target), 28, 28), 0.25), partner)
+    covered, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
+    return Tensors(torch.zeros(0), target, ones, ones, covered, partner)
 
 
 def test_the_papers_loss_is_the_mean_of_squares() -> None:
@@ -85,6 +87,7 @@ def test_gradients_of_every_term_are_right() -> None:
         o.layout,
         o.landmark_model.map_arrays(lambda a: a.double() if a.is_floating_point() else a),
         o.sparse_head.map_arrays(lambda a: a.double() if a.is_floating_point() else a),
+        None,
     )
     told = prediction(values(0)[:1].double())
     inputs = [part.double().requires_grad_() for part in (told.coefficients, told.occlusion)]  # type: ignore[union-attr]
@@ -138,3 +141,30 @@ def test_distance_and_box_size() -> None:
     points = torch.tensor([[[0.0, 0.0], [4.0, 9.0]]])
     assert float(box_size(points)) == pytest.approx(6.0)
     assert float(mean_distance(points, points + torch.tensor([3.0, 4.0]))) == pytest.approx(5.0)
+
+
+def test_size_and_place_of_a_head_are_not_its_form() -> None:
+    generator = torch.Generator().manual_seed(3)
+    points = torch.randn(2, 50, 3, generator=generator)
+    assert float(distance_of_forms(1.3 * points + 0.2, points).max()) < 1e-4
+    assert float(distance_of_forms(points * torch.tensor([1.0, 1.5, 1.0]), points).min()) > 0.05
+
+
+def test_labels_without_a_form_do_not_move_the_shape() -> None:
+    config = TrainConfig(face_weight=1.0, landmark_weight=0.0)
+    o = objective(config)
+    told = values(0).requires_grad_()
+    aim = batch(values(1))._replace(shape_weight=torch.zeros(2))
+    o.total(o.terms(prediction(told), aim)).sum().backward()
+    assert told.grad is not None
+    shape = o.layout.slice_of("shape")
+    assert float(told.grad[:, shape].abs().max()) == 0
+    assert float(told.grad[:, o.layout.slice_of("expression")].abs().max()) > 0
+
+
+def test_the_shapes_share_weighs_its_squares() -> None:
+    full, none = (objective(TrainConfig(shape_share=share)) for share in (1.0, 0.0))
+    aim = batch(values(1))
+    terms = [o.terms(prediction(values(0)), aim)["coefficient"] for o in (full, none)]
+    groups = group_mean_squares(values(0), values(1), full.layout)
+    assert torch.allclose(terms[0] - terms[1], groups["shape"], atol=1e-5)

@@ -2,7 +2,8 @@
 
 The npz holds ``names`` [N], ``coefficients`` [N, M] float32 in the frame of the crop, ``layout`` (JSON of theirs),
 ``model``, the head model whose coefficients they are, ``teacher`` and ``crops``, what gave them and of what, and
-optionally ``weight`` [N] float32, the trust in each.
+optionally ``weight`` [N] float32, the trust in each, and ``shape_weight`` [N] float32, the trust in what it says of the
+head's form.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.storage.files import atomic_path, printable
 from unveil.typing import Float32s
 
+WEIGHTS = ("weight", "shape_weight")  # arrays that a file may have
+
 
 @dataclass(frozen=True, eq=False)
 class Codes:
@@ -30,6 +33,7 @@ class Codes:
     teacher: str = ""  # identity of the encoder; empty where unknown, as in files of old
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
     weight: Float32s | None = None  # [N] trust in each; None: the same in all
+    shape_weight: Float32s | None = None  # [N] trust in what each says of the head's form; None: as in the rest
 
 
 def write_codes(path: Path, codes: Codes) -> None:
@@ -42,8 +46,9 @@ def write_codes(path: Path, codes: Codes) -> None:
         "teacher": np.array(codes.teacher),
         "crops": np.array(codes.crops),
     }
-    if codes.weight is not None:
-        arrays["weight"] = np.asarray(codes.weight, np.float32)
+    for name in WEIGHTS:
+        if getattr(codes, name) is not None:
+            arrays[name] = np.asarray(getattr(codes, name), np.float32)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
 
@@ -64,7 +69,7 @@ def read_codes(path: Path) -> Codes:
                 str(file["model"]),
                 str(file["teacher"]) if "teacher" in file.files else "",
                 str(file["crops"]) if "crops" in file.files else "",
-                file["weight"].astype(np.float32) if "weight" in file.files else None,
+                *(file[name].astype(np.float32) if name in file.files else None for name in WEIGHTS),
             )
     except (OSError, ValueError, LookupError, EOFError, AttributeError, UnveilError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
@@ -78,13 +83,14 @@ def read_codes(path: Path) -> Codes:
 
 
 def _what_is_wrong(codes: Codes) -> str:
-    count, values, weight = len(codes.names), codes.coefficients.values, codes.weight
+    count, values = len(codes.names), codes.coefficients.values
+    weights = [w for w in (codes.weight, codes.shape_weight) if w is not None]
     if not count:
         return "holds no coefficients"
     if values.shape != (count, codes.coefficients.layout.size):
         return f"holds coefficients {values.shape} for {count} names and the layout {codes.coefficients.layout}"
-    if weight is not None and weight.shape != (count,):
-        return f"holds weights {weight.shape} for {count} names"
-    if not (np.isfinite(values).all() and (weight is None or np.isfinite(weight).all())):
+    if odd := [w.shape for w in weights if w.shape != (count,)]:
+        return f"holds weights {odd[0]} for {count} names"
+    if not all(np.isfinite(numbers).all() for numbers in (values, *weights)):
         return "holds numbers that are not finite"
     return ""

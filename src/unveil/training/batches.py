@@ -20,6 +20,7 @@ class Tensors(NamedTuple):
     images: Tensor  # [B, 3, S, S] in [0, 1]
     coefficients: Tensor  # [B, M]
     weight: Tensor  # [B]
+    shape_weight: Tensor  # [B]
     covered: Tensor  # [B, 28, 28]
     partner: Tensor  # [B]
 

@@ -49,7 +49,11 @@ class TrainConfig:
     coefficient_loss: str = _setting("standardised", "Mean squares: standardised, summed over groups; or raw, over M.")
     coefficient_weight: float = _setting(1.0, "Of the mean squares of the coefficients.")
     landmark_weight: float = _setting(20.0, "Of the mean distance of the projected landmarks, in half crop sides.")
+    shape_share: float = _setting(1.0, "Of the shape's part in the mean squares of the coefficients.")
     vertex_weight: float = _setting(0.1, "Of the mean distance of sparse vertices without pose, in millimetres.")
+    face_weight: float = _setting(
+        0.0, "Of the same of the face's vertices whatever its size and place, twice at rest and once with expression."
+    )
     feature_weight: float = _setting(0.0, "Of the features' distance of occluded crops from the same, clear: pairs.")
     occlusion_weight: float = _setting(0.5, "Of the cross entropy of the occlusion map.")
     likelihood_weight: float = _setting(0.1, "Of the negative log likelihood of the deviations.")

@@ -28,6 +28,7 @@ class TrainingData:
     rows: Int64s  # [N] the samples in the folder
     coefficients: Coefficients  # [N, M] of the clear crop, in the frame of the canonical crop
     weight: Float32s  # [N] trust in the label, about 1
+    shape_weight: Float32s  # [N] trust in what the label says of the head's form, 0 to 1
     model: MorphableModel  # the head that the coefficients are of, with their layout
     teacher: str  # who gave the labels
 
@@ -56,9 +57,11 @@ class TrainingData:
         place = {name: row for row, name in enumerate(codes.names)}
         pairs = [(row, place[str(name)]) for row, name in enumerate(folder.names) if str(name) in place]
         rows, labels = np.array(pairs, np.int64).reshape(-1, 2).T
-        weight = np.ones(len(codes.names), np.float32) if codes.weight is None else codes.weight
+        one = np.ones(len(codes.names), np.float32)
+        weight, shape_weight = (one if w is None else w for w in (codes.weight, codes.shape_weight))
         values = np.asarray(codes.coefficients.values, np.float32)[labels]
-        return cls(folder, rows, Coefficients(model.layout, values), weight[labels], model, codes.teacher)
+        coefficients = Coefficients(model.layout, values)
+        return cls(folder, rows, coefficients, weight[labels], shape_weight[labels], model, codes.teacher)
 
     def __len__(self) -> int:
         return len(self.rows)

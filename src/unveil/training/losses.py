@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from unveil.heads.face_area import face_area
 from unveil.heads.head import Head
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
@@ -15,6 +16,8 @@ from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig
 
 SPARSE_VERTICES = 400  # about one in ten of openhead's
+FACE_VERTICES = 600  # about one in three of those of openhead's face
+AT_REST = 2.0  # weight of the face at rest against the face with its expression
 
 
 def raw_mean_square(predicted: Tensor, target: Tensor) -> Tensor:
@@ -57,13 +60,25 @@ def map_cross_entropy(logits: Tensor, covered: Tensor) -> Tensor:
     return entropy.flatten(1).mean(dim=-1)
 
 
-def negative_log_likelihood(difference: Tensor, deviation: Tensor) -> Tensor:
+def distance_of_forms(predicted: Tensor, target: Tensor) -> Tensor:
+    """Mean distance of points [N, P, 3], as [N], after the predicted are moved and scaled onto the target.
+
+    A photograph does not tell how large a head is, nor where in it its origin is. In least squares.
+    """
+    ours, theirs = (points - points.mean(dim=-2, keepdim=True) for points in (predicted, target))
+    size = (ours * theirs).sum(dim=(-2, -1)) / ours.square().sum(dim=(-2, -1)).clamp(min=1e-12)
+    return mean_distance(size[..., None, None] * ours, theirs)
+
+
+def negative_log_likelihood(difference: Tensor, deviation: Tensor, trust: Tensor | None = None) -> Tensor:
     """Mean over M of a normal distribution's negative log likelihood without its constant, [N].
 
-    Of differences [N, M] under standard deviations [N, M] (Nix and Weigend 1994). Only the deviations learn from it:
-    otherwise the coefficients that are hard would be given up (Seitzer et al. 2022).
+    Of differences [N, M] under standard deviations [N, M] (Nix and Weigend 1994), each as far as it is to be trusted
+    [N, M]. Only the deviations learn from it: otherwise the coefficients that are hard would be given up (Seitzer et
+    al. 2022).
     """
-    return (0.5 * (difference.detach() / deviation).square() + deviation.log()).mean(dim=-1)
+    likelihood = 0.5 * (difference.detach() / deviation).square() + deviation.log()
+    return (likelihood if trust is None else likelihood * trust).mean(dim=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +89,7 @@ class Objective:
     layout: CoefficientLayout  # with the statistics of the training set
     landmark_model: MorphableModel  # only the vertices that landmarks need
     sparse_head: Head  # every n-th vertex
+    face: Head | None  # every n-th vertex of the face; None where its term has no weight
 
     @classmethod
     def of(
@@ -87,7 +103,11 @@ class Objective:
 
         count = len(model.head.template)
         sparse = model.head.take(np.arange(0, count, max(1, count // SPARSE_VERTICES)))
-        return cls(config, layout, model.landmark_model().map_arrays(to_tensor), sparse.map_arrays(to_tensor))
+        face = None
+        if config.face_weight:
+            vertices = np.flatnonzero(face_area(model) > 0)
+            face = model.head.take(vertices[:: max(1, len(vertices) // FACE_VERTICES)]).map_arrays(to_tensor)
+        return cls(config, layout, model.landmark_model().map_arrays(to_tensor), sparse.map_arrays(to_tensor), face)
 
     def landmarks(self, values: Tensor) -> Tensor:
         """The 68 landmarks [N, 68, 2] of coefficients [N, M] in the crop's [-1, 1] frame."""
@@ -103,8 +123,26 @@ class Objective:
         points: Tensor = self.sparse_head.unposed(groups["shape"], groups["expression"])
         return points * 1000.0
 
-    def coefficients(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """The term [N] of the coefficients [N, M] themselves."""
+    def form(self, face: Head, predicted: Tensor, target: Tensor) -> Tensor:
+        """The term [N] of the form of a face of coefficients [N, M], whatever its size and place, in millimetres."""
+        ours, theirs = self.layout.split(predicted), self.layout.split(target)
+        shape = self.landmark_model.shape_group
+        at_rest = distance_of_forms(*(1000 * face.neutral(g[shape]) for g in (ours, theirs)))
+        moving = distance_of_forms(*(1000 * face.unposed(g[shape], g["expression"]) for g in (ours, theirs)))
+        return (AT_REST * at_rest + moving) / (AT_REST + 1)
+
+    def trust(self, batch: Tensors) -> Tensor:
+        """How far each coefficient of the labels is to be trusted, [N, M]."""
+        trust = torch.ones_like(batch.coefficients)
+        trust[:, self.layout.slice_of(self.landmark_model.shape_group)] = batch.shape_weight[:, None]
+        return trust
+
+    def coefficients(self, predicted: Tensor, target: Tensor, trust: Tensor | None = None) -> Tensor:
+        """The term [N] of the coefficients [N, M] themselves, each as far as it is to be trusted [N, M]."""
+        if trust is not None:
+            share = torch.ones_like(trust[0])
+            share[self.layout.slice_of(self.landmark_model.shape_group)] = self.config.shape_share
+            predicted = target + (predicted - target) * (trust * share).sqrt()
         if self.config.coefficient_loss == "raw":
             return raw_mean_square(predicted, target)
         return torch.stack(list(group_mean_squares(predicted, target, self.layout).values())).sum(dim=0)
@@ -112,18 +150,22 @@ class Objective:
     def terms(self, prediction: LearnerOutput, batch: Tensors) -> dict[str, Tensor]:
         """Every term [N] that has a weight, unweighted."""
         predicted, target, config = prediction.coefficients, batch.coefficients, self.config
-        terms = {"coefficient": self.coefficients(predicted, target)}
+        trust = self.trust(batch)
+        terms = {"coefficient": self.coefficients(predicted, target, trust)}
         if config.landmark_weight:
             terms["landmark"] = mean_distance(self.landmarks(predicted), self.landmarks(target))
         if config.vertex_weight:
-            terms["vertex"] = mean_distance(self.vertices(predicted), self.vertices(target))
+            terms["vertex"] = batch.shape_weight * mean_distance(self.vertices(predicted), self.vertices(target))
+        if self.face is not None:
+            terms["face"] = batch.shape_weight * self.form(self.face, predicted, target)
         if config.feature_weight:
             terms["feature"] = feature_distance(prediction.features, batch.partner)
         if prediction.occlusion is not None:
             terms["occlusion"] = map_cross_entropy(prediction.occlusion, batch.covered)
         if prediction.deviations is not None:
             std = self.layout.statistics(target)[1]
-            terms["likelihood"] = negative_log_likelihood((predicted - target) / std, prediction.deviations / std)
+            difference = (predicted - target) / std
+            terms["likelihood"] = negative_log_likelihood(difference, prediction.deviations / std, trust)
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:

@@ -39,6 +39,7 @@ class Batch(NamedTuple):
     images: Images  # [B, S, S, 3]
     coefficients: Float32s  # [B, M] in the frame of the learner's crop
     weight: Float32s  # [B]
+    shape_weight: Float32s  # [B] trust in what the coefficients say of the head's form
     covered: Float32s  # [B, 28, 28] share of each cell that an occluder covers
     partner: Int64s  # [B] row of the same crop without the occluder, or -1
 
@@ -91,7 +92,7 @@ class Sampler:
                 clears.append(disturb(clear, np.random.default_rng(seed), self.config.colour))
             image = disturb(front.image, np.random.default_rng(seed), self.config.colour)
             fronts.append(Occlusion(image, front.mask, front.kind))
-        return self._batch(fronts, clears, labels, self.data.weight[indices])
+        return self._batch(fronts, clears, labels, indices)
 
     def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
         """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
@@ -110,7 +111,7 @@ class Sampler:
                 share = rng.uniform(0.05, self.config.severity or 1.0)
                 front = self.pool.apply(image, faces[k], rng, severity or share)
             fronts.append(front)
-        return self._batch(fronts, [], labels, self.data.weight[indices])
+        return self._batch(fronts, [], labels, indices)
 
     def faces(self, labels: Float32s, landmarks68: Float64s) -> list[Face]:
         """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
@@ -172,7 +173,7 @@ class Sampler:
         warped = cv2.warpAffine(wide, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(warped, np.uint8)
 
-    def _batch(self, fronts: list[Occlusion], clears: list[Image], labels: Float32s, weight: Float32s) -> Batch:
+    def _batch(self, fronts: list[Occlusion], clears: list[Image], labels: Float32s, indices: Int64s) -> Batch:
         """Occlusions, then the same crops without them where they are given."""
         times = 2 if clears else 1
         size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
@@ -183,7 +184,8 @@ class Sampler:
         return Batch(
             np.stack([front.image for front in fronts] + clears),
             np.tile(labels, (times, 1)),
-            np.tile(weight, times),
+            np.tile(self.data.weight[indices], times),
+            np.tile(self.data.shape_weight[indices], times),
             np.stack(covered),
             partner,
         )
