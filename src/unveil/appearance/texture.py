@@ -118,7 +118,7 @@ class _FixedParts:
 def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     texels = texel_map(model.uv, model.uv_faces, size)
     normals = vertex_normals(np.asarray(model.head.template), model.faces)
-    eyes, openness = eyeballs(model, texels), _openness(model)
+    eyes, openness = eyeballs(model, texels), open_to_view(model)
     edges = neighbours(model.faces, len(normals))
     mouth = mouth_inside(model, openness, edges)
     expected = _expected(model)
@@ -141,7 +141,7 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     )
 
 
-def _openness(model: MorphableModel) -> Float32s:
+def open_to_view(model: MorphableModel) -> Float32s:
     """1 for vertices [V] of the template that can be seen from outside, down to 0 for those of cavities."""
     template = np.asarray(model.head.template)
     views = np.zeros(len(template), dtype=np.float32)

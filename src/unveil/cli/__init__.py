@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, evaluating, exporting, measuring, occlude, photos, prepare, training
+from unveil.cli import assets, coding, evaluating, exporting, measuring, occlude, photos, prepare, rerender, training
 from unveil.cli.options import JsonOption
 from unveil.cli.output import complain
 from unveil.errors import UnveilError
@@ -44,6 +44,7 @@ for command in (
     coding.decode,
     occlude.occlude,
     prepare.prepare,
+    rerender.rerender,
     training.train,
     training.validate,
     exporting.export_onnx,

@@ -169,12 +169,13 @@ _given: list[tuple[int, float, Event]] = []  # what a worker process was started
 
 def _start_worker(crop_size: int, smallest_face: float, stop: Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one tells the others
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     _given.append((crop_size, smallest_face, stop))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the process that started this one to end, and end with it; for a thread of its own."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,0 +1,64 @@
+"""Other poses, expressions and cameras by lot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_euler_degrees
+from unveil.typing import Floats
+
+FAR_TURNS = 0.45  # share of the heads that are turned to any pose
+YAW, PITCH = 75.0, 40.0  # degrees: the largest
+PITCH_SPREAD = 16.0  # degrees, standard deviation of the poses that are turned to
+MOST_TURN = (25.0, 42.0)  # degrees of pitch and yaw: a photograph shows too little of what is turned farther
+NEAR_TURN = (5.0, 8.0, 3.0)  # degrees of pitch, yaw and roll, standard deviations of the others
+SIDEWAYS = 8.0  # degrees of yaw from which on a face is turned on to the same side, which is the one that is seen
+AT_REST, OF_OTHERS = 0.15, 0.4  # shares of faces without expression and with that of another photograph
+STRENGTH = (0.4, 1.3)  # of another's expression
+UNITS = (1, 6)  # units that are drawn at once
+ONE_SIDED = 0.2  # share of units that are not the same left and right
+NEAREST, FARTHEST, PERSPECTIVE = 0.45, 3.0, 0.6  # metres, and the share of cameras that are so near
+
+
+def draw_turn(rotation: Floats, rng: np.random.Generator, far_turns: float = FAR_TURNS) -> Floats:
+    """The axis-angle [3], in radians, of a head whose photograph shows it with rotation [3, 3]."""
+    pitch, yaw, roll = (float(angle) for angle in matrix_to_euler_degrees(rotation))
+    if rng.random() < far_turns:
+        side = np.sign(yaw) if abs(yaw) > SIDEWAYS else rng.choice([-1.0, 1.0])
+        goal = np.clip(rng.normal(0, PITCH_SPREAD), -PITCH, PITCH), side * rng.uniform(0, YAW)
+        pitch += float(np.clip(goal[0] - pitch, -MOST_TURN[0], MOST_TURN[0]))
+        yaw += float(np.clip(goal[1] - yaw, -MOST_TURN[1], MOST_TURN[1]))
+        roll += rng.normal(0, NEAR_TURN[2])
+    else:
+        pitch, yaw, roll = np.array([pitch, yaw, roll]) + rng.normal(0, NEAR_TURN)
+    about_x, about_y, about_z = (
+        np.asarray(axis_angle_to_matrix(axis * np.radians(angle)))
+        for axis, angle in zip(np.eye(3), (pitch, yaw, roll), strict=True)
+    )
+    return np.asarray(matrix_to_axis_angle(about_y @ about_x @ about_z))
+
+
+def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generator) -> Floats:
+    """Units [E] in [0, 1]: none, those of one of ``others`` [N, E], or some by lot over a weak one of these."""
+    kind = rng.random()
+    if kind < AT_REST:
+        return np.zeros(len(names))
+    found = others[rng.integers(len(others))].astype(np.float64)
+    if kind < AT_REST + OF_OTHERS:
+        return np.asarray(np.clip(found * rng.uniform(*STRENGTH), 0, 1))
+    units = found * rng.uniform(0, 0.5)
+    kinds = [name.removesuffix("Left").removesuffix("Right") for name in names]
+    for kind_name in rng.choice(sorted(set(kinds)), rng.integers(UNITS[0], UNITS[1] + 1), replace=False):
+        strength = rng.beta(1.2, 1.6)
+        for k in np.flatnonzero([kind == kind_name for kind in kinds]):
+            units[k] = strength * (rng.random() if rng.random() < ONE_SIDED else 1)
+    return np.asarray(np.clip(units, 0, 1))
+
+
+def draw_distance(rng: np.random.Generator) -> float:
+    """Metres between camera and face; infinite for a camera without perspective."""
+    if rng.random() > PERSPECTIVE:
+        return float("inf")
+    return float(1 / rng.uniform(1 / FARTHEST, 1 / NEAREST))

@@ -1,0 +1,155 @@
+"""A prepared folder of re-rendered photographs, with their codes in it: training takes it as any prepared folder.
+
+It is made shard by shard, and a shard is there when its labels are. A run that was stopped goes on with the next one;
+the same settings give the same samples, however many processes make them.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from unveil.codes.file import Codes, write_codes
+from unveil.heads.layout import Coefficients
+from unveil.storage.files import atomic_path
+from unveil.storage.made_with import note_settings
+from unveil.training.crops.chunks import end_with_parent
+from unveil.training.crops.prepared import MANIFEST, Samples, finish, write_shard
+from unveil.training.data import TrainingData
+from unveil.training.rerender.photographs import Photographs
+from unveil.training.rerender.priors import CarriedPrior, OwnPrior, Prior
+from unveil.training.rerender.samples import Renderer, Sample
+from unveil.training.rerender.surface import Surface
+
+SETTINGS, TONES, CODES = "settings.json", "tones.npy", "codes.npz"
+TEACHER = "re-rendering"
+SHARD = 256  # samples
+
+
+@dataclass(frozen=True)
+class RerenderSettings:
+    """What decides which samples a folder gets."""
+
+    count: int  # samples
+    size: int = 160  # W
+    seed: int = 0
+    ict: str = ""  # npz of ICT-FaceKit, whose heads are half of all; empty: none
+    shard: int = SHARD  # samples in one
+
+    def __len__(self) -> int:
+        return math.ceil(self.count / self.shard)
+
+    def numbers(self, shard: int) -> range:
+        """The samples of a shard."""
+        return range(shard * self.shard, min((shard + 1) * self.shard, self.count))
+
+
+def make_folder(data: TrainingData, folder: Path, settings: RerenderSettings, processes: int = 1) -> Iterator[int]:
+    """Make the folder, going on where an earlier run was stopped; it is finished when the iterator is.
+
+    Yields the number of samples of every shard that is done.
+
+    Raises:
+        UnveilError: the folder was begun with other settings or photographs, or cannot be written.
+    """
+    about = asdict(settings) | {"ict": Path(settings.ict).name, "photographs": data.fingerprint}
+    advice = "give the same options, or name another folder"
+    note_settings(folder / SETTINGS, about, what="was begun with other settings", advice=advice)
+    renderer = new_renderer(data, settings, folder / TONES)
+    missing = [shard for shard in range(len(settings)) if not labels_path(folder, shard).exists()]
+    yield from (len(settings.numbers(shard)) for shard in range(len(settings)) if shard not in set(missing))
+    if processes > 1 and len(missing) > 1:
+        context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
+        with ProcessPoolExecutor(processes, context, _start_worker, (renderer, folder, settings)) as pool:
+            yield from pool.map(_shard_in_worker, missing)
+    else:
+        yield from (make_shard(renderer, folder, settings, shard) for shard in missing)
+    _finish(folder, data, settings)
+
+
+def new_renderer(data: TrainingData, settings: RerenderSettings, tones: Path | None = None) -> Renderer:
+    """What makes the samples; tones of skin are kept in the file ``tones`` where one is named."""
+    surface = Surface.of(data.model)
+    known = np.load(tones, allow_pickle=False) if tones is not None and tones.exists() else None
+    photographs = Photographs.of(data, surface, known)
+    if tones is not None and known is None:
+        with atomic_path(tones) as temporary, temporary.open("wb") as stream:
+            np.save(stream, photographs.tones)
+    priors: list[Prior] = [OwnPrior(len(data.model.head.shape_basis))]
+    if settings.ict:
+        priors.append(CarriedPrior.load(Path(settings.ict), data.model))
+    return Renderer(surface, photographs, priors, settings.size, settings.seed)
+
+
+def make_shard(renderer: Renderer, folder: Path, settings: RerenderSettings, shard: int) -> int:
+    """Write a shard and then its labels; the result is the number of samples."""
+    samples = [renderer.sample(number) for number in settings.numbers(shard)]
+    write_shard(folder, shard, np.stack([sample.image for sample in samples]))
+    with atomic_path(labels_path(folder, shard)) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **_labels(samples))
+    return len(samples)
+
+
+def labels_path(folder: Path, shard: int) -> Path:
+    """The file with the labels of a shard."""
+    return folder / f"labels-{shard:05d}.npz"
+
+
+def _labels(samples: list[Sample]) -> dict[str, Any]:
+    return {
+        "coefficients": np.stack([sample.coefficients for sample in samples]),
+        "shape_weight": np.array([sample.shape_weight for sample in samples], np.float32),
+        "photograph": np.array([sample.photograph for sample in samples], np.int64),
+        "split": np.array([sample.split for sample in samples], np.int8),
+    }
+
+
+def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> None:
+    """Write what makes the shards a prepared folder, and their codes."""
+    if (folder / MANIFEST).exists():
+        return
+    parts = []
+    for shard in range(len(settings)):
+        with np.load(labels_path(folder, shard)) as file:
+            parts.append(dict(file))
+    all_labels = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = data.rows[all_labels["photograph"]]
+    number = np.arange(settings.count, dtype=np.int32)
+    names = np.array([f"{data.folder.names[row]}#{k}" for k, row in zip(number, rows, strict=True)])
+    matrices = np.tile(np.eye(2, 3), (settings.count, 1, 1))
+    shards, places = number // settings.shard, number % settings.shard
+    samples = Samples(names, data.folder.person[rows], all_labels["split"], shards, places, matrices)
+    codes = Codes(
+        tuple(map(str, names)),
+        Coefficients(data.layout, all_labels["coefficients"]),
+        data.model.name,
+        teacher=f"{TEACHER} of {data.teacher}, seed {settings.seed}",
+        shape_weight=all_labels["shape_weight"],
+    )
+    write_codes(folder / CODES, codes)
+    finish(folder, samples, [len(settings.numbers(shard)) for shard in range(len(settings))], settings.size)
+
+
+_given: list[tuple[Renderer, Path, RerenderSettings]] = []  # what a worker process was started with
+
+
+def _start_worker(renderer: Renderer, folder: Path, settings: RerenderSettings) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one tells the others
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    _given.append((renderer, folder, settings))
+
+
+def _shard_in_worker(shard: int) -> int:
+    renderer, folder, settings = _given[0]
+    return make_shard(renderer, folder, settings, shard)

@@ -1,0 +1,119 @@
+"""Re-rendered samples: which photograph, which head, and the picture. A sample follows from the seed and its number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from unveil.heads.layout import Coefficients
+from unveil.training.crops.prepared import TRAIN, VALIDATION
+from unveil.training.rerender.draw import FAR_TURNS, draw_distance, draw_expression, draw_turn
+from unveil.training.rerender.photographs import Photographs
+from unveil.training.rerender.placing import Placed, as_photographed, place
+from unveil.training.rerender.priors import NewHead, Prior
+from unveil.training.rerender.render import Photographed, rerender
+from unveil.training.rerender.surface import Seen, Surface
+from unveil.training.rerender.surroundings import continued
+from unveil.typing import Float32s, Image
+
+VALIDATION_SHARE = 0.02  # of the samples, of photographs kept for validation where there are such
+PLAIN = 0.15  # share of photographs as they are
+UNCHANGED = 0.08  # share that ends as it began, by way of another head, so that traces of rendering say nothing
+BY_WAY = 0.2  # share of the others that goes by way of another head
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A re-rendered photograph with its label."""
+
+    image: Image  # [W, W, 3] wide crop
+    coefficients: Float32s  # [M] in the frame of the canonical crop
+    shape_weight: float  # 0 where the form is only what a fit to the photograph says
+    photograph: int  # position in the training data
+    split: int
+    vertices: Float32s  # [V, 3] metres, the true head without expression and pose
+
+
+@dataclass(frozen=True, eq=False)
+class Renderer:
+    """Makes samples, each by its number."""
+
+    surface: Surface
+    photographs: Photographs
+    priors: Sequence[Prior]  # each is drawn from equally often
+    size: int  # W
+    seed: int
+
+    def sample(self, number: int) -> Sample:
+        """The sample of that number."""
+        rng = np.random.default_rng((self.seed, number))
+        index = self.photographs.choose(self._split(rng), rng)
+        fitted, kind = self.photographs.fitted(index), rng.random()
+        if kind < PLAIN:
+            return self._sample(self._crop(index), self.photographs.rested(fitted), index)
+        unchanged = kind < PLAIN + UNCHANGED
+        photo = self._photographed(index, fitted)
+        if unchanged or rng.random() < BY_WAY:
+            photo = self._by_way(photo, self._place(fitted, self._head(rng), rng, FAR_TURNS))
+        if unchanged:
+            seen = self._seen(as_photographed(self.surface.model, fitted, self.size))
+            return self._sample(rerender(photo, seen, self.surface), self.photographs.rested(fitted), index)
+        return self._with_head(photo, index, self._head(rng), rng, FAR_TURNS)
+
+    def with_head(self, index: int, head: NewHead, rng: np.random.Generator, far_turns: float = FAR_TURNS) -> Sample:
+        """The photograph at ``index`` with a head, of which the share ``far_turns`` is turned to any pose."""
+        photo = self._photographed(index, self.photographs.fitted(index))
+        return self._with_head(photo, index, head, rng, far_turns)
+
+    def _split(self, rng: np.random.Generator) -> int:
+        there = (self.photographs.data.folder.split == VALIDATION).any()
+        return VALIDATION if rng.random() < VALIDATION_SHARE and there else TRAIN
+
+    def _crop(self, index: int) -> Image:
+        data = self.photographs.data
+        crop = data.folder.crop(int(data.rows[index]))
+        return np.asarray(cv2.resize(crop, (self.size, self.size), interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _photographed(self, index: int, fitted: Coefficients) -> Photographed:
+        seen = self._seen(as_photographed(self.surface.model, fitted, self.size))
+        return Photographed.of(continued(self._crop(index)), seen, self.surface)
+
+    def _head(self, rng: np.random.Generator) -> NewHead:
+        return self.priors[int(rng.integers(len(self.priors)))].draw(rng)
+
+    def _with_head(
+        self, photo: Photographed, index: int, head: NewHead, rng: np.random.Generator, far_turns: float
+    ) -> Sample:
+        placed = self._place(self.photographs.fitted(index), head, rng, far_turns)
+        sample = self._sample(rerender(photo, self._seen(placed), self.surface), placed.coefficients, index)
+        truth = sample.vertices if head.added is None else sample.vertices + head.added.astype(np.float32)
+        return replace(sample, shape_weight=1.0, vertices=truth)
+
+    def _place(self, fitted: Coefficients, head: NewHead, rng: np.random.Generator, far_turns: float) -> Placed:
+        """A head with an expression and in a pose by lot, not too far from that of a photograph."""
+        model = self.surface.model
+        turn = draw_turn(np.asarray(model.rotation(fitted)), rng, far_turns)
+        wanted = fitted.replace(
+            shape=head.shape,
+            expression=draw_expression(model.expression_names, self.photographs.expressions, rng),
+            pose=np.concatenate([turn, np.zeros(len(fitted["pose"]) - 3)]),
+        )
+        return place(model, wanted, self.size, draw_distance(rng), head.added)
+
+    def _by_way(self, photo: Photographed, placed: Placed) -> Photographed:
+        """A photograph after its head has become a placed one."""
+        seen = self._seen(placed)
+        return Photographed.of(rerender(photo, seen, self.surface), seen, self.surface)
+
+    def _seen(self, placed: Placed) -> Seen:
+        return self.surface.seen(placed.vertices, placed.pixels)
+
+    def _sample(self, image: Image, label: Coefficients, index: int) -> Sample:
+        """A sample whose label says nothing exact of the head's form."""
+        data = self.photographs.data
+        split = int(data.folder.split[data.rows[index]])
+        vertices = np.asarray(self.surface.model.neutral(label), np.float32)
+        return Sample(image, label.values.astype(np.float32), 0.0, index, split, vertices)
