@@ -15,17 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.assets.pickle_machine import (
-    Budget,
-    ForbiddenNameError,
-    Name,
-    PickleError,
-    PickleMachine,
-    Source,
-    Unbuilt,
-    dictionary,
-    keys,
-)
+from unveil.assets.pickle_machine import Name, Unbuilt, dictionary, keys
+from unveil.assets.pickle_opcodes import load_pickle
+from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, Source
 
 MOST_DIMENSIONS = 32
 MEMBER = 128  # bytes that a member of a set or dictionary takes
@@ -182,7 +174,7 @@ class StandIns:
             declared[str(key)[:20]] = (kind.full.rpartition(".")[2], *_counts((count,)))
             return str(key)[:20]
 
-        parts = [PickleMachine(source, self.budget, _torch_type, declare).load() for _ in range(TORCH_PREAMBLE + 2)]
+        parts = [load_pickle(source, self.budget, _torch_type, declare) for _ in range(TORCH_PREAMBLE + 2)]
         key, listed = parts[TORCH_PREAMBLE:]  # of the storage, and of all those whose numbers follow
         if not isinstance(key, str) or key not in declared or listed != [key]:
             raise PickleError("a tensor's bytes hold no storage")

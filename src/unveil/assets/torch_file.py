@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from unveil.assets.pickle_machine import Unbuilt
+from unveil.assets.pickle_opcodes import load_pickle
+from unveil.assets.pickle_source import Budget, Source
+from unveil.assets.stand_ins import StandIns
+from unveil.assets.zip_file import open_zip, read_member
 from unveil.errors import UnveilError
 
 ZIP_START = b"PK\x03\x04"  # the format since torch 1.6; the one before is a row of pickles
 LEGACY_HEADERS = 3  # pickles before the object: magic number, version, system
 LENGTH_BYTES = 8  # before the numbers of each storage
+LARGEST_STRUCTURE = 32 * 2**20  # bytes of what is pickled beside the numbers; a large network's have less than one
 BYTES_PER_NUMBER = {"Double": 8, "Long": 8, "Float": 4, "Int": 4, "Half": 2, "BFloat16": 2, "Short": 2}
 
 
@@ -26,64 +31,56 @@ def checkpoint_keys(path: Path) -> list[str]:
     try:
         with path.open("rb") as stream:
             start = stream.read(len(ZIP_START))
-            stream.seek(0)
-            content = _from_zip(stream) if start == ZIP_START else _from_legacy(stream)
+        content = _from_zip(path) if start == ZIP_START else _from_legacy(path)
     except UnveilError:
         raise
     except Exception as error:  # what a damaged pickle leads to is not to be foreseen
         reason = " ".join(str(error).split()) or type(error).__name__
-        cut = start == ZIP_START or isinstance(error, EOFError) or "truncated" in reason
-        what = "is cut short" if cut else "is no torch checkpoint"
+        whole = start != ZIP_START and "cut short" not in reason
+        what = "is no torch checkpoint" if whole else "is cut short or damaged"
         raise UnveilError(f"{what} ({reason[:100]})") from error
     if not isinstance(content, dict):
         raise UnveilError("is a checkpoint without a dictionary")
     return [str(key) for key in content]
 
 
-class _Inert:
-    """Stands for every class and function that a checkpoint names; nothing of it is imported or called."""
+class _Structure:
+    """Reads the structure of pickles: dictionaries, lists, text and numbers; all else becomes an `Unbuilt` or None."""
 
-    def __init__(self, *arguments: Any) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-class _Dictionary(dict[Any, Any]):
-    """An ordered dictionary; unlike a plain one it can be given attributes, as state dicts are."""
-
-
-class _Reader(pickle.Unpickler):
-    """Reads the structure of a pickle: dictionaries, lists, text and numbers; all else becomes `_Inert`."""
-
-    def __init__(self, stream: Any) -> None:
-        super().__init__(stream)
+    def __init__(self, source: Source) -> None:
+        self.source, self.budget = source, Budget()
+        self.ordered = StandIns(self.budget).ordered
         self.storages: dict[str, int] = {}  # bytes by key
 
-    def find_class(self, module: str, name: str) -> Any:
-        return _Dictionary if (module, name) == ("collections", "OrderedDict") else type(name, (_Inert,), {})
+    def load(self) -> Any:
+        """What the next pickle of the source holds."""
+        return load_pickle(self.source, self.budget, self._function, self._storage)
 
-    def persistent_load(self, pid: Any) -> Any:
-        _, kind, key, _, count, *_ = pid
-        self.storages[key] = count * BYTES_PER_NUMBER.get(kind.__name__.removesuffix("Storage"), 1)
+    def _function(self, name: str) -> Callable[..., Any]:
+        return self.ordered if name == "collections.OrderedDict" else lambda *_: Unbuilt(lambda state: None)
+
+    def _storage(self, identity: Any) -> None:
+        _, kind, key, _, count, *_ = identity
+        number = kind.full.rpartition(".")[2].removesuffix("Storage")
+        self.storages[str(key)[:20]] = int(count) * BYTES_PER_NUMBER.get(number, 1)
 
 
-def _from_zip(stream: BinaryIO) -> Any:
-    with zipfile.ZipFile(stream) as archive:  # its list of contents is at the end, where a cut file has none
+def _from_zip(path: Path) -> Any:
+    with open_zip(path) as archive:  # its list of contents is at the end, where a cut file has none
         name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-        with archive.open(name) as member:
-            return _Reader(member).load()
+        return _Structure(Source(read_member(archive, name, LARGEST_STRUCTURE))).load()
 
 
-def _from_legacy(stream: BinaryIO) -> Any:
+def _from_legacy(path: Path) -> Any:
+    with path.open("rb") as stream:
+        source = Source(stream.read(LARGEST_STRUCTURE))
+    headers, body = _Structure(source), _Structure(source)
     for _ in range(LEGACY_HEADERS):
-        _Reader(stream).load()
-    reader = _Reader(stream)
-    content = reader.load()
-    _Reader(stream).load()  # the order of the storages
-    expected = stream.tell() + sum(LENGTH_BYTES + size for size in reader.storages.values())
-    there = stream.seek(0, 2)
+        headers.load()
+    content = body.load()
+    headers.load()  # the order of the storages
+    expected = source.place + sum(LENGTH_BYTES + size for size in body.storages.values())
+    there = path.stat().st_size
     if there < expected:
         raise UnveilError(f"is cut short: {there} of {expected} bytes")
     return content

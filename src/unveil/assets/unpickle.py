@@ -1,6 +1,6 @@
 """Read the pickles that FLAME and DECA are published as, without running anything that a pickle may name.
 
-The pickle's opcodes are run by `pickle_machine`, and what it calls are the functions of `stand_ins`; a name that has
+The pickle's opcodes are those of `pickle_opcodes`, and what it calls are the functions of `stand_ins`; a name that has
 none is an error. So neither chumpy nor SciPy nor torch is imported, and a file made to do harm can only hold numbers.
 """
 
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.assets.pickle_machine import Budget, ForbiddenNameError, PickleError, PickleMachine, Source
+from unveil.assets.pickle_opcodes import load_pickle
+from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, Source
 from unveil.assets.stand_ins import StandIns
 from unveil.errors import UnveilError
 
@@ -67,7 +68,7 @@ def _object_of_npy(data: bytes) -> object:
 
 def _load(source: Source) -> object:
     budget = Budget()
-    return PickleMachine(source, budget, StandIns(budget)).load()
+    return load_pickle(source, budget, StandIns(budget))
 
 
 def _flat(content: object) -> dict[str, Any]:
