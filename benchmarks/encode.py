@@ -18,7 +18,7 @@ import numpy as np
 
 from unveil import Crop, FaceDetector, read_image
 from unveil.assets.store import packaged
-from unveil.cli.coding import open_crops
+from unveil.cli.training.codes import open_crops
 from unveil.codes.crops import Crops
 from unveil.codes.encode import BATCH, encode
 from unveil.models.onnx import CoefficientModel

@@ -1,7 +1,7 @@
 """A benchmark of hidden faces that needs no licence: heads of ICT-FaceKit, drawn, covered, reconstructed and measured.
 
     python -m tools.ict_benchmark draw --ict ict_facekit_light.npz --heads 20 -o ict
-    unveil predict-now --dataset ict -o predictions/openhead
+    unveil predict now --dataset ict -o predictions/openhead
     python -m tools.ict_benchmark mean ict -o predictions/openhead-mean     # the same head for every picture
     python -m tools.ict_benchmark score ict predictions/* -o scores/ict.json
 

@@ -4,7 +4,7 @@ r"""Compare 3DDFA_V2 and a learner on annotated video frames, clear and covered,
         --people ytfaces-person.npy --occluders OCCLUDERS --tddfa 3DDFA --limit 150 --work scores -o docs/results.md
 
 People whose number is divisible by three are those that no learner of the package was trained on. It runs the commands
-`unveil predict-landmarks`, `evaluate landmarks`, `evaluate occlusion` and `evaluate report`, in that order; the folder
+`unveil predict landmarks`, `evaluate landmarks`, `evaluate occlusion` and `evaluate report`, in that order; the folder
 ``--work`` may hold further scores, such as those of the NoW benchmark, which then come into the page too. What is
 predicted already is not predicted again, so begin in an empty folder for a new learner.
 """
@@ -67,7 +67,7 @@ def main() -> None:
         folders = {name: options.work / faces / name for name in models}
         for name, model in models.items():
             pictures = [options.frames, "--annotation", annotation, "--faces", faces, "--severities", severities]
-            call("predict-landmarks", *pictures, *model, *occluders, "-o", folders[name])
+            call("predict", "landmarks", *pictures, *model, *occluders, "-o", folders[name])
         for kind in ("landmarks", "occlusion"):
             title = f"{kind.capitalize()}: {options.limit} video frames, {about}"
             call("evaluate", kind, *folders.values(), "-o", scores / faces, "--title", title, quiet=True)

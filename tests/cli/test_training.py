@@ -101,7 +101,7 @@ def test_decas_coefficients_are_learned_with_light_texture_and_detail(
         out = run.with_name(settings[1])
         answer = cli_answer.Answer(capsys, "train", folder, codes, "-o", out, "--assets", assets, *settings, *TINY)
         assert answer.status == 0, answer.err
-    exported = ("export-onnx", run.with_name("unveil"), onnx, "--licence", "none", "--data-statement", "a test")
+    exported = ("export", run.with_name("unveil"), onnx, "--licence", "none", "--data-statement", "a test")
     assert cli_answer.Answer(capsys, *exported).status == 0
     learner = CoefficientModel(onnx)
     assert learner.layout == DETAIL_LAYOUT

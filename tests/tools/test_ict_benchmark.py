@@ -85,7 +85,7 @@ def test_parts_pool_the_points_of_all_heads() -> None:
 
 def test_from_pictures_to_a_page(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     predictions, scores = tmp_path / "openhead", tmp_path / "scores" / "ict.json"
-    answer = Answer(capsys, "predict-now", "--dataset", data, "-o", predictions)
+    answer = Answer(capsys, "predict", "now", "--dataset", data, "-o", predictions)
     assert (answer.status, answer.err) == (0, "")
     ict_benchmark.main(["mean", str(data), "-o", str(tmp_path / "openhead-mean")])
     ict_benchmark.main(["score", str(data), str(predictions), str(tmp_path / "openhead-mean"), "-o", str(scores)])

@@ -44,7 +44,7 @@ def test_raw_images_become_a_learner(source: str, tmp_path: Path, capsys: pytest
     settings = ("--depth", "18", "--input-size", "32", "--batch-size", "8", "--epochs", "1", "--precision", "32-true")
     unveil("train", prepared, codes, "-o", run, *settings)
     exported = unveil(
-        *("export-onnx", run, onnx, "--licence", "none", "--data-statement", "a test", "--int8"),
+        *("export", run, onnx, "--licence", "none", "--data-statement", "a test", "--int8"),
         *("--prepared", prepared, "--codes", codes),
     )
     assert "NME" in exported.out

@@ -1,11 +1,11 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
-The other modules hold the commands, but `options` what several of them take and `output` what they print.
+`commands` is the table of all commands. Each panel of the help is a folder: `heads`, `training`, `measuring`,
+`installation`. `options` has what several commands take, and `printing` what they print.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import traceback
@@ -15,9 +15,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from unveil import __version__
-from unveil.cli import assets, coding, evaluating, exporting, measuring, occlude, photos, prepare, rerender, training
-from unveil.cli.options import JsonOption
-from unveil.cli.output import complain
+from unveil.cli.commands import InPanels, add_panels, add_renamed
+from unveil.cli.printing import complain
 from unveil.errors import UnveilError
 
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
@@ -31,33 +30,14 @@ EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is 
 
 app = typer.Typer(
     help="From one photograph, in which something may hide part of the face, to an animatable 3D head.",
+    epilog=f"Environment variables: UNVEIL_ASSETS, a folder with research models; {DEBUG_VARIABLE}=1 explains errors.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    cls=InPanels,
 )
-for command in (
-    photos.reconstruct,
-    photos.transfer,
-    photos.animate,
-    photos.demo,
-    coding.encode,
-    coding.decode,
-    occlude.occlude,
-    prepare.prepare,
-    rerender.rerender,
-    training.train,
-    training.validate,
-    exporting.export_onnx,
-    measuring.compare,
-):
-    app.command()(command)
-app.command("predict-now")(evaluating.predict_now)
-app.command("predict-landmarks")(measuring.predict_landmarks)
-evaluating.evaluate_app.command("landmarks")(measuring.evaluate_landmarks)
-evaluating.evaluate_app.command("occlusion")(measuring.evaluate_occlusion)
-evaluating.evaluate_app.command("report")(measuring.report)
-app.add_typer(evaluating.evaluate_app, name="evaluate")
-app.add_typer(assets.assets_app, name="assets")
+add_panels(app)
+add_renamed(app)
 
 
 class Stopped(SystemExit):
@@ -102,21 +82,6 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""
-
-
-@app.command()
-def doctor(*, as_json: JsonOption = False) -> None:
-    """Check the installation: versions, packaged files, and a reconstruction of the bundled photograph."""
-    from unveil.output.doctor import examine
-
-    checks = examine()
-    if as_json:
-        typer.echo(json.dumps({"checks": [check.to_json() for check in checks]}, indent=1))
-    else:
-        for check in checks:
-            typer.echo(f"{'ok' if check.ok else 'WRONG':6}{check.name}: {check.detail}")
-    if not all(check.ok for check in checks):
-        raise typer.Exit(1)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:

@@ -7,18 +7,39 @@ from typing import Annotated
 
 import typer
 
+from unveil.errors import UnveilError
 from unveil.faces.formats import ALL_FORMATS
 
-OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; created where missing.")]
-NpzOption = Annotated[Path, typer.Option("--out", "-o", help="The npz file to write.")]
+FolderOut = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write to; made if it is not there.")
+]
+NpzOut = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.npz", help="The npz file to write.")]
+PictureOut = Annotated[
+    Path, typer.Option("--out", "-o", metavar="PICTURE", help="The picture to write, named .png or .jpg.")
+]
 AssetsOption = Annotated[
     Path | None,
-    typer.Option("--assets", help="Folder of research models' files, such as DECA's data. [env: UNVEIL_ASSETS]"),
+    typer.Option(
+        "--assets",
+        metavar="FOLDER",
+        help="Folder with a research model's files, such as DECA's data. Environment variable: UNVEIL_ASSETS.",
+    ),
 ]
 FamilyArgument = Annotated[str | None, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet; all if left out.")]
-ModelOption = Annotated[str, typer.Option(help="openhead, deca, 3ddfa, mgcnet, or the path of an ONNX learner.")]
+OneFamilyArgument = Annotated[str, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet.")]
+ModelOption = Annotated[
+    str, typer.Option(metavar="MODEL", help="openhead, deca, 3ddfa, mgcnet, or the path of a learner's ONNX file.")
+]
 FormatsOption = Annotated[
-    str | None, typer.Option(help=f"Files per face, of {','.join(ALL_FORMATS)}; what the model can if left out.")
+    str | None,
+    typer.Option(metavar="LIST", help=f"Files per face, separated by commas: {', '.join(ALL_FORMATS)}."),
+]
+OccludersOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Folder with pictures of occluders, to be used besides those that are drawn."),
+]
+KindsOption = Annotated[
+    str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -26,3 +47,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 def words(text: str) -> list[str]:
     """What stands between the commas of an option."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def parse_formats(text: str | None) -> tuple[str, ...] | None:
+    """The formats that ``--formats`` names, in our order; UnveilError where one is unknown."""
+    if text is None:
+        return None
+    wanted = {word.lower() for word in words(text)}
+    unknown = sorted(wanted - set(ALL_FORMATS))
+    if unknown or not wanted:
+        raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(ALL_FORMATS)}")
+    return tuple(name for name in ALL_FORMATS if name in wanted)
+
+
+def file_in(out: Path, name: str) -> Path:
+    """The file that ``-o`` names, or the one called ``name`` in the folder that it names."""
+    return out if out.suffix and not out.is_dir() else out / name

@@ -105,7 +105,7 @@ class CoefficientModel:
         if set(inputs) != {"images"} or "coefficients" not in outputs:
             raise UnveilError(
                 f"{self.path} maps {', '.join(inputs)} to {', '.join(outputs)}, not images to coefficients: "
-                "give a learner written by `unveil export-onnx`"
+                "give a learner written by `unveil export`"
             )
         sides = inputs["images"][1:]
         if not _fits(sides, [3, self.input_size, self.input_size]):
@@ -141,7 +141,7 @@ def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:
     if "layout" not in metadata or "input_size" not in metadata:
         raise UnveilError(
             f"{path} does not say what its outputs mean (no layout and input_size in its metadata): "
-            "give a learner written by `unveil export-onnx`"
+            "give a learner written by `unveil export`"
         )
     try:
         return CoefficientLayout.from_json(metadata["layout"])

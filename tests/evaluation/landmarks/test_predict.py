@@ -38,7 +38,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def predict(capsys: pytest.CaptureFixture[str], pictures: Path, out: Path, *options: str) -> Answer:
     annotation = pictures / "annotation.npz"
     return Answer(
-        capsys, "predict-landmarks", pictures, "--annotation", annotation, "--severities", "40", "-o", out, *options
+        capsys, "predict", "landmarks", pictures, "--annotation", annotation, "--severities", "40", "-o", out, *options
     )
 
 
@@ -128,7 +128,7 @@ def test_mistakes_are_one_line(
     capsys: pytest.CaptureFixture[str], pictures: Path, tmp_path: Path, options: tuple[str, ...], expected: str
 ) -> None:
     answer = Answer(
-        capsys, "predict-landmarks", pictures, "--annotation", pictures / "annotation.npz", "-o", tmp_path, *options
+        capsys, "predict", "landmarks", pictures, "--annotation", pictures / "annotation.npz", "-o", tmp_path, *options
     )
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert expected in answer.err

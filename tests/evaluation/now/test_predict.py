@@ -68,7 +68,7 @@ def test_the_neutral_head_and_its_landmarks(
     dataset: Path, learner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    answer = Answer(capsys, "predict-now", "--dataset", dataset, "-o", out, "--model", learner)
+    answer = Answer(capsys, "predict", "now", "--dataset", dataset, "-o", out, "--model", learner)
     assert (answer.status, answer.err) == (0, "")
     assert answer.out == f"{out}: 2 predictions, 0 from before, 0 failed\n"
     model = unveil.load_openhead()
@@ -88,12 +88,12 @@ def test_on_after_a_stop_and_not_with_another_model(
     running = predicting.predict_now(predicting.NowPhotos.open(dataset), Reconstructor(learner), out)
     assert next(running).status == "done"
     (out / "a" / "multiview_neutral" / "IMG_1.npy").stat()
-    answer = Answer(capsys, "predict-now", "--dataset", dataset, "-o", out, "--model", learner)
+    answer = Answer(capsys, "predict", "now", "--dataset", dataset, "-o", out, "--model", learner)
     assert answer.out.endswith("1 prediction, 1 from before, 0 failed\n")
-    other = Answer(capsys, "predict-now", "--dataset", dataset, "-o", out)
+    other = Answer(capsys, "predict", "now", "--dataset", dataset, "-o", out)
     assert other.status == 2
     assert "predictions of another model or of other settings (model constant, not openhead-learner; " in other.err
-    again = Answer(capsys, "predict-now", "--dataset", dataset, "-o", out, "--model", learner, "--own-detector")
+    again = Answer(capsys, "predict", "now", "--dataset", dataset, "-o", out, "--model", learner, "--own-detector")
     assert again.status == 2
 
 
@@ -103,7 +103,7 @@ def test_a_photograph_without_a_face_is_said_and_the_rest_goes_on(
     photos = dataset / "final_release_version" / "iphone_pictures"
     Image.new("RGB", (300, 200), (90, 120, 160)).save(photos / IMAGES[0])
     answer = Answer(
-        capsys, "predict-now", "--dataset", dataset, "-o", tmp_path / "out", "--model", learner, "--own-detector"
+        capsys, "predict", "now", "--dataset", dataset, "-o", tmp_path / "out", "--model", learner, "--own-detector"
     )
     assert answer.status == 2
     assert answer.err.startswith(f"unveil: {IMAGES[0]}: no face found")
@@ -156,7 +156,7 @@ def test_deca_is_framed_as_in_its_own_run(
 
 def test_hidden_faces(dataset: Path, learner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    command = ["predict-now", "--dataset", dataset, "-o", out, "--model", learner, "--occluded", "20,40"]
+    command = ["predict", "now", "--dataset", dataset, "-o", out, "--model", learner, "--occluded", "20,40"]
     answer = Answer(capsys, *command, "--keep-photographs")
     assert answer.status == 0
     clear = unveil.read_image(DEMO)
@@ -202,6 +202,6 @@ def test_boxes_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_a_folder_without_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "imagepathsvalidation.txt").write_text(IMAGES[0])
-    answer = Answer(capsys, "predict-now", "--dataset", tmp_path, "-o", tmp_path / "out")
+    answer = Answer(capsys, "predict", "now", "--dataset", tmp_path, "-o", tmp_path / "out")
     assert answer.status == 2
     assert "has no iphone_pictures; give the folder of the NoW dataset" in answer.err

@@ -215,11 +215,11 @@ def test_command_line_exports_a_run(
 ) -> None:
     run, path = write_run(tmp_path / "run", learner), tmp_path / "mine.onnx"
     options = ["--licence", "Apache-2.0", "--data-statement", "made-up heads"]
-    assert "not calibrated" in Answer(capsys, "export-onnx", run, path, *options).out
+    assert "not calibrated" in Answer(capsys, "export", run, path, *options).out
     assert metadata_of(path)["calibration"].startswith("none")
     folder = sampler.data.folder.path
     more = ["--prepared", folder, "--codes", folder / training_folder.CODES]
-    lines = Answer(capsys, "export-onnx", run, path, *options, *more).out.splitlines()
+    lines = Answer(capsys, "export", run, path, *options, *more).out.splitlines()
     assert "8 crops of people held out" in lines[0]  # a quarter of sixteen, clear and occluded
     assert lines[1].startswith(f"{path}: ")
     assert "deviations multiplied: shape" in lines[2]
@@ -241,7 +241,7 @@ def test_command_line_refuses_with_one_line(
 ) -> None:
     settle(tmp_path / "run", CONFIG, "made up")
     options = ["--licence", "x", "--data-statement", "y"]
-    refused = Answer(capsys, "export-onnx", tmp_path / "run", tmp_path / file, *options, *more)
+    refused = Answer(capsys, "export", tmp_path / "run", tmp_path / file, *options, *more)
     assert refused.status == 2
     assert reason in refused.err
     assert len(refused.err.splitlines()) == 1

@@ -1,6 +1,6 @@
 """What covering part of a face does to a method: its predictions for covered pictures beside those for the clear ones.
 
-A method's predictions are a folder as `unveil predict-landmarks` writes it: ``clear.npz``, and a file for each kind of
+A method's predictions are a folder as `unveil predict landmarks` writes it: ``clear.npz``, and a file for each kind of
 occluder and severity, ``<kind>-<percent>.npz`` or ``<kind>.npz``.
 """
 
@@ -77,7 +77,7 @@ def load_folder(folder: Path) -> dict[str, LandmarkFile]:
     if CLEAR not in files or len(files) < 2:
         raise UnveilError(
             f"{printable(folder)} has no {CLEAR}.npz with files of covered faces beside it; give a folder that "
-            "`unveil predict-landmarks` wrote"
+            "`unveil predict landmarks` wrote"
         )
     return files
 

@@ -41,7 +41,7 @@ def entries(predictions: Sequence[Path], truth: LandmarkFile | None = None) -> l
         files = [file for file in sorted(path.glob("*.npz")) if file.name != TRUTH_FILE] if path.is_dir() else [path]
         if not files:
             raise UnveilError(
-                f"{printable(path)} has no npz of predictions; give what `unveil predict-landmarks` wrote"
+                f"{printable(path)} has no npz of predictions; give what `unveil predict landmarks` wrote"
             )
         known = truth or truth_of(path if path.is_dir() else path.parent)
         names = [f"{path.resolve().name}/{file.stem}" if path.is_dir() else file.stem for file in files]

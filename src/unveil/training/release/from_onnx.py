@@ -27,7 +27,7 @@ EPSILON = nn.BatchNorm2d(1).eps
 
 
 def read_learner(path: Path) -> Learner:
-    """The learner that ``unveil export-onnx`` wrote to ``path``, with exactly the weights that the file has.
+    """The learner that ``unveil export`` wrote to ``path``, with exactly the weights that the file has.
 
     Its normalisations add the bias that was folded into the convolutions and do nothing else; `unfold_normalisation`
     makes it trainable again. What the export multiplied deviations by is left out: the next export measures it anew.
@@ -122,5 +122,5 @@ def _foreign(path: Path, found: str) -> UnveilError:
     depths = ", ".join(map(str, STAGE_BLOCKS))
     return UnveilError(
         f"{printable(path)} is no learner with a ResNet of {depths} layers in single precision ({found}): "
-        "give a file by `unveil export-onnx`, not its int8 twin"
+        "give a file by `unveil export`, not its int8 twin"
     )

@@ -8,24 +8,24 @@ from typing import Annotated
 
 import typer
 
-from unveil.cli.options import OutOption
-from unveil.cli.output import count, with_progress
+from unveil.cli.options import FolderOut
+from unveil.cli.printing import count, with_progress
 
 
 def rerender(
-    prepared: Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` has written.")],
+    prepared: Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` wrote.")],
     codes: Annotated[Path, typer.Argument(metavar="CODES", help="Heads fitted to its photographs, of openhead.")],
-    out: OutOption,
+    out: FolderOut,
     *,
-    samples: Annotated[int, typer.Option("--count", min=1, help="Pictures to make.")] = 25_000,
-    size: Annotated[int, typer.Option(min=32, max=1024, help="Pixels per side; 140 has 112 in the middle.")] = 160,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn by lot.")] = 0,
+    samples: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Pictures to make.")] = 25_000,
+    size: Annotated[int, typer.Option(metavar="N", min=32, max=1024, help="Side of the pictures in pixels; a learner of 112 trains on 140.")] = 160,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number makes other pictures.")] = 0,
     ict: Annotated[
-        Path | None, typer.Option(help="ict_facekit_light.npz: half of the heads come from ICT-FaceKit's modes.")
+        Path | None, typer.Option(metavar="FILE", help="ict_facekit_light.npz: half of the heads come from ICT-FaceKit's modes.")
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that work at once.")] = 1,
+    processes: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures at once.")] = 1,
 ) -> None:
-    """Give photographs other heads, whose form is known exactly, for train; goes on after a stop."""
+    """Draw other heads, of known form, into photographs, to train on; a stopped run continues."""
     from unveil.storage.files import printable
     from unveil.training.data import TrainingData
     from unveil.training.rerender.folder import CODES, RerenderSettings, make_folder

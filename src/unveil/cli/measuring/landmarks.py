@@ -1,4 +1,4 @@
-"""`unveil predict-landmarks`, what `unveil evaluate` says of its files, and `unveil compare`."""
+"""`unveil predict landmarks`, and what `unveil evaluate` says of its files."""
 
 from __future__ import annotations
 
@@ -8,55 +8,66 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption, words
-from unveil.cli.output import complain, count, with_progress
+from unveil.cli.options import AssetsOption, FolderOut, JsonOption, ModelOption, OccludersOption, file_in, words
+from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
     from unveil.evaluation.landmarks.landmark_file import LandmarkFile
-    from unveil.output.compare import Method
 
 AnnotationOption = Annotated[
     Path | None,
-    typer.Option(help="Landmarks of the pictures as npz or npy; if left out, the .mat or .pts beside each picture."),
+    typer.Option(metavar="FILE", help="Annotated landmarks as npz or npy; else the .mat or .pts beside each picture."),
 ]
 PredictionsArgument = Annotated[
     list[Path],
-    typer.Argument(metavar="PREDICTIONS", help="Folders that `unveil predict-landmarks` wrote, or npz files."),
+    typer.Argument(metavar="PREDICTIONS", help="Folders that `unveil predict landmarks` wrote, or npz files."),
 ]
 TruthOption = Annotated[
     Path | None,
-    typer.Option(help="npz of landmarks, or folder of a data set; truth.npz beside the predictions if left out."),
+    typer.Option(
+        metavar="PATH", help="npz of landmarks, or folder of a data set; else truth.npz beside the predictions."
+    ),
 ]
-TitleOption = Annotated[str, typer.Option(help="What the pictures are; a heading of the report.")]
+TitleOption = Annotated[str, typer.Option(metavar="TEXT", help="What the pictures are: the heading of the report.")]
 
 
 def predict_landmarks(
     pictures: Annotated[Path, typer.Argument(metavar="PICTURES", help="Folder or tar of annotated photographs.")],
-    out: OutOption,
+    out: FolderOut,
     *,
     annotation: AnnotationOption = None,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     sparse_basis: Annotated[
         Path | None,
-        typer.Option(help="Folder of 3DDFA_V2's landmark rows as text, to do without its face model."),
+        typer.Option(
+            metavar="FOLDER", help="3DDFA_V2's rows of the landmarks as text files, instead of its face model."
+        ),
     ] = None,
-    occluders: Annotated[Path | None, typer.Option(help="Folder of pictures to cover faces with besides ours.")] = None,
+    occluders: OccludersOption = None,
     kinds: Annotated[
-        str | None, typer.Option(help="Occluders to cover faces with, such as mask,glasses; all if left out, or none.")
+        str | None,
+        typer.Option(metavar="LIST", help="Kinds of occluders, such as mask,glasses; all if left out, or none."),
     ] = None,
-    severities: Annotated[str, typer.Option(help="Percents of the face that are to be hidden.")] = "20,40,60",
+    severities: Annotated[
+        str, typer.Option(metavar="LIST", help="How much of the face to hide, in percent.")
+    ] = "20,40,60",
     faces: Annotated[
-        str, typer.Option(help="annotated: faces are cut out by the annotation; detected: they are found.")
+        str, typer.Option(metavar="HOW", help="annotated: cut faces out by their annotation; detected: find them.")
     ] = "annotated",
     jaw: Annotated[
-        str | None, typer.Option(help="outline or surface: what the jaw line's landmarks are; by the data set.")
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="What the jaw line's landmarks are: outline or surface; else by the data set."
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="So many of the pictures, spread over them.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the occluders.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many pictures, spread over all of them.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another number draws other occluders.")] = 0,
 ) -> None:
-    """Write a model's landmarks and heads for annotated photographs, clear and covered, to be scored."""
+    """Write a model's landmarks and heads of annotated photographs, clear and occluded."""
     from unveil.evaluation import covered_faces as covered
     from unveil.evaluation.landmarks import predict as predicting
     from unveil.evaluation.landmarks.annotated import open_annotated
@@ -82,14 +93,14 @@ def predict_landmarks(
 
 def evaluate_landmarks(
     predictions: PredictionsArgument,
-    out: OutOption,
+    out: FolderOut,
     *,
     truth: TruthOption = None,
     annotation: AnnotationOption = None,
     title: TitleOption = "Landmarks",
     as_json: JsonOption = False,
 ) -> None:
-    """Score landmarks: NME by the face's box and by the eyes, visible and hidden points, failures, AUC, curves."""
+    """Score landmarks: normalised mean errors, failures, curves."""
     from unveil.evaluation.landmarks import report as landmark_report
     from unveil.evaluation.landmarks import scores as landmarks
     from unveil.storage.files import printable
@@ -108,14 +119,14 @@ def evaluate_landmarks(
 
 def evaluate_occlusion(
     predictions: PredictionsArgument,
-    out: OutOption,
+    out: FolderOut,
     *,
     truth: TruthOption = None,
     annotation: AnnotationOption = None,
     title: TitleOption = "Occlusion",
     as_json: JsonOption = False,
 ) -> None:
-    """Compare predictions for covered faces with those for the same faces clear, per occluder and severity."""
+    """Compare predictions of occluded faces with those of the same faces clear."""
     from unveil.evaluation.landmarks import occlusion
     from unveil.evaluation.landmarks import report as landmark_report
     from unveil.storage.files import printable
@@ -142,14 +153,17 @@ def evaluate_occlusion(
 
 
 def report(
-    scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Folder that has what `unveil evaluate` wrote.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown file to write.")],
+    scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Folder with what `unveil evaluate` wrote.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER|FILE.md", help="Folder to write report.md to, or the file.")
+    ],
 ) -> None:
-    """Put all scores below a folder into one page."""
+    """Collect all scores of a folder on one page."""
     from unveil.evaluation.report import write_page
     from unveil.storage.files import printable
 
-    typer.echo(f"{printable(out)}: {count(write_page(scores, out), 'table')}")
+    page = file_in(out, "report.md")
+    typer.echo(f"{printable(page)}: {count(write_page(scores, page), 'table')}")
 
 
 def _known(option: str, value: str, choices: tuple[str, ...]) -> None:
@@ -171,48 +185,3 @@ def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | N
     if truth is None:
         return LandmarkFile.load(annotation) if annotation is not None else None
     return LandmarkFile.load(truth) if truth.suffix == ".npz" else open_annotated(truth, annotation).truth
-
-
-def compare(
-    photographs: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, .png or .jpg.")],
-    *,
-    models: Annotated[
-        str, typer.Option(help="Models side by side, separated by commas, as for --model of `reconstruct`.")
-    ] = "openhead,deca,3ddfa,mgcnet",
-    assets: AssetsOption = None,
-) -> None:
-    """Draw photographs and what each of several models makes of them into one picture."""
-    from unveil.output import compare as comparing
-    from unveil.photos.io import WRITE_OPTIONS, find_images, write_image
-    from unveil.storage.files import printable
-
-    if out.suffix.lower() not in WRITE_OPTIONS:
-        raise UnveilError(
-            f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
-        )
-    photos = [path for given in photographs for path in find_images(given)]
-    methods = [_method(name, assets) for name in words(models)]
-    if not any(method.reconstructor for method in methods):
-        raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
-    shown = comparing.compare(photos, methods)
-    write_image(out, shown.picture)
-    for note in shown.notes:
-        complain(note)
-    typer.echo(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")
-
-
-def _method(name: str, assets: Path | None) -> Method:
-    """A model to be shown; one whose files are missing is shown as that."""
-    from unveil.models.registry import NETWORKS
-    from unveil.output.compare import Method
-    from unveil.reconstruct.pipeline import Reconstructor
-
-    try:
-        return Method(name, Reconstructor(name, assets=assets))
-    except UnveilError as error:
-        if name not in NETWORKS:  # a misspelt name is a mistake
-            raise
-        return Method(name, None, str(error))

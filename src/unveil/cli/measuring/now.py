@@ -1,4 +1,4 @@
-"""`unveil evaluate`: scores of prediction files, and `unveil predict-now`, which writes some."""
+"""`unveil predict now` and `unveil evaluate now`: the NoW benchmark."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, JsonOption, ModelOption, OutOption
-from unveil.cli.output import complain, count, with_progress
+from unveil.cli.options import AssetsOption, FolderOut, JsonOption, ModelOption, OccludersOption
+from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
     from unveil.evaluation.now.predict import Predicted
 
-evaluate_app = typer.Typer(no_args_is_help=True, help="Score predictions, whoever made them.")
+DatasetOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the NoW dataset.")]
+ListOption = Annotated[
+    Path | None, typer.Option("--images", metavar="FILE", help="List of images; NoW's validation list if left out.")
+]
 
-DatasetOption = Annotated[Path, typer.Option(help="Folder of the NoW dataset.")]
-ListOption = Annotated[Path | None, typer.Option("--images", help="List of images; NoW's for validation if left out.")]
 
-
-@evaluate_app.command("now")
 def evaluate_now(
     dataset: DatasetOption,
     predictions: Annotated[
-        Path, typer.Option(help="Folder of <subject>/<challenge>/<image>.obj or .ply with .npy or .txt.")
+        Path,
+        typer.Option(
+            metavar="FOLDER", help="It has SUBJECT/CHALLENGE/IMAGE.obj or .ply, and landmarks as .npy or .txt."
+        ),
     ],
-    out: OutOption,
+    out: FolderOut,
     *,
-    method: Annotated[str | None, typer.Option(help="Name of the method; that of the folder if left out.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Name of the method; the folder's if left out.")
+    ] = None,
     images: ListOption = None,
     metrical: Annotated[
-        str | None, typer.Option(help="Take sizes as they are, in this unit of the predictions: mm, cm or m.")
+        str | None, typer.Option(metavar="UNIT", help="Do not scale the predictions, which are in mm, cm or m.")
     ] = None,
-    processes: Annotated[int | None, typer.Option(min=1, help="Images at once; one per core if left out.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Images at once; one per core if left out.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score predicted meshes against the scans of the NoW benchmark."""
@@ -82,24 +88,24 @@ def evaluate_now(
 
 def predict_now(
     dataset: DatasetOption,
-    out: OutOption,
+    out: FolderOut,
     *,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     images: ListOption = None,
     own_detector: Annotated[
-        bool, typer.Option("--own-detector", help="Find the faces instead of taking the boxes that come with NoW.")
+        bool, typer.Option("--own-detector", help="Find the faces instead of taking NoW's boxes.")
     ] = False,
     occluded: Annotated[
         str | None,
-        typer.Option(help="Hide so many percent of each face first, such as 15,30,45,60, with a folder for each."),
+        typer.Option(metavar="LIST", help="First hide so many percent of each face, such as 15,30; a folder for each."),
     ] = None,
-    occluders: Annotated[Path | None, typer.Option(help="Folder of pictures to hide faces with besides ours.")] = None,
+    occluders: OccludersOption = None,
     keep_photographs: Annotated[
-        bool, typer.Option("--keep-photographs", help="With --occluded, write the photographs too, for other methods.")
+        bool, typer.Option("--keep-photographs", help="With --occluded: keep the photographs too.")
     ] = False,
 ) -> None:
-    """Write the neutral head of every photograph of the NoW benchmark, for `unveil evaluate now`."""
+    """Write the neutral head of every photograph of the NoW benchmark."""
     from unveil.evaluation.now import predict as predicting
     from unveil.reconstruct.pipeline import Reconstructor
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ModelOption, NpzOption
-from unveil.cli.output import complain, count, with_progress
+from unveil.cli.options import AssetsOption, ModelOption, NpzOut
+from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -24,21 +24,24 @@ if TYPE_CHECKING:
 def encode(
     crops: Annotated[
         Path,
-        typer.Argument(metavar="CROPS", help="Prepared folder, or folder, tar or npz (images) of square face crops."),
+        typer.Argument(
+            metavar="CROPS", help="Folder that `unveil prepare` wrote, or folder, tar or npz of square face crops."
+        ),
     ],
-    out: NpzOption,
+    out: NpzOut,
     *,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Begin anew, whatever an earlier run has written.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Start again, whatever an earlier run has kept.")] = False,
     ray: Annotated[
-        bool, typer.Option("--ray", help="Encode on all processors of a Ray cluster, or of this machine.")
+        bool, typer.Option("--ray", help="Encode on all processors of a Ray cluster, or of this machine (needs Ray).")
     ] = False,
     ray_address: Annotated[
-        str | None, typer.Option(help="Of the cluster, such as HOST:6379. [env: RAY_ADDRESS]")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="The cluster, such as HOST:6379. Environment variable: RAY_ADDRESS."),
     ] = None,
 ) -> None:
-    """Turn face crops into the coefficients of a head model, in one npz file; goes on where a stopped run was."""
+    """Turn face crops into coefficients of a head model; a stopped run continues."""
     from unveil.codes import encode as encoding
     from unveil.codes import ray as ray_encode
     from unveil.codes.partial import PartialCodes
@@ -108,13 +111,15 @@ def _saying_what_is_kept(parts: PartialCodes, total: int) -> Iterator[None]:
 
 
 def decode(
-    codes_file: Annotated[Path, typer.Argument(metavar="CODES", help="npz file that `unveil encode` has written.")],
-    out: NpzOption,
+    codes_file: Annotated[Path, typer.Argument(metavar="CODES", help="The npz file that `unveil encode` wrote.")],
+    out: NpzOut,
     *,
     assets: AssetsOption = None,
-    landmarks_only: Annotated[bool, typer.Option("--landmarks-only", help="Leave out vertices and details.")] = False,
+    landmarks_only: Annotated[
+        bool, typer.Option("--landmarks-only", help="Leave out the vertices and details.")
+    ] = False,
 ) -> None:
-    """Turn coefficients into vertices and landmarks, in one npz file."""
+    """Turn coefficients into vertices and landmarks."""
     import numpy as np
 
     from unveil.codes import decode as decoding

@@ -1,4 +1,4 @@
-"""`unveil export-onnx`: a run's learner as a file that reconstruction reads."""
+"""`unveil export`: a run's learner as a file that reconstruction reads."""
 
 from __future__ import annotations
 
@@ -16,22 +16,33 @@ if TYPE_CHECKING:
     from unveil.training.release.export import Measured
 
 
-def export_onnx(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `unveil train` has written.")],
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `unveil train` wrote.")],
     file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="ONNX file to write.")],
     *,
-    licence: Annotated[str, typer.Option(help="What the weights may be used for.")],
-    data_statement: Annotated[str, typer.Option(help="What they were trained on.")],
-    name: Annotated[str | None, typer.Option(help="What it is called in results; the file's name if left out.")] = None,
-    prepared: Annotated[Path | None, typer.Option(help="Prepared folder with people to calibrate on.")] = None,
-    codes: Annotated[Path | None, typer.Option(help="The teacher's codes of that folder.")] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Write FILE_int8.onnx too: smaller, faster.")] = False,
+    licence: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the weights may be used for; it is written into the file.")
+    ],
+    data_statement: Annotated[
+        str, typer.Option(metavar="TEXT", help="What they were trained on; it is written into the file.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What results call it; the file's name if left out.")
+    ] = None,
+    prepared: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Prepared folder with people to calibrate on.")
+    ] = None,
+    codes: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="The teacher's codes of that folder.")] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Also write FILE_int8.onnx, which is smaller and faster.")
+    ] = False,
     occluders: Annotated[
-        Path | None, typer.Option(help="Folder with pictures of occluders; those of the run if left out.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder with pictures of occluders; those of the run if left out."),
     ] = None,
     assets: AssetsOption = None,
 ) -> None:
-    """Write a trained learner as ONNX; with --prepared and --codes calibrated and measured on people held out."""
+    """Write a trained learner as ONNX; with --prepared and --codes it is calibrated and measured."""
     if file.suffix != ".onnx":
         raise UnveilError(f"{file} does not end in .onnx: name the file so that others know what it is")
     if (prepared is None) != (codes is None) or (int8 and prepared is None):
@@ -39,7 +50,7 @@ def export_onnx(
     from unveil.training.checkpoint import CONFIG_FILE, load_learner
     from unveil.training.config import TrainConfig
     from unveil.training.data import TrainingData
-    from unveil.training.release import export
+    from unveil.training.release import export as releasing
     from unveil.training.release.to_onnx import Statement
     from unveil.training.release.to_onnx import export_onnx as write_onnx
     from unveil.training.sampler import Sampler, occluders_of
@@ -53,7 +64,7 @@ def export_onnx(
     if occluders is not None:
         config = replace(config, occluders=str(occluders))
     sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))
-    for line in _lines(export.export_measured(learner, file, statement, sampler, int8=int8)):
+    for line in _lines(releasing.export_measured(learner, file, statement, sampler, int8=int8)):
         typer.echo(line)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unveil.cli.options import OutOption, words
-from unveil.cli.output import complain, count, with_progress
+from unveil.cli.options import FolderOut, words
+from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -30,30 +30,46 @@ def prepare(
         list[Path],
         typer.Argument(metavar="SOURCE", help="CelebA's folder, folders of pictures, tars of pictures."),
     ],
-    out: OutOption,
+    out: FolderOut,
     *,
-    preset: Annotated[Preset | None, typer.Option(help=f"paper: {PAPER_COUNT:,} photographs, drawn at random.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Keep so many photographs, drawn at random.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    preset: Annotated[
+        Preset | None, typer.Option(help=f"paper: keep {PAPER_COUNT:,} photographs, drawn at random.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Keep so many photographs, drawn at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number draws other photographs.")] = 0,
     crop_size: Annotated[
-        int, typer.Option(min=32, max=1024, help="Pixels per side; 280 has 224 in the middle, where networks look.")
+        int,
+        typer.Option(
+            metavar="N", min=32, max=1024, help="Side of the crops in pixels; a learner of 224 trains on 280."
+        ),
     ] = 192,
-    smallest_face: Annotated[float, typer.Option(min=16, help="Pixels per side that a face must have.")] = 40,
+    smallest_face: Annotated[
+        float, typer.Option(metavar="N", min=16, help="Side in pixels that a face must have.")
+    ] = 40,
     without: Annotated[
-        str | None, typer.Option(help="Attributes of faces to leave out, such as Eyeglasses,Wearing_Hat (CelebA).")
+        str | None,
+        typer.Option(metavar="LIST", help="Leave out faces with these attributes of CelebA, such as Eyeglasses."),
     ] = None,
     people: Annotated[
-        Path | None, typer.Option(help='Who they show: text "name person", or npy in the order of the photographs.')
+        Path | None,
+        typer.Option(
+            metavar="FILE", help='Who they show: lines "name person", or npy in the order of the photographs.'
+        ),
     ] = None,
     person_folders: Annotated[
-        bool, typer.Option("--person-folders", help="Pictures in one folder show one person.")
+        bool, typer.Option("--person-folders", help="All pictures of a folder show one person.")
     ] = False,
     shares: Annotated[
-        str, typer.Option(help="Of people in training, validation and test, where the source has no split.")
+        str,
+        typer.Option(metavar="LIST", help="Percent of people for training, validation and test, if there is no split."),
     ] = "90,5,5",
-    processes: Annotated[int | None, typer.Option(min=1, help="One per core if left out.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Photographs at once; one per core if left out.")
+    ] = None,
 ) -> None:
-    """Cut the faces out of photographs and split them by person, for encode and train; goes on after a stop."""
+    """Cut the faces out of photographs and split them by person; a stopped run continues."""
     from unveil.training.crops import prepare as preparation
     from unveil.training.crops.chunks import core_count
     from unveil.training.crops.people import with_people

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, FamilyArgument, JsonOption
-from unveil.cli.output import download_progress
+from unveil.cli.options import AssetsOption, FamilyArgument, JsonOption, OneFamilyArgument
+from unveil.cli.printing import download_progress
 from unveil.errors import UnveilError
 
-assets_app = typer.Typer(
-    help="Files of research models: what they are, where they come from, whether they are right.", no_args_is_help=True
-)
 
-
-@assets_app.command("list")
 def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
-    """Name every file, its licence, where it comes from, and where it was found."""
+    """List every file: its licence, where it comes from, and where it was found."""
     from unveil.assets.store import describe
     from unveil.models.registry import RESEARCH, research_family
 
@@ -35,9 +29,8 @@ def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, a
         typer.echo(f"    {entry['page']}{' (registration needed)' if entry['registration'] else ''}")
 
 
-@assets_app.command("check")
 def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
-    """Open every file and say whether it is there, whole, and the right one."""
+    """Open every file and say whether it is there, complete, and the right one."""
     from unveil.models.check import check_files, families_present
 
     checks = [
@@ -53,13 +46,12 @@ def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, 
         raise typer.Exit(2)
 
 
-@assets_app.command("convert")
 def convert_assets(
-    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet.")],
+    family: OneFamilyArgument,
     *,
     assets: AssetsOption = None,
 ) -> None:
-    """Write a model's files in the form that unveil reads, beside the published ones.
+    """Convert a model's files to the form that unveil reads, beside the published ones.
 
     Networks of DECA and 3DDFA_V2 become ONNX files, for use without torch (needs torch once). MGCNet's network and face
     model become mgcnet.safetensors and mgcnet_bfm09.npz, without which unveil cannot use them (needs TensorFlow once).
@@ -72,13 +64,12 @@ def convert_assets(
         typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-@assets_app.command("get")
 def get_assets(
-    family: Annotated[str, typer.Argument(metavar="MODEL", help="deca, 3ddfa or mgcnet.")],
+    family: OneFamilyArgument,
     *,
     assets: AssetsOption = None,
 ) -> None:
-    """Download the files that are free, and say where the others are to be had and under which licence."""
+    """Download the free files; of the others, say where to get them and under which licence."""
     from unveil.assets.fetch import download
     from unveil.assets.store import download_folder, find
     from unveil.models.registry import research_family

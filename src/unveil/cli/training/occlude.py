@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ModelOption, words
-from unveil.cli.output import complain, count, with_progress
+from unveil.cli.options import AssetsOption, KindsOption, ModelOption, OccludersOption, PictureOut, words
+from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -22,18 +22,24 @@ SEVERITIES = "10,25,40,60"
 
 def occlude(
     photos: Annotated[Path, typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photograph, or folder of them.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The picture to write, a PNG or JPEG.")],
+    out: PictureOut,
     *,
-    occluders: Annotated[Path | None, typer.Option(help="Folder with pictures of occluders.")] = None,
-    kinds: Annotated[str | None, typer.Option(help="Kinds of occluder, separated by commas; all if left out.")] = None,
-    severities: Annotated[str, typer.Option(help="Hidden shares of the face in percent.")] = SEVERITIES,
-    faces: Annotated[int, typer.Option(min=1, help="Only so many faces, the largest of each photograph.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other occluders.")] = 0,
-    out_dir: Annotated[Path | None, typer.Option(help="Folder for each occluded crop and its mask.")] = None,
+    occluders: OccludersOption = None,
+    kinds: KindsOption = None,
+    severities: Annotated[
+        str, typer.Option(metavar="LIST", help="How much of the face to hide, in percent.")
+    ] = SEVERITIES,
+    faces: Annotated[
+        int, typer.Option(metavar="N", min=1, help="At most so many faces, the largest of each photograph.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number draws other occluders.")] = 0,
+    out_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also write each occluded crop and its mask to this folder.")
+    ] = None,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
 ) -> None:
-    """Show faces under each kind of occluder: a row per kind and face, a column per share of the face to hide."""
+    """Draw faces under every kind of occluder: a row per kind and face, a column per share hidden."""
     from unveil.drawing.contact_sheet import contact_sheet
     from unveil.occluders import load_pool
     from unveil.occluders.base import hidden_share, sample_generator

@@ -12,30 +12,33 @@ from typing import Annotated, Any
 
 import typer
 
-from unveil.cli.options import AssetsOption, JsonOption, words
-from unveil.cli.output import with_progress
+from unveil.cli.options import AssetsOption, JsonOption, KindsOption, OccludersOption, words
+from unveil.cli.printing import with_progress
 from unveil.training.config import PRESETS, TrainConfig, preset
 
-OccludersOption = Annotated[
-    Path | None, typer.Option("--occluders", help="Folder with pictures of occluders; without it they are drawn.")
+CodesArgument = Annotated[
+    Path, typer.Argument(metavar="CODES", help="The teacher's codes, which `unveil encode` wrote.")
 ]
-CodesArgument = Annotated[Path, typer.Argument(metavar="CODES", help="The teacher's codes, by `unveil encode`.")]
-PreparedArgument = Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` has written.")]
+PreparedArgument = Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` wrote.")]
 
 
 def train(
     prepared: PreparedArgument,
     codes: CodesArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; one that was stopped is continued.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the run; a stopped run there continues.")
+    ],
     *,
     preset_name: Annotated[
-        str, typer.Option("--preset", help=f"Where settings start: {' or '.join(PRESETS)}.")
+        str, typer.Option("--preset", metavar="NAME", help=f"Where settings start: {' or '.join(PRESETS)}.")
     ] = "unveil",
-    config: Annotated[Path | None, typer.Option(help="JSON file with settings, over the preset's.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON file with settings, which replace the preset's.")
+    ] = None,
     assets: AssetsOption = None,
     **settings: Any,
 ) -> None:
-    """Train a learner to give the teacher's coefficients for occluded crops; stopped, it goes on where it was."""
+    """Train a learner on crops and a teacher's codes; a stopped run continues."""
     from unveil.training.data import TrainingData
     from unveil.training.train import train as run_training
 
@@ -45,22 +48,29 @@ def train(
 
 
 def validate(
-    learner: Annotated[str, typer.Argument(metavar="LEARNER", help="ONNX file by `unveil export-onnx`, or openhead.")],
+    learner: Annotated[
+        str, typer.Argument(metavar="LEARNER", help="openhead, or the ONNX file that `unveil export` wrote.")
+    ],
     prepared: PreparedArgument,
     codes: CodesArgument,
     *,
-    teacher: Annotated[str | None, typer.Option(help="The model that gave the codes, to be asked as well.")] = None,
-    split: Annotated[str, typer.Option(help="validation or test: people that were not trained on.")] = "test",
-    occluders: OccludersOption = None,
-    kinds: Annotated[
-        str | None, typer.Option(help="Kinds of occluders, with commas between them; all if left out.")
+    teacher: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The model that gave the codes, to measure it as well.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="At most so many crops.")] = 500,
-    plot: Annotated[Path | None, typer.Option(help="PNG to draw the reliability diagrams of its doubts in.")] = None,
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="validation or test: people that the learner was not trained on.")
+    ] = "test",
+    occluders: OccludersOption = None,
+    kinds: KindsOption = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many crops.")] = 500,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw whether its stated uncertainty is right (needs matplotlib)."),
+    ] = None,
     assets: AssetsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell how far landmarks move when something hides the face, per kind of occluder and severity."""
+    """Measure how far landmarks move when something hides the face, for each kind of occluder."""
     from unveil.models.registry import open_encoder
     from unveil.occluders.pool import load_pool
     from unveil.training.data import TrainingData
@@ -99,13 +109,15 @@ def _options() -> list[inspect.Parameter]:
             default=None,
             annotation=Annotated[
                 entry.type | None,  # type: ignore[operator]
-                typer.Option(
-                    help=f"{entry.metadata['help']} Preset unveil: {entry.default}.", rich_help_panel="Settings"
-                ),
+                typer.Option(help=entry.metadata["help"] + _default(entry.default), rich_help_panel="Settings"),
             ],
         )
         for entry in fields(TrainConfig)
     ]
+
+
+def _default(value: Any) -> str:
+    return "" if value in {"", None} else f" Preset unveil: {value}."
 
 
 def _with_settings(command: Callable[..., None]) -> inspect.Signature:

@@ -1,0 +1,1 @@
+"""Photographs or landmarks to heads."""

@@ -1,0 +1,67 @@
+"""`unveil compare`: several models side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unveil.cli.options import AssetsOption, file_in, words
+from unveil.cli.printing import complain, count
+from unveil.errors import UnveilError
+
+if TYPE_CHECKING:
+    from unveil.output.compare import Method
+
+
+def compare(
+    photographs: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FOLDER|PICTURE", help="Folder to write compare.png to, or the picture."),
+    ],
+    *,
+    models: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST", help="Models side by side, separated by commas, as --model of `reconstruct` takes."
+        ),
+    ] = "openhead,deca,3ddfa,mgcnet",
+    assets: AssetsOption = None,
+) -> None:
+    """Draw what several models make of the same photographs, side by side in one picture."""
+    from unveil.output import compare as comparing
+    from unveil.photos.io import WRITE_OPTIONS, find_images, write_image
+    from unveil.storage.files import printable
+
+    out = file_in(out, "compare.png")
+    if out.suffix.lower() not in WRITE_OPTIONS:
+        raise UnveilError(
+            f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
+        )
+    photos = [path for given in photographs for path in find_images(given)]
+    methods = [_method(name, assets) for name in words(models)]
+    if not any(method.reconstructor for method in methods):
+        raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
+    shown = comparing.compare(photos, methods)
+    write_image(out, shown.picture)
+    for note in shown.notes:
+        complain(note)
+    typer.echo(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")
+
+
+def _method(name: str, assets: Path | None) -> Method:
+    """A model to be shown; one whose files are missing is shown as that."""
+    from unveil.models.registry import NETWORKS
+    from unveil.output.compare import Method
+    from unveil.reconstruct.pipeline import Reconstructor
+
+    try:
+        return Method(name, Reconstructor(name, assets=assets))
+    except UnveilError as error:
+        if name not in NETWORKS:  # a misspelt name is a mistake
+            raise
+        return Method(name, None, str(error))

@@ -1,0 +1,73 @@
+"""`unveil transfer` and `unveil animate`: faces that do what others do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, ModelOption, parse_formats
+from unveil.cli.printing import count, with_progress
+from unveil.errors import UnveilError
+from unveil.storage.names import printable_stem
+
+
+def transfer(
+    face: Annotated[Path, typer.Argument(metavar="FACE", help="Photograph of the person.")],
+    expression: Annotated[Path, typer.Argument(metavar="EXPRESSION", help="Photograph of the expression.")],
+    out: FolderOut,
+    *,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+    formats: FormatsOption = None,
+) -> None:
+    """Reconstruct one person with the expression of another; of each photograph the largest face."""
+    wanted = parse_formats(formats)
+    from unveil.output import animate as animation
+    from unveil.output import batch, photo_files
+    from unveil.reconstruct.pipeline import Reconstructor
+
+    photo_files.prepare_folder(out)
+    reconstructor = Reconstructor(model, assets=assets)
+    options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
+    source = animation.see(reconstructor, expression)
+    moved = animation.with_expression(reconstructor, animation.see(reconstructor, face), source.face)
+    target = photo_files.Target(face, out, f"{printable_stem(face)}_as_{printable_stem(expression)}")
+    if target.belongs_to_another():
+        raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
+    record = photo_files.write_photo(target, moved.image, [moved.face], reconstructor.morphable, options)
+    typer.echo(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
+
+
+def animate(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="Photograph of the person.")],
+    out: FolderOut,
+    *,
+    follow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH", help="Photograph or folder of video frames to follow; may be given several times."
+        ),
+    ] = None,
+    head_pose: Annotated[bool, typer.Option("--head-pose", help="With --follow: turn the head as well.")] = False,
+    rate: Annotated[float, typer.Option(metavar="N", min=1, max=100, help="Pictures per second.")] = 12.5,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+) -> None:
+    """Make a head move, as GIF and GLB: it looks around and makes faces, or follows other photographs."""
+    from unveil.output import animate as animation
+    from unveil.output import photo_files
+    from unveil.reconstruct.pipeline import Reconstructor
+
+    photo_files.prepare_folder(out)
+    reconstructor = Reconstructor(model, assets=assets)
+    seen = animation.see(reconstructor, photo)
+    if follow:
+        driving = with_progress(animation.driving_photos(follow), None, doing="following")
+        motion = animation.driven_motion(reconstructor, seen, driving, rate, head_pose=head_pose)
+    else:
+        motion = animation.own_motion(reconstructor.morphable, seen.face.coefficients, rate)
+    stem = out / f"{printable_stem(photo)}_motion"
+    for path in animation.write_motion(stem, seen, reconstructor.morphable, motion):
+        typer.echo(f"{path}: {count(len(motion), 'frame')}")

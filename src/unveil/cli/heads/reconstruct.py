@@ -1,0 +1,101 @@
+"""`unveil reconstruct` and `unveil demo`: photographs to heads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, JsonOption, ModelOption, parse_formats
+from unveil.cli.printing import complain, count, with_progress
+
+if TYPE_CHECKING:
+    from unveil.output.batch import Outcome
+
+
+def reconstruct(
+    inputs: Annotated[list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")],
+    out: FolderOut,
+    *,
+    model: ModelOption = "openhead",
+    assets: AssetsOption = None,
+    formats: FormatsOption = None,
+    max_faces: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many faces of a photograph, the largest.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also write what an earlier run has finished.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Reconstruct every face of photographs: a textured, animatable head for each."""
+    wanted = parse_formats(formats)
+    from unveil.output import batch, photo_files
+    from unveil.reconstruct.pipeline import Reconstructor
+
+    photos, outcomes = batch.find_photos(inputs, out)
+    if photos:
+        photo_files.prepare_folder(out)
+        reconstructor = Reconstructor(model, assets=assets)
+        options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
+        targets = batch.name_targets(photos, out)
+        running = batch.reconstruct_photos(targets, reconstructor, options, force=force)
+    else:
+        running = iter(())
+    everything = _chain(outcomes, running)
+    finished = _report(
+        with_progress(everything, len(outcomes) + len(photos), doing="reconstructing", quiet=as_json), quiet=as_json
+    )
+    _summarise(finished, out, as_json=as_json)
+    if any(outcome.status == "failed" for outcome in finished):
+        raise typer.Exit(2)
+
+
+def demo(out: FolderOut = Path("demo-output"), *, as_json: JsonOption = False) -> None:
+    """Reconstruct the photograph that comes with unveil."""
+    from unveil.assets.store import packaged
+
+    reconstruct([packaged("demo.jpg")], out, force=True, as_json=as_json)
+
+
+def _chain(outcomes: Iterable[Outcome], running: Iterator[Outcome]) -> Iterator[Outcome]:
+    yield from outcomes
+    yield from running
+
+
+def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:
+    """Print each outcome as it comes: failures to stderr always, the rest to stdout unless a script is reading it."""
+    finished = []
+    for outcome in outcomes:
+        finished.append(outcome)
+        if outcome.status == "failed":
+            complain(outcome.error)
+        elif not quiet:
+            typer.echo(_line(outcome))
+    return finished
+
+
+def _line(outcome: Outcome) -> str:
+    from unveil.storage.files import printable
+
+    faces = outcome.record["faces"] if outcome.record else []
+    what = count(len(faces), "face")
+    already = " (already done)" if outcome.status == "skipped" else ""
+    return f"{printable(outcome.photo)}: {what}{already}"
+
+
+def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
+    from unveil.storage.files import printable
+
+    counts: dict[str, Any] = {
+        status: sum(outcome.status == status for outcome in finished) for status in ("done", "skipped", "failed")
+    }
+    counts["faces"] = sum(len(outcome.record["faces"]) for outcome in finished if outcome.record)
+    if as_json:
+        answer = {"out": printable(out), "summary": counts, "photos": [outcome.to_json() for outcome in finished]}
+        typer.echo(json.dumps(answer, indent=1))
+    elif len(finished) > 1 or counts["faces"]:
+        parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed") if counts[status]]
+        faces = count(counts["faces"], "face")
+        typer.echo(f"{count(len(finished), 'photograph')}: {', '.join(parts)}; {faces} in {printable(out)}")
