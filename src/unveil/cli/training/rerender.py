@@ -18,10 +18,16 @@ def rerender(
     out: FolderOut,
     *,
     samples: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Pictures to make.")] = 25_000,
-    size: Annotated[int, typer.Option(metavar="N", min=32, max=1024, help="Side of the pictures in pixels; a learner of 112 trains on 140.")] = 160,
+    size: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=32, max=1024, help="Side of the pictures in pixels; a learner of 112 trains on 140."
+        ),
+    ] = 160,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number makes other pictures.")] = 0,
     ict: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="ict_facekit_light.npz: half of the heads come from ICT-FaceKit's modes.")
+        Path | None,
+        typer.Option(metavar="FILE", help="ict_facekit_light.npz: half of the heads come from ICT-FaceKit's modes."),
     ] = None,
     processes: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures at once.")] = 1,
 ) -> None:
