@@ -1,18 +1,32 @@
-"""The binary half of a glTF file: arrays become bytes, buffer views and accessors."""
+"""The binary half of a glTF 2.0 file, arrays as bytes, buffer views and accessors; and both halves as one GLB.
+
+Numbers in capitals are the specification's, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html; section 4.4 of
+it lays out the GLB.
+"""
 
 from __future__ import annotations
 
+import json
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pygltflib as gltf
 from numpy.typing import NDArray
 
+from unveil.typing import Float32s, Floats, Ints
+
+Json = dict[str, Any]  # an object of the document
+
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963  # what a view is for: values of vertices, their indices
+TRIANGLES = 4  # the mode of a mesh
+FLOAT = 5126
 COMPONENT_TYPES = {
-    np.dtype(np.uint8): gltf.UNSIGNED_BYTE,
-    np.dtype(np.uint16): gltf.UNSIGNED_SHORT,
-    np.dtype(np.uint32): gltf.UNSIGNED_INT,
-    np.dtype(np.float32): gltf.FLOAT,
+    np.dtype(np.uint8): 5121,
+    np.dtype(np.uint16): 5123,
+    np.dtype(np.uint32): 5125,
+    np.dtype(np.float32): FLOAT,
 }
 ALIGNMENT = 4  # bytes
 
@@ -22,12 +36,12 @@ class Sparse:
     """The rows that are not zero of an array of vectors [K, 3]."""
 
     rows: NDArray[np.uint32]  # [N], increasing
-    values: NDArray[np.float32]  # [N, 3]
+    values: Float32s  # [N, 3]
     low: list[float]  # least x, y, z of all K rows
     high: list[float]
 
 
-def sparse_vectors(vectors: NDArray[np.floating], threshold: float) -> Sparse:
+def sparse_vectors(vectors: Floats, threshold: float) -> Sparse:
     """The rows of ``vectors`` [K, 3] that are at least ``threshold`` long."""
     rows = np.flatnonzero(np.linalg.norm(vectors, axis=1) >= threshold)
     values = vectors[rows].astype(np.float32)
@@ -41,47 +55,40 @@ class GltfBuffer:
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._views: list[gltf.BufferView] = []
-        self._accessors: list[gltf.Accessor] = []
+        self._views: list[Json] = []
+        self._accessors: list[Json] = []
 
     def view(self, data: bytes, target: int | None = None) -> int:
         """Add bytes as a buffer view; ``target`` is glTF's ARRAY_BUFFER or ELEMENT_ARRAY_BUFFER for vertex data."""
         self._data += bytes(-len(self._data) % ALIGNMENT)
-        view = gltf.BufferView(buffer=0, byteOffset=len(self._data), byteLength=len(data), target=target)
+        view = {"buffer": 0, "byteOffset": len(self._data), "byteLength": len(data)}
+        self._views.append(view if target is None else view | {"target": target})
         self._data += data
-        self._views.append(view)
         return len(self._views) - 1
 
     def accessor(self, array: NDArray[np.generic], kind: str, target: int | None = None) -> int:
         """Add an array [N, C] whose rows are elements of glTF type ``kind``, e.g. "VEC3"."""
-        return self._add(
-            gltf.Accessor(
-                bufferView=self.view(np.ascontiguousarray(array).tobytes(), target),
-                componentType=COMPONENT_TYPES[array.dtype],
-                count=len(array),
-                type=kind,
-            )
-        )
+        place = {"bufferView": self.view(np.ascontiguousarray(array).tobytes(), target), "byteOffset": 0}
+        return self._add(place | _elements(COMPONENT_TYPES[array.dtype], len(array), kind))
 
-    def vectors(self, array: NDArray[np.floating]) -> int:
+    def vectors(self, array: Floats) -> int:
         """Add positions or normals [K, 3] of vertices, with their bounds."""
         vectors = array.astype(np.float32)
-        index = self.accessor(vectors, "VEC3", gltf.ARRAY_BUFFER)
-        self._accessors[index].min = vectors.min(axis=0).tolist()
-        self._accessors[index].max = vectors.max(axis=0).tolist()
+        index = self.accessor(vectors, "VEC3", ARRAY_BUFFER)
+        self._accessors[index] |= {"max": vectors.max(axis=0).tolist(), "min": vectors.min(axis=0).tolist()}
         return index
 
-    def times(self, seconds: NDArray[np.float32]) -> int:
+    def times(self, seconds: Float32s) -> int:
         """Add the times [T] of keyframes, increasing, with their bounds."""
         index = self.accessor(seconds.reshape(-1, 1), "SCALAR")
-        self._accessors[index].min, self._accessors[index].max = [float(seconds[0])], [float(seconds[-1])]
+        self._accessors[index] |= {"max": [float(seconds[-1])], "min": [float(seconds[0])]}
         return index
 
-    def indices(self, faces: NDArray[np.integer]) -> int:
+    def indices(self, faces: Ints) -> int:
         """Add triangles [F, 3], in the smallest type that holds them."""
         small = faces.max(initial=0) < np.iinfo(np.uint16).max  # glTF forbids the largest value
         flat = faces.astype(np.uint16 if small else np.uint32).reshape(-1, 1)
-        return self.accessor(flat, "SCALAR", gltf.ELEMENT_ARRAY_BUFFER)
+        return self.accessor(flat, "SCALAR", ELEMENT_ARRAY_BUFFER)
 
     def sparse(self, arrays: list[Sparse], count: int) -> list[int]:
         """Add arrays [count, 3] of which only some rows are not zero; all share two buffer views."""
@@ -92,29 +99,38 @@ class GltfBuffer:
         starts = np.cumsum([0] + [len(a.rows) for a in arrays]).tolist()
         indices = []
         for start, a in zip(starts, arrays, strict=False):
-            accessor = gltf.Accessor(
-                byteOffset=None, componentType=gltf.FLOAT, count=count, type="VEC3", min=a.low, max=a.high
-            )
+            accessor = _elements(FLOAT, count, "VEC3")
             if len(a.rows):  # glTF has no empty sparse part, but an accessor without data is all zeros
-                accessor.sparse = gltf.Sparse(
-                    count=len(a.rows),
-                    indices=gltf.AccessorSparseIndices(
-                        bufferView=rows_view,
-                        byteOffset=start * rows.itemsize,
-                        componentType=COMPONENT_TYPES[rows.dtype],
-                    ),
-                    values=gltf.AccessorSparseValues(bufferView=values_view, byteOffset=start * values[:1].nbytes),
-                )
-            indices.append(self._add(accessor))
+                where = {"bufferView": rows_view, "byteOffset": start * rows.itemsize}
+                accessor["sparse"] = {
+                    "count": len(a.rows),
+                    "indices": where | {"componentType": COMPONENT_TYPES[rows.dtype]},
+                    "values": {"bufferView": values_view, "byteOffset": start * values[:1].nbytes},
+                }
+            indices.append(self._add(accessor | {"max": a.high, "min": a.low}))
         return indices
 
-    def pack(self, document: gltf.GLTF2) -> bytes:
+    def pack(self, document: Mapping[str, Any]) -> bytes:
         """The whole GLB file: ``document``, given what it lacks, and the collected bytes."""
-        document.bufferViews, document.accessors = self._views, self._accessors
-        document.buffers = [gltf.Buffer(byteLength=len(self._data))]
-        document.set_binary_blob(bytes(self._data))
-        return b"".join(document.save_to_bytes())
+        data = bytes(self._data) + bytes(-len(self._data) % ALIGNMENT)
+        lacking = {
+            "accessors": self._accessors,
+            "bufferViews": self._views,
+            "buffers": [{"byteLength": len(data)}],
+        }
+        whole = sorted({**document, **lacking}.items(), key=lambda item: (item[0] != "extras", item[0]))
+        text = json.dumps(dict(whole), separators=(",", ":"), allow_nan=False).encode()
+        text += b" " * (-len(text) % ALIGNMENT)
+        chunks = b"".join(
+            struct.pack("<I4s", len(content), kind) + content for kind, content in ((b"JSON", text), (b"BIN\0", data))
+        )
+        return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
-    def _add(self, accessor: gltf.Accessor) -> int:
+    def _add(self, accessor: Json) -> int:
         self._accessors.append(accessor)
         return len(self._accessors) - 1
+
+
+def _elements(component_type: int, count: int, kind: str) -> Json:
+    """What every accessor says of its elements."""
+    return {"componentType": component_type, "normalized": False, "count": count, "type": kind}

@@ -16,7 +16,7 @@ from unveil.assets.registry import PACKAGED, PackagedFile
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 
-LIBRARIES = ("numpy", "numba", "onnxruntime", "opencv-python-headless", "pillow", "pygltflib")
+LIBRARIES = ("numpy", "numba", "onnxruntime", "opencv-python-headless", "pillow")
 
 
 @dataclass(frozen=True)

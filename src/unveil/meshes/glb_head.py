@@ -1,0 +1,182 @@
+"""A head in a glTF file: its mesh with morph targets, and the joints that turn it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.uv import vertex_tangents
+from unveil.heads.layout import Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.meshes.glb_animation import quaternions
+from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json, Sparse, sparse_vectors
+from unveil.meshes.seams import SplitMesh, split_at_seams
+from unveil.typing import Float32s, Floats, UInt8s
+
+# Displacements and changes of normals below these are left out of a morph target: nobody sees them, and most
+# targets move a small part of the face only.
+SMALLEST_SHIFT = 5e-6  # metres
+SMALLEST_TURN = 5e-3  # of a unit normal
+SEMANTICS = ("POSITION", "NORMAL", "TANGENT", "TEXCOORD_0", "COLOR_0", "JOINTS_0", "WEIGHTS_0")  # glTF's, in its order
+INFLUENCES = 4  # joints per vertex that every viewer supports
+
+
+def head_mesh(
+    buffer: GltfBuffer,
+    model: MorphableModel,
+    coefficients: Coefficients,
+    values: Mapping[str, Floats],
+    *,
+    tangents: bool,
+) -> Json:
+    """The neutral head with a morph target for each expression unit, whose weights are the coefficients'.
+
+    Args:
+        buffer: takes the arrays.
+        model: the model that the coefficients belong to.
+        coefficients: of one head, [M].
+        values: [V] numbers per vertex by name.
+        tangents: whether a normal map is to lie on it.
+    """
+    fixed = _fixed_parts(model)
+    neutral = np.asarray(model.neutral(coefficients))
+    normals = vertex_normals(neutral, model.faces)
+    vertex = fixed.split.vertex
+    made = {
+        "POSITION": buffer.vectors(neutral[vertex]),
+        "NORMAL": buffer.vectors(unit_normals(normals[vertex])),
+        "JOINTS_0": buffer.accessor(fixed.joints, "VEC4", ARRAY_BUFFER),
+        "WEIGHTS_0": buffer.accessor(fixed.weights, "VEC4", ARRAY_BUFFER),
+    }
+    if fixed.uv is not None:
+        made["TEXCOORD_0"] = buffer.accessor(fixed.uv, "VEC2", ARRAY_BUFFER)
+    if tangents:
+        rows = _tangents(neutral, unit_normals(normals), model)[vertex]
+        made["TANGENT"] = buffer.accessor(rows, "VEC4", ARRAY_BUFFER)
+    for name, numbers in values.items():
+        column = np.asarray(numbers, np.float32)[vertex, None]
+        # glTF asks for the underscore, so that names of its own never mean something else.
+        made[f"_{name.upper()}"] = buffer.accessor(column, "SCALAR", ARRAY_BUFFER)
+    shifts, turns = buffer.sparse(fixed.shifts, len(vertex)), buffer.sparse(fixed.turns, len(vertex))
+    primitive = {
+        "attributes": _in_order(made),
+        "indices": buffer.indices(fixed.split.faces),
+        "mode": TRIANGLES,
+        "material": 0,
+        "targets": [{"POSITION": p, "NORMAL": n} for p, n in zip(shifts, turns, strict=True)],
+    }
+    return {
+        "extras": {"targetNames": list(model.unit_names)},
+        "primitives": [primitive],
+        "weights": np.asarray(coefficients["expression"], dtype=np.float64).tolist(),
+        "name": "head",
+    }
+
+
+def add_colours(buffer: GltfBuffer, mesh: Json, model: MorphableModel, colours: UInt8s) -> None:
+    """Give `head_mesh`'s vertices colours, uint8 RGB [V, 3]."""
+    linear = _linear(colours[_fixed_parts(model).split.vertex])
+    (primitive,) = mesh["primitives"]
+    primitive["attributes"] = _in_order(
+        primitive["attributes"] | {"COLOR_0": buffer.accessor(linear, "VEC3", ARRAY_BUFFER)}
+    )
+
+
+def skin(buffer: GltfBuffer, model: MorphableModel, coefficients: Coefficients) -> Json:
+    """Where the joints are when nothing is turned; node j + 1 is joint j."""
+    positions = np.asarray(model.head.joint_positions(model.shape(coefficients)))
+    matrices = np.tile(np.eye(4, dtype=np.float32), (len(positions), 1, 1))
+    matrices[:, 3, :3] = -positions  # column-major: the last row in memory is the translation
+    joints = [j + 1 for j in range(len(positions))]
+    return {"inverseBindMatrices": buffer.accessor(matrices.reshape(-1, 16), "MAT4"), "joints": joints}
+
+
+def joint_nodes(model: MorphableModel, coefficients: Coefficients) -> list[Json]:
+    """A node for each joint, placed relative to its parent; node j + 1 is joint j."""
+    parents = model.head.joint_parents
+    positions = np.asarray(model.head.joint_positions(model.shape(coefficients)), dtype=np.float64)
+    rotations = np.asarray(model.joint_rotations(model.placement.upright(coefficients)), dtype=np.float64)
+    nodes = []
+    for j, (name, parent) in enumerate(zip(model.head.joint_names, parents, strict=True)):
+        offset = positions[j] - (positions[parent] if parent >= 0 else 0)
+        node: Json = {"rotation": quaternions(rotations[j]).tolist()} if rotations[j].any() else {}
+        node["translation"] = offset.tolist()
+        if children := [k + 1 for k, p in enumerate(parents) if p == j]:
+            node["children"] = children
+        nodes.append(node | {"name": name})
+    return nodes
+
+
+def v_down(uv: Floats) -> Float32s:
+    """Texture coordinates [K, 2] as glTF has them."""
+    return (uv * [1, -1] + [0, 1]).astype(np.float32)
+
+
+def unit_normals(normals: Float32s) -> Float32s:
+    """Zero normals, of vertices in no triangle, become +z, as glTF wants unit length."""
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.where(lengths > 0.5, normals, np.array([0, 0, 1], dtype=np.float32)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class _FixedParts:
+    """What is the same for all heads of a model, in the order of the split vertices [K]."""
+
+    split: SplitMesh
+    uv: Float32s | None  # [K, 2] v down, where there are any
+    joints: UInt8s  # [K, 4]
+    weights: Float32s  # [K, 4]
+    shifts: list[Sparse]  # [E] displacements of the morph targets
+    turns: list[Sparse]  # [E] changes of the normals, those of the template
+
+
+@lru_cache(maxsize=2)
+def _fixed_parts(model: MorphableModel) -> _FixedParts:
+    head = model.head
+    split = split_at_seams(model.faces, model.uv_faces if model.textured else model.faces)
+    joints, weights = _strongest(np.asarray(head.skin_weights)[split.vertex])
+    normals = vertex_normals(head.template, model.faces)
+    moved = vertex_normals(head.template + head.expression_basis, model.faces)
+    return _FixedParts(
+        split=split,
+        uv=v_down(model.uv[split.uv]) if model.textured else None,
+        joints=joints,
+        weights=weights,
+        shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in head.expression_basis],
+        turns=[sparse_vectors(d[split.vertex], SMALLEST_TURN) for d in moved - normals],
+    )
+
+
+def _in_order(attributes: Json) -> Json:
+    return {name: attributes[name] for name in (*SEMANTICS, *attributes) if name in attributes}
+
+
+def _strongest(skin_weights: Floats) -> tuple[UInt8s, Float32s]:
+    """The four strongest joints of each vertex [K, 4] and their weights, which sum to one; [K, J] in."""
+    padded = np.pad(skin_weights, ((0, 0), (0, max(0, INFLUENCES - skin_weights.shape[1]))))
+    joints = np.argsort(-padded, axis=1, kind="stable")[:, :INFLUENCES]
+    weights = np.take_along_axis(padded, joints, axis=1)
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.where(weights > 0, joints, 0).astype(np.uint8), weights
+
+
+def _tangents(vertices: Float32s, normals: Float32s, model: MorphableModel) -> Float32s:
+    """Tangents [V, 4] along rising u, square to the normals; the one, glTF's sign, says that v rises to their left."""
+    along = vertex_tangents(vertices, model.faces, model.uv, model.uv_faces)
+    along = along - normals * np.sum(along * normals, axis=1, keepdims=True)
+    length = np.linalg.norm(along, axis=1, keepdims=True)
+    # Where u rises in no direction any will do; that of least extent in the normal is far from parallel to it.
+    other = np.cross(normals, np.eye(3)[np.argmin(np.abs(normals), axis=1)])
+    along = np.where(length > 1e-3, along, other)
+    unit = along / np.linalg.norm(along, axis=1, keepdims=True)
+    return np.column_stack([unit, np.ones(len(unit))]).astype(np.float32)
+
+
+def _linear(colours: UInt8s) -> Float32s:
+    """Colours [K, 3] of a picture, in sRGB, as glTF has those of vertices: in proportion to light, 0 to 1."""
+    values = colours / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
