@@ -33,6 +33,7 @@ The rooms of the package, in an order in which each knows only those above it:
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
     from unveil.photos.detect import Detection, FaceDetector
     from unveil.photos.io import read_image
     from unveil.reconstruct.pipeline import Reconstructor
+
+# From release 1.29 on, onnxruntime reports to its maker as soon as it is imported. A tool for faces does not: this line
+# runs before any module of the package, in worker processes too. Who wants the reports sets the variable to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 
