@@ -63,7 +63,7 @@ def exists(parts: list[str]) -> bool:
     """Whether a dotted name leads to something of ours; names that begin otherwise are not ours to judge."""
     if parts[0] in unveil.__all__:
         return hasattr(getattr(unveil, parts[0]), parts[1]) or parts[1] in fields(getattr(unveil, parts[0]))
-    if parts[0] not in {*ROOMS, *LEAVES} or parts[-1] == "npz":
+    if parts[0] not in {*ROOMS, *LEAVES} or "npz" in parts:
         return True
     path = SRC
     while parts and (path / parts[0]).is_dir():
