@@ -29,7 +29,7 @@ from unveil.evaluation.now.protocol import crop_scan, fit_prediction
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.meshes.read import Mesh
+from unveil.meshes.mesh import Mesh
 from unveil.models.openhead import head as openhead
 from unveil.models.registry import open_encoder
 from unveil.occluders.base import Face

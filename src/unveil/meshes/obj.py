@@ -1,7 +1,12 @@
-"""Wavefront OBJ with its material and texture: what every 3D program reads. It holds one pose and no morph targets."""
+"""Wavefront OBJ with its material and texture: what every 3D program reads. It holds one pose and no morph targets.
+
+Writer and readers: `write_obj`; `parse_obj` and `parse_textured_obj`, which take what any program wrote.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.meshes.image_bytes import jpeg
+from unveil.meshes.mesh import Mesh, TexturedMesh, triangulated
 from unveil.meshes.surface import TexturedSurface
 from unveil.storage.files import atomic_path
+from unveil.typing import Float64s, Int64s, UInt8s
 
 
-def write_obj(
-    path: Path, vertices: ArrayLike, surface: TexturedSurface, texture: NDArray[np.uint8] | None = None
-) -> list[Path]:
+def write_obj(path: Path, vertices: ArrayLike, surface: TexturedSurface, texture: UInt8s | None = None) -> list[Path]:
     """Write ``path``, and with a texture also the .mtl and .jpg of the same stem beside it.
 
     Args:
@@ -38,7 +43,62 @@ def write_obj(
     return [*written, path]
 
 
-def _write_material(path: Path, texture: NDArray[np.uint8]) -> list[Path]:
+def parse_obj(data: bytes) -> Mesh:
+    """The mesh of an OBJ file's content; ValueError where it has none."""
+    lines = data.splitlines()
+    vertices, polygons = _numbers(lines, b"v", 3), _polygons(lines)
+    return Mesh(vertices, _triangles(polygons, _vertex, len(vertices)))
+
+
+def parse_textured_obj(data: bytes) -> TexturedMesh:
+    """The same with texture coordinates; ValueError where a corner has none."""
+    lines = data.splitlines()
+    vertices, uv, polygons = _numbers(lines, b"v", 3), _numbers(lines, b"vt", 2), _polygons(lines)
+    faces, uv_faces = _triangles(polygons, _vertex, len(vertices)), _triangles(polygons, _coordinate, len(uv))
+    return TexturedMesh(vertices, faces, uv, uv_faces)
+
+
+def _numbers(lines: Sequence[bytes], key: bytes, count: int) -> Float64s:
+    """The first numbers of every line that begins with ``key``, [N, count]; of vertices, colours may follow."""
+    rows = [line for line in lines if line.startswith((key + b" ", key + b"\t"))]
+    if not rows:
+        raise ValueError(f"it has no {'vertices' if key == b'v' else 'texture coordinates'}")
+    return np.loadtxt(rows, np.float64, usecols=range(1, count + 1), ndmin=2)
+
+
+def _polygons(lines: Sequence[bytes]) -> list[list[bytes]]:
+    """The corners of faces as text, those of as many corners together."""
+    by_count: dict[int, list[bytes]] = {}
+    for line in lines:
+        if line.startswith((b"f ", b"f\t")):
+            by_count.setdefault(len(line.split()), []).append(line[2:])
+    return list(by_count.values())
+
+
+def _triangles(polygons: Sequence[Sequence[bytes]], number_of: Callable[[bytes], bytes], count: int) -> Int64s:
+    """One number of each corner as triangles [F, 3] of rows, of which there are ``count``."""
+    triangles = [np.zeros((0, 3), np.int64)]
+    for same in polygons:
+        index = np.loadtxt(number_of(b"\n".join(same)).split(b"\n"), np.int64, ndmin=2)
+        # Counted from one, or from the last one back.
+        triangles.append(triangulated(np.where(index < 0, index + count, index - 1)))
+    return np.concatenate(triangles)
+
+
+def _vertex(corners: bytes) -> bytes:
+    """The v of corners v, v/vt, v//vn or v/vt/vn."""
+    return re.sub(rb"/\S*", b"", corners)
+
+
+def _coordinate(corners: bytes) -> bytes:
+    """The vt of corners v/vt or v/vt/vn; ValueError where there is none."""
+    text, found = re.subn(rb"[^/\s]+/([^/\s]+)(?:/\S*)?", rb"\1", corners)
+    if found != len(corners.split()):
+        raise ValueError("a corner of a face has no texture coordinate")
+    return text
+
+
+def _write_material(path: Path, texture: UInt8s) -> list[Path]:
     image, material = path.with_suffix(".jpg"), path.with_suffix(".mtl")
     _replace(image, jpeg(texture))
     text = f"newmtl head\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n"
@@ -46,7 +106,7 @@ def _write_material(path: Path, texture: NDArray[np.uint8]) -> list[Path]:
     return [image, material]
 
 
-def _text(vertices: NDArray[np.float64], surface: TexturedSurface, material: str | None) -> str:
+def _text(vertices: Float64s, surface: TexturedSurface, material: str | None) -> str:
     normals = vertex_normals(vertices, surface.faces)
     corners = np.stack([surface.faces, surface.uv_faces, surface.faces], axis=2) + 1  # OBJ counts from one
     lines = [
@@ -62,7 +122,7 @@ def _text(vertices: NDArray[np.float64], surface: TexturedSurface, material: str
     return "".join(lines)
 
 
-def _coloured_text(vertices: NDArray[np.float64], surface: TexturedSurface, colours: NDArray[np.uint8] | None) -> str:
+def _coloured_text(vertices: Float64s, surface: TexturedSurface, colours: UInt8s | None) -> str:
     rows = vertices if colours is None else np.hstack([vertices, colours / 255])
     corners = np.repeat(surface.faces + 1, 2, axis=1)
     lines = [

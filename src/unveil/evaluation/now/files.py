@@ -12,7 +12,8 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, part_of, read_image_list
-from unveil.meshes.read import Mesh, parse_file, read_mesh
+from unveil.meshes.mesh import Mesh
+from unveil.meshes.read import parse_file, read_mesh
 from unveil.storage.files import printable
 from unveil.typing import Float64s
 

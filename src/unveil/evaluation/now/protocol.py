@@ -12,7 +12,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.alignment import Fit, fit_to_scan, procrustes
 from unveil.evaluation.mesh_distance import Surface
-from unveil.meshes.read import Mesh
+from unveil.meshes.mesh import Mesh
 from unveil.typing import Float64s
 
 MILLIMETRES = {"mm": 1.0, "cm": 10.0, "m": 1000.0}  # in each unit that a metrical prediction may be in

@@ -20,8 +20,9 @@ from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, Group
 from unveil.heads.model import MorphableModel
+from unveil.meshes.mesh import TexturedMesh
 from unveil.models.deca import files
-from unveil.models.deca.template import Template, read_template
+from unveil.models.deca.template import read_template
 
 LAYOUT = CoefficientLayout(
     "deca",
@@ -107,7 +108,7 @@ def nearest_mirrored(vertices: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def _head(data: dict[str, Any], template: Template) -> Head:
+def _head(data: dict[str, Any], template: TexturedMesh) -> Head:
     groups = {group.name: group.size for group in LAYOUT.groups}
     first = IDENTITY_COMPONENTS
     bases = np.moveaxis(_floats(data["shapedirs"]), -1, 0)  # [400, V, 3]
