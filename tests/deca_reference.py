@@ -6,11 +6,13 @@ These references know the networks by the published names alone and share no cod
 from collections.abc import Mapping
 
 import numpy as np
-from torch import Tensor
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.typing import Float32s, Float64s
 
-State = Mapping[str, Tensor]
+State = Mapping[str, torch.Tensor]
 
 STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))  # of ResNet-50: blocks and width of their 3 x 3 convolutions
 

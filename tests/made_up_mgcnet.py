@@ -6,7 +6,9 @@ from pathlib import Path
 import made_up
 import numpy as np
 import slim_reference
-from safetensors.numpy import save_file
+from extras import needs
+
+needs("safetensors")
 
 from unveil.models.mgcnet.convert import face_arrays, network_parameters
 
@@ -49,6 +51,6 @@ def variables() -> dict[str, np.ndarray]:
 def write_converted(folder: Path) -> Path:
     """What ``unveil assets convert mgcnet`` writes, without TensorFlow and h5py."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(network_parameters(variables().items()), folder / "mgcnet.safetensors")
+    needs("safetensors.numpy").save_file(network_parameters(variables().items()), folder / "mgcnet.safetensors")
     np.savez(folder / "mgcnet_bfm09.npz", **face_arrays(face_file()))
     return folder

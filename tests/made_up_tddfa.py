@@ -14,13 +14,11 @@ from typing import Any
 
 import made_up
 import numpy as np
-import torch
+from extras import needs
 
-from unveil.models.tddfa.network import BLOCKS, STEM, MobileNet
 from unveil.typing import Float32s, Int32s
 
 STATISTICS = "param_mean_std_62d_120x120.pkl"
-STEMS = {"mb1": STEM, "mb05": STEM // 2}
 
 
 def write_folder(folder: Path, *networks: str) -> Path:
@@ -31,7 +29,7 @@ def write_folder(folder: Path, *networks: str) -> Path:
     write(folder / "tri.pkl", triangles)
     write(folder / STATISTICS, statistics())
     for network in networks:
-        torch.save(checkpoint(network), folder / f"{network}_120x120.pth")
+        needs("torch").save(checkpoint(network), folder / f"{network}_120x120.pth")
     return folder
 
 
@@ -84,8 +82,12 @@ def statistics() -> dict[str, Float32s]:
 @lru_cache(maxsize=2)
 def checkpoint(network: str) -> dict[str, Any]:
     """What a checkpoint holds: weights as parallel training names them, and an output for landmarks."""
+    torch = needs("torch")
+    from unveil.models.tddfa.network import BLOCKS, STEM, MobileNet
+
+    stem = {"mb1": STEM, "mb05": STEM // 2}[network]
     torch.manual_seed(len(network))
-    module = MobileNet(STEMS[network])
+    module = MobileNet(stem)
     for name, value in module.state_dict().items():
         if name.endswith("running_mean"):
             value.normal_(0, 0.1)
@@ -93,6 +95,6 @@ def checkpoint(network: str) -> dict[str, Any]:
             value.uniform_(0.5, 1.5)
         elif name.endswith("weight") and value.ndim == 4:
             value.normal_(0, (2.0 / value[0].numel()) ** 0.5)
-    width = BLOCKS[-1][1] * STEMS[network] // STEM
+    width = BLOCKS[-1][1] * stem // STEM
     extra = {"fc_lm.weight": torch.zeros(136, width), "fc_lm.bias": torch.zeros(136)}
     return {"epoch": 50, "state_dict": {f"module.{k}": v for k, v in (module.state_dict() | extra).items()}}

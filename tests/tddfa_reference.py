@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
-from torch import Tensor
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.typing import Float64s, Images
 
@@ -11,7 +13,7 @@ HALVING = ("dw2_2", "dw3_2", "dw4_2", "dw5_6")
 BLOCKS = ("dw2_1", "dw2_2", "dw3_1", "dw3_2", "dw4_1", "dw4_2", *(f"dw5_{k}" for k in range(1, 7)), "dw6")
 
 
-def outputs(state: Mapping[str, Tensor], crops: Images) -> Float64s:
+def outputs(state: Mapping[str, torch.Tensor], crops: Images) -> Float64s:
     """Outputs [N, 62] of RGB crops [N, 120, 120, 3]."""
     values = {name.removeprefix("module."): value.numpy().astype(np.float64) for name, value in state.items()}
 

@@ -13,7 +13,7 @@ from typing import Any
 import made_up_flame
 import numpy as np
 import pytest
-import torch
+from extras import needs
 from scipy import sparse
 
 from unveil.assets.pickle_opcodes import STEP, load_pickle
@@ -62,16 +62,17 @@ def test_sparse_matrices(tmp_path: Path, kind: type) -> None:
 
 
 @pytest.mark.parametrize(
-    "tensor",
+    "make",
     [
-        torch.arange(6).reshape(2, 3),
-        torch.arange(12.0).reshape(3, 4).T[1:, ::2],
-        torch.arange(5, dtype=torch.int32)[2:],
-        torch.tensor(2.5, dtype=torch.float64),
-        torch.tensor([True, False]),
+        lambda torch: torch.arange(6).reshape(2, 3),
+        lambda torch: torch.arange(12.0).reshape(3, 4).T[1:, ::2],
+        lambda torch: torch.arange(5, dtype=torch.int32)[2:],
+        lambda torch: torch.tensor(2.5, dtype=torch.float64),
+        lambda torch: torch.tensor([True, False]),
     ],
 )
-def test_torch_tensors(tmp_path: Path, tensor: torch.Tensor) -> None:
+def test_torch_tensors(tmp_path: Path, make: Callable[[Any], Any]) -> None:
+    tensor = make(needs("torch"))
     got = read_pickle(written(tmp_path / "a", tensor))["value"]
     assert np.shape(got) == tuple(tensor.shape)
     assert (got == tensor.numpy()).all()
@@ -133,8 +134,8 @@ def test_arrays_cannot_reach_foreign_memory(tmp_path: Path) -> None:
     array = Call(np.ndarray, (1,), "O", b"A" * 8)
     with pytest.raises(UnveilError, match="cannot be read"):
         read_pickle(written(tmp_path / "a.pkl", array))
-    tensor = torch.arange(3.0)
-    _, (typed, offset, *_rest) = tensor.__reduce_ex__(2)
+    torch = needs("torch")
+    _, (typed, offset, *_rest) = torch.arange(3.0).__reduce_ex__(2)
     for size, stride in (((4,), (1,)), ((3,), (2,)), ((3,), (-1,)), ((10**9,), (0,))):
         call = Call(torch._utils._rebuild_tensor_v2, typed, offset, size, stride, False, {})
         with pytest.raises(UnveilError, match="beyond its storage"):
@@ -143,6 +144,7 @@ def test_arrays_cannot_reach_foreign_memory(tmp_path: Path) -> None:
 
 def torch_storage(count: int) -> bytes:
     """The bytes in which torch pickles the storage of a tensor of doubles."""
+    torch = needs("torch")
     _, (typed, *_rest) = torch.zeros(count, dtype=torch.float64).__reduce_ex__(2)
     _, (raw,) = typed.__reduce__()
     return bytes(raw)
@@ -151,6 +153,7 @@ def torch_storage(count: int) -> bytes:
 @pytest.mark.parametrize("values", [np.broadcast_to(0.0, 4), [0.0] * 4, {"values": 3}, (None, {"values": 3})])
 def test_what_takes_no_state_is_given_none(tmp_path: Path, values: object) -> None:
     """A storage whose numbers were replaced by an array of another making let a tensor read beyond them."""
+    torch = needs("torch")
     typed = Call(torch.storage._load_from_bytes, torch_storage(4), state={"values": values})
     tensor = Call(torch._utils._rebuild_tensor_v2, typed, 0, (2_000_000,), (1,), False, {})
     with pytest.raises(UnveilError, match="gives a state to a Storage"):

@@ -8,6 +8,9 @@ import made_up_flame
 import numpy as np
 import pytest
 import training_folder
+from extras import needs
+
+needs("torch")
 
 from unveil.assets.store import packaged
 from unveil.codes.file import Codes, read_codes, write_codes

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from cli_answer import Answer
 from constant_learner import write_learner
+from extras import needs
 from PIL import Image
 
 from unveil.codes import ray as ray_encode
@@ -80,7 +81,7 @@ def test_without_ray_there_is_one_line(
 def test_ray_writes_the_same_file(
     capsys: pytest.CaptureFixture[str], crops: Path, learner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'unveil[ray]'")
+    needs("ray")
     monkeypatch.chdir(tmp_path)  # workers are elsewhere
     call = ("encode", crops.name, "--model", learner.name, "-o")
     plain = Answer(capsys, *call, "plain.npz")

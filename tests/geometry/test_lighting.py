@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from extras import needs
 
 from unveil.geometry.lighting import harmonics, irradiance, turned_about_z
 from unveil.typing import Float64s
@@ -53,6 +53,7 @@ def test_even_light_falls_evenly() -> None:
 
 
 def test_numpy_equals_torch_with_gradients() -> None:
+    torch = needs("torch")
     rng = np.random.default_rng(1)
     normals, light = rng.normal(size=(4, 3)), rng.normal(size=(9, 3))
     tensors = torch.from_numpy(normals).requires_grad_(), torch.from_numpy(light).requires_grad_()
@@ -68,5 +69,6 @@ def test_light_turned_about_z_is_seen_from_directions_turned_back() -> None:
         cos, sin = np.cos(angle), np.sin(angle)
         forward = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
         assert harmonics(directions @ forward.T) @ turned == pytest.approx(harmonics(directions) @ one, abs=1e-12)
+    torch = needs("torch")
     tensors = torch.from_numpy(light), torch.from_numpy(angles)
     assert turned_about_z(*tensors).numpy() == pytest.approx(turned_about_z(light, angles))

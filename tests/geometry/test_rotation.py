@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from extras import needs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -40,11 +40,13 @@ def test_half_turns_survive(axis: list[float]) -> None:
 @settings(max_examples=20)
 @given(vectors)
 def test_gradient_is_right_everywhere(vector: np.ndarray) -> None:
+    torch = needs("torch")
     x = torch.tensor(vector, requires_grad=True)
     assert torch.autograd.gradcheck(axis_angle_to_matrix, (x,), atol=1e-5)
 
 
 def test_gradient_at_zero_is_finite() -> None:
+    torch = needs("torch")
     x = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(axis_angle_to_matrix, (x,))
 
@@ -76,6 +78,7 @@ def test_signs_of_pitch_and_yaw() -> None:
 
 def test_the_identity_has_a_gradient() -> None:
     """To first order the axis-angle of I + D is half of D's antisymmetric part."""
+    torch = needs("torch")
     jacobian = torch.autograd.functional.jacobian(matrix_to_axis_angle, torch.eye(3, dtype=torch.float64))
     expected = np.zeros((3, 3, 3))
     for axis, (row, column) in enumerate([(2, 1), (0, 2), (1, 0)]):

@@ -1,8 +1,10 @@
 """Laws of the head: the template, batches, NumPy against torch, gradients, rigid motion."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-import torch
+from extras import needs
 
 from tests import made_up
 from unveil.geometry.rotation import axis_angle_to_matrix
@@ -18,6 +20,7 @@ def _double(model: MorphableModel) -> MorphableModel:
 
 
 def _torch(model: MorphableModel) -> MorphableModel:
+    torch = needs("torch")
     return model.map_arrays(lambda a: torch.from_numpy(np.ascontiguousarray(a)))
 
 
@@ -39,6 +42,7 @@ def test_batch_equals_one_by_one() -> None:
 
 
 def test_numpy_equals_torch() -> None:
+    torch = needs("torch")
     model, coefficients = _double(MODEL), _random(3)
     as_torch = Coefficients(MODEL.layout, torch.from_numpy(coefficients.values))
     numpy_vertices = model.vertices(coefficients)
@@ -50,10 +54,11 @@ def test_numpy_equals_torch() -> None:
 
 
 def test_torch_gradients_check() -> None:
+    torch = needs("torch")
     model = _torch(_double(MODEL.landmark_model()))
     values = torch.from_numpy(_random(1).values).requires_grad_()
 
-    def landmarks(v: torch.Tensor) -> torch.Tensor:
+    def landmarks(v: Any) -> Any:
         c = Coefficients(MODEL.layout, v)
         return model.project(model.landmarks68(model.vertices(c))[:, ::7], c)
 

@@ -3,7 +3,7 @@
 import made_up_flame
 import numpy as np
 import pytest
-import torch
+from extras import needs
 from numpy.typing import NDArray
 
 import unveil
@@ -56,6 +56,7 @@ def test_vertices_go_where_the_similarity_takes_them(model: MorphableModel, kind
     if kind == "numpy":
         moved = model.moved(heads, similarities, OLD, NEW)
     else:
+        torch = needs("torch")
         tensors = model.map_arrays(lambda array: torch.as_tensor(np.asarray(array, np.float64)))
         moved = tensors.moved(
             Coefficients(heads.layout, torch.from_numpy(heads.values)), torch.from_numpy(similarities), OLD, NEW

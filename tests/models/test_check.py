@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from extras import needs
 from made_up_flame import flame_arrays, write_data_folder, write_flame_pickle
+
+torch = needs("torch")
 
 from unveil.assets.torch_file import checkpoint_keys
 from unveil.models.check import FLAME_EYEBALLS, FileCheck, check_file, check_files, families_present

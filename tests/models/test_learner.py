@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-import torch
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.models.learner import Learner

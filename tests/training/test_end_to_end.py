@@ -7,6 +7,7 @@ from pathlib import Path
 import cli_answer
 import made_up_celeba
 import pytest
+from extras import needs
 
 from unveil.assets.store import packaged
 from unveil.models.onnx import CoefficientModel
@@ -32,6 +33,8 @@ def raw_images(source: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize("source", ["made up", "real"])
 def test_raw_images_become_a_learner(source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("torch")
+
     def unveil(*arguments: str | Path) -> cli_answer.Answer:
         answer = cli_answer.Answer(capsys, *arguments)
         assert answer.status == 0, answer.err

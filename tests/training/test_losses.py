@@ -1,8 +1,10 @@
 import made_up
 import numpy as np
 import pytest
-import torch
 import training_folder
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.models.learner import LearnerOutput
 from unveil.training.batches import Tensors

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import training_folder
-from torch import distributed
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
@@ -265,7 +266,7 @@ def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -
 
 def normalise_a_half(rank: int, images: torch.Tensor, folder: Path) -> None:
     """What process ``rank`` of two makes of its half of the images [N, C, H, W]."""
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     own = images[rank::2].clone().requires_grad_()
     norm = SyncedBatchNorm(images.shape[1]).double()
     out = norm(own)

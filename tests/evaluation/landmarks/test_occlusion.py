@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_answer import Answer
+from extras import needs
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks import occlusion
@@ -118,6 +119,7 @@ def test_files_round_trip(folder: Path) -> None:
 
 
 def test_commands_write_scores_and_one_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("matplotlib")
     scores = tmp_path / "scores"
     answer = Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--title", "Eggs, covered")
     assert (answer.status, answer.err) == (0, "")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 from cli_answer import Answer
+from extras import needs
 from PIL import Image
 from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
@@ -51,6 +52,7 @@ def compare(summary: dict, answer: dict) -> None:
 
 
 def test_the_score_is_the_known_answer(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("matplotlib")  # without it, a line says that there is no plot
     answer = evaluate(capsys, made, "-o", tmp_path / "out", "--method", "egg")
     known = json.loads((made / "answer.json").read_text())
     assert answer.status == 0
@@ -65,6 +67,7 @@ def test_the_score_is_the_known_answer(made: Path, tmp_path: Path, capsys: pytes
 
 
 def test_what_is_written(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("matplotlib")
     out = tmp_path / "out"
     evaluate(capsys, made, "-o", out, "--method", "egg")
     known = json.loads((made / "answer.json").read_text())["all"]

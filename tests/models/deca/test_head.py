@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 import made_up_flame
 import numpy as np
 import pytest
-import torch
+from extras import needs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -184,6 +184,7 @@ def test_turning_the_head_moves_it_rigidly_about_the_root(yaw: float, pitch: flo
 
 
 def test_numpy_equals_torch() -> None:
+    torch = needs("torch")
     values = random_values(4, 6).astype(np.float32)
     tensors = model().map_arrays(torch.from_numpy)
     c, as_torch = Coefficients(LAYOUT, values), Coefficients(LAYOUT, torch.from_numpy(values).requires_grad_())

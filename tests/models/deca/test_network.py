@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 import pytest
-import torch
 from deca_reference import STAGES
-from torch import nn
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.models.deca.network import Deca
 
 
-def names(module: nn.Module) -> dict[str, tuple[int, ...]]:
+def names(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape) for name, value in module.state_dict().items()}
 
 
@@ -79,5 +80,5 @@ def test_there_is_nothing_else_in_the_checkpoint(network: Deca) -> None:
 
 def test_normalisations_of_the_decoder_have_the_published_epsilons(network: Deca) -> None:
     layers = network.D_detail.conv_blocks
-    found = {index: layer.eps for index, layer in enumerate(layers) if isinstance(layer, nn.BatchNorm2d)}
+    found = {index: layer.eps for index, layer in enumerate(layers) if isinstance(layer, torch.nn.BatchNorm2d)}
     assert found == {0: 1e-5, 3: 0.8, 7: 0.8, 11: 0.8, 15: 0.8, 19: 0.8}

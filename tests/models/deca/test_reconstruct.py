@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import needs
 from glb_reader import Glb
 from made_up_flame import write_data_folder
 from PIL import Image
+
+needs("torch")
 
 from unveil import cli
 from unveil.assets.store import packaged

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import deca_reference
-import made_up_flame
+import made_up_deca_weights
 import numpy as np
 import pytest
-import torch
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
@@ -26,7 +28,7 @@ States = dict[str, dict[str, torch.Tensor]]
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("deca") / "deca_model.tar"
-    made_up_flame.write_checkpoint(path, seed=7)
+    made_up_deca_weights.write_checkpoint(path, seed=7)
     return path
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import made_up_mgcnet
 import numpy as np
 import pytest
-import torch
+from extras import needs
 
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
@@ -108,6 +108,7 @@ def test_landmarks_faces_and_torch(model: MorphableModel) -> None:
     np.testing.assert_array_equal(model.faces, FILE["shape/representer/tri"].astype(int) - 1)
     small = model.landmark_model()
     np.testing.assert_allclose(small.landmarks68(small.vertices(coefficients)), vertices[:, index], atol=1e-7)
+    torch = needs("torch")
     as_tensors = Coefficients(LAYOUT, torch.from_numpy(coefficients.values).requires_grad_())
     tensors = model.map_arrays(torch.from_numpy)
     points = tensors.project(tensors.vertices(as_tensors), as_tensors)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import slim_reference
-import torch
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.models.mgcnet.convert import network_parameters
 from unveil.models.mgcnet.network import SlimResNet50

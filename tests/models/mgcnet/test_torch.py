@@ -8,9 +8,11 @@ import made_up_mgcnet
 import numpy as np
 import pytest
 import slim_reference
-import torch
 from cli_answer import Answer
-from safetensors.torch import load_file, save_file
+from extras import needs
+
+torch = needs("torch")
+safetensors = needs("safetensors.torch")
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
@@ -36,12 +38,12 @@ def teacher(converted: Path) -> MgcnetTeacher:
 
 @pytest.fixture
 def h5py() -> ModuleType:
-    return pytest.importorskip("h5py", reason="reading MGCNet's face model needs h5py, the extra mgcnet")
+    return needs("h5py")
 
 
 @pytest.fixture
 def tensorflow() -> ModuleType:
-    return pytest.importorskip("tensorflow", reason="reading MGCNet's checkpoint needs TensorFlow, the extra mgcnet")
+    return needs("tensorflow")
 
 
 def crops(count: int) -> np.ndarray:
@@ -114,7 +116,8 @@ def test_convert_from_beginning_to_end(
     assert answer.status == 0
     assert all(name in answer.out for name in MADE)
     for name in MADE:
-        there, expected = (load_file(f / name) if name == MADE[0] else np.load(f / name) for f in (folder, converted))
+        load = safetensors.load_file if name == MADE[0] else np.load
+        there, expected = load(folder / name), load(converted / name)
         assert set(there) == set(expected)
         assert all(np.array_equal(np.asarray(there[key]), np.asarray(expected[key])) for key in expected)
     assert Answer(capsys, "assets", "check", "mgcnet", "--assets", tmp_path).status == 0
@@ -141,8 +144,9 @@ def test_a_face_file_that_is_none(tmp_path: Path, h5py: ModuleType) -> None:
 
 
 def changed(converted: Path, target: Path, **change: torch.Tensor | None) -> Path:
-    parameters = load_file(converted / MADE[0]) | {name.replace("__", "."): value for name, value in change.items()}
-    save_file({name: value for name, value in parameters.items() if value is not None}, target)
+    parameters = safetensors.load_file(converted / MADE[0])
+    parameters |= {name.replace("__", "."): value for name, value in change.items()}
+    safetensors.save_file({name: value for name, value in parameters.items() if value is not None}, target)
     return target
 
 

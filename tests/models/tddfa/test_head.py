@@ -9,7 +9,7 @@ from typing import Any
 import made_up_tddfa
 import numpy as np
 import pytest
-import torch
+from extras import needs
 
 from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
@@ -105,6 +105,7 @@ def test_faces_turn_towards_the_viewer_whichever_way_the_file_has_them() -> None
 
 
 def test_torch_gives_the_same() -> None:
+    torch = needs("torch")
     coefficients = some(2)
     expected = MODEL.project(MODEL.vertices(coefficients), coefficients)
     model = MODEL.map_arrays(lambda array: torch.as_tensor(np.asarray(array)))
@@ -115,6 +116,7 @@ def test_torch_gives_the_same() -> None:
 
 def test_projection_has_the_gradients_of_the_published_formula() -> None:
     """Also for a matrix that is a rotation and a scale, where singular values are equal."""
+    torch = needs("torch")
     chosen = np.arange(0, len(DATA["u"]) // 3, 40)
     model = replace(MODEL, head=MODEL.head.take(chosen)).map_arrays(lambda a: torch.as_tensor(np.asarray(a)).double())
     for parameters in (MODEL.zero().values, some(1).values[0]):

@@ -9,9 +9,12 @@ import made_up_tddfa
 import numpy as np
 import pytest
 from cli_answer import Answer
+from extras import needs
 from glb_reader import Glb
 from khronos import validator_report
 from PIL import Image
+
+needs("torch")
 
 from unveil.assets.store import packaged
 from unveil.faces.reconstruction import Reconstruction

@@ -12,7 +12,9 @@ import onnx
 import pytest
 import shared_data
 import tddfa_reference
-import torch
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.scores import point_errors

@@ -8,9 +8,11 @@ import constant_learner
 import numpy as np
 import onnx
 import pytest
-import torch
 import training_folder
+from extras import needs
 from onnx import numpy_helper
+
+torch = needs("torch")
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError

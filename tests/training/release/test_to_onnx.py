@@ -9,10 +9,12 @@ import made_up
 import numpy as np
 import onnx
 import pytest
-import torch
 import training_folder
 from cli_answer import Answer
+from extras import needs
 from numpy.typing import NDArray
+
+torch = needs("torch")
 
 from unveil.heads.layout import Coefficients
 from unveil.models import onnx as reader

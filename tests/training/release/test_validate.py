@@ -4,6 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import training_folder
+from extras import needs
+
+needs("torch")
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients

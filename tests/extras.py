@@ -1,0 +1,25 @@
+"""Packages that the base install does not bring: what needs one says so, and is skipped where it is missing.
+
+At the top of a module, before its imports of what needs the package, `needs` skips all of its tests; in a test or a
+fixture it skips what uses that.
+"""
+
+from typing import Any
+
+import pytest
+
+EXTRAS = {
+    "h5py": "mgcnet",
+    "lightning_fabric": "train",
+    "matplotlib": "plot",
+    "ray": "ray",
+    "safetensors": "train",
+    "tensorflow": "mgcnet",
+    "torch": "train",
+}
+
+
+def needs(package: str) -> Any:
+    """The package or module; the test, or the module that is being imported, is skipped without it."""
+    extra = EXTRAS[package.partition(".")[0]]
+    return pytest.importorskip(package, reason=f"needs {package}: pip install 'unveil[{extra}]'")
