@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs.api import PlatformDirsABC
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
 from unveil.assets import store
 from unveil.errors import UnveilError
@@ -81,24 +86,26 @@ def test_downloads_go_to_the_given_folder_or_one_of_their_own(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("platform", "variable", "expected"),
+    ("system", "variable", "expected"),
     [
-        ("linux", {}, "home/.local/share/unveil"),
-        ("linux", {"XDG_DATA_HOME": "xdg"}, "xdg/unveil"),
-        ("darwin", {}, "home/Library/Application Support/unveil"),
-        ("win32", {"LOCALAPPDATA": "local"}, "local/unveil"),
+        (Unix, {}, "home/.local/share/unveil"),
+        (Unix, {"XDG_DATA_HOME": "xdg"}, "xdg/unveil"),
+        (MacOS, {}, "home/Library/Application Support/unveil"),
+        (Windows, {"LOCALAPPDATA": "local"}, "local/unveil"),
     ],
 )
 def test_the_users_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, variable: dict[str, str], expected: str
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    system: type[PlatformDirsABC],
+    variable: dict[str, str],
+    expected: str,
 ) -> None:
     monkeypatch.undo()  # of user_folder
-    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variable.items():
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    for name, value in ({"HOME": "home"} | variable).items():
         monkeypatch.setenv(name, str(tmp_path / value))
-    monkeypatch.setattr("sys.platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", system)
     assert store.user_folder() == tmp_path / expected
 
 

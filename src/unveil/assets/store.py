@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from unveil.assets.model_file import ModelFile
 from unveil.assets.registry import PACKAGED
@@ -37,12 +38,7 @@ def data_folder() -> Path:
 
 def user_folder() -> Path:
     """Where this user's programs keep their data on this system; it need not exist yet."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "unveil"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "unveil"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "unveil"
+    return platformdirs.user_data_path("unveil", appauthor=False)
 
 
 def search_folders(assets: Path | None = None) -> list[Path]:
