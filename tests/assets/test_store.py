@@ -4,6 +4,7 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from platformdirs import windows
 from platformdirs.api import PlatformDirsABC
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
@@ -106,6 +107,7 @@ def test_the_users_folder(
     for name, value in ({"HOME": "home"} | variable).items():
         monkeypatch.setenv(name, str(tmp_path / value))
     monkeypatch.setattr(platformdirs, "PlatformDirs", system)
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)  # not from Windows itself
     assert store.user_folder() == tmp_path / expected
 
 
