@@ -47,6 +47,7 @@ EXTRAS_ELSEWHERE = {
     "evaluation/landmarks/annotated.py": ("scipy",),
     "evaluation/landmarks/scores.py": ("matplotlib",),
     "evaluation/now/report.py": ("matplotlib",),
+    "photos/decode.py": ("pillow_heif",),
 }
 MOST_FILES = 15  # of a folder on one level, its __init__ aside
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "array_api_compat": "array-api-compat"}

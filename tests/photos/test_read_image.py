@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from unveil.errors import UnveilError
 from unveil.photos import io
@@ -239,3 +240,65 @@ def test_too_many_bytes_are_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(io.MAX_BYTES + 1)  # sparse
     assert_refused(path, "512 MB")
+
+
+@pytest.mark.parametrize("name", ["a.jfif", "a.jpe", "A.JPG", "wrong.png"])
+def test_jpeg_under_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    Image.new("RGB", (16, 16), (200, 100, 50)).save(path, format="JPEG")
+    np.testing.assert_allclose(io.read_image(path), np.broadcast_to([200, 100, 50], (16, 16, 3)), atol=3)
+
+
+def test_avif(tmp_path: Path) -> None:
+    if not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    path = tmp_path / "new.avif"
+    Image.new("RGB", (32, 32), (200, 100, 50)).save(path, quality=95)
+    np.testing.assert_allclose(io.read_image(path), np.broadcast_to([200, 100, 50], (32, 32, 3)), atol=6)
+    path.write_bytes(path.read_bytes()[:200])
+    assert_refused(path)
+
+
+def test_avif_that_pillow_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new.avif"
+    path.write_bytes(HEIC.replace(b"heic", b"avif"))
+    monkeypatch.setattr(features, "check", lambda feature: False)
+    assert_refused(path, "Pillow 11.3")
+
+
+HEIC = bytes(3) + b"\x24ftypheic" + bytes(4) + b"mif1heic" + bytes(40)
+
+
+def test_heic(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    path = tmp_path / "IMG_0001.HEIC"
+    picture = Image.new("RGB", (64, 32), (200, 100, 50))
+    pillow_heif.from_pillow(picture).save(path, quality=95)
+    np.testing.assert_allclose(io.read_image(path), np.broadcast_to([200, 100, 50], (32, 64, 3)), atol=6)
+    path.write_bytes(HEIC)
+    assert_refused(path)
+
+
+def test_heic_without_its_reader_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    path = tmp_path / "IMG_0001.HEIC"
+    path.write_bytes(HEIC)
+    assert_refused(path, "unveil[heic]")
+
+
+def test_a_side_longer_than_opencv_takes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "long.png"
+    path.write_bytes(png(40_000, 10, bits=8, colour_type=2, data=b"never looked at"))
+    assert_refused(path, "40000 x 10", "32,766")
+
+
+def test_libtiff_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut.tif"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path, compression="tiff_lzw")
+    whole = bytearray(path.read_bytes())
+    whole[100:4000] = bytes(3900)
+    path.write_bytes(whole)
+    assert_refused(path, "copy it again")
+    os.write(2, b"after")
+    assert capfd.readouterr().err == "after"

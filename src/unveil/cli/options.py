@@ -41,6 +41,7 @@ OccludersOption = Annotated[
 KindsOption = Annotated[
     str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
 ]
+RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders inside folders as well.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 

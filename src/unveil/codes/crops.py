@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import CROP_SIZE, Crop
-from unveil.photos.io import SUFFIXES, find_images, read_image, read_member
+from unveil.photos.folder import SUFFIXES
+from unveil.photos.io import find_images, read_image, read_member
 from unveil.storage.files import printable
 
 
@@ -28,17 +29,18 @@ class Crops:
     read: Callable[[int, int], NDArray[np.uint8]]  # index and side S to RGB [S, S, 3]; UnveilError where unusable
 
 
-def open_crops(path: Path) -> Crops:
+def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
     """The crops of a folder of pictures, a tar of pictures, or an npz with ``images`` uint8 [N, 224, 224, 3].
 
     Names are those of the pictures; in an npz those of its array ``names`` [N], or the numbers from 0. Pictures are
-    scaled to the side that is asked for, with the framing kept.
+    scaled to the side that is asked for, with the framing kept. ``note`` is given a line about what a folder holds
+    besides.
 
     Raises:
         UnveilError: the path leads to none of the three, or the file is damaged.
     """
     if path.is_dir():
-        return _from_folder(path)
+        return _from_folder(path, note)
     if not path.is_file():
         raise UnveilError(f"{printable(path)} does not exist; give a folder, a tar or an npz file of face crops")
     if path.suffix.lower() == ".npz":
@@ -48,8 +50,8 @@ def open_crops(path: Path) -> Crops:
     raise UnveilError(f"{printable(path)} is no folder, tar or npz file of face crops; give one of these")
 
 
-def _from_folder(folder: Path) -> Crops:
-    paths = find_images(folder)
+def _from_folder(folder: Path, note: Callable[[str], None] | None) -> Crops:
+    paths = find_images(folder, note=note)
     names = tuple(printable(path.name) for path in paths)
 
     def read(index: int, size: int) -> NDArray[np.uint8]:

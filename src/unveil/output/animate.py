@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,10 +93,9 @@ def driven_motion(
     return Motion(transfer_expression(seen.face.coefficients, followed, head_pose=head_pose), rate)
 
 
-def driving_photos(inputs: Iterable[Path]) -> Iterator[Path]:
-    """The photographs of files and folders, those of a folder by name."""
-    for path in inputs:
-        yield from find_images(path)
+def driving_photos(inputs: Iterable[Path], note: Callable[[str], None] | None = None) -> list[Path]:
+    """The photographs of files and folders, those of a folder in natural order; ``note`` is that of `find_images`."""
+    return [photo for path in inputs for photo in find_images(path, note=note)]
 
 
 def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -39,8 +39,13 @@ class Outcome:
         }
 
 
-def find_photos(inputs: Iterable[Path], out: Path) -> tuple[list[Path], list[Outcome]]:
-    """The photographs in files and folders, without those in the output folder, and the inputs that have none."""
+def find_photos(
+    inputs: Iterable[Path], out: Path, *, recursive: bool = False, note: Callable[[str], None] | None = None
+) -> tuple[list[Path], list[Outcome]]:
+    """The photographs in files and folders, without those in the output folder, and the inputs that have none.
+
+    ``recursive`` and ``note`` are those of `find_images`.
+    """
     photos: dict[Path, None] = {}  # a set that keeps the order
     failures = []
     results = out.resolve()
@@ -48,7 +53,7 @@ def find_photos(inputs: Iterable[Path], out: Path) -> tuple[list[Path], list[Out
         try:
             if path.is_dir() and path.resolve() == results:
                 raise UnveilError(f"{printable(path)} is both input and output: choose another folder with -o")
-            found = find_images(path)
+            found = find_images(path, recursive=recursive, without=results, note=note)
         except UnveilError as error:
             failures.append(Outcome(path, "failed", error=str(error)))
             continue

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 import warnings
 from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from unveil.errors import UnveilError
+from unveil.photos.colours import srgb_transform
 
 # Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM")
+AVIF_BRANDS = (b"avif", b"avis")  # files that begin like HEIC but hold AV1
 MAX_PIXELS = 120_000_000  # 360 MB as RGB
+MAX_SIDE = 32_766  # OpenCV's warps take no more
 TRANSPARENT_OVER = "white"  # what image viewers show behind a cut-out portrait
+STRIP_PIXELS = 2**21  # converted at a time
+
+_stderr_lock = threading.Lock()
 
 
 def decode_rgb(data: bytes, name: str) -> NDArray[np.uint8]:
-    """A photograph as uint8 RGB [H, W, 3], turned upright as its EXIF tag says; ``name`` is for messages.
+    """A photograph as uint8 RGB [H, W, 3] in sRGB, turned upright as its EXIF tag says; ``name`` is for messages.
 
-    Grey levels of 16 bits are scaled to 8, transparency is laid over white, CMYK is converted with the profile in
-    the file. Of an animation the first picture is taken.
+    Colours are converted by the profile in the file, where it has a usable one. Grey levels of 16 bits are scaled to
+    8, transparency is laid over white. Of an animation the first picture is taken.
 
     Raises:
-        UnveilError: the bytes are no picture, damaged, or of more than ``MAX_PIXELS``.
+        UnveilError: the bytes are no picture, damaged, or of more than ``MAX_PIXELS`` or ``MAX_SIDE``.
     """
     with _opened(data, name) as picture:
-        return upright_rgb(picture)
+        ImageOps.exif_transpose(picture, in_place=True)
+        return _to_rgb(picture)
 
 
 def decode_rgba(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -40,7 +49,7 @@ def decode_rgba(data: bytes, name: str) -> NDArray[np.uint8]:
 
 def upright_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     """The pixels [H, W, 3] of an opened picture, as in `decode_rgb`; ValueError where they have no set white."""
-    return np.array(_to_rgb(ImageOps.exif_transpose(picture)))
+    return _to_rgb(ImageOps.exif_transpose(picture))
 
 
 @contextlib.contextmanager
@@ -48,13 +57,16 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     """The picture in ``data``, of a bearable size; whatever goes wrong with it in the block is an UnveilError."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; the limit below is ours
-            with Image.open(BytesIO(data), formats=FORMATS) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; the limits below are ours
+            with _open(data, name) as picture:
+                _check_size(picture, name)
+                with _quiet(picture):
+                    picture.load()
                 yield picture
+    except UnveilError:
+        raise
     except Image.DecompressionBombError as error:
-        raise UnveilError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first") from error
+        raise _too_many_pixels(name) from error
     except UnidentifiedImageError as error:
         raise UnveilError(f"{name} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP") from error
     except Exception as error:  # Pillow lets through whatever its parsers run into in a damaged file
@@ -62,18 +74,73 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
         raise UnveilError(f"{name} cannot be decoded ({reason}); export or copy it again") from error
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
-        return _from_deep_grey(picture)
-    if picture.mode == "F":
+def _open(data: bytes, name: str) -> Image.Image:
+    """The picture, not decoded yet; UnveilError where it is of a format that needs something installed."""
+    if data[4:8] != b"ftyp":
+        return Image.open(BytesIO(data), formats=FORMATS)
+    if data[8:12] in AVIF_BRANDS:
+        if not features.check("avif"):
+            raise UnveilError(f"{name} is an AVIF picture; install Pillow 11.3 or newer, or export it as JPEG")
+        return Image.open(BytesIO(data), formats=("AVIF",))
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise UnveilError(f"{name} is a HEIC picture; install unveil[heic], or export it as JPEG") from error
+    register_heif_opener()
+    return Image.open(BytesIO(data), formats=("HEIF",))
+
+
+def _check_size(picture: Image.Image, name: str) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise _too_many_pixels(name)
+    if max(picture.size) > MAX_SIDE:
+        width, height = picture.size
+        raise UnveilError(f"{name} has {width} x {height} pixels, but at most {MAX_SIDE:,} on a side; cut a part out")
+
+
+def _too_many_pixels(name: str) -> UnveilError:
+    return UnveilError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first")
+
+
+@contextlib.contextmanager
+def _quiet(picture: Image.Image) -> Iterator[None]:
+    """Keep libtiff from printing: it writes to the process's stderr what Pillow says again as an exception."""
+    if picture.format != "TIFF":
+        yield
+        return
+    with _stderr_lock, contextlib.ExitStack() as undo:
+        with contextlib.suppress(OSError):  # a process without a stderr has nothing to keep quiet
+            kept = os.dup(2)
+            undo.callback(os.close, kept)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            undo.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+            undo.callback(os.dup2, kept, 2)
+        yield
+
+
+def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """[H, W, 3], strip by strip: whole copies of a large photograph in several modes would fill the memory."""
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        pixels[top:bottom] = np.asarray(_strip_to_rgb(picture.crop((0, top, width, bottom))))
+    return pixels
+
+
+def _strip_to_rgb(strip: Image.Image) -> Image.Image:
+    if strip.mode.startswith("I"):
+        strip = _from_deep_grey(strip)
+    if strip.mode == "F":
         raise ValueError("floating-point pixels have no set white; save it with 8 or 16 bits")
-    if picture.mode == "CMYK":
-        return _from_cmyk(picture)
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        background = Image.new("RGBA", picture.size, TRANSPARENT_OVER)
-        return Image.alpha_composite(background, picture).convert("RGB")
-    return picture.convert("RGB")
+    strip = _in_srgb(strip)
+    if strip.has_transparency_data:
+        strip = strip.convert("RGBA")
+        background = Image.new("RGBA", strip.size, TRANSPARENT_OVER)
+        return Image.alpha_composite(background, strip).convert("RGB")
+    return strip.convert("RGB")
 
 
 def _from_deep_grey(picture: Image.Image) -> Image.Image:
@@ -81,16 +148,22 @@ def _from_deep_grey(picture: Image.Image) -> Image.Image:
     levels = np.asarray(picture).astype(np.int64)
     if levels.min() < 0 or levels.max() > 65535:
         raise ValueError("pixels of 32 bits have no set white; save it with 8 or 16 bits")
-    return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+    grey = Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8))
+    grey.info = {key: value for key, value in picture.info.items() if key == "icc_profile"}
+    return grey
 
 
-def _from_cmyk(picture: Image.Image) -> Image.Image:
-    """Inks look right only through the file's own profile; without one, Pillow's plain formula has to do."""
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """The picture, its transparency kept, in the colours that its profile means; as it is where it has none of use."""
     profile = picture.info.get("icc_profile")
-    if profile:
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-            if converted is not None:
-                return converted
-    return picture.convert("RGB")
+    if not isinstance(profile, bytes):
+        return picture
+    mode = {"CMYK": "CMYK", "L": "L", "LA": "L", "1": "L"}.get(picture.mode, "RGB")
+    to_srgb = srgb_transform(profile, mode)
+    if to_srgb is None:
+        return picture
+    alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
+    converted = to_srgb(picture.convert("RGBA").convert("RGB") if alpha and mode == "RGB" else picture.convert(mode))
+    if alpha is not None:
+        converted.putalpha(alpha)
+    return converted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,9 +15,9 @@ from PIL import Image
 
 from unveil.errors import UnveilError
 from unveil.photos.decode import decode_rgb, upright_rgb
+from unveil.photos.folder import SUFFIXES, look_through
 from unveil.storage.files import atomic_path, printable
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".ppm", ".pgm"})
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
     ".png": {"compress_level": 3},
     ".jpg": {"quality": 95, "subsampling": 0},
@@ -69,8 +70,20 @@ def _what(thing: object) -> str:
     return f"{what}; rows come first, then columns, then red, green and blue"
 
 
-def find_images(path: str | os.PathLike[str]) -> list[Path]:
-    """The file itself, or the pictures directly in a folder, sorted by name; hidden files are left out.
+def find_images(
+    path: str | os.PathLike[str],
+    *,
+    recursive: bool = False,
+    without: Path | None = None,
+    note: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """The file itself, or the pictures in a folder, in natural order; hidden files are passed over.
+
+    Args:
+        path: of a file or a folder.
+        recursive: look into the folders inside as well.
+        without: a folder inside to pass over, such as that of the results; resolved.
+        note: is given a line about what was left out of a folder, where anything was.
 
     Raises:
         UnveilError: nothing is there, the folder cannot be listed, or it holds no picture.
@@ -79,17 +92,17 @@ def find_images(path: str | os.PathLike[str]) -> list[Path]:
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             return [path]
-        images = sorted(
-            child
-            for child in path.iterdir()
-            if child.suffix.lower() in SUFFIXES and not child.name.startswith(".") and child.is_file()
-        )
-    except (OSError, ValueError) as error:
+        found = look_through(path, recursive=recursive, without=without)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: how resolve() calls a loop of links
         raise _read_error(path, error) from error
-    if not images:
+    left_out = found.left_out()
+    if not found.pictures:
+        others = f" ({left_out})" if left_out else ""
         kinds = ", ".join(sorted(SUFFIXES))
-        raise UnveilError(f"no pictures in the folder {printable(path)}; put files there named {kinds}")
-    return images
+        raise UnveilError(f"no pictures in the folder {printable(path)}{others}; put files there named {kinds}")
+    if note is not None and left_out:
+        note(left_out)
+    return found.pictures
 
 
 def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> NDArray[np.uint8]:
@@ -143,7 +156,7 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:
+def _read_error(path: Path, error: OSError | ValueError | RuntimeError) -> UnveilError:
     if isinstance(error, FileNotFoundError):
         return UnveilError(f"{printable(path)} does not exist; check the path")
     reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -131,3 +131,11 @@ def test_without_scipy_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(__import__("sys").modules, "scipy.io", None)
     with pytest.raises(UnveilError, match=r"install unveil\[mat\]"):
         read_mat(tmp_path / "a.mat")
+
+
+def test_a_picture_without_landmarks_is_mentioned(pictures: Path) -> None:
+    for name, points in zip(("a", "below/c"), landmarks(2), strict=True):
+        write_pts(pictures / f"{name}.pts", points)
+    said: list[str] = []
+    assert open_annotated(pictures, note=said.append).names == ("a.png", "below/c.png")
+    assert said == [f"left out of {pictures}: 1 without landmarks, the first is b.jpg"]

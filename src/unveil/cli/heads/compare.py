@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, file_in, words
+from unveil.cli.options import AssetsOption, RecursiveOption, file_in, words
 from unveil.cli.printing import complain, count
 from unveil.errors import UnveilError
 
@@ -31,6 +31,7 @@ def compare(
         ),
     ] = "openhead,deca,3ddfa,mgcnet",
     assets: AssetsOption = None,
+    recursive: RecursiveOption = False,
 ) -> None:
     """Draw what several models make of the same photographs, side by side in one picture."""
     from unveil.output import compare as comparing
@@ -42,7 +43,7 @@ def compare(
         raise UnveilError(
             f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
         )
-    photos = [path for given in photographs for path in find_images(given)]
+    photos = [path for given in photographs for path in find_images(given, recursive=recursive, note=complain)]
     methods = [_method(name, assets) for name in words(models)]
     if not any(method.reconstructor for method in methods):
         raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")

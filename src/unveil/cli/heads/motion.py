@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, ModelOption, parse_formats
-from unveil.cli.printing import count, with_progress
+from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
 from unveil.storage.names import printable_stem
 
@@ -64,7 +64,8 @@ def animate(
     reconstructor = Reconstructor(model, assets=assets)
     seen = animation.see(reconstructor, photo)
     if follow:
-        driving = with_progress(animation.driving_photos(follow), None, doing="following")
+        photos = animation.driving_photos(follow, complain)
+        driving = with_progress(iter(photos), len(photos), doing="following")
         motion = animation.driven_motion(reconstructor, seen, driving, rate, head_pose=head_pose)
     else:
         motion = animation.own_motion(reconstructor.morphable, seen.face.coefficients, rate)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, JsonOption, ModelOption, parse_formats
+from unveil.cli.options import (
+    AssetsOption,
+    FolderOut,
+    FormatsOption,
+    JsonOption,
+    ModelOption,
+    RecursiveOption,
+    parse_formats,
+)
 from unveil.cli.printing import complain, count, with_progress
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ def reconstruct(
     max_faces: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most so many faces of a photograph, the largest.")
     ] = None,
+    recursive: RecursiveOption = False,
     force: Annotated[bool, typer.Option("--force", help="Also write what an earlier run has finished.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -34,7 +43,7 @@ def reconstruct(
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
 
-    photos, outcomes = batch.find_photos(inputs, out)
+    photos, outcomes = batch.find_photos(inputs, out, recursive=recursive, note=complain)
     if photos:
         photo_files.prepare_folder(out)
         reconstructor = Reconstructor(model, assets=assets)

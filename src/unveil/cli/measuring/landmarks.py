@@ -80,7 +80,7 @@ def predict_landmarks(
     _known("jaw", jaw or JAWS[0], JAWS)
     names = None if kinds is None else [name for name in words(kinds) if name != "none"]
     conditions = covered.conditions(occluders, names, _percents(severities))
-    chosen = open_annotated(pictures, annotation).limited(limit)
+    chosen = open_annotated(pictures, annotation, note=complain).limited(limit)
     settings = predicting.PredictionSettings(faces, jaw or chosen.jaw, seed)
     encoder = open_encoder(model, assets)
     head = load_head(encoder.layout, assets) if sparse_basis is None else bfm.load_landmarks(sparse_basis)

@@ -48,7 +48,7 @@ def encode(
     from unveil.models.encoder import identity
     from unveil.models.registry import open_encoder
 
-    source, encoder = open_crops(crops), open_encoder(model, assets)
+    source, encoder = open_crops(crops, complain), open_encoder(model, assets)
     total = len(source.names)
     parts = PartialCodes(out, source, encoder, anew=force)
     encoded = parts.finished
@@ -70,15 +70,15 @@ def encode(
         raise typer.Exit(2)
 
 
-def open_crops(path: Path) -> Crops:
-    """The crops of a prepared folder, or of a folder, tar or npz file of pictures."""
+def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
+    """The crops of a prepared folder, or of a folder, tar or npz file of pictures; ``note`` hears what is left out."""
     from unveil.codes import crops
     from unveil.training.crops import prepared
 
     if any((path / name).is_file() for name in (prepared.MANIFEST, prepared.shard_name(0))):
         folder = prepared.PreparedFolder.open(path)
         return crops.Crops(tuple(map(str, folder.names)), folder.fingerprint, folder.canonical)
-    return crops.open_crops(path)
+    return crops.open_crops(path, note)
 
 
 def _openers(crops: Path, model: str, assets: Path | None) -> tuple[Callable[[], Crops], Callable[[], Encoder]]:

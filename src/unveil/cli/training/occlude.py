@@ -75,7 +75,7 @@ def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Ite
     reconstructor = Reconstructor(model, assets=assets)
     surface = HeadSurface.of(reconstructor.morphable)
     found = 0
-    for path in find_images(photos):
+    for path in find_images(photos, note=complain):
         try:
             image = read_image(path)
         except UnveilError as error:

@@ -16,24 +16,28 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
-from unveil.photos.io import SUFFIXES, read_image, read_member
+from unveil.photos.folder import SUFFIXES
+from unveil.photos.io import read_image, read_member
 from unveil.storage.files import printable
 from unveil.typing import Float64s, Image
 
 
-def open_annotated(pictures: Path, annotation: Path | None = None) -> Annotated:
+def open_annotated(
+    pictures: Path, annotation: Path | None = None, *, note: Callable[[str], None] | None = None
+) -> Annotated:
     """Pictures in a folder, with those below it, or in a tar, and their landmarks.
 
     Args:
         pictures: the folder or tar.
         annotation: npz or npy; where it is left out each picture has a ``.mat`` or ``.pts`` beside it. Pictures that an
             npz does not name are left out.
+        note: is given a line about pictures left out, where any were.
 
     Raises:
         UnveilError: there are no pictures, or their landmarks are missing, of another number, or not finite.
     """
-    names, read = _from_tar(pictures) if pictures.is_file() else _from_folder(pictures)
-    jaw = "outline"
+    every, read = _from_tar(pictures) if pictures.is_file() else _from_folder(pictures)
+    names, jaw = every, "outline"
     if annotation is None:
         names, landmarks, jaw = _beside(pictures, names)
     elif annotation.suffix.lower() == ".npz":
@@ -53,6 +57,8 @@ def open_annotated(pictures: Path, annotation: Path | None = None) -> Annotated:
     if (np.ptp(landmarks, axis=1) <= 0).any():
         name = names[int((np.ptp(landmarks, axis=1) <= 0).any(axis=1).argmax())]
         raise UnveilError(f"the landmarks of {name} are all in one line or place; leave the picture out")
+    if note is not None and (bare := sorted(set(every) - set(names))):
+        note(f"left out of {printable(pictures)}: {len(bare)} without landmarks, the first is {printable(bare[0])}")
     return Annotated(tuple(names), landmarks, jaw, read)
 
 

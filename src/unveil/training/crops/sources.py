@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from unveil.errors import UnveilError
-from unveil.photos.io import SUFFIXES
+from unveil.photos.folder import SUFFIXES
 from unveil.storage.files import printable
 from unveil.training.crops import celeba
 from unveil.training.crops.photo import Photo
