@@ -33,6 +33,9 @@ class TrainConfig:
         "",
         "First weights: openhead, a learner as .onnx, the folder of a run, or torchvision's ResNet as .pth.",
     )
+    solve_shape: int = _setting(
+        0, "Training crops from which the linear layer's rows for the shape are solved before the first step. 0: none."
+    )
 
     # How long and how fast.
     epochs: int = _setting(30, "Passes over the training samples.")

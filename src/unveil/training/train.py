@@ -24,6 +24,7 @@ from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, VALIDATION
 from unveil.training.data import TrainingData
 from unveil.training.initial_weights import start_from
+from unveil.training.linear_layer import solve_shape
 from unveil.training.losses import Objective, box_size, mean_distance
 from unveil.training.report import Clock, Meter, Report
 from unveil.training.sampler import Sampler, occluders_of
@@ -147,6 +148,8 @@ def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: t
     learner = new_learner(config, layout)
     if config.start_from and not saved:
         start_from(learner, config.start_from, lambda: _first_images(sampler))
+    if config.solve_shape and not saved:
+        solve_shape(learner, sampler, config.solve_shape)
     learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(learner).requires_grad_(False)
     if config.world_size > 1:

@@ -1,0 +1,59 @@
+"""The linear layer's rows for the shape, solved in closed form before the first step.
+
+Features that know where a face is know more of its form than a layer that was trained on labels without one says. A
+step of gradient descent would need long to find that; least squares finds it at once, and training goes on from there
+(Kumar et al. 2022, "Fine-tuning can distort pretrained features").
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unveil.models.learner import Learner
+from unveil.training.batches import to_bytes, to_tensors
+from unveil.training.sampler import Sampler
+
+BATCH = 64
+RIDGE = 0.2  # of a feature's variance: what less variance could explain by chance
+
+
+@torch.no_grad()
+def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
+    """Set the shape's rows to those of least squares on the first ``count`` crops of the run, as it will show them.
+
+    Crops whose label says nothing of the form do not count.
+    """
+    learner.eval()
+    rows = learner.layout.slice_of(sampler.data.model.shape_group)
+    features, wanted, weight = _observe(learner, sampler, count)
+    solved, bias = ridge(features, ((wanted - learner.mean) / learner.std)[:, rows], weight)
+    learner.head.weight[rows], learner.head.bias[rows] = solved, bias
+    learner.train()
+
+
+def ridge(inputs: Tensor, outputs: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights [K, F] and bias [K] that give outputs [N, K] of inputs [N, F], by least squares with a ridge.
+
+    ``weight`` [N] says how much each row counts.
+    """
+    share = (weight / weight.sum().clamp(min=1e-12)).double()[:, None]
+    x, y = inputs.double(), outputs.double()
+    mean_x, mean_y = (share * x).sum(dim=0), (share * y).sum(dim=0)
+    x, y = x - mean_x, y - mean_y
+    variance = (share * x.square()).sum(dim=0)
+    system = x.T @ (share * x) + torch.diag(RIDGE * variance + 1e-9)
+    solved = torch.linalg.solve(system, x.T @ (share * y)).T
+    return solved.to(inputs.dtype), (mean_y - solved @ mean_x).to(inputs.dtype)
+
+
+def _observe(learner: Learner, sampler: Sampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Features [N, F], labels [N, M] and their shape's weights [N] of the first crops."""
+    order = sampler.order(0)[:count]
+    parts = []
+    for start in range(0, len(order), BATCH):
+        batch = to_tensors(to_bytes(sampler.training_batch(0, order[start : start + BATCH], sampler.severity(0))))
+        features = learner(batch.images).features
+        parts.append((features, batch.coefficients, batch.weight * batch.shape_weight))
+    features, labels, weight = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return features, labels, weight

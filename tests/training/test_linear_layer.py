@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import torch
+import training_folder
+
+from unveil.training.checkpoint import new_learner
+from unveil.training.config import TrainConfig
+from unveil.training.linear_layer import ridge, solve_shape
+from unveil.training.sampler import Sampler, occluders_of
+
+
+def test_a_linear_map_is_found_again_and_rows_without_weight_do_not_count() -> None:
+    generator = torch.Generator().manual_seed(1)
+    inputs, true = torch.randn(4000, 5, generator=generator), torch.randn(3, 5, generator=generator)
+    outputs, weight = inputs @ true.T + 2.0, torch.ones(4000)
+    outputs[::2], weight[::2] = 100.0, 0.0
+    solved, bias = ridge(inputs, outputs, weight)
+    assert torch.allclose(1.2 * solved, true, atol=0.05)  # the ridge takes a sixth
+    assert torch.allclose(bias, torch.full((3,), 2.0), atol=0.1)
+
+
+def test_only_the_rows_of_the_shape_change(tmp_path: Path) -> None:
+    data = training_folder.load(training_folder.write(tmp_path / "data"))
+    config = TrainConfig(depth=18, input_size=32)
+    sampler = Sampler(data, config, occluders_of(config))
+    learner = new_learner(config, sampler.layout_with_statistics())
+    before = learner.head.weight.detach().clone()
+    solve_shape(learner, sampler, 12)
+    changed = (learner.head.weight != before).any(dim=1)
+    rows = learner.layout.slice_of("shape")
+    assert changed[rows].all()
+    assert int(changed.sum()) == rows.stop - rows.start
