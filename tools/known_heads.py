@@ -38,9 +38,10 @@ from unveil.occluders.pool import load_pool
 from unveil.storage.files import atomic_path
 from unveil.training.crops.prepared import TEST, canonical_crop
 from unveil.training.data import TrainingData
-from unveil.training.rerender.folder import RerenderSettings, new_renderer
+from unveil.training.rerender.photographs import Photographs, seen_well
 from unveil.training.rerender.priors import CarriedPrior
 from unveil.training.rerender.samples import Renderer
+from unveil.training.rerender.surface import Surface
 from unveil.typing import Bools, Float64s, Floats, Images
 
 FRAMES = 5  # photographs of each person
@@ -52,8 +53,9 @@ BATCH = 32
 
 def make(data: TrainingData, ict: Path, occluders: Path | None, out: Path, *, people: int, seed: int) -> None:
     """Re-render the test people and write crops and heads."""
-    renderer = new_renderer(data, RerenderSettings(0, SIZE, seed))
-    prior, pool = CarriedPrior.load(ict, data.model), load_pool(occluders)
+    parts, prior, pool = Surface.of(data.model), CarriedPrior.load(ict, data.model), load_pool(occluders)
+    tones = np.where(seen_well(data), 0, -1).astype(np.int8)  # every person is rendered: tones do not matter
+    renderer = Renderer(parts, Photographs.of(data, parts, tones), [prior], SIZE, seed)
     surface, clear, covered, heads = HeadSurface.of(data.model), [], [], []
     for number, frames in enumerate(frames_of_people(renderer, people, seed)):
         rng = np.random.default_rng((seed, number))

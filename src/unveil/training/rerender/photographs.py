@@ -44,7 +44,7 @@ class Photographs:
         Raises:
             UnveilError: the data have none.
         """
-        usable = _seen_well(data)
+        usable = seen_well(data)
         if not usable.any():
             raise UnveilError("no photograph shows a face from the front; prepare more photographs")
         if tones is None:
@@ -91,7 +91,8 @@ def tone(data: TrainingData, index: int, surface: Surface) -> float:
     return float(np.degrees(np.arctan2(light - 50, max(float(yellow), 1e-3))))
 
 
-def _seen_well(data: TrainingData) -> Bools:
+def seen_well(data: TrainingData) -> Bools:
+    """Which samples [N] show both sides of a face whose fit is to be trusted."""
     turns = axis_angle_to_matrix(data.coefficients["pose"][:, :3].astype(np.float64))
     pitch, yaw, _ = np.abs(np.asarray(matrix_to_euler_degrees(turns))).T
     return np.asarray((yaw < MOST_YAW) & (pitch < MOST_PITCH) & (data.weight > LEAST_TRUST))
