@@ -5,10 +5,10 @@
     python -m tools.ict_benchmark mean ict -o predictions/openhead-mean     # the same head for every picture
     python -m tools.ict_benchmark score ict predictions/* -o scores/ict.json
 
-Heads are drawn by lot from the model's identities with a seed of their own; no head that openhead was evaluated with is
+Heads are drawn at random from the model's shapes with a seed of their own; no head that openhead was evaluated with is
 among them. But openhead's statistics come from the same model: this measures what covering a face costs, not how good a
-method is on people. Each head is seen once, with a pose, a light, a skin colour and a background by lot, clear and with
-each cover; brows, lips and eyes are coloured, hair there is none. The folder is laid out as the NoW benchmark is, so
+method is on people. Each head is seen once, with a random pose, light, skin colour and background, clear and with
+each occluder; brows, lips and eyes are coloured, and there is no hair. The folder is laid out as the NoW benchmark is, so
 that `unveil evaluate now` scores it too, and so are predictions of other methods.
 """
 
@@ -82,7 +82,7 @@ class IctModel:
             ) from error
 
     def head(self, rng: np.random.Generator) -> Float64s:
-        """Vertices [N, 3] of a head by lot."""
+        """Vertices [N, 3] of a random head."""
         return self.neutral + np.tensordot(rng.normal(size=len(self.identity)), self.identity, axes=1)
 
 
@@ -95,7 +95,7 @@ class View:
 
 
 def draw_view(model: IctModel, vertices: Float64s, rng: np.random.Generator) -> View:
-    """A head [N, 3] in a pose, light, skin and before a background by lot."""
+    """A head [N, 3] in a random pose, light, skin and before a random background."""
     angles = rng.normal(0, POSE[0]), rng.uniform(-POSE[1], POSE[1]), rng.normal(0, POSE[2])
     turned = vertices @ np.asarray(euler_to_matrix(np.radians(angles))).T
     marks = turned[model.landmarks68]
@@ -129,7 +129,7 @@ def _light(rng: np.random.Generator) -> Float64s:
 
 
 def _albedo(model: IctModel, vertices: Float64s, rng: np.random.Generator) -> Float64s:
-    """Linear colours [N, 3] of the vertices: skin by lot, brows, lips and eyes."""
+    """Linear colours [N, 3] of the vertices: random skin, brows, lips and eyes."""
     share = rng.uniform(0, 1)
     skin = SKIN[0] ** (1 - share) * SKIN[1] ** share
     colours = np.tile(skin, (len(vertices), 1)) * (1 + 0.04 * rng.normal(size=(len(vertices), 1)))

@@ -76,17 +76,17 @@ def test_settings_come_from_preset_file_and_options_in_this_order(
     assert "labels of another teacher" in wrong(capsys, *resumed, *TINY, "--learning-rate", "0.25")
 
 
-def test_validation_prints_a_table_and_draws_the_doubts(
+def test_validation_prints_a_table_and_draws_the_reliability(
     capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
 ) -> None:
     arguments = ("validate", "openhead", folder, folder / training_folder.CODES, "--split", "validation")
-    answer = cli_answer.Answer(capsys, *arguments, "--limit", "2", "--json", "--plot", tmp_path / "doubts.png")
+    answer = cli_answer.Answer(capsys, *arguments, "--limit", "2", "--json", "--plot", tmp_path / "reliability.png")
     assert answer.status == 0, answer.err
     rows = answer.json
     assert rows[0]["kind"] == "nothing"
     assert {row["kind"] for row in rows} >= {"pixels", "mask", "glasses", "hair", "object", "piece"}
     assert all(np.isfinite(row["learner"]) and row["teacher"] is None and row["images"] == 2 for row in rows)
-    assert (tmp_path / "doubts.png").is_file()
+    assert (tmp_path / "reliability.png").is_file()
     assert "no labelled crop" in wrong(capsys, *arguments[:4], "--split", "test")
 
 

@@ -30,7 +30,7 @@ class Codes:
     names: tuple[str, ...]  # N
     coefficients: Coefficients  # [N, M] float32
     model: str  # name of the head model
-    teacher: str = ""  # identity of the encoder; empty where unknown, as in files of old
+    teacher: str = ""  # identity of the encoder; empty if unknown, as in old files
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
     weight: Float32s | None = None  # [N] trust in each; None: the same in all
     shape_weight: Float32s | None = None  # [N] trust in what each says of the head's form; None: as in the rest

@@ -1,4 +1,4 @@
-"""The codes of a long run, kept in parts beside the output, so that a run that is killed goes on where it was.
+"""The codes of a long run, kept in parts beside the output, so that a run that was killed can continue.
 
 While ``codes.npz`` is being made, ``codes.npz.parts`` holds codes files named after the crops that they cover:
 ``000000000-000001024.npz``, and so on without a gap. At the end they become one file and are removed.

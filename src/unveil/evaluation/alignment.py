@@ -103,8 +103,8 @@ def fit_to_scan(scan: Float64s, mesh: Surface, start: Similarity, *, fixed_scale
 def _normal_equations(scan: Float64s, on_mesh: Float64s, centre: Float64s) -> tuple[Float64s, Float64s]:
     """Gauss and Newton's matrix [7, 7] and gradient [7] of half the sum of squared distances between points [N, 3].
 
-    The seven turn, move and grow the mesh about ``centre``. A point on the mesh has no direction to it, and a distance
-    that grows whichever way it goes; it has no say.
+    The seven turn, move and grow the mesh about ``centre``. A point that lies on the mesh has no direction to it, and
+    adds nothing.
     """
     normal, gradient, row = np.zeros((7, 7)), np.zeros(7), np.empty(7)
     for n in range(len(scan)):

@@ -27,7 +27,7 @@ def draw_overlay(
     """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
     The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
-    head, upright, turned to show more of the side that the photograph shows less of. And `doubts.draw_guessed`.
+    head, upright, turned to show more of the side that the photograph shows less of. And `guessed.draw_guessed`.
 
     Args:
         image: the photograph, RGB uint8 [H, W, 3].

@@ -46,7 +46,7 @@ class ArbitraryPixels:
 
 
 def random_outline(form: Form, rng: np.random.Generator) -> Points:
-    """A closed outline [P, 2] around the origin, of about unit radius, stretched and turned by lot."""
+    """A closed outline [P, 2] around the origin, of about unit radius, stretched and turned at random."""
     if form == "rectangle":
         outline = np.array([[-1.0, -1.0], [1, -1], [1, 1], [-1, 1]])
     else:

@@ -1,4 +1,4 @@
-"""Hiding parts of a face on purpose: what an occluder is, how it is laid over an image, and how one is drawn by lot.
+"""Hiding parts of a face on purpose: what an occluder is, how it is laid over an image, and how one is drawn at random.
 
 Everything random comes from the ``numpy.random.Generator`` that is passed in, so the same generator state, image and
 face give the same pixels. `sample_generator` makes one from what names a sample.
@@ -91,7 +91,7 @@ class Pool:
             raise ValueError(f"{len(self.occluders)} occluders were given {len(self.odds)} odds")
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Lay one or two occluders, drawn by lot, over the image [H, W, 3]; one where a severity is wanted."""
+        """Lay one or two occluders, drawn at random, over the image [H, W, 3]; one where a severity is wanted."""
         result = self._draw(rng).apply(image, face, rng, severity)
         if severity is not None or rng.random() >= self.second:
             return result

@@ -91,7 +91,7 @@ class Cutouts:
 class Pieces:
     """Pieces cut out of other images, or where there are none, out of another part of the image itself."""
 
-    draw: Callable[[np.random.Generator], Image] | None = None  # an image [H, W, 3] by lot
+    draw: Callable[[np.random.Generator], Image] | None = None  # a random image [H, W, 3]
     size: tuple[float, float] = (0.4, 1.1)  # longer side in face sides, from and to
     kind: str = "piece"
 

@@ -34,7 +34,7 @@ class Cut:
 
     @classmethod
     def of(cls, surface: HeadSurface, rng: np.random.Generator) -> Cut:
-        """A cut for a head, by lot."""
+        """A random cut for a head."""
         marks = surface.landmarks.astype(np.float32)
         marks = marks - np.array([(surface.shape[1] - 1) / 2, 0], np.float32)
         ear, base = float(marks[16, 0]), float(marks[33, 1])

@@ -33,7 +33,7 @@ def load_pool(
 ) -> Pool:
     """The occluders to train with: those that are drawn, and what ``folder`` holds; only of ``kinds`` where given.
 
-    ``draw`` gives an image [H, W, 3] by lot that pieces are cut out of, such as another crop; without it they are cut
+    ``draw`` gives a random image [H, W, 3] from which pieces are cut, such as another crop; without it they are cut
     out of the pictures in the folder's ``pictures/``, or of the photograph itself.
 
     In the folder, ``masks/`` has RGBA templates (names ending in ``_left`` or ``_right`` are of turned faces),

@@ -1,4 +1,4 @@
-"""Things held before a face: phones, fruit and balls, cups and microphones, as shaded pictures drawn by lot."""
+"""Things held before a face: phones, fruit and balls, cups and microphones, as shaded pictures drawn at random."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAPER = ((240, 238, 232), (170, 130, 90), (40, 90, 60), (190, 40, 40), (60, 60, 
 
 @dataclass(frozen=True)
 class Things:
-    """Phones, fruit, cups and microphones, drawn by lot in the face's light."""
+    """Phones, fruit, cups and microphones, drawn at random in the face's light."""
 
     size: tuple[float, float] = (0.5, 1.2)  # longer side in face sides, from and to
     kind: str = "object"

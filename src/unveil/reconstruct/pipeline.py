@@ -112,7 +112,7 @@ class Reconstructor:
                 for k, (crop, d) in enumerate(zip(crops, detections, strict=True))
             ]
             found = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
-            return [self._with_doubts(face, prediction, k) for k, face in enumerate(found)]
+            return [self._with_guesses(face, prediction, k) for k, face in enumerate(found)]
 
     def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
         """Landmarks [68, 2] of the face in each crop, in image pixels, as photographs are annotated."""
@@ -130,7 +130,7 @@ class Reconstructor:
         kept = ("photographed", "occlusion", "hidden", "face_area")
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
-    def _with_doubts(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
+    def _with_guesses(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
         """The face with what the network says, in that row of its prediction, about what it saw and how sure it is."""
         face = replace(face, face_area=face_area(self.morphable))
         if prediction.occlusion is not None:

@@ -97,7 +97,7 @@ class Sampler:
     def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
         """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
 
-        ``severity`` is the share of each face that is hidden; without it the share is drawn by lot.
+        ``severity`` is the share of each face that is hidden; without it the share is drawn at random.
         """
         flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
         labels = self.move_labels(indices, flips, moves)

@@ -1,6 +1,6 @@
 """Training a learner: it sees clear and occluded crops and learns the teacher's coefficients of the clear ones.
 
-Stopped at any time, the same command goes on where it was. The order of the samples, their augmentation and their
+It may be stopped at any time; the same command continues. The order of the samples, their augmentation and their
 occluders follow from the seed, so that the losses are those of a run that was not stopped (with ``max_minutes`` the
 learning rate follows the clock and they are not).
 """

@@ -91,7 +91,7 @@ def test_splits_are_chosen_by_name(data: TrainingData) -> None:
         chosen(data, "train", 10)
 
 
-def test_true_doubts_lie_on_the_diagonal() -> None:
+def test_true_deviations_lie_on_the_diagonal() -> None:
     rng = np.random.default_rng(0)
     deviations = rng.uniform(0.1, 2, 40_000)
     pairs, boastful = Pairs(), Pairs()
@@ -107,7 +107,7 @@ def test_true_doubts_lie_on_the_diagonal() -> None:
     np.testing.assert_allclose(*pairs.bins(squared=False), atol=0.03)
 
 
-def test_doubts_are_gathered_and_drawn(data: TrainingData, tmp_path: Path) -> None:
+def test_reliability_is_gathered_and_drawn(data: TrainingData, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     indices = data.indices(VALIDATION)
     batch = Sampler(data, training_folder.config(64), load_pool()).validation_batch(indices, occluded=True)

@@ -34,7 +34,7 @@ class Spectacles:
 
     @classmethod
     def of(cls, mesh: FaceMesh, rng: np.random.Generator) -> Spectacles:
-        """Glasses that fit a head, by lot."""
+        """Random glasses that fit a head."""
         places = _in_head(mesh, mesh.landmarks68[[*range(*EYES), 0, 16]]) * 1000
         eye, half = float(np.abs(places[:12, 0]).mean()), float(np.abs(places[12:, 0]).mean())
         width = min(rng.uniform(21, 29), eye - 5)

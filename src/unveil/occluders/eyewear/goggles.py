@@ -32,7 +32,7 @@ class Goggles:
 
     @classmethod
     def of(cls, mesh: FaceMesh, rng: np.random.Generator) -> Goggles:
-        """Goggles that fit a head, by lot."""
+        """Random goggles that fit a head."""
         marks = mesh.surface.landmarks
         row, tip = float(marks[slice(*EYES), 1].mean()) - 0.3, float(marks[30, 1])
         ear = float(marks[16, 0] - marks[0, 0]) / 2

@@ -24,7 +24,7 @@ FRAME_COLOURS = (
 
 
 def frame_colour(rng: np.random.Generator) -> Float32s:
-    """The RGB colour [3] of a frame, by lot."""
+    """A random RGB colour [3] of a frame."""
     return np.array(FRAME_COLOURS[rng.integers(len(FRAME_COLOURS))], np.float32)
 
 

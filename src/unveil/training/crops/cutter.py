@@ -65,7 +65,7 @@ class Cutter:
         """The main face of a photograph, framed by a first pass of the learner as a reconstruction frames it.
 
         Raises:
-            Dropped: there is no picture, no face, a face too small, or one whose place is in doubt.
+            Dropped: there is no picture, no face, a face too small, or one whose place is uncertain.
             UnveilError: the file of the photograph is gone or unreadable, which says nothing about the photograph.
         """
         with self.clock.stage("read"):

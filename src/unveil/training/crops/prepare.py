@@ -42,7 +42,7 @@ class PrepareSettings:
     only_known_people: bool = False  # leave out photographs of nobody knows whom
     shares: tuple[float, float, float] = (90.0, 5.0, 5.0)  # of training, validation, test, where no split is given
     limit: int | None = None  # keep so many, drawn at random; all if None
-    seed: int = 0  # of the draw
+    seed: int = 0  # of the random choice
     chunk: int = 512  # photographs in a chunk
 
 

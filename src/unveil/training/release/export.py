@@ -1,4 +1,4 @@
-"""From a run to ONNX files whose loss against torch, and whose doubts, are measured on people held out."""
+"""From a run to ONNX files whose loss against torch, and whose stated deviations, are measured on people held out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a learner's doubts are what they say, measured where the truth is known.
+"""Whether a learner's deviations and occlusion map are right, measured where the truth is known.
 
 Three promises are checked: of the cells of the occlusion map that say "covered with probability p", a share p is; a
 coefficient with deviation s is off by s, in the root mean square; and so is a vertex, in millimetres.

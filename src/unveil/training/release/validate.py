@@ -1,4 +1,4 @@
-"""The paper's validation: how far landmarks move when the face is occluded, and whether its doubts are what they say.
+"""The paper's validation: how far landmarks move when the face is occluded, and whether its deviations are right.
 
 The teacher's landmarks of the clear crop are what everything is compared with. Three answers are: the learner's for the
 clear crop, the learner's for the occluded crop, and, where the teacher can be asked, the teacher's own for the occluded
@@ -47,7 +47,7 @@ class Row:
 def validate(
     data: TrainingData, indices: Int64s, learner: Encoder, pool: Pool, teacher: Encoder | None = None
 ) -> Iterator[tuple[Row, Reliability]]:
-    """Rows for the clear crops and for every kind of occluder at `SEVERITIES`, each with how the doubts turned out.
+    """Rows for the clear crops and for every kind of occluder at `SEVERITIES`, each with the reliability of map and deviations.
 
     Args:
         data: prepared crops with the teacher's codes, the labels of the clear crops.
