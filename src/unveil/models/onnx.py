@@ -21,6 +21,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from unveil.assets.onnx_file import read_onnx
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.encoder import Prediction
@@ -122,17 +123,22 @@ class CoefficientModel:
 
 
 def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
-    """A session on the CPU, by default with as many threads as are of use; UnveilError for what is no ONNX file."""
+    """A session on the CPU, by default with as many threads as are of use; UnveilError for what is no ONNX file.
+
+    The file may be a stranger's: `read_onnx` says what is not opened.
+    """
     if not path.is_file():
         raise UnveilError(f"no model file at {path}: check the path given as the model")
+    data = read_onnx(path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or _available_cores()
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     # Threads that spin after their work take the cores from what follows: 2 cores then need 30 ms for 3 ms of geometry.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # not the runtime's own, which is not checked
     options.log_severity_level = 4  # what is wrong with a file is said once, below
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise UnveilError(f"{path} is not a usable ONNX file: {_first_line(error)}") from error
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from unveil.assets.onnx_file import read_onnx, require_plain
 from unveil.typing import Float32s, Images
 
 STRIDES_AND_ANCHORS = ((8, 2), (16, 6))  # network pixels per cell, anchors per cell
@@ -30,7 +31,8 @@ class BlazeFace:
         options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)  # too small a network to feed more
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        content = model if isinstance(model, bytes) else Path(model).read_bytes()
+        content = model if isinstance(model, bytes) else read_onnx(Path(model))
+        require_plain(content, "the detector's network")
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def __reduce__(self) -> tuple[Any, ...]:
