@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
+from unveil.heads.model import MorphableModel
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, write_shard
 from unveil.training.data import TrainingData
@@ -38,19 +39,24 @@ def coefficients(count: int, seed: int = 0) -> Coefficients:
     return c.replace(**{name: values.astype(np.float32) for name, values in groups.items()})
 
 
-def landmarks(values: Coefficients, size: int) -> NDArray[np.float32]:
+def landmarks(values: Coefficients, size: int, model: MorphableModel | None = None) -> NDArray[np.float32]:
     """Their landmarks [N, 68, 2] in pixels of the crop."""
-    model = made_up.model()
+    model = model or made_up.model()
     points = model.landmarks68(model.vertices(values))
     return np.asarray(to_pixels(model.project(points, values), size)[..., :2], np.float32)
 
 
 def write(folder: Path, count: int = 16) -> Path:
     """Write a prepared folder and ``codes.npz`` into ``folder``; the last quarter is for validation."""
-    values = coefficients(count)
+    return write_heads(folder, coefficients(count), made_up.model())
+
+
+def write_heads(folder: Path, values: Coefficients, model: MorphableModel) -> Path:
+    """The same of given heads [N, M] of a model."""
+    count = len(values.values)
     crops = np.zeros((count, WIDE, WIDE, 3), np.uint8)
     crops[:] = np.random.default_rng(0).integers(20, 180, (count, 1, 1, 3))
-    for crop, face in zip(crops, landmarks(values, CANONICAL) + (WIDE - CANONICAL) / 2, strict=True):
+    for crop, face in zip(crops, landmarks(values, CANONICAL, model) + (WIDE - CANONICAL) / 2, strict=True):
         for k, (x, y) in enumerate(face):
             cv2.circle(crop, (round(float(x)), round(float(y))), 2, (3 * k, 255 - 3 * k, 128), -1)
     names = np.array([f"{k}.jpg" for k in range(count)])

@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 from extras import needs
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from unveil.geometry.rotation import (
     axis_angle_to_matrix,
+    euler_to_matrix,
     matrix_to_axis_angle,
+    matrix_to_euler,
     matrix_to_euler_degrees,
     orthonormal_rows,
+    rotation_between,
 )
 
 component = st.floats(-3.0, 3.0, allow_nan=False)
@@ -29,6 +32,26 @@ def test_matrix_to_axis_angle_is_the_inverse(vector: np.ndarray) -> None:
     back = matrix_to_axis_angle(matrix)
     assert np.linalg.norm(back) <= np.pi + 1e-9
     assert axis_angle_to_matrix(back) == pytest.approx(matrix, abs=1e-7)
+
+
+@given(vectors)
+def test_matrix_to_euler_is_the_inverse(vector: np.ndarray) -> None:
+    matrix = axis_angle_to_matrix(vector)
+    angles = matrix_to_euler(matrix)
+    assert abs(angles[1]) <= np.pi / 2 + 1e-9
+    assert euler_to_matrix(angles) == pytest.approx(matrix, abs=1e-7)
+
+
+@given(vectors, vectors)
+def test_the_smallest_rotation_between_two_directions(start: np.ndarray, end: np.ndarray) -> None:
+    lengths = np.linalg.norm(start), np.linalg.norm(end)
+    assume(min(lengths) > 1e-3)
+    cosine = start @ end / np.prod(lengths)
+    assume(cosine > -0.99)
+    rotation = rotation_between(start, end)
+    assert rotation @ start / lengths[0] == pytest.approx(end / lengths[1], abs=1e-9)
+    assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-9)
+    assert (np.trace(rotation) - 1) / 2 == pytest.approx(cosine, abs=1e-9)
 
 
 @pytest.mark.parametrize("axis", [[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0, 0.8]])

@@ -27,7 +27,7 @@ def test_quaternions_turn_as_matrices_do() -> None:
 
 def test_keyframes_are_the_coefficients() -> None:
     start = MODEL.zero().replace(expression=np.linspace(0, 1, 51, dtype=np.float32))
-    turning = look_around(start, 12)
+    turning = look_around(MODEL, start, 12)
     turning = turning.replace(expression=turning["expression"] * np.linspace(0, 1, 12, dtype=np.float32)[:, None])
     motion = Motion(turning, 20.0)
     file = Glb(glb_bytes(MODEL, start, TEXTURE, motion))
@@ -64,7 +64,7 @@ def test_a_still_surface_comes_back(tmp_path: Path) -> None:
 
 def test_khronos_validator_finds_nothing(tmp_path: Path) -> None:
     start = MODEL.zero().replace(pose=np.array([0, 0, 0, 0.2, 0, 0], np.float32))
-    motion = Motion(look_around(start, 5), 10)
+    motion = Motion(look_around(MODEL, start, 5), 10)
     flat = np.full((8, 8, 3), [128, 128, 255], np.uint8)
     write_glb(tmp_path / "moving.glb", glb_bytes(MODEL, start, TEXTURE, motion, flat))
     write_glb(tmp_path / "still.glb", surface_bytes(np.asarray(MODEL.head.template), MODEL, TEXTURE))

@@ -81,7 +81,7 @@ def _draw_points(picture: NDArray[np.uint8], points: NDArray[np.floating]) -> No
 
 
 def _other_view(face: ReconstructedFace, model: MorphableModel, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    upright = np.asarray(model.vertices(model.placement.upright(face.coefficients)))
+    upright = np.asarray(model.vertices(model.upright(face.coefficients)))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
     rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))
     return render_head(upright, face.faces, PANEL, rotation, Skin(colours, model.uv, model.uv_faces))

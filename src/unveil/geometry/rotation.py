@@ -68,6 +68,28 @@ def euler_to_matrix(angles: Array) -> Array:
     return about[..., 0, :, :] @ about[..., 1, :, :] @ about[..., 2, :, :]
 
 
+def matrix_to_euler(matrix: Array) -> Array:
+    """Angles [..., 3] in radians about x, y and z of rotation matrices [..., 3, 3]: the inverse of `euler_to_matrix`.
+
+    The angle about y is within a quarter turn.
+    """
+    xp = array_namespace(matrix)
+    level = xp.sqrt(matrix[..., 0, 0] ** 2 + matrix[..., 0, 1] ** 2)
+    about_x = xp.atan2(-matrix[..., 1, 2], matrix[..., 2, 2])
+    about_z = xp.atan2(-matrix[..., 0, 1], matrix[..., 0, 0])
+    return xp.stack([about_x, xp.atan2(matrix[..., 0, 2], level), about_z], axis=-1)
+
+
+def rotation_between(start: Array, end: Array) -> Array:
+    """The smallest rotations [..., 3, 3] that take directions [..., 3] to others, which are not their opposites."""
+    xp = array_namespace(start, end)
+    first, second = _unit(start), _unit(end)
+    cross = _cross_matrix(xp.linalg.cross(first, second))
+    cosine = xp.sum(first * second, axis=-1)[..., None, None]
+    identity = xp.eye(3, dtype=start.dtype, device=start.device)
+    return identity + cross + cross @ cross / (1.0 + cosine)
+
+
 def orthonormal_rows(matrix: Array) -> Array:
     """Rotation matrices [..., 3, 3] of the first two rows of matrices [..., 3, 3], made square and of unit length.
 

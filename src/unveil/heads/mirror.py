@@ -12,9 +12,12 @@ def mirror_matrix(model: MorphableModel) -> Float32s | None:
     """The matrix [M, M] with ``coefficients @ matrix`` for the mirrored face, or None where the model has none.
 
     Mirroring a vertex negates x and exchanges it with its partner. Where the mirrored shape basis is in the span of
-    the shape basis this is linear; expression units with names exchange Left and Right. A rotation vector (a, b, c)
-    becomes (a, -b, -c), the camera's shift along x changes sign.
+    the shape basis this is linear; expression units with names exchange Left and Right. What becomes of pose and camera
+    says the placement.
     """
+    placed = {name: np.diag(factors) for name, factors in model.placement.mirrored.items()}
+    if not placed or not len(model.mirror_vertices):
+        return None
     shape = _mirrored_basis(np.asarray(model.head.shape_basis), model.mirror_vertices)
     expression = (
         _exchange_sides(model.expression_names)
@@ -23,12 +26,7 @@ def mirror_matrix(model: MorphableModel) -> Float32s | None:
     )
     if shape is None or expression is None:
         return None
-    blocks = {
-        "shape": shape,
-        "expression": expression,
-        "pose": np.diag([1.0, -1, -1, 1, -1, -1]),
-        "camera": np.diag([1.0, -1, 1]),
-    }
+    blocks = {model.shape_group: shape, "expression": expression} | placed
     if set(blocks) != {group.name for group in model.layout.groups}:
         return None
     matrix = np.zeros((model.layout.size, model.layout.size), np.float32)

@@ -18,6 +18,8 @@ from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
 
+LIGHT_UNIT = "spherical harmonics, 9 by RGB"  # of a group "light" in the order of `geometry.lighting`
+
 
 @dataclass(frozen=True, eq=False)
 class MorphableModel:
@@ -77,6 +79,11 @@ class MorphableModel:
         """Rotation matrices [..., 3, 3] that turn the head from facing the camera."""
         return axis_angle_to_matrix(self.placement.joint_turns(coefficients)["root"])
 
+    def upright(self, coefficients: Coefficients) -> Coefficients:
+        """The same head facing the camera; its jaw stays as it is."""
+        root = self.placement.joint_turns(coefficients)["root"]
+        return self.placement.with_joint_turns(coefficients, {"root": array_namespace(root).zeros_like(root)})
+
     def vertices(self, coefficients: Coefficients) -> Array:
         """Posed vertices [..., V, 3] in model space."""
         c = coefficients
@@ -103,25 +110,26 @@ class MorphableModel:
         """The same head after its crop has gone through a similarity: head pose, camera and light move along.
 
         Args:
-            coefficients: [..., M] of any layout with the groups shape, expression, pose and camera.
+            coefficients: [..., M] of any layout with the groups of the head's own.
             similarity: [..., 2, 3] pixels of the old crop to pixels of the new: a scale times a rotation, and a shift.
             old_size: side of the crop that the coefficients belong to, pixels.
             new_size: side of the new crop, pixels.
 
         Returns:
-            Coefficients [..., M] of the same layout and type; their vertices project to the moved pixels.
+            Coefficients [..., M] of the same layout and type; their vertices project to the moved pixels, as exactly as
+            the placement's `moved` says. A light whose unit is not `LIGHT_UNIT` stays as it is.
         """
         c = coefficients
         xp = array_namespace(c.values)
         similarity = xp.astype(similarity, c.values.dtype)
-        root = self.head.joint_positions(c["shape"], c["expression"])[..., self.head.joint_names.index("root"), :]
-        turned, moved = camera.move_with_crop(c["pose"][..., :3], c["camera"], similarity, old_size, new_size, root)
-        groups = {"pose": xp.concat([turned, c["pose"][..., 3:]], axis=-1), "camera": moved}
-        if "light" in {group.name for group in c.layout.groups}:
-            light = xp.reshape(c["light"], (*c["light"].shape[:-1], 9, -1))
-            light = turned_about_z(light, -camera.clockwise_angle(similarity))
-            groups["light"] = xp.reshape(light, c["light"].shape)
-        return c.replace(**groups)
+        joints = self.head.joint_positions(self.shape(c), c["expression"])
+        root = joints[..., self.head.joint_names.index("root"), :]
+        moved = self.placement.moved(c, similarity, old_size, new_size, root)
+        if ("light", LIGHT_UNIT) not in {(group.name, group.unit) for group in c.layout.groups}:
+            return moved
+        light = xp.reshape(c["light"], (*c["light"].shape[:-1], 9, -1))
+        light = turned_about_z(light, -camera.clockwise_angle(similarity))
+        return moved.replace(light=xp.reshape(light, c["light"].shape))
 
     def landmark_model(self) -> MorphableModel:
         """The same model with only the vertices of its landmarks: the same landmarks at a fraction of the cost."""

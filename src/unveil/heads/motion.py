@@ -44,12 +44,15 @@ class Motion:
         return len(self.coefficients.values)
 
 
-def transfer_expression(identity: Coefficients, expression: Coefficients, *, head_pose: bool = False) -> Coefficients:
+def transfer_expression(
+    model: MorphableModel, identity: Coefficients, expression: Coefficients, *, head_pose: bool = False
+) -> Coefficients:
     """The person of ``identity`` [M] with the expression and the jaw of ``expression`` [..., M]: [..., M].
 
     Shape, skin, camera and light, and detail where the layout has it, stay those of ``identity``.
 
     Args:
+        model: the head model of both.
         identity: who it is.
         expression: what the face does, of the same person or another.
         head_pose: take over the turn of the head as well.
@@ -59,28 +62,29 @@ def transfer_expression(identity: Coefficients, expression: Coefficients, *, hea
     """
     identity.layout.require(expression.layout)
     values = np.broadcast_to(identity.values, expression.values.shape)
-    person = Coefficients(identity.layout, values)
-    source = expression["pose"]
-    head = source[..., :3] if head_pose else person["pose"][..., :3]
-    return person.replace(expression=expression["expression"], pose=np.concatenate([head, source[..., 3:]], axis=-1))
+    person = Coefficients(identity.layout, values).replace(expression=expression["expression"])
+    turns = model.placement.joint_turns(expression)
+    if not head_pose:
+        del turns["root"]
+    return model.placement.with_joint_turns(person, turns) if turns else person
 
 
-def look_around(start: Coefficients, frames: int) -> Coefficients:
+def look_around(model: MorphableModel, start: Coefficients, frames: int) -> Coefficients:
     """The head of ``start`` [M] turning left, right, up and down and back to where it was: [frames, M]."""
     phase = 2 * np.pi * np.arange(frames) / frames
     turns = np.stack([PITCH * np.sin(2 * phase), YAW * np.sin(phase), np.zeros(frames)], axis=-1)
     moved = _repeated(start, frames)
-    pose = np.array(moved["pose"])
-    at_first = axis_angle_to_matrix(pose[:, :3].astype(np.float64))
-    pose[:, :3] = matrix_to_axis_angle(axis_angle_to_matrix(turns) @ at_first)
-    return moved.replace(pose=pose)
+    root = np.asarray(model.placement.joint_turns(moved)["root"])
+    at_first = axis_angle_to_matrix(root.astype(np.float64))
+    turned = matrix_to_axis_angle(axis_angle_to_matrix(turns) @ at_first).astype(root.dtype)
+    return model.placement.with_joint_turns(moved, {"root": turned})
 
 
 def gestures(model: MorphableModel, start: Coefficients, frames: int) -> Coefficients:
     """The head of ``start`` [M] making one face after another, each from and back to its own: [G * frames, M].
 
-    With ARKit's names the faces are `ARKIT_GESTURES`; a statistical basis shows an opening jaw and its first
-    directions.
+    With ARKit's names the faces are `ARKIT_GESTURES`; a statistical basis shows an opening jaw, where there is one, and
+    its first directions.
     """
     rise = (1 - np.cos(2 * np.pi * np.arange(frames) / frames)) / 2  # [frames] 0, up to 1, towards 0
     swing = np.sin(2 * np.pi * np.arange(frames) / frames)
@@ -93,7 +97,7 @@ def gestures(model: MorphableModel, start: Coefficients, frames: int) -> Coeffic
             aim[number[name]] = gesture[name]
         parts.append(_raised(start, rise, aim))
     if not number:
-        parts.append(_opened(start, rise))
+        parts += [_opened(model, start, rise)] if "jaw" in model.placement.joint_turns(start) else []
         parts += [_shifted(start, swing, STRENGTH * np.eye(size)[k]) for k in range(min(size, STATISTICAL_GESTURES))]
     return Coefficients(start.layout, np.concatenate([part.values for part in parts]))
 
@@ -113,8 +117,8 @@ def _shifted(start: Coefficients, weight: Floats, shift: Floats) -> Coefficients
     return moved.replace(expression=(moved["expression"] + weight[:, None] * shift).astype(start.values.dtype))
 
 
-def _opened(start: Coefficients, weight: Floats) -> Coefficients:
+def _opened(model: MorphableModel, start: Coefficients, weight: Floats) -> Coefficients:
     moved = _repeated(start, len(weight))
-    pose = np.array(moved["pose"])
-    pose[:, 3] += JAW_OPEN * weight
-    return moved.replace(pose=pose)
+    jaw = np.array(model.placement.joint_turns(moved)["jaw"])
+    jaw[:, 0] += JAW_OPEN * weight
+    return model.placement.with_joint_turns(moved, {"jaw": jaw})

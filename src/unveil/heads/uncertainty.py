@@ -21,7 +21,6 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 
 MILLIMETRES = 1000.0  # per metre
-FORM = ("shape", "expression")  # groups whose bases move vertices
 
 
 def vertex_uncertainty(
@@ -34,12 +33,12 @@ def vertex_uncertainty(
         deviations: [..., M] standard deviations of the coefficients, in their units.
         vertex_scale: factor from calibration.
     """
-    variance = np.concatenate([np.square(np.asarray(deviations[name])) for name in FORM], axis=-1)  # [..., K]
+    variance = np.square(np.concatenate([model.shape(deviations), deviations["expression"]], axis=-1))  # [..., K]
     return np.asarray(vertex_scale * np.sqrt(variance @ _squared_lengths(model)), np.float32)
 
 
 @lru_cache(maxsize=2)
 def _squared_lengths(model: MorphableModel) -> NDArray[Any]:
-    """Squared displacement [K, V], in square millimetres, of each vertex by one unit of each coefficient of `FORM`."""
-    bases = (model.head.shape_basis, model.head.expression_basis)  # in the order of FORM
+    """Squared displacement [K, V], in square millimetres, of each vertex by one unit of shape and expression."""
+    bases = (model.head.shape_basis, model.head.expression_basis)
     return np.concatenate([np.square(np.asarray(basis) * MILLIMETRES).sum(axis=-1) for basis in bases])

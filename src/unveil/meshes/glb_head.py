@@ -99,7 +99,7 @@ def joint_nodes(model: MorphableModel, coefficients: Coefficients) -> list[Json]
     """A node for each joint, placed relative to its parent; node j + 1 is joint j."""
     parents = model.head.joint_parents
     positions = np.asarray(model.head.joint_positions(model.shape(coefficients)), dtype=np.float64)
-    rotations = np.asarray(model.joint_rotations(model.placement.upright(coefficients)), dtype=np.float64)
+    rotations = np.asarray(model.joint_rotations(model.upright(coefficients)), dtype=np.float64)
     nodes = []
     for j, (name, parent) in enumerate(zip(model.head.joint_names, parents, strict=True)):
         offset = positions[j] - (positions[parent] if parent >= 0 else 0)

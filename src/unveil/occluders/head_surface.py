@@ -93,11 +93,11 @@ class HeadSurface:
     def place(self, coefficients: Coefficients, size: int) -> list[FaceMesh]:
         """The grid on the heads of coefficients [B, M], in pixels of crops of ``size`` pixels a side."""
         c = coefficients
-        vertices = self.nodes.vertices(c["shape"], c["expression"], self.model.joint_rotations(c))
+        vertices = self.nodes.vertices(self.model.shape(c), c["expression"], self.model.joint_rotations(c))
         points = np.asarray(to_pixels(self.model.project(vertices, coefficients), size), np.float64)
         points = points.reshape(-1, *self.shape, 3)
         turns = np.asarray(self.model.rotation(coefficients), np.float64) * [[1], [-1], [-1]]
-        scales = coefficients["camera"][:, 0] * size / 2
+        scales = self.model.placement.scale(coefficients) * size / 2
         return [
             FaceMesh(self, grid, turn, float(scale)) for grid, turn, scale in zip(points, turns, scales, strict=True)
         ]

@@ -17,7 +17,6 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
-from unveil.heads.placement import SCALED_ORTHOGRAPHIC
 from unveil.meshes.glb import write_glb
 from unveil.photos.io import find_images, read_image
 from unveil.reconstruct.pipeline import Reconstructor
@@ -40,11 +39,8 @@ def see(reconstructor: Reconstructor, photo: Path) -> Seen:
     """The largest face of a photograph, to be moved.
 
     Raises:
-        UnveilError: there is no face, the photograph cannot be read, or the model's pose is not that of head and jaw.
+        UnveilError: there is no face, or the photograph cannot be read.
     """
-    if reconstructor.morphable.placement is not SCALED_ORTHOGRAPHIC:
-        name = reconstructor.encoder.name
-        raise UnveilError(f"{name} gives a face without a jaw to move, so it is not animated: choose openhead or deca")
     image = read_image(photo)
     faces = reconstructor.reconstruct(image, max_faces=1)
     if not faces:
@@ -54,13 +50,13 @@ def see(reconstructor: Reconstructor, photo: Path) -> Seen:
 
 def with_expression(reconstructor: Reconstructor, seen: Seen, expression: Reconstruction) -> Seen:
     """The same face in the same photograph with the expression of another."""
-    moved = transfer_expression(seen.face.coefficients, expression.coefficients)
+    moved = transfer_expression(reconstructor.morphable, seen.face.coefficients, expression.coefficients)
     return Seen(seen.image, reconstructor.changed(seen.face, moved))
 
 
 def own_motion(model: MorphableModel, coefficients: Coefficients, rate: float) -> Motion:
     """A head of coefficients [M] that looks around and then makes some faces, ``rate`` keyframes per second."""
-    turns = look_around(coefficients, max(2, round(TURN_SECONDS * rate)))
+    turns = look_around(model, coefficients, max(2, round(TURN_SECONDS * rate)))
     faces = gestures(model, coefficients, max(2, round(GESTURE_SECONDS * rate)))
     return Motion(Coefficients(coefficients.layout, np.concatenate([turns.values, faces.values])), rate)
 
@@ -90,7 +86,8 @@ def driven_motion(
         raise UnveilError("no face found in any photograph to follow: give photographs of a face")
     layout = seen.face.coefficients.layout
     followed = Coefficients(layout, np.stack(driving))
-    return Motion(transfer_expression(seen.face.coefficients, followed, head_pose=head_pose), rate)
+    model = reconstructor.morphable
+    return Motion(transfer_expression(model, seen.face.coefficients, followed, head_pose=head_pose), rate)
 
 
 def driving_photos(inputs: Iterable[Path], note: Callable[[str], None] | None = None) -> list[Path]:

@@ -119,8 +119,9 @@ class Objective:
 
     def vertices(self, values: Tensor) -> Tensor:
         """Sparse vertices [N, V', 3] without pose, in millimetres."""
-        groups = self.layout.split(values)
-        points: Tensor = self.sparse_head.unposed(groups["shape"], groups["expression"])
+        coefficients = Coefficients(self.layout, values)
+        shape = self.landmark_model.shape(coefficients)
+        points: Tensor = self.sparse_head.unposed(shape, coefficients["expression"])
         return points * 1000.0
 
     def form(self, face: Head, predicted: Tensor, target: Tensor) -> Tensor:

@@ -30,7 +30,9 @@ from unveil.training.data import TrainingData
 from unveil.training.photometry import disturb, surround
 from unveil.typing import Bools, Float32s, Float64s, Image, Images, Int64s
 
-SMALLEST_STD = 1e-3  # of a coefficient, in its own unit: one that never moves must not divide by zero
+# Of a coefficient, in the standard deviations that its layout states, else in its own unit: one that never moves must
+# not divide by zero.
+SMALLEST_STD = 1e-3
 
 
 class Batch(NamedTuple):
@@ -123,7 +125,8 @@ class Sampler:
         indices = self.data.indices(TRAIN)
         flips, moves = self._draw_moves([self._generator(0, index) for index in indices])
         labels = self.move_labels(indices, flips, moves).astype(np.float64)
-        return self.data.layout.with_statistics(labels.mean(axis=0), np.maximum(labels.std(axis=0), SMALLEST_STD))
+        smallest = SMALLEST_STD * self.data.layout.statistics(labels)[1]
+        return self.data.layout.with_statistics(labels.mean(axis=0), np.maximum(labels.std(axis=0), smallest))
 
     def move_labels(self, indices: Int64s, flips: Bools, moves: Float64s) -> Float32s:
         """Coefficients [B, M] of the samples after mirroring and the similarities [B, 2, 3] of the learner's crop."""

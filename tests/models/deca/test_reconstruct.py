@@ -135,7 +135,7 @@ def test_an_expression_takes_its_wrinkles_along(reconstructor: Reconstructor, fa
         expression=face.coefficients["expression"] + 1,
         pose=face.coefficients["pose"] + np.array([0, 0, 0, 0.2, 0, 0], np.float32),
     )
-    moved = reconstructor.changed(face, transfer_expression(face.coefficients, other))
+    moved = reconstructor.changed(face, transfer_expression(reconstructor.morphable, face.coefficients, other))
     np.testing.assert_array_equal(moved.coefficients["detail"], face.coefficients["detail"])
     assert moved.detail is not None
     assert face.detail is not None

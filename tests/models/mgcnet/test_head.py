@@ -126,7 +126,7 @@ def test_upright_and_angles(model: MorphableModel) -> None:
     np.testing.assert_allclose(pitch, np.degrees([0, 0, 0.2]), atol=1e-3)
     np.testing.assert_allclose(yaw, np.degrees([0, 0.3, 0]), atol=1e-3)
     np.testing.assert_allclose(roll, 0, atol=1e-3)
-    upright = model.placement.upright(some(2))
+    upright = model.upright(some(2))
     np.testing.assert_allclose(model.rotation(upright), np.broadcast_to(np.eye(3), (2, 3, 3)), atol=1e-5)
     np.testing.assert_array_equal(upright["identity"], some(2)["identity"])
 

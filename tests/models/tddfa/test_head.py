@@ -75,7 +75,7 @@ def test_a_matrix_of_scale_and_rotation_gives_its_rotation() -> None:
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     coefficients = MODEL.zero().replace(pose=np.column_stack([turn * 3e-4, [61, 60, 0]]).ravel())
     np.testing.assert_allclose(MODEL.rotation(coefficients), turn, atol=1e-6)
-    upright = MODEL.placement.upright(coefficients)
+    upright = MODEL.upright(coefficients)
     np.testing.assert_allclose(upright["pose"], MODEL.zero()["pose"], atol=1e-9)
     np.testing.assert_allclose(MODEL.rotation(upright), np.eye(3), atol=1e-6)
 
@@ -83,7 +83,7 @@ def test_a_matrix_of_scale_and_rotation_gives_its_rotation() -> None:
 def test_upright_keeps_what_is_no_rotation() -> None:
     """The camera of the upright head is that of the posed one, so what it sees is the same head, turned."""
     coefficients = some(3)
-    upright = MODEL.placement.upright(coefficients)
+    upright = MODEL.upright(coefficients)
     np.testing.assert_allclose(MODEL.rotation(upright), np.tile(np.eye(3), (3, 1, 1)), atol=1e-5)
     points = np.random.default_rng(0).normal(0, 0.1, (3, 5, 3))
     np.testing.assert_allclose(MODEL.project(points, upright), MODEL.project(points, coefficients), atol=1e-6)

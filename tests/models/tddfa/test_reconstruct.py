@@ -157,8 +157,6 @@ def test_what_the_face_has_not_is_refused(capsys: pytest.CaptureFixture[str], tm
     for arguments, reason in [
         (("reconstruct", DEMO, "--formats", "obj,relit"), "gives no texture coordinates, so there is no relit"),
         (("reconstruct", DEMO, "--formats", "detail"), "so there is no detail"),
-        (("animate", DEMO), "a face without a jaw to move"),
-        (("transfer", DEMO, DEMO), "a face without a jaw to move"),
     ]:
         run = Answer(capsys, *arguments, *options)
         assert run.status == 2

@@ -13,6 +13,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
 from unveil.occluders.base import Pool
 from unveil.occluders.pool import load_pool
+from unveil.photos.framing import CANONICAL, Framing
 from unveil.photos.io import read_image
 from unveil.training.crops.prepared import VALIDATION
 from unveil.training.data import TrainingData
@@ -36,18 +37,20 @@ class Knowing:
     name: str = "knowing"
     path: Path = Path("knowing")
     input_size: int = 64
+    framing: Framing = CANONICAL
+    vertex_scale: float = 1.0
 
     @property
     def layout(self) -> CoefficientLayout:
         return self.data.layout
 
-    def predict(self, crops: np.ndarray) -> Coefficients:
+    def predict(self, crops: np.ndarray) -> Prediction:
         sampler = Sampler(self.data, training_folder.config(self.input_size), load_pool())
         clear = sampler.validation_batch(self.indices, occluded=False)
         values = clear.coefficients.copy()
         hidden = (clear.images != crops).any(axis=(1, 2, 3))
         values[:, self.layout.slice_of("camera").start + 1] += self.shift * (1 + hidden)
-        return Coefficients(self.layout, values)
+        return Prediction(Coefficients(self.layout, values))
 
 
 def test_who_gives_the_labels_is_without_discrepancy(data: TrainingData) -> None:

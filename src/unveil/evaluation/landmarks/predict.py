@@ -87,7 +87,7 @@ class LandmarkPredictor:
         return {
             "landmarks2d": self._landmarks(coefficients, crops),
             "neutral_mm": 1000 * np.asarray(self.model.neutral(coefficients))[:, self._points],
-            "vertices_mm": 1000 * self._vertices(self.model.placement.upright(coefficients)),
+            "vertices_mm": 1000 * self._vertices(self.model.upright(coefficients)),
             "projected": self._in_pictures(self._vertices(coefficients), coefficients, crops),
         }
 

@@ -19,7 +19,7 @@ from unveil.errors import UnveilError
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, Group
-from unveil.heads.model import MorphableModel
+from unveil.heads.model import LIGHT_UNIT, MorphableModel
 from unveil.meshes.mesh import TexturedMesh
 from unveil.models.deca import files
 from unveil.models.deca.template import read_template
@@ -32,7 +32,7 @@ LAYOUT = CoefficientLayout(
         Group("expression", 50, "standard deviations"),
         Group("pose", 6, "radians, axis-angle of head and jaw"),
         Group("camera", 3, "scale in 1/metre, shift in metres"),
-        Group("light", 27, "spherical harmonics, 9 by RGB"),
+        Group("light", 27, LIGHT_UNIT),
     ),
 )
 DETAIL_LAYOUT = CoefficientLayout("deca-detail", (*LAYOUT.groups, Group("detail", 128, "code of the detail decoder")))

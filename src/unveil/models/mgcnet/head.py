@@ -17,8 +17,8 @@ from unveil.errors import UnveilError
 from unveil.heads.albedo import AlbedoSpace
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import MorphableModel
-from unveil.heads.placement import Pinhole
 from unveil.heads.rigid_face import FaceArrays, rigid_face
+from unveil.models.mgcnet.placement import Pinhole
 
 LAYOUT = CoefficientLayout(
     "mgcnet",

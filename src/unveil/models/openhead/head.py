@@ -18,7 +18,7 @@ from unveil.errors import UnveilError
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Group
-from unveil.heads.model import MorphableModel
+from unveil.heads.model import LIGHT_UNIT, MorphableModel
 
 FORMAT = 1  # raised when the meaning of the file changes
 
@@ -27,7 +27,7 @@ TEXTURE = Group("texture", 70, "standard deviations")
 EXPRESSION = Group("expression", 51, "ARKit unit, 0 to 1")
 POSE = Group("pose", 6, "radians, axis-angle of head and jaw")
 CAMERA = Group("camera", 3, "scale in 1/metre, shift in metres")
-LIGHT = Group("light", 27, "spherical harmonics, 9 by RGB")
+LIGHT = Group("light", 27, LIGHT_UNIT)
 GEOMETRY_LAYOUT = CoefficientLayout("openhead-geometry", (SHAPE, EXPRESSION, POSE, CAMERA))
 LAYOUT = CoefficientLayout("openhead", (SHAPE, TEXTURE, EXPRESSION, POSE, CAMERA, LIGHT))
 

@@ -18,8 +18,8 @@ from unveil.assets.unpickle import read_pickle, read_pickled_array
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Group, LayoutError
 from unveil.heads.model import MorphableModel
-from unveil.heads.placement import AffineMatrix
 from unveil.heads.rigid_face import FaceArrays, outward, rigid_face, vertex_columns
+from unveil.models.tddfa.placement import AffineMatrix
 from unveil.typing import Int64s
 
 LAYOUT = CoefficientLayout(

@@ -56,8 +56,8 @@ def vertex_distances(coefficients: Coefficients, labels: Floats, model: Morphabl
     difference = Coefficients(coefficients.layout, np.asarray(coefficients.values - labels, np.float32))
     parts = []
     for start in range(0, len(labels), BATCH):
-        shape, expression = (difference[name][start : start + BATCH] for name in ("shape", "expression"))
+        batch = Coefficients(difference.layout, difference.values[start : start + BATCH])
         # The heads are linear in both, so that their difference is the head of the difference.
-        moved = model.head.unposed(shape, expression) - model.head.template
+        moved = model.head.unposed(model.shape(batch), batch["expression"]) - model.head.template
         parts.append(np.linalg.norm(moved, axis=-1) * MILLIMETRES)
     return np.concatenate(parts)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from unveil.heads.face_area import face_area
+from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.heads.uncertainty import FORM, MILLIMETRES, vertex_uncertainty
+from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
 from unveil.models.encoder import Prediction
 from unveil.storage.files import atomic_path
 from unveil.training.sampler import Batch
@@ -70,8 +71,9 @@ class Reliability:
         error = prediction.coefficients.values - batch.coefficients  # [N, M]
         self.coefficients.add(prediction.deviations.values / std, np.abs(error) / std)
         said = vertex_uncertainty(self.model, prediction.deviations, self.vertex_scale)[:, self._face]
-        groups = layout.split(error)
-        moved = sum(np.tensordot(groups[name], basis, axes=1) for name, basis in zip(FORM, self._bases, strict=True))
+        wrong = Coefficients(layout, error)
+        parts = zip((self.model.shape(wrong), wrong["expression"]), self._bases, strict=True)
+        moved = sum(np.tensordot(values, basis, axes=1) for values, basis in parts)
         self.vertices.add(said, np.linalg.norm(moved, axis=-1) * MILLIMETRES)
 
     def take_in(self, other: Reliability) -> None:
@@ -88,7 +90,7 @@ class Reliability:
 
     @cached_property
     def _bases(self) -> tuple[Floats, ...]:
-        """What coefficients move them by, [K, V', 3] metres, in the order of `FORM`."""
+        """What coefficients move them by, [K, V', 3] metres: shape, then expression."""
         head = self.model.head
         return np.asarray(head.shape_basis)[:, self._face], np.asarray(head.expression_basis)[:, self._face]
 
