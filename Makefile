@@ -1,19 +1,21 @@
-# Everything works in .venv and needs only Python 3.11, 3.12 or 3.13 and make. `make help` lists the targets.
+# Everything works in .venv and .venv-base and needs only Python 3.11, 3.12 or 3.13 and make. `make help` lists the
+# targets.
 #
 # Choose the interpreter with PYTHON=python3.12. On Linux pip takes torch with CUDA, several gigabytes; for the small CPU
 # build set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before `make test`.
 
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PYTHON    ?= python3
+VENV      := .venv
+BASE_VENV := .venv-base
+BIN       := $(VENV)/bin
+PIP       := $(BIN)/python -m pip --disable-pip-version-check
 
 DEMO_OUTPUT := demo-output
 VALIDATOR   := tests/glb_validator
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format docs install install-dev clean distclean
+.PHONY: help demo test test-base wheel-test check format docs install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +29,14 @@ demo: install ## reconstruct the bundled photograph to demo-output/ (base instal
 
 test: install-dev $(VALIDATOR)/node_modules/.stamp ## install the dev extra, torch included, and run all tests
 	$(BIN)/python -m pytest
+
+test-base: $(BASE_VENV)/.test ## run what the base install can prove, in .venv-base, which has no torch
+	$(BASE_VENV)/bin/python -m pytest
+
+wheel-test: $(VENV)/.created ## build the wheel, install it into an empty environment elsewhere, and run the demo there
+	rm -rf dist
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python tools/smoke_test_wheel.py dist/*.whl
 
 check: install-dev ## lint, formatting, strict types, and the rules on who may import whom
 	$(BIN)/ruff check
@@ -46,20 +56,20 @@ install: $(VENV)/.base ## base install into .venv: reconstructs, without torch
 
 install-dev: $(VENV)/.dev ## editable install into .venv with everything that the tests need
 
-clean: ## remove results and caches, keep .venv
+clean: ## remove results and caches, keep the environments
 	rm -rf $(DEMO_OUTPUT) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean ## remove .venv and node_modules too
-	rm -rf $(VENV) $(VALIDATOR)/node_modules
+distclean: clean ## remove the environments and node_modules too
+	rm -rf $(VENV) $(BASE_VENV) $(VALIDATOR)/node_modules
 
 # A stamp is written when its step has finished, so that an interrupted step runs again and a finished one does not.
 
-$(VENV)/.created:
+$(VENV)/.created $(BASE_VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "unveil needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
 		     "name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@D)
 	@touch $@
 
 $(VENV)/.base: pyproject.toml | $(VENV)/.created
@@ -73,6 +83,10 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 $(VENV)/.docs: pyproject.toml | $(VENV)/.created
 	$(PIP) install --editable '.[docs]'
 	@touch $@ $(VENV)/.base
+
+$(BASE_VENV)/.test: pyproject.toml | $(BASE_VENV)/.created
+	$(BASE_VENV)/bin/python -m pip --disable-pip-version-check install --editable '.[test]'
+	@touch $@
 
 # The Khronos glTF validator runs on Node. Its tests say that they are skipped where it could not be installed.
 $(VALIDATOR)/node_modules/.stamp: $(VALIDATOR)/package-lock.json

@@ -8,7 +8,7 @@ from pathlib import Path
 import fuzz_pickles
 import numpy as np
 import pytest
-import torch
+from extras import needs
 from scipy import sparse
 
 TRIES = 2000  # of each seed: a few seconds
@@ -17,6 +17,7 @@ TRIES = 2000  # of each seed: a few seconds
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux's means")
 @pytest.mark.parametrize("seed", [0, 1])
 def test_damaged_and_hostile_files(tmp_path: Path, seed: int) -> None:
+    torch = needs("torch")
     content = {
         "array": np.arange(6.0).reshape(2, 3),
         "turned": np.asfortranarray(np.arange(6, dtype=">i4").reshape(2, 3)),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -202,6 +203,7 @@ sys.exit(cli.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
 def test_a_stopped_run_goes_on_where_it_was(
     capsys: pytest.CaptureFixture[str], seeing_learner: Path, tmp_path: Path, how: str
