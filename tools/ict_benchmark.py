@@ -8,8 +8,8 @@
 Heads are drawn at random from the model's shapes with a seed of their own; no head that openhead was evaluated with is
 among them. But openhead's statistics come from the same model: this measures what covering a face costs, not how good a
 method is on people. Each head is seen once, with a random pose, light, skin colour and background, clear and with
-each occluder; brows, lips and eyes are coloured, and there is no hair. The folder is laid out as the NoW benchmark is, so
-that `unveil evaluate now` scores it too, and so are predictions of other methods.
+each occluder; brows, lips and eyes are coloured, and there is no hair. The folder is laid out as NoW's, so that
+`unveil evaluate now` scores it too, and so are predictions of other methods.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Row:
 def validate(
     data: TrainingData, indices: Int64s, learner: Encoder, pool: Pool, teacher: Encoder | None = None
 ) -> Iterator[tuple[Row, Reliability]]:
-    """Rows for the clear crops and for every kind of occluder at `SEVERITIES`, each with the reliability of map and deviations.
+    """Rows for the clear crops and for every kind of occluder at `SEVERITIES`, each with its reliability.
 
     Args:
         data: prepared crops with the teacher's codes, the labels of the clear crops.
