@@ -125,7 +125,13 @@ def reconstruct_photos(
         except OutputError:
             raise
         except (UnveilError, OSError) as error:
-            yield Outcome(target.photo, "failed", error=str(error))
+            yield Outcome(target.photo, "failed", error=_about(target.photo, error))
+
+
+def _about(photo: Path, error: Exception) -> str:
+    """The error's text, which may be about the network, with the photograph's name."""
+    name, text = printable(photo), str(error)
+    return text if name in text else f"{name}: {text}"
 
 
 def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def packaged_finder() -> Finder:
     return Finder(learner, head_of(learner).landmark_model())
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense
 def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
     """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right.
 
