@@ -179,6 +179,7 @@ def test_public_names() -> None:
         "Reconstruction",
         "Reconstructor",
         "UnveilError",
+        "fit_landmarks",
         "load_openhead",
         "read_image",
     ]

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from unveil.photos.crop import Crop
     from unveil.photos.detect import Detection, FaceDetector
     from unveil.photos.io import read_image
+    from unveil.reconstruct.from_landmarks import fit_landmarks
     from unveil.reconstruct.pipeline import Reconstructor
 
 # From release 1.29 on, onnxruntime reports to its maker as soon as it is imported. A tool for faces does not: this line
@@ -66,6 +67,7 @@ __all__ = [
     "Reconstruction",
     "Reconstructor",
     "UnveilError",
+    "fit_landmarks",
     "load_openhead",
     "read_image",
 ]
@@ -83,6 +85,7 @@ _HOMES = {
     "Reconstruction": "unveil.faces.reconstruction",
     "Reconstructor": "unveil.reconstruct.pipeline",
     "UnveilError": "unveil.errors",
+    "fit_landmarks": "unveil.reconstruct.from_landmarks",
     "read_image": "unveil.photos.io",
 }
 

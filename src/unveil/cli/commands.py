@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from unveil.cli.heads import compare, motion, reconstruct
+from unveil.cli.heads import compare, fit, motion, reconstruct
 from unveil.cli.installation import assets, doctor
 from unveil.cli.measuring import landmarks, now
 from unveil.cli.printing import complain
@@ -24,6 +24,7 @@ PANELS: Mapping[str, Commands] = {
         "transfer": motion.transfer,
         "animate": motion.animate,
         "compare": compare.compare,
+        "fit": fit.fit,
         "demo": reconstruct.demo,
     },
     "Training": {

@@ -17,6 +17,7 @@ from unveil.errors import UnveilError
 from unveil.photos.decode import decode_rgb, upright_rgb
 from unveil.photos.folder import SUFFIXES, look_through
 from unveil.storage.files import atomic_path, printable
+from unveil.storage.names import printable_stem
 
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
     ".png": {"compress_level": 3},
@@ -54,6 +55,12 @@ def as_rgb(photograph: Photograph) -> NDArray[np.uint8]:
     if isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,):
         return photograph
     raise TypeError(f"a photograph is a path, a PIL image or a uint8 RGB array [H, W, 3], not {_what(photograph)}")
+
+
+def name_of(photograph: object) -> str:
+    """What files are called after a photograph, or another file: its name without suffix, "face" where it has none."""
+    path = photograph if isinstance(photograph, str | os.PathLike) else getattr(photograph, "filename", "")
+    return printable_stem(Path(path)) if path else "face"
 
 
 def _what(thing: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,10 +19,9 @@ from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import head_of, open_encoder, open_skin
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection, FaceDetector
-from unveil.photos.io import Photograph, as_rgb
+from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.two_pass import Finder, crops_around, packaged_finder, second_crop
-from unveil.storage.names import printable_stem
 from unveil.timing import StageTimes
 from unveil.typing import Floats, Image
 
@@ -106,7 +104,7 @@ class Reconstructor:
             crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
             prediction = self._finder.predict(image, crops)
         with clock.stage("geometry"):
-            name = _name_of(photograph)
+            name = name_of(photograph)
             sightings = [
                 Sighting(f"{name}_{k}", crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
                 for k, (crop, d) in enumerate(zip(crops, detections, strict=True))
@@ -154,9 +152,3 @@ class Reconstructor:
         return [
             replace(head, detail=detail, albedo=albedo) for head, (detail, albedo) in zip(heads, skins, strict=True)
         ]
-
-
-def _name_of(photograph: Photograph) -> str:
-    """What files are called after a photograph."""
-    path = photograph if isinstance(photograph, str | os.PathLike) else getattr(photograph, "filename", "")
-    return printable_stem(Path(path)) if path else "face"

@@ -9,8 +9,9 @@ from PIL import Image
 from scipy.io import savemat
 
 from unveil.errors import UnveilError
-from unveil.evaluation.landmarks.annotated import open_annotated, read_mat, read_pts
+from unveil.evaluation.landmarks.annotated import open_annotated, read_mat
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.fitting.landmark_files import read_pts
 
 COUNT = 3
 

@@ -16,6 +16,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.fitting.landmark_files import read_pts
 from unveil.photos.folder import SUFFIXES
 from unveil.photos.io import read_image, read_member
 from unveil.storage.files import printable
@@ -60,18 +61,6 @@ def open_annotated(
     if note is not None and (bare := sorted(set(every) - set(names))):
         note(f"left out of {printable(pictures)}: {len(bare)} without landmarks, the first is {printable(bare[0])}")
     return Annotated(tuple(names), landmarks, jaw, read)
-
-
-def read_pts(path: Path) -> Float64s:
-    """Landmarks [68, 2] of a ``.pts`` of 300W, which counts pixels from one; UnveilError for what is none."""
-    try:
-        _, _, rest = path.read_text("utf-8").partition("{")
-        values = np.array(rest.partition("}")[0].split(), np.float64)
-    except (OSError, ValueError) as error:
-        raise UnveilError(f"{printable(path)} is no .pts file of landmarks: {error}") from error
-    if values.size != 68 * 2:
-        raise UnveilError(f"{printable(path)} has {values.size // 2} points and not the 68 of iBUG; leave it out")
-    return values.reshape(68, 2) - 1
 
 
 def read_mat(path: Path) -> Float64s:

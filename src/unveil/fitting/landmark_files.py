@@ -1,0 +1,87 @@
+"""The 68 landmarks of one face, from the files in which people keep them."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unveil.errors import UnveilError
+from unveil.storage.files import printable
+from unveil.typing import Float64s, Floats
+
+FEWEST = 12  # landmarks that a fit needs
+
+
+def read_landmarks(path: Path) -> Float64s:
+    """Landmarks [68, 2] of one face in image pixels, centres at integers; NaN where one is not known.
+
+    Takes the ``.pts`` of 300W; an ``.npy`` [68, 2]; an ``.npz`` with ``landmarks2d``, such as `unveil reconstruct`
+    writes; a ``.json`` with ``landmarks2d``, with ``faces`` of which the first has them, or that is a list of points.
+
+    Raises:
+        UnveilError: the file is none of these, or what it holds is not 68 landmarks.
+    """
+    readers: dict[str, Callable[[Path], ArrayLike]] = {
+        ".pts": read_pts,
+        ".npy": lambda file: np.load(file, allow_pickle=False),
+        ".npz": _read_npz,
+        ".json": _read_json,
+    }
+    if path.suffix.lower() not in readers:
+        raise UnveilError(f"cannot read landmarks from {printable(path)}: give a file named {', '.join(readers)}")
+    try:
+        return landmarks68(readers[path.suffix.lower()](path))
+    except FileNotFoundError as error:
+        raise UnveilError(f"{printable(path)} does not exist; check the path") from error
+    except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+        raise UnveilError(f"{printable(path)} has no landmarks that can be read ({error}); write it again") from error
+    except UnveilError as error:
+        raise UnveilError(f"{printable(path)}: {error}") from error
+
+
+def landmarks68(points: ArrayLike) -> Float64s:
+    """Landmarks [68, 2] of points [68, 2 or 3], of which a depth is left out.
+
+    Raises:
+        UnveilError: they are of another shape, fewer than `FEWEST` are known, or all lie in one place.
+    """
+    values = np.asarray(points, np.float64)
+    values = values[0] if values.ndim == 3 and len(values) == 1 else values
+    if values.shape not in {(68, 2), (68, 3)}:
+        raise UnveilError(f"landmarks are iBUG's 68 points (x, y) of one face, [68, 2], not {list(values.shape)}")
+    values = np.where(np.isfinite(values[:, :2]).all(axis=1, keepdims=True), values[:, :2], np.nan)
+    known = values[np.isfinite(values[:, 0])]
+    if len(known) < FEWEST or (np.ptp(known, axis=0) <= 0).any():
+        raise UnveilError(f"{len(known)} landmarks are known, which do not tell a face: give {FEWEST} or more")
+    return values
+
+
+def read_pts(path: Path) -> Floats:
+    """Landmarks [68, 2] of a ``.pts`` of 300W, which counts pixels from one; UnveilError for what is none."""
+    try:
+        _, _, rest = path.read_text("utf-8").partition("{")
+        values = np.array(rest.partition("}")[0].split(), np.float64)
+    except (OSError, ValueError) as error:
+        raise UnveilError(f"{printable(path)} is no .pts file of landmarks: {error}") from error
+    if values.size != 68 * 2:
+        raise UnveilError(f"{printable(path)} has {values.size // 2} points and not the 68 of iBUG; leave it out")
+    return values.reshape(68, 2) - 1
+
+
+def _read_npz(path: Path) -> Floats:
+    with np.load(path, allow_pickle=False) as file:
+        return np.asarray(file["landmarks2d"])
+
+
+def _read_json(path: Path) -> Any:
+    data = json.loads(path.read_text("utf-8"))
+    if isinstance(data, dict):
+        data = data["faces"][0] if "faces" in data else data
+        return data["landmarks2d"]
+    return data
