@@ -5,6 +5,7 @@ begins with ``# needs ...`` is not run, but its commands are still held against 
 """
 
 import doctest
+import os
 import re
 import runpy
 import shlex
@@ -173,7 +174,7 @@ def run(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
     for words in simple_commands(block):
         if words[0] == "unveil":
             answer = Answer(capsys, *words[1:], *FASTER.get(words[1], ()))
-            printed += answer.out + answer.err
+            printed += (answer.out + answer.err).replace(os.sep, "/")
             complaint = any(line.startswith("unveil: ") for line in block.output)
             assert complaint or answer.status == 0, f"{block}: {answer.err}"
         elif words[0] == "ls":
