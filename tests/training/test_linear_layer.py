@@ -1,7 +1,9 @@
 from pathlib import Path
 
-import torch
 import training_folder
+from extras import needs
+
+torch = needs("torch")
 
 from unveil.training.checkpoint import new_learner
 from unveil.training.config import TrainConfig

@@ -31,7 +31,7 @@ class TrainConfig:
     input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is the field's.")
     start_from: str = _setting(
         "",
-        "First weights: openhead, a learner as .onnx, the folder of a run, or torchvision's ResNet as .pth.",
+        "First weights: openhead, a learner as .onnx or .safetensors, a run's folder, or torchvision's ResNet as .pth.",
     )
     solve_shape: int = _setting(
         0, "Training crops from which the linear layer's rows for the shape are solved before the first step. 0: none."

@@ -13,6 +13,7 @@ from unveil.models.openhead.family import Openhead, learner_path
 from unveil.storage.files import printable
 from unveil.training.checkpoint import load_learner
 from unveil.training.release.from_onnx import read_learner, unfold_normalisation
+from unveil.training.release.safetensors_file import SUFFIX, read_state
 
 
 def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]) -> None:
@@ -23,8 +24,8 @@ def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]
 
     Args:
         learner: receives the weights.
-        source: the folder of a run, whose averaged learner it is; an exported learner, by its ``.onnx`` file or the
-            name of a packaged one; or a ``.pth`` file.
+        source: the folder of a run, whose averaged learner it is; an exported learner, by its ``.onnx`` or
+            ``.safetensors`` file or the name of a packaged one; or a ``.pth`` file.
         first_images: gives images [N, 3, S, S] as training will show them, from which an exported learner gets back
             the statistics of its normalisations.
 
@@ -35,6 +36,8 @@ def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]
     if packaged or source.lower().endswith(".onnx"):
         _continue(learner, read_learner(learner_path() if packaged else Path(source)), source)
         unfold_normalisation(learner, first_images())
+    elif source.lower().endswith(SUFFIX):
+        _continue(learner, read_state(Path(source)), source)
     elif Path(source).is_dir():
         _continue(learner, load_learner(Path(source)), source)
     else:
@@ -71,7 +74,7 @@ def _load_backbone(learner: Learner, path: Path) -> None:
         learner.backbone.load_state_dict(backbone)
     except FileNotFoundError as error:
         raise UnveilError(
-            f"{printable(path)} does not exist; give the folder of a run, an .onnx or a .pth file"
+            f"{printable(path)} does not exist; give the folder of a run, an .onnx, .safetensors or .pth file"
         ) from error
     except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `unveil train` wrote.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="ONNX file to write.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.onnx", help="ONNX file to write; .safetensors for --start-from."),
+    ],
     *,
     licence: Annotated[
         str, typer.Option(metavar="TEXT", help="What the weights may be used for; it is written into the file.")
@@ -43,19 +46,24 @@ def export(
     assets: AssetsOption = None,
 ) -> None:
     """Write a trained learner as ONNX; with --prepared and --codes it is calibrated and measured."""
-    if file.suffix != ".onnx":
-        raise UnveilError(f"{file} does not end in .onnx: name the file so that others know what it is")
+    if file.suffix not in (".onnx", ".safetensors"):
+        raise UnveilError(f"{file} does not end in .onnx or .safetensors: name the file so that others know what it is")
     if (prepared is None) != (codes is None) or (int8 and prepared is None):
         raise UnveilError("calibration and int8 need --prepared and --codes: give both, or neither and no --int8")
     from unveil.training.checkpoint import CONFIG_FILE, load_learner
     from unveil.training.config import TrainConfig
     from unveil.training.data import TrainingData
     from unveil.training.release import export as releasing
+    from unveil.training.release.safetensors_file import SUFFIX, write_state
     from unveil.training.release.to_onnx import Statement
     from unveil.training.release.to_onnx import export_onnx as write_onnx
     from unveil.training.sampler import Sampler, occluders_of
 
     learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
+    if file.suffix == SUFFIX:
+        write_state(learner, file, statement)
+        typer.echo(f"{file}: {_megabytes(file)}; `unveil train --start-from {file}` goes on from it")
+        return
     if prepared is None or codes is None:
         write_onnx(learner, file, statement)
         typer.echo(f"{file}: {_megabytes(file)}; not measured, deviations not calibrated")

@@ -1,0 +1,71 @@
+"""A learner as a safetensors file: its weights as training left them, so that the next learner can start from them.
+
+An ONNX file has its normalisations folded in and its deviations calibrated. This one has every parameter and statistic
+under its name in torch, weights in half precision.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from unveil.errors import UnveilError
+from unveil.heads.layout import CoefficientLayout
+from unveil.models.learner import Learner
+from unveil.storage.files import atomic_path, printable
+from unveil.training.release.to_onnx import Statement
+
+SUFFIX = ".safetensors"
+KIND = "unveil learner"
+
+
+def write_state(learner: Learner, path: Path, statement: Statement) -> None:
+    """Write a learner whole or not at all; UnveilError where that is impossible."""
+    tensors = {name: _stored(tensor) for name, tensor in learner.state_dict().items()}
+    content = save(tensors, _about(learner, statement))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_state(path: Path) -> Learner:
+    """The learner that `write_state` wrote, ready to predict.
+
+    Raises:
+        UnveilError: the file is missing, damaged, or no learner of ours.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
+        if about.get("kind") != KIND:
+            raise ValueError(f"it says that it is {about.get('kind')!r}")
+        heads = {head: f"{head}_head.last.bias" in state for head in ("occlusion", "deviation")}
+        layout = CoefficientLayout.from_json(about["layout"])
+        learner = Learner(int(about["depth"]), layout, int(about["input_size"]), **heads)
+        learner.load_state_dict(state)
+    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError, UnveilError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UnveilError(
+            f"{printable(path)} is no learner to start from ({reason}); write one with `unveil export`"
+        ) from error
+    return learner.eval()
+
+
+def _stored(tensor: torch.Tensor) -> torch.Tensor:
+    """Weights in half precision; biases and statistics, which have one axis, as they are."""
+    return (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous().cpu()
+
+
+def _about(learner: Learner, statement: Statement) -> dict[str, str]:
+    return {
+        "kind": KIND,
+        "layout": learner.layout.to_json(),
+        "depth": str(learner.depth),
+        "input_size": str(learner.input_size),
+        "name": statement.name,
+        "licence": statement.licence,
+        "data": statement.data,
+    }
