@@ -30,11 +30,11 @@ from unveil.errors import UnveilError, one_line_errors
 from unveil.evaluation.covered_faces import CLEAR, Condition, FaceFinder, conditions
 from unveil.evaluation.now.files import NowDataset
 from unveil.evaluation.now.photos import IMAGE_LIST
-from unveil.evaluation.now.predict import SEVEN
 from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.rotation import euler_to_matrix
+from unveil.heads.face_area import SEVEN
 from unveil.meshes.ply import write_ply
 from unveil.models.openhead import head as openhead
 from unveil.occluders.base import hidden_share

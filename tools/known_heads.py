@@ -26,7 +26,7 @@ from unveil.assets.store import packaged
 from unveil.errors import one_line_errors
 from unveil.evaluation.alignment import procrustes
 from unveil.evaluation.now.protocol import crop_scan, fit_prediction
-from unveil.heads.face_area import face_area
+from unveil.heads.face_area import SEVEN, face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.meshes.mesh import Mesh
@@ -47,7 +47,6 @@ from unveil.typing import Bools, Float64s, Floats, Images
 FRAMES = 5  # photographs of each person
 SIZE = 160  # pixels of a wide crop
 COVERED = 0.4  # of the face
-SEVEN = (36, 39, 42, 45, 33, 48, 54)  # iBUG-68: NoW's landmarks
 BATCH = 32
 
 

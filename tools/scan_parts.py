@@ -15,7 +15,8 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.now.files import NowDataset, find_prediction
-from unveil.evaluation.now.protocol import crop_scan, face_sphere, fit_prediction
+from unveil.evaluation.now.protocol import crop_scan, fit_prediction
+from unveil.heads.face_area import face_sphere
 from unveil.storage.files import printable
 from unveil.typing import Bools, Float64s
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.predictions import CLEAR
-from unveil.models.registry import load_head, open_encoder
+from unveil.models.openhead.family import Openhead
+from unveil.models.registry import load_head
 from unveil.occluders import load_pool
 from unveil.occluders.base import Face, Occluder, Occlusion, sample_generator
 from unveil.occluders.below import BelowTheBridge
@@ -78,7 +79,7 @@ class FaceFinder:
     """
 
     def __init__(self) -> None:
-        self._learner = open_encoder("openhead")
+        self._learner = Openhead().open_encoder()
         self._surface = HeadSurface.of(load_head(self._learner.layout))
 
     def face(self, image: Image, landmarks68: Floats) -> Face:

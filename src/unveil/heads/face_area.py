@@ -11,27 +11,36 @@ from numpy.typing import NDArray
 from unveil.geometry.mesh import face_normals
 from unveil.geometry.visibility import behind
 from unveil.heads.model import MorphableModel
-from unveil.typing import Floats
+from unveil.typing import Float64s, Floats
 
-NOSE_BOTTOM, INNER_EYES, OUTER_EYES = 33, (39, 42), (36, 45)  # iBUG-68
+# iBUG-68: outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth.
+SEVEN = (36, 39, 42, 45, 33, 48, 54)
 
 
 @lru_cache(maxsize=2)
 def face_area(model: MorphableModel) -> NDArray[np.float32]:
     """The share [V] of the face's surface that lies around each vertex; it sums to one and is 0 elsewhere.
 
-    The face is what somebody in front of the template sees of it within the ball that the NoW benchmark cuts scans
-    with: around a point 0.3 of the way from the bottom of the nose to its bridge, with a radius of 1.4 times the
-    mean of the outer distance of the eyes and the length of the nose.
+    The face is what somebody in front of the template sees of it within `face_sphere`.
     """
     template = np.asarray(model.head.template, np.float64)
     marks = np.asarray(model.landmarks68(template), np.float64)
-    bridge, bottom = marks[list(INNER_EYES)].mean(axis=0), marks[NOSE_BOTTOM]
-    eyes = np.linalg.norm(marks[OUTER_EYES[0]] - marks[OUTER_EYES[1]])
-    radius = 1.4 * (eyes + np.linalg.norm(bridge - bottom)) / 2
-    within = np.linalg.norm(template - (bottom + 0.3 * (bridge - bottom)), axis=1) < radius
+    centre, radius = face_sphere(marks[list(SEVEN)])
+    within = np.linalg.norm(template - centre, axis=1) < radius
     area = vertex_areas(template, model.faces) * (within & ~behind(template * [1, -1, -1], model.faces))
     return np.asarray(area / area.sum(), np.float32)
+
+
+def face_sphere(landmarks: Float64s) -> tuple[Float64s, float]:
+    """Centre [3] and radius of the ball that the NoW benchmark cuts scans with, from the landmarks `SEVEN` [7, 3].
+
+    Its centre is 0.3 of the way from the bottom of the nose to its bridge, its radius 1.4 times the mean of the outer
+    distance of the eyes and the length of the nose.
+    """
+    bridge = (landmarks[1] + landmarks[2]) / 2
+    nose = bridge - landmarks[4]
+    width = np.linalg.norm(landmarks[3] - landmarks[0])
+    return landmarks[4] + 0.3 * nose, float(1.4 * (width + np.linalg.norm(nose)) / 2)
 
 
 def vertex_areas(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.float64]:

@@ -17,13 +17,12 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import head_of, open_encoder, open_skin
-from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection, FaceDetector
 from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
-from unveil.reconstruct.two_pass import Finder, crops_around, packaged_finder, second_crop
+from unveil.reconstruct.two_pass import TwoPass, predict
 from unveil.timing import StageTimes
-from unveil.typing import Floats, Image
+from unveil.typing import Image
 
 Timings: TypeAlias = Mapping[str, float]  # milliseconds per stage
 
@@ -52,9 +51,7 @@ class Reconstructor:
         self.encoder = open_encoder(model, assets) if isinstance(model, str | Path) else model
         self.morphable = head_of(self.encoder, assets)
         self.skin = open_skin(self.encoder, self.morphable, assets)
-        self._framing = self.encoder.framing
-        self._finder = Finder(self.encoder, self.morphable.landmark_model())
-        self._guide = packaged_finder() if self._framing.guided else self._finder
+        self._two_pass = TwoPass(self.encoder, self.morphable)
         self.detector = detector or FaceDetector()
         self._made_of = (model, assets, detector)
 
@@ -95,14 +92,10 @@ class Reconstructor:
         if not detections:
             return []
         with clock.stage("first pass"):
-            guide = self._guide
-            crops = crops_around(detections, guide.network.framing, guide.network.input_size)
-            landmarks = guide.landmarks(image, crops)
+            landmarks = self._two_pass.landmarks(image, detections)
         with clock.stage("second pass"):
-            crops = crops_around(detections, self._framing, self.encoder.input_size)
-            framed = zip(landmarks, detections, crops, strict=True)
-            crops = [second_crop(points, face.box_ltrb, crop, self._framing) for points, face, crop in framed]
-            prediction = self._finder.predict(image, crops)
+            crops = self._two_pass.crops(detections, landmarks)
+            prediction = predict(self.encoder, image, crops)
         with clock.stage("geometry"):
             name = name_of(photograph)
             sightings = [
@@ -111,10 +104,6 @@ class Reconstructor:
             ]
             found = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             return [self._with_guesses(face, prediction, k) for k, face in enumerate(found)]
-
-    def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
-        """Landmarks [68, 2] of the face in each crop, in image pixels, as photographs are annotated."""
-        return self._finder.landmarks(image, crops)
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `transfer_expression`.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, Prediction
-from unveil.models.registry import head_of, open_encoder
+from unveil.models.openhead.family import Openhead
+from unveil.models.registry import head_of
 from unveil.photos.crop import Crop
 from unveil.photos.detect import Detection
 from unveil.photos.framing import CANONICAL, Framing
@@ -22,48 +21,56 @@ SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of the 
 LARGEST_SHIFT = 0.6  # of the centre, in mean sides of the detector's box
 
 
-@dataclass(frozen=True, eq=False)
-class Finder:
-    """A network and as much of its head model as the landmarks need."""
+class TwoPass:
+    """Cuts faces out for an encoder, as its framing wants them.
 
-    network: Encoder
-    model: MorphableModel
+    The first pass is the encoder's own or, where its framing is guided, the packaged learner's.
 
-    def predict(self, image: Image, crops: Sequence[Crop]) -> Prediction:
-        """All faces through the network as one batch."""
-        return self.network.predict(np.stack([crop.warp(image) for crop in crops]))
+    Args:
+        encoder: the network.
+        model: its head model, or as much of it as the landmarks need.
+    """
 
-    def landmarks(self, image: Image, crops: Sequence[Crop]) -> list[Floats]:
-        """Where the network sees the visible landmarks [68, 2] of the face in each crop, image pixels."""
-        return self.landmarks2d(self.predict(image, crops).coefficients, crops)
+    def __init__(self, encoder: Encoder, model: MorphableModel) -> None:
+        self._encoder = encoder
+        self._guide = Openhead().open_encoder() if encoder.framing.guided else encoder
+        self._model = (head_of(self._guide) if encoder.framing.guided else model).landmark_model()
 
-    def landmarks2d(self, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
-        """Visible landmarks [68, 2] of each face in image pixels."""
-        return visible_landmarks(self.model, coefficients, crops)
+    def landmarks(self, image: Image, faces: Sequence[Detection]) -> list[Floats]:
+        """Landmarks [68, 2] of each face in image pixels, seen in crops around what the detector found."""
+        crops = [self._guide.framing.of_detection(face, self._guide.input_size) for face in faces]
+        return visible_landmarks(self._model, predict(self._guide, image, crops).coefficients, crops)
+
+    def crops(self, faces: Sequence[Detection], landmarks: Sequence[Floats]) -> list[Crop]:
+        """What the encoder is given of each face: the crop around its landmarks [68, 2], or around the detector's find.
+
+        The latter where the landmarks cannot be right.
+        """
+        framing, size = self._encoder.framing, self._encoder.input_size
+        first = [framing.of_detection(face, size) for face in faces]
+        return [
+            second_crop(points, face.box_ltrb, crop, framing)
+            for points, face, crop in zip(landmarks, faces, first, strict=True)
+        ]
 
 
-def crops_around(detections: Sequence[Detection], framing: Framing, size: int) -> list[Crop]:
-    """The crops, ``size`` pixels a side, that a network is first given of what a detector found."""
-    return [framing.of_detection(face, size) for face in detections]
-
-
-def packaged_finder() -> Finder:
-    """The packaged learner, where another network needs landmarks to be framed by."""
-    learner = open_encoder("openhead")
-    return Finder(learner, head_of(learner).landmark_model())
+def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
+    """What an encoder says about crops of an image, as one batch."""
+    return encoder.predict(np.stack([crop.warp(image) for crop in crops]))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense
 def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
-    """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right.
+    """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right."""
+    return framing.of_landmarks(landmarks, first.size) if agree(landmarks, box_ltrb) else first
 
-    They cannot be right when they are far from the detector's box [4] or of quite another size, all in image pixels.
-    """
+
+def agree(landmarks: Floats, box_ltrb: Floats) -> bool:
+    """Whether landmarks [68, 2] are about where a detector's box [4] is, and of about its size, all in image pixels."""
     box = np.asarray(box_ltrb, np.float64)
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     side = float(np.mean(box[2:] - box[:2]))
     ratio = float(np.mean(high - low)) / side
     shift = float(np.linalg.norm((low + high) / 2 - (box[:2] + box[2:]) / 2)) / side
-    # Comparisons with NaN are false, so landmarks that are not finite keep the first crop too.
-    agrees = SIDE_RATIO[0] <= ratio <= SIDE_RATIO[1] and shift <= LARGEST_SHIFT
-    return framing.of_landmarks(landmarks, first.size) if agrees else first
+    # Comparisons with NaN are false, so landmarks that are not finite do not agree either.
+    return SIDE_RATIO[0] <= ratio <= SIDE_RATIO[1] and shift <= LARGEST_SHIFT

@@ -18,7 +18,7 @@ from tools.make_now_like import check, write_dataset
 from unveil.errors import UnveilError
 from unveil.evaluation.now import run as now_run
 from unveil.evaluation.now.files import NowDataset, read_landmarks
-from unveil.evaluation.now.protocol import face_sphere
+from unveil.heads.face_area import face_sphere
 
 NEAR = 8  # triangles looked at for each point
 FIRST = "subject0/multiview_neutral/IMG_0000"  # .ply and .npy, mm over a thousand

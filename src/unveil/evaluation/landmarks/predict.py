@@ -23,7 +23,7 @@ from unveil.models.encoder import Encoder, identity
 from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
-from unveil.reconstruct.two_pass import Finder, packaged_finder, second_crop
+from unveil.reconstruct.two_pass import TwoPass
 from unveil.typing import Bools, Float64s, Floats, Image, Images, Int64s
 
 FACES = ("annotated", "detected")
@@ -60,26 +60,22 @@ class LandmarkPredictor:
         self.encoder = encoder
         self.model = replace(model, layout=encoder.layout)
         self.settings = settings
-        self._framing = encoder.framing
-        self._own = Finder(encoder, self.model.landmark_model())
-        self._guide = packaged_finder() if self._framing.guided else self._own
+        self._landmark_model = self.model.landmark_model()
+        self._two_pass = TwoPass(encoder, self._landmark_model)
         self._detector = FaceDetector(packaged("blazeface.onnx"))
         self._points = _points_of_the_face(self.model)
 
     def crop(self, image: Image, annotated: Floats) -> Crop | None:
         """How the face with annotated landmarks [68, 2] is cut out; None where the detector finds no face."""
         if self.settings.faces == "annotated":
-            return self._framing.of_landmarks(annotated, self.encoder.input_size)
+            return self.encoder.framing.of_landmarks(annotated, self.encoder.input_size)
         faces = self._detector.detect(image)
         if not faces:
             return None
         middle = (annotated.min(axis=0) + annotated.max(axis=0)) / 2  # other people may be in the picture
         face = min(faces, key=lambda f: float(np.hypot(*((f.box_ltrb[:2] + f.box_ltrb[2:]) / 2 - middle))))
-        guide = self._guide
-        rough = guide.network.framing.of_detection(face, guide.network.input_size)
-        (landmarks,) = guide.landmarks(image, [rough])
-        first = self._framing.of_detection(face, self.encoder.input_size)
-        return second_crop(landmarks, face.box_ltrb, first, self._framing)
+        (crop,) = self._two_pass.crops([face], self._two_pass.landmarks(image, [face]))
+        return crop
 
     def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
         """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
@@ -100,7 +96,7 @@ class LandmarkPredictor:
         return np.asarray(self.model.vertices(coefficients), np.float64)[:, self._points]
 
     def _landmarks(self, coefficients: Coefficients, crops: Sequence[Crop]) -> Float64s:
-        model = self._own.model
+        model = self._landmark_model
         vertices = model.vertices(coefficients)
         on_surface = self.settings.jaw == "surface"
         points = model.landmarks68(vertices) if on_surface else model.contour68(vertices, coefficients)

@@ -17,6 +17,7 @@ from unveil.errors import UnveilError
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
 from unveil.evaluation.predictions import note_predictions
+from unveil.heads.face_area import SEVEN
 from unveil.meshes.ply import write_ply
 from unveil.models.registry import family_of
 from unveil.output.batch import options_for
@@ -27,8 +28,6 @@ from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import atomic_path
 from unveil.typing import Floats, Image
 
-# iBUG-68: outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth.
-SEVEN = (36, 39, 42, 45, 33, 48, 54)
 # A detector's six keypoints in a box, for networks that are framed by them: where the bundled photograph has them.
 KEYPOINTS = np.array([[0.30, 0.27], [0.72, 0.31], [0.49, 0.54], [0.48, 0.73], [0.05, 0.32], [0.94, 0.40]])
 

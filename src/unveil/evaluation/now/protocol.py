@@ -12,6 +12,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.alignment import Fit, fit_to_scan, procrustes
 from unveil.evaluation.mesh_distance import Surface
+from unveil.heads.face_area import face_sphere
 from unveil.meshes.mesh import Mesh
 from unveil.typing import Float64s
 
@@ -19,14 +20,6 @@ MILLIMETRES = {"mm": 1.0, "cm": 10.0, "m": 1000.0}  # in each unit that a metric
 EYES_APART = (50.0, 160.0)  # outer corners, mm: wider than for any head, and far from what another unit gives
 SCALE_RANGE = (0.5, 2.0)  # by which a head in the stated unit may still differ from the scan's size
 LANDMARKS_OFF = 0.5  # in distances of the outer eye corners: farther from the mesh, and they are not on it
-
-
-def face_sphere(landmarks: Float64s) -> tuple[Float64s, float]:
-    """Centre [3] and radius of the part of a scan that counts, from its landmarks [7, 3]."""
-    bridge = (landmarks[1] + landmarks[2]) / 2
-    nose = bridge - landmarks[4]
-    width = np.linalg.norm(landmarks[3] - landmarks[0])
-    return landmarks[4] + 0.3 * nose, float(1.4 * (width + np.linalg.norm(nose)) / 2)
 
 
 def crop_scan(vertices: Float64s, landmarks: Float64s) -> Float64s:

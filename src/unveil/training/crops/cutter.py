@@ -12,12 +12,11 @@ from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.models.onnx import CoefficientModel
 from unveil.models.openhead.family import learner_path
-from unveil.photos.crop import Crop
+from unveil.models.registry import head_of
 from unveil.photos.decode import decode_rgb
 from unveil.photos.detect import Detection, FaceDetector
 from unveil.photos.io import MAX_BYTES
-from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.two_pass import second_crop
+from unveil.reconstruct.two_pass import TwoPass, agree
 from unveil.timing import StageTimes
 from unveil.training.crops.duplicates import Hash, perceptual_hash
 from unveil.training.crops.photo import Photo, Points5
@@ -59,7 +58,8 @@ class Cutter:
         self.crop_size, self.smallest_face = crop_size, smallest_face
         self.clock = StageTimes()
         learner = CoefficientModel(learner_path(), threads=1)
-        self._reconstructor = Reconstructor(learner, detector=FaceDetector(packaged("blazeface.onnx"), threads=1))
+        self._two_pass = TwoPass(learner, head_of(learner))
+        self._detector = FaceDetector(packaged("blazeface.onnx"), threads=1)
 
     def cut(self, photo: Photo) -> Cut:
         """The main face of a photograph, framed by a first pass of the learner as a reconstruction frames it.
@@ -71,15 +71,14 @@ class Cutter:
         with self.clock.stage("read"):
             image = _decode(photo)
         with self.clock.stage("detect"):
-            face = main_face(self._reconstructor.detector.detect(image), photo.points)
+            face = main_face(self._detector.detect(image), photo.points)
         if face.size < self.smallest_face:
             raise Dropped("face too small", f"{face.size:.0f} pixels")
         with self.clock.stage("frame"):
-            first = Crop.from_detector_box(face.box_ltrb, self._reconstructor.encoder.input_size)
-            (landmarks,) = self._reconstructor.landmarks(image, [first])
-            canonical = second_crop(landmarks, face.box_ltrb, first)
-            if canonical is first:
+            landmarks = self._two_pass.landmarks(image, [face])
+            if not agree(landmarks[0], face.box_ltrb):
                 raise Dropped("landmarks disagree", "the learner's landmarks are not where the detector's box is")
+            (canonical,) = self._two_pass.crops([face], landmarks)
             wide = wide_crop(canonical, self.crop_size)
         with self.clock.stage("warp"):
             return Cut(wide.warp(image), wide.matrix, perceptual_hash(canonical.warp(image, HASH_SIZE)))
