@@ -38,7 +38,7 @@ ROOMS = (
     "",
     "cli",
 )
-LEAVES = {"errors", "reprs", "timing", "typing"}
+LEAVES = {"errors", "processes", "reprs", "timing", "typing"}
 # Where torch may be imported: training, and in each family's folder the files that need it.
 MAY_IMPORT_TORCH = re.compile(
     r"training/|models/\w+/(network|torch|convert)\.py$|models/(resnet|learner|weights|onnx_graph)\.py$|codes/ray\.py$"

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+MOST_LETTERS = 200  # of another library's error
+
 
 class UnveilError(Exception):
     """A mistake of the user's, or a file that cannot be used; the message is one line and needs no traceback.
@@ -12,6 +14,11 @@ class UnveilError(Exception):
     """
 
     exit_status = 2
+
+
+def reason_of(error: BaseException) -> str:
+    """What another library's error says, for one line of ours: without line breaks, and not too long."""
+    return " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import json
 import struct
 from pathlib import Path
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 LARGEST_HEADER = 100 * 2**20  # bytes; the limit of safetensors itself
 HDF5_START = b"\x89HDF\r\n\x1a\n"
@@ -36,7 +36,7 @@ def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         shapes = {name: tuple(int(side) for side in tensor["shape"]) for name, tensor in header.items()}
         expected = 8 + length + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error) as error:
-        raise UnveilError(f"is cut short or no safetensors file ({' '.join(str(error).split())[:100]})") from error
+        raise UnveilError(f"is cut short or no safetensors file ({reason_of(error)[:100]})") from error
     if size != expected:
         raise UnveilError(f"has {size} bytes and should have {expected}: it is cut short")
     return shapes

@@ -11,7 +11,7 @@ from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, Source
 from unveil.assets.stand_ins import StandIns
 from unveil.assets.zip_file import open_zip, read_member
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 ZIP_START = b"PK\x03\x04"  # the format since torch 1.6; the one before is a row of pickles
 LEGACY_HEADERS = 3  # pickles before the object: magic number, version, system
@@ -35,7 +35,7 @@ def checkpoint_keys(path: Path) -> list[str]:
     except UnveilError:
         raise
     except Exception as error:  # what a damaged pickle leads to is not to be foreseen
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_of(error)
         whole = start != ZIP_START and "cut short" not in reason
         what = "is no torch checkpoint" if whole else "is cut short or damaged"
         raise UnveilError(f"{what} ({reason[:100]})") from error

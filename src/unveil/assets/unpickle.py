@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, Source
 from unveil.assets.stand_ins import StandIns
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 Content = TypeVar("Content")
 
@@ -96,7 +96,7 @@ def _read(path: Path, load: Callable[[bytes], Content]) -> Content:
     except OSError as error:
         raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
     except Exception as error:  # a damaged pickle fails in whatever its bytes happen to ask for
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_of(error)
         raise UnveilError(f"{path} cannot be read ({reason[:120]}); download it from its publisher again") from error
 
 

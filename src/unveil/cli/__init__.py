@@ -17,7 +17,7 @@ import typer
 from unveil import __version__
 from unveil.cli.commands import InPanels, add_panels, add_renamed
 from unveil.cli.printing import complain
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
 EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
@@ -61,10 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(error, ModuleNotFoundError) and (package := (error.name or "").partition(".")[0]) in EXTRAS:
             how = f"install unveil[{EXTRAS[package]}]"
             return _fail(f"this needs {package}, which the base install does not have: {how}", UnveilError.exit_status)
-        text = " ".join(str(error).split())
-        return _fail(
-            f"unexpected {type(error).__name__}: {text} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1
-        )
+        what = f"unexpected {type(error).__name__}: {reason_of(error)}"
+        return _fail(f"{what} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1)
     return 0
 
 

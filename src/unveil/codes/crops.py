@@ -17,6 +17,7 @@ from unveil.photos.crop import CROP_SIZE, Crop
 from unveil.photos.folder import SUFFIXES
 from unveil.photos.io import find_images, read_image, read_member
 from unveil.storage.files import printable
+from unveil.storage.npz import open_npz
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +78,13 @@ def _from_tar(path: Path) -> Crops:
 
 
 def _from_npz(path: Path) -> Crops:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if "images" not in file.files:
-                raise UnveilError(f"{printable(path)} has no array 'images'; it has {', '.join(file.files) or 'none'}")
-            images = file["images"]
-            names = tuple(str(name) for name in (file["names"] if "names" in file.files else np.arange(len(images))))
+    with open_npz(path, otherwise="is damaged or no npz file", advice="write it again") as file:
+        if "images" not in file.files:
+            raise UnveilError(f"{printable(path)} has no array 'images'; it has {', '.join(file.files) or 'none'}")
+        images = file["images"]
+        names = tuple(str(name) for name in (file["names"] if "names" in file.files else np.arange(len(images))))
         with zipfile.ZipFile(path) as archive:
             checksum = archive.getinfo("images.npy").CRC
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UnveilError(f"{printable(path)} is damaged or no npz file ({error}); write it again") from error
     expected = (len(names), CROP_SIZE, CROP_SIZE, 3)
     if images.shape != expected or images.dtype != np.uint8:
         raise UnveilError(

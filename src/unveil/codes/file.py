@@ -8,16 +8,17 @@ head's form.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from unveil.errors import UnveilError
-from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.storage.files import atomic_path, printable
+from unveil.storage.npz import open_npz
 from unveil.typing import Float32s
 
 WEIGHTS = ("weight", "shape_weight")  # arrays that a file may have
@@ -61,25 +62,27 @@ def read_codes(path: Path) -> Codes:
     """
     if not path.is_file():
         raise UnveilError(f"{printable(path)} does not exist; give a file that `unveil encode` has written")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            codes = Codes(
-                tuple(str(name) for name in file["names"]),
-                Coefficients(CoefficientLayout.from_json(str(file["layout"])), file["coefficients"].astype(np.float32)),
-                str(file["model"]),
-                str(file["teacher"]) if "teacher" in file.files else "",
-                str(file["crops"]) if "crops" in file.files else "",
-                *(file[name].astype(np.float32) if name in file.files else None for name in WEIGHTS),
-            )
-    except (OSError, ValueError, LookupError, EOFError, AttributeError, UnveilError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())
-        raise UnveilError(
-            f"{printable(path)} is no usable codes file ({reason}); write it with `unveil encode`"
-        ) from error
+    with open_npz(path, otherwise="is no usable codes file", advice="write it with `unveil encode`") as file:
+        codes = Codes(
+            tuple(str(name) for name in file["names"]),
+            _coefficients(file),
+            str(file["model"]),
+            str(file["teacher"]) if "teacher" in file.files else "",
+            str(file["crops"]) if "crops" in file.files else "",
+            *(file[name].astype(np.float32) if name in file.files else None for name in WEIGHTS),
+        )
     wrong = _what_is_wrong(codes)
     if wrong:
         raise UnveilError(f"{printable(path)} {wrong}; write it again with `unveil encode`")
     return codes
+
+
+def _coefficients(file: NpzFile) -> Coefficients:
+    try:
+        layout = CoefficientLayout.from_json(str(file["layout"]))
+        return Coefficients(layout, file["coefficients"].astype(np.float32))
+    except LayoutError as error:
+        raise ValueError(str(error)) from error
 
 
 def _what_is_wrong(codes: Codes) -> str:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from unveil.codes.crops import Crops
 from unveil.codes.encode import BATCH, Encoded, encode_batch
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.models.encoder import Encoder, identity
 
 BLOCK = 8 * BATCH  # crops in a task: few enough that all workers have some to the end
@@ -129,7 +129,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
         _knock(address or os.environ.get("RAY_ADDRESS", ""))
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise UnveilError(f"cannot get to a Ray cluster ({reason}); check address and Ray's settings") from error
     signal.signal(signal.SIGTERM, handler)
     context = ray.data.DataContext.get_current()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.meshes.mesh import Mesh
 from unveil.meshes.obj import parse_obj
 from unveil.meshes.ply import parse_ply
@@ -39,5 +39,4 @@ def parse_file(path: Path, parse: Callable[[bytes], Content], what: str) -> Cont
     except OSError as error:
         raise UnveilError(f"cannot read {printable(path)}: {error.strerror or error}; check the path") from error
     except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise UnveilError(f"{printable(path)} is no usable {what}: {reason}; write it again") from error
+        raise UnveilError(f"{printable(path)} is no usable {what}: {reason_of(error)}; write it again") from error

@@ -17,7 +17,7 @@ from unveil.assets.model_file import ModelFile, Shape
 from unveil.assets.store import find, find_mistaken, missing
 from unveil.assets.torch_file import checkpoint_keys
 from unveil.assets.unpickle import read_pickle, read_pickled_array, read_pickled_npy
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.models.deca import files as deca
 from unveil.models.deca.onnx import DetailModel
 from unveil.models.deca.template import read_template
@@ -126,7 +126,7 @@ def _look_npy(path: Path, file: ModelFile) -> None:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UnveilError(f"is cut short or no .npy file ({' '.join(str(error).split())})") from error
+        raise UnveilError(f"is cut short or no .npy file ({reason_of(error)})") from error
     _require({"": array.shape}, file.arrays)
 
 
@@ -141,7 +141,7 @@ def _look_npz(path: Path, file: ModelFile) -> None:
                     read = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
                     shapes[name.removesuffix(".npy")] = read[version[0]](member)[0]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UnveilError(f"is cut short or no .npz file ({' '.join(str(error).split())})") from error
+        raise UnveilError(f"is cut short or no .npz file ({reason_of(error)})") from error
     _require(shapes, file.arrays)
 
 

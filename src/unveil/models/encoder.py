@@ -14,6 +14,8 @@ from unveil.typing import Float32s, Images
 if TYPE_CHECKING:
     from unveil.photos.framing import Framing  # which is slow to import
 
+OCCLUSION_SIZE = 28  # cells per side of the map of what covers a crop
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unveil.heads.layout import CoefficientLayout
+from unveil.models.encoder import OCCLUSION_SIZE
 from unveil.models.resnet import ResNet
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what published backbone weights expect.
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
-OCCLUSION_SIZE = 28  # cells per side of the occlusion map
 OCCLUSION_CHANNELS = 32
 DEVIATION_FEATURES = 128
 LOG_DEVIATIONS = (-5.0, 3.0)  # of a standardised coefficient: bounds that keep a young head finite

@@ -22,12 +22,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from unveil.assets.onnx_file import read_onnx
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
-from unveil.models.encoder import Prediction
+from unveil.models.encoder import OCCLUSION_SIZE, Prediction
 from unveil.photos.framing import CANONICAL, Framing
+from unveil.processes import core_count
 
-OCCLUSION_SIZE = 28  # cells per side of the crop
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
 MOST_THREADS = 8  # more threads wait for each other at this network size
@@ -131,7 +131,7 @@ def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession
         raise UnveilError(f"no model file at {path}: check the path given as the model")
     data = read_onnx(path)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or _available_cores()
+    options.intra_op_num_threads = threads or _useful_threads()
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     # Threads that spin after their work take the cores from what follows: 2 cores then need 30 ms for 3 ms of geometry.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -140,7 +140,7 @@ def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise UnveilError(f"{path} is not a usable ONNX file: {_first_line(error)}") from error
+        raise UnveilError(f"{path} is not a usable ONNX file: {reason_of(error)}") from error
 
 
 def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:
@@ -180,11 +180,7 @@ def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
     )
 
 
-def _available_cores() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _useful_threads() -> int:
+    cores = core_count()
     wanted = os.environ.get("OMP_NUM_THREADS", "")  # what other libraries keep to
     return min(cores, MOST_THREADS, max(1, int(wanted)) if wanted.isdecimal() else cores)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unveil.assets.model_file import ModelFile
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.storage.files import printable
 
 MOST_NAMED = 6  # parameters named in an error message
@@ -27,7 +27,7 @@ def read_checkpoint(path: Path, file: ModelFile) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what is no checkpoint can fail anywhere in torch's reader
-        raise unusable(path, file, f"is not a whole checkpoint ({first_line(error)})") from error
+        raise unusable(path, file, f"is not a whole checkpoint ({reason_of(error)})") from error
 
 
 def fill(network: nn.Module, parameters: Mapping[str, Tensor], path: Path, file: ModelFile) -> None:
@@ -61,11 +61,6 @@ def fill(network: nn.Module, parameters: Mapping[str, Tensor], path: Path, file:
 def unusable(path: Path, file: ModelFile, why: str) -> UnveilError:
     """The error that says what is wrong with a file and where to get a right one."""
     return UnveilError(f"{printable(path)} ({file.what}) {why}: {file.how_to_get}")
-
-
-def first_line(error: Exception) -> str:
-    """The beginning of an error's text."""
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 def _is_count(name: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.photos.colours import srgb_transform
 
 # Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
@@ -70,8 +70,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise UnveilError(f"{name} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP") from error
     except Exception as error:  # Pillow lets through whatever its parsers run into in a damaged file
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnveilError(f"{name} cannot be decoded ({reason}); export or copy it again") from error
+        raise UnveilError(f"{name} cannot be decoded ({reason_of(error)}); export or copy it again") from error
 
 
 def _open(data: bytes, name: str) -> Image.Image:

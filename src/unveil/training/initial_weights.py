@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.models.learner import Learner
 from unveil.models.openhead.family import Openhead, learner_path
 from unveil.storage.files import printable
@@ -77,5 +77,5 @@ def _load_backbone(learner: Learner, path: Path) -> None:
             f"{printable(path)} does not exist; give the folder of a run, an .onnx, .safetensors or .pth file"
         ) from error
     except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = reason_of(error)
         raise UnveilError(f"{printable(path)} is no state dict of a ResNet-{learner.depth} ({reason})") from error

@@ -20,7 +20,7 @@ import numpy as np
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.mirror import mirror_matrix
-from unveil.models.learner import OCCLUSION_SIZE
+from unveil.models.encoder import OCCLUSION_SIZE
 from unveil.occluders.base import Face, Occlusion, Pool, sample_generator
 from unveil.occluders.head_surface import HeadSurface
 from unveil.occluders.pool import load_pool

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 torch = needs("torch")
 
 from unveil.heads.layout import Coefficients
-from unveil.models import onnx as reader
-from unveil.models.learner import OCCLUSION_SIZE, Learner
+from unveil.models.learner import Learner
 from unveil.models.onnx import CoefficientModel
 from unveil.occluders.pool import load_pool
 from unveil.training.checkpoint import Position, TrainingState, new_learner, settle
@@ -130,10 +129,6 @@ def test_deviations_are_right_on_the_people_they_were_calibrated_on(measured: Me
     assert squares == pytest.approx(dict.fromkeys(squares, 1.0), rel=0.05)
     assert measured.squared_z.keys() == squares.keys()
     assert measured.squared_z != pytest.approx(squares, rel=0.01)  # those are of other people
-
-
-def test_reader_and_writer_agree_on_the_map() -> None:
-    assert reader.OCCLUSION_SIZE == OCCLUSION_SIZE
 
 
 def someone(count: int) -> tuple[Coefficients, Coefficients]:

@@ -70,8 +70,8 @@ def prepare(
     ] = None,
 ) -> None:
     """Cut the faces out of photographs and split them by person; a stopped run continues."""
+    from unveil.processes import core_count
     from unveil.training.crops import prepare as preparation
-    from unveil.training.crops.chunks import core_count
     from unveil.training.crops.people import with_people
     from unveil.training.crops.prepared import PreparedFolder, read_manifest
     from unveil.training.crops.sources import find_photos

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.fitting.landmark_files import read_pts
@@ -79,8 +79,7 @@ def read_mat(path: Path) -> Float64s:
     try:
         points = np.asarray(loadmat(path, variable_names=["pt3d_68"])["pt3d_68"], np.float64)
     except Exception as error:  # SciPy's reader lets many kinds through
-        text = " ".join(str(error).split())
-        raise UnveilError(f"{printable(path)} has no readable pt3d_68 ({text}); copy it again") from error
+        raise UnveilError(f"{printable(path)} has no readable pt3d_68 ({reason_of(error)}); copy it again") from error
     if points.shape != (3, 68):
         raise UnveilError(f"pt3d_68 in {printable(path)} is {points.shape} and not (3, 68); copy it again")
     return points[:2].T

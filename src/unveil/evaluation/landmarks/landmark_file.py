@@ -7,7 +7,6 @@ there too, under the names of its attributes.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.storage.files import atomic_path, printable
+from unveil.storage.npz import open_npz
 from unveil.typing import Bools, Float64s, Int64s
 
 
@@ -60,16 +60,12 @@ class LandmarkFile:
     @classmethod
     def load(cls, path: Path) -> LandmarkFile:
         """Read an npz; UnveilError where it is none or has no ``names`` and ``landmarks2d``."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays: dict[str, Any] = {name: file[name] for name in ARRAYS if name in file.files}
-                names = tuple(str(name) for name in file["names"])
-                if "landmarks2d" not in arrays:
-                    raise UnveilError(f"{printable(path)} is no landmark file: it has no landmarks2d")
-        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            raise UnveilError(
-                f"{printable(path)} is no landmark file with names and landmarks2d ({error}); write it again"
-            ) from error
+        otherwise = "is no landmark file with names and landmarks2d"
+        with open_npz(path, otherwise=otherwise, advice="write it again") as file:
+            arrays: dict[str, Any] = {name: file[name] for name in ARRAYS if name in file.files}
+            names = tuple(str(name) for name in file["names"])
+            if "landmarks2d" not in arrays:
+                raise UnveilError(f"{printable(path)} is no landmark file: it has no landmarks2d")
         try:
             return cls(names, **{k: array.astype(bool if k in FLAGS else np.float64) for k, array in arrays.items()})
         except (UnveilError, ValueError) as error:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
-import signal
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +21,7 @@ from unveil.errors import UnveilError
 from unveil.evaluation.now.files import NowDataset, Pair, find_prediction
 from unveil.evaluation.now.photos import NowImage
 from unveil.evaluation.now.protocol import crop_scan, fit_prediction
+from unveil.processes import become_worker, core_count
 from unveil.storage.files import atomic_path
 from unveil.typing import Float32s, Float64s
 
@@ -71,18 +70,13 @@ def score_all(
         _Task(image, dataset.scan(image.subject), find_prediction(predictions, image), metrical, _kept(out, image))
         for image in dataset.images
     ]
-    processes = min(processes or available_cores(), len(tasks))
+    processes = min(processes or core_count(), len(tasks))
     return map(_score, tasks) if processes == 1 else _score_at_once(tasks, processes)
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _score_at_once(tasks: Sequence[_Task], processes: int) -> Iterator[Scored]:
     context = multiprocessing.get_context("spawn")  # forking a process that has threads is unsafe
-    pool = ProcessPoolExecutor(processes, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    pool = ProcessPoolExecutor(processes, context, initializer=become_worker)
     try:
         yield from pool.map(_score, tasks)
     except BrokenProcessPool as error:

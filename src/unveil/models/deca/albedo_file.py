@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.errors import UnveilError
 from unveil.heads.albedo import SIZE, AlbedoSpace
+from unveil.storage.npz import open_npz
 
 COMPONENTS = 50  # that DECA uses
 
@@ -35,24 +34,18 @@ def load(path: Path) -> AlbedoSpace:
     Raises:
         UnveilError: the file is missing, damaged, or neither of the two.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            form = next((f for f in FORMATS if {f.mean, f.components} <= set(file.files)), None)
-            if form is None:
-                raise ValueError(f"it holds {', '.join(file.files[:6]) or 'nothing'}")
-            mean, components = file[form.mean], file[form.components]
+    advice = "use FLAME_albedo_from_BFM.npz or FLAME_texture.npz"
+    with open_npz(path, otherwise="is no albedo model", advice=advice) as file:
+        form = next((f for f in FORMATS if {f.mean, f.components} <= set(file.files)), None)
+        if form is None:
+            raise ValueError(f"it holds {', '.join(file.files[:6]) or 'nothing'}")
+        mean, components = file[form.mean], file[form.components]
         side = math.isqrt(mean.size // 3)
         pictures = components.reshape(side, side, 3, form.count)[..., :COMPONENTS]
         return AlbedoSpace(
             mean=_resized(mean.reshape(side, side, 3), form.white),
             basis=np.ascontiguousarray(np.moveaxis(_resized(pictures, form.white), -1, 0)),
         )
-    except OSError as error:
-        raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    except (ValueError, KeyError, AttributeError, zipfile.BadZipFile, EOFError) as error:
-        raise UnveilError(
-            f"{path} is no albedo model ({error}); use FLAME_albedo_from_BFM.npz or FLAME_texture.npz"
-        ) from error
 
 
 def _resized(picture: NDArray[np.floating], white: float) -> NDArray[np.float32]:

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.deca.files import CHECKPOINT
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import Deca
 from unveil.models.encoder import Prediction
-from unveil.models.weights import fill, first_line, read_checkpoint, unusable
+from unveil.models.weights import fill, read_checkpoint, unusable
 from unveil.photos.crop import CROP_SIZE
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.typing import Float32s, Images
@@ -58,7 +58,7 @@ class DecaTeacher:
         try:
             self.network = network.to(device)
         except (RuntimeError, AssertionError) as error:  # torch raises either, depending on how it was built
-            raise UnveilError(f"cannot compute on {device!r} ({first_line(error)}): choose another device") from error
+            raise UnveilError(f"cannot compute on {device!r} ({reason_of(error)}): choose another device") from error
         self._device = torch.device(device)
 
     def predict(self, crops: Images) -> Prediction:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.heads.rigid_face import FaceArrays, outward, vertex_columns
 from unveil.models.mgcnet.head import FORMAT, LAYOUT
 from unveil.models.tddfa.head import METRES
@@ -69,7 +69,7 @@ def convert_face(source: Path, target: Path) -> None:
         with h5py.File(source, "r") as file:
             arrays = face_arrays(file)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise _unusable(source, f"is no face model of MGCNet ({_one_line(error)})") from error
+        raise _unusable(source, f"is no face model of MGCNet ({reason_of(error)})") from error
     with atomic_path(target) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
 
@@ -160,11 +160,7 @@ def _read_variables(index: Path) -> list[tuple[str, Float32s]]:
         names = sorted(name for name in reader.get_variable_to_shape_map() if VARIABLE.fullmatch(name))
         return [(name, np.asarray(reader.get_tensor(name), np.float32)) for name in names]
     except Exception as error:  # TensorFlow's errors share no base class with those of its parts
-        raise _unusable(index, f"is not a whole checkpoint ({_one_line(error)})") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).strip("'\"").split())[:200]
+        raise _unusable(index, f"is not a whole checkpoint ({reason_of(error)})") from error
 
 
 def _unusable(path: Path, why: str) -> UnveilError:

@@ -6,19 +6,16 @@ for coefficients in standard deviations.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from unveil.errors import UnveilError
 from unveil.heads.albedo import AlbedoSpace
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import MorphableModel
 from unveil.heads.rigid_face import FaceArrays, rigid_face
 from unveil.models.mgcnet.placement import Pinhole
+from unveil.storage.npz import open_npz
 
 LAYOUT = CoefficientLayout(
     "mgcnet",
@@ -39,16 +36,10 @@ def load(path: Path) -> MorphableModel:
 
     The model is shared between callers; do not write into its arrays.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if int(file["format"]) != FORMAT:
-                raise ValueError(f"it has format {int(file['format'])} and not {FORMAT}")
-            face = FaceArrays(*(file[name] for name in FaceArrays._fields))
-            colours = AlbedoSpace(file["colour_mean"], file["colour_basis"])
-    except OSError as error:
-        raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise UnveilError(
-            f"{path} is no face model of MGCNet ({error}); run `unveil assets convert mgcnet` again"
-        ) from error
+    advice = "run `unveil assets convert mgcnet` again"
+    with open_npz(path, otherwise="is no face model of MGCNet", advice=advice) as file:
+        if int(file["format"]) != FORMAT:
+            raise ValueError(f"it has format {int(file['format'])} and not {FORMAT}")
+        face = FaceArrays(*(file[name] for name in FaceArrays._fields))
+        colours = AlbedoSpace(file["colour_mean"], file["colour_basis"])
     return replace(rigid_face("mgcnet", LAYOUT, face, Pinhole()), shape_group="identity", colours=colours)

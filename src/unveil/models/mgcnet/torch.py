@@ -11,13 +11,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from unveil.errors import reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
 from unveil.models.mgcnet.files import WEIGHTS
 from unveil.models.mgcnet.framing import FRAMING, INPUT_SIZE
 from unveil.models.mgcnet.head import LAYOUT
 from unveil.models.mgcnet.network import SlimResNet50
-from unveil.models.weights import fill, first_line, unusable
+from unveil.models.weights import fill, unusable
 from unveil.photos.framing import Framing
 
 BATCH = 16  # crops at once: bounds the memory
@@ -85,4 +86,4 @@ def _read_parameters(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise unusable(path, WEIGHTS, f"is cut short or no safetensors file ({first_line(error)})") from error
+        raise unusable(path, WEIGHTS, f"is cut short or no safetensors file ({reason_of(error)})") from error

@@ -8,7 +8,6 @@ animators and for code shared with FLAME, and openhead's learner leaves them at 
 
 from __future__ import annotations
 
-import zipfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
+from unveil.storage.npz import open_npz
 
 FORMAT = 1  # raised when the meaning of the file changes
 
@@ -38,16 +38,13 @@ def load(path: Path) -> MorphableModel:
 
     The model is shared between callers; do not write into its arrays.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            data = {name: file[name] for name in file.files}
+    with open_npz(path, otherwise="is no openhead model", advice="reinstall unveil or rebuild it") as file:
+        data = {name: file[name] for name in file.files}
         if int(data["format"]) != FORMAT:
             raise UnveilError(
                 f"{path} has openhead format {int(data['format'])}, this unveil reads {FORMAT}; reinstall"
             )
         return _model(data)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UnveilError(f"{path} is no openhead model ({error}); reinstall unveil or rebuild it") from error
 
 
 def _model(data: dict[str, np.ndarray]) -> MorphableModel:

@@ -10,9 +10,6 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,11 +22,11 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
+from unveil.processes import become_worker
 from unveil.storage.files import atomic_path, printable
 from unveil.training.crops.cutter import Cutter, Dropped
 from unveil.training.crops.photo import Photo
@@ -78,11 +75,6 @@ class Chunks:
         for later in range(number, len(self)):
             record_path(self.folder, later).unlink(missing_ok=True)
             (self.folder / shard_name(later)).unlink(missing_ok=True)
-
-
-def core_count() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def record_path(folder: Path, number: int) -> Path:
@@ -168,18 +160,8 @@ _given: list[tuple[int, float, Event]] = []  # what a worker process was started
 
 
 def _start_worker(crop_size: int, smallest_face: float, stop: Event) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one tells the others
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
+    become_worker()
     _given.append((crop_size, smallest_face, stop))
-
-
-def end_with_parent() -> None:
-    """Wait for the process that started this one to end, and end with it; for a thread of its own."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _cut_in_worker(folder: Path, number: int, photos: Sequence[Photo]) -> None:

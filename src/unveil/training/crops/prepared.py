@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.photos.crop import Crop
 from unveil.storage.files import atomic_path, printable
+from unveil.storage.npz import open_npz
 
 FORMAT = 1  # of the folder; readers refuse any other
 WIDENING = 1.25  # side of a wide crop in sides of the canonical crop
@@ -176,8 +176,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             numbers = {"widening": float, "crop_size": int, "count": int}
             return manifest | {name: kind(manifest[name]) for name, kind in numbers.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise UnveilError(f"{printable(path)} is damaged ({reason}); prepare the folder again") from error
+        raise UnveilError(f"{printable(path)} is damaged ({reason_of(error)}); prepare the folder again") from error
     raise UnveilError(f"{printable(path)} has format {form}, not {FORMAT}; prepare the folder with this unveil")
 
 
@@ -187,19 +186,15 @@ def split_counts(split: NDArray[np.int8]) -> dict[str, int]:
 
 
 def _read_samples(path: Path) -> Samples:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            samples = Samples(
-                file["names"].astype(np.str_),
-                file["person"].astype(np.str_),
-                file["split"].astype(np.int8),
-                file["shard"].astype(np.int32),
-                file["row"].astype(np.int32),
-                file["matrix"].astype(np.float64),
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())
-        raise UnveilError(f"{printable(path)} is damaged ({reason}); prepare the folder again") from error
+    with open_npz(path, otherwise="is damaged", advice="prepare the folder again") as file:
+        samples = Samples(
+            file["names"].astype(np.str_),
+            file["person"].astype(np.str_),
+            file["split"].astype(np.int8),
+            file["shard"].astype(np.int32),
+            file["row"].astype(np.int32),
+            file["matrix"].astype(np.float64),
+        )
     for name, array in vars(samples).items():
         wanted = (len(samples.names), 2, 3) if name == "matrix" else (len(samples.names),)
         if array.shape != wanted:
@@ -215,8 +210,7 @@ def _open_shard(path: Path, count: int, crop_size: int) -> NDArray[np.uint8]:
     except FileNotFoundError as error:
         raise UnveilError(f"{printable(path)} is missing; copy it again, or prepare the folder again") from error
     except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise UnveilError(f"{printable(path)} is damaged or cut short ({reason}); copy it again") from error
+        raise UnveilError(f"{printable(path)} is damaged or cut short ({reason_of(error)}); copy it again") from error
     if not isinstance(crops, np.memmap) or crops.dtype != np.uint8 or crops.shape != wanted:
         raise UnveilError(f"{printable(path)} does not hold crops uint8 {wanted} as the manifest says; copy it again")
     return crops

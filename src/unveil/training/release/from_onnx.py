@@ -15,7 +15,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.models.learner import Learner
 from unveil.models.onnx import CoefficientModel
 from unveil.models.resnet import STAGE_BLOCKS, ResNet
@@ -52,7 +52,7 @@ def read_learner(path: Path) -> Learner:
     try:
         learner.load_state_dict(state)
     except RuntimeError as error:
-        raise _foreign(path, " ".join(str(error).split())[:200]) from error
+        raise _foreign(path, reason_of(error)) from error
     return learner.eval()
 
 

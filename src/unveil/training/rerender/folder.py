@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from unveil.codes.file import Codes, write_codes
 from unveil.heads.layout import Coefficients
+from unveil.processes import become_worker
 from unveil.storage.files import atomic_path
 from unveil.storage.made_with import note_settings
-from unveil.training.crops.chunks import end_with_parent
 from unveil.training.crops.prepared import MANIFEST, Samples, finish, write_shard
 from unveil.training.data import TrainingData
 from unveil.training.rerender.photographs import Photographs
@@ -144,9 +141,7 @@ _given: list[tuple[Renderer, Path, RerenderSettings]] = []  # what a worker proc
 
 
 def _start_worker(renderer: Renderer, folder: Path, settings: RerenderSettings) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one tells the others
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
+    become_worker()
     _given.append((renderer, folder, settings))
 
 

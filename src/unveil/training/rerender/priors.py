@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from unveil.errors import UnveilError
 from unveil.heads.face_area import face_area
 from unveil.heads.model import MorphableModel
-from unveil.storage.files import printable
+from unveil.storage.npz import open_npz
 from unveil.typing import Floats, Int64s
 
 JAW_ENDS = (0, 16)  # iBUG-68: openhead's origin lies between them
@@ -93,14 +91,9 @@ class CarriedPrior:
 
 def _read(path: Path) -> tuple[Floats, Floats, Int64s]:
     """Mean head [N, 3] and modes [K, N, 3] in metres, and landmarks [68]."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            neutral, identity, landmarks = (file[name] for name in COLUMNS)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())
-        raise UnveilError(
-            f"{printable(path)} is no pack of ICT-FaceKit ({reason}); make it with tools.openhead.pack_ict"
-        ) from error
+    otherwise, advice = "is no pack of ICT-FaceKit", "make it with tools.openhead.pack_ict"
+    with open_npz(path, otherwise=otherwise, advice=advice) as file:
+        neutral, identity, landmarks = (file[name] for name in COLUMNS)
     return neutral * CENTIMETRES, identity * CENTIMETRES, landmarks.astype(np.int64)
 
 

@@ -1,0 +1,36 @@
+"""Arrays read from npz files, with one line about a file that is none."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+
+from unveil.errors import UnveilError, reason_of
+from unveil.storage.files import printable
+
+# What NumPy and its users raise where an npz is missing, cut short, something else, or holds other arrays.
+DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
+
+
+@contextmanager
+def open_npz(path: Path, *, otherwise: str, advice: str) -> Iterator[NpzFile]:
+    """An npz file for a block to read its arrays from; nothing in it is unpickled.
+
+    Args:
+        path: the file.
+        otherwise: what a message says of a file that the block cannot use, such as "is no codes file".
+        advice: what to do then.
+
+    Raises:
+        UnveilError: the file is missing, or the block runs into what a file leads to that is no such npz.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            yield file
+    except DAMAGE as error:
+        raise UnveilError(f"{printable(path)} {otherwise} ({reason_of(error)}); {advice}") from error
