@@ -4,18 +4,19 @@
 # Choose the interpreter with PYTHON=python3.12. On Linux pip takes torch with CUDA, several gigabytes; for the small CPU
 # build set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before `make test`.
 
-PYTHON    ?= python3
-VENV      := .venv
-BASE_VENV := .venv-base
-BIN       := $(VENV)/bin
-PIP       := $(BIN)/python -m pip --disable-pip-version-check
+PYTHON       ?= python3
+VENV         := .venv
+BASE_VENV    := .venv-base
+MINIMUM_VENV := .venv-minimum
+BIN          := $(VENV)/bin
+PIP          := $(BIN)/python -m pip --disable-pip-version-check
 
 DEMO_OUTPUT := demo-output
 VALIDATOR   := tests/glb_validator
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-base wheel-test check format docs install install-dev clean distclean
+.PHONY: help demo test test-base test-minimum wheel-test check format docs install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,10 @@ test: install-dev $(VALIDATOR)/node_modules/.stamp ## install the dev extra, tor
 
 test-base: $(BASE_VENV)/.test ## run what the base install can prove, in .venv-base, which has no torch
 	$(BASE_VENV)/bin/python -m pytest
+
+test-minimum: $(MINIMUM_VENV)/.test ## the same with the lowest release of every dependency that pyproject.toml allows
+	$(MINIMUM_VENV)/bin/python -m pytest
+	$(MINIMUM_VENV)/bin/unveil demo --out $(DEMO_OUTPUT)
 
 wheel-test: $(VENV)/.created ## build the wheel, install it into an empty environment elsewhere, and run the demo there
 	rm -rf dist
@@ -61,11 +66,11 @@ clean: ## remove results and caches, keep the environments
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments and node_modules too
-	rm -rf $(VENV) $(BASE_VENV) $(VALIDATOR)/node_modules
+	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(VALIDATOR)/node_modules
 
 # A stamp is written when its step has finished, so that an interrupted step runs again and a finished one does not.
 
-$(VENV)/.created $(BASE_VENV)/.created:
+$(VENV)/.created $(BASE_VENV)/.created $(MINIMUM_VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "unveil needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
 		     "name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -86,6 +91,12 @@ $(VENV)/.docs: pyproject.toml | $(VENV)/.created
 
 $(BASE_VENV)/.test: pyproject.toml | $(BASE_VENV)/.created
 	$(BASE_VENV)/bin/python -m pip --disable-pip-version-check install --editable '.[test]'
+	@touch $@
+
+$(MINIMUM_VENV)/.test: pyproject.toml | $(MINIMUM_VENV)/.created
+	$(MINIMUM_VENV)/bin/python tools/minimum_versions.py > $(MINIMUM_VENV)/constraints.txt
+	$(MINIMUM_VENV)/bin/python -m pip --disable-pip-version-check install \
+		--constraint $(MINIMUM_VENV)/constraints.txt --editable '.[test]'
 	@touch $@
 
 # The Khronos glTF validator runs on Node. Its tests say that they are skipped where it could not be installed.

@@ -72,6 +72,15 @@ def test_warp_samples_where_to_image_points(side: float) -> None:
     assert np.abs(error).max() < 3
 
 
+def test_warp_is_exact_under_every_release_of_opencv() -> None:
+    """A steep ramp shows where OpenCV before 5 rounds the places that it samples at to 1/32 of a pixel."""
+    ramp = np.zeros((40, 60, 3), np.uint8)
+    ramp[:, 31:] = 255
+    crop = Crop.from_square((31.013, 20), 1.5, 64)
+    expected = 255 * np.clip(crop.to_image(np.stack([np.arange(64), np.full(64, 20)], axis=1))[:, 0] - 30, 0, 1)
+    assert np.abs(crop.warp(ramp)[20, :, 0] - expected).max() < 0.5 + 1e-6
+
+
 def test_warp_at_its_own_pixels_copies_them() -> None:
     image = np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8)
     crop = Crop.from_square((20 + 112, 31 + 112), 224)

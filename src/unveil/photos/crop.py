@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
+from unveil.geometry.sampling import sample_affine
 from unveil.typing import Float64s, Image
 
 CROP_SIZE = 224
@@ -103,8 +104,7 @@ class Crop:
         if region.size == 0:
             return np.zeros((crop.size, crop.size, *image.shape[2:]), np.uint8)
         matrix = crop.matrix @ region_to_image  # region pixels to crop pixels
-        warped = cv2.warpAffine(region, matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR)
-        return np.asarray(warped, np.uint8)
+        return sample_affine(region, np.linalg.inv(np.vstack([matrix, [0, 0, 1]])), crop.size)
 
     def _visible_region(self, image: Image) -> tuple[Image, Float64s]:
         """The part of the image under the crop, averaged to about crop resolution if much finer.
