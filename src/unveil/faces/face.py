@@ -24,7 +24,7 @@ class ReconstructedFace:
     of the photograph, pixel centres at integers.
     """
 
-    model: str  # name of the learner
+    model: str  # name of the encoder
     coefficients: Coefficients  # [M]
     expression_names: tuple[str, ...]  # names of the entries of the group "expression"
     neutral_vertices: Floats  # [V, 3] model space: the shape alone, without expression and pose
@@ -35,7 +35,7 @@ class ReconstructedFace:
     projected: Floats  # [V, 3] vertices in image px and a depth in px, smaller is nearer
     photographed: Floats  # [V, 3] the same for the photograph's own coefficients, if these were changed
     pose_degrees: tuple[float, float, float]  # pitch, yaw, roll of the head
-    crop: Crop  # what the learner saw
+    crop: Crop  # what the encoder saw
     box_ltrb: Floats  # [4] the detector's box, or the landmarks', in image px: left, top, right, bottom
     confidence: float | None  # the detector's score in [0, 1]; None where no detector was used
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
@@ -46,7 +46,7 @@ class ReconstructedFace:
     hidden: Float32s | None = None  # [V] probability that the learner did not see the vertex
     deviations: Coefficients | None = None  # [M] standard deviations of the coefficients, in their units
     uncertainty_mm: Float32s | None = None  # [V] rms distance to expect between the vertex and its true place
-    face_area: Float32s | None = None  # [V] shares of the face's surface, see `visibility.face_area`
+    face_area: Float32s | None = None  # [V] shares of the face's surface, see `heads.face_area`
 
     @property
     def hidden_share(self) -> float | None:

@@ -32,7 +32,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Read a photograph as uint8 RGB [H, W, 3], upright; `decode.decode_rgb` says how.
 
     Raises:
-        UnveilError: the file is missing, no picture, damaged, or larger than ``MAX_BYTES`` or ``decode.MAX_PIXELS``.
+        UnveilError: the file is missing, not a picture, damaged, or larger than ``MAX_BYTES`` or ``decode.MAX_PIXELS``.
     """
     path = Path(path)
     return decode_rgb(_read_bytes(path), printable(path))

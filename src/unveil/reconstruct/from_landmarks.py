@@ -41,19 +41,19 @@ def fit_landmarks(
     The 17 landmarks of the jaw line are taken as the outline of the cheek that the photograph shows.
 
     Args:
-        landmarks: iBUG-68 [68, 2] in image pixels, centres at integers, NaN where one is not known; or the path of a
+        landmarks: iBUG-68 [68, 2] in image pixels, centres at integers, an unknown one is NaN; or the path of a
             file that `fitting.landmark_files.read_landmarks` reads.
         photograph: where the head's colours come from, as `Reconstructor.reconstruct` takes it; without it the head
             is grey.
-        model: openhead if left out, or a model that is built as openhead is.
+        model: a head model with openhead's groups of coefficients; openhead if left out.
         settings: how far landmarks and priors are trusted.
 
     Returns:
         The head, as a reconstruction without detector, occlusion map and deviations.
 
     Raises:
-        UnveilError: these are no landmarks of a face, or a file cannot be read, or the model is built otherwise.
-        TypeError: the photograph is given as something else.
+        UnveilError: the landmarks are not those of a face, a file cannot be read, or the head model is unlike openhead.
+        TypeError: the photograph is anything else.
     """
     clock = StageTimes()
     is_path = isinstance(landmarks, str | os.PathLike)
