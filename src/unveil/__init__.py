@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from unveil.heads.model import MorphableModel
     from unveil.models.encoder import Encoder, Prediction
     from unveil.photos.crop import Crop
-    from unveil.photos.detect import Detection, FaceDetector
+    from unveil.photos.detect import FaceDetector
+    from unveil.photos.detection import Detection
     from unveil.photos.io import read_image
     from unveil.reconstruct.from_landmarks import fit_landmarks
     from unveil.reconstruct.pipeline import Reconstructor
@@ -77,7 +78,7 @@ _HOMES = {
     "CoefficientLayout": "unveil.heads.layout",
     "Coefficients": "unveil.heads.layout",
     "Crop": "unveil.photos.crop",
-    "Detection": "unveil.photos.detect",
+    "Detection": "unveil.photos.detection",
     "Encoder": "unveil.models.encoder",
     "FaceDetector": "unveil.photos.detect",
     "MorphableModel": "unveil.heads.model",

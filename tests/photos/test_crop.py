@@ -30,6 +30,18 @@ def test_square_fills_minus_one_to_one(x: float, y: float, side: float, size: in
     np.testing.assert_allclose(normalised, [[-1, -1], [0, 0], [1, 1]], atol=1e-6)
 
 
+@given(coordinates, coordinates, sides, sizes, st.floats(-179, 179))
+def test_turned_about_its_centre(x: float, y: float, side: float, size: int, degrees: float) -> None:
+    crop = Crop.from_square((x, y), side, size)
+    turned = crop.turned(degrees, (x, y))
+    down = np.array([-np.sin(np.radians(degrees)), np.cos(np.radians(degrees))])  # below, to who is turned clockwise
+    below = turned.to_crop([np.array([x, y]) + side / 4 * down])
+    np.testing.assert_allclose(below, crop.to_crop([[x, y + side / 4]]), atol=1e-6)
+    assert turned.roll == pytest.approx(degrees)
+    assert turned.scale == pytest.approx(crop.scale)
+    np.testing.assert_array_equal(crop.turned(0, (x, y)).matrix, crop.matrix)
+
+
 @given(coordinates, coordinates, sides, sizes, sizes)
 def test_resized_keeps_the_framing(x: float, y: float, side: float, size: int, other: int) -> None:
     crop = Crop.from_square((x, y), side, size)

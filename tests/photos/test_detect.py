@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unveil.assets.store import packaged
-from unveil.photos import blazeface, detect, io
-from unveil.photos.detect import Detection, FaceDetector
+from unveil.photos import blazeface, detect, detection, io
+from unveil.photos.detect import FaceDetector
+from unveil.photos.detection import Detection
 
 ASTRONAUT_EYES = np.array([[202.0, 101.0], [246.0, 104.0]])  # the subject's right and left, placed by eye
 ASTRONAUT_NOSE = np.array([223.0, 126.0])
@@ -95,6 +96,47 @@ def test_a_tilted_head(detector: FaceDetector, astronaut: np.ndarray, degrees: f
     face = only(detector.detect(np.asarray(cv2.warpAffine(astronaut, turn, (512, 512)), np.uint8)))
     eyes = ASTRONAUT_EYES @ turn[:, :2].T + turn[:, 2]
     np.testing.assert_allclose(face.keypoints[:2], eyes, atol=9)
+
+
+def turned(image: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """A square photograph turned clockwise about its middle on a mirrored ground, and the way there [2, 3]."""
+    middle = (image.shape[0] - 1) / 2
+    turn = cv2.getRotationMatrix2D((middle, middle), -degrees, 1.0)
+    size = image.shape[1::-1]
+    return np.asarray(cv2.warpAffine(image, turn, size, borderMode=cv2.BORDER_REFLECT), np.uint8), turn
+
+
+@pytest.mark.parametrize("degrees", [-90, -60, 45, 90, 120, 150, 180, 215, 250])
+def test_a_face_that_lies_or_stands_on_its_head(detector: FaceDetector, astronaut: np.ndarray, degrees: float) -> None:
+    image, turn = turned(astronaut[:256, 96:352], degrees)
+    eyes = (ASTRONAUT_EYES - [96, 0]) @ turn[:, :2].T + turn[:, 2]
+    face = max(detector.detect(image), key=lambda face: face.score)
+    assert face.score > 0.8
+    assert not face.upright
+    assert (face.roll - degrees + 180) % 360 - 180 == pytest.approx(0, abs=10)
+    np.testing.assert_allclose(face.keypoints[:2], eyes, atol=9)
+    np.testing.assert_allclose(face.centre, face.keypoints[:4].mean(axis=0), atol=0.3 * face.size)
+
+
+def test_lying_and_standing_faces_of_one_photograph(detector: FaceDetector, portrait: np.ndarray) -> None:
+    wall = cv2.resize(np.repeat(skimage.data.brick()[..., None], 3, axis=2), (1000, 400))
+    square = portrait[:200]
+    for k in range(4):
+        wall[100:300, 20 + 240 * k : 220 + 240 * k] = np.rot90(square, -k)
+    faces = sorted(detector.detect(wall), key=lambda face: face.centre[0])
+    assert [round(face.roll / 90) % 4 for face in faces] == [0, 1, 2, 3]
+
+
+def test_a_face_looked_at_twice_is_one() -> None:
+    points = np.array([[30, 40], [70, 40], [50, 60], [50, 80], [20, 45], [80, 45]], np.float32)
+    upright = Detection(np.array([0, 0, 100, 100], np.float32), points, 0.6)
+    lying = Detection(np.array([10, 0, 110, 100], np.float32), points[:, ::-1].copy(), 0.9)
+    elsewhere = Detection(np.array([300, 0, 400, 100], np.float32), points + np.float32([300, 0]), 0.7)
+    assert detection.distinct([upright, lying, elsewhere]) == [lying, elsewhere]
+
+
+def test_a_face_whose_keypoints_are_not_known_counts_as_upright() -> None:
+    assert Detection(np.array([0, 0, 9, 9], np.float32), np.full((6, 2), np.nan, np.float32), 1.0).upright
 
 
 def test_every_face_of_a_large_photograph_once(detector: FaceDetector, portrait: np.ndarray) -> None:
@@ -193,7 +235,7 @@ def candidates(*corners: tuple[float, float, float, float]) -> np.ndarray:
 def merged(points: np.ndarray, scores: list[float]) -> list[tuple[np.ndarray, float]]:
     """The candidates may come in any portions."""
     values = np.array(scores, np.float32)
-    return list(detect.merge([(points[:1], values[:1]), (points[1:], values[1:])]))
+    return list(detection.merge([(points[:1], values[:1]), (points[1:], values[1:])]))
 
 
 def test_answers_about_one_face_are_averaged_by_score() -> None:
@@ -216,7 +258,7 @@ def test_the_order_of_the_answers_does_not_matter() -> None:
 
 
 def test_nothing_merges_to_nothing() -> None:
-    assert list(detect.merge([])) == []
+    assert list(detection.merge([])) == []
     assert merged(np.zeros((0, 8, 2), np.float32), []) == []
 
 

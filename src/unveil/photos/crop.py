@@ -79,10 +79,23 @@ class Crop:
         centre, mean_side = _centre_and_mean_side(box)
         return cls.from_square(centre, MARGIN * LANDMARK_MARGIN * mean_side, size)
 
+    def turned(self, degrees: float, about: ArrayLike) -> Crop:
+        """The crop of the photograph turned about a point (x, y) of it: what is there seems turned anticlockwise."""
+        angle = np.radians(degrees)
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        shift = np.asarray(about, np.float64) - turn @ np.asarray(about, np.float64)
+        linear = self.matrix[:, :2]
+        return Crop(np.column_stack([linear @ turn, linear @ shift + self.matrix[:, 2]]), self.size)
+
     @property
     def scale(self) -> float:
         """Crop pixels per image pixel."""
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+
+    @property
+    def roll(self) -> float:
+        """Degrees that the crop is turned by, clockwise in the photograph."""
+        return float(np.degrees(np.arctan2(self.matrix[0, 1], self.matrix[0, 0])))
 
     def resized(self, size: int) -> Crop:
         """The same framing with ``size`` pixels per side."""

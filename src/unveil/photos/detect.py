@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from unveil.assets.store import packaged
 from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace
 from unveil.photos.crop import Crop
+from unveil.photos.detection import SAME_FACE_IOU, Detection, distinct, mean_side, merge, overlaps
 from unveil.photos.io import Photograph, as_rgb
 from unveil.typing import Float32s, Image
 
@@ -37,31 +37,11 @@ SCORE_THRESHOLD = 0.5
 LARGE_FACE = 0.2  # side of a face for which the plain threshold holds, in long sides of the photograph
 RISE_PER_HALVING = 0.1
 
-SAME_FACE_IOU = 0.3
-PART_OF_FACE = 0.6  # share of the smaller box that lies inside the larger one
-
-
-@dataclass(frozen=True, eq=False)
-class Detection:
-    """A face in a photograph, in image pixels with centres at integers; it may reach beyond the photograph.
-
-    ``box_ltrb`` [4] left, top, right, bottom: from the brows to the chin, about as wide as high.
-    ``keypoints`` [6, 2] the subject's right eye, left eye, nose tip, mouth, right ear, left ear.
-    ``score`` in [0, 1]: how sure the network is.
-    """
-
-    box_ltrb: Float32s
-    keypoints: Float32s
-    score: float
-
-    def __repr__(self) -> str:
-        left, top, right, bottom = self.box_ltrb
-        return f"Detection(box_ltrb=[{left:.0f}, {top:.0f}, {right:.0f}, {bottom:.0f}], score={self.score:.2f})"
-
-    @property
-    def size(self) -> float:
-        """Mean of the box's width and height, image pixels."""
-        return float((self.box_ltrb[2:] - self.box_ltrb[:2]).mean())
+# The network sees faces that lie or stand on their head, but less surely, and beyond a quarter turn it takes the mouth
+# for the eyes. So what is not certain is looked at again with the photograph turned.
+CERTAIN = 0.8  # score
+TURNS = (90, 180, -90)  # degrees clockwise that a face may be turned by
+SURER = 0.15  # score by which a turned face must be surer than the same one upright
 
 
 class FaceDetector:
@@ -93,16 +73,37 @@ class FaceDetector:
         return f"FaceDetector(score_threshold={self._score_threshold:g}, smallest_face={self._smallest_face:g})"
 
     def detect(self, image: Photograph) -> list[Detection]:
-        """The faces in a photograph, as `as_rgb` takes it, the largest first; an empty list where there is none."""
-        faces = []
+        """All faces in a photograph (path, PIL image or RGB array), the largest first; an empty list for none."""
         image = as_rgb(image)
+        faces = [self._right_way_up(image, face) for face in self._search_upright(image)]
+        if not any(face.score > CERTAIN for face in faces):
+            faces += [face for turn in TURNS for face in self._search_turned(image, turn)]
+        return sorted(distinct(faces), key=lambda face: face.size, reverse=True)
+
+    def _search_upright(self, image: Image) -> Iterator[Detection]:
         finds = merge([self._search(level, image.shape[:2]) for level in pyramid(image, self._smallest_face)])
         looks = [self._look_again(image, points, score) for points, score in finds]
         for points, score in merge(looks):
             face = Detection(points[:2].ravel(), points[2:], score)
-            if score > required_score(face.size / max(image.shape[:2]), self._score_threshold):
-                faces.append(face)
-        return sorted(faces, key=lambda face: face.size, reverse=True)
+            if score > self._required(face, image):
+                yield face
+
+    def _search_turned(self, image: Image, degrees: int) -> Iterator[Detection]:
+        """Faces that stand upright, and are seen surely, once the photograph is turned back by these degrees."""
+        turned = np.rot90(image, degrees // 90)
+        finds = merge([self._search(level, turned.shape[:2]) for level in pyramid(turned, self._smallest_face)])
+        back = Crop(np.eye(2, 3), 1).turned(degrees, (0, 0))  # but for a shift, which the middles give
+        middles = [(np.array(picture.shape[1::-1]) - 1) / 2 for picture in (image, turned)]
+        for points, score in finds:
+            centre = back.to_image(points[:2].mean(axis=0) - middles[1]) + middles[0]
+            half = mean_side(points) / 2
+            box = np.concatenate([centre - half, centre + half]).astype(np.float32)
+            face = self._refined(image, self._look_turned(image, Detection(box, points[2:], score), degrees))
+            if face.score > self._required(face, image) + SURER:
+                yield face
+
+    def _required(self, face: Detection, image: Image) -> float:
+        return required_score(face.size / max(image.shape[:2]), self._score_threshold)
 
     def _search(self, level: Image, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
         """All answers worth a look in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]."""
@@ -129,6 +130,39 @@ class FaceDetector:
         mean = np.average(seen_points, axis=0, weights=seen_scores)
         return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
 
+    def _right_way_up(self, image: Image, face: Detection) -> Detection:
+        """The face as it is seen best, where it lies or stands on its head; any other as it is."""
+        if face.score > CERTAIN and face.upright:
+            return face
+        turns = TURNS if face.upright else (*TURNS, face.roll)
+        turned = max((self._look_turned(image, face, turn) for turn in turns), key=lambda seen: seen.score)
+        return self._refined(image, turned) if turned.score > face.score + SURER * face.upright else face
+
+    def _refined(self, image: Image, face: Detection) -> Detection:
+        """The face seen once more with its own roll undone, where that is better."""
+        return max(face, self._look_turned(image, face, face.roll), key=lambda seen: seen.score)
+
+    def _look_turned(self, image: Image, face: Detection, degrees: float) -> Detection:
+        """The same face seen alone with the photograph turned, at several sizes; of score 0 where none is seen."""
+        sides = [face.size * LOOK_SIZE / seen for seen in LOOK_FACE_SIDES]
+        crops = [Crop.from_square(face.centre, side, LOOK_SIZE).turned(degrees, face.centre) for side in sides]
+        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
+        box = np.reshape(face.box_ltrb, (2, 2))
+        seen_points, seen_scores = [], []
+        for crop, points, scores in zip(crops, *answers, strict=True):
+            in_image = crop.to_image(points).astype(np.float32)
+            half = mean_side(points)[:, None] / 2 / np.float32(crop.scale)
+            middle = in_image[:, :2].mean(axis=1)
+            in_image[:, 0], in_image[:, 1] = middle - half, middle + half
+            same = overlaps(box, in_image[:, :2])[0] > SAME_FACE_IOU
+            best = np.argmax(scores * same)
+            seen_points.append(in_image[best])
+            seen_scores.append(float(scores[best] * same[best]))
+        if not any(seen_scores):
+            return Detection(face.box_ltrb, face.keypoints, 0.0)
+        mean = np.average(seen_points, axis=0, weights=seen_scores).astype(np.float32)
+        return Detection(mean[:2].ravel(), mean[2:], float(np.mean(seen_scores)))
+
 
 def pyramid(image: Image, smallest_face: float) -> Iterator[Image]:
     """The picture at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
@@ -154,36 +188,3 @@ def pad_to_grid(level: Image) -> Image:
 def required_score(size: float, score_threshold: float = SCORE_THRESHOLD) -> float:
     """The score asked of a face whose side is ``size`` long sides of the photograph."""
     return score_threshold + RISE_PER_HALVING * max(0.0, float(np.log2(LARGE_FACE / size)))
-
-
-def merge(answers: list[tuple[Float32s, Float32s]]) -> Iterator[tuple[Float32s, float]]:
-    """One face for each group of answers about it: the mean of those that agree, weighted by their scores.
-
-    Takes points [N, 8, 2], corners first, and scores [N]. A box that lies mostly within a surer one is a part of that
-    face, such as half of it at another scale, and is dropped.
-    """
-    if not answers:
-        return
-    points, scores = (np.concatenate(parts) for parts in zip(*answers, strict=True))
-    order = np.argsort(-scores, kind="stable")
-    points, scores = points[order], scores[order]
-    while len(points):
-        iou, inside = overlaps(points[0, :2], points[:, :2])
-        agree = iou > SAME_FACE_IOU
-        yield np.average(points[agree], axis=0, weights=scores[agree]).astype(np.float32), float(scores[0])
-        rest = ~agree & (inside < PART_OF_FACE)
-        points, scores = points[rest], scores[rest]
-
-
-def overlaps(box: Float32s, boxes: Float32s) -> tuple[Float32s, Float32s]:
-    """Intersection of a box [2, 2] with boxes [N, 2, 2], over the union and over the smaller of the two."""
-    sides = np.minimum(box[1], boxes[:, 1]) - np.maximum(box[0], boxes[:, 0])
-    shared = np.maximum(sides, 0).prod(axis=-1)
-    area, areas = (box[1] - box[0]).prod(), (boxes[:, 1] - boxes[:, 0]).prod(axis=-1)
-    least = np.float32(1e-6)  # square pixels: boxes without area overlap nothing
-    return shared / np.maximum(area + areas - shared, least), shared / np.maximum(np.minimum(area, areas), least)
-
-
-def mean_side(points: Float32s) -> Float32s:
-    """Mean of width and height of boxes, of points [..., 8, 2] that begin with their corners."""
-    return np.asarray((points[..., 1, :] - points[..., 0, :]).mean(axis=-1))

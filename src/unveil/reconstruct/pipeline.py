@@ -17,7 +17,8 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import head_of, open_encoder, open_skin
-from unveil.photos.detect import Detection, FaceDetector
+from unveil.photos.detect import FaceDetector
+from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.two_pass import TwoPass, predict

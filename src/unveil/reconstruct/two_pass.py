@@ -11,7 +11,7 @@ from unveil.models.encoder import Encoder, Prediction
 from unveil.models.openhead.family import Openhead
 from unveil.models.registry import head_of
 from unveil.photos.crop import Crop
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.typing import Floats, Image
@@ -38,7 +38,8 @@ class TwoPass:
 
     def landmarks(self, image: Image, faces: Sequence[Detection]) -> list[Floats]:
         """Landmarks [68, 2] of each face in image pixels, seen in crops around what the detector found."""
-        crops = [self._guide.framing.of_detection(face, self._guide.input_size) for face in faces]
+        framing, size = self._guide.framing, self._guide.input_size
+        crops = [framing.around(face).of_detection(face, size) for face in faces]
         return visible_landmarks(self._model, predict(self._guide, image, crops).coefficients, crops)
 
     def crops(self, faces: Sequence[Detection], landmarks: Sequence[Floats]) -> list[Crop]:
@@ -47,10 +48,11 @@ class TwoPass:
         The latter where the landmarks cannot be right.
         """
         framing, size = self._encoder.framing, self._encoder.input_size
-        first = [framing.of_detection(face, size) for face in faces]
+        around = [framing.around(face) for face in faces]
+        first = [rules.of_detection(face, size) for rules, face in zip(around, faces, strict=True)]
         return [
-            second_crop(points, face.box_ltrb, crop, framing)
-            for points, face, crop in zip(landmarks, faces, first, strict=True)
+            second_crop(points, face.box_ltrb, crop, rules)
+            for points, face, crop, rules in zip(landmarks, faces, first, around, strict=True)
         ]
 
 

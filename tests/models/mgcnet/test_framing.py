@@ -6,7 +6,7 @@ from skimage.transform import SimilarityTransform
 
 from unveil.errors import UnveilError
 from unveil.models.mgcnet.framing import FRAMING, PLACES, five_points
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 
 RNG = np.random.default_rng(0)
 TURN = np.array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])

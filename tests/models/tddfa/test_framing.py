@@ -5,7 +5,7 @@ import pytest
 
 from unveil.errors import UnveilError
 from unveil.models.tddfa.framing import FRAMING, network_input
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 
 
 def test_a_detection_is_framed_lower_and_wider() -> None:

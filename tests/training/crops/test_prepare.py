@@ -22,7 +22,7 @@ from PIL import Image
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
 from unveil.photos.decode import decode_rgb
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 from unveil.storage import files
 from unveil.training.crops.chunks import RECORDS
 from unveil.training.crops.cutter import main_face

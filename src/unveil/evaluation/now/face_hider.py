@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unveil.errors import UnveilError
 from unveil.evaluation.covered_faces import FaceFinder
 from unveil.occluders.base import Occlusion, Pool, sample_generator
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 from unveil.reconstruct.pipeline import Reconstructor
 
 

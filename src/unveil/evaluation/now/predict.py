@@ -22,7 +22,7 @@ from unveil.meshes.ply import write_ply
 from unveil.models.registry import family_of
 from unveil.output.batch import options_for
 from unveil.photos.crop import Crop
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import atomic_path

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 from unveil.photos.framing import Framing
 from unveil.typing import Float64s
 

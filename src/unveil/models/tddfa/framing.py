@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
-from unveil.photos.detect import Detection
+from unveil.photos.detection import Detection
 from unveil.photos.framing import Framing
 
 INPUT_SIZE = 120  # pixels per side

@@ -14,7 +14,8 @@ from unveil.models.onnx import CoefficientModel
 from unveil.models.openhead.family import learner_path
 from unveil.models.registry import head_of
 from unveil.photos.decode import decode_rgb
-from unveil.photos.detect import Detection, FaceDetector
+from unveil.photos.detect import FaceDetector
+from unveil.photos.detection import Detection
 from unveil.photos.io import MAX_BYTES
 from unveil.reconstruct.two_pass import TwoPass, agree
 from unveil.timing import StageTimes

@@ -116,9 +116,10 @@ def canonical_crop(crop_size: int, size: int, widening: float = WIDENING) -> Cro
 
 
 def wide_crop(canonical: Crop, crop_size: int) -> Crop:
-    """The wide crop around a canonical one: the same centre, ``WIDENING`` times the side."""
+    """The wide crop around a canonical one: the same centre, ``WIDENING`` times the side, turned alike."""
     (centre,) = canonical.to_image([[canonical.size / 2, canonical.size / 2]])
-    return Crop.from_square(centre, WIDENING * canonical.size / canonical.scale, crop_size)
+    square = Crop.from_square(centre, WIDENING * canonical.size / canonical.scale, crop_size)
+    return square.turned(canonical.roll, centre)
 
 
 def shard_name(number: int) -> str:
