@@ -46,7 +46,8 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
     from unveil import Reconstructor, read_image
     from unveil.assets.store import packaged
     from unveil.faces.files import face_colours, vertex_values
-    from unveil.meshes.glb import glb_bytes, write_glb
+    from unveil.meshes.glb import glb_bytes
+    from unveil.storage.files import write_bytes
     from unveil.timing import StageTimes
 
     image = cv2.resize(read_image(packaged("demo.jpg")), (1024, 1024), interpolation=cv2.INTER_CUBIC)
@@ -62,7 +63,7 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
             with clock.stage("glb"):
                 values = vertex_values(face)
                 data = glb_bytes(reconstructor.morphable, face.coefficients, texture, values=values)
-                write_glb(Path(folder) / "head.glb", data)
+                write_bytes(Path(folder) / "head.glb", data)
             rounds.append({**clock.milliseconds, "total": (time.perf_counter() - start) * 1000})
     return rounds[WARM_UP:]
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from unveil.faces.reconstruction import Reconstruction
     from unveil.heads.layout import CoefficientLayout, Coefficients
     from unveil.heads.model import MorphableModel
+    from unveil.meshes.glb import write_glb
     from unveil.models.encoder import Encoder, Prediction
     from unveil.photos.crop import Crop
     from unveil.photos.detect import FaceDetector
@@ -71,6 +72,7 @@ __all__ = [
     "fit_landmarks",
     "load_openhead",
     "read_image",
+    "write_glb",
 ]
 
 # Looked up on first use, so that `import unveil` costs nothing.
@@ -88,6 +90,7 @@ _HOMES = {
     "UnveilError": "unveil.errors",
     "fit_landmarks": "unveil.reconstruct.from_landmarks",
     "read_image": "unveil.photos.io",
+    "write_glb": "unveil.meshes.glb",
 }
 
 

@@ -17,6 +17,7 @@ from unveil.meshes.glb import glb_bytes, write_glb
 from unveil.meshes.glb_head import SMALLEST_SHIFT
 from unveil.meshes.seams import split_at_seams
 from unveil.models.openhead import head as openhead
+from unveil.storage.files import write_bytes
 
 MODEL = made_up.model()
 SPLIT = split_at_seams(MODEL.faces, MODEL.uv_faces)
@@ -139,7 +140,7 @@ def test_joints_are_named_and_where_the_shape_puts_them(read: Glb) -> None:
 
 @pytest.mark.parametrize("textured", [False, True])
 def test_khronos_validator_finds_nothing(tmp_path: Path, textured: bool) -> None:
-    write_glb(tmp_path / "head.glb", glb_bytes(MODEL, someone(jaw=True), a_texture() if textured else None))
+    write_glb(tmp_path / "head.glb", MODEL, someone(jaw=True), a_texture() if textured else None)
     report = validator_report(tmp_path / "head.glb")
     assert [report[kind] for kind in ("numErrors", "numWarnings")] == [0, 0], report["messages"]
     # Without a texture the validator remarks that nothing uses the texture coordinates; artists will.
@@ -150,7 +151,7 @@ def test_openhead_passes_the_khronos_validator_with_arkits_names(tmp_path: Path)
     model = openhead.load(packaged("openhead.npz"))
     hidden = np.linspace(0, 1, len(model.head.template), dtype=np.float32)
     values = {"hidden": hidden, "uncertainty": 3 * hidden}
-    write_glb(tmp_path / "head.glb", glb_bytes(model, model.zero(), a_texture(), values=values))
+    write_bytes(tmp_path / "head.glb", glb_bytes(model, model.zero(), a_texture(), values=values))
     names = Glb(tmp_path / "head.glb").mesh["extras"]["targetNames"]
     assert len(set(names)) == 51
     assert {"jawOpen", "eyeBlinkLeft", "mouthSmileRight", "eyeLookInLeft", "browInnerUp"} <= set(names)

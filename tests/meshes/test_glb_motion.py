@@ -10,8 +10,9 @@ from khronos import validator_report
 
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.motion import Motion, look_around
-from unveil.meshes.glb import glb_bytes, surface_bytes, write_glb
+from unveil.meshes.glb import glb_bytes, surface_bytes
 from unveil.meshes.glb_animation import quaternions
+from unveil.storage.files import write_bytes
 
 MODEL = made_up.model()
 TEXTURE = np.full((16, 16, 3), [200, 150, 120], np.uint8)
@@ -52,7 +53,7 @@ def test_a_head_without_motion_has_no_animation() -> None:
 
 def test_a_still_surface_comes_back(tmp_path: Path) -> None:
     vertices = np.asarray(MODEL.head.template)
-    write_glb(tmp_path / "a.glb", surface_bytes(vertices, MODEL, TEXTURE))
+    write_bytes(tmp_path / "a.glb", surface_bytes(vertices, MODEL, TEXTURE))
     assert (tmp_path / "a.glb").read_bytes() == surface_bytes(vertices, MODEL, TEXTURE)
     file = Glb(tmp_path / "a.glb")
     positions = file.attribute("POSITION")
@@ -66,8 +67,8 @@ def test_khronos_validator_finds_nothing(tmp_path: Path) -> None:
     start = MODEL.zero().replace(pose=np.array([0, 0, 0, 0.2, 0, 0], np.float32))
     motion = Motion(look_around(MODEL, start, 5), 10)
     flat = np.full((8, 8, 3), [128, 128, 255], np.uint8)
-    write_glb(tmp_path / "moving.glb", glb_bytes(MODEL, start, TEXTURE, motion, flat))
-    write_glb(tmp_path / "still.glb", surface_bytes(np.asarray(MODEL.head.template), MODEL, TEXTURE))
+    write_bytes(tmp_path / "moving.glb", glb_bytes(MODEL, start, TEXTURE, motion, flat))
+    write_bytes(tmp_path / "still.glb", surface_bytes(np.asarray(MODEL.head.template), MODEL, TEXTURE))
     for name in ("moving.glb", "still.glb"):
         report = validator_report(tmp_path / name)
         assert [report[kind] for kind in ("numErrors", "numWarnings")] == [0, 0], report["messages"]

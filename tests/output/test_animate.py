@@ -13,6 +13,7 @@ import unveil
 from unveil import cli
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
+from unveil.faces.reconstruction import Reconstruction
 from unveil.output import animate
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
@@ -48,44 +49,44 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(reconstructor: Reconstructor) -> animate.Seen:
+def seen(reconstructor: Reconstructor) -> Reconstruction:
     return animate.see(reconstructor, DEMO)
 
 
 def test_transfer_changes_the_expression_of_the_same_person(
-    reconstructor: Reconstructor, photos: Path, seen: animate.Seen
+    reconstructor: Reconstructor, photos: Path, seen: Reconstruction
 ) -> None:
-    darker = animate.see(reconstructor, photos / "1.png").face
-    moved = animate.with_expression(reconstructor, seen, darker).face
+    darker = animate.see(reconstructor, photos / "1.png")
+    moved = animate.with_expression(reconstructor, seen, darker)
     np.testing.assert_array_equal(moved.coefficients["expression"], darker.coefficients["expression"])
-    np.testing.assert_array_equal(moved.coefficients["shape"], seen.face.coefficients["shape"])
-    assert np.abs(moved.coefficients["expression"] - seen.face.coefficients["expression"]).max() > 0.05
-    np.testing.assert_array_equal(moved.photographed, seen.face.projected)
+    np.testing.assert_array_equal(moved.coefficients["shape"], seen.coefficients["shape"])
+    assert np.abs(moved.coefficients["expression"] - seen.coefficients["expression"]).max() > 0.05
+    np.testing.assert_array_equal(moved.photographed, seen.projected)
 
 
 @pytest.mark.parametrize("head_pose", [False, True])
 def test_following_holds_still_where_there_is_no_face(
-    reconstructor: Reconstructor, photos: Path, seen: animate.Seen, head_pose: bool
+    reconstructor: Reconstructor, photos: Path, seen: Reconstruction, head_pose: bool
 ) -> None:
     frames = [photos / "2.png", *animate.driving_photos([photos])]
     motion = animate.driven_motion(reconstructor, seen, frames, 10, head_pose=head_pose)
-    first, second = (animate.see(reconstructor, photos / name).face.coefficients for name in ("0.png", "1.png"))
+    first, second = (animate.see(reconstructor, photos / name).coefficients for name in ("0.png", "1.png"))
     expected = [first, first, second, second]
     np.testing.assert_allclose(motion.coefficients["expression"], [c["expression"] for c in expected], atol=1e-6)
-    turns = [c["pose"] if head_pose else seen.face.coefficients["pose"] for c in expected]
+    turns = [c["pose"] if head_pose else seen.coefficients["pose"] for c in expected]
     np.testing.assert_allclose(motion.coefficients["pose"], turns, atol=1e-6)
 
 
-def test_nothing_to_follow(reconstructor: Reconstructor, photos: Path, seen: animate.Seen) -> None:
+def test_nothing_to_follow(reconstructor: Reconstructor, photos: Path, seen: Reconstruction) -> None:
     with pytest.raises(UnveilError, match="no face found in any photograph to follow"):
         animate.driven_motion(reconstructor, seen, [photos / "2.png"], 10, head_pose=False)
     with pytest.raises(UnveilError, match=r"no face found in .*2\.png"):
         animate.see(reconstructor, photos / "2.png")
 
 
-def test_pictures_of_a_motion_keep_their_framing(reconstructor: Reconstructor, seen: animate.Seen) -> None:
+def test_pictures_of_a_motion_keep_their_framing(reconstructor: Reconstructor, seen: Reconstruction) -> None:
     model = reconstructor.morphable
-    motion = animate.own_motion(model, seen.face.coefficients, 1)
+    motion = animate.own_motion(seen, 1)
     texture = np.full((64, 64, 3), [200, 60, 60], np.uint8)
     pictures = list(animate.render_motion(model, motion, texture, 80))
     assert len(pictures) == len(motion) == 3 + 5 * 2

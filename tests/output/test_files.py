@@ -70,7 +70,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_writes_every_format_and_the_record(target: Target) -> None:
-    record = write_photo(target, IMAGE, [make_face(40), make_face(80)], MODEL, OPTIONS)
+    record = write_photo(target, [make_face(40), make_face(80)], OPTIONS)
     per_face = {"glb", "obj", "mtl", "texture", "ply", "npz", "overlay"}
     assert [set(face["files"]) for face in record["faces"]] == [per_face, per_face]
     endings = (".glb", ".obj", ".mtl", ".jpg", ".ply", ".npz", "_overlay.png")
@@ -83,14 +83,14 @@ def test_writes_every_format_and_the_record(target: Target) -> None:
 
 
 def test_obj_names_its_material_and_texture(target: Target) -> None:
-    write_photo(target, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(target, [make_face()], OPTIONS)
     assert "mtllib a_0.mtl\n" in (target.folder / "a_0.obj").read_text()
     assert "map_Kd a_0.jpg\n" in (target.folder / "a_0.mtl").read_text()
 
 
 def test_npz_gives_back_the_reconstruction(target: Target) -> None:
     face = make_face()
-    write_photo(target, IMAGE, [face], MODEL, OPTIONS)
+    write_photo(target, [face], OPTIONS)
     with np.load(target.folder / "a_0.npz", allow_pickle=False) as data:
         layout = CoefficientLayout.from_json(str(data["layout"]))
         assert layout == face.coefficients.layout
@@ -105,7 +105,7 @@ def test_npz_gives_back_the_reconstruction(target: Target) -> None:
 
 
 def test_only_the_wanted_formats(target: Target) -> None:
-    write_photo(target, IMAGE, [make_face()], MODEL, Options("constant", "00", ("ply",)))
+    write_photo(target, [make_face()], Options("constant", "00", ("ply",)))
     assert names(target.folder) == {"a.json", "a_0.ply", "a_0_overlay.png"}
 
 
@@ -121,7 +121,7 @@ def test_vertex_colours_come_from_the_texture() -> None:
 
 def test_done_until_something_changes(target: Target) -> None:
     assert target.done(OPTIONS) is None
-    record = write_photo(target, IMAGE, [make_face()], MODEL, OPTIONS)
+    record = write_photo(target, [make_face()], OPTIONS)
     assert target.done(OPTIONS) == record
     assert target.done(Options("constant", "00", max_faces=1)) is None
     assert target.done(Options("constant", "11")) is None
@@ -135,18 +135,18 @@ def test_done_until_something_changes(target: Target) -> None:
 
 
 def test_writing_again_leaves_nothing_of_the_earlier_run(target: Target) -> None:
-    write_photo(target, IMAGE, [make_face(40), make_face(80)], MODEL, OPTIONS)
-    write_photo(target, IMAGE, [make_face()], MODEL, Options("constant", "00", ("glb",)))
+    write_photo(target, [make_face(40), make_face(80)], OPTIONS)
+    write_photo(target, [make_face()], Options("constant", "00", ("glb",)))
     assert names(target.folder) == {"a.json", "a_0.glb", "a_0_overlay.png"}
 
 
 def test_a_record_cannot_make_it_delete_other_files(target: Target) -> None:
-    record = write_photo(target, IMAGE, [make_face()], MODEL, Options("constant", "00", ("ply",)))
+    record = write_photo(target, [make_face()], Options("constant", "00", ("ply",)))
     stranger = target.folder / "mine.txt"
     stranger.write_text("keep")
     record["faces"][0]["files"] = {"x": "../photos/a.png", "y": "mine.txt", "z": "a_0.ply"}
     target.record_path.write_text(json.dumps(record))
-    write_photo(target, IMAGE, [make_face()], MODEL, Options("constant", "00", ("npz",)))
+    write_photo(target, [make_face()], Options("constant", "00", ("npz",)))
     assert target.photo.exists()
     assert stranger.read_text() == "keep"
     assert not (target.folder / "a_0.ply").exists()
@@ -171,7 +171,7 @@ class DiskFullAfter:
 
 def write_again_and_again(target: Target) -> None:
     for _ in range(3):  # about 15 renames each: most files once into the hidden folder and once out of it
-        write_photo(target, IMAGE, [make_face()], MODEL, OPTIONS)
+        write_photo(target, [make_face()], OPTIONS)
 
 
 @pytest.mark.parametrize("count", range(0, 20, 3))
@@ -189,7 +189,7 @@ def test_nothing_is_left_of_a_run_that_stops(
         assert "\n" not in str(caught.value)
     left = names(target.folder)
     assert left == set() or target.done(OPTIONS) is not None
-    write_photo(target, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(target, [make_face()], OPTIONS)
     assert target.done(OPTIONS) is not None
 
 
@@ -211,7 +211,7 @@ def test_folder_of_a_killed_run_is_cleaned_up(target: Target) -> None:
     (target.folder / "a_0.jpg").write_bytes(b"moved already")
     (again,) = name_targets([target.photo], target.folder)
     assert again == target
-    write_photo(again, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(again, [make_face()], OPTIONS)
     assert not target.part_folder.exists()
     assert target.done(OPTIONS) is not None
 
@@ -246,18 +246,18 @@ def test_photographs_of_one_stem_get_different_names(tmp_path: Path) -> None:
 
 
 def test_names_hold_over_several_runs(target: Target) -> None:
-    write_photo(target, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(target, [make_face()], OPTIONS)
     other = picture(target.photo.with_suffix(".jpg"))
     (second,) = name_targets([other], target.folder)
     assert second.name == "a_jpg"
-    write_photo(second, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(second, [make_face()], OPTIONS)
     both = name_targets([other, target.photo], target.folder)
     assert {t.photo: t.name for t in both} == {target.photo: "a", other: "a_jpg"}
     assert all(t.done(OPTIONS) for t in both)
 
 
 def test_a_moved_folder_is_still_done(target: Target) -> None:
-    write_photo(target, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(target, [make_face()], OPTIONS)
     moved = target.photo.parent.rename(target.photo.parent.with_name("moved")) / target.photo.name
     (again,) = name_targets([moved], target.folder)
     assert again.name == "a"
@@ -269,7 +269,7 @@ def test_files_of_the_user_keep_their_names(target: Target, name: str) -> None:
     (target.folder / name).write_bytes(b"[1, 2]")
     (chosen,) = name_targets([target.photo], target.folder)
     assert chosen.name == "a_png"
-    write_photo(chosen, IMAGE, [make_face()], MODEL, OPTIONS)
+    write_photo(chosen, [make_face()], OPTIONS)
     assert (target.folder / name).read_bytes() == b"[1, 2]"
 
 
@@ -281,7 +281,7 @@ def test_a_name_that_is_not_utf8(target: Target) -> None:
     except OSError:
         pytest.skip("this file system takes only UTF-8 names")
     (odd,) = name_targets([photo], target.folder)
-    record = write_photo(odd, IMAGE, [make_face()], MODEL, OPTIONS)
+    record = write_photo(odd, [make_face()], OPTIONS)
     record_text = odd.record_path.read_bytes().decode("utf-8")
     assert json.loads(record_text) == record
     assert all(name.isascii() and name.isprintable() for name in names(target.folder))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import unveil
 from unveil.appearance.visibility import covered_pixels, hidden_vertices
 from unveil.assets.store import packaged
-from unveil.faces.files import face_colours, npz_content, write_face
+from unveil.faces.files import face_colours, npz_content
 from unveil.faces.guessed import COLOURS, LEGEND, draw_guessed
 from unveil.faces.overlay import PANEL, draw_overlay, in_panel
 from unveil.faces.reconstruction import Reconstruction
@@ -198,7 +198,7 @@ def test_arrays_and_meshes_say_it_too(masked: Reconstruction, masked_photo: NDAr
     assert arrays["occlusion"].shape == (28, 28)
     assert arrays["deviations"].shape == arrays["coefficients"].shape
     assert arrays["hidden"].shape == arrays["uncertainty_mm"].shape == (len(masked.vertices),)
-    write_face(tmp_path / "face", masked_photo, masked, unveil.load_openhead(), ("ply",))
+    masked.save(tmp_path / "face.ply")
     data = trimesh.load(tmp_path / "face.ply", process=False).metadata["_ply_raw"]["vertex"]["data"]
     np.testing.assert_array_equal(data["hidden"].ravel(), masked.hidden)
     np.testing.assert_array_equal(data["uncertainty"].ravel(), masked.uncertainty_mm)

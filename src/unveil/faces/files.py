@@ -1,10 +1,9 @@
-"""The files of one face: GLB, OBJ, PLY, npz and the overlay picture."""
+"""The files of one face, a kind at a time: GLB, OBJ, PLY, npz, JSON and the overlay picture."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,75 +12,22 @@ from numpy.typing import NDArray
 
 from unveil.appearance.colours import head_colours, vertex_colours
 from unveil.appearance.visibility import covered_pixels
-from unveil.errors import UnveilError
 from unveil.faces.face import ReconstructedFace
-from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import write_detail, write_maps, write_relit
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
-from unveil.meshes.glb import glb_bytes, write_glb
+from unveil.meshes.glb import glb_bytes
 from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
 from unveil.photos.io import write_image
-from unveil.storage.files import atomic_path, printable
-from unveil.timing import StageTimes
+from unveil.storage.files import atomic_path, write_bytes
 from unveil.typing import Float32s, Image, UInt8s
 
-OVERLAY, NUMBERS = "overlay", "json"  # kinds of files that are no formats
 OVERLAY_ENDING = "_overlay.png"
 PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
-
-
-@dataclass(frozen=True)
-class FaceFiles:
-    """What was written for a face."""
-
-    names: dict[str, str]  # file name by kind: a format, "mtl", "texture" or "overlay"
-    timings: dict[str, float]  # milliseconds per stage
-
-
-def write_face(
-    stem: Path, image: Image, face: ReconstructedFace, model: MorphableModel, formats: tuple[str, ...]
-) -> FaceFiles:
-    """Write the files of a face in each of the formats, as `write_kind` does, and ``<stem>_overlay.png``.
-
-    Args:
-        stem: path of the files without their endings; the folder must exist.
-        image: the photograph, uint8 RGB [H, W, 3].
-        face: one of its faces.
-        model: the head model of its coefficients.
-        formats: some of `formats.ALL_FORMATS`.
-    """
-    clock = StageTimes()
-    with clock.stage("texture"):
-        colours = face_colours(image, face, model)
-    names: dict[str, str] = {}
-    for kind in (*formats, OVERLAY):
-        with clock.stage(kind):
-            names |= write_kind(stem, kind, image, face, model, colours)
-    return FaceFiles(names, clock.milliseconds)
-
-
-def save_face(
-    path: Path, name: str, image: Image, face: ReconstructedFace, model: MorphableModel, colours: UInt8s
-) -> list[Path]:
-    """Write a face as what the suffix of ``path`` says, or as everything, called ``name``, into a folder.
-
-    Raises:
-        UnveilError: the suffix is none of ours, or a file cannot be written.
-    """
-    kind = path.suffix[1:].lower()
-    if path.is_dir() or not kind:
-        stem, kinds = path / name, (*(FORMATS if face.detail is None else ALL_FORMATS), OVERLAY, NUMBERS)
-    elif kind in (*FORMATS, NUMBERS):
-        stem, kinds = path.with_suffix(""), (kind,)
-    else:
-        known = ", ".join(f".{known}" for known in (*FORMATS, NUMBERS))
-        raise UnveilError(f"cannot save a head as {printable(path)}: end the name in {known}, or name a folder")
-    names = [name for kind in kinds for name in write_kind(stem, kind, image, face, model, colours).values()]
-    return [stem.with_name(name) for name in names]
 
 
 def write_kind(
@@ -96,7 +42,7 @@ def write_kind(
     """
     path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
     writers: dict[str, Callable[[], Any]] = {
-        "glb": lambda: write_glb(path, face_glb(face, model, colours)),
+        "glb": lambda: write_bytes(path, face_glb(face, model, colours)),
         "obj": lambda: write_obj(path, face.vertices, model, colours),
         "ply": lambda: write_ply(path, face.vertices, face.faces, vertex_colours(colours, model), vertex_values(face)),
         "npz": lambda: _write_npz(path, face),

@@ -1,6 +1,7 @@
-"""The formats of a face's files; here the command line finds them at no cost."""
+"""The kinds of a face's files; here the command line finds them at no cost."""
 
 FORMATS = ("glb", "obj", "ply", "npz")
 DETAIL_FORMATS = ("detail", "maps")  # of models that give details of the skin
 RELIT_FORMAT = "relit"
 ALL_FORMATS = (*FORMATS, *DETAIL_FORMATS, RELIT_FORMAT)
+OVERLAY, NUMBERS = "overlay", "json"  # kinds of files that are no formats

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from unveil.errors import UnveilError
 from unveil.faces.face import ReconstructedFace
+from unveil.faces.formats import ALL_FORMATS, FORMATS, NUMBERS, OVERLAY
 from unveil.heads.model import MorphableModel
+from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
 
 GREY = 200  # of a head without a photograph, and of 255
@@ -47,7 +50,7 @@ class Reconstruction(ReconstructedFace):
         """A picture for checking the reconstruction, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
         from unveil.faces.overlay import draw_overlay
 
-        return draw_overlay(self._picture, self, self.morphable, self._colours)
+        return draw_overlay(self.picture, self, self.morphable, self._colours)
 
     def save(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the head in the format that the suffix names, and return the files written.
@@ -60,9 +63,27 @@ class Reconstruction(ReconstructedFace):
         Raises:
             UnveilError: another suffix, or a file cannot be written.
         """
-        from unveil.faces.files import save_face
+        path = Path(path)
+        kind = path.suffix[1:].lower()
+        if path.is_dir() or not kind:
+            stem, kinds = path / self.name, (*(FORMATS if self.detail is None else ALL_FORMATS), OVERLAY, NUMBERS)
+        elif kind in (*FORMATS, NUMBERS):
+            stem, kinds = path.with_suffix(""), (kind,)
+        else:
+            known = ", ".join(f".{known}" for known in (*FORMATS, NUMBERS))
+            raise UnveilError(f"cannot save a head as {printable(path)}: end the name in {known}, or name a folder")
+        return [stem.with_name(name) for kind in kinds for name in self.write(stem, kind).values()]
 
-        return save_face(Path(path), self.name, self._picture, self, self.morphable, self._colours)
+    def write(self, stem: Path, kind: str) -> dict[str, str]:
+        """Write the files of one kind, a format, "overlay" or "json", and give back their names by kind.
+
+        Args:
+            stem: path of the files without their endings.
+            kind: see `files.write_kind`.
+        """
+        from unveil.faces.files import write_kind
+
+        return write_kind(stem, kind, self.picture, self, self.morphable, self._colours)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show: the overlay."""
@@ -80,7 +101,7 @@ class Reconstruction(ReconstructedFace):
         return np.full((*shape, 3), GREY, np.uint8)
 
     @property
-    def _picture(self) -> Image:
+    def picture(self) -> Image:
         """The photograph, or white paper as far as the head reaches."""
         if self.photograph is not None:
             return self.photograph

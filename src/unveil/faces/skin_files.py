@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.relight import draw_relit
 from unveil.heads.model import MorphableModel
-from unveil.meshes.glb import surface_bytes, write_glb
+from unveil.meshes.glb import surface_bytes
 from unveil.meshes.maps import encode_displacement, encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.photos.io import write_image
+from unveil.storage.files import write_bytes
 
 
 def write_detail(stem: Path, face: ReconstructedFace, texture: NDArray[np.uint8]) -> dict[str, str]:
@@ -22,7 +23,7 @@ def write_detail(stem: Path, face: ReconstructedFace, texture: NDArray[np.uint8]
         return {}
     paths = {kind: _beside(stem, f"_detail.{kind}") for kind in ("obj", "mtl", "jpg", "glb")}
     write_obj(paths["obj"], face.detail.vertices, face.detail, texture)
-    write_glb(paths["glb"], surface_bytes(face.detail.vertices, face.detail, texture))
+    write_bytes(paths["glb"], surface_bytes(face.detail.vertices, face.detail, texture))
     return {f"detail_{kind}": path.name for kind, path in paths.items()}
 
 

@@ -8,9 +8,9 @@ weights and nodes. `surface_bytes` writes what does not move: a mesh with its te
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.layout import Coefficients
@@ -22,7 +22,7 @@ from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
 from unveil.meshes.image_bytes import jpeg, png
 from unveil.meshes.seams import split_at_seams
 from unveil.meshes.surface import TexturedSurface
-from unveil.storage.files import atomic_path
+from unveil.storage.files import write_bytes
 from unveil.typing import Floats, Image, UInt8s
 
 LINEAR, LINEAR_MIPMAP_LINEAR, REPEAT = 9729, 9987, 10497  # how pictures are sampled
@@ -30,10 +30,19 @@ LINEAR, LINEAR_MIPMAP_LINEAR, REPEAT = 9729, 9987, 10497  # how pictures are sam
 ORIGINS = {"openhead": "Head: openhead (MakeHuman, CC0; statistics of ICT-FaceKit, MIT). Texture: from a photograph."}
 
 
-def write_glb(path: Path, data: bytes) -> None:
-    """Write what `glb_bytes` or `surface_bytes` gave to ``path``, which ends in .glb."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+def write_glb(
+    path: str | os.PathLike[str],
+    model: MorphableModel,
+    coefficients: Coefficients,
+    texture: UInt8s | None = None,
+    motion: Motion | None = None,
+) -> None:
+    """Write the head of one person, of a model and its coefficients [M], as `glb_bytes` gives it.
+
+    Raises:
+        UnveilError: the file cannot be written.
+    """
+    write_bytes(path, glb_bytes(model, coefficients, texture, motion))
 
 
 def glb_bytes(

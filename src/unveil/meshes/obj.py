@@ -16,7 +16,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.meshes.image_bytes import jpeg
 from unveil.meshes.mesh import Mesh, TexturedMesh, triangulated
 from unveil.meshes.surface import TexturedSurface
-from unveil.storage.files import atomic_path
+from unveil.storage.files import write_bytes
 from unveil.typing import Float64s, Int64s, UInt8s
 
 
@@ -35,11 +35,11 @@ def write_obj(path: Path, vertices: ArrayLike, surface: TexturedSurface, texture
     """
     positions = np.asarray(vertices, dtype=np.float64)
     if not len(surface.uv):
-        _replace(path, _coloured_text(positions, surface, texture).encode())
+        write_bytes(path, _coloured_text(positions, surface, texture).encode())
         return [path]
     written = [] if texture is None else _write_material(path, texture)
     text = _text(positions, surface, material=path.with_suffix(".mtl").name if written else None)
-    _replace(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
+    write_bytes(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
     return [*written, path]
 
 
@@ -100,9 +100,9 @@ def _coordinate(corners: bytes) -> bytes:
 
 def _write_material(path: Path, texture: UInt8s) -> list[Path]:
     image, material = path.with_suffix(".jpg"), path.with_suffix(".mtl")
-    _replace(image, jpeg(texture))
+    write_bytes(image, jpeg(texture))
     text = f"newmtl head\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n"
-    _replace(material, text.encode(errors="surrogateescape"))
+    write_bytes(material, text.encode(errors="surrogateescape"))
     return [image, material]
 
 
@@ -138,8 +138,3 @@ def _coloured_text(vertices: Float64s, surface: TexturedSurface, colours: UInt8s
 def _rows(template: str, values: NDArray[np.generic]) -> str:
     """One line for each row; a single formatting call, as 20,000 of them would take longer than everything else."""
     return (template * len(values)) % tuple(values.ravel().tolist())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,6 @@ class CoefficientModel:
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
         self.path = Path(path)
-        self._threads = threads
         self._session = open_session(self.path, threads)
         metadata = dict(self._session.get_modelmeta().custom_metadata_map)
         self.layout = _read_layout(metadata, self.path)
@@ -64,10 +62,6 @@ class CoefficientModel:
 
     def __repr__(self) -> str:
         return f"CoefficientModel({self.name!r}, input_size={self.input_size}, {self.layout!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the path; another process opens a session of its own."""
-        return partial(CoefficientModel, self.path.absolute(), threads=self._threads), ()
 
     def predict(self, crops: NDArray[np.uint8]) -> Prediction:
         """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3], deviations and occlusion where the file gives them.
@@ -122,7 +116,16 @@ class CoefficientModel:
         return {name: shape for name, shape in known.items() if name in outputs}
 
 
-def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
+class Session(ort.InferenceSession):  # type: ignore[misc]  # onnxruntime says nothing of its types
+    """A session that can be sent to other processes: each opens the file itself."""
+
+    opened: tuple[Path, int | None]  # what `open_session` was given
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_session, self.opened
+
+
+def open_session(path: Path, threads: int | None = None) -> Session:
     """A session on the CPU, by default with as many threads as are of use; UnveilError for what is no ONNX file.
 
     The file may be a stranger's: `read_onnx` says what is not opened.
@@ -138,9 +141,11 @@ def open_session(path: Path, threads: int | None = None) -> ort.InferenceSession
     options.add_session_config_entry("session.load_model_format", "ONNX")  # not the runtime's own, which is not checked
     options.log_severity_level = 4  # what is wrong with a file is said once, below
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = Session(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise UnveilError(f"{path} is not a usable ONNX file: {reason_of(error)}") from error
+    session.opened = (path.absolute(), threads)
+    return session
 
 
 def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:

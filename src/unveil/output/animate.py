@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,52 +16,43 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
-from unveil.meshes.glb import write_glb
-from unveil.photos.io import find_images, read_image
+from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.storage.files import printable
+from unveil.storage.files import printable, write_bytes
 
 SIZE = 360  # pixels per side of an animated picture
 MARGIN = 0.06  # of the picture around the head at its widest
 TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long a turn of the head takes, and a single face
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """The largest face of a photograph."""
-
-    image: NDArray[np.uint8]  # [H, W, 3] RGB
-    face: Reconstruction
-
-
-def see(reconstructor: Reconstructor, photo: Path) -> Seen:
+def see(reconstructor: Reconstructor, photo: Path) -> Reconstruction:
     """The largest face of a photograph, to be moved.
 
     Raises:
         UnveilError: there is no face, or the photograph cannot be read.
     """
-    image = read_image(photo)
-    faces = reconstructor.reconstruct(image, max_faces=1)
+    faces = reconstructor.reconstruct(photo, max_faces=1)
     if not faces:
         raise UnveilError(f"no face found in {printable(photo)}: give a photograph of a face that looks to the camera")
-    return Seen(image, faces[0])
+    return faces[0]
 
 
-def with_expression(reconstructor: Reconstructor, seen: Seen, expression: Reconstruction) -> Seen:
+def with_expression(reconstructor: Reconstructor, face: Reconstruction, expression: Reconstruction) -> Reconstruction:
     """The same face in the same photograph with the expression of another."""
-    moved = transfer_expression(reconstructor.morphable, seen.face.coefficients, expression.coefficients)
-    return Seen(seen.image, reconstructor.changed(seen.face, moved))
+    moved = transfer_expression(face.morphable, face.coefficients, expression.coefficients)
+    return reconstructor.changed(face, moved)
 
 
-def own_motion(model: MorphableModel, coefficients: Coefficients, rate: float) -> Motion:
-    """A head of coefficients [M] that looks around and then makes some faces, ``rate`` keyframes per second."""
+def own_motion(face: Reconstruction, rate: float) -> Motion:
+    """A head that looks around and then makes some faces, ``rate`` keyframes per second."""
+    model, coefficients = face.morphable, face.coefficients
     turns = look_around(model, coefficients, max(2, round(TURN_SECONDS * rate)))
     faces = gestures(model, coefficients, max(2, round(GESTURE_SECONDS * rate)))
     return Motion(Coefficients(coefficients.layout, np.concatenate([turns.values, faces.values])), rate)
 
 
 def driven_motion(
-    reconstructor: Reconstructor, seen: Seen, photos: Iterable[Path], rate: float, *, head_pose: bool
+    reconstructor: Reconstructor, face: Reconstruction, photos: Iterable[Path], rate: float, *, head_pose: bool
 ) -> Motion:
     """The face of a photograph doing what the largest faces of others do, a keyframe for each.
 
@@ -84,10 +74,8 @@ def driven_motion(
             waiting += 1
     if not driving:
         raise UnveilError("no face found in any photograph to follow: give photographs of a face")
-    layout = seen.face.coefficients.layout
-    followed = Coefficients(layout, np.stack(driving))
-    model = reconstructor.morphable
-    return Motion(transfer_expression(model, seen.face.coefficients, followed, head_pose=head_pose), rate)
+    followed = Coefficients(face.coefficients.layout, np.stack(driving))
+    return Motion(transfer_expression(face.morphable, face.coefficients, followed, head_pose=head_pose), rate)
 
 
 def driving_photos(inputs: Iterable[Path], note: Callable[[str], None] | None = None) -> list[Path]:
@@ -95,13 +83,12 @@ def driving_photos(inputs: Iterable[Path], note: Callable[[str], None] | None = 
     return [photo for path in inputs for photo in find_images(path, note=note)]
 
 
-def write_motion(stem: Path, seen: Seen, model: MorphableModel, motion: Motion) -> list[Path]:
+def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]:
     """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
-    face = seen.face
-    texture = face.texture()
+    model, texture = face.morphable, face.texture()
     picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))
     write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
-    write_glb(scene, face_glb(face, model, texture, motion))
+    write_bytes(scene, face_glb(face, model, texture, motion))
     return [picture, scene]
 
 

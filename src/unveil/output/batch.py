@@ -135,14 +135,13 @@ def _about(photo: Path, error: Exception) -> str:
 
 
 def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:
-    image = read_image(target.photo)
-    faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
+    faces = reconstructor.reconstruct(read_image(target.photo), max_faces=options.max_faces)
     if not faces:
         raise UnveilError(
             f"no face found in {printable(target.photo)}: give a photograph with a face at least {SMALLEST_FACE:.0f} "
             "pixels wide that looks towards the camera"
         )
-    return write_photo(target, image, faces, reconstructor.morphable, options)
+    return write_photo(target, faces, options)
 
 
 def _names(photo: Path) -> Iterator[str]:

@@ -16,15 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unveil.errors import UnveilError
-from unveil.faces.files import PICTURE_ENDINGS, FaceFiles, write_face
-from unveil.faces.formats import FORMATS
+from unveil.faces.files import PICTURE_ENDINGS
+from unveil.faces.formats import FORMATS, OVERLAY
 from unveil.faces.reconstruction import Reconstruction
-from unveil.heads.model import MorphableModel
 from unveil.storage.files import printable
+from unveil.timing import StageTimes
 
 RECORD_FORMAT = 1  # raised when the JSON or the files change their meaning
 
@@ -109,13 +106,15 @@ def prepare_folder(folder: Path) -> None:
         trial.unlink()
 
 
-def write_photo(
-    target: Target,
-    image: NDArray[np.uint8],
-    faces: Sequence[Reconstruction],
-    model: MorphableModel,
-    options: Options,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class FaceFiles:
+    """What was written for a face."""
+
+    names: dict[str, str]  # file name by kind: a format, "mtl", "texture" or "overlay"
+    timings: dict[str, float]  # milliseconds per stage
+
+
+def write_photo(target: Target, faces: Sequence[Reconstruction], options: Options) -> dict[str, Any]:
     """Write the files of all faces of a photograph, all or nothing, and give back what its JSON says.
 
     Raises:
@@ -127,16 +126,25 @@ def write_photo(
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir()
-            written = [
-                write_face(part / f"{target.name}_{k}", image, face, model, options.formats)
-                for k, face in enumerate(faces)
-            ]
-            record |= _description(image, faces, written, options)
+            written = [_write_face(part / f"{target.name}_{k}", face, options) for k, face in enumerate(faces)]
+            record |= _description(faces, written, options)
             (part / target.record_path.name).write_text(json.dumps(record, indent=1, allow_nan=False), "utf-8")
             _publish(part, target)
         finally:
             _remove(part)
     return record
+
+
+def _write_face(stem: Path, face: Reconstruction, options: Options) -> FaceFiles:
+    """Write the files of a face in each of the formats, and its overlay; their folder must exist."""
+    clock = StageTimes()
+    with clock.stage("texture"):
+        face.texture()
+    names: dict[str, str] = {}
+    for kind in (*options.formats, OVERLAY):
+        with clock.stage(kind):
+            names |= face.write(stem, kind)
+    return FaceFiles(names, clock.milliseconds)
 
 
 def _remove(folder: Path) -> None:
@@ -148,19 +156,15 @@ def _remove(folder: Path) -> None:
         raise
 
 
-def _description(
-    image: NDArray[np.uint8],
-    faces: Sequence[Reconstruction],
-    written: Sequence[FaceFiles],
-    options: Options,
-) -> dict[str, Any]:
+def _description(faces: Sequence[Reconstruction], written: Sequence[FaceFiles], options: Options) -> dict[str, Any]:
+    height, width = faces[0].picture.shape[:2]
     timings = dict(faces[0].timings)
     for face_files in written:
         for stage, duration in face_files.timings.items():
             timings[stage] = timings.get(stage, 0.0) + duration
     return {
         "record_format": RECORD_FORMAT,
-        "image": {"width": image.shape[1], "height": image.shape[0]},
+        "image": {"width": width, "height": height},
         "model": {"name": options.model, "layout": faces[0].coefficients.layout.name},
         "options": options.to_json(),
         "timings_ms": {stage: round(duration, 1) for stage, duration in timings.items()},

@@ -35,6 +35,12 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink()
 
 
+def write_bytes(final: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole or not at all; UnveilError where that is impossible."""
+    with atomic_path(final) as temporary:
+        temporary.write_bytes(data)
+
+
 def printable(path: str | os.PathLike[str]) -> str:
     """A file's name for messages: one line, and valid text even if the name on disk is not."""
     text = os.fsencode(path).decode("utf-8", errors="backslashreplace")

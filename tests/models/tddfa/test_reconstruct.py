@@ -20,7 +20,7 @@ from unveil.assets.store import packaged
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
-from unveil.meshes.glb import glb_bytes, write_glb
+from unveil.meshes.glb import write_glb
 from unveil.models.check import check_files
 from unveil.models.tddfa import head as bfm
 from unveil.models.tddfa.torch import TddfaTeacher
@@ -147,7 +147,7 @@ def test_reconstruct_writes_a_coloured_face_with_its_expression(
 def test_the_khronos_validator_finds_nothing(tmp_path: Path, face: Reconstruction) -> None:
     model = bfm.from_arrays(DATA, TRIANGLES)
     colours = np.random.default_rng(0).integers(0, 256, (COUNT, 3), dtype=np.uint8)
-    write_glb(tmp_path / "face.glb", glb_bytes(model, face.coefficients, colours))
+    write_glb(tmp_path / "face.glb", model, face.coefficients, colours)
     report = validator_report(tmp_path / "face.glb")
     assert report["messages"] == []
 

@@ -31,12 +31,12 @@ def transfer(
     photo_files.prepare_folder(out)
     reconstructor = Reconstructor(model, assets=assets)
     options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
-    source = animation.see(reconstructor, expression)
-    moved = animation.with_expression(reconstructor, animation.see(reconstructor, face), source.face)
+    source, person = animation.see(reconstructor, expression), animation.see(reconstructor, face)
+    moved = animation.with_expression(reconstructor, person, source)
     target = photo_files.Target(face, out, f"{printable_stem(face)}_as_{printable_stem(expression)}")
     if target.belongs_to_another():
         raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
-    record = photo_files.write_photo(target, moved.image, [moved.face], reconstructor.morphable, options)
+    record = photo_files.write_photo(target, [moved], options)
     typer.echo(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
 
 
@@ -68,7 +68,7 @@ def animate(
         driving = with_progress(iter(photos), len(photos), doing="following")
         motion = animation.driven_motion(reconstructor, seen, driving, rate, head_pose=head_pose)
     else:
-        motion = animation.own_motion(reconstructor.morphable, seen.face.coefficients, rate)
+        motion = animation.own_motion(seen, rate)
     stem = out / f"{printable_stem(photo)}_motion"
-    for path in animation.write_motion(stem, seen, reconstructor.morphable, motion):
+    for path in animation.write_motion(stem, seen, motion):
         typer.echo(f"{path}: {count(len(motion), 'frame')}")

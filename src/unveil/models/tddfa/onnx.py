@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
-from unveil.models.onnx import open_session
+from unveil.models.onnx import Session, open_session
 from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
 from unveil.photos.framing import Framing
@@ -56,7 +55,7 @@ class TddfaModel:
         return Prediction(Coefficients(self.layout, self.layout.destandardize(outputs)))
 
 
-def open_network(path: Path, threads: int | None = None) -> ort.InferenceSession:
+def open_network(path: Path, threads: int | None = None) -> Session:
     """A session of a network [1, 3, 120, 120] -> [1, 62]; UnveilError for what is none."""
     session = open_session(path, threads)
     inputs = {node.name: node.shape[1:] for node in session.get_inputs()}
