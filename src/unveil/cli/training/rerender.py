@@ -39,7 +39,7 @@ def rerender(
     data = TrainingData.load(prepared, codes)
     settings = RerenderSettings(samples, size, seed, "" if ict is None else str(ict))
     start, made = time.perf_counter(), 0
-    for done in with_progress(make_folder(data, out, settings, processes), len(settings), doing="re-rendering"):
+    for done in with_progress(make_folder(data, out, settings, processes), settings.shards, doing="re-rendering"):
         made += done
     typer.echo(f"{printable(out)}: {count(made, 'picture')} in {time.perf_counter() - start:.0f} s")
     typer.echo(f"train on it with `unveil train {printable(out)} {printable(out / CODES)}`")

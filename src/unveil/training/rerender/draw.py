@@ -42,17 +42,17 @@ def draw_turn(rotation: Floats, rng: np.random.Generator, far_turns: float = FAR
 
 def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generator) -> Floats:
     """Units [E] in [0, 1]: none, those of one of ``others`` [N, E], or some by lot over a weak one of these."""
-    kind = rng.random()
-    if kind < AT_REST:
+    what = rng.random()
+    if what < AT_REST:
         return np.zeros(len(names))
     found = others[rng.integers(len(others))].astype(np.float64)
-    if kind < AT_REST + OF_OTHERS:
+    if what < AT_REST + OF_OTHERS:
         return np.asarray(np.clip(found * rng.uniform(*STRENGTH), 0, 1))
     units = found * rng.uniform(0, 0.5)
     kinds = [name.removesuffix("Left").removesuffix("Right") for name in names]
-    for kind_name in rng.choice(sorted(set(kinds)), rng.integers(UNITS[0], UNITS[1] + 1), replace=False):
+    for chosen in rng.choice(sorted(set(kinds)), rng.integers(UNITS[0], UNITS[1] + 1), replace=False):
         strength = rng.beta(1.2, 1.6)
-        for k in np.flatnonzero([kind == kind_name for kind in kinds]):
+        for k in np.flatnonzero([kind == chosen for kind in kinds]):
             units[k] = strength * (rng.random() if rng.random() < ONE_SIDED else 1)
     return np.asarray(np.clip(units, 0, 1))
 

@@ -43,7 +43,9 @@ class RerenderSettings:
     ict: str = ""  # npz of ICT-FaceKit, whose heads are half of all; empty: none
     shard: int = SHARD  # samples in one
 
-    def __len__(self) -> int:
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
         return math.ceil(self.count / self.shard)
 
     def numbers(self, shard: int) -> range:
@@ -63,8 +65,8 @@ def make_folder(data: TrainingData, folder: Path, settings: RerenderSettings, pr
     advice = "give the same options, or name another folder"
     note_settings(folder / SETTINGS, about, what="was begun with other settings", advice=advice)
     renderer = new_renderer(data, settings, folder / TONES)
-    missing = [shard for shard in range(len(settings)) if not labels_path(folder, shard).exists()]
-    yield from (len(settings.numbers(shard)) for shard in range(len(settings)) if shard not in set(missing))
+    missing = [shard for shard in range(settings.shards) if not labels_path(folder, shard).exists()]
+    yield from (len(settings.numbers(shard)) for shard in range(settings.shards) if shard not in set(missing))
     if processes > 1 and len(missing) > 1:
         context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
         with ProcessPoolExecutor(processes, context, _start_worker, (renderer, folder, settings)) as pool:
@@ -116,7 +118,7 @@ def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> Non
     if (folder / MANIFEST).exists():
         return
     parts = []
-    for shard in range(len(settings)):
+    for shard in range(settings.shards):
         with np.load(labels_path(folder, shard)) as file:
             parts.append(dict(file))
     all_labels = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -134,7 +136,7 @@ def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> Non
         shape_weight=all_labels["shape_weight"],
     )
     write_codes(folder / CODES, codes)
-    finish(folder, samples, [len(settings.numbers(shard)) for shard in range(len(settings))], settings.size)
+    finish(folder, samples, [len(settings.numbers(shard)) for shard in range(settings.shards)], settings.size)
 
 
 _given: list[tuple[Renderer, Path, RerenderSettings]] = []  # what a worker process was started with

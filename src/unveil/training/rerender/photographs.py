@@ -42,11 +42,11 @@ class Photographs:
         """The photographs of training data that are seen well; their tones [N] need not be known.
 
         Raises:
-            UnveilError: the data have none.
+            UnveilError: the data have none to train on.
         """
         usable = seen_well(data)
-        if not usable.any():
-            raise UnveilError("no photograph shows a face from the front; prepare more photographs")
+        if not usable[data.indices(TRAIN)].any():
+            raise UnveilError("no photograph to train on shows a face from the front; prepare more photographs")
         if tones is None:
             tones = np.full(len(data), -1, np.int8)
             for index in np.flatnonzero(usable):
@@ -56,6 +56,10 @@ class Photographs:
 
     def __len__(self) -> int:
         return int((self.tones >= 0).sum())
+
+    def has(self, split: int) -> bool:
+        """Whether there are photographs of a split."""
+        return bool(((self.tones >= 0) & (self.data.folder.split[self.data.rows] == split)).any())
 
     def choose(self, split: int, rng: np.random.Generator) -> int:
         """A photograph of a split by lot: first the tone of the skin, then the photograph."""

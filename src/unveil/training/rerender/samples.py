@@ -69,8 +69,7 @@ class Renderer:
         return self._with_head(photo, index, head, rng, far_turns)
 
     def _split(self, rng: np.random.Generator) -> int:
-        there = (self.photographs.data.folder.split == VALIDATION).any()
-        return VALIDATION if rng.random() < VALIDATION_SHARE and there else TRAIN
+        return VALIDATION if rng.random() < VALIDATION_SHARE and self.photographs.has(VALIDATION) else TRAIN
 
     def _crop(self, index: int) -> Image:
         data = self.photographs.data
