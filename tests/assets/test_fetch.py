@@ -67,7 +67,7 @@ def server() -> Iterator[Server]:
 
 def entry(url: str, content: bytes = CONTENT) -> ModelFile:
     digest = hashlib.sha256(content).hexdigest()
-    return ModelFile("made-up", "file.bin", "a file", "npy", "us", "MIT", "a page", url=url, sha256=digest)
+    return ModelFile("made-up", "file.bin", "a file", "us", "MIT", "a page", url=url, sha256=digest)
 
 
 def names(folder: Path) -> list[str]:

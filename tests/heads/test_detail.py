@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import made_up_flame
 import numpy as np
 import pytest
@@ -35,7 +34,7 @@ def model(folder: Path) -> MorphableModel:
 
 
 def load(model: MorphableModel, folder: Path, name: str | None = "texture_data_256.npy") -> DetailSurface:
-    masks = [cv2.imread(str(folder / f"{mask}.png")) for mask in ("uv_face_eye_mask", "uv_face_mask")]
+    masks = [folder / f"{mask}.png" for mask in ("uv_face_eye_mask", "uv_face_mask")]
     return deca_detail.load(model, folder / "fixed_displacement_256.npy", masks[0], masks[1], name and folder / name)
 
 
@@ -166,7 +165,7 @@ def test_touching_islands_are_not_joined() -> None:
 
 
 def test_wrong_files_get_one_line(model: MorphableModel, folder: Path, tmp_path: Path) -> None:
-    mask = np.zeros((512, 512, 3), np.uint8)
+    mask = folder / "uv_face_mask.png"
     with pytest.raises(UnveilError, match="No such file"):
         deca_detail.load(model, tmp_path / "missing.npy", mask, mask)
     np.save(tmp_path / "small.npy", np.zeros((64, 64)))

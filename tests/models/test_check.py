@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +15,19 @@ from made_up_flame import flame_arrays, write_data_folder, write_flame_pickle
 torch = needs("torch")
 
 from unveil.assets.torch_file import checkpoint_keys
-from unveil.models.check import FLAME_EYEBALLS, FileCheck, check_file, check_files, families_present
+from unveil.models.check import FileCheck, check_file, check_files, families_present
+from unveil.models.deca.check import FLAME_EYEBALLS
 from unveil.models.deca.files import FILES
+from unveil.models.family import Family
 from unveil.models.registry import RESEARCH
 
-PARTS = {part: {"weight": torch.arange(30.0)} for part in ("E_flame", "E_detail", "D_detail")}
 PAGE = b"\n<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head></html>"
 REQUIRED = [file.name for file in FILES if file.required]
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_data_folder(tmp_path_factory.mktemp("deca"), checkpoint=False)
-    torch.save(PARTS | {"opt": {"step": 1}}, folder / "deca_model.tar")
-    return folder
+    return write_data_folder(tmp_path_factory.mktemp("deca"))
 
 
 @pytest.fixture
@@ -112,14 +112,16 @@ def test_flame_of_another_year_by_name_by_shape_and_by_its_eyes(folder: Path) ->
     assert (found.status, found.path) == ("wrong", str(folder / "flame2023.pkl"))
     assert "is FLAME 2023, but deca needs the FLAME 2020" in found.detail
     replace(path, pickle.dumps(flame_arrays() | {"shapedirs": np.zeros((20, 3, 150))}))
-    assert "shapedirs is (20, 3, 150) and should end in any x 3 x 400" in check(folder, path.name).detail
+    assert "has shapedirs of shape (20, 3, 150), expected (" in check(folder, path.name).detail
 
 
 def test_flame_2023_under_the_name_of_2020_is_told_by_its_eyes(folder: Path) -> None:
     vertices = np.random.default_rng(0).normal(0, 0.1, (FLAME_EYEBALLS.stop, 3)).round(6)
     other = vertices.copy()
     other[FLAME_EYEBALLS, 2] += 2e-3
-    arrays = flame_arrays() | {"shapedirs": np.zeros((1, 3, 400)), "posedirs": np.zeros((1, 3, 36))}
+    sides = {"shapedirs": (3, 400), "posedirs": (3, 36), "weights": (5,)}
+    arrays = {name: np.zeros((FLAME_EYEBALLS.stop, *rest), np.int8) for name, rest in sides.items()}
+    arrays = flame_arrays() | arrays | {"J_regressor": np.zeros((5, FLAME_EYEBALLS.stop), np.int8)}
     lines = (folder / "head_template.obj").read_text().splitlines()
     positions = ["v {:.6f} {:.6f} {:.6f}".format(*v) for v in vertices]
     template = "\n".join([*positions, *(line for line in lines if not line.startswith("v "))])
@@ -155,7 +157,27 @@ def test_a_checkpoint_without_a_part_names_it(folder: Path) -> None:
     buffer = io.BytesIO()
     torch.save({"E_flame": {}, "E_detail": {}}, buffer)
     replace(folder / "deca_model.tar", buffer.getvalue())
+    assert "has no networks named D_detail" in check(folder, "deca_model.tar").detail
+
+
+def test_without_torch_what_cannot_be_checked_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "unveil.models.deca.torch", raising=False)
+    found = check(folder, "deca_model.tar")
+    assert found.status == "ok"
+    assert found.detail.endswith("; what is in it was not checked, which needs torch")
+    data = (folder / "deca_model.tar").read_bytes()
+    replace(folder / "deca_model.tar", data[: len(data) // 2])
+    assert check(folder, "deca_model.tar").status == "wrong"
+    buffer = io.BytesIO()
+    torch.save({"E_flame": {}, "E_detail": {}}, buffer)
+    replace(folder / "deca_model.tar", buffer.getvalue())
     assert "has no D_detail; it holds E_flame, E_detail" in check(folder, "deca_model.tar").detail
+
+
+@pytest.mark.parametrize("family", RESEARCH.values(), ids=list(RESEARCH))
+def test_every_file_is_inspected(family: Family) -> None:
+    assert set(family.inspections()) == {file.name for file in family.files}
 
 
 def test_only_families_with_a_file_are_looked_at(folder: Path, tmp_path: Path) -> None:

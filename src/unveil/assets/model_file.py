@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-Shape = tuple[int | None, ...]  # the last dimensions; None: any length
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of a research model.
-
-    ``kind`` says how it is opened: ``pickle`` (a dictionary), ``pickle-array``, ``npy`` (an array), ``npy-dict`` (a
-    pickled dictionary), ``npz``, ``torch`` (a checkpoint), ``obj``, ``picture``, ``onnx`` (an encoder),
-    ``onnx-detail``, ``onnx-3ddfa``, ``safetensors``, ``tensorflow`` (the index of a checkpoint), ``hdf5``. ``arrays``
-    are what it must hold, each with its last dimensions; ``""`` is the one array of an ``npy`` or a ``pickle-array``.
-    """
+    """One file of a research model."""
 
     family: str  # name of the model family
     name: str
     what: str
-    kind: str
     publisher: str
     licence: str
     page: str  # where the user finds it
@@ -31,7 +22,6 @@ class ModelFile:
     sha256: str = ""  # of the published file, where there is but one and it is known; always with a ``url``
     pattern: str = ""  # of other names; the file is taken that alone has one in its folder
     folders: tuple[str, ...] = ()  # where else its publisher leaves it, relative to the model's folder
-    arrays: dict[str, Shape] = field(default_factory=dict)
     made_by: str = ""  # the command that makes it from the others
     mistaken: tuple[str, ...] = ()  # names of files that users have instead of it
     instead: str = ""  # what those are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
+from unveil.models.inspection import Inspection
 from unveil.models.skin import Displacement, SkinModel
 
 
@@ -67,6 +68,10 @@ class Family(ABC):
             UnveilError: a file that it needs is missing or wrong.
         """
         return None
+
+    def inspections(self, assets: Path | None = None) -> Mapping[str, Inspection]:
+        """How each of `files` is inspected, by its name."""
+        return {}
 
     def convert(self, assets: Path | None = None) -> Iterator[Path]:
         """Write the files in the form that unveil reads, beside the published ones, and yield their paths.

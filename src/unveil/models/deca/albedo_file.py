@@ -28,15 +28,15 @@ class _Format:
 FORMATS = (_Format("MU", "PC", 199, 1.0), _Format("mean", "tex_dir", 200, 255.0))
 
 
-def load(path: Path) -> AlbedoSpace:
-    """Read FLAME_albedo_from_BFM.npz or FLAME_texture.npz; float32.
+def load(path: Path, forms: tuple[_Format, ...] = FORMATS) -> AlbedoSpace:
+    """Read FLAME_albedo_from_BFM.npz or FLAME_texture.npz, or only one of them; float32.
 
     Raises:
         UnveilError: the file is missing, damaged, or neither of the two.
     """
     advice = "use FLAME_albedo_from_BFM.npz or FLAME_texture.npz"
     with open_npz(path, otherwise="is no albedo model", advice=advice) as file:
-        form = next((f for f in FORMATS if {f.mean, f.components} <= set(file.files)), None)
+        form = next((f for f in forms if {f.mean, f.components} <= set(file.files)), None)
         if form is None:
             raise ValueError(f"it holds {', '.join(file.files[:6]) or 'nothing'}")
         mean, components = file[form.mean], file[form.components]

@@ -19,7 +19,7 @@ from unveil.models.deca import albedo_file, files
 from unveil.models.encoder import Encoder
 from unveil.models.skin import SkinModel
 from unveil.photos.io import read_image
-from unveil.typing import Float32s, Floats, UInt8s
+from unveil.typing import Float32s, Floats
 
 
 @runtime_checkable
@@ -46,15 +46,15 @@ def open_skin(
     fixed, eyes, face = (locate(file, assets) for file in files.DETAILS)
     dense = find(files.DENSE_MESH, assets)
     used += (fixed, eyes, face, *([dense] if dense else []))
-    surface = load(model, fixed, read_image(eyes), read_image(face), dense)
+    surface = load(model, fixed, eyes, face, dense)
     return SkinModel(surface, encoder.displacement, albedo_space, used)
 
 
 def load(
     model: MorphableModel,
     fixed_displacement: Path,
-    detail_mask: UInt8s,
-    face_mask: UInt8s,
+    detail_mask: Path,
+    face_mask: Path,
     texture_data: Path | None = None,
 ) -> DetailSurface:
     """DECA's detail surface on FLAME.
@@ -62,8 +62,8 @@ def load(
     Args:
         model: what `unveil.models.deca.head.load` gave.
         fixed_displacement: fixed_displacement_256.npy.
-        detail_mask: the picture uv_face_eye_mask.png [H, W, 3].
-        face_mask: the picture uv_face_mask.png [H, W, 3].
+        detail_mask: uv_face_eye_mask.png.
+        face_mask: uv_face_mask.png.
         texture_data: texture_data_256.npy; without it the dense mesh is made from the texture coordinates.
 
     Raises:
@@ -75,7 +75,8 @@ def load(
         mesh = read_dense_mesh(texture_data, len(model.head.template))
         if mesh.size != SIZE:
             raise UnveilError(f"{texture_data} is for maps of {mesh.size} texels, not {SIZE}; remove it")
-    return DetailSurface(model, read_fixed_displacement(fixed_displacement), _mask(detail_mask), _mask(face_mask), mesh)
+    fixed = read_fixed_displacement(fixed_displacement)
+    return DetailSurface(model, fixed, read_mask(detail_mask), read_mask(face_mask), mesh)
 
 
 def read_fixed_displacement(path: Path) -> Float32s:
@@ -93,10 +94,14 @@ def read_fixed_displacement(path: Path) -> Float32s:
         ) from error
 
 
-def _mask(picture: UInt8s) -> Float32s:
-    """The first channel at 256 texels a side, 0 to 1; every second texel of 512, as DECA takes them."""
-    rows, columns = (np.arange(SIZE) * n // SIZE for n in picture.shape[:2])
-    return np.asarray(picture[rows][:, columns, 0] / 255, dtype=np.float32)
+def read_mask(path: Path) -> Float32s:
+    """A mask at 256 texels a side, 0 to 1; every second texel of 512, as DECA takes them. Errors as `load`."""
+    picture = read_image(path)
+    height, width = picture.shape[:2]
+    if height != width:
+        raise UnveilError(f"{path} is {width} x {height} pixels and not square; take it from DECA's data folder")
+    nearest = np.arange(SIZE) * height // SIZE
+    return np.asarray(picture[nearest][:, nearest, 0] / 255, dtype=np.float32)
 
 
 def read_dense_mesh(path: Path, vertex_count: int) -> DenseMesh:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from unveil.heads.model import MorphableModel
 from unveil.models.deca import files, head
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
+from unveil.models.inspection import Inspection
 from unveil.models.skin import Displacement, SkinModel
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ class Deca(Family):
         fixed = read_fixed_displacement(locate(files.FIXED_DISPLACEMENT, assets))
         encoder = self.open_encoder(assets=assets)
         return lambda coefficients: encoder.displacement(coefficients) + fixed
+
+    def inspections(self, assets: Path | None = None) -> Mapping[str, Inspection]:
+        """By what reads each file."""
+        from unveil.models.deca.check import inspections
+
+        return inspections(assets)
 
     def convert(self, assets: Path | None = None) -> Iterator[Path]:
         """The networks as ONNX files; needs torch once."""

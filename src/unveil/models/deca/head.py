@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from unveil.heads.model import LIGHT_UNIT, MorphableModel
 from unveil.meshes.mesh import TexturedMesh
 from unveil.models.deca import files
 from unveil.models.deca.template import read_template
+from unveil.typing import Int64s
 
 LAYOUT = CoefficientLayout(
     "deca",
@@ -67,9 +68,8 @@ def load(files: FlameFiles) -> MorphableModel:
     Raises:
         UnveilError: a file is missing, damaged, or not what its name says.
     """
-    data = read_pickle(files.model)
+    data = read_model(files.model)
     template = read_template(files.template)
-    _check(data, files.model)
     vertices = _floats(data["v_template"])
     faces = np.asarray(data["f"], dtype=np.int64)
     if template.faces.shape != faces.shape or template.faces.max() >= len(vertices):
@@ -77,18 +77,43 @@ def load(files: FlameFiles) -> MorphableModel:
             f"{files.template} has {len(template.faces)} triangles and {files.model} {len(faces)}: "
             "they belong to different models; take both from DECA's data folder and FLAME 2020"
         )
-    embedding = read_pickled_npy(files.landmarks)
+    landmarks = read_landmarks(files.landmarks, faces)
     return MorphableModel(
         name="flame",
         layout=LAYOUT,
         head=_head(data, template),
         expression_names=(),
-        landmarks68=_points(embedding, "full", (68,), faces, files.landmarks),
-        contour=_contour(embedding, faces, files.landmarks),
+        landmarks68=landmarks.full,
+        contour=landmarks.contour,
         uv=template.uv.astype(np.float32),
         uv_faces=template.uv_faces,
         mirror_vertices=nearest_mirrored(vertices),
-        inner51=_points(embedding, "static", (51,), faces, files.landmarks),
+        inner51=landmarks.static,
+    )
+
+
+def read_model(path: Path) -> dict[str, Any]:
+    """The arrays of generic_model.pkl by their names, V vertices; errors as `load`."""
+    data = read_pickle(path)
+    _check(data, path)
+    return data
+
+
+class Landmarks(NamedTuple):
+    """The tables of landmark_embedding.npy."""
+
+    full: SurfacePoints  # [68]
+    static: SurfacePoints  # [51]
+    contour: SlidingContour
+
+
+def read_landmarks(path: Path, faces: Int64s) -> Landmarks:
+    """The landmarks on a head with triangles ``faces`` [F, 3]; errors as `load`."""
+    embedding = read_pickled_npy(path)
+    return Landmarks(
+        _points(embedding, "full", (68,), faces, path),
+        _points(embedding, "static", (51,), faces, path),
+        _contour(embedding, faces, path),
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.models.deca.files import CHECKPOINT
+from unveil.models.deca.files import CHECKPOINT, NETWORKS
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import Deca
 from unveil.models.encoder import Prediction
@@ -22,7 +22,6 @@ from unveil.photos.crop import CROP_SIZE
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.typing import Float32s, Images
 
-PARTS = ("E_flame", "E_detail", "D_detail")  # the networks in the checkpoint; what else it holds is not used
 DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
 BATCH = 16  # crops or codes at once: bounds the memory
 
@@ -109,9 +108,12 @@ def load_networks(path: Path) -> Deca:
 def _read_parameters(path: Path) -> dict[str, Tensor]:
     """Every tensor of the three networks by its full name, such as ``D_detail.l1.0.weight``."""
     content = read_checkpoint(path, CHECKPOINT)
-    absent = [part for part in PARTS if not isinstance(content, dict) or not isinstance(content.get(part), Mapping)]
+    absent = [part for part in NETWORKS if not isinstance(content, dict) or not isinstance(content.get(part), Mapping)]
     if absent:
         raise unusable(path, CHECKPOINT, f"has no networks named {', '.join(absent)}")
     return {
-        f"{part}.{name}": value for part in PARTS for name, value in content[part].items() if isinstance(value, Tensor)
+        f"{part}.{name}": value
+        for part in NETWORKS
+        for name, value in content[part].items()
+        if isinstance(value, Tensor)
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from unveil.assets.store import locate
@@ -11,6 +11,7 @@ from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
+from unveil.models.inspection import Inspection
 from unveil.models.mgcnet import files, head
 
 
@@ -38,6 +39,12 @@ class Mgcnet(Family):
     def head_files(self, assets: Path | None = None) -> tuple[Path, ...]:
         """The converted face model."""
         return (locate(files.MODEL, assets),)
+
+    def inspections(self, assets: Path | None = None) -> Mapping[str, Inspection]:
+        """By what reads each file."""
+        from unveil.models.mgcnet.check import inspections
+
+        return inspections()
 
     def convert(self, assets: Path | None = None) -> Iterator[Path]:
         """The network and the face model as files that are read without TensorFlow and h5py; needs both once."""

@@ -32,10 +32,12 @@ FORMAT = 1  # raised when the meaning of the file changes
 
 @lru_cache(maxsize=1)
 def load(path: Path) -> MorphableModel:
-    """MGCNet's face model, layout `LAYOUT`, float32; UnveilError, naming the file, where it is none.
+    """What `read_face` gives, shared between callers; do not write into its arrays."""
+    return read_face(path)
 
-    The model is shared between callers; do not write into its arrays.
-    """
+
+def read_face(path: Path) -> MorphableModel:
+    """MGCNet's face model, layout `LAYOUT`, float32; UnveilError, naming the file, where it is none."""
     advice = "run `unveil assets convert mgcnet` again"
     with open_npz(path, otherwise="is no face model of MGCNet", advice=advice) as file:
         if int(file["format"]) != FORMAT:

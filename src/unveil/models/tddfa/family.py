@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from unveil.assets.store import find, locate
@@ -10,6 +10,7 @@ from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
+from unveil.models.inspection import Inspection
 from unveil.models.tddfa import files, head
 
 # The files of the networks that a name allows, the more accurate first, each as ONNX and as a checkpoint.
@@ -53,6 +54,12 @@ class Tddfa(Family):
         if slim is not None and find(files.MODEL, assets) is None:
             return (slim,)
         return locate(files.MODEL, assets), locate(files.TRIANGLES, assets)
+
+    def inspections(self, assets: Path | None = None) -> Mapping[str, Inspection]:
+        """By what reads each file."""
+        from unveil.models.tddfa.check import inspections
+
+        return inspections()
 
     def convert(self, assets: Path | None = None) -> Iterator[Path]:
         """The networks that are there as ONNX files; needs torch once."""

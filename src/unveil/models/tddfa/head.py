@@ -52,16 +52,29 @@ def load(files: BfmFiles) -> MorphableModel:
     Raises:
         UnveilError: a file is missing, damaged, or not what its name says.
     """
-    data = read_pickle(files.model)
+    return read_face(files.model, None if files.triangles is None else read_triangles(files.triangles))
+
+
+def read_face(path: Path, triangles: Int64s | None = None) -> MorphableModel:
+    """The face model of a file with triangles [3, F]; without them those in the file. Errors as `load`."""
+    data = read_pickle(path)
     try:
-        triangles = data["tri"] if files.triangles is None else read_pickled_array(files.triangles)
-        return from_arrays(data, triangles)
+        return from_arrays(data, data["tri"] if triangles is None else triangles)
     except (KeyError, ValueError, TypeError) as error:
         reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
-        names = " and ".join(str(path) for path in (files.model, files.triangles) if path)
         raise UnveilError(
-            f"{names} give no face model of 3DDFA_V2 ({reason}); get them from its repository again"
+            f"{path} gives no face model of 3DDFA_V2 ({reason}); get it from its repository again"
         ) from error
+
+
+def read_triangles(path: Path) -> Int64s:
+    """The triangles [3, F] of tri.pkl; errors as `load`."""
+    triangles = read_pickled_array(path)
+    if triangles.ndim != 2 or len(triangles) != 3 or triangles.dtype.kind not in "iu":
+        raise UnveilError(
+            f"{path} holds {triangles.dtype} {triangles.shape} and not triangles; run `unveil assets get`"
+        )
+    return triangles.astype(np.int64)
 
 
 def load_landmarks(folder: Path) -> MorphableModel:
