@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from unveil.heads.layout import CoefficientLayout
 from unveil.heads.model import MorphableModel
 from unveil.photos.crop import LANDMARK_MARGIN, MARGIN
+from unveil.typing import Float32s
 
 
-def fitting_coefficients(model: MorphableModel) -> NDArray[np.float32]:
+def fitting_coefficients(model: MorphableModel) -> Float32s:
     """The template [M], placed so that its landmarks fill a crop as those of a face do."""
     landmarks = np.asarray(model.landmarks68(model.head.template))[:, :2]
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
@@ -29,11 +29,11 @@ def fitting_coefficients(model: MorphableModel) -> NDArray[np.float32]:
 def write_learner(
     path: Path,
     layout: CoefficientLayout,
-    values: NDArray[np.float32],
+    values: Float32s,
     *,
-    gain: NDArray[np.float32] | None = None,
+    gain: Float32s | None = None,
     size: int = 224,
-    deviations: NDArray[np.float32] | None = None,
+    deviations: Float32s | None = None,
     occlusion: bool = False,
     metadata: dict[str, str] | None = None,
 ) -> Path:

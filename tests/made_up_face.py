@@ -4,7 +4,6 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil import Reconstructor
 from unveil.assets.store import packaged
@@ -15,12 +14,13 @@ from unveil.occluders import load_pool
 from unveil.occluders.base import Face, sample_generator
 from unveil.occluders.head_surface import HeadSurface
 from unveil.photos.io import read_image
+from unveil.typing import Float64s, Image, UInt8s
 
 SIZE = 128  # pixels a side of the made-up photograph
 CROP = 160  # of the real one
 
 
-def landmarks(yaw: float = 0.0) -> NDArray[np.float64]:
+def landmarks(yaw: float = 0.0) -> Float64s:
     """A made-up face in iBUG-68 order; ``yaw`` from -1 to 1 moves the nose to the image's left or right."""
     turn = np.linspace(np.pi, 0, 17)
     jaw = np.stack([np.cos(turn), 0.2 + np.sin(turn)], axis=1)
@@ -36,18 +36,18 @@ def landmarks(yaw: float = 0.0) -> NDArray[np.float64]:
     return points * 35 + (64, 50)
 
 
-def photo(seed: int = 0) -> NDArray[np.uint8]:
+def photo(seed: int = 0) -> Image:
     return np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def cutout(height: int = 60, width: int = 40) -> NDArray[np.uint8]:
+def cutout(height: int = 60, width: int = 40) -> UInt8s:
     picture = np.zeros((height, width, 4), np.uint8)
     picture[2:-2, 2:-2] = (200, 10, 90, 255)
     return picture
 
 
 @lru_cache(maxsize=1)
-def demo() -> tuple[NDArray[np.uint8], MorphableModel, Coefficients, HeadSurface]:
+def demo() -> tuple[Image, MorphableModel, Coefficients, HeadSurface]:
     """Crop [160, 160, 3] of the bundled photograph, the head model, the face's coefficients [1, M], its surface."""
     reconstructor = Reconstructor()
     image = read_image(packaged("demo.jpg"))

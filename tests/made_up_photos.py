@@ -5,18 +5,18 @@ from io import BytesIO
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+import PIL.Image
 
 from unveil.assets.store import packaged
 from unveil.photos.io import read_image
+from unveil.typing import Float64s, Image
 
 HEIGHT, WIDTH = 218, 178  # as CelebA's aligned photographs
 EYES = ((68.0, 112.0), (108.0, 112.0))  # where CelebA's alignment has them: left, right in the picture
 
 
 @cache
-def _face() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _face() -> tuple[Image, Float64s]:
     """The packaged photograph [H, W, 3], and the points [5, 2] of eyes, nose and mouth corners in it."""
     from unveil.photos.detect import FaceDetector
 
@@ -26,12 +26,12 @@ def _face() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     return image, np.concatenate([points[:3], corners])
 
 
-def photo(seed: int) -> NDArray[np.uint8]:
+def photo(seed: int) -> Image:
     """A photograph [218, 178, 3]: turned and lit at random, so that no two are alike."""
     return photo_and_points(seed)[0]
 
 
-def photo_and_points(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def photo_and_points(seed: int) -> tuple[Image, Float64s]:
     """A photograph and its five points [5, 2], in the order and with the meaning of CelebA's landmarks."""
     rng = np.random.default_rng(seed)
     image, points = _face()
@@ -46,8 +46,8 @@ def photo_and_points(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]
     return np.clip(warped + light[..., None], 0, 255).astype(np.uint8), points @ turn.T + matrix[:, 2]
 
 
-def jpeg(image: NDArray[np.uint8], quality: int = 92) -> bytes:
+def jpeg(image: Image, quality: int = 92) -> bytes:
     """A picture as a JPEG file."""
     buffer = BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    PIL.Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()

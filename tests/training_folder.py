@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import made_up
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.geometry.camera import to_pixels
@@ -18,6 +17,7 @@ from unveil.heads.model import MorphableModel
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, write_shard
 from unveil.training.data import TrainingData
+from unveil.typing import Float32s
 
 WIDE, CANONICAL = 80, 64  # pixels
 CODES = "codes.npz"
@@ -39,7 +39,7 @@ def coefficients(count: int, seed: int = 0) -> Coefficients:
     return c.replace(**{name: values.astype(np.float32) for name, values in groups.items()})
 
 
-def landmarks(values: Coefficients, size: int, model: MorphableModel | None = None) -> NDArray[np.float32]:
+def landmarks(values: Coefficients, size: int, model: MorphableModel | None = None) -> Float32s:
     """Their landmarks [N, 68, 2] in pixels of the crop."""
     model = model or made_up.model()
     points = model.landmarks68(model.vertices(values))

@@ -9,7 +9,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil import Reconstructor, read_image
 from unveil.assets.store import packaged
@@ -18,6 +17,7 @@ from unveil.faces.files import face_colours
 from unveil.faces.overlay import draw_overlay
 from unveil.occluders.pool import load_pool
 from unveil.photos.io import write_image
+from unveil.typing import Image
 
 COVERS = (("mask", 0.4, 3), ("glasses", 0.25, 6), ("object", 0.35, 2))  # kind, share of the face, seed
 
@@ -35,7 +35,7 @@ def main() -> None:
     write_image(options.output, np.vstack([row(reconstructor, image) for image in photos]))
 
 
-def row(reconstructor: Reconstructor, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def row(reconstructor: Reconstructor, image: Image) -> Image:
     """Photograph, mesh over it, mesh alone, head from another side, what was guessed."""
     (face,) = reconstructor.reconstruct(image, max_faces=1)
     return draw_overlay(image, face, reconstructor.morphable, face_colours(image, face, reconstructor.morphable))

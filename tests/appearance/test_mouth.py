@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from unveil.appearance.mouth import FACES_CAMERA, INNER_LIPS, mouth_inside, onto_teeth
 from unveil.appearance.texture import bake_texture
@@ -12,6 +11,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.models.openhead import head as openhead
+from unveil.typing import Float32s, Float64s
 
 MODEL = openhead.load(packaged("openhead.npz"))
 TEMPLATE = np.asarray(MODEL.head.template, dtype=np.float64)
@@ -22,7 +22,7 @@ HIDDEN[np.linalg.norm((TEMPLATE - [0, -0.07, 0.02]) / [0.045, 0.05, 0.05], axis=
 INSIDE = mouth_inside(MODEL, HIDDEN, neighbours(MODEL.faces, len(TEMPLATE)))
 
 
-def photographed(yaw_degrees: float) -> NDArray[np.float32]:
+def photographed(yaw_degrees: float) -> Float32s:
     turned = TEMPLATE @ axis_angle_to_matrix(np.array([0.0, np.radians(yaw_degrees), 0.0])).T
     return np.column_stack([turned * [1500, -1500, -1500] + [200, 200, 0], OUTWARDS]).astype(np.float32)
 
@@ -53,7 +53,7 @@ def test_teeth_turn_with_the_head(yaw: float) -> None:
     np.testing.assert_allclose((front - centre) @ turn, turned - centre, atol=0.05)
 
 
-def points_of_lips(points: NDArray[np.float64]) -> list[float]:
+def points_of_lips(points: Float64s) -> list[float]:
     """Left, right, top and bottom of the inner lips in pixels."""
     x, y = MODEL.landmarks68(points)[INNER_LIPS, :2].T
     return [x.min(), x.max(), y.min(), y.max()]

@@ -11,6 +11,7 @@ from unveil.appearance.texture import bake_texture
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.uv import texel_map
+from unveil.typing import Bools, Float64s, Floats, UInt8s
 
 MODEL = made_up.model()
 SIZE = 256
@@ -18,15 +19,13 @@ TEXELS = texel_map(MODEL.uv, MODEL.uv_faces, SIZE)
 WALL = np.array([20, 40, 220])
 
 
-def painted(points: NDArray[np.floating]) -> NDArray[np.floating]:
+def painted(points: Floats) -> Floats:
     """A pattern [..., 3] that is the same on both sides of the head."""
     x, y, z = np.abs(points[..., 0]), points[..., 1], points[..., 2]
     return np.stack([150 + 40 * np.sin(50 * y), 120 + 40 * np.cos(60 * x), 110 + 30 * np.sin(50 * z)], axis=-1)
 
 
-def photograph(
-    yaw_degrees: float, pixels: int = 400, light: float = 0.0, gaze: float = 0.0
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def photograph(yaw_degrees: float, pixels: int = 400, light: float = 0.0, gaze: float = 0.0) -> tuple[UInt8s, Float64s]:
     """An image of the painted head before a blue wall, and its vertices.
 
     It is ``light`` brighter on the subject's left, and both irises lie ``gaze`` metres to the subject's left.
@@ -46,12 +45,12 @@ def photograph(
     return np.clip(image, 0, 255).astype(np.uint8), projected
 
 
-def texel_points() -> NDArray[np.float64]:
+def texel_points() -> Float64s:
     corners = MODEL.head.template[MODEL.faces[TEXELS.triangle]]
     return np.einsum("nk,nkc->nc", TEXELS.barycentric, corners).astype(np.float64)
 
 
-def on_egg() -> NDArray[np.bool_]:
+def on_egg() -> Bools:
     """Texels [N] that belong to the egg, not to the eyes."""
     return MODEL.head.skin_weights[MODEL.faces[TEXELS.triangle]][:, :, 3:].sum(axis=(1, 2)) == 0
 

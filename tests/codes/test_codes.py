@@ -10,10 +10,9 @@ from typing import Any
 import cv2
 import made_up
 import numpy as np
+import PIL.Image
 import pytest
 from constant_learner import fitting_coefficients, write_learner
-from numpy.typing import NDArray
-from PIL import Image
 
 import unveil
 from unveil.codes.crops import open_crops, rescaled
@@ -27,17 +26,18 @@ from unveil.heads.model import MorphableModel
 from unveil.models.onnx import CoefficientModel
 from unveil.models.openhead import head as openhead
 from unveil.photos.crop import Crop
+from unveil.typing import Float32s, Image
 
 LAYOUT = CoefficientLayout("two", (Group("a", 1, "m"), Group("b", 2, "m")))
 
 
-def picture(seed: int, side: int = 224) -> NDArray[np.uint8]:
+def picture(seed: int, side: int = 224) -> Image:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 
-def png(image: NDArray[np.uint8]) -> bytes:
+def png(image: Image) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
+    PIL.Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -174,7 +174,7 @@ def test_codes_are_those_of_the_network_in_order(tmp_path: Path, size: int) -> N
 
 
 @pytest.mark.parametrize("weight", [None, np.array([1, 0.5], np.float32)])
-def test_a_codes_file_reads_back(tmp_path: Path, weight: NDArray[np.float32] | None) -> None:
+def test_a_codes_file_reads_back(tmp_path: Path, weight: Float32s | None) -> None:
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     codes = Codes(("a", "b"), Coefficients(LAYOUT, values), "head", "teacher 0a1b", "c0ffee", weight)
     write_codes(tmp_path / "codes.npz", codes)
@@ -229,7 +229,7 @@ def test_a_file_that_holds_no_codes_is_one_line(tmp_path: Path, damage: str) -> 
     assert "unveil" in str(raised.value)
 
 
-def decoded(*arguments: Any, **options: Any) -> dict[str, NDArray[np.float32]]:
+def decoded(*arguments: Any, **options: Any) -> dict[str, Float32s]:
     batches = list(decode(*arguments, **options))
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
@@ -309,7 +309,7 @@ def test_the_displacement_is_given_all_coefficients() -> None:
     layout = CoefficientLayout("more", (Group("detail", 1, "m"), *model.layout.groups))
     values = np.concatenate([np.arange(BATCH + 1.0)[:, None], np.tile(model.zero().values, (BATCH + 1, 1))], axis=1)
 
-    def displacement(coefficients: Coefficients) -> NDArray[np.float32]:
+    def displacement(coefficients: Coefficients) -> Float32s:
         return np.broadcast_to(coefficients["detail"][:, :, None], (len(coefficients.values), 2, 2))
 
     geometry = decoded(model, Coefficients(layout, values.astype(np.float32)), displacement)

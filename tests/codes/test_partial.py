@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from constant_learner import write_learner
-from numpy.typing import NDArray
 
 from unveil.codes import partial
 from unveil.codes.crops import Crops
@@ -17,6 +16,7 @@ from unveil.errors import UnveilError
 from unveil.models.encoder import identity
 from unveil.models.onnx import CoefficientModel
 from unveil.models.openhead import head as openhead
+from unveil.typing import Image
 
 COUNT = 150
 BAD = {*range(70, 135), 3}  # a whole part of them and one more
@@ -39,7 +39,7 @@ def make_learner(path: Path, gain: float) -> CoefficientModel:
     return CoefficientModel(write_learner(path, layout, values, gain=gains, size=SIZE))
 
 
-def read(index: int, size: int) -> NDArray[np.uint8]:
+def read(index: int, size: int) -> Image:
     if index in BAD:
         raise UnveilError(f"{index} is bad")
     return np.full((size, size, 3), index, np.uint8)

@@ -6,19 +6,19 @@ from typing import cast
 import made_up
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from unveil.drawing.render import Skin, _cavities, over, render_head, render_mesh
 from unveil.faces.overlay import LANDMARK, PANEL, draw_overlay
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
+from unveil.typing import Float64s
 
 MODEL = made_up.model()
 TEMPLATE = MODEL.head.template
 
 
-def centred(size: int) -> NDArray[np.float64]:
+def centred(size: int) -> Float64s:
     scale = size / 0.3
     return TEMPLATE * [scale, -scale, -scale] + [(size - 1) / 2, (size - 1) / 2, 0]
 

@@ -7,7 +7,6 @@ from typing import cast
 import made_up
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from unveil.faces.overlay import PANEL
 from unveil.faces.reconstruction import Reconstruction
@@ -17,6 +16,7 @@ from unveil.geometry.lighting import harmonics
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
 from unveil.heads.detail import Detail
+from unveil.typing import Float64s, Image
 
 MODEL = made_up.model()
 SKIN = np.array([200.0, 150.0, 120.0])
@@ -37,7 +37,7 @@ def make_face(**changes: object) -> Reconstruction:
     return cast(Reconstruction, SimpleNamespace(**(fields | changes)))
 
 
-def lit_texture(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+def lit_texture(light: Float64s) -> Image:
     """One skin colour under ``light`` [9] on the template."""
     grid = texel_map(MODEL.uv, MODEL.uv_faces, SIZE)
     normals = vertex_normals(np.asarray(MODEL.head.template, np.float64), MODEL.faces)[MODEL.faces[grid.triangle]]

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from unveil.geometry.rasterize import INSIDE_TOLERANCE, Raster, interpolate, rasterize
+from unveil.typing import Float64s, Int64s
 
 HEIGHT, WIDTH = 40, 56
 
 
-def reference(vertices: NDArray[np.float64], faces: NDArray[np.int64], height: int, width: int) -> Raster:
+def reference(vertices: Float64s, faces: Int64s, height: int, width: int) -> Raster:
     """Every pixel against every triangle by solving for the barycentrics."""
     depth = np.full((height, width), np.inf, dtype=np.float32)
     triangle = np.full((height, width), -1, dtype=np.int32)
@@ -27,7 +27,7 @@ def reference(vertices: NDArray[np.float64], faces: NDArray[np.int64], height: i
     return Raster(depth, triangle, barycentric)
 
 
-def triangle_soup(seed: int, count: int = 60) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def triangle_soup(seed: int, count: int = 60) -> tuple[Float64s, Int64s]:
     rng = np.random.default_rng(seed)
     # Many of them lie partly or wholly outside the image.
     vertices = rng.uniform([-20, -20, 0], [WIDTH + 20, HEIGHT + 20, 10], (count, 3))

@@ -6,18 +6,18 @@ import made_up
 import numpy as np
 import pytest
 import trimesh
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
 from unveil.meshes.seams import split_at_seams
+from unveil.typing import Image
 
 MODEL = made_up.model()
 VERTICES = MODEL.head.template
 
 
-def a_texture() -> NDArray[np.uint8]:
+def a_texture() -> Image:
     y, x = np.mgrid[:64, :64].astype(np.uint8)
     return np.stack([4 * x, 4 * y, np.full_like(x, 90)], axis=-1)
 

@@ -5,18 +5,18 @@ import cv2
 import numpy as np
 import pytest
 from made_up_face import cutout, landmarks, photo
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.occluders import MaskTemplates, load_pool
 from unveil.occluders.base import Face
 from unveil.occluders.cutouts import hand_alpha
 from unveil.photos import decode
+from unveil.typing import Image
 
 ALWAYS = ["pixels", "mask", "glasses", "hair", "object", "piece"]
 
 
-def hand_photo() -> NDArray[np.uint8]:
+def hand_photo() -> Image:
     """A dark disc and an arm on a wall that is lit from one side."""
     x = np.mgrid[:100, :100][1]
     wall = np.stack([180 + x // 4, 180 + x // 4, 175 + x // 4], axis=-1).astype(np.uint8)

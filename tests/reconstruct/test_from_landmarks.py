@@ -11,7 +11,6 @@ import made_up
 import numpy as np
 import pytest
 from cli_answer import Answer
-from numpy.typing import NDArray
 
 import unveil
 from unveil import Coefficients, Reconstruction, fit_landmarks
@@ -23,6 +22,7 @@ from unveil.fitting.landmark_fit import FitSettings
 from unveil.photos.crop import Crop
 from unveil.reconstruct.from_landmarks import landmark_distance
 from unveil.reconstruct.geometry import visible_landmarks
+from unveil.typing import Float64s
 
 TRUSTING = FitSettings(noise=2e-4, expression=ExpressionPrior(0.1, 0.0, 0.01, 1.0), iterations=30)
 IN_PHOTO = Crop(np.array([[0.8, 0.0, -100.0], [0.0, 0.8, -60.0]]))
@@ -40,13 +40,13 @@ def fitted(seen: Reconstruction) -> Reconstruction:
     return fit_landmarks(seen.landmarks2d, packaged("demo.jpg"))
 
 
-def known_head(**groups: NDArray[np.float64]) -> Coefficients:
+def known_head(**groups: Float64s) -> Coefficients:
     model = unveil.load_openhead()
     pose = np.array([0.1, -0.3, 0.05, 0, 0, 0])
     return model.zero().replace(pose=pose, camera=np.array([7.0, 0.002, 0.01]), **groups)
 
 
-def landmarks_of(head: Coefficients) -> NDArray[np.float64]:
+def landmarks_of(head: Coefficients) -> Float64s:
     """Where a photograph shows the landmarks [68, 2] of a known head."""
     batch = Coefficients(head.layout, head.values[None])
     return np.asarray(visible_landmarks(unveil.load_openhead(), batch, [IN_PHOTO])[0])
@@ -113,7 +113,7 @@ def test_landmarks_that_are_not_known_pull_nowhere(seen: Reconstruction, fitted:
         (np.zeros((2, 68, 2)), r"of one face, \[68, 2\], not \[2, 68, 2\]"),
     ],
 )
-def test_what_is_no_face_is_said(points: NDArray[np.float64], reason: str) -> None:
+def test_what_is_no_face_is_said(points: Float64s, reason: str) -> None:
     with pytest.raises(unveil.UnveilError, match=reason):
         fit_landmarks(points)
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.appearance.texture import COLOUR_PULL, NOBODY, bake_texture
 from unveil.appearance.view import TexelMesh, View, sample_view
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
 from unveil.heads.model import MorphableModel
+from unveil.typing import Bools, Floats, Image, UInt8s
 
 FINEST = 1024  # pixels of the photograph across the head that are told apart
 
 
 def head_colours(
-    image: NDArray[np.uint8],
-    projected: NDArray[np.floating[Any]],
+    image: Image,
+    projected: Floats,
     model: MorphableModel,
-    hidden: NDArray[np.bool_] | None = None,
-) -> NDArray[np.uint8]:
+    hidden: Bools | None = None,
+) -> UInt8s:
     """The texture [S, S, 3] that `bake_texture` gives, or the colours [V, 3] of a model that is not ``textured``.
 
     Args:
@@ -35,7 +34,7 @@ def head_colours(
     return _at_vertices(image, projected, model, hidden)
 
 
-def vertex_colours(colours: NDArray[np.uint8], model: MorphableModel) -> NDArray[np.uint8]:
+def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:
     """What `head_colours` gave, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
     if not model.textured:
         return colours
@@ -48,11 +47,11 @@ def vertex_colours(colours: NDArray[np.uint8], model: MorphableModel) -> NDArray
 
 
 def _at_vertices(
-    image: NDArray[np.uint8],
-    projected: NDArray[np.floating[Any]],
+    image: Image,
+    projected: Floats,
     model: MorphableModel,
-    hidden: NDArray[np.bool_] | None,
-) -> NDArray[np.uint8]:
+    hidden: Bools | None,
+) -> UInt8s:
     """What the photograph shows of each vertex [V, 3], and a smooth continuation of it where it shows nothing."""
     corners, edges = _mesh(model)
     seen = sample_view(View.of(image, np.asarray(projected, np.float64), model.faces, FINEST, hidden), corners)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unveil.assets.pickle_machine import Name, Unbuilt, dictionary, keys
 from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, Source
+from unveil.typing import Float64s
 
 MOST_DIMENSIONS = 32
 MEMBER = 128  # bytes that a member of a set or dictionary takes
@@ -145,7 +146,7 @@ class StandIns:
         native = np.frombuffer(raw, of_type).astype(of_type.newbyteorder("="))
         return native.reshape(shape, order="F" if order == "F" else "C")
 
-    def dense(self, state: Any, *, by_rows: bool) -> NDArray[np.float64]:
+    def dense(self, state: Any, *, by_rows: bool) -> Float64s:
         """The matrix of a state of SciPy's compressed ones."""
         rows, columns = _counts(state["_shape"])
         data, inner, starts = (_numbers(state[name]) for name in ("data", "indices", "indptr"))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import CROP_SIZE, Crop
@@ -18,6 +17,7 @@ from unveil.photos.folder import SUFFIXES
 from unveil.photos.io import find_images, read_image, read_member
 from unveil.storage.files import printable
 from unveil.storage.npz import open_npz
+from unveil.typing import Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Crops:
     names: tuple[str, ...]  # N
     # A short text: another one where names differ or, as far as that shows without decoding, pictures do.
     fingerprint: str
-    read: Callable[[int, int], NDArray[np.uint8]]  # index and side S to RGB [S, S, 3]; UnveilError where unusable
+    read: Callable[[int, int], Image]  # index and side S to RGB [S, S, 3]; UnveilError where unusable
 
 
 def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
@@ -55,7 +55,7 @@ def _from_folder(folder: Path, note: Callable[[str], None] | None) -> Crops:
     paths = find_images(folder, note=note)
     names = tuple(printable(path.name) for path in paths)
 
-    def read(index: int, size: int) -> NDArray[np.uint8]:
+    def read(index: int, size: int) -> Image:
         return _framed(read_image(paths[index]), printable(paths[index]), size)
 
     return Crops(names, _fingerprint(names, (path.stat().st_size for path in paths)), read)
@@ -70,7 +70,7 @@ def _from_tar(path: Path) -> Crops:
         raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
     names = tuple(printable(member.name) for member in members)
 
-    def read(index: int, size: int) -> NDArray[np.uint8]:
+    def read(index: int, size: int) -> Image:
         picture = read_member(archive, members[index], path)
         return _framed(picture, f"{names[index]} in {printable(path)}", size)
 
@@ -99,7 +99,7 @@ def _fingerprint(names: Iterable[str], about: Iterable[int]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _framed(image: NDArray[np.uint8], name: str, size: int) -> NDArray[np.uint8]:
+def _framed(image: Image, name: str, size: int) -> Image:
     """A square picture at ``size`` pixels per side; another shape is no crop."""
     height, width = image.shape[:2]
     if height != width:
@@ -109,7 +109,7 @@ def _framed(image: NDArray[np.uint8], name: str, size: int) -> NDArray[np.uint8]
     return rescaled(image, size)
 
 
-def rescaled(crop: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def rescaled(crop: Image, size: int) -> Image:
     """The same crop [S, S, 3] with ``size`` pixels per side, by the project's convention for pixels."""
     if crop.shape[1] == size:
         return crop

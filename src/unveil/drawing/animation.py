@@ -6,17 +6,16 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+import PIL.Image
 
 from unveil.errors import UnveilError
 from unveil.storage.files import atomic_path, printable
+from unveil.typing import Image
 
 SUFFIXES = (".gif", ".webp")
 
 
-def write_animation(path: str | os.PathLike[str], frames: Iterable[NDArray[np.uint8]], rate: float) -> None:
+def write_animation(path: str | os.PathLike[str], frames: Iterable[Image], rate: float) -> None:
     """Write RGB uint8 pictures [H, W, 3] of one size as an animated GIF or WebP that repeats, by the name's suffix.
 
     Args:
@@ -30,6 +29,6 @@ def write_animation(path: str | os.PathLike[str], frames: Iterable[NDArray[np.ui
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise UnveilError(f"cannot write {printable(path)} as an animation; end the name in {' or '.join(SUFFIXES)}")
-    first, *others = (Image.fromarray(frame) for frame in frames)
+    first, *others = (PIL.Image.fromarray(frame) for frame in frames)
     with atomic_path(path) as temporary:
         first.save(temporary, save_all=True, append_images=others, duration=round(1000 / rate), loop=0)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.drawing.render import Skin, over, render_head, render_mesh
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.guessed import draw_guessed
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.model import MorphableModel
+from unveil.typing import Float64s, Floats, Image, UInt8s
 
 PANEL = 480  # pixels per side
 MARGIN = 0.08  # of the head's longer side, around it
@@ -21,9 +21,7 @@ LANDMARK = (255, 214, 10)  # RGB
 SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with so many binary places
 
 
-def draw_overlay(
-    image: NDArray[np.uint8], face: ReconstructedFace, model: MorphableModel, colours: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
     The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
@@ -46,16 +44,14 @@ def draw_overlay(
     return np.hstack(panels)
 
 
-def in_panel(
-    image: NDArray[np.uint8], face: ReconstructedFace
-) -> tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.floating]]:
+def in_panel(image: Image, face: ReconstructedFace) -> tuple[Float64s, UInt8s, Floats]:
     """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
     to_panel = framing(face.projected)
     points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
     return to_panel, panel_of(image, to_panel), points
 
 
-def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
+def framing(projected: Floats) -> Float64s:
     """[2, 3] from pixels of the photograph to pixels of a panel that points [V, 2 or 3] of the photograph fill."""
     low, high = projected[:, :2].min(axis=0), projected[:, :2].max(axis=0)
     scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
@@ -63,7 +59,7 @@ def framing(projected: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
 
-def panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray[np.uint8]:
+def panel_of(image: Image, to_panel: Float64s) -> Image:
     """The panel's part of the photograph, white beyond its edges."""
     shrink = to_panel[0, 0]
     matrix = to_panel.copy()
@@ -75,12 +71,12 @@ def panel_of(image: NDArray[np.uint8], to_panel: NDArray[np.float64]) -> NDArray
     return np.asarray(warped, dtype=np.uint8)
 
 
-def _draw_points(picture: NDArray[np.uint8], points: NDArray[np.floating]) -> None:
+def _draw_points(picture: Image, points: Floats) -> None:
     for x, y in np.round(points * 2**SHARP_BITS).astype(int).tolist():
         cv2.circle(picture, (x, y), 2 << SHARP_BITS, LANDMARK, -1, cv2.LINE_AA, SHARP_BITS)
 
 
-def _other_view(face: ReconstructedFace, model: MorphableModel, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _other_view(face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> Image:
     upright = np.asarray(model.vertices(model.upright(face.coefficients)))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
     rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.geometry.compiled import compiled
+from unveil.typing import Bools, Float32s, Int32s
 
 # Barycentrics may be this much below zero: an exact test leaves single-pixel cracks along shared edges.
 INSIDE_TOLERANCE = -1e-5
@@ -20,12 +21,12 @@ INSIDE_TOLERANCE = -1e-5
 class Raster:
     """What each pixel of a height x width image sees of a mesh."""
 
-    depth: NDArray[np.float32]  # [H, W], in the unit of the vertices' z; inf where empty
-    triangle: NDArray[np.int32]  # [H, W], row of ``faces``; -1 where empty
-    barycentric: NDArray[np.float32]  # [H, W, 3], weights of the triangle's corners; 0 where empty
+    depth: Float32s  # [H, W], in the unit of the vertices' z; inf where empty
+    triangle: Int32s  # [H, W], row of ``faces``; -1 where empty
+    barycentric: Float32s  # [H, W, 3], weights of the triangle's corners; 0 where empty
 
     @property
-    def covered(self) -> NDArray[np.bool_]:  # [H, W]
+    def covered(self) -> Bools:  # [H, W]
         """Pixels that see the mesh."""
         return self.triangle >= 0
 
@@ -54,7 +55,7 @@ def rasterize(vertices_px: ArrayLike, faces: ArrayLike, height: int, width: int)
     return raster
 
 
-def interpolate(raster: Raster, faces: ArrayLike, attributes: ArrayLike) -> NDArray[np.float32]:
+def interpolate(raster: Raster, faces: ArrayLike, attributes: ArrayLike) -> Float32s:
     """Values per vertex ``attributes`` [V, C] at the pixels of ``raster``: [H, W, C], 0 where empty.
 
     Raises:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.geometry.rasterize import rasterize
+from unveil.typing import Bools, Float32s, Float64s, Int32s, UInt8s
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +21,12 @@ class TexelMap:
     """
 
     size: int
-    texels: NDArray[np.int32]  # [N] row * size + column
-    triangle: NDArray[np.int32]  # [N] row of faces
-    barycentric: NDArray[np.float32]  # [N, 3]
-    nearest: NDArray[np.int32]  # [size * size] for every texel the nearest of the N: itself inside the islands
+    texels: Int32s  # [N] row * size + column
+    triangle: Int32s  # [N] row of faces
+    barycentric: Float32s  # [N, 3]
+    nearest: Int32s  # [size * size] for every texel the nearest of the N: itself inside the islands
 
-    def spread(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def spread(self, values: UInt8s) -> UInt8s:
         """The texture [size, size, C] of values [N, C]; outside the islands the nearest value inside.
 
         Filling what lies between islands keeps filtering and mipmaps from drawing seams.
@@ -50,7 +51,7 @@ def texel_map(uv: ArrayLike, uv_faces: ArrayLike, size: int) -> TexelMap:
     )
 
 
-def vertex_tangents(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike, uv_faces: ArrayLike) -> NDArray[np.float64]:
+def vertex_tangents(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike, uv_faces: ArrayLike) -> Float64s:
     """Mean direction [V, 3] in which u rises around each vertex, of unit length; zero where there is none.
 
     Args:
@@ -73,12 +74,12 @@ def vertex_tangents(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike, uv_fac
     return np.asarray(total / np.where(length > 0, length, 1))
 
 
-def _nearest(covered: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _nearest(covered: Bools) -> Int32s:
     """For every pixel the number of the nearest covered one, counted along the rows: [H * W]."""
     outside = (~covered).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     # OpenCV numbers the covered pixels in an order of its own: translate to ours.
     number = np.zeros(labels.max() + 1, dtype=np.int32)
     number[labels[covered]] = np.arange(np.count_nonzero(covered), dtype=np.int32)
-    nearest: NDArray[np.int32] = number[labels].ravel()
+    nearest: Int32s = number[labels].ravel()
     return nearest

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
-from unveil.typing import Floats
+from unveil.typing import Bools, Floats, Ints
 
 DEPTH_SIZE = 256  # pixels along the longer side of a head, to find out what lies in front
 
@@ -20,7 +17,7 @@ DEPTH_SLACK = 0.02  # of the longer side: so far behind still counts as in front
 LEAST_COSINE = 0.15  # between normal and viewing direction: more edge-on than this nothing is recognised
 
 
-def behind(points: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+def behind(points: Floats, faces: Ints) -> Bools:
     """Whether each vertex [V] is turned away, or lies behind another part, for who looks along z.
 
     Args:

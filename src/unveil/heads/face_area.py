@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.geometry.mesh import face_normals
 from unveil.geometry.visibility import behind
 from unveil.heads.model import MorphableModel
-from unveil.typing import Float64s, Floats
+from unveil.typing import Float32s, Float64s, Floats, Ints
 
 # iBUG-68: outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth.
 SEVEN = (36, 39, 42, 45, 33, 48, 54)
 
 
 @lru_cache(maxsize=2)
-def face_area(model: MorphableModel) -> NDArray[np.float32]:
+def face_area(model: MorphableModel) -> Float32s:
     """The share [V] of the face's surface that lies around each vertex; it sums to one and is 0 elsewhere.
 
     The face is what somebody in front of the template sees of it within `face_sphere`.
@@ -43,7 +41,7 @@ def face_sphere(landmarks: Float64s) -> tuple[Float64s, float]:
     return landmarks[4] + 0.3 * nose, float(1.4 * (width + np.linalg.norm(nose)) / 2)
 
 
-def vertex_areas(vertices: Floats, faces: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+def vertex_areas(vertices: Floats, faces: Ints) -> Float64s:
     """Area [V] around each vertex [V, 3], in the square of their unit: a third of the triangles [F, 3] that it has."""
     triangles = np.linalg.norm(face_normals(vertices, faces), axis=1) / 2
     areas = np.bincount(faces.ravel(), np.repeat(triangles / 3, 3), minlength=len(vertices))

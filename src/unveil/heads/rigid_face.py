@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout
 from unveil.heads.model import MorphableModel
 from unveil.heads.placement import Placement
-from unveil.typing import Floats
+from unveil.typing import Float64s, Floats, Int64s
 
 
 class FaceArrays(NamedTuple):
@@ -21,8 +20,8 @@ class FaceArrays(NamedTuple):
     template: Floats  # [V, 3]
     shape: Floats  # [S, V, 3]
     expression: Floats  # [E, V, 3]
-    faces: NDArray[np.int64]  # [F, 3]
-    landmarks68: NDArray[np.int64]  # [68] vertices
+    faces: Int64s  # [F, 3]
+    landmarks68: Int64s  # [68] vertices
 
 
 def rigid_face(name: str, layout: CoefficientLayout, face: FaceArrays, placement: Placement) -> MorphableModel:
@@ -55,7 +54,7 @@ def rigid_face(name: str, layout: CoefficientLayout, face: FaceArrays, placement
     )
 
 
-def vertex_columns(columns: Any, count: int) -> NDArray[np.float64]:
+def vertex_columns(columns: Any, count: int) -> Float64s:
     """The first ``count`` columns of an array [3V, K] as vertices [count, V, 3]."""
     values = np.asarray(columns, np.float64)
     if values.ndim != 2 or len(values) == 0 or len(values) % 3 or values.shape[1] < count:
@@ -65,7 +64,7 @@ def vertex_columns(columns: Any, count: int) -> NDArray[np.float64]:
     return np.ascontiguousarray(values[:, :count].T).reshape(count, -1, 3)
 
 
-def outward(triangles: Any, vertices: Floats) -> NDArray[np.int64]:
+def outward(triangles: Any, vertices: Floats) -> Int64s:
     """Triangles [3, F] as faces [F, 3] that turn counter-clockwise for who looks at the face."""
     faces = np.asarray(triangles).astype(np.int64).T
     if faces.ndim != 2 or faces.shape[1] != 3:

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.typing import Float32s
 
 MILLIMETRES = 1000.0  # per metre
 
 
-def vertex_uncertainty(
-    model: MorphableModel, deviations: Coefficients, vertex_scale: float = 1.0
-) -> NDArray[np.float32]:
+def vertex_uncertainty(model: MorphableModel, deviations: Coefficients, vertex_scale: float = 1.0) -> Float32s:
     """Root mean square distance [..., V], in millimetres, of vertices from where they should be.
 
     Args:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+import PIL.Image
+from PIL import ImageOps, UnidentifiedImageError, features
 
 from unveil.errors import UnveilError, reason_of
 from unveil.photos.colours import srgb_transform
+from unveil.typing import Image, UInt8s
 
 # Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM")
@@ -27,7 +28,7 @@ STRIP_PIXELS = 2**21  # converted at a time
 _stderr_lock = threading.Lock()
 
 
-def decode_rgb(data: bytes, name: str) -> NDArray[np.uint8]:
+def decode_rgb(data: bytes, name: str) -> Image:
     """A photograph as uint8 RGB [H, W, 3] in sRGB, turned upright as its EXIF tag says; ``name`` is for messages.
 
     Colours are converted by the profile in the file, where it has a usable one. Grey levels of 16 bits are scaled to
@@ -41,19 +42,19 @@ def decode_rgb(data: bytes, name: str) -> NDArray[np.uint8]:
         return _to_rgb(picture)
 
 
-def decode_rgba(data: bytes, name: str) -> NDArray[np.uint8]:
+def decode_rgba(data: bytes, name: str) -> UInt8s:
     """A cut-out as uint8 RGBA [H, W, 4]; UnveilError as in `decode_rgb`."""
     with _opened(data, name) as picture:
         return np.array(picture.convert("RGBA"))
 
 
-def upright_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+def upright_rgb(picture: PIL.Image.Image) -> Image:
     """The pixels [H, W, 3] of an opened picture, as in `decode_rgb`; ValueError where they have no set white."""
     return _to_rgb(ImageOps.exif_transpose(picture))
 
 
 @contextlib.contextmanager
-def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+def _opened(data: bytes, name: str) -> Iterator[PIL.Image.Image]:
     """The picture in ``data``, of a bearable size; whatever goes wrong with it in the block is an UnveilError."""
     try:
         with warnings.catch_warnings():
@@ -65,7 +66,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
                 yield picture
     except UnveilError:
         raise
-    except Image.DecompressionBombError as error:
+    except PIL.Image.DecompressionBombError as error:
         raise _too_many_pixels(name) from error
     except UnidentifiedImageError as error:
         raise UnveilError(f"{name} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP") from error
@@ -73,23 +74,23 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
         raise UnveilError(f"{name} cannot be decoded ({reason_of(error)}); export or copy it again") from error
 
 
-def _open(data: bytes, name: str) -> Image.Image:
+def _open(data: bytes, name: str) -> PIL.Image.Image:
     """The picture, not decoded yet; UnveilError where it is of a format that needs something installed."""
     if data[4:8] != b"ftyp":
-        return Image.open(BytesIO(data), formats=FORMATS)
+        return PIL.Image.open(BytesIO(data), formats=FORMATS)
     if data[8:12] in AVIF_BRANDS:
         if not features.check("avif"):
             raise UnveilError(f"{name} is an AVIF picture; install Pillow 11.3 or newer, or export it as JPEG")
-        return Image.open(BytesIO(data), formats=("AVIF",))
+        return PIL.Image.open(BytesIO(data), formats=("AVIF",))
     try:
         from pillow_heif import register_heif_opener
     except ImportError as error:
         raise UnveilError(f"{name} is a HEIC picture; install unveil[heic], or export it as JPEG") from error
     register_heif_opener()
-    return Image.open(BytesIO(data), formats=("HEIF",))
+    return PIL.Image.open(BytesIO(data), formats=("HEIF",))
 
 
-def _check_size(picture: Image.Image, name: str) -> None:
+def _check_size(picture: PIL.Image.Image, name: str) -> None:
     if picture.width * picture.height > MAX_PIXELS:
         raise _too_many_pixels(name)
     if max(picture.size) > MAX_SIDE:
@@ -102,7 +103,7 @@ def _too_many_pixels(name: str) -> UnveilError:
 
 
 @contextlib.contextmanager
-def _quiet(picture: Image.Image) -> Iterator[None]:
+def _quiet(picture: PIL.Image.Image) -> Iterator[None]:
     """Keep libtiff from printing: it writes to the process's stderr what Pillow says again as an exception."""
     if picture.format != "TIFF":
         yield
@@ -118,7 +119,7 @@ def _quiet(picture: Image.Image) -> Iterator[None]:
         yield
 
 
-def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+def _to_rgb(picture: PIL.Image.Image) -> Image:
     """[H, W, 3], strip by strip: whole copies of a large photograph in several modes would fill the memory."""
     width, height = picture.size
     pixels = np.empty((height, width, 3), np.uint8)
@@ -129,7 +130,7 @@ def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     return pixels
 
 
-def _strip_to_rgb(strip: Image.Image) -> Image.Image:
+def _strip_to_rgb(strip: PIL.Image.Image) -> PIL.Image.Image:
     if strip.mode.startswith("I"):
         strip = _from_deep_grey(strip)
     if strip.mode == "F":
@@ -137,22 +138,22 @@ def _strip_to_rgb(strip: Image.Image) -> Image.Image:
     strip = _in_srgb(strip)
     if strip.has_transparency_data:
         strip = strip.convert("RGBA")
-        background = Image.new("RGBA", strip.size, TRANSPARENT_OVER)
-        return Image.alpha_composite(background, strip).convert("RGB")
+        background = PIL.Image.new("RGBA", strip.size, TRANSPARENT_OVER)
+        return PIL.Image.alpha_composite(background, strip).convert("RGB")
     return strip.convert("RGB")
 
 
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
+def _from_deep_grey(picture: PIL.Image.Image) -> PIL.Image.Image:
     """Pillow would clip at 255 where 65535 is white."""
     levels = np.asarray(picture).astype(np.int64)
     if levels.min() < 0 or levels.max() > 65535:
         raise ValueError("pixels of 32 bits have no set white; save it with 8 or 16 bits")
-    grey = Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8))
+    grey = PIL.Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8))
     grey.info = {key: value for key, value in picture.info.items() if key == "icc_profile"}
     return grey
 
 
-def _in_srgb(picture: Image.Image) -> Image.Image:
+def _in_srgb(picture: PIL.Image.Image) -> PIL.Image.Image:
     """The picture, its transparency kept, in the colours that its profile means; as it is where it has none of use."""
     profile = picture.info.get("icc_profile")
     if not isinstance(profile, bytes):

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import lightning_fabric
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from unveil.training.checkpoint import Position
 from unveil.training.sampler import Batch, Sampler
+from unveil.typing import Int64s
 
 
 class Tensors(NamedTuple):
@@ -50,7 +49,7 @@ def to_tensors(batch: Tensors, device: torch.device | str = "cpu") -> Tensors:
 class _EpochData(Dataset[Batch]):
     """The batches of an epoch that are still to be done."""
 
-    def __init__(self, sampler: Sampler, position: Position, parts: list[NDArray[np.int64]]) -> None:
+    def __init__(self, sampler: Sampler, position: Position, parts: list[Int64s]) -> None:
         self.sampler, self.epoch, self.done, self.parts = sampler, position.epoch, position.batch, parts
 
     def __len__(self) -> int:

@@ -12,7 +12,6 @@ import pytest
 import training_folder
 from cli_answer import Answer
 from extras import needs
-from numpy.typing import NDArray
 
 torch = needs("torch")
 
@@ -29,6 +28,7 @@ from unveil.training.release.export import Measured, export_measured
 from unveil.training.release.predict import clear_and_occluded, predict
 from unveil.training.release.to_onnx import Statement, export_onnx
 from unveil.training.sampler import Sampler
+from unveil.typing import Images
 
 CONFIG = TrainConfig(depth=18, input_size=32, batch_size=4, threads=1, precision="32-true")
 STATEMENT = Statement("tiny", "Apache-2.0", "made-up heads")
@@ -72,11 +72,11 @@ def measured(learner: Learner, sampler: Sampler, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def images(sampler: Sampler) -> NDArray[np.uint8]:
+def images(sampler: Sampler) -> Images:
     return clear_and_occluded(sampler, np.arange(12)).images
 
 
-def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, images: NDArray[np.uint8]) -> None:
+def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, images: Images) -> None:
     path = measured.files[0].path
     told, expected = CoefficientModel(path).predict(images), predict(learner, images)
     error = (told.coefficients.values - expected.coefficients.values) / learner.std.numpy()
@@ -171,7 +171,7 @@ def test_vertex_distances_are_those_of_the_heads() -> None:
     np.testing.assert_allclose(found, 1000 * np.linalg.norm(heads[0] - heads[1], axis=-1), atol=1e-3)
 
 
-def test_int8_is_smaller_and_nearly_the_same(learner: Learner, measured: Measured, images: NDArray[np.uint8]) -> None:
+def test_int8_is_smaller_and_nearly_the_same(learner: Learner, measured: Measured, images: Images) -> None:
     single, int8 = (file.path for file in measured.files)
     assert int8 == single.with_name("learner_int8.onnx")
     told, expected = CoefficientModel(int8).predict(images), predict(learner, images)

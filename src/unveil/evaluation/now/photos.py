@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.assets.unpickle import read_pickled_npy
 from unveil.errors import UnveilError
 from unveil.storage.files import printable
+from unveil.typing import Float64s
 
 CHALLENGES = ("multiview_neutral", "multiview_expressions", "multiview_occlusions", "selfie")
 IMAGE_LIST = "imagepathsvalidation.txt"
@@ -81,7 +81,7 @@ def part_of(dataset: Path, part: str) -> Path:
     return found
 
 
-def read_face_box(path: Path) -> NDArray[np.float64]:
+def read_face_box(path: Path) -> Float64s:
     """A face's box [4], left, top, right, bottom in image px, from the file that the benchmark has beside a photograph.
 
     These are pickles; whatever is in them, they are only read as numbers.

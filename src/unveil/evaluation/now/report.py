@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.evaluation.now.photos import CHALLENGES
 from unveil.evaluation.now.run import Scored
 from unveil.storage.files import atomic_path
+from unveil.typing import Float64s
 
 ALL = "all"
 PLOT_TO = 8.0  # mm
@@ -69,7 +69,7 @@ def _statistics(scored: Sequence[Scored]) -> dict[str, Any]:
     }
 
 
-def _pooled(scored: Iterable[Scored]) -> NDArray[np.float64]:
+def _pooled(scored: Iterable[Scored]) -> Float64s:
     parts = [one.distances for one in scored if one.distances is not None]
     return np.concatenate([np.zeros(0, np.float32), *parts]).astype(np.float64)
 
@@ -141,7 +141,7 @@ def markdown(method: str, summary: Summary, published: Sequence[OfficialScore]) 
     return "\n".join(lines) + "\n"
 
 
-def write_plot(path: Path, errors: Mapping[str, NDArray[np.float64]]) -> bool:
+def write_plot(path: Path, errors: Mapping[str, Float64s]) -> bool:
     """Draw the share of points below each error from 0 to 8 mm, a curve per method; False without matplotlib."""
     try:
         from matplotlib.figure import Figure

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -20,6 +19,7 @@ from unveil.models.mgcnet.head import LAYOUT
 from unveil.models.mgcnet.network import SlimResNet50
 from unveil.models.weights import fill, unusable
 from unveil.photos.framing import Framing
+from unveil.typing import Images
 
 BATCH = 16  # crops at once: bounds the memory
 
@@ -52,7 +52,7 @@ class MgcnetTeacher:
         self.path = Path(weights)
         self.network = load_network(self.path)
 
-    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
+    def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 257] (float32) of RGB crops [N, 224, 224, 3]."""
         size = self.input_size
         if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from unveil.assets.model_file import ModelFile
@@ -19,6 +18,7 @@ from unveil.models.tddfa.head import read_statistics
 from unveil.models.tddfa.network import STEM, MobileNet
 from unveil.models.weights import fill, read_checkpoint, unusable
 from unveil.photos.framing import Framing
+from unveil.typing import Images
 
 PREFIX = "module."  # of every name, from parallel training
 UNUSED = "fc_lm."  # a second output, of landmarks, which only training had a use for
@@ -55,7 +55,7 @@ class TddfaTeacher:
         self.network = load_network(checkpoint)
         self.name = NAMES[self.network.conv1.out_channels]
 
-    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
+    def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 62] (float32) of RGB crops [N, 120, 120, 3]."""
         images = network_input(crops)
         outputs = np.empty((len(images), self.layout.size), np.float32)

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.processes import become_worker
@@ -31,6 +30,7 @@ from unveil.storage.files import atomic_path, printable
 from unveil.training.crops.cutter import Cutter, Dropped
 from unveil.training.crops.photo import Photo
 from unveil.training.crops.prepared import shard_name, write_shard
+from unveil.typing import Image
 
 RECORDS = "records"  # folder of the records, within the folder being prepared
 AHEAD = 2  # chunks per process that are handed out before the first of them is asked for
@@ -103,7 +103,7 @@ def cut_chunks(chunks: Chunks, processes: int) -> Iterator[int]:
 
 def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo], stop: Event | None = None) -> None:
     """Write the shard and the record of a chunk; nothing where told to stop on the way."""
-    crops: list[NDArray[np.uint8]] = []
+    crops: list[Image] = []
     entries: list[Entry] = []
     for photo in photos:
         if stop is not None and stop.is_set():

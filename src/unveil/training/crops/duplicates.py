@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.typing import Image
+
 SIDE = 16  # lowest frequencies in x and in y that are compared: 256 bits
 SMALL = 32  # pixels of the grey picture they are taken from
 # Among 10,000 real faces, framed alike, the pairs that we looked at were copies of one photograph up to a difference of
@@ -15,7 +17,7 @@ MOST_BITS = 22
 Hash = NDArray[np.uint64]  # [4]
 
 
-def perceptual_hash(crop: NDArray[np.uint8]) -> Hash:
+def perceptual_hash(crop: Image) -> Hash:
     """256 bits of a crop [S, S, 3]: which of its lowest frequencies (discrete cosine transform) are above the median.
 
     The mean brightness is left out. After Zauner, "Implementation and benchmarking of perceptual image hash

@@ -15,6 +15,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from unveil.assets.onnx_file import read_onnx
 from unveil.errors import UnveilError, reason_of
 from unveil.models.learner import Learner
 from unveil.models.onnx import CoefficientModel
@@ -36,7 +37,7 @@ def read_learner(path: Path) -> Learner:
         UnveilError: it is no learner's file, or one in int8 or of another network than ours.
     """
     contract = CoefficientModel(path, threads=1)
-    graph = onnx.load(path).graph
+    graph = onnx.load_model_from_string(read_onnx(path)).graph
     arrays = _arrays(graph)
     state = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
     folded = [node.input[1:] for node in graph.node if node.op_type == "Conv" and not node.input[1].startswith(PREFIX)]

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from unveil.typing import Float32s, Images
 
 BACKBONE_END = "GlobalAveragePool"
 QUANTIZED = ("Conv", "Relu", "Add", "MaxPool")  # what a ResNet is made of
 
 
-def quantize(model: onnx.ModelProto, crops: NDArray[np.uint8]) -> onnx.ModelProto:
+def quantize(model: onnx.ModelProto, crops: Images) -> onnx.ModelProto:
     """The network with its backbone in int8: one scale per channel of the weights, one per tensor of activations.
 
     What follows the pooled features stays as it is: the coefficients have too different sizes for one scale, and the
@@ -61,10 +62,10 @@ def _backbone(model: onnx.ModelProto) -> list[str]:
 class _Crops(CalibrationDataReader):  # type: ignore[misc]  # the library is untyped
     """Crops one by one, as the network takes them."""
 
-    def __init__(self, crops: NDArray[np.uint8]) -> None:
+    def __init__(self, crops: Images) -> None:
         self._crops = iter(crops)
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, Float32s] | None:
         """The next input, or None after the last."""
         crop = next(self._crops, None)
         return None if crop is None else {"images": crop.transpose(2, 0, 1)[None].astype(np.float32) / 255}

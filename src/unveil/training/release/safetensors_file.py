@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
 from unveil.storage.files import atomic_path, printable
@@ -47,9 +47,8 @@ def read_state(path: Path) -> Learner:
         learner = Learner(int(about["depth"]), layout, int(about["input_size"]), **heads)
         learner.load_state_dict(state)
     except (OSError, ValueError, LookupError, RuntimeError, SafetensorError, UnveilError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise UnveilError(
-            f"{printable(path)} is no learner to start from ({reason}); write one with `unveil export`"
+            f"{printable(path)} is no learner to start from ({reason_of(error)}); write one with `unveil export`"
         ) from error
     return learner.eval()
 

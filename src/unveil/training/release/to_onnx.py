@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unveil.models.learner import IMAGE_MEAN, IMAGE_STD, Learner
 from unveil.models.onnx_graph import halve_weights, trace, write
 from unveil.training.release.calibrate import Calibration
 from unveil.training.release.quantize import quantize
+from unveil.typing import Images
 
 NORMALISATION = f"in the graph, which takes RGB in [0, 1]: less {IMAGE_MEAN}, over {IMAGE_STD}"
 
@@ -43,7 +43,7 @@ def export_int8(
     path: Path,
     statement: Statement,
     calibration: Calibration | None,
-    crops: NDArray[np.uint8],
+    crops: Images,
 ) -> None:
     """The same with the backbone in int8, with the ranges that its activations have on ``crops`` [N, S, S, 3]."""
     model = quantize(_traced(learner, calibration), crops)
