@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from unveil.assets import fetch
 from unveil.assets.fetch import CHUNK, download
 from unveil.assets.model_file import ModelFile
 from unveil.errors import UnveilError
@@ -133,3 +134,22 @@ def test_a_folder_that_cannot_be_written(server: Server, tmp_path: Path) -> None
     (tmp_path / "file").write_bytes(b"in the way")
     with pytest.raises(UnveilError, match="cannot download"):
         download(entry(server.url), tmp_path / "file")
+
+
+@pytest.mark.parametrize("says_length", [True, False])
+def test_a_download_without_end_is_stopped(
+    server: Server, tmp_path: Path, says_length: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "LARGEST", CHUNK)
+    server.says_length = says_length
+    with pytest.raises(UnveilError, match=f"more than {CHUNK} bytes"):
+        download(entry(server.url), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_link_in_the_place_of_the_part_is_not_followed(server: Server, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    (tmp_path / ".file.bin.part").symlink_to(precious)
+    assert download(entry(server.url), tmp_path).read_bytes() == CONTENT
+    assert precious.read_bytes() == b"precious"

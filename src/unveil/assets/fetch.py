@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -14,6 +16,7 @@ from unveil.assets.model_file import ModelFile
 from unveil.errors import UnveilError
 
 CHUNK = 2**18  # bytes
+LARGEST = 2**30  # bytes; a server that sends more sends something else
 SILENCE = 30  # seconds without a byte after which the connection is given up
 
 Progress = Callable[[int, int], None]  # bytes there, bytes in all (0: not known)
@@ -26,7 +29,8 @@ def download(file: ModelFile, folder: Path, progress: Progress | None = None) ->
     file gets its name once its SHA-256 is right.
 
     Raises:
-        UnveilError: the server cannot be reached, the disk cannot be written, or what came is not the file.
+        UnveilError: the server cannot be reached, the disk cannot be written, or what came is not the file, or has no
+            end.
     """
     final, part = folder / file.name, folder / f".{file.name}.part"
     try:
@@ -49,6 +53,8 @@ def download(file: ModelFile, folder: Path, progress: Progress | None = None) ->
 
 def _complete(file: ModelFile, part: Path, progress: Progress) -> None:
     """Bring the part to its full length."""
+    if part.is_symlink():
+        part.unlink()
     there = part.stat().st_size if part.exists() else 0
     if there and _sha256(part) == file.sha256:
         return
@@ -65,13 +71,28 @@ def _complete(file: ModelFile, part: Path, progress: Progress) -> None:
         resumed = response.status == HTTPStatus.PARTIAL_CONTENT
         done = there if resumed else 0
         total = done + int(response.headers.get("Content-Length") or -done)
-        with part.open("ab" if resumed else "wb") as stream:
+        with _opened(part, resumed=resumed) as stream:
             while chunk := response.read(CHUNK):
-                stream.write(chunk)
                 done += len(chunk)
+                if max(done, total) > LARGEST:
+                    part.unlink()
+                    raise UnveilError(
+                        f"{file.url} gives more than {LARGEST} bytes, which is not the file; try elsewhere"
+                    )
+                stream.write(chunk)
                 progress(done, total)
     if done < total:
         raise OSError(f"the connection ended after {done} of {total} bytes")
+
+
+def _opened(part: Path, *, resumed: bool) -> BinaryIO:
+    """The part to write to, at its end or from the beginning; never through a link that lies in its place."""
+    if not resumed:
+        part.unlink(missing_ok=True)
+    how = os.O_APPEND if resumed else os.O_CREAT | os.O_EXCL
+    for name in ("O_NOFOLLOW", "O_BINARY"):  # of Linux and of Windows
+        how |= getattr(os, name, 0)
+    return os.fdopen(os.open(part, os.O_WRONLY | how, 0o666), "ab")
 
 
 def _sha256(path: Path) -> str:

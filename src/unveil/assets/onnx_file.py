@@ -75,7 +75,7 @@ def require_plain(data: bytes, name: str) -> None:
             raise _HarmfulError(f"it needs operators of {ascii(min(unknown))[:40]}, which onnxruntime does not have")
     except _HarmfulError as error:
         raise UnveilError(
-            f"{name} is not a usable ONNX file: {error}; give one as `unveil export-onnx` writes it"
+            f"{name} is not a usable ONNX file: {error}; give one as `unveil export` writes it"
         ) from error
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from unveil.errors import UnveilError
@@ -101,9 +102,8 @@ def prepare_folder(folder: Path) -> None:
     """Create the output folder and try it out; OutputError where nothing can be written into it."""
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / ".unveil-trial"
-        trial.write_bytes(b"")
-        trial.unlink()
+        with TemporaryFile(dir=folder, prefix=".unveil-"):
+            pass
 
 
 @dataclass(frozen=True)

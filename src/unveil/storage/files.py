@@ -16,7 +16,8 @@ from unveil.errors import UnveilError
 def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside ``final`` to write to; renamed to it when the block ends, removed when it fails.
 
-    The folder is made if need be. The temporary name keeps the suffix, by which many writers choose the format.
+    The folder is made if need be. The temporary name keeps the suffix, by which many writers choose the format. It is
+    random, and the file is made here, where nothing was, so that no link that somebody laid leads elsewhere.
     Do nothing but write in the block: every OSError in it is reported as a failure to write ``final``.
 
     Raises:
@@ -26,6 +27,7 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = final.with_name(f".unveil-{secrets.token_hex(8)}{final.suffix}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
         yield temporary
         temporary.replace(final)
     except OSError as error:
