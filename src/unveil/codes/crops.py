@@ -15,6 +15,7 @@ from unveil.errors import UnveilError
 from unveil.photos.crop import CROP_SIZE, Crop
 from unveil.photos.folder import SUFFIXES
 from unveil.photos.io import find_images, read_image, read_member
+from unveil.reprs import short_repr
 from unveil.storage.files import printable
 from unveil.storage.npz import open_npz
 from unveil.typing import Image
@@ -28,6 +29,7 @@ class Crops:
     # A short text: another one where names differ or, as far as that shows without decoding, pictures do.
     fingerprint: str
     read: Callable[[int, int], Image]  # index and side S to RGB [S, S, 3]; UnveilError where unusable
+    __repr__ = short_repr
 
 
 def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:

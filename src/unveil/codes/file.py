@@ -17,6 +17,7 @@ from numpy.lib.npyio import NpzFile
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
+from unveil.reprs import short_repr
 from unveil.storage.files import atomic_path, printable
 from unveil.storage.npz import open_npz
 from unveil.typing import Float32s
@@ -35,6 +36,7 @@ class Codes:
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
     weight: Float32s | None = None  # [N] trust in each; None: the same in all
     shape_weight: Float32s | None = None  # [N] trust in what each says of the head's form; None: as in the rest
+    __repr__ = short_repr
 
 
 def write_codes(path: Path, codes: Codes) -> None:

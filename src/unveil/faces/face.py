@@ -11,6 +11,7 @@ import numpy as np
 from unveil.heads.detail import Detail
 from unveil.heads.layout import Coefficients
 from unveil.photos.crop import Crop
+from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
 LEAST_SHARE = 1e-3  # of the face: over less there is no mean
@@ -47,6 +48,7 @@ class ReconstructedFace:
     deviations: Coefficients | None = None  # [M] standard deviations of the coefficients, in their units
     uncertainty_mm: Float32s | None = None  # [V] rms distance to expect between the vertex and its true place
     face_area: Float32s | None = None  # [V] shares of the face's surface, see `heads.face_area`
+    __repr__ = short_repr
 
     @property
     def hidden_share(self) -> float | None:

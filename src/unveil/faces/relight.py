@@ -21,6 +21,7 @@ from unveil.geometry.rasterize import interpolate
 from unveil.geometry.uv import texel_map
 from unveil.heads.albedo import shade
 from unveil.heads.model import MorphableModel
+from unveil.reprs import short_repr
 from unveil.typing import Floats, Image, UInt8s
 
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
@@ -40,6 +41,7 @@ class Appearance:
 
     albedo: UInt8s  # [S, S, 3] RGB, 255 for full reflectance, first row at v = 1
     light: Shading
+    __repr__ = short_repr
 
 
 def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, texture: UInt8s) -> Image:

@@ -23,6 +23,7 @@ from unveil.fitting.points import LinearPoints, PointPlacement
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.reprs import short_repr
 from unveil.typing import Float64s, Floats, Ints
 
 RIGID = 6  # turn 3, relative scale 1, shift 2
@@ -47,6 +48,7 @@ class LandmarkFit:
 
     coefficients: Coefficients  # [N, M] in the frame of the crop the landmarks were given in
     residuals: tuple[Floats, ...]  # per source [N, P, 2]: observed minus fitted, metres on the head, x right, y up
+    __repr__ = short_repr
 
 
 @dataclass

@@ -10,6 +10,7 @@ import numpy as np
 
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
+from unveil.reprs import short_repr
 from unveil.typing import Bools, Floats, Ints
 
 
@@ -19,6 +20,7 @@ class PointPlacement:
 
     points: SurfacePoints | SlidingContour
     weights: Floats  # [P] relative to 1
+    __repr__ = short_repr
 
 
 class LandmarkSource(Protocol):
@@ -40,6 +42,7 @@ class StoredLandmarks:
 
     placement: PointPlacement
     points: Mapping[str, Floats]  # [P, 2] pixels
+    __repr__ = short_repr
 
     def observe(self, names: Sequence[str]) -> Floats:
         """The points [N, P, 2] of the named photographs; NaN for a name it does not know."""

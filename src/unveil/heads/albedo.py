@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from unveil.geometry.lighting import irradiance
 from unveil.geometry.rotation import Array
+from unveil.reprs import short_repr
 
 SIZE = 256  # texels a side
 
@@ -23,6 +24,7 @@ class AlbedoSpace:
 
     mean: Array  # [256, 256, 3]
     basis: Array  # [K, 256, 256, 3]
+    __repr__ = short_repr
 
     def albedo(self, texture: Array) -> Array:
         """Albedo [..., 256, 256, 3] for coefficients [..., K]; a little outside 0 to 1 for unlikely ones."""

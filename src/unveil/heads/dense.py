@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
+from unveil.reprs import short_repr
 from unveil.typing import Bools, Float32s, Floats, Int64s
 
 DISTANCE = 2  # triangles apart, at most, that neighbouring texels may lie to belong to one surface
@@ -24,6 +25,7 @@ class DenseMesh:
     triangles: Int64s  # [N, 3] vertices of the coarse mesh
     barycentric: Float32s  # [N, 3]
     faces: Int64s  # [G, 3] indices below N, counter-clockwise seen from outside
+    __repr__ = short_repr
 
     @property
     def uv(self) -> Float32s:

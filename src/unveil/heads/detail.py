@@ -10,6 +10,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
 from unveil.heads.dense import DenseMesh, unit
 from unveil.heads.model import MorphableModel
+from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
 SIZE = 256  # texels a side of every map here
@@ -26,6 +27,7 @@ class Detail:
     faces: Ints  # [G, 3] triangles, indices of vertices
     uv: Floats  # [N, 2] texture coordinates of the vertices, v up
     name: str = "detail"
+    __repr__ = short_repr
 
     @property
     def uv_faces(self) -> Ints:
@@ -42,6 +44,7 @@ class DetailSurface:
     detail_mask: Float32s  # [256, 256] 1 where the decoder's details shape the normals
     face_mask: Float32s  # [256, 256] 1 in the face
     mesh: DenseMesh
+    __repr__ = short_repr
 
     def displacement(self, decoded: Floats) -> Floats:
         """Displacement maps [..., 256, 256] in metres of what the detail decoder gives, of the same shape."""

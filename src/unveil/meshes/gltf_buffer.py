@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
 Json = dict[str, Any]  # an object of the document
@@ -39,6 +40,7 @@ class Sparse:
     values: Float32s  # [N, 3]
     low: list[float]  # least x, y, z of all K rows
     high: list[float]
+    __repr__ = short_repr
 
 
 def sparse_vectors(vectors: Floats, threshold: float) -> Sparse:

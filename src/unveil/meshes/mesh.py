@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unveil.reprs import short_repr
 from unveil.typing import Float64s, Int64s
 
 
@@ -15,6 +16,7 @@ class Mesh:
 
     vertices: Float64s
     faces: Int64s
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if not len(self.vertices):
@@ -31,6 +33,7 @@ class TexturedMesh(Mesh):
 
     uv: Float64s  # [T, 2] v up
     uv_faces: Int64s  # [F, 3] rows of uv
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         super().__post_init__()

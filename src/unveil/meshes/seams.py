@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unveil.reprs import short_repr
 from unveil.typing import Int64s
 
 
@@ -16,6 +17,7 @@ class SplitMesh:
     vertex: Int64s  # [K] the vertex of the original mesh
     uv: Int64s  # [K] its row of the texture coordinates
     faces: Int64s  # [F, 3] indices below K
+    __repr__ = short_repr
 
 
 def split_at_seams(faces: Int64s, uv_faces: Int64s) -> SplitMesh:

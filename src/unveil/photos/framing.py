@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from unveil.photos.crop import Crop
 from unveil.photos.detection import Detection
+from unveil.reprs import short_repr
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Framing:
     of_detection: Callable[[Detection, int], Crop]
     of_landmarks: Callable[[ArrayLike, int], Crop]  # iBUG-68 [68, 2] in image pixels
     guided: bool = False  # the landmarks are not the network's own, on a rough crop, but those of the packaged learner
+    __repr__ = short_repr
 
     def around(self, face: Detection) -> Framing:
         """These rules for a face: where it lies or stands on its head, the crops are turned with it."""

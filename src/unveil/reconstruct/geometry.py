@@ -15,6 +15,7 @@ from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degre
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.photos.crop import Crop
+from unveil.reprs import short_repr
 from unveil.typing import Floats, Image
 
 MOST_TIMES = 20  # a head is larger or smaller than the template or its crop; chosen, not measured
@@ -28,6 +29,7 @@ class Sighting:
     crop: Crop  # the frame of its coefficients
     box_ltrb: Floats  # [4] around the face in image px
     confidence: float | None  # the detector's score, None where the face was not searched for
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class Source:
     morphable: MorphableModel  # their head model
     photograph: Image | None
     timings: Mapping[str, float]  # milliseconds per stage
+    __repr__ = short_repr
 
 
 # A network may give anything; what overflows on the way is told in one line, by `_require_sense`.
