@@ -10,7 +10,6 @@ import typer
 from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, ModelOption, parse_formats
 from unveil.cli.printing import complain, count, with_progress
 from unveil.errors import UnveilError
-from unveil.storage.names import printable_stem
 
 
 def transfer(
@@ -27,6 +26,7 @@ def transfer(
     from unveil.output import animate as animation
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.names import printable_stem
 
     photo_files.prepare_folder(out)
     reconstructor = Reconstructor(model, assets=assets)
@@ -59,6 +59,7 @@ def animate(
     from unveil.output import animate as animation
     from unveil.output import photo_files
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.names import printable_stem
 
     photo_files.prepare_folder(out)
     reconstructor = Reconstructor(model, assets=assets)
