@@ -16,7 +16,7 @@ from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
-from unveil.models.registry import head_of, open_encoder, open_skin
+from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
@@ -62,6 +62,9 @@ class Reconstructor:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it was made of, so that it can be sent to workers, which open networks of their own."""
         model, assets, detector = self._made_of
+        if isinstance(model, str | Path) and str(model) not in NETWORKS:
+            model = Path(model).absolute()  # a worker may be in another folder
+        assets = assets and assets.absolute()
         return partial(Reconstructor, model, assets=assets, detector=detector), ()
 
     def reconstruct(
