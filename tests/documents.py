@@ -50,8 +50,9 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Every Markdown file that is written for people, but for the notices of others in THIRD_PARTY.md."""
-    return sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
+    """Every page whose code is run; CHANGELOG.md names what is gone, THIRD_PARTY.md quotes the licences of others."""
+    others = {"THIRD_PARTY.md", "CHANGELOG.md"}
+    return sorted([*(ROOT / "docs").rglob("*.md"), *(page for page in ROOT.glob("*.md") if page.name not in others)])
 
 
 def blocks(page: Path) -> Iterator[Block]:

@@ -37,7 +37,15 @@ def write_glb(
     texture: UInt8s | None = None,
     motion: Motion | None = None,
 ) -> None:
-    """Write the head of one person, of a model and its coefficients [M], as `glb_bytes` gives it.
+    """Write a head as a GLB file.
+
+    Args:
+        path: the file to write.
+        model: the head model that the coefficients belong to.
+        coefficients: [M], of which shape, expression and jaw are used; head pose and camera are not.
+        texture: uint8 RGB [H, W, 3], first row at v = 1, or colours [V, 3] of the vertices for a head model without
+            texture coordinates; without it the head is grey.
+        motion: how the head moves; its shape is that of ``coefficients``.
 
     Raises:
         UnveilError: the file cannot be written.
