@@ -1,6 +1,9 @@
 """Every family goes through every command that takes a model, on made-up files."""
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +20,7 @@ needs("torch")
 from unveil.assets.store import packaged
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.models.registry import FAMILIES, load_head, open_encoder
+from unveil.models.registry import FAMILIES, RESEARCH, load_head, open_encoder
 from unveil.training.config import TrainConfig
 from unveil.training.data import TrainingData
 from unveil.training.sampler import Sampler
@@ -111,6 +114,36 @@ def test_a_cameras_matrix_is_learned_at_its_own_scale(tmp_path: Path) -> None:
     statistics = Sampler(data, CONFIG, occluders_of(CONFIG)).layout_with_statistics().statistics(np.zeros(62))
     deviations = statistics[1][layout.slice_of("pose")].reshape(3, 4)[:, :3]
     assert deviations.max() < 2e-4
+
+
+def test_the_help_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its texts are written out, as importing the registry would slow it down."""
+    for command, families in (("reconstruct", FAMILIES), ("compare", FAMILIES), ("assets get", RESEARCH)):
+        words = re.findall(
+            r"\w+", Answer(capsys, *([command, "get"] if command == "assets" else [command]), "--help").out
+        )
+        assert set(families) <= set(words), command
+
+
+@pytest.mark.parametrize(("name", "opened"), [("openhead", "onnx"), ("3ddfa", "onnx"), ("deca", "torch")])
+def test_opening_one_family_imports_nothing_of_the_others(name: str, opened: str) -> None:
+    """The registry knows what each family is called and made of; what runs it is imported when it is opened."""
+    code = f"""
+import sys
+from unveil.models.registry import FAMILIES
+heavy = {{"torch", "onnxruntime", "numba", "onnx"}}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+try:
+    FAMILIES[{name!r}].open_encoder({name!r}, None)
+except Exception:
+    pass
+print(*(module for module in sys.modules if module.startswith("unveil.models.")))
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    folders = {"openhead": "openhead", "3ddfa": "tddfa", "deca": "deca", "mgcnet": "mgcnet"}
+    others = {folder for family, folder in folders.items() if family != name}
+    runs = {f"unveil.models.{folder}.{kind}" for folder in others for kind in ("onnx", "torch", "network", "framing")}
+    assert not runs & set(answer.stdout.split())
 
 
 def test_the_registry_lists_each_family_once() -> None:

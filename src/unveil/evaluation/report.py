@@ -10,9 +10,9 @@ from typing import Any
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.occlusion import PUBLISHED, published_table
 from unveil.evaluation.predictions import CLEAR
+from unveil.models.registry import FAMILIES
 from unveil.storage.files import atomic_path, printable
 
-FAMILIES = ("openhead", "3ddfa", "mgcnet", "deca")  # what is compared where its files are there
 HEAD = """# Results
 
 `unveil evaluate report` wrote every number on this page from files of scores. [How to score](evaluation.md) says how

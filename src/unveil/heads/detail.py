@@ -27,6 +27,7 @@ class Detail:
     faces: Ints  # [G, 3] triangles, indices of vertices
     uv: Floats  # [N, 2] texture coordinates of the vertices, v up
     name: str = "detail"
+    credit: str = ""
     __repr__ = short_repr
 
     @property

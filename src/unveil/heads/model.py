@@ -40,6 +40,7 @@ class MorphableModel:
     inner51: SurfacePoints | None = None  # where annotations have landmarks 17 to 67; None: as in landmarks68
     placement: Placement = SCALED_ORTHOGRAPHIC  # how pose and camera place it
     shape_group: str = "shape"  # the name of the group of shape coefficients
+    credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
 
     def __repr__(self) -> str:

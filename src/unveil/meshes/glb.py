@@ -26,8 +26,6 @@ from unveil.storage.files import write_bytes
 from unveil.typing import Floats, Image, UInt8s
 
 LINEAR, LINEAR_MIPMAP_LINEAR, REPEAT = 9729, 9987, 10497  # how pictures are sampled
-# For the file's copyright note.
-ORIGINS = {"openhead": "Head: openhead (MakeHuman, CC0; statistics of ICT-FaceKit, MIT). Texture: from a photograph."}
 
 
 def write_glb(
@@ -75,7 +73,7 @@ def glb_bytes(
     """
     buffer = GltfBuffer()
     mesh = head_mesh(buffer, model, coefficients, values or {}, tangents=normal_map is not None)
-    document = _about(model.name) | {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
+    document = _about(model) | {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
     document["nodes"] = [{"mesh": 0, "skin": 0, "name": "head"}, *joint_nodes(model, coefficients)]
     # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
     roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
@@ -112,7 +110,7 @@ def surface_bytes(vertices: Floats, surface: TexturedSurface, texture: Image | N
         "mode": TRIANGLES,
         "material": 0,
     }
-    document = _about(surface.name) | {
+    document = _about(surface) | {
         "meshes": [{"primitives": [primitive], "name": "head"}],
         "nodes": [{"mesh": 0, "name": "head"}],
         "scenes": [{"nodes": [0]}],
@@ -120,13 +118,13 @@ def surface_bytes(vertices: Floats, surface: TexturedSurface, texture: Image | N
     return buffer.pack(document | _look(buffer, texture))
 
 
-def _about(model_name: str) -> Json:
+def _about(surface: TexturedSurface) -> Json:
     asset = {"generator": f"unveil {version('unveil')}"}
-    if model_name in ORIGINS:
-        asset["copyright"] = ORIGINS[model_name]
+    if surface.credit:
+        asset["copyright"] = f"Head: {surface.credit}. Texture: from a photograph."
     return {
         "asset": asset | {"version": "2.0"},
-        "extras": {"model": model_name, "units": "metres"},
+        "extras": {"model": surface.name, "units": "metres"},
         "scene": 0,
     }
 

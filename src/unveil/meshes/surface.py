@@ -15,6 +15,10 @@ class TexturedSurface(Protocol):
         """Of the model it belongs to."""
 
     @property
+    def credit(self) -> str:
+        """Who made the model, for a file's copyright note; empty where that is for the user to say."""
+
+    @property
     def faces(self) -> Array:
         """[F, 3] vertex indices, counter-clockwise seen from outside."""
 

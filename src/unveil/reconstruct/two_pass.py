@@ -61,12 +61,12 @@ def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction
     return encoder.predict(np.stack([crop.warp(image) for crop in crops]))
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense
 def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
     """The crop around the landmarks [68, 2] of the first pass, or the first crop where they cannot be right."""
     return framing.of_landmarks(landmarks, first.size) if agree(landmarks, box_ltrb) else first
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense
 def agree(landmarks: Floats, box_ltrb: Floats) -> bool:
     """Whether landmarks [68, 2] are about where a detector's box [4] is, and of about its size, all in image pixels."""
     box = np.asarray(box_ltrb, np.float64)

@@ -76,6 +76,7 @@ def _model(data: dict[str, np.ndarray]) -> MorphableModel:
         uv=data["uv"],
         uv_faces=data["uv_faces"].astype(np.int64),
         mirror_vertices=data["mirror_vertices"].astype(np.int64),
+        credit="openhead (MakeHuman, CC0; statistics of ICT-FaceKit, MIT)",
     )
 
 
