@@ -109,6 +109,7 @@ def test_json_is_one_document_with_stable_keys(
         "index",
         "box_ltrb",
         "confidence",
+        "doubtful",
         "pose_degrees",
         "expression",
         "landmarks2d",

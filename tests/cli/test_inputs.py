@@ -10,6 +10,8 @@ from PIL import Image
 
 import unveil
 from unveil.assets.store import packaged
+from unveil.output.batch import Outcome
+from unveil.reconstruct import pipeline
 
 HEIC = bytes(3) + b"\x24ftypheic" + bytes(4) + b"mif1heic" + bytes(40)
 
@@ -66,3 +68,24 @@ def test_json_stays_one_document(
     )
     assert answer.json["summary"]["done"] == 1
     assert "left out of" in answer.err
+
+
+def test_a_view_that_learners_do_not_know_is_one_line() -> None:
+    def face(index: int, pitch: float, yaw: float, *, doubtful: bool = False) -> dict[str, object]:
+        return {"index": index, "pose_degrees": {"pitch": pitch, "yaw": yaw, "roll": 80}, "doubtful": doubtful}
+
+    faces = [face(0, 10, 45), face(1, 5, -72), face(2, 66, 3), face(3, 0, 80, doubtful=True)]
+    warnings = list(Outcome(Path("a.jpg"), "done", {"faces": faces}).warnings())
+    assert [line.split(";")[0] for line in warnings] == [
+        "a.jpg: face 1 looks 72 degrees away from the camera",
+        "a.jpg: face 2 looks 66 degrees away from the camera",
+    ]
+    assert not list(Outcome(Path("a.jpg"), "failed", error="no face").warnings())
+
+
+def test_doubtful_faces_are_counted(
+    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "perhaps_no_face", lambda *_: True)
+    answer = Answer(capsys, "reconstruct", photos, "-o", tmp_path / "out", "--model", learner, "--formats", "npz")
+    assert "a.JFIF: 1 face, 1 of them doubtful (perhaps no face)\n" in answer.out

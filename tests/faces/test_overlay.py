@@ -91,6 +91,7 @@ def test_overlay_lays_mesh_and_landmarks_where_the_face_is(scale: float) -> None
         landmarks2d=landmarks,
         coefficients=coefficients,
         pose_degrees=(0.0, 5.0, 0.0),
+        doubtful=False,
         occlusion=None,
         uncertainty_mm=None,
     )

@@ -37,8 +37,7 @@ def upright(reconstructor: Reconstructor, photo: np.ndarray) -> Reconstruction:
 def test_the_same_head_in_another_pose(
     reconstructor: Reconstructor, photo: np.ndarray, upright: Reconstruction, quarters: int
 ) -> None:
-    faces = reconstructor.reconstruct(np.ascontiguousarray(np.rot90(photo, quarters)))
-    face = max(faces, key=lambda face: face.confidence)
+    (face,) = reconstructor.reconstruct(np.ascontiguousarray(np.rot90(photo, quarters)), max_faces=1)
     apart = np.linalg.norm(face.neutral_vertices - upright.neutral_vertices, axis=1)
     assert apart @ upright.face_area < 0.001  # metres
     turned = face.pose_degrees[2] - upright.pose_degrees[2]  # rot90 tilts to the subject's right

@@ -40,6 +40,7 @@ class ReconstructedFace:
     box_ltrb: Floats  # [4] the detector's box, or the landmarks', in image px: left, top, right, bottom
     confidence: float | None  # the detector's score in [0, 1]; None where no detector was used
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
+    doubtful: bool = False  # perhaps no face: the detector took something else for one
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
     # What was guessed, where the learner says it.
@@ -54,6 +55,11 @@ class ReconstructedFace:
     def hidden_share(self) -> float | None:
         """The share of the face that is hidden, from 0 to 1; None without an occlusion map."""
         return _mean(self.hidden, self.face_area)
+
+    @property
+    def mean_uncertainty_mm(self) -> float | None:
+        """Mean uncertainty of the face; None if unknown."""
+        return _mean(self.uncertainty_mm, self.face_area)
 
     @property
     def seen_uncertainty_mm(self) -> float | None:
@@ -77,13 +83,14 @@ class ReconstructedFace:
         return {
             "box_ltrb": _rounded(self.box_ltrb, 2),
             "confidence": _rounded(self.confidence, 4),
+            "doubtful": self.doubtful,
             "pose_degrees": {"pitch": _rounded(pitch, 2), "yaw": _rounded(yaw, 2), "roll": _rounded(roll, 2)},
             "expression": {name: _rounded(weight, 4) for name, weight in self.expression.items()},
             "landmarks2d": _rounded(self.landmarks2d, 2),
             "crop": {"matrix": self.crop.matrix.tolist(), "size": self.crop.size},
             "hidden_share": _rounded(self.hidden_share, 3),
             "uncertainty_mm": {
-                "face": _rounded(_mean(self.uncertainty_mm, self.face_area), 3),
+                "face": _rounded(self.mean_uncertainty_mm, 3),
                 "seen": _rounded(self.seen_uncertainty_mm, 3),
                 "hidden": _rounded(self.hidden_uncertainty_mm, 3),
             },

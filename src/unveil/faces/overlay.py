@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import PIL.Image
+from PIL import ImageDraw, ImageFont
 
 from unveil.drawing.render import Skin, over, render_head, render_mesh
 from unveil.faces.face import ReconstructedFace
@@ -18,6 +20,7 @@ OPACITY = 0.62  # of the mesh over the photograph
 OTHER_YAW = 40.0  # degrees
 PAPER = 255
 LANDMARK = (255, 214, 10)  # RGB
+WORDS = 18  # pixels, the size of letters
 SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with so many binary places
 
 
@@ -38,7 +41,7 @@ def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, c
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
     alone = over(mesh, np.full_like(photo, PAPER))
-    panels = [photo, fitted, alone, _other_view(face, model, colours)]
+    panels = [_marked(photo, face), fitted, alone, _other_view(face, model, colours)]
     if face.occlusion is not None or face.uncertainty_mm is not None:
         panels.append(draw_guessed(photo, points, to_panel, face))
     return np.hstack(panels)
@@ -69,6 +72,17 @@ def panel_of(image: Image, to_panel: Float64s) -> Image:
         matrix[:, 2] += shrink / 2 - 0.5  # pixel centres are at integers in both
     warped = cv2.warpAffine(image, matrix, (PANEL, PANEL), flags=cv2.INTER_CUBIC, borderValue=(PAPER, PAPER, PAPER))
     return np.asarray(warped, dtype=np.uint8)
+
+
+def _marked(photo: Image, face: ReconstructedFace) -> Image:
+    """The photograph, with a word on it where it perhaps shows no face."""
+    if not face.doubtful:
+        return photo
+    picture = PIL.Image.fromarray(photo)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 0, PANEL, 2 * WORDS), LANDMARK)
+    draw.text((PANEL / 2, WORDS), "doubtful: perhaps no face", 0, ImageFont.load_default(WORDS), anchor="mm")
+    return np.asarray(picture)
 
 
 def _draw_points(picture: Image, points: Floats) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from unveil.errors import UnveilError
 from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
@@ -18,6 +20,8 @@ from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable
 from unveil.storage.names import printable_part, printable_stem
 
+FARTHEST_AWAY = 60.0  # degrees between the view and where a face looks
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -27,6 +31,17 @@ class Outcome:
     status: Literal["done", "skipped", "failed"]
     record: dict[str, Any] | None = None  # the photograph's JSON, None where it failed
     error: str = ""
+
+    def warnings(self) -> Iterator[str]:
+        """A line for each face that is turned away further than the learners know faces."""
+        for face in self.record["faces"] if self.record else ():
+            pitch, yaw = (np.radians(face["pose_degrees"][name]) for name in ("pitch", "yaw"))
+            away = float(np.degrees(np.arccos(np.cos(pitch) * np.cos(yaw))))
+            if away > FARTHEST_AWAY and not face.get("doubtful"):
+                yield (
+                    f"{printable(self.photo)}: face {face['index']} looks {away:.0f} degrees away from the camera; "
+                    "learners know little of such views, expect a wrong head"
+                )
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the answer of ``unveil reconstruct --json``."""

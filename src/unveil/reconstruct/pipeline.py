@@ -20,6 +20,7 @@ from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
+from unveil.reconstruct.doubt import perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.two_pass import TwoPass, predict
 from unveil.timing import StageTimes
@@ -74,12 +75,12 @@ class Reconstructor:
         max_faces: int | None = None,
         faces: Sequence[Detection] | None = None,
     ) -> list[Reconstruction]:
-        """All faces in a photograph, the largest first; an empty list if there is none.
+        """All faces in a photograph, the largest first, doubtful ones last; an empty list if there is none.
 
         Args:
             photograph: a path, a PIL image, or an RGB array uint8 [H, W, 3].
-            max_faces: keep only this many, the largest.
-            faces: where the faces are, if you know; the detector is then not used.
+            max_faces: keep only this many, the first.
+            faces: where the faces are, if you know; the detector is then not used, and their order kept.
 
         Raises:
             UnveilError: the file is missing or is not a photograph.
@@ -92,22 +93,33 @@ class Reconstructor:
             with clock.stage("read"):
                 image = as_rgb(photograph)
         with clock.stage("detect"):
-            detections = (self.detector.detect(image) if faces is None else list(faces))[:max_faces]
-        if not detections:
-            return []
+            detections = self.detector.detect(image) if faces is None else list(faces)[:max_faces]
+        wanted = len(detections) if max_faces is None else max_faces
+        found: list[Reconstruction] = []
+        while detections and sum(not face.doubtful for face in found) < wanted:
+            found += self._reconstruct(image, detections[:wanted], clock)
+            detections = detections[wanted:]
+        if faces is None:
+            found.sort(key=lambda face: face.doubtful)  # the rest of the order stays
+        name = name_of(photograph)
+        return [replace(face, name=f"{name}_{k}") for k, face in enumerate(found[:wanted])]
+
+    def _reconstruct(self, image: Image, detections: Sequence[Detection], clock: StageTimes) -> list[Reconstruction]:
+        """The heads of faces that were found, in their order and without names."""
         with clock.stage("first pass"):
             landmarks = self._two_pass.landmarks(image, detections)
         with clock.stage("second pass"):
             crops = self._two_pass.crops(detections, landmarks)
             prediction = predict(self.encoder, image, crops)
         with clock.stage("geometry"):
-            name = name_of(photograph)
             sightings = [
-                Sighting(f"{name}_{k}", crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
-                for k, (crop, d) in enumerate(zip(crops, detections, strict=True))
+                Sighting("face", crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
+                for crop, d in zip(crops, detections, strict=True)
             ]
-            found = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
-            return [self._with_guesses(face, prediction, k) for k, face in enumerate(found)]
+            heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
+            heads = [self._with_guesses(head, prediction, k) for k, head in enumerate(heads)]
+            doubts = [perhaps_no_face(*pair) for pair in zip(detections, heads, strict=True)]
+            return [replace(head, doubtful=doubt) for head, doubt in zip(heads, doubts, strict=True)]
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `transfer_expression`.
@@ -118,7 +130,7 @@ class Reconstructor:
         sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
         (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
-        kept = ("photographed", "occlusion", "hidden", "face_area")
+        kept = ("photographed", "occlusion", "hidden", "face_area", "doubtful")
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def _with_guesses(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:

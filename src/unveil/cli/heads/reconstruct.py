@@ -32,7 +32,10 @@ def reconstruct(
     assets: AssetsOption = None,
     formats: FormatsOption = None,
     max_faces: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many faces of a photograph, the largest.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="At most so many faces of a photograph, the largest that are not doubtful."
+        ),
     ] = None,
     recursive: RecursiveOption = False,
     force: Annotated[bool, typer.Option("--force", help="Also write what an earlier run has finished.")] = False,
@@ -78,6 +81,8 @@ def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:
     finished = []
     for outcome in outcomes:
         finished.append(outcome)
+        for warning in outcome.warnings():
+            complain(warning)
         if outcome.status == "failed":
             complain(outcome.error)
         elif not quiet:
@@ -90,6 +95,8 @@ def _line(outcome: Outcome) -> str:
 
     faces = outcome.record["faces"] if outcome.record else []
     what = count(len(faces), "face")
+    if doubtful := sum(face.get("doubtful", False) for face in faces):
+        what += f", {doubtful} of them doubtful (perhaps no face)"
     already = " (already done)" if outcome.status == "skipped" else ""
     return f"{printable(outcome.photo)}: {what}{already}"
 
