@@ -123,6 +123,19 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
     assert not graph, f"a circle among {', '.join(sorted(graph))}"
 
 
+def test_families_do_not_import_each_other() -> None:
+    families = [path.parent.name for path in (SRC / "models").glob("*/family.py")]
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for family in families
+        for path in (SRC / "models" / family).glob("*.py")
+        for name in imports(path)
+        if name.startswith("unveil.models.") and name.split(".")[2] in {*families} - {family}
+    ]
+    assert len(families) >= 4
+    assert not wrong, "\n".join(wrong)
+
+
 def test_no_folder_is_a_hall() -> None:
     folders = [path for path in SRC.rglob("*") if path.is_dir() and path.name != "__pycache__"]
     counts = {folder: len([p for p in folder.glob("*.py") if p.name != "__init__.py"]) for folder in folders}

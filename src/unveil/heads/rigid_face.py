@@ -13,6 +13,8 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.placement import Placement
 from unveil.typing import Float64s, Floats, Int64s
 
+METRES = 1e-6  # in a micrometre, the unit of the Basel Face Model
+
 
 class FaceArrays(NamedTuple):
     """A face that is linear in shape and expression; lengths in metres."""

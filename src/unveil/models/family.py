@@ -53,6 +53,14 @@ class Family(ABC):
         """The user's files that `load_head` reads; UnveilError where one is missing."""
         return ()
 
+    def load_landmarks(self, folder: Path) -> MorphableModel:
+        """The 68 landmarks of the head model alone, for want of its licensed file.
+
+        Raises:
+            UnveilError: this family has no such files, or one is missing or wrong.
+        """
+        raise UnveilError(f"{self.name} has no files of its landmarks alone: give its head model's")
+
     def open_skin(self, encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> SkinModel:
         """What an encoder of this family's coefficients and the user's files tell about the skin.
 

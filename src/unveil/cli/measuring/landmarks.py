@@ -72,8 +72,7 @@ def predict_landmarks(
     from unveil.evaluation.landmarks import predict as predicting
     from unveil.evaluation.landmarks.annotated import open_annotated
     from unveil.evaluation.landmarks.annotated_set import JAWS
-    from unveil.models.registry import load_head, open_encoder
-    from unveil.models.tddfa import head as bfm
+    from unveil.models.registry import family_of, open_encoder
     from unveil.storage.files import printable
 
     _known("faces", faces, predicting.FACES)
@@ -83,7 +82,8 @@ def predict_landmarks(
     chosen = open_annotated(pictures, annotation, note=complain).limited(limit)
     settings = predicting.PredictionSettings(faces, jaw or chosen.jaw, seed)
     encoder = open_encoder(model, assets)
-    head = load_head(encoder.layout, assets) if sparse_basis is None else bfm.load_landmarks(sparse_basis)
+    family = family_of(encoder.layout)
+    head = family.load_head(assets) if sparse_basis is None else family.load_landmarks(sparse_basis)
     predictor = predicting.LandmarkPredictor(encoder, head, settings)
     running = predicting.predict_landmarks(chosen, predictor, conditions, out)
     for _ in with_progress(running, len(chosen.names) * len(conditions), doing="predicting"):

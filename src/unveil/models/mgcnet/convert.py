@@ -15,9 +15,8 @@ import numpy as np
 from safetensors.numpy import save
 
 from unveil.errors import UnveilError, reason_of
-from unveil.heads.rigid_face import FaceArrays, outward, vertex_columns
+from unveil.heads.rigid_face import METRES, FaceArrays, outward, vertex_columns
 from unveil.models.mgcnet.head import FORMAT, LAYOUT
-from unveil.models.tddfa.head import METRES
 from unveil.storage.files import atomic_path, printable
 from unveil.typing import Float32s, Float64s, Int64s
 

@@ -55,6 +55,10 @@ class Tddfa(Family):
             return (slim,)
         return locate(files.MODEL, assets), locate(files.TRIANGLES, assets)
 
+    def load_landmarks(self, folder: Path) -> MorphableModel:
+        """The rows of the landmarks, as 3DDFA has them as text."""
+        return head.load_landmarks(folder)
+
     def inspections(self, assets: Path | None = None) -> Mapping[str, Inspection]:
         """By what reads each file."""
         from unveil.models.tddfa.check import inspections

@@ -18,7 +18,7 @@ from unveil.assets.unpickle import read_pickle, read_pickled_array
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Group, LayoutError
 from unveil.heads.model import MorphableModel
-from unveil.heads.rigid_face import FaceArrays, outward, rigid_face, vertex_columns
+from unveil.heads.rigid_face import METRES, FaceArrays, outward, rigid_face, vertex_columns
 from unveil.models.tddfa.placement import AffineMatrix
 from unveil.typing import Int64s
 
@@ -32,7 +32,6 @@ LAYOUT = CoefficientLayout(
 )
 LANDMARK_FILES = ("u_base", "w_shp_base", "w_exp_base")
 COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
-METRES = 1e-6  # in a micrometre
 
 
 @dataclass(frozen=True)
