@@ -32,7 +32,6 @@ from unveil.typing import Images
 
 CONFIG = TrainConfig(depth=18, input_size=32, batch_size=4, threads=1, precision="32-true")
 STATEMENT = Statement("tiny", "Apache-2.0", "made-up heads")
-RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -131,18 +130,19 @@ def test_deviations_are_right_on_the_people_they_were_calibrated_on(measured: Me
     assert measured.squared_z != pytest.approx(squares, rel=0.01)  # those are of other people
 
 
-def someone(count: int) -> tuple[Coefficients, Coefficients]:
+def someone(count: int, rng: np.random.Generator) -> tuple[Coefficients, Coefficients]:
     """Heads, and deviations for them that differ from head to head."""
     heads = training_folder.coefficients(count)
-    spread = RNG.uniform(0.05, 0.5, heads.values.shape).astype(np.float32)
+    spread = rng.uniform(0.05, 0.5, heads.values.shape).astype(np.float32)
     return heads, Coefficients(heads.layout, spread)
 
 
 def test_calibration_finds_how_much_too_small_deviations_are() -> None:
-    heads, deviations = someone(400)
+    rng = np.random.default_rng(0)
+    heads, deviations = someone(400, rng)
     truth = {"shape": 1.5, "expression": 0.8, "pose": 2.0, "camera": 1.0}
     factors = Calibration(truth, 1.0, 0).factor_of_each(heads.layout)
-    labels = heads.values + RNG.normal(size=heads.values.shape) * deviations.values * factors
+    labels = heads.values + rng.normal(size=heads.values.shape) * deviations.values * factors
     found = calibrate(heads, deviations, labels, made_up.model())
     assert found.factors == pytest.approx(truth, rel=0.06)
     assert found.vertex_scale == pytest.approx(1, rel=0.06)  # independent errors: propagation is right
@@ -158,7 +158,7 @@ def test_errors_that_go_together_show_in_the_vertices() -> None:
     head = replace(model.head, shape_basis=same, expression_basis=0 * model.head.expression_basis)
     heads = training_folder.coefficients(300)
     deviations = Coefficients(heads.layout, np.ones_like(heads.values))
-    labels = heads.values + RNG.normal(size=(300, 1))
+    labels = heads.values + np.random.default_rng(0).normal(size=(300, 1))
     found = calibrate(heads, deviations, labels, replace(model, head=head))
     assert found.vertex_scale == pytest.approx(10, rel=1e-3)
 
