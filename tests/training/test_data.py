@@ -5,9 +5,6 @@ import made_up
 import numpy as np
 import pytest
 import training_folder
-from extras import needs
-
-needs("torch")
 
 from unveil.codes.file import read_codes, write_codes
 from unveil.errors import UnveilError

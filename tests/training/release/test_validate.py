@@ -6,8 +6,6 @@ import pytest
 import training_folder
 from extras import needs
 
-needs("torch")
-
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
@@ -111,6 +109,7 @@ def test_true_deviations_lie_on_the_diagonal() -> None:
 
 
 def test_reliability_is_gathered_and_drawn(data: TrainingData, tmp_path: Path) -> None:
+    needs("matplotlib")
     rng = np.random.default_rng(0)
     indices = data.indices(VALIDATION)
     batch = Sampler(data, training_folder.config(64), load_pool()).validation_batch(indices, occluded=True)
@@ -137,6 +136,7 @@ def test_reliability_is_gathered_and_drawn(data: TrainingData, tmp_path: Path) -
 
 
 def test_nothing_is_made_of_what_is_not_said(data: TrainingData, tmp_path: Path) -> None:
+    needs("matplotlib")
     batch = Sampler(data, training_folder.config(64), Pool(load_pool().occluders[:1], (1.0,))).validation_batch(
         data.indices(VALIDATION), occluded=False
     )
