@@ -58,7 +58,8 @@ class Reconstructor:
         self._made_of = (model, assets, detector)
 
     def __repr__(self) -> str:
-        return f"Reconstructor({self.encoder.name!r}, input_size={self.encoder.input_size}, {self.morphable!r})"
+        layout, vertices = self.encoder.layout, len(self.morphable.head.template)
+        return f"Reconstructor({self.encoder.name!r}, vertices={vertices}, {layout!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it was made of, so that it can be sent to workers, which open networks of their own."""
