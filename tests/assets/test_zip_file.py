@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from extras import needs
 from peak_memory import needs_peak_memory, run_command
 
 from unveil.assets.torch_file import LARGEST_STRUCTURE, checkpoint_keys
@@ -49,3 +50,18 @@ def test_a_directory_is_as_long_as_one_may_be(tmp_path: Path) -> None:
     )
     done = subprocess.run([*run_command(code), path], capture_output=True, text=True, check=True)
     assert f"asks for {size - 4} bytes" in done.stdout
+
+
+def test_numbers_that_unfold_are_refused(tmp_path: Path) -> None:
+    """A megabyte of a compressed checkpoint would take a gigabyte."""
+    torch = needs("torch")
+    torch.save({"a": torch.zeros(2**20)}, tmp_path / "whole.tar")
+    assert checkpoint_keys(tmp_path / "whole.tar") == ["a"]
+    with (
+        zipfile.ZipFile(tmp_path / "whole.tar") as whole,
+        zipfile.ZipFile(tmp_path / "a.tar", "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in whole.namelist():
+            archive.writestr(name, whole.read(name))
+    with pytest.raises(UnveilError, match="fewer bytes than its numbers"):
+        checkpoint_keys(tmp_path / "a.tar")
