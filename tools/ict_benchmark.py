@@ -39,7 +39,7 @@ from unveil.meshes.ply import write_ply
 from unveil.models.openhead import head as openhead
 from unveil.occluders.base import hidden_share
 from unveil.photos.io import write_image
-from unveil.storage.files import atomic_path
+from unveil.storage.files import atomic_path, write_text
 from unveil.typing import Bools, Float64s, Image, Int64s
 
 SIZE = 384  # pixels of a picture's side
@@ -188,8 +188,7 @@ def draw(model: IctModel, covers: Sequence[Condition], out: Path, *, heads: int,
             listed.append(path.as_posix())
             if cover.occluder is not None:
                 shares.append(hidden_share(covered.mask, face))
-    with atomic_path(out / IMAGE_LIST) as temporary:  # last: without it there is no data set
-        temporary.write_text("\n".join(listed) + "\n", "utf-8")
+    write_text(out / IMAGE_LIST, "\n".join(listed) + "\n")  # last: without it there is no data set
     return float(np.mean(shares)) if shares else 0.0
 
 
@@ -213,8 +212,7 @@ def _write_scan(out: Path, subject: str, model: IctModel, vertices: Float64s) ->
         out / "scans_lmks_onlypp" / subject / "scan_picked_points.pp",
     )
     for path, content in ((scan, text), (landmarks, picked)):
-        with atomic_path(path) as temporary:
-            temporary.write_text(content, "utf-8")
+        write_text(path, content)
 
 
 def _box(landmarks68: Float64s) -> NDArray[np.object_]:
@@ -243,10 +241,7 @@ def score(data: Path, predictions: Sequence[Path], out: Path, title: str) -> Non
     """Write the scores of folders of predictions, for `unveil evaluate report`."""
     dataset = NowDataset.open(data)
     methods = {p.resolve().name: summarise(list(score_parts(dataset, data / "hidden", p))) for p in predictions}
-    with atomic_path(out) as temporary:
-        temporary.write_text(
-            json.dumps({"kind": "scans", "title": title, "methods": methods}, indent=1) + "\n", "utf-8"
-        )
+    write_text(out, json.dumps({"kind": "scans", "title": title, "methods": methods}, indent=1) + "\n")
     for name, found in methods.items():
         for condition, row in found.items():
             parts = ", ".join(

@@ -35,7 +35,7 @@ from unveil.heads.model import MorphableModel
 from unveil.models.openhead import head as openhead
 from unveil.photos.crop import Crop
 from unveil.photos.decode import decode_rgb
-from unveil.storage.files import atomic_path
+from unveil.storage.npz import write_npz
 from unveil.training.crops.prepared import (
     TEST,
     TRAIN,
@@ -158,8 +158,7 @@ def main() -> None:
             people = arguments.faces / f"{tar.stem.split('-')[0]}-person.npy"
             landmarks = arguments.landmarks / f"{tar.stem}.npz"
             fits = fit_source(model, placement, landmarks, np.load(people) if people.exists() else None)
-            with atomic_path(part) as temporary:
-                np.savez(temporary, **vars(fits))
+            write_npz(part, vars(fits))
         with np.load(part) as file:
             parts.append(dict(file))
     fits = Fits(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})

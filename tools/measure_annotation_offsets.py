@@ -27,7 +27,7 @@ from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degre
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import Coefficients
 from unveil.models.registry import load_head
-from unveil.storage.files import atomic_path
+from unveil.storage.files import write_text
 from unveil.training.crops.prepared import TEST, PreparedFolder, canonical_crop
 
 TABLE = Path(__file__).parent / "openhead/annotation_offsets.csv"
@@ -102,8 +102,7 @@ def main() -> None:
     table = np.loadtxt(arguments.table, delimiter=",", skiprows=1)
     table[:, 1:] += 1e3 * offset
     rows = "".join(f"{int(index)},{x:.1f},{y:.1f}\n" for index, x, y in table)
-    with atomic_path(arguments.table) as temporary:
-        temporary.write_text("landmark,x_mm,y_mm\n" + rows)
+    write_text(arguments.table, "landmark,x_mm,y_mm\n" + rows)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.storage.npz import open_npz
+from unveil.storage.npz import open_npz, write_npz
 
 
 def read(path: Path) -> np.ndarray:
@@ -44,3 +44,12 @@ def test_other_errors_of_the_block_pass(tmp_path: Path) -> None:
         open_npz(tmp_path / "a.npz", otherwise="is no file of ours", advice="make it again"),
     ):
         raise UnveilError("mine")
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    write_npz(tmp_path / "new" / "a.npz", {"wanted": np.arange(5), "names": np.array(["ä", "b"]), "one": 2.5})
+    assert read(tmp_path / "new" / "a.npz").tolist() == [0, 1, 2, 3, 4]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.npz"]
+    (tmp_path / "file").touch()
+    with pytest.raises(UnveilError, match=r"cannot write .*a\.npz"):
+        write_npz(tmp_path / "file" / "a.npz", {"wanted": np.arange(5)})

@@ -18,8 +18,8 @@ from numpy.lib.npyio import NpzFile
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.reprs import short_repr
-from unveil.storage.files import atomic_path, printable
-from unveil.storage.npz import open_npz
+from unveil.storage.files import printable
+from unveil.storage.npz import open_npz, write_npz
 from unveil.typing import Float32s
 
 WEIGHTS = ("weight", "shape_weight")  # arrays that a file may have
@@ -52,8 +52,7 @@ def write_codes(path: Path, codes: Codes) -> None:
     for name in WEIGHTS:
         if getattr(codes, name) is not None:
             arrays[name] = np.asarray(getattr(codes, name), np.float32)
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+    write_npz(path, arrays)
 
 
 def read_codes(path: Path) -> Codes:

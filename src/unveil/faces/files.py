@@ -23,7 +23,8 @@ from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
 from unveil.photos.io import write_image
-from unveil.storage.files import atomic_path, write_bytes
+from unveil.storage.files import write_bytes, write_text
+from unveil.storage.npz import write_npz
 from unveil.typing import Float32s, Image, UInt8s
 
 OVERLAY_ENDING = "_overlay.png"
@@ -120,10 +121,8 @@ def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:
 
 
 def _write_npz(path: Path, face: ReconstructedFace) -> None:
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **npz_content(face))  # type: ignore[arg-type]
+    write_npz(path, npz_content(face))
 
 
 def _write_json(path: Path, face: ReconstructedFace) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(face.to_json(), indent=1, allow_nan=False), "utf-8")
+    write_text(path, json.dumps(face.to_json(), indent=1, allow_nan=False))

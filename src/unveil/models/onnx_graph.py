@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from unveil.storage.files import atomic_path
+from unveil.storage.files import write_bytes
 
 OPSET = 17
 SMALLEST_HALVED = 1024  # elements; smaller tensors, the biases and statistics among them, stay float32
@@ -66,5 +66,4 @@ def write(model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> No
     """Check the graph and write it with its metadata, whole or not at all."""
     helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+    write_bytes(path, model.SerializeToString())

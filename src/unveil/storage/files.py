@@ -37,10 +37,15 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink()
 
 
-def write_bytes(final: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(final: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write a file whole or not at all; UnveilError where that is impossible."""
     with atomic_path(final) as temporary:
         temporary.write_bytes(data)
+
+
+def write_text(final: str | os.PathLike[str], text: str) -> None:
+    """The same with text, in UTF-8 and with the line ends that it has."""
+    write_bytes(final, text.encode())
 
 
 def printable(path: str | os.PathLike[str]) -> str:

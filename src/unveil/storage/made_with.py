@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unveil.errors import UnveilError
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_text
 
 LONGEST = 80  # letters of a value in a message
 
@@ -27,8 +27,7 @@ def note_settings(note: Path, settings: Mapping[str, Any], *, what: str, advice:
     """
     text = json.dumps(settings, indent=1) + "\n"
     if not note.exists():
-        with atomic_path(note) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(note, text)
         return
     try:
         earlier = dict(json.loads(note.read_text(encoding="utf-8")))

@@ -11,7 +11,7 @@ import torch
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
-from unveil.storage.files import atomic_path
+from unveil.storage.files import write_bytes, write_text
 from unveil.storage.made_with import require_same
 from unveil.training.config import TrainConfig
 
@@ -46,8 +46,7 @@ class TrainingState:
         state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
         buffer = io.BytesIO()  # written by torch itself, a full disk would be an error without a reason
         torch.save(state, buffer)
-        with atomic_path(folder / CHECKPOINT_FILE) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
+        write_bytes(folder / CHECKPOINT_FILE, buffer.getbuffer())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `load_checkpoint` read."""
@@ -89,8 +88,7 @@ def settle(folder: Path, config: TrainConfig, data: str) -> None:
         advice = "choose another folder, or give its data"
         require_same(folder, earlier, {"data": data}, what="was trained on other data", advice=advice)
     for file, text in ((path, config.to_json()), (data_path, data + "\n")):
-        with atomic_path(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(file, text)
 
 
 def _lasting(config: TrainConfig) -> dict[str, Any]:

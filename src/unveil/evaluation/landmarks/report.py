@@ -13,7 +13,7 @@ from unveil.evaluation.landmarks import occlusion
 from unveil.evaluation.landmarks import scores as landmarks
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.predictions import CLEAR, TRUTH
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_text
 
 FORMAT = 1
 TRUTH_FILE = f"{TRUTH}.npz"
@@ -96,6 +96,5 @@ def _write(out: Path, name: str, title: str, content: dict[str, Any], tables: st
     paths = [out / f"{name}.json", out / f"{name}.md"]
     text = json.dumps({"format": FORMAT, "kind": name, "title": title} | content, indent=1, allow_nan=False)
     for path, written in zip(paths, (text + "\n", f"# {title}\n\n{tables}\n"), strict=True):
-        with atomic_path(path) as temporary:
-            temporary.write_text(written, "utf-8")
+        write_text(path, written)
     return paths

@@ -13,7 +13,7 @@ import numpy as np
 
 from unveil.evaluation.now.photos import CHALLENGES
 from unveil.evaluation.now.run import Scored
-from unveil.storage.files import atomic_path
+from unveil.storage.files import atomic_path, write_text
 from unveil.typing import Float64s
 
 ALL = "all"
@@ -82,12 +82,10 @@ def write_report(out: Path, method: str, scored: Sequence[Scored], published: Se
     """
     summary = summarise(scored)
     paths = [out / "summary.json", out / f"{method}_computed_distances.npy", out / f"{method}.md"]
-    with atomic_path(paths[0]) as temporary:
-        temporary.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", "utf-8")
+    write_text(paths[0], json.dumps(summary, indent=1, allow_nan=False) + "\n")
     with atomic_path(paths[1]) as temporary, temporary.open("wb") as stream:
         write_official(stream, scored)
-    with atomic_path(paths[2]) as temporary:
-        temporary.write_text(markdown(method, summary, published), "utf-8")
+    write_text(paths[2], markdown(method, summary, published))
     plot = out / f"{method}_cumulative.png"
     return [*paths, plot] if write_plot(plot, {method: _pooled(scored)}) else paths
 

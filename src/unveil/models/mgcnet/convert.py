@@ -17,7 +17,8 @@ from safetensors.numpy import save
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.rigid_face import METRES, FaceArrays, outward, vertex_columns
 from unveil.models.mgcnet.head import FORMAT, LAYOUT
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_bytes
+from unveil.storage.npz import write_npz
 from unveil.typing import Float32s, Float64s, Int64s
 
 WHITE = 255.0  # of the face model's colours
@@ -50,8 +51,7 @@ def convert_checkpoint(index: Path, target: Path) -> None:
         parameters = network_parameters(_read_variables(index))
     except ValueError as error:
         raise _unusable(index, f"{error}") from error
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(save(parameters))
+    write_bytes(target, save(parameters))
 
 
 def convert_face(source: Path, target: Path) -> None:
@@ -69,8 +69,7 @@ def convert_face(source: Path, target: Path) -> None:
             arrays = face_arrays(file)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise _unusable(source, f"is no face model of MGCNet ({reason_of(error)})") from error
-    with atomic_path(target) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+    write_npz(target, arrays)
 
 
 def network_parameters(variables: Iterable[tuple[str, Float32s]]) -> dict[str, Float32s]:

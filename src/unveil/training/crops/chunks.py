@@ -26,7 +26,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.processes import become_worker
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_text
 from unveil.training.crops.cutter import Cutter, Dropped
 from unveil.training.crops.photo import Photo
 from unveil.training.crops.prepared import shard_name, write_shard
@@ -118,8 +118,7 @@ def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo]
     with cutter.clock.stage("write"):
         side = cutter.crop_size
         write_shard(folder, number, np.stack(crops) if crops else np.empty((0, side, side, 3), np.uint8))
-        with atomic_path(record_path(folder, number)) as temporary:
-            temporary.write_text(json.dumps(entries), encoding="utf-8")
+        write_text(record_path(folder, number), json.dumps(entries))
 
 
 def _in_order(chunks: Chunks, pool: ProcessPoolExecutor, ahead: int) -> Iterator[int]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.models.openhead.family import learner_path
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_text
 from unveil.storage.made_with import note_settings
 from unveil.training.crops.chunks import RECORDS, Chunks, cut_chunks
 from unveil.training.crops.photo import Photo, check_unique, fingerprint
@@ -132,7 +132,6 @@ def _finish(folder: Path, selection: Selection, settings: PrepareSettings, about
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([("name", "reason", "detail"), *selection.dropped])
-    with atomic_path(folder / DROPPED) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_text(folder / DROPPED, text.getvalue())
     more = {"dropped": dict(dropped.most_common()), "settings": about}
     finish(folder, selection.samples(settings.shares), selection.counts, settings.crop_size, more)

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError, reason_of
 from unveil.photos.crop import Crop
-from unveil.storage.files import atomic_path, printable
-from unveil.storage.npz import open_npz
+from unveil.storage.files import atomic_path, printable, write_text
+from unveil.storage.npz import open_npz, write_npz
 
 FORMAT = 1  # of the folder; readers refuse any other
 WIDENING = 1.25  # side of a wide crop in sides of the canonical crop
@@ -147,8 +147,7 @@ def finish(
         crop_size: W.
         about: more for the manifest, such as ``dropped`` and ``settings``.
     """
-    with atomic_path(folder / SAMPLES) as temporary:
-        np.savez(temporary, **vars(samples))
+    write_npz(folder / SAMPLES, vars(samples))
     manifest = {
         "format": FORMAT,
         "widening": WIDENING,
@@ -159,8 +158,7 @@ def finish(
         "dropped": {},
         "settings": {},
     }
-    with atomic_path(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(manifest | dict(about or {}), indent=1) + "\n", encoding="utf-8")
+    write_text(folder / MANIFEST, json.dumps(manifest | dict(about or {}), indent=1) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

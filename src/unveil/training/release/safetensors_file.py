@@ -15,7 +15,7 @@ from safetensors.torch import save
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_bytes
 from unveil.training.release.to_onnx import Statement
 
 SUFFIX = ".safetensors"
@@ -26,8 +26,7 @@ def write_state(learner: Learner, path: Path, statement: Statement) -> None:
     """Write a learner whole or not at all; UnveilError where that is impossible."""
     tensors = {name: _stored(tensor) for name, tensor in learner.state_dict().items()}
     content = save(tensors, _about(learner, statement))
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(path, content)
 
 
 def read_state(path: Path) -> Learner:
