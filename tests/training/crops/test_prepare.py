@@ -202,9 +202,8 @@ def test_a_full_disk_is_one_clear_line_and_the_run_can_go_on(tmp_path: Path, mon
     next(running)
     running.close()
     with monkeypatch.context() as patch:
-        patch.setattr(files.secrets, "token_hex", lambda _: "full")
-        patch.setattr("unveil.training.crops.prepare.begin", lambda *_: {})  # it would clear the way
-        (out / ".unveil-full.npy").symlink_to("/dev/full")
+        # Every new file is a full disk.
+        patch.setattr(files.Path, "touch", lambda path, **_: path.symlink_to("/dev/full"))
         with pytest.raises(UnveilError, match=r"crops-00001.npy: No space left on device; free some space") as error:
             run(source, out)
         assert "\n" not in str(error.value)
