@@ -45,7 +45,8 @@ def write_bytes(final: str | os.PathLike[str], data: bytes | memoryview) -> None
 
 def write_text(final: str | os.PathLike[str], text: str) -> None:
     """The same with text, in UTF-8 and with the line ends that it has."""
-    write_bytes(final, text.encode())
+    with atomic_path(final) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def printable(path: str | os.PathLike[str]) -> str:
