@@ -24,14 +24,26 @@ def checkpoint_keys(path: Path) -> list[str]:
     """The keys of the dictionary in a checkpoint.
 
     Raises:
-        UnveilError: the file is cut short, is no checkpoint, or holds something else than a dictionary. The message
-            goes on after the file's name.
+        UnveilError: as `checkpoint_structure`, or it holds something else than a dictionary.
+    """
+    content = checkpoint_structure(path)
+    if not isinstance(content, dict):
+        raise UnveilError("is a checkpoint without a dictionary")
+    return [str(key) for key in content]
+
+
+def checkpoint_structure(path: Path) -> Any:
+    """What a checkpoint holds, but for its numbers, which are all there.
+
+    Raises:
+        UnveilError: the file is cut short, is no checkpoint, or has fewer bytes than its numbers. The message goes on
+            after the file's name.
     """
     start = b""
     try:
         with path.open("rb") as stream:
             start = stream.read(len(ZIP_START))
-        content = _from_zip(path) if start == ZIP_START else _from_legacy(path)
+        return _from_zip(path) if start == ZIP_START else _from_legacy(path)
     except UnveilError:
         raise
     except Exception as error:  # what a damaged pickle leads to is not to be foreseen
@@ -39,9 +51,6 @@ def checkpoint_keys(path: Path) -> list[str]:
         whole = start != ZIP_START and "cut short" not in reason
         what = "is no torch checkpoint" if whole else "is cut short or damaged"
         raise UnveilError(f"{what} ({reason[:100]})") from error
-    if not isinstance(content, dict):
-        raise UnveilError("is a checkpoint without a dictionary")
-    return [str(key) for key in content]
 
 
 class _Structure:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from unveil.assets.model_file import ModelFile
-from unveil.assets.torch_file import checkpoint_keys
+from unveil.assets.torch_file import checkpoint_structure
 from unveil.errors import UnveilError, reason_of
 from unveil.storage.files import printable
 
@@ -26,7 +26,7 @@ def read_checkpoint(path: Path, file: ModelFile) -> Any:
     if not path.is_file():
         raise unusable(path, file, "is missing")
     try:
-        checkpoint_keys(path)  # torch would take all the memory that a compressed file unfolds to
+        checkpoint_structure(path)  # torch would take all the memory that a compressed file unfolds to
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what is no checkpoint can fail anywhere in torch's reader
         raise unusable(path, file, f"is not a whole checkpoint ({reason_of(error)})") from error
