@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from glb_reader import Glb
 from khronos import validator_report
-from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
@@ -18,6 +17,7 @@ from unveil.meshes.glb_head import SMALLEST_SHIFT
 from unveil.meshes.seams import split_at_seams
 from unveil.models.openhead import head as openhead
 from unveil.storage.files import write_bytes
+from unveil.typing import Float64s, Image
 
 MODEL = made_up.model()
 SPLIT = split_at_seams(MODEL.faces, MODEL.uv_faces)
@@ -32,18 +32,18 @@ def someone(*, jaw: bool = False) -> Coefficients:
     )
 
 
-def a_texture() -> NDArray[np.uint8]:
+def a_texture() -> Image:
     return np.full((32, 32, 3), [200, 150, 120], dtype=np.uint8)
 
 
-def posed(file: Glb) -> NDArray[np.float64]:
+def posed(file: Glb) -> Float64s:
     """Vertices as a viewer shows them: morph targets by their default weights, then the skin."""
     positions = file.attribute("POSITION").astype(np.float64)
     for target, weight in zip(file.primitive["targets"], file.mesh["weights"], strict=True):
         positions = positions + weight * file.array(target["POSITION"])
-    world: dict[int, NDArray[np.float64]] = {}
+    world: dict[int, Float64s] = {}
 
-    def place(node: int, parent: NDArray[np.float64]) -> None:
+    def place(node: int, parent: Float64s) -> None:
         world[node] = parent @ local_matrix(file["nodes"][node])
         for child in file["nodes"][node].get("children", ()):
             place(child, world[node])
@@ -58,7 +58,7 @@ def posed(file: Glb) -> NDArray[np.float64]:
     return np.asarray((matrices @ homogeneous[..., None])[:, :3, 0])
 
 
-def local_matrix(node: dict[str, Any]) -> NDArray[np.float64]:
+def local_matrix(node: dict[str, Any]) -> Float64s:
     x, y, z, w = node.get("rotation", [0, 0, 0, 1])
     matrix = np.eye(4)
     matrix[:3, :3] = [

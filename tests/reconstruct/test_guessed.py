@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import trimesh
 from constant_learner import fitting_coefficients, write_learner
-from numpy.typing import NDArray
 
 import unveil
 from unveil.appearance.visibility import covered_pixels, hidden_vertices
@@ -29,12 +28,13 @@ from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.photos.crop import Crop
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.typing import Float64s, Image
 
 MODEL = made_up.model()
 GREEN = (0, 200, 0)
 
 
-def in_crop(size: int, yaw_degrees: float = 0.0) -> NDArray[np.float64]:
+def in_crop(size: int, yaw_degrees: float = 0.0) -> Float64s:
     """The made-up head in pixels of a crop that its landmarks fill."""
     coefficients = Coefficients(MODEL.layout, fitting_coefficients(MODEL))
     turn = np.array([0, np.radians(yaw_degrees), 0, 0, 0, 0], np.float32)
@@ -157,14 +157,14 @@ def clear(reconstructor: Reconstructor) -> Reconstruction:
 
 
 @pytest.fixture(scope="module")
-def masked_photo(clear: Reconstruction) -> NDArray[np.uint8]:
+def masked_photo(clear: Reconstruction) -> Image:
     photo = read_image(packaged("demo.jpg"))
     outline = np.concatenate([clear.landmarks2d[1:16], clear.landmarks2d[[29]]])
     return cv2.fillPoly(photo, [np.rint(outline).astype(np.int32)], GREEN).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
-def masked(reconstructor: Reconstructor, masked_photo: NDArray[np.uint8]) -> Reconstruction:
+def masked(reconstructor: Reconstructor, masked_photo: Image) -> Reconstruction:
     (face,) = reconstructor.reconstruct(masked_photo, max_faces=1)
     return face
 
@@ -193,7 +193,7 @@ def test_the_summary_says_what_was_guessed(clear: Reconstruction, masked: Recons
     assert uncertainty["face"] == pytest.approx(float(clear.uncertainty_mm @ clear.face_area), abs=1e-3)
 
 
-def test_arrays_and_meshes_say_it_too(masked: Reconstruction, masked_photo: NDArray[np.uint8], tmp_path: Path) -> None:
+def test_arrays_and_meshes_say_it_too(masked: Reconstruction, masked_photo: Image, tmp_path: Path) -> None:
     arrays = npz_content(masked)
     assert arrays["occlusion"].shape == (28, 28)
     assert arrays["deviations"].shape == arrays["coefficients"].shape
@@ -204,7 +204,7 @@ def test_arrays_and_meshes_say_it_too(masked: Reconstruction, masked_photo: NDAr
     np.testing.assert_array_equal(data["uncertainty"].ravel(), masked.uncertainty_mm)
 
 
-def test_the_mask_is_not_in_the_texture(masked: Reconstruction, masked_photo: NDArray[np.uint8]) -> None:
+def test_the_mask_is_not_in_the_texture(masked: Reconstruction, masked_photo: Image) -> None:
     texture = face_colours(masked_photo, masked, unveil.load_openhead()).astype(int)
     greenness = texture[..., 1] - texture[..., [0, 2]].max(axis=2)
     assert greenness.max() < 60  # 200 in the mask
@@ -219,7 +219,7 @@ def test_another_expression_keeps_what_is_hidden(reconstructor: Reconstructor, m
     assert moved.uncertainty_mm is None
 
 
-def test_the_overlay_has_a_fifth_panel(masked: Reconstruction, masked_photo: NDArray[np.uint8]) -> None:
+def test_the_overlay_has_a_fifth_panel(masked: Reconstruction, masked_photo: Image) -> None:
     texture = np.full((32, 32, 3), 120, np.uint8)
     overlay = draw_overlay(masked_photo, masked, unveil.load_openhead(), texture)
     assert overlay.shape == (PANEL, 5 * PANEL, 3)

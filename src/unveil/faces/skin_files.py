@@ -15,9 +15,10 @@ from unveil.meshes.maps import encode_displacement, encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.photos.io import write_image
 from unveil.storage.files import write_bytes
+from unveil.typing import Image, UInt8s
 
 
-def write_detail(stem: Path, face: ReconstructedFace, texture: NDArray[np.uint8]) -> dict[str, str]:
+def write_detail(stem: Path, face: ReconstructedFace, texture: UInt8s) -> dict[str, str]:
     """Write the dense mesh as ``<stem>_detail.obj`` (with .mtl and .jpg) and ``<stem>_detail.glb``; names by kind."""
     if face.detail is None:
         return {}
@@ -29,7 +30,7 @@ def write_detail(stem: Path, face: ReconstructedFace, texture: NDArray[np.uint8]
 
 def write_maps(stem: Path, face: ReconstructedFace) -> dict[str, str]:
     """Write ``<stem>_displacement.png`` (16 bits), ``_normals.png`` and ``_albedo.png``, those that the model has."""
-    pictures: dict[str, NDArray[np.uint8] | NDArray[np.uint16]] = {}
+    pictures: dict[str, UInt8s | NDArray[np.uint16]] = {}
     if face.detail is not None:
         pictures["displacement"] = encode_displacement(face.detail.displacement)
         pictures["normals"] = encode_normals(face.detail.normal_map)
@@ -43,10 +44,10 @@ def write_maps(stem: Path, face: ReconstructedFace) -> dict[str, str]:
 
 def write_relit(
     stem: Path,
-    image: NDArray[np.uint8],
+    image: Image,
     face: ReconstructedFace,
     model: MorphableModel,
-    texture: NDArray[np.uint8],
+    texture: UInt8s,
 ) -> dict[str, str]:
     """Write what `draw_relit` draws as ``<stem>_relit.png``."""
     path = _beside(stem, "_relit.png")

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
 from unveil.assets.onnx_file import read_onnx
 from unveil.errors import UnveilError, reason_of
@@ -26,6 +25,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.encoder import OCCLUSION_SIZE, Prediction
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.processes import core_count
+from unveil.typing import Float32s, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
@@ -63,7 +63,7 @@ class CoefficientModel:
     def __repr__(self) -> str:
         return f"CoefficientModel({self.name!r}, input_size={self.input_size}, {self.layout!r})"
 
-    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
+    def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3], deviations and occlusion where the file gives them.
 
         A batch gives what its crops give one by one.
@@ -83,7 +83,7 @@ class CoefficientModel:
             joined.get("occlusion"),
         )
 
-    def _run(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    def _run(self, crops: Images) -> dict[str, Float32s]:
         images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)  # [N, 3, S, S]
         images /= 255
         values = dict(zip(self._outputs, self._session.run(list(self._outputs), {"images": images}), strict=True))

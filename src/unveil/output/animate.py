@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.drawing.animation import write_animation
 from unveil.drawing.render import Skin, over, render_mesh
@@ -19,6 +18,7 @@ from unveil.heads.motion import Motion, gestures, look_around, transfer_expressi
 from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable, write_bytes
+from unveil.typing import Floats, Image, UInt8s
 
 SIZE = 360  # pixels per side of an animated picture
 MARGIN = 0.06  # of the picture around the head at its widest
@@ -61,7 +61,7 @@ def driven_motion(
     Raises:
         UnveilError: a photograph cannot be read, or none has a face.
     """
-    driving: list[NDArray[np.floating]] = []
+    driving: list[Floats] = []
     waiting = 0  # keyframes before the first face
     for photo in photos:
         faces = reconstructor.reconstruct(photo, max_faces=1)
@@ -92,9 +92,7 @@ def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]
     return [picture, scene]
 
 
-def render_motion(
-    model: MorphableModel, motion: Motion, texture: NDArray[np.uint8], size: int = SIZE
-) -> Iterator[NDArray[np.uint8]]:
+def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int = SIZE) -> Iterator[Image]:
     """Pictures RGB uint8 [size, size, 3] on white of each keyframe, seen along -z, all with the same framing."""
     frames = [motion.coefficients.row(k) for k in range(len(motion))]
     boxes = [(v.min(axis=0), v.max(axis=0)) for v in (np.asarray(model.vertices(frame)) for frame in frames)]

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
-from PIL import Image
 
 from unveil.errors import UnveilError
 from unveil.photos.decode import decode_rgb, upright_rgb
 from unveil.photos.folder import SUFFIXES, look_through
 from unveil.storage.files import atomic_path, printable
 from unveil.storage.names import printable_stem
+from unveil.typing import Image, UInt8s
 
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
     ".png": {"compress_level": 3},
@@ -25,10 +26,10 @@ WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG withou
     ".jpeg": {"quality": 95, "subsampling": 0},
 }
 MAX_BYTES = 512 * 2**20
-Photograph: TypeAlias = "str | os.PathLike[str] | Image.Image | NDArray[np.uint8]"  # what `as_rgb` takes
+Photograph: TypeAlias = "str | os.PathLike[str] | PIL.Image.Image | UInt8s"  # what `as_rgb` takes
 
 
-def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def read_image(path: str | os.PathLike[str]) -> Image:
     """Read a photograph as uint8 RGB [H, W, 3], upright; `decode.decode_rgb` says how.
 
     Raises:
@@ -38,7 +39,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     return decode_rgb(_read_bytes(path), printable(path))
 
 
-def as_rgb(photograph: Photograph) -> NDArray[np.uint8]:
+def as_rgb(photograph: Photograph) -> Image:
     """A photograph as uint8 RGB [H, W, 3], given as a path, a PIL image or such an array.
 
     Raises:
@@ -47,7 +48,7 @@ def as_rgb(photograph: Photograph) -> NDArray[np.uint8]:
     """
     if isinstance(photograph, str | os.PathLike):
         return read_image(photograph)
-    if isinstance(photograph, Image.Image):
+    if isinstance(photograph, PIL.Image.Image):
         try:
             return upright_rgb(photograph)
         except (ValueError, OSError) as error:
@@ -112,7 +113,7 @@ def find_images(
     return found.pictures
 
 
-def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> NDArray[np.uint8]:
+def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Image:
     """Read a picture of an open tar at ``path`` as upright RGB [H, W, 3]; nothing is unpacked.
 
     Raises:
@@ -129,7 +130,7 @@ def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -
     return decode_rgb(data, name)
 
 
-def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+def write_image(path: str | os.PathLike[str], image: Image | NDArray[np.uint16]) -> None:
     """Write uint8 RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] as PNG or JPEG, by the name's suffix; uint16 as PNG.
 
     Raises:
@@ -140,7 +141,7 @@ def write_image(path: str | os.PathLike[str], image: NDArray[np.uint8] | NDArray
     if options is None:
         known = ", ".join(WRITE_OPTIONS)
         raise UnveilError(f"cannot write {printable(path)} as a picture; end the name in one of {known}")
-    picture = Image.fromarray(image)
+    picture = PIL.Image.fromarray(image)
     with atomic_path(path) as temporary:
         picture.save(temporary, **options)
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import cv2
 import made_up_celeba
 import numpy as np
+import PIL.Image
 import pytest
 from cli_answer import Answer
 from made_up_photos import HEIGHT, WIDTH, jpeg, photo
-from numpy.typing import NDArray
-from PIL import Image
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
@@ -32,13 +31,14 @@ from unveil.training.crops.prepare import PrepareSettings, prepare
 from unveil.training.crops.prepared import PreparedFolder
 from unveil.training.crops.selection import assign_splits
 from unveil.training.crops.sources import find_photos
+from unveil.typing import Image
 
 SMALL = PrepareSettings(crop_size=64, chunk=3)
 
 
-def png(image: NDArray[np.uint8]) -> bytes:
+def png(image: Image) -> bytes:
     buffer = BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
+    PIL.Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unveil.errors import UnveilError
 from unveil.evaluation.covered_faces import FaceFinder
 from unveil.occluders.base import Occlusion, Pool, sample_generator
 from unveil.photos.detection import Detection
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.typing import Image
 
 
 class FaceHider:
@@ -30,9 +28,7 @@ class FaceHider:
         self._reconstructor = Reconstructor()
         self._finder = FaceFinder()
 
-    def hide(
-        self, image: NDArray[np.uint8], name: str, severity: float, faces: Sequence[Detection] | None = None
-    ) -> Occlusion:
+    def hide(self, image: Image, name: str, severity: float, faces: Sequence[Detection] | None = None) -> Occlusion:
         """The photograph [H, W, 3] with about the share ``severity`` of its face hidden, in (0, 1].
 
         ``faces`` says where faces are, if that is known; the first is taken.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.heads.albedo import SIZE, AlbedoSpace
 from unveil.storage.npz import open_npz
+from unveil.typing import Float32s, Floats
 
 COMPONENTS = 50  # that DECA uses
 
@@ -48,7 +48,7 @@ def load(path: Path, forms: tuple[_Format, ...] = FORMATS) -> AlbedoSpace:
         )
 
 
-def _resized(picture: NDArray[np.floating], white: float) -> NDArray[np.float32]:
+def _resized(picture: Floats, white: float) -> Float32s:
     """A BGR picture [S, S, 3, ...] as RGB [256, 256, 3, ...]; every second texel of 512, as DECA takes them."""
     nearest = np.arange(SIZE) * picture.shape[0] // SIZE
     rgb = picture[nearest][:, nearest][:, :, ::-1]

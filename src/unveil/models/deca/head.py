@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.assets.unpickle import read_pickle, read_pickled_npy
 from unveil.errors import UnveilError
@@ -23,7 +22,7 @@ from unveil.heads.model import LIGHT_UNIT, MorphableModel
 from unveil.meshes.mesh import TexturedMesh
 from unveil.models.deca import files
 from unveil.models.deca.template import read_template
-from unveil.typing import Int64s
+from unveil.typing import Float32s, Float64s, Floats, Int64s
 
 LAYOUT = CoefficientLayout(
     "deca",
@@ -125,7 +124,7 @@ def without_detail(coefficients: Coefficients) -> Coefficients:
     return Coefficients(LAYOUT, coefficients.values[..., : LAYOUT.size])
 
 
-def nearest_mirrored(vertices: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+def nearest_mirrored(vertices: Floats) -> Int64s:
     """For each of the vertices [V, 3] the one nearest to its mirror image across x = 0: [V]."""
     mirrored = vertices * [-1, 1, 1]
     squares = np.sum(vertices**2, axis=1)
@@ -175,14 +174,12 @@ def _check(data: dict[str, Any], path: Path) -> None:
         raise UnveilError(f"{path} has triangles that name no vertex; download FLAME 2020 again")
 
 
-def _contour(embedding: dict[str, Any], faces: NDArray[np.int64], path: Path) -> SlidingContour:
+def _contour(embedding: dict[str, Any], faces: Int64s, path: Path) -> SlidingContour:
     points = _points(embedding, "dynamic", (len(CONTOUR_ROWS), 17), faces, path)
     return SlidingContour(-LARGEST_YAW, points.triangles[CONTOUR_ROWS], points.barycentric[CONTOUR_ROWS])
 
 
-def _points(
-    embedding: dict[str, Any], name: str, shape: tuple[int, ...], faces: NDArray[np.int64], path: Path
-) -> SurfacePoints:
+def _points(embedding: dict[str, Any], name: str, shape: tuple[int, ...], faces: Int64s, path: Path) -> SurfacePoints:
     """The landmark table ``name`` of the file: triangles and barycentrics [*shape, 3]."""
     try:
         index = np.asarray(embedding[f"{name}_lmk_faces_idx"], dtype=np.int64).reshape(shape)
@@ -194,9 +191,9 @@ def _points(
         ) from error
 
 
-def _floats(values: Any) -> NDArray[np.float64]:
+def _floats(values: Any) -> Float64s:
     return np.asarray(values, dtype=np.float64)
 
 
-def _float32(values: Any) -> NDArray[np.float32]:
+def _float32(values: Any) -> Float32s:
     return np.ascontiguousarray(values, dtype=np.float32)  # in the order in which products run through it

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
 from unveil.photos.detection import Detection
 from unveil.photos.framing import Framing
+from unveil.typing import Float32s, Images
 
 INPUT_SIZE = 120  # pixels per side
 DETECTOR_SHIFT, DETECTOR_SIDE = 0.14, 1.58  # down, and side of the crop, in mean sides of the detector's box
 
 
-def network_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+def network_input(crops: Images) -> Float32s:
     """RGB crops [N, 120, 120, 3] as the networks take them: BGR [N, 3, 120, 120], about -1 to 1."""
     size = INPUT_SIZE
     if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:

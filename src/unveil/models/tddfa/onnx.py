@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
@@ -15,6 +14,7 @@ from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
 from unveil.photos.framing import Framing
 from unveil.storage.files import printable
+from unveil.typing import Images
 
 
 class TddfaModel:
@@ -45,7 +45,7 @@ class TddfaModel:
         self.layout: CoefficientLayout = read_statistics(statistics)
         self._session = open_network(path)
 
-    def predict(self, crops: NDArray[np.uint8]) -> Prediction:
+    def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 62] (float32) of RGB crops [N, 120, 120, 3]."""
         # The graph is for one crop at a time.
         values = [self._session.run(None, {"input": one[None]})[0] for one in network_input(crops)]

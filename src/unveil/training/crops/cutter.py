@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
@@ -22,6 +21,7 @@ from unveil.timing import StageTimes
 from unveil.training.crops.duplicates import Hash, perceptual_hash
 from unveil.training.crops.photo import Photo, Points5
 from unveil.training.crops.prepared import wide_crop
+from unveil.typing import Float64s, Image
 
 HASH_SIZE = 64  # pixels of the canonical crop that duplicates are looked for in
 FARTHEST_POINTS = 0.2  # mean distance of annotated points from the detector's, in sides of its box
@@ -39,8 +39,8 @@ class Dropped(Exception):  # noqa: N818  # an outcome, not an error
 class Cut:
     """The face of a photograph."""
 
-    crop: NDArray[np.uint8]  # [W, W, 3]
-    matrix: NDArray[np.float64]  # [2, 3] pixels of the photograph to those of the crop
+    crop: Image  # [W, W, 3]
+    matrix: Float64s  # [2, 3] pixels of the photograph to those of the crop
     hash: Hash
 
 
@@ -85,7 +85,7 @@ class Cutter:
             return Cut(wide.warp(image), wide.matrix, perceptual_hash(canonical.warp(image, HASH_SIZE)))
 
 
-def _decode(photo: Photo) -> NDArray[np.uint8]:
+def _decode(photo: Photo) -> Image:
     """The photograph as RGB [H, W, 3]; Dropped where it is none."""
     if photo.size > MAX_BYTES:
         raise Dropped("unreadable", f"larger than {MAX_BYTES // 2**20} MB")

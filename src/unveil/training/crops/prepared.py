@@ -24,6 +24,7 @@ from unveil.errors import UnveilError, reason_of
 from unveil.photos.crop import Crop
 from unveil.storage.files import atomic_path, printable, write_text
 from unveil.storage.npz import open_npz, write_npz
+from unveil.typing import Float64s, Image, Images, Int32s
 
 FORMAT = 1  # of the folder; readers refuse any other
 WIDENING = 1.25  # side of a wide crop in sides of the canonical crop
@@ -40,9 +41,9 @@ class Samples:
     names: NDArray[np.str_]  # [N] unique
     person: NDArray[np.str_]  # [N] "" where unknown
     split: NDArray[np.int8]  # [N] TRAIN, VALIDATION or TEST; no person is in two
-    shard: NDArray[np.int32]  # [N]
-    row: NDArray[np.int32]  # [N] in the shard
-    matrix: NDArray[np.float64]  # [N, 2, 3] pixels of the photograph to pixels of the wide crop
+    shard: Int32s  # [N]
+    row: Int32s  # [N] in the shard
+    matrix: Float64s  # [N, 2, 3] pixels of the photograph to pixels of the wide crop
 
     def __len__(self) -> int:
         return len(self.names)
@@ -55,7 +56,7 @@ class PreparedFolder(Samples):
     path: Path
     widening: float
     crop_size: int  # W
-    shards: tuple[NDArray[np.uint8], ...]  # each [n, W, W, 3], on disk
+    shards: tuple[Images, ...]  # each [n, W, W, 3], on disk
 
     @classmethod
     def open(cls, path: str | Path) -> PreparedFolder:
@@ -77,11 +78,11 @@ class PreparedFolder(Samples):
         """Another process opens the folder for itself instead of being sent the crops."""
         return PreparedFolder.open, (self.path,)
 
-    def crop(self, index: int) -> NDArray[np.uint8]:
+    def crop(self, index: int) -> Image:
         """The wide crop [W, W, 3] of a sample."""
         return np.array(self.shards[self.shard[index]][self.row[index]])
 
-    def canonical(self, index: int, size: int) -> NDArray[np.uint8]:
+    def canonical(self, index: int, size: int) -> Image:
         """The canonical crop [size, size, 3] of a sample, what a network sees."""
         return canonical_crop(self.crop_size, size, self.widening).warp(self.crop(index))
 
@@ -127,7 +128,7 @@ def shard_name(number: int) -> str:
     return f"crops-{number:05d}.npy"
 
 
-def write_shard(folder: Path, number: int, crops: NDArray[np.uint8]) -> None:
+def write_shard(folder: Path, number: int, crops: Images) -> None:
     """Write crops [n, W, W, 3] as a shard; UnveilError, with nothing half-written, where that is impossible."""
     with atomic_path(folder / shard_name(number)) as temporary, temporary.open("wb") as stream:
         # Not np.save, which does not say why it could not write.
@@ -201,7 +202,7 @@ def _read_samples(path: Path) -> Samples:
     return samples
 
 
-def _open_shard(path: Path, count: int, crop_size: int) -> NDArray[np.uint8]:
+def _open_shard(path: Path, count: int, crop_size: int) -> Images:
     """The crops [count, W, W, 3] of a shard, mapped into memory."""
     wanted = (count, crop_size, crop_size, 3)
     try:
