@@ -77,6 +77,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
 def test_full_disk(tmp_path: Path) -> None:
     with pytest.raises(UnveilError, match="No space left on device; free some space") as refusal:  # noqa: SIM117, PT012
         with io.atomic_path(tmp_path / "out.png") as temporary:
+            temporary.unlink()
             temporary.symlink_to("/dev/full")
             temporary.write_bytes(b"x" * 100_000)
     assert "out.png" in str(refusal.value)
