@@ -180,3 +180,42 @@ def test_refuses_numbers_that_are_not_finite(tmp_path: Path) -> None:
     learner = CoefficientModel(write_learner(tmp_path / "nan.onnx", LAYOUT, VALUES * np.nan, size=8))
     with pytest.raises(UnveilError, match="not finite"):
         learner.predict(crops(1))
+
+
+def with_free_output(path: Path, *changes: onnx.NodeProto) -> Path:
+    """The file with coefficients of no stated shape, which come out of further nodes."""
+    model = onnx.load(path)
+    if changes:
+        model.graph.node[-1].output[0] = "before"
+        model.graph.node.extend(changes)
+    for dimension in model.graph.output[0].type.tensor_type.shape.dim:
+        dimension.dim_param = f"any{dimension.dim_value}"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+# How many coefficients are not 0 is known only when the network runs, and so is a shape that depends on it.
+COUNTED = helper.make_node("NonZero", ["before"], ["places"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([COUNTED, helper.make_node("Cast", ["places"], ["coefficients"], to=TensorProto.FLOAT)], r"float32 \(2, 8\)"),
+        (
+            [
+                COUNTED,
+                helper.make_node("Shape", ["places"], ["counted"]),
+                helper.make_node("Reshape", ["before", "counted"], ["coefficients"]),
+            ],
+            "cannot be run",
+        ),
+    ],
+)
+def test_what_comes_out_is_held_against_the_contract(tmp_path: Path, changes: list[onnx.NodeProto], words: str) -> None:
+    whole = write_learner(tmp_path / "a.onnx", LAYOUT, VALUES, size=8)
+    learner = CoefficientModel(with_free_output(whole, *changes))
+    with pytest.raises(UnveilError, match=words) as caught:
+        learner.predict(crops(2))
+    assert "\n" not in str(caught.value)
+    assert str(whole) in str(caught.value)

@@ -86,7 +86,8 @@ class CoefficientModel:
     def _run(self, crops: Images) -> dict[str, Float32s]:
         images = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), dtype=np.float32)  # [N, 3, S, S]
         images /= 255
-        values = dict(zip(self._outputs, self._session.run(list(self._outputs), {"images": images}), strict=True))
+        shapes = {name: (len(crops), *shape) for name, shape in self._outputs.items()}
+        values = run_session(self._session, {"images": images}, shapes, self.path)
         if not all(np.isfinite(array).all() for array in values.values()):
             raise UnveilError(f"{self.path} gives numbers that are not finite: train or export it again")
         if "occlusion" in values and not ((values["occlusion"] >= 0) & (values["occlusion"] <= 1)).all():
@@ -146,6 +147,22 @@ def open_session(path: Path, threads: int | None = None) -> Session:
         raise UnveilError(f"{path} is not a usable ONNX file: {reason_of(error)}") from error
     session.opened = (path.absolute(), threads)
     return session
+
+
+def run_session(
+    session: ort.InferenceSession, inputs: Mapping[str, Float32s], shapes: Mapping[str, tuple[int, ...]], path: Path
+) -> dict[str, Float32s]:
+    """The outputs of a network that are named with their shapes; UnveilError where a file gives anything else."""
+    try:
+        values = dict(zip(shapes, session.run(list(shapes), dict(inputs)), strict=True))
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        raise UnveilError(f"{path} cannot be run ({reason_of(error)}): export it again") from error
+    for name, shape in shapes.items():
+        found = values[name]
+        if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype.kind != "f":
+            what = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+            raise UnveilError(f"{path} gives {name} as {what} and not as numbers of {shape}: export it again")
+    return values
 
 
 def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:

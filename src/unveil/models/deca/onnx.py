@@ -16,9 +16,11 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.deca import files
 from unveil.models.encoder import Prediction
-from unveil.models.onnx import LARGEST_BATCH, CoefficientModel, open_session
+from unveil.models.onnx import LARGEST_BATCH, CoefficientModel, open_session, run_session
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.typing import Float32s, Images
+
+LARGEST_MAP = 4096  # texels a side; DECA's are of 256
 
 
 class DecaModel:
@@ -90,12 +92,14 @@ class DetailModel:
             self.layout = CoefficientLayout.from_json(metadata.get("layout", ""))
         except LayoutError as error:
             raise UnveilError(f"{self.path} does not say which coefficients it takes: {error}") from error
-        if inputs != [("coefficients", [self.layout.size])] or "displacement" not in outputs:
+        sides = outputs.get("displacement", [])
+        plain = len(sides) == 2 and all(isinstance(side, int) and 0 < side <= LARGEST_MAP for side in sides)
+        if inputs != [("coefficients", [self.layout.size])] or not plain:
             raise UnveilError(
                 f"{self.path} does not map coefficients of its layout {self.layout} to displacement: "
                 "give a file written by `python -m unveil.models.deca.convert`"
             )
-        self._size = tuple(int(side) for side in outputs["displacement"])
+        self._size = tuple(sides)
 
     def displacement(self, coefficients: Coefficients) -> Float32s:
         """Maps [N, T, T] in metres for coefficients [N, M]; LayoutError for another layout's."""
@@ -104,7 +108,9 @@ class DetailModel:
         maps = np.empty((len(values), *self._size), np.float32)
         for start in range(0, len(values), LARGEST_BATCH):
             batch = values[start : start + LARGEST_BATCH]
-            (maps[start : start + LARGEST_BATCH],) = self._session.run(["displacement"], {"coefficients": batch})
+            shapes = {"displacement": (len(batch), *self._size)}
+            outputs = run_session(self._session, {"coefficients": batch}, shapes, self.path)
+            maps[start : start + LARGEST_BATCH] = outputs["displacement"]
         if not np.isfinite(maps).all():
             raise UnveilError(f"{self.path} gives numbers that are not finite: export it again")
         return maps

@@ -9,7 +9,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
-from unveil.models.onnx import Session, open_session
+from unveil.models.onnx import Session, open_session, run_session
 from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
 from unveil.photos.framing import Framing
@@ -48,7 +48,9 @@ class TddfaModel:
     def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 62] (float32) of RGB crops [N, 120, 120, 3]."""
         # The graph is for one crop at a time.
-        values = [self._session.run(None, {"input": one[None]})[0] for one in network_input(crops)]
+        shapes = {self._session.get_outputs()[0].name: (1, self.layout.size)}
+        runs = [run_session(self._session, {"input": one[None]}, shapes, self.path) for one in network_input(crops)]
+        values = [value for outputs in runs for value in outputs.values()]
         outputs = np.concatenate(values) if values else np.empty((0, self.layout.size), np.float32)
         if not np.isfinite(outputs).all():
             raise UnveilError(f"{printable(self.path)} gives numbers that are not finite: download it again")
