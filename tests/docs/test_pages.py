@@ -47,7 +47,7 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
                 assert (page.parent / link.partition("#")[0]).exists(), f"{page.name}:{number}: {link}"
 
 
-@every_page
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_code_that_is_named_is_there(page: Path) -> None:
     """Such as `photos.crop.Crop`, `heads.model`, or `MorphableModel.moved` of a public class."""
     missing = [
