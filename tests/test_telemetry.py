@@ -18,7 +18,7 @@ ENTRANCES = {
     "worker": [
         "-c",
         "from concurrent.futures import ProcessPoolExecutor as Pool; from multiprocessing import get_context\n"
-        "from unveil.cli.output import complain\n"
+        "import unveil\n"
         "if __name__ == '__main__':\n"
         "    with Pool(1, mp_context=get_context('spawn')) as pool: pool.submit(exec, 'import onnxruntime').result()",
     ],
