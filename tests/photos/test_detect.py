@@ -189,12 +189,31 @@ def test_pictures_of_any_shape(detector: FaceDetector, shape: tuple[int, int]) -
 
 
 def test_finer_search_on_request(detector: FaceDetector, portrait: np.ndarray) -> None:
-    """A face of 22 pixels in a photograph of 800 is found only by asking for such small ones."""
+    """A face of 17 pixels in a photograph of 800 is found only by asking for such small ones."""
     wall = cv2.resize(np.repeat(skimage.data.brick()[..., None], 3, axis=2), (800, 600))
-    small = cv2.resize(portrait, None, fx=0.22, fy=0.22, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(portrait, None, fx=0.17, fy=0.17, interpolation=cv2.INTER_AREA)
     wall[300 : 300 + small.shape[0], 400 : 400 + small.shape[1]] = small
     assert detector.detect(wall) == []
-    assert 16 < only(FaceDetector(packaged("blazeface.onnx"), smallest_face=20).detect(wall)).size < 30
+    assert 12 < only(FaceDetector(packaged("blazeface.onnx"), smallest_face=16).detect(wall)).size < 22
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (3840, 2160), (6000, 4000)])
+def test_a_face_of_45_pixels_in_a_large_photograph(
+    detector: FaceDetector, astronaut: np.ndarray, width: int, height: int
+) -> None:
+    wall = cv2.resize(np.repeat(skimage.data.brick()[..., None], 3, axis=2), (width, height))
+    small = cv2.resize(astronaut, None, fx=0.46, fy=0.46, interpolation=cv2.INTER_AREA)
+    wall[300 : 300 + small.shape[0], 400 : 400 + small.shape[1]] = small
+    face = only(detector.detect(wall))
+    assert 38 < face.size < 52
+    np.testing.assert_allclose((face.keypoints[2] - [400, 300]) / 0.46, ASTRONAUT_NOSE, atol=12)
+
+
+def test_a_small_face_in_a_panorama(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    wall = cv2.resize(np.repeat(skimage.data.brick()[..., None], 3, axis=2), (4000, 300))
+    small = cv2.resize(astronaut[:256], None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    wall[100 : 100 + small.shape[0], 1800 : 1800 + small.shape[1]] = small
+    assert 50 < only(detector.detect(wall)).size < 70
 
 
 def test_a_file_and_its_bytes_give_the_same_detector(astronaut: np.ndarray) -> None:
@@ -271,3 +290,5 @@ def test_small_faces_must_be_surer() -> None:
     assert detect.required_score(0.9) == detect.required_score(0.2) == 0.5
     assert detect.required_score(0.1) == pytest.approx(0.6)
     assert detect.required_score(0.05, 0.4) == pytest.approx(0.6)
+    assert detect.required_score(0.001) == pytest.approx(0.85)
+    assert detect.required_score(0.001, 0.9) == pytest.approx(0.9)

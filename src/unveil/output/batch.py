@@ -14,7 +14,7 @@ from unveil.errors import UnveilError
 from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
 from unveil.output.photo_files import Options, OutputError, Target, write_photo
-from unveil.photos.detect import SMALLEST_FACE
+from unveil.photos.detect import smallest_found
 from unveil.photos.io import find_images, read_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable
@@ -150,11 +150,12 @@ def _about(photo: Path, error: Exception) -> str:
 
 
 def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:
-    faces = reconstructor.reconstruct(read_image(target.photo), max_faces=options.max_faces)
+    image = read_image(target.photo)
+    faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
     if not faces:
         raise UnveilError(
-            f"no face found in {printable(target.photo)}: give a photograph with a face at least {SMALLEST_FACE:.0f} "
-            "pixels wide that looks towards the camera"
+            f"no face found in {printable(target.photo)}: give a photograph with a face at least "
+            f"{smallest_found(image.shape):.0f} pixels wide that looks towards the camera"
         )
     return write_photo(target, faces, options)
 

@@ -30,6 +30,7 @@ class BlazeFace:
         self._made_of = (model if isinstance(model, bytes) else Path(model).absolute(), threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or min(4, core_count())  # too small a network to feed more
+        options.enable_cpu_mem_arena = False  # it would keep what a large photograph took
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         content = model if isinstance(model, bytes) else read_onnx(Path(model))
