@@ -15,6 +15,7 @@ from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.output import animate
+from unveil.output.follow import Follower
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
 
@@ -69,7 +70,7 @@ def test_following_holds_still_where_there_is_no_face(
     reconstructor: Reconstructor, photos: Path, seen: Reconstruction, head_pose: bool
 ) -> None:
     frames = [photos / "2.png", *animate.driving_photos([photos])]
-    motion = animate.driven_motion(reconstructor, seen, frames, 10, head_pose=head_pose)
+    motion = animate.driven_motion(Follower(reconstructor), seen, frames, 10, head_pose=head_pose)
     first, second = (animate.see(reconstructor, photos / name).coefficients for name in ("0.png", "1.png"))
     expected = [first, first, second, second]
     np.testing.assert_allclose(motion.coefficients["expression"], [c["expression"] for c in expected], atol=1e-6)
@@ -79,7 +80,7 @@ def test_following_holds_still_where_there_is_no_face(
 
 def test_nothing_to_follow(reconstructor: Reconstructor, photos: Path, seen: Reconstruction) -> None:
     with pytest.raises(UnveilError, match="no face found in any photograph to follow"):
-        animate.driven_motion(reconstructor, seen, [photos / "2.png"], 10, head_pose=False)
+        animate.driven_motion(Follower(reconstructor), seen, [photos / "2.png"], 10, head_pose=False)
     with pytest.raises(UnveilError, match=r"no face found in .*2\.png"):
         animate.see(reconstructor, photos / "2.png")
 
@@ -114,9 +115,14 @@ def test_the_commands_write_what_they_say(
     scene = Glb(tmp_path / "demo_motion.glb")
     (animation,) = scene["animations"]
     assert len(scene.array(animation["samplers"][0]["input"])) == 2
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
     assert "demo_as_1.json: 4 files" in out
     assert "demo_motion.gif: 2 frames" in out
+    assert not err
+    assert cli.main(["animate", str(DEMO), "--follow", str(photos), "--rate", "5", *common]) == 0
+    assert "not found in 1 frame of 3, the first is " in capsys.readouterr().err
+    assert cli.main(["animate", str(DEMO), "--follow", str(photos), "--face", "1", *common]) == 2
+    assert "there is no face 1 in " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("formats", ["detail", "glb,maps"])

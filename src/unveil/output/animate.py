@@ -15,10 +15,11 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
+from unveil.output.follow import Follower
 from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable, write_bytes
-from unveil.typing import Floats, Image, UInt8s
+from unveil.typing import Image, UInt8s
 
 SIZE = 360  # pixels per side of an animated picture
 MARGIN = 0.06  # of the picture around the head at its widest
@@ -52,29 +53,15 @@ def own_motion(face: Reconstruction, rate: float) -> Motion:
 
 
 def driven_motion(
-    reconstructor: Reconstructor, face: Reconstruction, photos: Iterable[Path], rate: float, *, head_pose: bool
+    follower: Follower, face: Reconstruction, photos: Iterable[Path], rate: float, *, head_pose: bool
 ) -> Motion:
-    """The face of a photograph doing what the largest faces of others do, a keyframe for each.
-
-    A photograph without a face repeats what was before it.
+    """The face of a photograph doing what one person does in others, a keyframe for each; see `Follower.follow`.
 
     Raises:
         UnveilError: a photograph cannot be read, or none has a face.
     """
-    driving: list[Floats] = []
-    waiting = 0  # keyframes before the first face
-    for photo in photos:
-        faces = reconstructor.reconstruct(photo, max_faces=1)
-        if faces:
-            driving += [np.asarray(faces[0].coefficients.values)] * (1 + waiting)
-            waiting = 0
-        elif driving:
-            driving.append(driving[-1])
-        else:
-            waiting += 1
-    if not driving:
-        raise UnveilError("no face found in any photograph to follow: give photographs of a face")
-    followed = Coefficients(face.coefficients.layout, np.stack(driving))
+    driving = follower.follow(photos)
+    followed = Coefficients(face.coefficients.layout, np.stack([np.asarray(frame.values) for frame in driving]))
     return Motion(transfer_expression(face.morphable, face.coefficients, followed, head_pose=head_pose), rate)
 
 

@@ -6,6 +6,7 @@ learning rate follows the clock and they are not).
 """
 
 import copy
+import logging
 import math
 from pathlib import Path
 from typing import Literal, cast
@@ -129,6 +130,7 @@ def _launch(config: TrainConfig) -> lightning_fabric.Fabric:
     accelerator = config.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)  # not what it chose by itself
     fabric = lightning_fabric.Fabric(
         accelerator=accelerator,
         devices=config.processes,

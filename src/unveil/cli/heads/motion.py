@@ -51,6 +51,10 @@ def animate(
         ),
     ] = None,
     head_pose: Annotated[bool, typer.Option("--head-pose", help="With --follow: turn the head as well.")] = False,
+    face: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="With --follow: whom, of the first frame's faces, the largest is 0."),
+    ] = 0,
     rate: Annotated[float, typer.Option(metavar="N", min=1, max=100, help="Pictures per second.")] = 12.5,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
@@ -58,7 +62,9 @@ def animate(
     """Make a head move, as GIF and GLB: it looks around and makes faces, or follows other photographs."""
     from unveil.output import animate as animation
     from unveil.output import photo_files
+    from unveil.output.follow import Follower
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.files import printable
     from unveil.storage.names import printable_stem
 
     photo_files.prepare_folder(out)
@@ -67,7 +73,13 @@ def animate(
     if follow:
         photos = animation.driving_photos(follow, complain)
         driving = with_progress(iter(photos), len(photos), doing="following")
-        motion = animation.driven_motion(reconstructor, seen, driving, rate, head_pose=head_pose)
+        follower = Follower(reconstructor, face)
+        motion = animation.driven_motion(follower, seen, driving, rate, head_pose=head_pose)
+        if filled := follower.filled:
+            complain(
+                f"the person was not found in {count(len(filled), 'frame')} of {len(photos)}, the first is "
+                f"{printable(filled[0])}; there the head stays as it was"
+            )
     else:
         motion = animation.own_motion(seen, rate)
     stem = out / f"{printable_stem(photo)}_motion"
