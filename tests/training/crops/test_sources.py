@@ -36,7 +36,9 @@ def test_a_folder_is_searched_to_its_depths(tmp_path: Path) -> None:
         path = tmp_path / "faces" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    photos = find_photos(tmp_path / "faces", person_folders=True)
+    said: list[str] = []
+    photos = find_photos(tmp_path / "faces", person_folders=True, note=said.append)
+    assert said == [f"left out of {tmp_path / 'faces'}: 1 .txt"]
     assert [(p.name, p.person) for p in photos] == [
         ("faces/b.JPG", ""),
         ("faces/a/1.jpg", "faces/a"),

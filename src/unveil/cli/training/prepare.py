@@ -87,7 +87,7 @@ def prepare(
     )
     photos: list[Photo] = []
     for source in sources:
-        photos += find_photos(source, person_folders=person_folders)
+        photos += find_photos(source, person_folders=person_folders, note=complain)
     if people is not None:
         photos = with_people(photos, people)
     start = time.perf_counter()

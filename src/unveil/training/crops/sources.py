@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from unveil.errors import UnveilError
-from unveil.photos.folder import SUFFIXES
+from unveil.photos.folder import SUFFIXES, PictureFolder
 from unveil.storage.files import printable
 from unveil.training.crops import celeba
 from unveil.training.crops.photo import Photo
 
 
-def find_photos(path: Path, *, person_folders: bool = False) -> list[Photo]:
+def find_photos(path: Path, *, person_folders: bool = False, note: Callable[[str], None] | None = None) -> list[Photo]:
     """The photographs of a source, always in the same order.
 
     Args:
         path: a folder of pictures, searched to its depths; a tar, or a folder of tars; CelebA's folder, as published or
             as TensorFlow Datasets keeps it.
         person_folders: in a folder or a tar, pictures in one folder show one person.
+        note: is given a line about what a folder holds besides pictures, where there is anything.
 
     Raises:
         UnveilError: there is nothing of the kind, or a list that belongs to it is missing or damaged.
@@ -39,20 +40,27 @@ def find_photos(path: Path, *, person_folders: bool = False) -> list[Photo]:
         return celeba.recorded(records)
     if tars := sorted(path.glob("*.tar")):
         return [photo for tar in tars for photo in _in_tar(tar, person_folders=person_folders)]
-    photos = list(_in_folder(path, person_folders=person_folders))
+    found = PictureFolder(path)
+    photos = list(_in_folder(found, person_folders=person_folders))
+    if note is not None and (left_out := found.left_out()):
+        note(left_out)
     if not photos:
         kinds = ", ".join(sorted(SUFFIXES))
         raise UnveilError(f"no pictures in {printable(path)}; put files there named {kinds}, or tars of them")
     return photos
 
 
-def _in_folder(folder: Path, *, person_folders: bool) -> Iterator[Photo]:
-    source = folder.resolve().name
+def _in_folder(found: PictureFolder, *, person_folders: bool) -> Iterator[Photo]:
+    """The photographs of a folder to its depths, in the order of plain names; what else is there is counted."""
+    folder, source = found.folder, found.folder.resolve().name
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in SUFFIXES or not path.is_file():
+            pictures = len(found.pictures)
+            if not name.startswith("."):
+                found.add(path, recursive=True)
+            if len(found.pictures) == pictures:
                 continue
             inside = printable(path.relative_to(folder).as_posix())
             person = _folder_of(source, inside) if person_folders else ""
