@@ -14,7 +14,9 @@ from unveil.heads.layout import Coefficients
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable
 
-# What makes two finds less likely one person, each about 1 where it begins to say so.
+# What counts as much against two finds being one person. Place and size say most from frame to frame; the form of a
+# head is a weak hint: of 34 people of YouTube Faces, 9 % of pairs of one person's frames are more than `UNLIKE` apart,
+# and 22 % of pairs of two people's.
 SIDES_APART = 1.0  # between the middles of the boxes, in sides of a box
 TIMES_LARGER = 2.0
 UNLIKE = 0.004  # metres, between the faces of the neutral heads
@@ -80,7 +82,7 @@ class Follower:
 
 
 def difference(before: Reconstruction, face: Reconstruction) -> float:
-    """How little two faces of successive frames are alike in place, size and form; below 1 for one person as a rule."""
+    """How little two faces of successive frames are alike in place, size and form; 0 for one and the same."""
     boxes = np.stack([np.reshape(f.box_ltrb, (2, 2)) for f in (before, face)])
     sides = (boxes[:, 1] - boxes[:, 0]).mean(axis=1)
     apart = float(np.linalg.norm(boxes[0].mean(axis=0) - boxes[1].mean(axis=0)) / sides.max())
