@@ -1,8 +1,8 @@
 # Everything works in .venv and .venv-base and needs only Python 3.11, 3.12 or 3.13 and make. `make help` lists the
 # targets.
 #
-# Choose the interpreter with PYTHON=python3.12. On Linux pip takes torch with CUDA, several gigabytes; for the small CPU
-# build set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before `make test`.
+# Choose the interpreter with PYTHON=python3.12. On Linux pip takes torch with CUDA, several gigabytes; for the small
+# CPU build set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before `make test`.
 
 PYTHON       ?= python3
 VENV         := .venv

@@ -14,7 +14,8 @@ LANGUAGES = {"python", "sh", "console", "text", "json", "yaml"}
 SRC = ROOT / "src" / "unveil"
 CODE = re.compile(r"`(?:unveil\.)?([A-Za-z_]\w*(?:\.\w+)+)(?:\(.*?\))?`")  # dotted names between backquotes
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-NAMED = [*pages(), ROOT / "CHANGELOG.md"]
+REFERENCE = re.compile(r"\]\[([^\]]+)\]")  # a link whose target stands elsewhere on the page
+NAMED = [*pages(), ROOT / "CHANGELOG.md", ROOT / "THIRD_PARTY.md"]
 
 every_page = pytest.mark.parametrize("page", NAMED, ids=lambda page: page.relative_to(ROOT).as_posix())
 
@@ -45,6 +46,13 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
         for link in LINK.findall(line):
             if not re.match(r"\w+:|#", link):
                 assert (page.parent / link.partition("#")[0]).exists(), f"{page.name}:{number}: {link}"
+
+
+@every_page
+def test_every_reference_has_its_target_on_a_line_of_its_own(page: Path) -> None:
+    targets = set(re.findall(r"^\[([^\]]+)\]: \S+$", page.read_text(encoding="utf-8"), re.MULTILINE))
+    used = {name for _, line in text_outside_blocks(page) for name in REFERENCE.findall(line)}
+    assert used <= targets, used - targets
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
