@@ -3,7 +3,8 @@
 The network is run on the whole photograph at a series of scales, each half the next, so that every size of face comes
 into its range at least once and no face is cut by the border of a tile. Among so many places and scales some are
 taken for a face by chance. So each find is looked at again by itself at several sizes, and the mean score decides: a
-face keeps its score, even when half hidden; an accident does not.
+face keeps its score, even when half hidden; an accident does not. What is not certain is looked at with the photograph
+turned as well, and where nothing certain is found, all of it is searched finer and turned by quarters.
 """
 
 from __future__ import annotations
