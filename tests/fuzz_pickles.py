@@ -9,7 +9,6 @@ the process, and so does more memory than `MOST_MEMORY`.
 from __future__ import annotations
 
 import contextlib
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -166,6 +165,8 @@ def touch(value: Any) -> None:
 
 def main() -> None:
     """Try as many files as the command line says."""
+    import resource  # which Windows lacks; the test that runs this is for Linux, but imports it everywhere
+
     folder, rng, tries = Path(sys.argv[1]), np.random.default_rng(int(sys.argv[2])), int(sys.argv[3])
     whole = [path.read_bytes() for path in sorted(folder.glob("whole*"))]
     here = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -62,7 +62,7 @@ def test_recursive(tmp_path: Path) -> None:
     fill(tmp_path, "z.jpg", "in2/a.jpg", "in10/b.jpg", "in2/deep/c.jpg", "in2/notes.txt", "out/z_0.png", ".git/d.jpg")
     (tmp_path / "in2" / "round").symlink_to(tmp_path)
     found = look_through(tmp_path, recursive=True, without=(tmp_path / "out").resolve())
-    assert [str(path.relative_to(tmp_path)) for path in found.pictures] == [
+    assert [path.relative_to(tmp_path).as_posix() for path in found.pictures] == [
         "z.jpg", "in2/a.jpg", "in2/deep/c.jpg", "in10/b.jpg"
     ]  # fmt: skip
     assert found.left_out().endswith("1 .txt, 1 link to a folder")

@@ -1,12 +1,12 @@
 """From raw images to a learner that reconstructs, with the commands as the documentation gives them."""
 
-import os
 import tarfile
 from pathlib import Path
 
 import cli_answer
 import made_up_celeba
 import pytest
+import shared_data
 from extras import needs
 
 from unveil.assets.store import packaged
@@ -19,10 +19,7 @@ def raw_images(source: str, folder: Path) -> Path:
     """A made-up copy of CelebA, or a tar of a few real photographs where the developers' data are."""
     if source == "made up":
         return made_up_celeba.write_published(folder / "celeba", PEOPLE)
-    data = Path(os.environ.get("UNVEIL_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
-    tar = data / "faces" / "utkface-adult-00.tar"
-    if not tar.is_file():
-        pytest.skip(f"no photographs at {tar}; set UNVEIL_SHARED_DATA to the folder of the developers' data")
+    tar = shared_data.folder("faces") / "utkface-adult-00.tar"
     with tarfile.open(tar) as whole, tarfile.open(folder / "faces.tar", "w") as few:
         for _ in range(PEOPLE):
             member = whole.next()
