@@ -142,6 +142,27 @@ def test_no_folder_is_a_hall() -> None:
     assert not {str(folder.relative_to(SRC)): n for folder, n in counts.items() if n > MOST_FILES}
 
 
+def test_no_two_classes_or_types_have_one_name() -> None:
+    """Nested ones aside. What a name stands for is then the same in all of the code."""
+    places: dict[str, list[str]] = {}
+    for _, path in modules():
+        for name in types(ast.parse(path.read_text(encoding="utf-8"))):
+            places.setdefault(name, []).append(path.relative_to(SRC).as_posix())
+    assert not {name: where for name, where in places.items() if len(where) > 1}
+
+
+def types(module: ast.Module) -> Iterator[str]:
+    """Names of the classes that a module defines, and of its aliases for types, such as ``Columns = dict[...]``."""
+    for node in module.body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Subscript() | ast.BinOp()) if name[1:2].islower():
+                yield name
+            case ast.AnnAssign(target=ast.Name(name), annotation=ast.Name("TypeAlias")):
+                yield name
+
+
 def test_only_where_it_is_allowed_more_than_the_base_install_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     base = {re.split(r"[<>=\[]", requirement)[0] for requirement in project["dependencies"]}

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 import unveil
 from unveil.errors import UnveilError
 from unveil.evaluation.alignment import Similarity, fit_to_scan, procrustes
-from unveil.evaluation.mesh_distance import Surface
+from unveil.evaluation.mesh_distance import MeshTree
 from unveil.heads.layout import Coefficients
 
 COUNT = 600  # points of the scan
@@ -55,7 +55,7 @@ def test_landmarks_in_one_place_are_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[np.ndarray, Surface, Similarity]:
+def pair() -> tuple[np.ndarray, MeshTree, Similarity]:
     """The face of one person as a scan in mm, another person's head in metres, and how landmarks lay it on."""
     model = unveil.load_openhead()
     values = np.zeros((2, model.layout.size))
@@ -66,10 +66,10 @@ def pair() -> tuple[np.ndarray, Surface, Similarity]:
     corners = person[front[rng.integers(0, len(front), COUNT)]]
     scan = 1000 * np.einsum("nk,nkd->nd", rng.dirichlet([1, 1, 1], COUNT), corners)
     landmarks = [np.asarray(model.landmarks68(head), np.float64)[SEVEN] for head in (other, person * 1000)]
-    return scan, Surface(other, model.faces), procrustes(*landmarks)
+    return scan, MeshTree(other, model.faces), procrustes(*landmarks)
 
 
-def squared(x: np.ndarray, scan: np.ndarray, mesh: Surface, start: Similarity) -> float:
+def squared(x: np.ndarray, scan: np.ndarray, mesh: MeshTree, start: Similarity) -> float:
     """Mean squared distance after a change [7] of the start: degrees, millimetres, per cent."""
     turn = Rotation.from_rotvec(x[:3], degrees=True).as_matrix()
     growth = np.exp(x[6] / 100)
@@ -81,7 +81,7 @@ def squared(x: np.ndarray, scan: np.ndarray, mesh: Surface, start: Similarity) -
 
 
 @pytest.mark.parametrize("fixed_scale", [False, True])
-def test_no_optimiser_gets_closer(pair: tuple[np.ndarray, Surface, Similarity], fixed_scale: bool) -> None:
+def test_no_optimiser_gets_closer(pair: tuple[np.ndarray, MeshTree, Similarity], fixed_scale: bool) -> None:
     scan, mesh, start = pair
     fit = fit_to_scan(scan, mesh, start, fixed_scale=fixed_scale)
     reached = float((fit.distances**2).mean())
@@ -95,14 +95,14 @@ def test_no_optimiser_gets_closer(pair: tuple[np.ndarray, Surface, Similarity], 
     assert (fit.similarity.scale == start.scale) == fixed_scale
 
 
-def test_the_start_does_not_matter_nearby(pair: tuple[np.ndarray, Surface, Similarity]) -> None:
+def test_the_start_does_not_matter_nearby(pair: tuple[np.ndarray, MeshTree, Similarity]) -> None:
     scan, mesh, start = pair
     pushed = Similarity(start.scale * 1.03, start.rotation, start.translation + 3)
     one, two = (fit_to_scan(scan, mesh, s).distances for s in (start, pushed))
     assert abs(one - two).max() < 0.02  # mm
 
 
-def test_a_mesh_that_fits_exactly_stays(pair: tuple[np.ndarray, Surface, Similarity]) -> None:
+def test_a_mesh_that_fits_exactly_stays(pair: tuple[np.ndarray, MeshTree, Similarity]) -> None:
     _, mesh, _ = pair
     known = similarity(1, mirrored=True)
     scan = known(mesh.corners[:500].mean(axis=1))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import unveil
-from unveil.evaluation.mesh_distance import LEAF, Surface
+from unveil.evaluation.mesh_distance import LEAF, MeshTree
 
 
 def soup(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +36,7 @@ def plain(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 def test_distances_are_those_of_trying_every_triangle(count: int) -> None:
     vertices, faces = soup(count)
     points = np.random.default_rng(1).normal(0.5, 0.7, (300, 3))
-    nearest = Surface(vertices, faces).nearest(points)
+    nearest = MeshTree(vertices, faces).nearest(points)
     np.testing.assert_allclose(nearest.distances, plain(points, vertices[faces]), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(np.linalg.norm(points - nearest.points, axis=1), nearest.distances, rtol=1e-12)
     own = np.concatenate(
@@ -48,7 +48,7 @@ def test_distances_are_those_of_trying_every_triangle(count: int) -> None:
 def test_a_guess_changes_nothing() -> None:
     vertices, faces = soup(200)
     points = np.random.default_rng(1).normal(0.5, 0.7, (300, 3))
-    surface = Surface(vertices, faces)
+    surface = MeshTree(vertices, faces)
     guess = np.random.default_rng(2).integers(0, 200, 300)
     np.testing.assert_array_equal(surface.nearest(points, guess).distances, surface.nearest(points).distances)
 
@@ -58,7 +58,7 @@ def test_a_head_measured_point_by_point() -> None:
     vertices, faces = model.head.template.astype(np.float64), model.faces
     rng = np.random.default_rng(0)
     points = vertices[rng.integers(0, len(vertices), 40)] + rng.normal(0, 0.01, (40, 3))
-    np.testing.assert_allclose(Surface(vertices, faces).nearest(points).distances, plain(points, vertices[faces]))
+    np.testing.assert_allclose(MeshTree(vertices, faces).nearest(points).distances, plain(points, vertices[faces]))
 
 
 @settings(max_examples=50, deadline=None)
@@ -66,7 +66,7 @@ def test_a_head_measured_point_by_point() -> None:
 def test_units_do_not_matter(seed: int, unit: float) -> None:
     vertices, faces = soup(30, seed)
     points = np.random.default_rng(seed).normal(0.5, 1, (20, 3))
-    small, large = Surface(vertices, faces).nearest(points), Surface(vertices * unit, faces).nearest(points * unit)
+    small, large = MeshTree(vertices, faces).nearest(points), MeshTree(vertices * unit, faces).nearest(points * unit)
     np.testing.assert_allclose(large.distances, small.distances * unit, rtol=1e-9)
 
 
@@ -74,4 +74,4 @@ def test_points_of_the_surface_are_on_it() -> None:
     vertices, faces = soup(100)
     inside = np.random.default_rng(0).dirichlet([1, 1, 1], 100)
     points = np.einsum("nk,nkd->nd", inside, vertices[faces])
-    assert Surface(vertices, faces).nearest(points).distances.max() < 1e-7
+    assert MeshTree(vertices, faces).nearest(points).distances.max() < 1e-7

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from unveil.appearance.texel_kernels import TexelMesh
 from unveil.appearance.texture import COLOUR_PULL, NOBODY, bake_texture
-from unveil.appearance.view import TexelMesh, View, sample_view
+from unveil.appearance.view import View, sample_view
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Floats, Image, UInt8s

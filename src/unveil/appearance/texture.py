@@ -74,7 +74,7 @@ def bake_texture(
         The texture, uint8 RGB [size, size, 3] with the first row at v = 1, and where it is mostly the photograph
         itself, bool [size, size].
     """
-    fixed = _fixed_parts(model, size)
+    fixed = _fixed_texels(model, size)
     mesh = (fixed.texels.triangle, fixed.texels.barycentric, fixed.faces)
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
     view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
@@ -99,7 +99,7 @@ def bake_texture(
 
 
 @dataclass(frozen=True, eq=False)
-class _FixedParts:
+class _FixedTexels:
     """What is the same for all photographs of a model."""
 
     faces: Int32s  # [F, 3]
@@ -115,7 +115,7 @@ class _FixedParts:
 
 
 @lru_cache(maxsize=2)
-def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
+def _fixed_texels(model: MorphableModel, size: int) -> _FixedTexels:
     texels = texel_map(model.uv, model.uv_faces, size)
     normals = vertex_normals(np.asarray(model.head.template), model.faces)
     eyes, openness = eyeballs(model, texels), open_to_view(model)
@@ -127,7 +127,7 @@ def _fixed_parts(model: MorphableModel, size: int) -> _FixedParts:
     skin = (face_area(model) > 0) & (openness == 1) & (normals[:, 2] > FRONTAL) & _below_brows(model)
     corners = model.faces[texels.triangle].ravel()
     counts = np.bincount(corners, weights=texels.barycentric.ravel(), minlength=len(normals))
-    return _FixedParts(
+    return _FixedTexels(
         faces=np.ascontiguousarray(model.faces, dtype=np.int32),
         texels=texels,
         texel_counts=np.maximum(counts, 1e-6).astype(np.float32),
@@ -175,13 +175,13 @@ def _below_brows(model: MorphableModel) -> Bools:
     return np.asarray(template[:, 1] < model.landmarks68(template)[BROWS, 1].min())
 
 
-def _trust(known: Float32s, fixed: _FixedParts) -> Float32s:
+def _trust(known: Float32s, fixed: _FixedTexels) -> Float32s:
     """How far [V] to take what the photograph shows around vertices of which it shows the share ``known`` [V]."""
     # Teeth are seen through a slit.
     return np.asarray(fixed.expected * (1 - fixed.openness * (1 - _seen_well(known))), dtype=np.float32)
 
 
-def _eyes_seen(coverage: Float32s, known: Float32s, fixed: _FixedParts) -> Float32s:
+def _eyes_seen(coverage: Float32s, known: Float32s, fixed: _FixedTexels) -> Float32s:
     """Coverage [K] of the texels of the eyes, fading towards the lids."""
     texels = fixed.eyes.texels
     corners = _seen_well(known)[fixed.faces[fixed.texels.triangle[texels]]]  # [K, 3]
@@ -192,7 +192,7 @@ def _seen_well(known: Float32s) -> Float32s:
     return np.asarray(np.clip((known - SLIVER) / (SEEN_WELL - SLIVER), 0, 1), dtype=np.float32)
 
 
-def _completion(mean: Float32s, known: Float32s, fixed: _FixedParts) -> tuple[Float32s, float]:
+def _completion(mean: Float32s, known: Float32s, fixed: _FixedTexels) -> tuple[Float32s, float]:
     """Colours [V, 3] of what is not seen, from the ``mean`` ones that are ``known`` [V], and the mean grey level."""
     # With as many edges as there are at a vertex, this pull ends what comes from around after about that length.
     typical, skin = _typical_skin(mean, known, fixed)
@@ -205,7 +205,7 @@ def _completion(mean: Float32s, known: Float32s, fixed: _FixedParts) -> tuple[Fl
     return np.asarray(smooth + closed * (INSIDE * level - smooth), dtype=np.float32), level
 
 
-def _typical_skin(mean: Float32s, known: Float32s, fixed: _FixedParts) -> tuple[Float32s, Float32s]:
+def _typical_skin(mean: Float32s, known: Float32s, fixed: _FixedTexels) -> tuple[Float32s, Float32s]:
     """Median colour [3] of the skin that is seen, and the area [V] that is to be like it: none if too little is."""
     seen = fixed.skin * (known > SEEN_WELL)
     if seen.sum() < ENOUGH_SKIN * fixed.skin.sum() or not seen.any():
@@ -213,7 +213,7 @@ def _typical_skin(mean: Float32s, known: Float32s, fixed: _FixedParts) -> tuple[
     return np.median(mean[seen > 0], axis=0), fixed.skin
 
 
-def _missing_light(difference: Float32s, weight: Float32s, fixed: _FixedParts) -> Float32s:
+def _missing_light(difference: Float32s, weight: Float32s, fixed: _FixedTexels) -> Float32s:
     """What the colours of the other side lack in the light of this side, at all vertices [V, 3].
 
     Known is the ``difference`` [N, 3] of the sides at the texels with a ``weight`` [N]. Diffuse light from afar is a
@@ -230,7 +230,7 @@ def _missing_light(difference: Float32s, weight: Float32s, fixed: _FixedParts) -
     return (light + rest).astype(np.float32)
 
 
-def _at_vertices(values: Float32s, weight: Float32s, fixed: _FixedParts) -> tuple[Float32s, Float32s]:
+def _at_vertices(values: Float32s, weight: Float32s, fixed: _FixedTexels) -> tuple[Float32s, Float32s]:
     """Weighted mean [V, 3] of the values [N, 3] of the texels around each vertex, and their mean weight [V]."""
     texels = fixed.texels
     sums = gather((texels.triangle, texels.barycentric, fixed.faces), values, weight, len(fixed.texel_counts))

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from unveil.appearance.texel_kernels import TexelMesh
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
-from unveil.typing import Bools, Float32s, Float64s, Image, Int32s, Ints
-
-TexelMesh = tuple[Int32s, Float32s, Int32s]  # triangle [N], barycentric [N, 3], faces [F, 3]
+from unveil.typing import Bools, Float32s, Float64s, Image, Ints
 
 DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head
 DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unveil.assets.pickle_source import Budget, PickleError, Source
+from unveil.assets.pickle_source import Budget, PickleError, PickleSource
 
 LARGEST_KEY = 2**53  # of numbers as keys: larger ones can be chosen to share one hash
 
@@ -46,7 +46,7 @@ class PickleMachine:
     """
 
     def __init__(
-        self, source: Source, budget: Budget, functions: Functions, storage: Callable[[Any], Any] | None = None
+        self, source: PickleSource, budget: Budget, functions: Functions, storage: Callable[[Any], Any] | None = None
     ) -> None:
         self.source, self.budget, self.functions, self.storage = source, budget, functions, storage
         self.stack: list[Any] = []

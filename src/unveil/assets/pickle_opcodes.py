@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from unveil.assets.pickle_machine import Functions, PickleMachine, dictionary, keys
-from unveil.assets.pickle_source import Budget, PickleError, Source
+from unveil.assets.pickle_source import Budget, PickleError, PickleSource
 
 STEP = 256  # bytes, more than any opcode takes besides its own data: an empty set has 216
 STOP = b"."
 
 
 def load_pickle(
-    source: Source, budget: Budget, functions: Functions, storage: Callable[[Any], Any] | None = None
+    source: PickleSource, budget: Budget, functions: Functions, storage: Callable[[Any], Any] | None = None
 ) -> Any:
     """What the next pickle of a source holds; the source is then at what follows it.
 

@@ -34,7 +34,7 @@ class Budget:
         self.left -= size
 
 
-class Source:
+class PickleSource:
     """Bytes that are read from the front; a size is compared with what is there before anything is taken."""
 
     def __init__(self, data: bytes) -> None:

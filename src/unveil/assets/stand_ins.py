@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from unveil.assets.pickle_machine import Name, Unbuilt, dictionary, keys
 from unveil.assets.pickle_opcodes import load_pickle
-from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, Source
+from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, PickleSource
 from unveil.typing import Float64s
 
 MOST_DIMENSIONS = 32
@@ -168,7 +168,7 @@ class StandIns:
         """For ``torch.storage._load_from_bytes``: one storage as ``torch.save`` wrote it before it wrote zip files."""
         if not isinstance(raw, bytes):
             raise PickleError("a tensor's bytes are none")
-        source, declared = Source(raw), dict[str, tuple[str, int]]()
+        source, declared = PickleSource(raw), dict[str, tuple[str, int]]()
 
         def declare(identity: Any) -> str:
             _, kind, key, _, count, *_ = identity

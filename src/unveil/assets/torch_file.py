@@ -8,7 +8,7 @@ from typing import Any
 
 from unveil.assets.pickle_machine import Unbuilt
 from unveil.assets.pickle_opcodes import load_pickle
-from unveil.assets.pickle_source import Budget, Source
+from unveil.assets.pickle_source import Budget, PickleSource
 from unveil.assets.stand_ins import StandIns
 from unveil.assets.zip_file import open_zip, read_member
 from unveil.errors import UnveilError, reason_of
@@ -56,7 +56,7 @@ def checkpoint_structure(path: Path) -> Any:
 class _Structure:
     """Reads the structure of pickles: dictionaries, lists, text and numbers; all else becomes an `Unbuilt` or None."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: PickleSource) -> None:
         self.source, self.budget = source, Budget()
         self.ordered = StandIns(self.budget).ordered
         self.storages: dict[str, int] = {}  # bytes by key
@@ -77,7 +77,7 @@ class _Structure:
 def _from_zip(path: Path) -> Any:
     with open_zip(path) as archive:  # its list of contents is at the end, where a cut file has none
         name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-        structure = _Structure(Source(read_member(archive, name, LARGEST_STRUCTURE)))
+        structure = _Structure(PickleSource(read_member(archive, name, LARGEST_STRUCTURE)))
     content = structure.load()
     if sum(structure.storages.values()) > path.stat().st_size:  # torch does not compress, and unpacks what others did
         raise UnveilError("has fewer bytes than its numbers")
@@ -86,7 +86,7 @@ def _from_zip(path: Path) -> Any:
 
 def _from_legacy(path: Path) -> Any:
     with path.open("rb") as stream:
-        source = Source(stream.read(LARGEST_STRUCTURE))
+        source = PickleSource(stream.read(LARGEST_STRUCTURE))
     headers, body = _Structure(source), _Structure(source)
     for _ in range(LEGACY_HEADERS):
         headers.load()

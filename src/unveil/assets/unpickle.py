@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.assets.pickle_opcodes import load_pickle
-from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, Source
+from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, PickleSource
 from unveil.assets.stand_ins import StandIns
 from unveil.errors import UnveilError, reason_of
 
@@ -33,14 +33,14 @@ def read_pickle(path: Path) -> dict[str, Any]:
     Raises:
         UnveilError: the file cannot be read, is no pickle of a dictionary, or names a class that data has no need of.
     """
-    return _read(path, lambda data: _flat(_load(Source(data))))
+    return _read(path, lambda data: _flat(_load(PickleSource(data))))
 
 
 def read_pickled_array(path: Path) -> NDArray[Any]:
     """The array in a pickle of nothing else; UnveilError as `read_pickle`."""
 
     def load(data: bytes) -> NDArray[Any]:
-        array = _load(Source(data))
+        array = _load(PickleSource(data))
         if not isinstance(array, np.ndarray) or array.dtype.hasobject:
             raise PickleError("it holds no array of numbers")
         return array
@@ -60,13 +60,13 @@ def _object_of_npy(data: bytes) -> object:
     shape, _, dtype = read_header(file)
     if dtype != np.dtype(object) or shape != ():
         raise ValueError(f"it holds an array {shape} of {dtype} instead of a dictionary")
-    source = Source(data)
+    source = PickleSource(data)
     source.take(file.tell())
     array = _load(source)
     return array[()] if isinstance(array, np.ndarray) and array.shape == () else array
 
 
-def _load(source: Source) -> object:
+def _load(source: PickleSource) -> object:
     budget = Budget()
     return load_pickle(source, budget, StandIns(budget))
 

@@ -5,7 +5,7 @@ The geometry of many heads is larger than memory, so heads are evaluated and wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
@@ -17,16 +17,16 @@ import numpy as np
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.models.skin import Displacement
 from unveil.photos.crop import CROP_SIZE
 from unveil.storage.files import atomic_path
-from unveil.typing import Float32s, Floats
+from unveil.typing import Float32s
 
 BATCH = 32  # heads evaluated at once
 
 OF_VERTICES = ("vertices", "projected", "colours")  # arrays with a row for each vertex
 
 Geometry = dict[str, Float32s]  # arrays [B, ...] of a few heads
-Displacement = Callable[[Coefficients], Floats]  # coefficients [N, M] -> [N, 256, 256] metres
 
 
 def narrow(coefficients: Coefficients, layout: CoefficientLayout) -> Coefficients:

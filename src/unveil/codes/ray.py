@@ -27,7 +27,7 @@ from unveil.models.encoder import Encoder, identity
 
 BLOCK = 8 * BATCH  # crops in a task: few enough that all workers have some to the end
 
-Columns = dict[str, NDArray[Any]]
+BatchColumns = dict[str, NDArray[Any]]
 
 
 class Job(NamedTuple):
@@ -63,7 +63,7 @@ def encode(job: Job, start: int, count: int, address: str | None = None) -> Iter
             for columns in rows.iter_batches(batch_size=BATCH, batch_format="numpy"):
                 yield encoded_of(columns)
         except ray.exceptions.RayError as error:
-            raise UnveilError(f"Ray could not go on ({_reason(error)}); run the command again to continue") from error
+            raise UnveilError(f"Ray could not go on ({_cause_of(error)}); run the command again to continue") from error
 
 
 class Worker:
@@ -73,7 +73,7 @@ class Worker:
         self.job, self.start = job, start
         self.opened: tuple[Crops, Encoder] | None = None
 
-    def __call__(self, batch: Columns) -> Columns:
+    def __call__(self, batch: BatchColumns) -> BatchColumns:
         """Columns ``number`` [B], ``values`` [B, M], and the texts ``error`` [B], of a crop, and ``failure`` [B]."""
         numbers = range(self.start + int(batch["id"][0]), self.start + int(batch["id"][-1]) + 1)
         values = np.zeros((len(numbers), self.job.size), np.float32)
@@ -105,7 +105,7 @@ class Worker:
         return crops, encoder
 
 
-def encoded_of(columns: Columns) -> Encoded:
+def encoded_of(columns: BatchColumns) -> Encoded:
     """What a worker's columns say; UnveilError where it could not open the files."""
     failed = [text for text in columns["failure"] if text]
     if failed:
@@ -149,7 +149,7 @@ def _knock(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def _reason(error: Exception) -> str:
+def _cause_of(error: Exception) -> str:
     """The line of Ray's pages that names an exception of Python's, or else the last."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return next((line for line in lines if re.match(r"[A-Za-z]+Error: ", line)), lines[-1])[:200]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.evaluation.mesh_distance import Surface
+from unveil.evaluation.mesh_distance import MeshTree
 from unveil.geometry.compiled import compiled
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.typing import Float64s, Floats
@@ -66,7 +66,7 @@ def procrustes(source: Floats, target: Floats, scale: float | None = None) -> Si
     return Similarity(factor, rotation, target.mean(axis=0) - factor * rotation @ source.mean(axis=0))
 
 
-def fit_to_scan(scan: Float64s, mesh: Surface, start: Similarity, *, fixed_scale: bool = False) -> Fit:
+def fit_to_scan(scan: Float64s, mesh: MeshTree, start: Similarity, *, fixed_scale: bool = False) -> Fit:
     """The similarity of least squared distances of a scan's points [N, 3] to a mesh, from a start nearby.
 
     Levenberg and Marquardt's method on the distances themselves. A distance changes as if the nearest point were fixed

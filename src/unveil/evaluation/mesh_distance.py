@@ -26,7 +26,7 @@ class Nearest:
     triangles: Int64s  # [N]
 
 
-class Surface:
+class MeshTree:
     """A triangle mesh that can be asked for its nearest point.
 
     Args:

@@ -42,7 +42,7 @@ def head_mesh(
         values: [V] numbers per vertex by name.
         tangents: whether a normal map is to lie on it.
     """
-    fixed = _fixed_parts(model)
+    fixed = _fixed_attributes(model)
     neutral = np.asarray(model.neutral(coefficients))
     normals = vertex_normals(neutral, model.faces)
     vertex = fixed.split.vertex
@@ -79,7 +79,7 @@ def head_mesh(
 
 def add_colours(buffer: GltfBuffer, mesh: Json, model: MorphableModel, colours: UInt8s) -> None:
     """Give `head_mesh`'s vertices colours, uint8 RGB [V, 3]."""
-    linear = _linear(colours[_fixed_parts(model).split.vertex])
+    linear = _linear(colours[_fixed_attributes(model).split.vertex])
     (primitive,) = mesh["primitives"]
     primitive["attributes"] = _in_order(
         primitive["attributes"] | {"COLOR_0": buffer.accessor(linear, "VEC3", ARRAY_BUFFER)}
@@ -123,7 +123,7 @@ def unit_normals(normals: Float32s) -> Float32s:
 
 
 @dataclass(frozen=True, eq=False)
-class _FixedParts:
+class _FixedAttributes:
     """What is the same for all heads of a model, in the order of the split vertices [K]."""
 
     split: SplitMesh
@@ -135,13 +135,13 @@ class _FixedParts:
 
 
 @lru_cache(maxsize=2)
-def _fixed_parts(model: MorphableModel) -> _FixedParts:
+def _fixed_attributes(model: MorphableModel) -> _FixedAttributes:
     head = model.head
     split = split_at_seams(model.faces, model.uv_faces if model.textured else model.faces)
     joints, weights = _strongest(np.asarray(head.skin_weights)[split.vertex])
     normals = vertex_normals(head.template, model.faces)
     moved = vertex_normals(head.template + head.expression_basis, model.faces)
-    return _FixedParts(
+    return _FixedAttributes(
         split=split,
         uv=v_down(model.uv[split.uv]) if model.textured else None,
         joints=joints,

@@ -14,14 +14,14 @@ from unveil.occluders.light import Light, filled, lay, paint
 from unveil.occluders.sheets import Drawn, Window, draw, head_grid, taut
 from unveil.typing import Bools, Float32s, Image
 
-Shape = tuple["Cut", float, float]  # outline, where its upper edge is, metres it stands off the mouth
+Shape = tuple["MaskOutline", float, float]  # outline, where its upper edge is, metres it stands off the mouth
 LIFT = 0.002  # metres between skin and cloth
 TIGHT = 3.0  # nodes from the edge within which cloth gets tight
 SURGICAL = ((170, 205, 225), (235, 238, 240), (60, 65, 70), (150, 200, 180), (235, 190, 205))  # RGB
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class MaskOutline:
     """The outline of a mask in the coordinates of the head's grid: column from the middle, and row."""
 
     columns: Float32s  # [17] of the jaw line, increasing
@@ -33,8 +33,8 @@ class Cut:
     peak: float  # how pointed it is over the nose: 1 straight, below it more
 
     @classmethod
-    def of(cls, surface: HeadSurface, rng: np.random.Generator) -> Cut:
-        """A random cut for a head."""
+    def of(cls, surface: HeadSurface, rng: np.random.Generator) -> MaskOutline:
+        """A random outline for a head."""
         marks = surface.landmarks.astype(np.float32)
         marks = marks - np.array([(surface.shape[1] - 1) / 2, 0], np.float32)
         ear, base = float(marks[16, 0]), float(marks[33, 1])
@@ -78,7 +78,7 @@ class WornMask:
         mesh, side = face.mesh, face.side
         if mesh is None:
             return DrawnMask().apply(image, face, rng, severity)
-        cut = Cut.of(mesh.surface, rng)
+        cut = MaskOutline.of(mesh.surface, rng)
         top, bulge = float(rng.uniform(*NATURAL_TOPS)), float(rng.choice([0.0, 0.004, 0.012]))
         low: list[tuple[Drawn, Float32s]] = []
 
@@ -126,7 +126,7 @@ def _sheet(mesh: FaceMesh, shape: Shape, window: Window) -> Drawn:
     return draw(points[rows, columns], x[rows, columns], y[rows, columns], window)
 
 
-def _straps(x: Float32s, y: Float32s, cut: Cut, top: float) -> Float32s:
+def _straps(x: Float32s, y: Float32s, cut: MaskOutline, top: float) -> Float32s:
     """Distance [...] from the middle lines of the two straps on each side, in nodes."""
     upper, lower = cut.corners(top)
     across, ear, ear_row = np.abs(x), float(cut.columns[-1]) + 1, float(cut.jaw[-1])

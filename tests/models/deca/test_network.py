@@ -8,7 +8,7 @@ from extras import needs
 
 torch = needs("torch")
 
-from unveil.models.deca.network import Deca
+from unveil.models.deca.network import DecaNetworks
 
 
 def names(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
@@ -60,25 +60,25 @@ PUBLISHED_DECODER: Mapping[str, tuple[int, ...]] = (
 
 
 @pytest.fixture(scope="module")
-def network() -> Deca:
+def network() -> DecaNetworks:
     with torch.device("meta"):
-        return Deca()
+        return DecaNetworks()
 
 
-def test_encoders_have_the_published_names_and_shapes(network: Deca) -> None:
+def test_encoders_have_the_published_names_and_shapes(network: DecaNetworks) -> None:
     assert names(network.E_flame) == published_encoder(236)
     assert names(network.E_detail) == published_encoder(128)
 
 
-def test_decoder_has_the_published_names_and_shapes(network: Deca) -> None:
+def test_decoder_has_the_published_names_and_shapes(network: DecaNetworks) -> None:
     assert names(network.D_detail) == PUBLISHED_DECODER
 
 
-def test_there_is_nothing_else_in_the_checkpoint(network: Deca) -> None:
+def test_there_is_nothing_else_in_the_checkpoint(network: DecaNetworks) -> None:
     assert {name for name, _ in network.named_children()} == {"E_flame", "E_detail", "D_detail"}
 
 
-def test_normalisations_of_the_decoder_have_the_published_epsilons(network: Deca) -> None:
+def test_normalisations_of_the_decoder_have_the_published_epsilons(network: DecaNetworks) -> None:
     layers = network.D_detail.conv_blocks
     found = {index: layer.eps for index, layer in enumerate(layers) if isinstance(layer, torch.nn.BatchNorm2d)}
     assert found == {0: 1e-5, 3: 0.8, 7: 0.8, 11: 0.8, 15: 0.8, 19: 0.8}

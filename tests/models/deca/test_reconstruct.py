@@ -22,7 +22,7 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.motion import transfer_expression
 from unveil.meshes.maps import decode_displacement
 from unveil.models.deca import head as flame
-from unveil.models.deca.torch import DecaTeacher
+from unveil.models.deca.torch import TorchDeca
 from unveil.output.batch import formats_for, options_for
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
@@ -38,7 +38,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reconstructor(assets: Path) -> Reconstructor:
-    return Reconstructor(DecaTeacher(assets / "deca_model.tar"), assets=assets)
+    return Reconstructor(TorchDeca(assets / "deca_model.tar"), assets=assets)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_details_stand_out_from_the_coarse_mesh_by_their_displacement(
     assert face.detail is not None
     batch = Coefficients(face.coefficients.layout, face.coefficients.values[None])
     fixed = np.load(assets / "fixed_displacement_256.npy")
-    decoded = DecaTeacher(assets / "deca_model.tar").displacement(batch)[0]
+    decoded = TorchDeca(assets / "deca_model.tar").displacement(batch)[0]
     np.testing.assert_allclose(face.detail.displacement, decoded + fixed, atol=1e-6)
     mesh = reconstructor.skin.surface.mesh  # type: ignore[union-attr]
     on_surface = mesh.interpolate(face.vertices)
@@ -147,7 +147,7 @@ def test_without_the_optional_files(tmp_path: Path, assets: Path, reconstructor:
     folder = tmp_path / "deca"
     optional = shutil.ignore_patterns("texture_data_256.npy", "FLAME_*")
     shutil.copytree(assets, folder, ignore=optional)
-    without = Reconstructor(DecaTeacher(folder / "deca_model.tar"), assets=str(folder))
+    without = Reconstructor(TorchDeca(folder / "deca_model.tar"), assets=str(folder))
     (face,) = without.reconstruct(DEMO)
     assert options_for(without, ("glb",), None) != options_for(reconstructor, ("glb",), None)
     assert face.albedo is None

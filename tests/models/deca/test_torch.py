@@ -18,7 +18,7 @@ from unveil.models.deca import convert as deca_to_onnx
 from unveil.models.deca import files
 from unveil.models.deca.head import DETAIL_LAYOUT, LAYOUT
 from unveil.models.deca.onnx import DetailModel
-from unveil.models.deca.torch import BATCH, DecaTeacher
+from unveil.models.deca.torch import BATCH, TorchDeca
 from unveil.models.onnx import CoefficientModel
 
 GROUPS = {"shape": 100, "texture": 50, "expression": 50, "pose": 6, "camera": 3, "light": 27, "detail": 128}
@@ -39,8 +39,8 @@ def states(checkpoint: Path) -> States:
 
 
 @pytest.fixture(scope="module")
-def teacher(checkpoint: Path) -> DecaTeacher:
-    return DecaTeacher(checkpoint)
+def teacher(checkpoint: Path) -> TorchDeca:
+    return TorchDeca(checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_layouts_are_decas() -> None:
 
 
 def test_codes_and_displacement_equal_the_float64_evaluation(
-    teacher: DecaTeacher, exported: tuple[CoefficientModel, DetailModel], states: States
+    teacher: TorchDeca, exported: tuple[CoefficientModel, DetailModel], states: States
 ) -> None:
     images = crops(2)
     expected = expected_codes(states, images)
@@ -107,7 +107,7 @@ def test_codes_and_displacement_equal_the_float64_evaluation(
         assert error.max() < 1e-4 * np.abs(maps).max()
 
 
-def test_displacement_depends_on_jaw_expression_and_detail_alone(teacher: DecaTeacher) -> None:
+def test_displacement_depends_on_jaw_expression_and_detail_alone(teacher: TorchDeca) -> None:
     coefficients = codes(1)
     before = teacher.displacement(coefficients)
     for name in GROUPS:
@@ -120,11 +120,11 @@ def test_displacement_depends_on_jaw_expression_and_detail_alone(teacher: DecaTe
     np.testing.assert_array_equal(teacher.displacement(coefficients.replace(pose=head_turned)), before)
 
 
-def test_displacement_stays_within_a_centimetre(teacher: DecaTeacher) -> None:
+def test_displacement_stays_within_a_centimetre(teacher: TorchDeca) -> None:
     assert 0.009 < np.abs(teacher.displacement(codes(3, size=1e3))).max() <= 0.01 + 1e-9
 
 
-def test_batch_equals_one_by_one(teacher: DecaTeacher, exported: tuple[CoefficientModel, DetailModel]) -> None:
+def test_batch_equals_one_by_one(teacher: TorchDeca, exported: tuple[CoefficientModel, DetailModel]) -> None:
     images = crops(3)
     for encoder in (teacher, exported[0]):
         single = np.concatenate([encoder.predict(image[None]).coefficients.values for image in images])
@@ -136,7 +136,7 @@ def test_batch_equals_one_by_one(teacher: DecaTeacher, exported: tuple[Coefficie
         np.testing.assert_allclose(together[-1:], last, atol=1e-8)
 
 
-def test_nothing_in_gives_nothing_out(teacher: DecaTeacher, exported: tuple[CoefficientModel, DetailModel]) -> None:
+def test_nothing_in_gives_nothing_out(teacher: TorchDeca, exported: tuple[CoefficientModel, DetailModel]) -> None:
     for encoder, decoder in ((teacher, teacher), exported):
         none = encoder.predict(crops(0)).coefficients
         assert none.values.shape == (0, 364)
@@ -151,7 +151,7 @@ def test_exported_files_say_what_they_are(exported: tuple[CoefficientModel, Deta
 
 
 def test_coefficients_of_another_layout_are_refused(
-    teacher: DecaTeacher, exported: tuple[CoefficientModel, DetailModel]
+    teacher: TorchDeca, exported: tuple[CoefficientModel, DetailModel]
 ) -> None:
     coarse = Coefficients(LAYOUT, np.zeros((1, 236), np.float32))
     for model in (teacher, exported[1]):
@@ -162,14 +162,14 @@ def test_coefficients_of_another_layout_are_refused(
 @pytest.mark.parametrize(
     "wrong", [np.zeros((1, 112, 112, 3), np.uint8), np.zeros((1, 224, 224, 3)), np.zeros((224, 224, 3), np.uint8)]
 )
-def test_other_crops_are_refused(teacher: DecaTeacher, wrong: np.ndarray) -> None:
+def test_other_crops_are_refused(teacher: TorchDeca, wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"expected uint8 crops \(N, 224, 224, 3\)"):
         teacher.predict(wrong)
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(UnveilError) as caught:
-        DecaTeacher(path)
+        TorchDeca(path)
     message = str(caught.value)
     assert "\n" not in message
     assert str(path) in message
@@ -210,14 +210,14 @@ def test_a_missing_network_is_named(tmp_path: Path, states: States) -> None:
     )
 
 
-def test_counts_of_training_steps_may_be_left_out(tmp_path: Path, states: States, teacher: DecaTeacher) -> None:
+def test_counts_of_training_steps_may_be_left_out(tmp_path: Path, states: States, teacher: TorchDeca) -> None:
     def change(content: dict[str, Any]) -> None:
         for name in ("E_flame", "E_detail", "D_detail"):
             content[name] = {key: value for key, value in content[name].items() if not key.endswith("tracked")}
 
     path = rewritten(tmp_path / "old.tar", states, change)
     np.testing.assert_array_equal(
-        DecaTeacher(path).predict(crops(1)).coefficients.values, teacher.predict(crops(1)).coefficients.values
+        TorchDeca(path).predict(crops(1)).coefficients.values, teacher.predict(crops(1)).coefficients.values
     )
 
 
@@ -225,7 +225,7 @@ def test_weights_that_are_not_finite_are_noticed(tmp_path: Path, states: States)
     def change(content: dict[str, Any]) -> None:
         content["E_flame"]["layers.2.bias"] = torch.full((236,), torch.nan)
 
-    teacher = DecaTeacher(rewritten(tmp_path / "nan.tar", states, change))
+    teacher = TorchDeca(rewritten(tmp_path / "nan.tar", states, change))
     with pytest.raises(UnveilError, match="not finite"):
         teacher.predict(crops(1))
 
@@ -269,7 +269,7 @@ def test_another_object_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_device_is_refused(checkpoint: Path) -> None:
     with pytest.raises(UnveilError, match="cannot compute on 'abacus'"):
-        DecaTeacher(checkpoint, device="abacus")
+        TorchDeca(checkpoint, device="abacus")
 
 
 def test_a_learner_is_no_detail_decoder(exported: tuple[CoefficientModel, DetailModel], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from unveil.errors import UnveilError
 from unveil.models.check import check_files
 from unveil.models.mgcnet.convert import convert_checkpoint, convert_face, network_parameters
 from unveil.models.mgcnet.head import LAYOUT
-from unveil.models.mgcnet.torch import MgcnetTeacher
+from unveil.models.mgcnet.torch import TorchMgcnet
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
 
@@ -32,8 +32,8 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def teacher(converted: Path) -> MgcnetTeacher:
-    return MgcnetTeacher(converted / MADE[0])
+def teacher(converted: Path) -> TorchMgcnet:
+    return TorchMgcnet(converted / MADE[0])
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def write_h5(path: Path, h5py: ModuleType) -> None:
             file[name] = array
 
 
-def test_coefficients_are_the_networks_outputs_for_rgb_from_0_to_1(teacher: MgcnetTeacher) -> None:
+def test_coefficients_are_the_networks_outputs_for_rgb_from_0_to_1(teacher: TorchMgcnet) -> None:
     images = crops(2)
     coefficients = teacher.predict(images).coefficients
     expected = slim_reference.network(made_up_mgcnet.variables(), images / 255, slim_reference.NumpyOperations())
@@ -96,7 +96,7 @@ def test_a_checkpoint_gives_what_tensorflow_gives(tmp_path: Path, tensorflow: Mo
     images = crops(2)
     expected = slim_tensorflow.save_checkpoint(tmp_path / "model-7", variables, images.astype(np.float32) / 255)
     convert_checkpoint(tmp_path / "model-7.index", tmp_path / MADE[0])
-    found = MgcnetTeacher(tmp_path / MADE[0]).predict(images).coefficients.values
+    found = TorchMgcnet(tmp_path / MADE[0]).predict(images).coefficients.values
     error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
     assert error < 1e-4, f"relative error {error:.2e}"
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
@@ -155,7 +155,7 @@ def test_weights_that_are_not_the_networks(converted: Path, tmp_path: Path) -> N
 
     def complaint() -> str:
         with pytest.raises(UnveilError, match=path.name) as raised:
-            MgcnetTeacher(path).predict(crops(1))
+            TorchMgcnet(path).predict(crops(1))
         assert "\n" not in str(raised.value)
         assert "unveil assets convert mgcnet" in str(raised.value)
         return str(raised.value)
@@ -192,7 +192,7 @@ def test_encode_and_decode(converted: Path, tmp_path: Path, capsys: pytest.Captu
 
 
 def test_reconstruct_a_photograph(
-    teacher: MgcnetTeacher, converted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    teacher: TorchMgcnet, converted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = packaged("demo.jpg")
     answer = Answer(capsys, "reconstruct", photo, "-o", tmp_path / "out", "--model", "mgcnet", "--assets", converted)

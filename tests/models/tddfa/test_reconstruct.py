@@ -23,7 +23,7 @@ from unveil.heads.layout import Coefficients
 from unveil.meshes.glb import write_glb
 from unveil.models.check import check_files
 from unveil.models.tddfa import head as bfm
-from unveil.models.tddfa.torch import TddfaTeacher
+from unveil.models.tddfa.torch import TorchTddfa
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
 
@@ -40,7 +40,7 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def face(assets: Path) -> Reconstruction:
-    teacher = TddfaTeacher(assets / "mb05_120x120.pth", assets / made_up_tddfa.STATISTICS)
+    teacher = TorchTddfa(assets / "mb05_120x120.pth", assets / made_up_tddfa.STATISTICS)
     (face,) = Reconstructor(teacher, assets=assets).reconstruct(DEMO)
     return face
 
@@ -60,7 +60,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 def test_the_face_is_that_of_the_coefficients(face: Reconstruction, assets: Path) -> None:
     assert (face.model, face.coefficients.layout) == ("3ddfa-mb05", bfm.LAYOUT)
-    teacher = TddfaTeacher(assets / "mb05_120x120.pth", assets / made_up_tddfa.STATISTICS)
+    teacher = TorchTddfa(assets / "mb05_120x120.pth", assets / made_up_tddfa.STATISTICS)
     seen = teacher.predict(face.crop.warp(read_image(DEMO))[None]).coefficients.row(0)
     np.testing.assert_allclose(face.coefficients.values, seen.values, rtol=1e-3, atol=1e-4)
     model = bfm.from_arrays(DATA, TRIANGLES)
@@ -183,7 +183,7 @@ def test_the_slim_model_serves_instead(tmp_path: Path, assets: Path) -> None:
     folder = made_up_tddfa.write_slim(tmp_path / "3ddfa")
     for name in ("mb05_120x120.pth", made_up_tddfa.STATISTICS):
         (folder / name).symlink_to(assets / name)
-    teacher = TddfaTeacher(folder / "mb05_120x120.pth", folder / made_up_tddfa.STATISTICS)
+    teacher = TorchTddfa(folder / "mb05_120x120.pth", folder / made_up_tddfa.STATISTICS)
     assert Reconstructor(teacher, assets=folder).skin.files == (folder / "bfm_noneck_v3_slim.pkl",)
     assert {c.name for c in check_files("3ddfa", folder) if c.required} == {
         "mb05_120x120.pth",

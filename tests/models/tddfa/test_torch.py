@@ -23,7 +23,7 @@ from unveil.models.tddfa import head as bfm
 from unveil.models.tddfa.convert import export_tddfa
 from unveil.models.tddfa.framing import FRAMING
 from unveil.models.tddfa.onnx import TddfaModel, open_network
-from unveil.models.tddfa.torch import BATCH, TddfaTeacher, load_network
+from unveil.models.tddfa.torch import BATCH, TorchTddfa, load_network
 from unveil.photos.decode import decode_rgb
 
 
@@ -33,8 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["mb05", "mb1"])
-def teacher(request: pytest.FixtureRequest, folder: Path) -> TddfaTeacher:
-    return TddfaTeacher(folder / f"{request.param}_120x120.pth", folder / made_up_tddfa.STATISTICS)
+def teacher(request: pytest.FixtureRequest, folder: Path) -> TorchTddfa:
+    return TorchTddfa(folder / f"{request.param}_120x120.pth", folder / made_up_tddfa.STATISTICS)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return (values - statistics["mean"]) / statistics["std"]
 
 
-def test_coefficients_equal_the_float64_evaluation(teacher: TddfaTeacher) -> None:
+def test_coefficients_equal_the_float64_evaluation(teacher: TorchTddfa) -> None:
     images = crops(2)
     reference = expected(teacher.name.removeprefix("3ddfa-"), images)
     assert np.abs(reference[0] - reference[1]).mean() > 1e-2  # crops do make a difference
@@ -85,13 +85,13 @@ def test_published_and_converted_onnx_files_give_the_same(model: TddfaModel, fol
         assert (network.name, network.input_size) == ("3ddfa-mb05", 120)
 
 
-def test_both_are_encoders_with_their_own_framing(teacher: TddfaTeacher, model: TddfaModel) -> None:
+def test_both_are_encoders_with_their_own_framing(teacher: TorchTddfa, model: TddfaModel) -> None:
     for encoder in (teacher, model):
         assert encoder.framing is FRAMING
         assert encoder.predict(crops(0)).coefficients.values.shape == (0, 62)
 
 
-def test_batch_equals_one_by_one(teacher: TddfaTeacher) -> None:
+def test_batch_equals_one_by_one(teacher: TorchTddfa) -> None:
     images = crops(BATCH + 1)
     together = standardised(teacher.predict(images).coefficients.values)
     np.testing.assert_allclose(together[-1:], standardised(teacher.predict(images[-1:]).coefficients.values), atol=1e-4)
@@ -100,14 +100,14 @@ def test_batch_equals_one_by_one(teacher: TddfaTeacher) -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((1, 112, 112, 3), np.uint8), np.zeros((1, 120, 120, 3)), np.zeros((120, 120, 3), np.uint8)]
 )
-def test_other_crops_are_refused(teacher: TddfaTeacher, wrong: np.ndarray) -> None:
+def test_other_crops_are_refused(teacher: TorchTddfa, wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"expected uint8 crops \(N, 120, 120, 3\)"):
         teacher.predict(wrong)
 
 
 def refusal(path: Path, folder: Path) -> str:
     with pytest.raises(UnveilError) as caught:
-        TddfaTeacher(path, folder / made_up_tddfa.STATISTICS)
+        TorchTddfa(path, folder / made_up_tddfa.STATISTICS)
     message = str(caught.value)
     assert "\n" not in message
     assert str(path) in message
@@ -155,7 +155,7 @@ def test_without_counts_prefix_and_landmark_output(tmp_path: Path, folder: Path)
             if not name.endswith("tracked") and "fc_lm" not in name:
                 state[name.removeprefix("module.")] = value
 
-    again = TddfaTeacher(rewritten(tmp_path / "again.pth", change), folder / made_up_tddfa.STATISTICS)
+    again = TorchTddfa(rewritten(tmp_path / "again.pth", change), folder / made_up_tddfa.STATISTICS)
     np.testing.assert_allclose(
         standardised(again.predict(crops(1)).coefficients.values), expected("mb05", crops(1)), atol=1e-3
     )
@@ -167,7 +167,7 @@ def test_weights_that_are_not_finite_are_noticed(tmp_path: Path, folder: Path) -
 
     path = rewritten(tmp_path / "nan.pth", change)
     with pytest.raises(UnveilError, match="not finite"):
-        TddfaTeacher(path, folder / made_up_tddfa.STATISTICS).predict(crops(1))
+        TorchTddfa(path, folder / made_up_tddfa.STATISTICS).predict(crops(1))
 
 
 class Attack:
@@ -210,7 +210,7 @@ def test_onnx_files_of_other_networks_are_refused(model: TddfaModel, tmp_path: P
 def test_the_real_network_finds_the_landmarks_of_real_frames() -> None:
     """On frames with annotated landmarks it has a mean error of 3.9 % of the root of their box's area."""
     files, frames = shared_data.folder("3ddfa"), shared_data.folder("faces")
-    teacher = TddfaTeacher(files / "mb05_120x120.pth", files / made_up_tddfa.STATISTICS)
+    teacher = TorchTddfa(files / "mb05_120x120.pth", files / made_up_tddfa.STATISTICS)
     model, every = bfm.load_landmarks(files), 60
     truth = np.load(frames / "ytfaces-landmarks68.npy").astype(np.float64)[::every]
     with tarfile.open(frames / "ytfaces-landmarks68.tar") as archive:

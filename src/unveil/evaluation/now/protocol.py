@@ -11,7 +11,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.alignment import Fit, fit_to_scan, procrustes
-from unveil.evaluation.mesh_distance import Surface
+from unveil.evaluation.mesh_distance import MeshTree
 from unveil.heads.face_area import face_sphere
 from unveil.meshes.mesh import Mesh
 from unveil.typing import Float64s
@@ -61,7 +61,7 @@ def fit_prediction(
     """
     if not len(mesh.faces):
         raise UnveilError("the predicted mesh has no faces, only points; write its triangles too")
-    surface = Surface(mesh.vertices, mesh.faces)
+    surface = MeshTree(mesh.vertices, mesh.faces)
     off = float(surface.nearest(landmarks).distances.max())
     if off > LANDMARKS_OFF * float(np.linalg.norm(landmarks[3] - landmarks[0])):
         raise UnveilError(

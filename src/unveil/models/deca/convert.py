@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from unveil.models.deca import files
 from unveil.models.deca.head import DETAIL_LAYOUT
-from unveil.models.deca.network import Deca
+from unveil.models.deca.network import DecaNetworks
 from unveil.models.deca.torch import load_networks
 from unveil.models.onnx_graph import trace, write
 from unveil.photos.crop import CROP_SIZE
@@ -27,7 +27,7 @@ DATA = "VGGFace2, BUPT-Balancedface and VoxCeleb2, as DECA's paper states"
 class _Displacement(nn.Module):
     """The displacement as a module's forward, which is what torch exports."""
 
-    def __init__(self, network: Deca) -> None:
+    def __init__(self, network: DecaNetworks) -> None:
         super().__init__()
         self.network = network
 

@@ -38,13 +38,13 @@ class Deca(Family):
             return DecaModel(assets)
         checkpoint = locate(files.CHECKPOINT, assets)
         try:
-            from unveil.models.deca.torch import DecaTeacher
+            from unveil.models.deca.torch import TorchDeca
         except ImportError as error:
             raise UnveilError(
                 "DECA needs torch, or ONNX files made with it: "
                 "install unveil[train], or run `unveil assets convert deca` where torch is installed"
             ) from error
-        return DecaTeacher(checkpoint)
+        return TorchDeca(checkpoint)
 
     def load_head(self, assets: Path | None = None) -> MorphableModel:
         """FLAME as DECA uses it."""

@@ -21,7 +21,7 @@ DECODER_EPSILON = 0.8
 DISPLACEMENT_RANGE = 0.01  # metres, what tanh's 1 stands for
 
 
-class DecaEncoder(nn.Module):
+class EncoderNetwork(nn.Module):
     """RGB crops in [0, 1] to one of DECA's codes; no mean colour is subtracted.
 
     Args:
@@ -64,13 +64,13 @@ class DetailDecoder(nn.Module):
         return cast(Tensor, self.conv_blocks(maps)[:, 0] * DISPLACEMENT_RANGE)
 
 
-class Deca(nn.Module):
-    """Both encoders and the detail decoder, in terms of coefficients of the layout `DETAIL_LAYOUT`."""
+class DecaNetworks(nn.Module):
+    """DECA: both encoders and the detail decoder, in terms of coefficients of the layout `DETAIL_LAYOUT`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.E_flame = DecaEncoder(LAYOUT.size)
-        self.E_detail = DecaEncoder(DETAIL_SIZE)
+        self.E_flame = EncoderNetwork(LAYOUT.size)
+        self.E_detail = EncoderNetwork(DETAIL_SIZE)
         self.D_detail = DetailDecoder()
 
     def forward(self, images: Tensor) -> Tensor:  # [N, 3, 224, 224] -> [N, 364]

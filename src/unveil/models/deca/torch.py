@@ -1,4 +1,4 @@
-"""DECA as a teacher: clear crops to coefficients of the layout ``deca-detail``, with the published weights."""
+"""DECA in torch: crops to coefficients of the layout ``deca-detail``, with the published weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.deca.files import CHECKPOINT, NETWORKS
 from unveil.models.deca.head import DETAIL_LAYOUT
-from unveil.models.deca.network import Deca
+from unveil.models.deca.network import DecaNetworks
 from unveil.models.encoder import Prediction
 from unveil.models.weights import fill, read_checkpoint, unusable
 from unveil.photos.crop import CROP_SIZE
@@ -26,8 +26,8 @@ DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
 BATCH = 16  # crops or codes at once: bounds the memory
 
 
-class DecaTeacher:
-    """DECA's networks loaded from ``deca_model.tar``; a `DecaEncoder`.
+class TorchDeca:
+    """DECA's networks in torch, loaded from ``deca_model.tar``; a `DecaEncoder`.
 
     Attributes:
         name: "deca".
@@ -97,10 +97,10 @@ class DecaTeacher:
         return results
 
 
-def load_networks(path: Path) -> Deca:
-    """DECA's networks with the weights of a checkpoint, in evaluation mode on the CPU; errors as `DecaTeacher`."""
+def load_networks(path: Path) -> DecaNetworks:
+    """DECA's networks with the weights of a checkpoint, in evaluation mode on the CPU; errors as `TorchDeca`."""
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
-        network = Deca()
+        network = DecaNetworks()
     fill(network, _read_parameters(path), path, CHECKPOINT)
     return network
 

@@ -27,10 +27,10 @@ class Mgcnet(Family):
         """MGCNet's network, in torch."""
         weights = locate(files.WEIGHTS, assets)
         try:
-            from unveil.models.mgcnet.torch import MgcnetTeacher
+            from unveil.models.mgcnet.torch import TorchMgcnet
         except ImportError as error:
             raise UnveilError("MGCNet needs torch and safetensors: install unveil[train]") from error
-        return MgcnetTeacher(weights)
+        return TorchMgcnet(weights)
 
     def load_head(self, assets: Path | None = None) -> MorphableModel:
         """The Basel Face Model as MGCNet uses it."""

@@ -1,4 +1,4 @@
-"""MGCNet (Shang et al. 2020) as a teacher: clear crops to coefficients of the layout ``mgcnet``, with its weights."""
+"""MGCNet (Shang et al. 2020) in torch: crops to coefficients of the layout ``mgcnet``, with its weights."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from unveil.typing import Images
 BATCH = 16  # crops at once: bounds the memory
 
 
-class MgcnetTeacher:
-    """MGCNet's network loaded from ``mgcnet.safetensors``; a `models.encoder.Encoder`.
+class TorchMgcnet:
+    """MGCNet's network in torch, loaded from ``mgcnet.safetensors``; a `models.encoder.Encoder`.
 
     Attributes:
         name: "mgcnet".
@@ -68,7 +68,7 @@ class MgcnetTeacher:
 
 
 def load_network(path: Path) -> SlimResNet50:
-    """The network of ``mgcnet.safetensors``, in evaluation mode on the CPU; errors as `MgcnetTeacher`."""
+    """The network of ``mgcnet.safetensors``, in evaluation mode on the CPU; errors as `TorchMgcnet`."""
     parameters = _read_parameters(path)
     try:
         network = SlimResNet50.shaped_like(parameters)

@@ -36,13 +36,13 @@ class Tddfa(Family):
 
             return TddfaModel(path, statistics)
         try:
-            from unveil.models.tddfa.torch import TddfaTeacher
+            from unveil.models.tddfa.torch import TorchTddfa
         except ImportError as error:
             raise UnveilError(
                 f"{path.name} needs torch, or an ONNX file made with it: "
                 "install unveil[train], or run `unveil assets convert 3ddfa` where torch is installed"
             ) from error
-        return TddfaTeacher(path, statistics)
+        return TorchTddfa(path, statistics)
 
     def load_head(self, assets: Path | None = None) -> MorphableModel:
         """The Basel Face Model without ears and neck."""

@@ -1,4 +1,4 @@
-"""3DDFA_V2 (Guo et al. 2020) as a teacher: clear crops to coefficients of the layout ``tddfa``, with its weights."""
+"""3DDFA_V2 (Guo et al. 2020) in torch: crops to coefficients of the layout ``tddfa``, with its weights."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NAMES = {STEM: "3ddfa-mb1", STEM // 2: "3ddfa-mb05"}  # by the width of the firs
 BATCH = 32  # crops at once: bounds the memory
 
 
-class TddfaTeacher:
-    """3DDFA_V2's network loaded from one of its checkpoints; a `models.encoder.Encoder`.
+class TorchTddfa:
+    """3DDFA_V2's network in torch, loaded from one of its checkpoints; a `models.encoder.Encoder`.
 
     Attributes:
         name: "3ddfa-mb1" or "3ddfa-mb05", from the width of the network.
@@ -69,7 +69,7 @@ class TddfaTeacher:
 
 
 def load_network(path: Path) -> MobileNet:
-    """The network of a checkpoint, in evaluation mode on the CPU; errors as `TddfaTeacher`."""
+    """The network of a checkpoint, in evaluation mode on the CPU; errors as `TorchTddfa`."""
     file = _file(path)
     content = read_checkpoint(path, file)
     state = content.get("state_dict") if isinstance(content, Mapping) else None

@@ -40,14 +40,14 @@ def published(folder: Path) -> list[Photo]:
     pictures = next((path for name in LANDMARKS if (path := _find(folder, name)).is_dir()), None)
     if pictures is None:
         raise UnveilError(f"{printable(folder)} has no folder {' or '.join(LANDMARKS)}; unpack CelebA's pictures there")
-    partition = _Table.read(_find(folder, PARTITION), columns=1)
-    people = _Table.read(_find(folder, PEOPLE), columns=1)
-    attributes = _Table.read(_find(folder, ATTRIBUTES))
-    landmarks = _Table.read(_find(folder, LANDMARKS[pictures.name]))
+    partition = _List.read(_find(folder, PARTITION), columns=1)
+    people = _List.read(_find(folder, PEOPLE), columns=1)
+    attributes = _List.read(_find(folder, ATTRIBUTES))
+    landmarks = _List.read(_find(folder, LANDMARKS[pictures.name]))
     if landmarks.columns != len(POINT_KEYS):
         raise UnveilError(f"{landmarks.path} has {landmarks.columns} columns, not {len(POINT_KEYS)}; get it again")
-    for table in (people, attributes, landmarks):
-        table.check_names(partition)
+    for one in (people, attributes, landmarks):
+        one.check_names(partition)
     source = folder.resolve().name
     sizes = _file_sizes(pictures)
     missing = [name for name in partition.rows if name not in sizes]
@@ -135,7 +135,7 @@ def _first(features: dict[str, list[Value]], key: str) -> int | None:
 
 
 @dataclass(frozen=True)
-class _Table:
+class _List:
     """One of CelebA's lists: a row of whole numbers for each picture."""
 
     path: Path
@@ -144,7 +144,7 @@ class _Table:
     rows: dict[str, list[int]]
 
     @classmethod
-    def read(cls, path: Path, columns: int | None = None) -> _Table:
+    def read(cls, path: Path, columns: int | None = None) -> _List:
         """Read a list; without ``columns`` it begins with the number of rows and the titles of the columns."""
         again = "get it again from where CelebA is published"
         try:
@@ -169,7 +169,7 @@ class _Table:
             raise UnveilError(f"{printable(path)} should have {stated} pictures but has {len(rows)}; {again}")
         return cls(path, titles, count, rows)
 
-    def check_names(self, other: _Table) -> None:
+    def check_names(self, other: _List) -> None:
         """UnveilError where the two lists are not about the same pictures."""
         if odd := sorted(self.rows.keys() ^ other.rows.keys()):
             raise UnveilError(

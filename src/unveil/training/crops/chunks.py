@@ -35,7 +35,7 @@ from unveil.typing import Image
 RECORDS = "records"  # folder of the records, within the folder being prepared
 AHEAD = 2  # chunks per process that are handed out before the first of them is asked for
 
-Entry = Mapping[str, Any]
+PhotoEntry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class Chunks:
         """Whether a chunk has its record, and so its shard."""
         return record_path(self.folder, number).exists()
 
-    def entries(self, number: int) -> list[Entry]:
+    def entries(self, number: int) -> list[PhotoEntry]:
         """The record of a chunk that is done; UnveilError where it is damaged."""
         path = record_path(self.folder, number)
         try:
-            entries: list[Entry] = json.loads(path.read_text(encoding="utf-8"))
+            entries: list[PhotoEntry] = json.loads(path.read_text(encoding="utf-8"))
             if [entry["name"] for entry in entries] != [photo.name for photo in self.photos_of(number)]:
                 raise ValueError("it is about other photographs")
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -104,7 +104,7 @@ def cut_chunks(chunks: Chunks, processes: int) -> Iterator[int]:
 def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo], stop: Event | None = None) -> None:
     """Write the shard and the record of a chunk; nothing where told to stop on the way."""
     crops: list[Image] = []
-    entries: list[Entry] = []
+    entries: list[PhotoEntry] = []
     for photo in photos:
         if stop is not None and stop.is_set():
             return
