@@ -50,6 +50,7 @@ def test_all_that_is_said_of_a_command_is_shown(capsys: pytest.CaptureFixture[st
     assert "…" not in text
     assert max(map(len, shown.out.splitlines())) <= WIDTH
     assert not re.search(r"\[default:\s*\]|: \.|None", text)
+    assert not re.search(r"<\w", text)  # types of Python, such as <bool> behind a flag
 
 
 @pytest.mark.parametrize("names", ALL, ids=" ".join)

@@ -145,7 +145,8 @@ def test_the_command_writes_what_the_library_does(
     ("name", "content", "reason"),
     [
         ("a.txt", "", "give a file named .pts, .npy, .npz, .json"),
-        ("b.pts", None, "b.pts is no .pts file of landmarks"),
+        ("b.pts", None, "b.pts does not exist"),
+        ("b.pts", "{ no points }", r"^unveil: \S+b.pts is no .pts file of landmarks: could"),
         ("c.npy", None, "c.npy does not exist"),
         ("d.npy", "no array", "d.npy has no landmarks that can be read"),
         ("e.npz", "no zip", "e.npz has no landmarks that can be read"),

@@ -81,7 +81,8 @@ def missing(file: ModelFile, assets: Path | None = None) -> str:
     if mistaken is not None:
         return f"{mistaken} is {file.instead}, but {file.family} needs {file.what} as {file.name}: {file.how_to_get}"
     folders = ", ".join(str(folder) for folder in search_folders(assets))
-    return f"no {file.name} ({file.what}) in {folders}: {file.how_to_get} and name its folder with --assets"
+    where = "name its folder with --assets, or assets= in Python"
+    return f"no {file.name} ({file.what}) in {folders}: {file.how_to_get} and {where}"
 
 
 def download_folder(family: str, assets: Path | None = None) -> Path:

@@ -1,7 +1,7 @@
 """The command line: reads arguments, calls the library, prints. What is slow to import is imported in the commands.
 
 `commands` is the table of all commands. Each panel of the help is a folder: `heads`, `training`, `measuring`,
-`installation`. `options` has what several commands take, and `printing` what they print.
+`installation`. `options` has what several commands take, `printing` what they print, `plain_help` how helps look.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _print_version(wanted: bool) -> None:
 def _options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and leave.")
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""

@@ -7,11 +7,11 @@ from functools import wraps
 from typing import Any, TypeAlias
 
 import typer
-from typer.core import TyperGroup
 
 from unveil.cli.heads import compare, fit, motion, reconstruct
 from unveil.cli.installation import assets, doctor
 from unveil.cli.measuring import landmarks, now
+from unveil.cli.plain_help import PlainCommand, PlainGroup
 from unveil.cli.printing import complain
 from unveil.cli.training import codes, export, learner, occlude, prepare, rerender
 
@@ -59,7 +59,7 @@ PANELS: Mapping[str, Commands] = {
 GROUPS = {  # what the help says of commands that have commands
     "predict": "Write predictions for a benchmark, to be scored by `unveil evaluate`.",
     "evaluate": "Score predictions, whoever made them.",
-    "assets": "Files of research models: what they are, where to get them, whether they are right.",
+    "assets": "Files of research models: what they are, where to get them, and whether yours are right.",
 }
 RENAMED: Mapping[str, tuple[str, Command]] = {  # old names, which work for one release
     "export-onnx": ("export", export.export),
@@ -68,7 +68,7 @@ RENAMED: Mapping[str, tuple[str, Command]] = {  # old names, which work for one 
 }
 
 
-class InPanels(TyperGroup):
+class InPanels(PlainGroup):
     """Commands in the order of the table; Typer by itself puts those with commands last."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -91,15 +91,15 @@ def add_panels(app: typer.Typer) -> None:
 def add_renamed(app: typer.Typer) -> None:
     """Add the old names: hidden from the help, and each says its new name on stderr."""
     for old, (new, command) in RENAMED.items():
-        app.command(old, hidden=True)(_renamed(old, new, command))
+        app.command(old, cls=PlainCommand, hidden=True)(_renamed(old, new, command))
 
 
 def _add(app: typer.Typer, commands: Commands, panel: str | None) -> None:
     for name, command in commands.items():
         if callable(command):
-            app.command(name, rich_help_panel=panel)(command)
+            app.command(name, cls=PlainCommand, rich_help_panel=panel)(command)
             continue
-        group = typer.Typer(help=GROUPS[name], no_args_is_help=True)
+        group = typer.Typer(cls=PlainGroup, help=GROUPS[name], no_args_is_help=True)
         _add(group, command, None)
         app.add_typer(group, name=name, rich_help_panel=panel)
 

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from unveil.errors import UnveilError
-from unveil.faces.formats import ALL_FORMATS
+from unveil.faces.formats import ALL_FORMATS, FORMATS
 
 FolderOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write to; made if it is not there.")
 ]
-NpzOut = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.npz", help="The npz file to write.")]
+NpzOut = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.npz", help="File to write, named .npz.")]
 PictureOut = Annotated[
-    Path, typer.Option("--out", "-o", metavar="PICTURE", help="The picture to write, named .png or .jpg.")
+    Path, typer.Option("--out", "-o", metavar="PICTURE", help="File to write, a picture named .png or .jpg.")
 ]
 AssetsOption = Annotated[
     Path | None,
@@ -32,16 +32,20 @@ ModelOption = Annotated[
 ]
 FormatsOption = Annotated[
     str | None,
-    typer.Option(metavar="LIST", help=f"Files per face, separated by commas: {', '.join(ALL_FORMATS)}."),
+    typer.Option(
+        metavar="LIST",
+        help=f"Files per face, separated by commas: {', '.join(ALL_FORMATS)}. "
+        f"Left out: {', '.join(FORMATS)}; with DECA, all.",
+    ),
 ]
 OccludersOption = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="Folder with pictures of occluders, to be used besides those that are drawn."),
+    typer.Option(metavar="FOLDER", help="Folder with pictures of occluders, used in addition to those that are drawn."),
 ]
 KindsOption = Annotated[
     str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
 ]
-RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders inside folders as well.")]
+RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders as well.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 

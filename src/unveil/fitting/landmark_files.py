@@ -35,12 +35,17 @@ def read_landmarks(path: Path) -> Float64s:
     }
     if path.suffix.lower() not in readers:
         raise UnveilError(f"cannot read landmarks from {printable(path)}: give a file named {', '.join(readers)}")
+    if not path.exists():
+        raise UnveilError(f"{printable(path)} does not exist; check the path")
     try:
-        return landmarks68(readers[path.suffix.lower()](path))
-    except FileNotFoundError as error:
-        raise UnveilError(f"{printable(path)} does not exist; check the path") from error
+        return _checked(path, readers[path.suffix.lower()](path))
     except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
         raise UnveilError(f"{printable(path)} has no landmarks that can be read ({error}); write it again") from error
+
+
+def _checked(path: Path, points: ArrayLike) -> Float64s:
+    try:
+        return landmarks68(points)
     except UnveilError as error:
         raise UnveilError(f"{printable(path)}: {error}") from error
 

@@ -27,63 +27,83 @@ class TrainConfig:
     """Settings of a run; every default has a reason. The defaults are the preset ``unveil``."""
 
     # The network.
-    depth: int = _setting(50, "Layers of the ResNet: 18, 34 or 50, the paper's.")
-    input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is the field's.")
+    depth: int = _setting(50, "Layers of the ResNet: 18, 34 or 50; the paper's has 50.")
+    input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is what others use.")
     start_from: str = _setting(
         "",
-        "First weights: openhead, a learner as .onnx or .safetensors, a run's folder, or torchvision's ResNet as .pth.",
+        "Initial weights: openhead, a learner (.onnx, .safetensors), a run's folder, or torchvision's ResNet (.pth).",
     )
     solve_shape: int = _setting(
-        0, "Training crops from which the linear layer's rows for the shape are solved before the first step. 0: none."
+        0, "Training crops from which the shape rows of the linear layer are solved before the first step; 0: none."
     )
 
     # How long and how fast.
     epochs: int = _setting(30, "Passes over the training samples.")
-    max_minutes: float = _setting(0.0, "When positive, the run ends by then and the schedule follows the clock.")
-    max_steps: int = _setting(0, "When positive, the run ends after so many steps.")
+    max_minutes: float = _setting(
+        0.0, "End the run within this many minutes, to which the schedule then adapts; 0: no limit."
+    )
+    max_steps: int = _setting(0, "End the run after this many steps; 0: no limit.")
     batch_size: int = _setting(64, "Images per step, over all processes.")
-    learning_rate: float = _setting(1e-3, "AdamW's peak; batch normalisation bears it.")
-    weight_decay: float = _setting(0.05, "AdamW's, of weights with more than one axis.")
+    learning_rate: float = _setting(1e-3, "Peak learning rate of AdamW.")  # high; batch normalisation bears it
+    weight_decay: float = _setting(0.05, "Weight decay of AdamW, for weights with more than one axis.")
     warmup: float = _setting(0.03, "Share of the run over which the learning rate rises.")
-    gradient_norm: float = _setting(5.0, "Longer gradients are cut: landmarks explode on a rare bad pose. 0: never.")
+    # Landmarks explode on a rare bad pose.
+    gradient_norm: float = _setting(5.0, "Clip gradients to this norm; 0 switches clipping off.")
     ema: float = _setting(0.999, "Decay per step of the averaged weights, which are evaluated and exported.")
 
     # What is learned. A weight of 0 leaves a term out.
-    coefficient_loss: str = _setting("standardised", "Mean squares: standardised, summed over groups; or raw, over M.")
-    coefficient_weight: float = _setting(1.0, "Of the mean squares of the coefficients.")
-    landmark_weight: float = _setting(20.0, "Of the mean distance of the projected landmarks, in half crop sides.")
-    shape_share: float = _setting(1.0, "Of the shape's part in the mean squares of the coefficients.")
-    vertex_weight: float = _setting(0.1, "Of the mean distance of sparse vertices without pose, in millimetres.")
-    face_weight: float = _setting(
-        0.0, "Of the same of the face's vertices whatever its size and place, twice at rest and once with expression."
+    coefficient_loss: str = _setting(
+        "standardised", "Mean squares of the coefficients: standardised and summed over groups, or raw and averaged."
     )
-    feature_weight: float = _setting(0.0, "Of the features' distance of occluded crops from the same, clear: pairs.")
-    occlusion_weight: float = _setting(0.5, "Of the cross entropy of the occlusion map.")
-    likelihood_weight: float = _setting(0.1, "Of the negative log likelihood of the deviations.")
+    coefficient_weight: float = _setting(1.0, "Weight of the mean squares of the coefficients.")
+    landmark_weight: float = _setting(
+        20.0, "Weight of the mean distance of the projected landmarks, in half crop sides."
+    )
+    shape_share: float = _setting(1.0, "Weight of the shape within the mean squares of the coefficients.")
+    vertex_weight: float = _setting(0.1, "Weight of the mean distance of sparse vertices without pose, in millimetres.")
+    face_weight: float = _setting(
+        0.0, "Weight of the face's vertex distances after removing size and position; the neutral face counts twice."
+    )
+    feature_weight: float = _setting(
+        0.0,
+        "Weight of the distance between the features of a crop with and without occluder; above 0, crops are paired.",
+    )
+    occlusion_weight: float = _setting(0.5, "Weight of the cross entropy of the occlusion map.")
+    likelihood_weight: float = _setting(0.1, "Weight of the negative log likelihood of the deviations.")
 
     # What the learner sees.
-    occluders: str = _setting("", "Folder with pictures of occluders; without it they are drawn.")
-    kinds: str = _setting("", "Kinds of occluders, with commas between them. Empty: all there are.")
-    occluded: float = _setting(0.5, "Share of the training images with an occluder, where they are not paired.")
-    severity: float = _setting(0.7, "Largest share of the face that is hidden. 0: what the occluders come with.")
-    severity_start: float = _setting(0.3, "The same at the beginning.")
-    severity_epochs: float = _setting(5.0, "Epochs over which it rises. 0: as hard from the start.")
+    occluders: str = _setting("", "Folder with pictures of occluders, used in addition to those that are drawn.")
+    kinds: str = _setting("", "Kinds of occluders, separated by commas; all if empty.")
+    occluded: float = _setting(0.5, "Share of the training images with an occluder, unless crops are paired.")
+    severity: float = _setting(0.7, "Largest share of the face that is hidden; 0 leaves it to the occluders.")
+    severity_start: float = _setting(0.3, "Largest share of the face that is hidden at the start.")
+    severity_epochs: float = _setting(
+        5.0, "Epochs over which --severity-start grows to --severity; 0: --severity from the start."
+    )
     scale: float = _setting(0.18, "Natural logarithm of the largest zoom; a detector's crop is off by up to 15 %.")
-    shift: float = _setting(0.10, "Largest shift of the crop in shares of its side.")
-    rotation: float = _setting(25.0, "Largest turn in the image plane, in degrees.")
-    flip: float = _setting(0.5, "Probability of a mirrored crop, where the head model can be mirrored.")
-    colour: float = _setting(0.8, "Probability of other colours; blur, noise, JPEG, low resolution are rarer. 0: none.")
+    shift: float = _setting(0.10, "Largest shift of the crop, as a share of its side.")
+    rotation: float = _setting(25.0, "Largest rotation in the image plane, in degrees.")
+    flip: float = _setting(0.5, "Probability of mirroring a crop, where the head model can be mirrored.")
+    colour: float = _setting(
+        0.8, "Probability of changed colours; blur, noise, JPEG and low resolution are rarer; 0: none."
+    )
 
     # The machine.
-    seed: int = _setting(0, "Everything random follows from it.")
-    accelerator: str = _setting("auto", "auto, cpu or cuda.")
-    precision: str = _setting("bf16-mixed", "bf16-mixed or 32-true.")
-    processes: int = _setting(1, "Per machine: GPUs, or CPU processes, of which two of one thread outrun one of two.")
-    nodes: int = _setting(1, "Machines; start the same command on each with torchrun.")
-    threads: int = _setting(0, "Per process; 0 leaves the choice to torch.")
-    workers: int = _setting(0, "Loader processes for each; 0 prepares the batches in the training process.")
-    checkpoint_minutes: float = _setting(5.0, "Between checkpoints within an epoch.")
-    validation_samples: int = _setting(512, "Validated after every epoch.")
+    seed: int = _setting(0, "Random seed, from which everything random follows.")
+    accelerator: str = _setting("auto", "Where to train: auto, cpu or cuda.")
+    precision: str = _setting("bf16-mixed", "Floating-point precision: bf16-mixed or 32-true.")
+    processes: int = _setting(
+        1,
+        "Processes per machine: GPUs, or CPU processes "
+        "(two single-threaded ones are faster than one with two threads).",
+    )
+    nodes: int = _setting(1, "Number of machines; start the same command on each with torchrun.")
+    threads: int = _setting(0, "Threads per process; 0 leaves the choice to torch.")
+    workers: int = _setting(
+        0, "Loader processes per training process; 0 prepares the batches in the training process itself."
+    )
+    checkpoint_minutes: float = _setting(5.0, "Minutes between checkpoints within an epoch.")
+    validation_samples: int = _setting(512, "Samples to validate on after every epoch.")
 
     def __post_init__(self) -> None:
         for entry in fields(self):

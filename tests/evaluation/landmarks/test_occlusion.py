@@ -184,6 +184,9 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
     refused("does not exist", "landmarks", "--truth", tmp_path / "nowhere")
     (folder / "truth.npz").unlink()
     refused("say with --truth", "landmarks")
+    folder = tmp_path / "absent"
+    refused("absent does not exist")
+    refused("absent does not exist", "landmarks")
     answer = Answer(capsys, "evaluate", "report", tmp_path / "nowhere", "-o", tmp_path / "r.md")
     assert (answer.status, "no scores below" in answer.err) == (2, True)
     (tmp_path / "landmarks.json").write_text('{"kind": "landmarks"}')

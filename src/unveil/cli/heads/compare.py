@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 def compare(
     photographs: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")
+        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs, or folders of photographs.")
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="FOLDER|PICTURE", help="Folder to write compare.png to, or the picture."),
+        typer.Option(
+            "--out", "-o", metavar="FOLDER|PICTURE", help="Folder to write compare.png to, or the picture itself."
+        ),
     ],
     *,
     models: Annotated[
         str,
         typer.Option(
-            metavar="LIST", help="Models side by side, separated by commas, as --model of `reconstruct` takes."
+            metavar="LIST", help="Models to compare, separated by commas, each as `reconstruct --model` takes it."
         ),
     ] = "openhead,deca,3ddfa,mgcnet",
     assets: AssetsOption = None,

@@ -17,7 +17,10 @@ def fit(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="FOLDER|FILE", help="Folder to write all files to, or one .glb, .obj, .ply or .npz."
+            "--out",
+            "-o",
+            metavar="FOLDER|FILE",
+            help="Folder to write all files to, or one file, named .glb, .obj, .ply or .npz.",
         ),
     ],
     *,

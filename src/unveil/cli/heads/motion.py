@@ -21,7 +21,7 @@ def transfer(
     assets: AssetsOption = None,
     formats: FormatsOption = None,
 ) -> None:
-    """Reconstruct one person with the expression of another; of each photograph the largest face."""
+    """Reconstruct one person with the expression of another; each photograph gives its largest face."""
     wanted = parse_formats(formats)
     from unveil.output import animate as animation
     from unveil.output import batch, photo_files
@@ -53,9 +53,11 @@ def animate(
     head_pose: Annotated[bool, typer.Option("--head-pose", help="With --follow: turn the head as well.")] = False,
     face: Annotated[
         int,
-        typer.Option(metavar="N", min=0, help="With --follow: whom, of the first frame's faces, the largest is 0."),
+        typer.Option(
+            metavar="N", min=0, help="With --follow: which face of the first frame to follow; 0 is the largest."
+        ),
     ] = 0,
-    rate: Annotated[float, typer.Option(metavar="N", min=1, max=100, help="Pictures per second.")] = 12.5,
+    rate: Annotated[float, typer.Option(metavar="N", min=1, max=100, help="Frames per second.")] = 12.5,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
 ) -> None:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def reconstruct(
-    inputs: Annotated[list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs and folders of them.")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs, or folders of photographs.")
+    ],
     out: FolderOut,
     *,
     model: ModelOption = "openhead",
@@ -34,11 +36,11 @@ def reconstruct(
     max_faces: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="At most so many faces of a photograph, the largest that are not doubtful."
+            metavar="N", min=1, help="At most this many faces of a photograph: the largest that are not doubtful."
         ),
     ] = None,
     recursive: RecursiveOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Also write what an earlier run has finished.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do again what an earlier run has finished.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Reconstruct every face of photographs: a textured, animatable head for each."""

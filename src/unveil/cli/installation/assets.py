@@ -53,8 +53,9 @@ def convert_assets(
 ) -> None:
     """Convert a model's files to the form that unveil reads, beside the published ones.
 
-    Networks of DECA and 3DDFA_V2 become ONNX files, for use without torch (needs torch once). MGCNet's network and face
-    model become mgcnet.safetensors and mgcnet_bfm09.npz, without which unveil cannot use them (needs TensorFlow once).
+    The networks of DECA and 3DDFA_V2 become ONNX files, for use without torch. This needs torch once.
+
+    MGCNet becomes mgcnet.safetensors and mgcnet_bfm09.npz, all that unveil reads of it. This needs TensorFlow once.
     """
     from unveil.models.registry import RESEARCH
 
@@ -69,7 +70,7 @@ def get_assets(
     *,
     assets: AssetsOption = None,
 ) -> None:
-    """Download the free files; of the others, say where to get them and under which licence."""
+    """Download the free files; for the others, say where to get them and under which licence."""
     from unveil.assets.fetch import download
     from unveil.assets.store import download_folder, find
     from unveil.models.registry import research_family

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 AnnotationOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Annotated landmarks as npz or npy; else the .mat or .pts beside each picture."),
+    typer.Option(
+        metavar="FILE", help="Annotated landmarks as npz or npy; the .mat or .pts beside each picture if left out."
+    ),
 ]
 PredictionsArgument = Annotated[
     list[Path],
@@ -26,10 +28,13 @@ PredictionsArgument = Annotated[
 TruthOption = Annotated[
     Path | None,
     typer.Option(
-        metavar="PATH", help="npz of landmarks, or folder of a data set; else truth.npz beside the predictions."
+        metavar="PATH",
+        help="An npz of landmarks, or the folder of a data set; truth.npz beside the predictions if left out.",
     ),
 ]
-TitleOption = Annotated[str, typer.Option(metavar="TEXT", help="What the pictures are: the heading of the report.")]
+TitleOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Heading of the report, such as the name of the data set.")
+]
 
 
 def predict_landmarks(
@@ -42,16 +47,16 @@ def predict_landmarks(
     sparse_basis: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="3DDFA_V2's rows of the landmarks as text files, instead of its face model."
+            metavar="FOLDER", help="Folder with 3DDFA_V2's landmark rows as text files, used instead of its face model."
         ),
     ] = None,
     occluders: OccludersOption = None,
     kinds: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Kinds of occluders, such as mask,glasses; all if left out, or none."),
+        typer.Option(metavar="LIST", help="Kinds of occluders, such as mask,glasses, or none; all if left out."),
     ] = None,
     severities: Annotated[
-        str, typer.Option(metavar="LIST", help="How much of the face to hide, in percent.")
+        str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")
     ] = "20,40,60",
     faces: Annotated[
         str, typer.Option(metavar="HOW", help="annotated: cut faces out by their annotation; detected: find them.")
@@ -59,15 +64,15 @@ def predict_landmarks(
     jaw: Annotated[
         str | None,
         typer.Option(
-            metavar="WHAT", help="What the jaw line's landmarks are: outline or surface; else by the data set."
+            metavar="WHAT", help="Where the jaw's landmarks lie: outline or surface; as in the data set if left out."
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many pictures, spread over all of them.")
+        int | None, typer.Option(metavar="N", min=1, help="At most this many pictures, spread evenly over all of them.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another number draws other occluders.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed: another number draws other occluders.")] = 0,
 ) -> None:
-    """Write a model's landmarks and heads of annotated photographs, clear and occluded."""
+    """Write a model's landmarks and heads for annotated photographs, clear and occluded."""
     from unveil.evaluation import covered_faces as covered
     from unveil.evaluation.landmarks import predict as predicting
     from unveil.evaluation.landmarks.annotated import open_annotated
@@ -155,10 +160,11 @@ def evaluate_occlusion(
 def report(
     scores: Annotated[Path, typer.Argument(metavar="SCORES", help="Folder with what `unveil evaluate` wrote.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER|FILE.md", help="Folder to write report.md to, or the file.")
+        Path,
+        typer.Option("--out", "-o", metavar="FOLDER|FILE.md", help="Folder to write report.md to, or the file itself."),
     ],
 ) -> None:
-    """Collect all scores of a folder on one page."""
+    """Collect all scores in a folder on one page."""
     from unveil.evaluation.report import write_page
     from unveil.storage.files import printable
 

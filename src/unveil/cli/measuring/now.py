@@ -27,20 +27,20 @@ def evaluate_now(
     predictions: Annotated[
         Path,
         typer.Option(
-            metavar="FOLDER", help="It has SUBJECT/CHALLENGE/IMAGE.obj or .ply, and landmarks as .npy or .txt."
+            metavar="FOLDER", help="Folder of SUBJECT/CHALLENGE/IMAGE.obj or .ply, with landmarks as .npy or .txt."
         ),
     ],
     out: FolderOut,
     *,
     method: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Name of the method; the folder's if left out.")
+        str | None, typer.Option(metavar="TEXT", help="Name of the method; the folder's name if left out.")
     ] = None,
     images: ListOption = None,
     metrical: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="Do not scale the predictions, which are in mm, cm or m.")
+        str | None, typer.Option(metavar="UNIT", help="Do not scale the predictions, whose unit is mm, cm or m.")
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Images at once; one per core if left out.")
+        int | None, typer.Option(metavar="N", min=1, help="Images scored at once; one per core if left out.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,18 +94,20 @@ def predict_now(
     assets: AssetsOption = None,
     images: ListOption = None,
     own_detector: Annotated[
-        bool, typer.Option("--own-detector", help="Find the faces instead of taking NoW's boxes.")
+        bool, typer.Option("--own-detector", help="Detect the faces instead of using NoW's boxes.")
     ] = False,
     occluded: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="First hide so many percent of each face, such as 15,30; a folder for each."),
+        typer.Option(
+            metavar="LIST", help="Percentages of each face to hide first, such as 15,30; each gets its own folder."
+        ),
     ] = None,
     occluders: OccludersOption = None,
     keep_photographs: Annotated[
-        bool, typer.Option("--keep-photographs", help="With --occluded: keep the photographs too.")
+        bool, typer.Option("--keep-photographs", help="With --occluded: keep the occluded photographs as well.")
     ] = False,
 ) -> None:
-    """Write the neutral head of every photograph of the NoW benchmark."""
+    """Write the neutral head for every photograph of the NoW benchmark."""
     from unveil.evaluation.now import predict as predicting
     from unveil.reconstruct.pipeline import Reconstructor
 

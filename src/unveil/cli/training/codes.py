@@ -25,14 +25,16 @@ def encode(
     crops: Annotated[
         Path,
         typer.Argument(
-            metavar="CROPS", help="Folder that `unveil prepare` wrote, or folder, tar or npz of square face crops."
+            metavar="CROPS", help="Folder that `unveil prepare` wrote, or a folder, tar or npz of square face crops."
         ),
     ],
     out: NpzOut,
     *,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Start again, whatever an earlier run has kept.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start from scratch, whatever an earlier run has kept.")
+    ] = False,
     ray: Annotated[
         bool, typer.Option("--ray", help="Encode on all processors of a Ray cluster, or of this machine (needs Ray).")
     ] = False,
@@ -116,7 +118,7 @@ def decode(
     *,
     assets: AssetsOption = None,
     landmarks_only: Annotated[
-        bool, typer.Option("--landmarks-only", help="Leave out the vertices and details.")
+        bool, typer.Option("--landmarks-only", help="Leave out the vertices and the details of the skin.")
     ] = False,
 ) -> None:
     """Turn coefficients into vertices and landmarks."""

@@ -20,20 +20,21 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `unveil train` wrote.")],
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.onnx", help="ONNX file to write; .safetensors for --start-from."),
+        typer.Argument(metavar="FILE.onnx", help="File to write, named .onnx, or .safetensors for --start-from."),
     ],
     *,
     licence: Annotated[
-        str, typer.Option(metavar="TEXT", help="What the weights may be used for; it is written into the file.")
+        str, typer.Option(metavar="TEXT", help="What the weights may be used for; written into the file.")
     ],
     data_statement: Annotated[
-        str, typer.Option(metavar="TEXT", help="What they were trained on; it is written into the file.")
+        str, typer.Option(metavar="TEXT", help="What the weights were trained on; written into the file.")
     ],
     name: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What results call it; the file's name if left out.")
+        str | None, typer.Option(metavar="TEXT", help="Name of the learner in results; the file's name if left out.")
     ] = None,
     prepared: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Prepared folder with people to calibrate on.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder that `unveil prepare` wrote, with people to calibrate on."),
     ] = None,
     codes: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="The teacher's codes of that folder.")] = None,
     int8: Annotated[
@@ -45,7 +46,7 @@ def export(
     ] = None,
     assets: AssetsOption = None,
 ) -> None:
-    """Write a trained learner as ONNX; with --prepared and --codes it is calibrated and measured."""
+    """Write a trained learner as ONNX; with --prepared and --codes it is also calibrated and measured."""
     if file.suffix not in (".onnx", ".safetensors"):
         raise UnveilError(f"{file} does not end in .onnx or .safetensors: name the file so that others know what it is")
     if (prepared is None) != (codes is None) or (int8 and prepared is None):

@@ -26,14 +26,14 @@ def train(
     prepared: PreparedArgument,
     codes: CodesArgument,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder of the run; a stopped run there continues.")
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write to; a stopped run there continues.")
     ],
     *,
     preset_name: Annotated[
         str, typer.Option("--preset", metavar="NAME", help=f"Where settings start: {' or '.join(PRESETS)}.")
     ] = "unveil",
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON file with settings, which replace the preset's.")
+        Path | None, typer.Option(metavar="FILE", help="JSON file with settings that override the preset's.")
     ] = None,
     assets: AssetsOption = None,
     **settings: Any,
@@ -55,17 +55,19 @@ def validate(
     codes: CodesArgument,
     *,
     teacher: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The model that gave the codes, to measure it as well.")
+        str | None, typer.Option(metavar="MODEL", help="Model that made the codes, to be measured as well.")
     ] = None,
     split: Annotated[
         str, typer.Option(metavar="NAME", help="validation or test: people that the learner was not trained on.")
     ] = "test",
     occluders: OccludersOption = None,
     kinds: KindsOption = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many crops.")] = 500,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most this many crops.")] = 500,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw whether its stated uncertainty is right (needs matplotlib)."),
+        typer.Option(
+            metavar="FILE.png", help="Plot how well the stated uncertainty agrees with the errors (needs matplotlib)."
+        ),
     ] = None,
     assets: AssetsOption = None,
     as_json: JsonOption = False,
@@ -109,7 +111,11 @@ def _options() -> list[inspect.Parameter]:
             default=None,
             annotation=Annotated[
                 entry.type | None,  # type: ignore[operator]
-                typer.Option(help=entry.metadata["help"] + _default(entry.default), rich_help_panel="Settings"),
+                typer.Option(
+                    metavar="TEXT" if entry.type is str else "N",
+                    help=entry.metadata["help"] + _default(entry.default),
+                    rich_help_panel="Settings",
+                ),
             ],
         )
         for entry in fields(TrainConfig)
@@ -117,7 +123,8 @@ def _options() -> list[inspect.Parameter]:
 
 
 def _default(value: Any) -> str:
-    return "" if value in {"", None} else f" Preset unveil: {value}."
+    shown = f"{value:g}" if isinstance(value, float) else value
+    return "" if shown in {"", None} else f" Preset unveil: {shown}."
 
 
 def _with_settings(command: Callable[..., None]) -> inspect.Signature:

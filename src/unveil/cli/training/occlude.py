@@ -21,18 +21,21 @@ SEVERITIES = "10,25,40,60"
 
 
 def occlude(
-    photos: Annotated[Path, typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photograph, or folder of them.")],
+    photos: Annotated[Path, typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photograph, or folder of photographs.")],
     out: PictureOut,
     *,
     occluders: OccludersOption = None,
     kinds: KindsOption = None,
     severities: Annotated[
-        str, typer.Option(metavar="LIST", help="How much of the face to hide, in percent.")
+        str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")
     ] = SEVERITIES,
     faces: Annotated[
-        int, typer.Option(metavar="N", min=1, help="At most so many faces, the largest of each photograph.")
+        int,
+        typer.Option(metavar="N", min=1, help="At most this many faces in all, the largest of each photograph first."),
     ] = 1,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number draws other occluders.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Random seed: another number draws other occluders.")
+    ] = 0,
     out_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also write each occluded crop and its mask to this folder.")
     ] = None,

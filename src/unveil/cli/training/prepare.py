@@ -28,45 +28,54 @@ class Preset(StrEnum):
 def prepare(
     sources: Annotated[
         list[Path],
-        typer.Argument(metavar="SOURCE", help="CelebA's folder, folders of pictures, tars of pictures."),
+        typer.Argument(metavar="SOURCE", help="CelebA's folder, or folders or tars of pictures."),
     ],
     out: FolderOut,
     *,
     preset: Annotated[
-        Preset | None, typer.Option(help=f"paper: keep {PAPER_COUNT:,} photographs, drawn at random.")
+        Preset | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Where settings start: paper, which keeps {PAPER_COUNT:,} photographs, chosen at random.",
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Keep so many photographs, drawn at random.")
+        int | None, typer.Option(metavar="N", min=1, help="Keep this many photographs, chosen at random.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number draws other photographs.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Random seed: another number chooses other photographs.")
+    ] = 0,
     crop_size: Annotated[
         int,
         typer.Option(
-            metavar="N", min=32, max=1024, help="Side of the crops in pixels; a learner of 224 trains on 280."
+            metavar="N", min=32, max=1024, help="Side of the crops in pixels; a learner of 224 pixels trains on 280."
         ),
     ] = 192,
     smallest_face: Annotated[
-        float, typer.Option(metavar="N", min=16, help="Side in pixels that a face must have.")
+        float, typer.Option(metavar="N", min=16, help="Side in pixels that a face must have to be kept.")
     ] = 40,
     without: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Leave out faces with these attributes of CelebA, such as Eyeglasses."),
+        typer.Option(metavar="LIST", help="Leave out faces with these CelebA attributes, such as Eyeglasses."),
     ] = None,
     people: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help='Who they show: lines "name person", or npy in the order of the photographs.'
+            metavar="FILE",
+            help='Who is in each photograph: lines "name person", or an npy in the order of the photographs.',
         ),
     ] = None,
     person_folders: Annotated[
-        bool, typer.Option("--person-folders", help="All pictures of a folder show one person.")
+        bool, typer.Option("--person-folders", help="All pictures in a folder show the same person.")
     ] = False,
     shares: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Percent of people for training, validation and test, if there is no split."),
+        typer.Option(
+            metavar="LIST", help="Percentages of people for training, validation and test, if the source has no split."
+        ),
     ] = "90,5,5",
     processes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Photographs at once; one per core if left out.")
+        int | None, typer.Option(metavar="N", min=1, help="Photographs prepared at once; one per core if left out.")
     ] = None,
 ) -> None:
     """Cut the faces out of photographs and split them by person; a stopped run continues."""

@@ -14,24 +14,29 @@ from unveil.cli.printing import count, with_progress
 
 def rerender(
     prepared: Annotated[Path, typer.Argument(metavar="PREPARED", help="Folder that `unveil prepare` wrote.")],
-    codes: Annotated[Path, typer.Argument(metavar="CODES", help="Heads fitted to its photographs, of openhead.")],
+    codes: Annotated[Path, typer.Argument(metavar="CODES", help="Heads of openhead fitted to those photographs.")],
     out: FolderOut,
     *,
-    samples: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Pictures to make.")] = 25_000,
+    samples: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Number of pictures to make.")] = 25_000,
     size: Annotated[
         int,
         typer.Option(
-            metavar="N", min=32, max=1024, help="Side of the pictures in pixels; a learner of 112 trains on 140."
+            metavar="N", min=32, max=1024, help="Side of the pictures in pixels; a learner of 112 pixels trains on 140."
         ),
     ] = 160,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Another number makes other pictures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Random seed: another number makes other pictures.")
+    ] = 0,
     ict: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="ict_facekit_light.npz: half of the heads come from ICT-FaceKit's modes."),
+        typer.Option(
+            metavar="FILE",
+            help="ict_facekit_light.npz; with it, half of the heads come from ICT-FaceKit's shape modes.",
+        ),
     ] = None,
-    processes: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures at once.")] = 1,
+    processes: Annotated[int, typer.Option(metavar="N", min=1, help="Pictures made at once.")] = 1,
 ) -> None:
-    """Draw other heads, of known form, into photographs, to train on; a stopped run continues."""
+    """Draw new heads of known shape into photographs, to train on; a stopped run continues."""
     from unveil.storage.files import printable
     from unveil.training.data import TrainingData
     from unveil.training.rerender.folder import CODES, RerenderSettings, make_folder

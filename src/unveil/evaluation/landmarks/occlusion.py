@@ -73,6 +73,8 @@ PUBLISHED = (
 
 def load_folder(folder: Path) -> dict[str, LandmarkFile]:
     """The prediction files of a folder by their names; UnveilError where the clear one, or any covered, is missing."""
+    if not folder.exists():
+        raise UnveilError(f"{printable(folder)} does not exist; give a folder that `unveil predict landmarks` wrote")
     files = {path.stem: LandmarkFile.load(path) for path in sorted(folder.glob("*.npz")) if path.stem != TRUTH}
     if CLEAR not in files or len(files) < 2:
         raise UnveilError(

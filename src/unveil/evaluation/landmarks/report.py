@@ -38,6 +38,8 @@ def entries(predictions: Sequence[Path], truth: LandmarkFile | None = None) -> l
     """
     found = []
     for path in predictions:
+        if not path.exists():
+            raise UnveilError(f"{printable(path)} does not exist; give what `unveil predict landmarks` wrote")
         files = [file for file in sorted(path.glob("*.npz")) if file.name != TRUTH_FILE] if path.is_dir() else [path]
         if not files:
             raise UnveilError(
