@@ -1,17 +1,17 @@
 """ONNX files of strangers, looked through before a runtime sees them: one file, of plain operators, of bounded size.
 
 An ONNX file may say that its numbers are in other files, or at an address in memory. onnxruntime before 1.24.1 reads
-any file and, until it crashes, any address; here no such file gets that far. The wire format is protobuf's
-(protobuf.dev, "Encoding"), and the numbers of the fields are those of onnx.proto.
+any file and, until it crashes, any address; here no such file gets that far. The numbers of the fields are those of
+onnx.proto.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unveil.assets.protobuf import read_fields
 from unveil.errors import UnveilError
 
 LARGEST_FILE = 2**30  # bytes; DECA's two encoders, the largest that unveil writes, have 0.2 GB
@@ -32,7 +32,7 @@ FIELDS = {
 }
 
 
-class _HarmfulError(Exception):
+class _HarmfulError(ValueError):
     """Says what is wrong with a file."""
 
 
@@ -70,75 +70,38 @@ def require_plain(data: bytes, name: str) -> None:
     """Raise UnveilError unless the bytes of an ONNX file have all in them and use operators of the runtime's own."""
     found = _Found()
     try:
-        _look_through(memoryview(data), "model", found, 0)
+        _look_through(data, slice(0, len(data)), "model", found)
         if unknown := found.domains - found.own - OPERATORS:
             raise _HarmfulError(f"it needs operators of {ascii(min(unknown))[:40]}, which onnxruntime does not have")
-    except _HarmfulError as error:
-        raise UnveilError(
-            f"{name} is not a usable ONNX file: {error}; give one as `unveil export` writes it"
-        ) from error
+    except ValueError as error:
+        what = error if isinstance(error, _HarmfulError) else "it is cut short, damaged or something else"
+        raise UnveilError(f"{name} is not a usable ONNX file: {what}; give one as `unveil export` writes it") from error
 
 
-def _look_through(message: memoryview, kind: str, found: _Found, depth: int) -> None:
+def _look_through(data: bytes, message: slice, kind: str, found: _Found, depth: int = 0) -> None:
     """Raise _HarmfulError for what a message or those in it must not have; note the rest."""
     if depth > DEEPEST:
         raise _HarmfulError("it has graphs too deep in graphs")
-    for number, value in _fields(message, found):
+    for number, value in read_fields(data, message):
+        found.fields += 1
+        if found.fields > MOST_FIELDS:
+            raise _HarmfulError("it has more parts than any network")
         inside = FIELDS[kind].get(number)
         if inside == "external" or (inside == "location" and value != 0):
             raise _HarmfulError("it keeps numbers outside of the file")
         if inside == "training":
             raise _HarmfulError("it holds what trains a network")
-        if inside in FIELDS and isinstance(value, memoryview):
-            _look_through(value, inside, found, depth + 1)
-        elif inside is not None and isinstance(value, memoryview):
-            _note(inside, value, found)
+        if inside in FIELDS and isinstance(value, slice):
+            _look_through(data, value, inside, found, depth + 1)
+        elif inside is not None and isinstance(value, slice):
+            _note(inside, data, value, found)
 
 
-def _note(inside: str, value: memoryview, found: _Found) -> None:
+def _note(inside: str, data: bytes, value: slice, found: _Found) -> None:
     if inside == "metadata":
-        found.metadata += len(value)
+        found.metadata += value.stop - value.start
         if found.metadata > LARGEST_METADATA:
             raise _HarmfulError(f"it has more than {LARGEST_METADATA} bytes of metadata")
     else:
         domains = found.own if inside == "own domain" else found.domains
-        domains.add(bytes(value[:200]).decode("utf-8", "replace"))
-
-
-def _fields(message: memoryview, found: _Found) -> Iterator[tuple[int, memoryview | int]]:
-    """Number and value of each field of a message: bytes, or a whole number, or 0 for other numbers."""
-    place = 0
-    while place < len(message):
-        found.fields += 1
-        if found.fields > MOST_FIELDS:
-            raise _HarmfulError("it has more parts than any network")
-        tag, place = _varint(message, place)
-        wire, value = tag & 7, 0
-        if wire == 0:
-            value, place = _varint(message, place)
-            yield tag >> 3, value
-            continue
-        if wire == 2:
-            size, place = _varint(message, place)
-        elif wire in {1, 5}:
-            size = 8 if wire == 1 else 4
-        else:
-            raise _HarmfulError("it is damaged, or something else")
-        if size > len(message) - place:
-            raise _HarmfulError("it is cut short, or something else")
-        yield tag >> 3, message[place : place + size] if wire == 2 else 0
-        place += size
-
-
-def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """A number of up to ten bytes, seven bits in each, and the place after it."""
-    number = 0
-    for shift in range(0, 70, 7):
-        if place == len(message):
-            break
-        byte = message[place]
-        number |= (byte & 127) << shift
-        place += 1
-        if byte < 128:
-            return number & (2**64 - 1), place
-    raise _HarmfulError("it is cut short, or something else")
+        domains.add(data[value.start : min(value.stop, value.start + 200)].decode("utf-8", "replace"))

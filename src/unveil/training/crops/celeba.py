@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from unveil.assets.protobuf import Value
 from unveil.errors import UnveilError
 from unveil.storage.files import printable
 from unveil.training.crops.photo import Photo, Points5
 from unveil.training.crops.prepared import SPLITS
-from unveil.training.crops.tfrecord import Value, read_example, read_records
+from unveil.training.crops.tfrecord import read_example, read_records
 
 PARTITION, ATTRIBUTES, PEOPLE = "list_eval_partition.txt", "list_attr_celeba.txt", "identity_CelebA.txt"
 LANDMARKS = {  # by the folder of the pictures: aligned and cropped, or as they were found

@@ -14,12 +14,11 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from unveil.assets.protobuf import Value, read_fields, read_varint
 from unveil.errors import UnveilError
 from unveil.photos.io import MAX_BYTES
 from unveil.storage.files import printable
 
-Value = int | slice  # a number, or where in the data the bytes are
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # kinds of fields
 MASK_DELTA = 0xA282EAD8
 
 
@@ -57,7 +56,7 @@ def read_example(data: bytes) -> dict[str, list[Value]]:
     features: dict[str, list[Value]] = {}
     for place in _parts(data, slice(0, len(data)), 1):
         for entry in _parts(data, place, 1):
-            pair = dict(_fields(data, entry))
+            pair = dict(read_fields(data, entry))
             key, feature = pair.get(1), pair.get(2)
             if isinstance(key, slice) and isinstance(feature, slice):
                 features[data[key].decode()] = list(_values(data, feature))
@@ -65,60 +64,24 @@ def read_example(data: bytes) -> dict[str, list[Value]]:
 
 
 def _values(data: bytes, feature: slice) -> Iterator[Value]:
-    for number, items in _fields(data, feature):
+    for number, items in read_fields(data, feature):
         if number == 2 or not isinstance(items, slice):
             continue
-        for _, value in _fields(data, items):
+        for _, value in read_fields(data, items):
             if number == 1 or not isinstance(value, slice):
                 yield _signed(value)
                 continue
             position = value.start  # Int64List: numbers one after the other
             while position < value.stop:
-                plain, position = _varint(data, position)
+                plain, position = read_varint(data, position, value.stop)
                 yield _signed(plain)
 
 
 def _parts(data: bytes, place: slice, wanted: int) -> Iterator[slice]:
     """The parts of a message that are messages themselves, under one field number."""
-    for number, value in _fields(data, place):
+    for number, value in read_fields(data, place):
         if number == wanted and isinstance(value, slice):
             yield value
-
-
-def _fields(data: bytes, place: slice) -> Iterator[tuple[int, Value]]:
-    """Field number and value of everything in a message."""
-    position, stop = place.start, place.stop
-    while position < stop:
-        key, position = _varint(data, position)
-        kind = key & 7
-        value: Value
-        if kind == VARINT:
-            value, position = _varint(data, position)
-        elif kind in {BYTES, FIXED32, FIXED64}:
-            length = 4 if kind == FIXED32 else 8
-            if kind == BYTES:
-                length, position = _varint(data, position)
-            value = slice(position, position + length)
-            position += length
-        else:
-            raise ValueError(f"a field of kind {kind}")
-        if position > stop:
-            raise ValueError("a field that runs past its end")
-        yield key >> 3, value
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """The number, seven bits to a byte, at a position, and the position after it."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= len(data):
-            raise ValueError("it ends within a number")
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("a number of more than ten bytes")
 
 
 def _signed(value: Value) -> Value:
