@@ -70,7 +70,9 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
 
 def print_table(rounds: list[dict[str, float]]) -> None:
     """Median and 90th percentile per stage."""
-    print(f"{len(rounds)} rounds, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else '?'} cores")
+    from unveil.processes import core_count  # not before `limit_cores`
+
+    print(f"{len(rounds)} rounds, {core_count()} cores")
     print(f"{'stage':<12} {'median ms':>10} {'p90 ms':>8}")
     for stage in rounds[0]:
         durations = sorted(one[stage] for one in rounds)

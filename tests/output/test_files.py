@@ -17,7 +17,7 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.output import photo_files
-from unveil.output.batch import find_photos, name_targets
+from unveil.output.batch import name_targets, photos_in
 from unveil.output.photo_files import Options, OutputError, Target, prepare_folder, write_photo
 from unveil.photos.crop import Crop
 
@@ -293,7 +293,7 @@ def test_finds_photographs_and_says_what_has_none(tmp_path: Path) -> None:
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     (tmp_path / "empty").mkdir()
     inputs = [tmp_path / "empty", tmp_path / "in", first, tmp_path / "none.jpg"]
-    photos, failures = find_photos(inputs, tmp_path / "out")
+    photos, failures = photos_in(inputs, tmp_path / "out")
     assert photos == [second, first]
     assert [(failure.photo, failure.status) for failure in failures] == [(inputs[0], "failed"), (inputs[3], "failed")]
     assert all("\n" not in failure.error for failure in failures)
@@ -302,7 +302,7 @@ def test_finds_photographs_and_says_what_has_none(tmp_path: Path) -> None:
 def test_does_not_take_its_own_results_for_photographs(tmp_path: Path) -> None:
     photo = picture(tmp_path / "in" / "a.png")
     picture(tmp_path / "in" / "out" / "a_0_overlay.png")
-    assert find_photos([tmp_path / "in"], tmp_path / "in" / "out")[0] == [photo]
-    photos, (failure,) = find_photos([tmp_path / "in"], tmp_path / "in")
+    assert photos_in([tmp_path / "in"], tmp_path / "in" / "out")[0] == [photo]
+    photos, (failure,) = photos_in([tmp_path / "in"], tmp_path / "in")
     assert photos == []
     assert "both input and output" in failure.error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BFM_LICENCE = "the Basel Face Model's licence, academic use"  # of more than one family's files
+
 
 @dataclass(frozen=True)
 class ModelFile:

@@ -54,7 +54,7 @@ class Outcome:
         }
 
 
-def find_photos(
+def photos_in(
     inputs: Iterable[Path], out: Path, *, recursive: bool = False, note: Callable[[str], None] | None = None
 ) -> tuple[list[Path], list[Outcome]]:
     """The photographs in files and folders, without those in the output folder, and the inputs that have none.

@@ -14,7 +14,7 @@ from typing import Any
 
 from unveil.assets.registry import PACKAGED, PackagedFile
 from unveil.assets.store import packaged
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 LIBRARIES = ("numpy", "numba", "onnxruntime", "opencv-python-headless", "pillow")
 
@@ -42,14 +42,14 @@ def examine() -> list[Check]:
     return checks
 
 
-def _check(name: str, look: Callable[[], str]) -> Check:
+def _check(name: str, examine_one: Callable[[], str]) -> Check:
     try:
-        return Check(name, ok=True, detail=look())
+        return Check(name, ok=True, detail=examine_one())
     except PackageNotFoundError:
         return Check(name, ok=False, detail="is not installed: install unveil again")
     except Exception as error:  # whatever is broken in an installation is the answer here
-        text = str(error) if isinstance(error, UnveilError) else f"{type(error).__name__}: {error}"
-        return Check(name, ok=False, detail=" ".join(text.split()))
+        what = str(error) if isinstance(error, UnveilError) else f"{type(error).__name__}: {reason_of(error)}"
+        return Check(name, ok=False, detail=what)
 
 
 def _providers() -> str:

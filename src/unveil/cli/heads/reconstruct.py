@@ -48,7 +48,7 @@ def reconstruct(
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
 
-    photos, outcomes = batch.find_photos(inputs, out, recursive=recursive, note=complain)
+    photos, outcomes = batch.photos_in(inputs, out, recursive=recursive, note=complain)
     if photos:
         photo_files.prepare_folder(out)
         reconstructor = Reconstructor(model, assets=assets)

@@ -134,7 +134,7 @@ def _from_tar(path: Path) -> tuple[list[str], Callable[[str], Image]]:
         archive = tarfile.open(path)  # noqa: SIM115 - open for as long as pictures are read
         members = {m.name: m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES}
     except (tarfile.TarError, EOFError, OSError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = reason_of(error)
         raise UnveilError(f"{printable(path)} is no folder or tar of pictures ({reason}); give one of these") from error
     if not members:
         raise UnveilError(f"no pictures in {printable(path)}; give the tar with the photographs")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from unveil.assets.model_file import ModelFile
+from unveil.assets.model_file import BFM_LICENCE, ModelFile
 
 NAME = "mgcnet"  # of the family
-BFM_LICENCE = "the Basel Face Model's licence, academic use"
 MGCNET_PAGE = "https://github.com/jiaxiangshang/MGCNet"
 MGCNET_LICENCE = "none stated in its repository; for research, as the Basel Face Model"
 CONVERT = "unveil assets convert mgcnet"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from unveil.assets.model_file import ModelFile
+from unveil.assets.model_file import BFM_LICENCE, ModelFile
 
 NAME = "3ddfa"  # of the family
 TDDFA_RAW = "https://raw.githubusercontent.com/cleardusk/3DDFA_V2"
 TDDFA_PAGE = "https://github.com/cleardusk/3DDFA_V2/tree/master"
 TDDFA_COMMIT = "1b6c67601abffc1e9f248b291708aef0e43b55ae"
-BFM_LICENCE = "the Basel Face Model's licence, academic use"
 
 HALF_CHECKPOINT = ModelFile(
     family=NAME,
