@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from unveil.geometry.rasterize import rasterize
+from unveil.models.deca.files import GEOMETRY
+from unveil.models.deca.head import FlameFiles
 from unveil.typing import Float64s, Int64s
 
 OFFSET = np.array([0.003, -0.015, 0.02])  # metres; FLAME's root joint is not the origin either
@@ -55,6 +57,11 @@ def write_data_folder(folder: Path, *, chumpy: bool = False, checkpoint: bool = 
 
 
 @lru_cache(maxsize=1)
+def files_in(folder: Path) -> FlameFiles:
+    """The files of the geometry in DECA's ``data`` folder."""
+    return FlameFiles(*(folder / file.name for file in GEOMETRY))
+
+
 def flame_arrays() -> dict[str, Any]:
     """What generic_model.pkl holds, as plain arrays and a sparse matrix; shared, do not write into them."""
     egg = made_up.model().head

@@ -27,7 +27,7 @@ from rich.progress import track
 from unveil.assets.store import packaged
 from unveil.codes.file import Codes, write_codes
 from unveil.fitting.landmark_fit import LandmarkFit, LandmarkFitter
-from unveil.fitting.points import PointPlacement, StoredLandmarks
+from unveil.fitting.points import PointPlacement
 from unveil.geometry.camera import to_pixels
 from unveil.heads.landmarks import SurfacePoints
 from unveil.heads.layout import Coefficients
@@ -75,8 +75,8 @@ def fit_source(model: MorphableModel, placement: PointPlacement, landmarks: Path
     with np.load(landmarks) as file:
         names = [str(name) for name in file["names"]]
         found, certain = file["found"], file["spread"] < DOUBT
-        points = dict(zip(names, file["landmarks478"][..., :2].astype(np.float64), strict=True))
-    fit = fit_in_batches(LandmarkFitter(model, [placement]), StoredLandmarks(placement, points), names, landmarks.stem)
+        points = file["landmarks478"][..., :2].astype(np.float64)  # [N, 478, 2]
+    fit = fit_in_batches(LandmarkFitter(model, [placement]), points, landmarks.stem)
     residual = np.linalg.norm(fit.residuals[0], axis=-1).mean(axis=1)  # [N]
     reasons = np.select([~found, ~certain, residual >= LARGEST_RESIDUAL], ["no face", "uncertain", "no fit"], "")
     kept = np.flatnonzero(reasons == "")
@@ -95,11 +95,11 @@ def fit_source(model: MorphableModel, placement: PointPlacement, landmarks: Path
     )
 
 
-def fit_in_batches(fitter: LandmarkFitter, source: StoredLandmarks, names: list[str], title: str) -> LandmarkFit:
-    """Fit the named pictures with a progress bar."""
+def fit_in_batches(fitter: LandmarkFitter, points: np.ndarray, title: str) -> LandmarkFit:
+    """Fit pictures with points [N, P, 2] with a progress bar."""
     fits = [
-        fitter.fit([source.observe(names[start : start + 256])], FRAME)
-        for start in track(range(0, len(names), 256), description=title)
+        fitter.fit([points[start : start + 256]], FRAME)
+        for start in track(range(0, len(points), 256), description=title)
     ]
     values = np.concatenate([fit.coefficients.values for fit in fits])
     residuals = np.concatenate([fit.residuals[0] for fit in fits])

@@ -10,7 +10,7 @@ import pytest
 from unveil.assets.store import packaged
 from unveil.fitting.expression_prior import ExpressionPrior, mirrored_unit
 from unveil.fitting.landmark_fit import FitSettings, LandmarkFitter
-from unveil.fitting.points import LandmarkSource, LinearPoints, PointPlacement, StoredLandmarks
+from unveil.fitting.points import LinearPoints, PointPlacement
 from unveil.geometry import camera
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.landmarks import SurfacePoints
@@ -187,13 +187,6 @@ def test_linear_points_are_the_models_own_before_it_turns(model: MorphableModel)
     ):
         linear = LinearPoints(model.head, PointPlacement(points, np.ones(expected.shape[1])))
         np.testing.assert_allclose(linear.unturned(linear.rows(rotation), coefficients), expected, atol=1e-6)
-
-
-def test_stored_landmarks_are_a_source_and_know_what_they_lack(placement: PointPlacement) -> None:
-    source: LandmarkSource = StoredLandmarks(placement, {"a": np.ones((POINTS, 2))})
-    seen = source.observe(["b", "a"])
-    assert np.isnan(seen[0]).all()
-    np.testing.assert_array_equal(seen[1], 1.0)
 
 
 def test_units_mirror_in_pairs(model: MorphableModel) -> None:

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> MorphableModel:
-    return flame.load(flame.FlameFiles.in_folder(folder))
+    return flame.load(made_up_flame.files_in(folder))
 
 
 def load(model: MorphableModel, folder: Path, name: str | None = "texture_data_256.npy") -> DetailSurface:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.image_bytes import png
-from unveil.meshes.maps import decode_displacement, encode_displacement, encode_normals
+from unveil.meshes.maps import MICROMETRE, ZERO, encode_displacement, encode_normals
 from unveil.photos.io import write_image
 
 MODEL = made_up.model()
@@ -22,7 +22,7 @@ def test_displacement_comes_back_from_a_16_bit_png(tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.mode.startswith("I")
         levels = np.asarray(picture).astype(np.uint16)
-    np.testing.assert_allclose(decode_displacement(levels), displacement, atol=0.51e-6)
+    np.testing.assert_allclose((levels.astype(float) - ZERO) * MICROMETRE, displacement, atol=0.51e-6)
 
 
 def test_no_displacement_is_the_middle_and_too_much_is_cut() -> None:

@@ -1,10 +1,9 @@
-"""Landmarks as a teacher sees them: points found in photographs, and where they sit on a head."""
+"""Where landmarks sit on a head, and how they move with its coefficients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -16,38 +15,11 @@ from unveil.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class PointPlacement:
-    """Where the P points of a source sit on the head, and how far each is to be trusted."""
+    """Where P landmarks sit on the head, and how far each is to be trusted."""
 
     points: SurfacePoints | SlidingContour
     weights: Floats  # [P] relative to 1
     __repr__ = short_repr
-
-
-class LandmarkSource(Protocol):
-    """Something that finds landmarks in photographs: an annotation, a face-mesh network, a detector."""
-
-    @property
-    def placement(self) -> PointPlacement:
-        """Where its P points sit on the head that is to be fitted."""
-        ...
-
-    def observe(self, names: Sequence[str]) -> Floats:
-        """The points [N, P, 2] of the named photographs in pixels (centres at integers); NaN where not found."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class StoredLandmarks:
-    """A source whose points were found earlier and are kept by the name of the photograph."""
-
-    placement: PointPlacement
-    points: Mapping[str, Floats]  # [P, 2] pixels
-    __repr__ = short_repr
-
-    def observe(self, names: Sequence[str]) -> Floats:
-        """The points [N, P, 2] of the named photographs; NaN for a name it does not know."""
-        missing = np.full((len(self.placement.weights), 2), np.nan)
-        return np.stack([self.points.get(name, missing) for name in names])
 
 
 class LinearPoints:

@@ -20,11 +20,6 @@ def encode_displacement(displacement: Floats) -> NDArray[np.uint16]:
     return np.asarray(levels, np.uint16)
 
 
-def decode_displacement(levels: NDArray[np.uint16]) -> Floats:
-    """Displacement in metres [S, S] of what `encode_displacement` gave, to half a micrometre."""
-    return np.asarray((levels.astype(np.float64) - ZERO) * MICROMETRE)
-
-
 def encode_normals(normals: Floats) -> Image:
     """RGB uint8 [S, S, 3] of unit normals [S, S, 3]: -1 to 1 becomes 0 to 255, as glTF's normal textures have it."""
     return np.asarray(np.clip(np.rint((normals + 1) * 127.5), 0, 255), np.uint8)

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 from extras import needs
 from glb_reader import Glb
-from made_up_flame import write_data_folder
+from made_up_flame import files_in, write_data_folder
 from PIL import Image
 
 needs("torch")
 
 from unveil import cli
 from unveil.assets.store import packaged
+from unveil.codes.decode import narrow
 from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import Coefficients
 from unveil.heads.motion import transfer_expression
-from unveil.meshes.maps import decode_displacement
+from unveil.meshes.maps import MICROMETRE, ZERO
 from unveil.models.deca import head as flame
 from unveil.models.deca.torch import TorchDeca
 from unveil.output.batch import formats_for, options_for
@@ -62,8 +63,8 @@ def test_the_face_is_that_of_the_coefficients(face: Reconstruction, reconstructo
     crop = face.crop.warp(read_image(DEMO))
     seen = reconstructor.encoder.predict(crop[None]).coefficients.row(0)
     np.testing.assert_allclose(face.coefficients.values, seen.values, rtol=1e-3, atol=1e-4)
-    model = flame.load(flame.FlameFiles.in_folder(assets))
-    own = flame.without_detail(face.coefficients)
+    model = flame.load(files_in(assets))
+    own = narrow(face.coefficients, flame.LAYOUT)
     vertices = model.vertices(own)
     np.testing.assert_allclose(face.vertices, vertices, atol=1e-5)
     in_crop = to_pixels(model.project(vertices, own), 224)
@@ -101,7 +102,8 @@ def test_reconstruct_writes_every_file(
     assert record_files >= {f"demo_0_{name}.png" for name in ("displacement", "normals", "albedo", "relit", "overlay")}
     with Image.open(out / "demo_0_displacement.png") as picture:
         levels = np.asarray(picture).astype(np.uint16)
-    np.testing.assert_allclose(decode_displacement(levels), face.detail.displacement, atol=1e-6)
+    displacement = (levels.astype(float) - ZERO) * MICROMETRE
+    np.testing.assert_allclose(displacement, face.detail.displacement, atol=1e-6)
     dense = Glb(out / "demo_0_detail.glb")
     position = dense["accessors"][dense.primitive["attributes"]["POSITION"]]
     assert position["count"] >= len(np.unique(face.detail.faces))

@@ -17,10 +17,9 @@ from unveil.assets.unpickle import read_pickle, read_pickled_npy
 from unveil.errors import UnveilError
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
-from unveil.heads.layout import CoefficientLayout, Coefficients, Group
+from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
 from unveil.meshes.mesh import TexturedMesh
-from unveil.models.deca import files
 from unveil.models.deca.template import read_template
 from unveil.typing import Float32s, Float64s, Floats, Int64s
 
@@ -51,11 +50,6 @@ class FlameFiles:
     model: Path  # generic_model.pkl of FLAME 2020
     landmarks: Path  # landmark_embedding.npy
     template: Path  # head_template.obj
-
-    @classmethod
-    def in_folder(cls, folder: Path) -> FlameFiles:
-        """The files in DECA's ``data`` folder."""
-        return cls(*(folder / file.name for file in files.GEOMETRY))
 
 
 @lru_cache(maxsize=1)
@@ -114,14 +108,6 @@ def read_landmarks(path: Path, faces: Int64s) -> Landmarks:
         _points(embedding, "static", (51,), faces, path),
         _contour(embedding, faces, path),
     )
-
-
-def without_detail(coefficients: Coefficients) -> Coefficients:
-    """Coefficients of the layout `LAYOUT` [..., 236], which `load`'s model takes, of either of DECA's layouts."""
-    if coefficients.layout == LAYOUT:
-        return coefficients
-    DETAIL_LAYOUT.require(coefficients.layout)
-    return Coefficients(LAYOUT, coefficients.values[..., : LAYOUT.size])
 
 
 def nearest_mirrored(vertices: Floats) -> Int64s:
