@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from tools.scan_parts import score_parts, summarise
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError, one_line_errors
-from unveil.evaluation.covered_faces import CLEAR, Condition, FaceFinder, conditions
 from unveil.evaluation.now.files import NowDataset
 from unveil.evaluation.now.photos import IMAGE_LIST
+from unveil.evaluation.occluded_faces import CLEAR, Condition, FaceFinder, conditions
 from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize

@@ -153,9 +153,10 @@ def test_no_face_is_an_empty_list(reconstructor: Reconstructor, shape: tuple[int
         (np.zeros((9, 9, 4), np.uint8), r"not uint8 \[9, 9, 4\]; drop the transparency"),
         (np.zeros((3, 9, 9), np.uint8), r"not uint8 \[3, 9, 9\]; rows come first"),
         (np.zeros((9, 9, 3)), r"not float64 \[9, 9, 3\]; .*astype\(numpy.uint8\)"),
-        (b"photo.jpg", "not bytes"),
+        (b"photo.jpg", "not bytes$"),
         ([[[0, 0, 0]]], "not list; .*numpy.asarray"),
-        (None, "not NoneType"),
+        (None, "not NoneType$"),
+        (3, "not int$"),
     ],
 )
 def test_refuses_what_is_no_photograph(reconstructor: Reconstructor, wrong: object, how: str) -> None:
@@ -200,6 +201,12 @@ def test_summary_is_plain_json(face: Reconstruction) -> None:
 def test_unknown_model() -> None:
     with pytest.raises(UnveilError, match=r"unknown model 'nobody': choose openhead, deca, 3ddfa, .* or give the path"):
         Reconstructor("nobody")
+
+
+@pytest.mark.parametrize("model", [3, None, b"openhead"])
+def test_a_model_of_another_type_is_refused(model: object) -> None:
+    with pytest.raises(TypeError, match=rf"a name, the path .* or an encoder, not {type(model).__name__}$"):
+        Reconstructor(model)  # type: ignore[arg-type]
 
 
 def test_a_learner_of_another_layout_is_refused_by_name(tmp_path: Path) -> None:

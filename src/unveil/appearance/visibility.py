@@ -38,9 +38,9 @@ def covered_pixels(occlusion: Float32s, crop: Crop, shape: tuple[int, ...], *, b
     What reaches the edge of the crop is taken to go on ``beyond`` it.
     """
     levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
-    fine = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
+    enlarged = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
     reach = 2 * round(CASTS * crop.size) + 1
-    wider = cv2.dilate(fine, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    wider = cv2.dilate(enlarged, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     border = cv2.BORDER_REPLICATE if beyond else cv2.BORDER_CONSTANT
     warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=border)

@@ -72,10 +72,10 @@ def render_mesh(
 
     Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
     """
-    raster, fine = rasterize_finely(points, faces, height, width)
-    normals = interpolate(raster, faces, vertex_normals(fine, faces))
+    raster, magnified = rasterize_finely(points, faces, height, width)
+    normals = interpolate(raster, faces, vertex_normals(magnified, faces))
     light = np.zeros(raster.depth.shape, dtype=np.float32)
-    behind = face_normals(fine, faces)[:, 2] > 0
+    behind = face_normals(magnified, faces)[:, 2] > 0
     light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
     light *= 1 - _cavities(raster.depth, normals)
     shading = (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
@@ -90,8 +90,8 @@ def render_mesh(
 
 def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tuple[Raster, Floats]:
     """What `SUPERSAMPLING` times as many pixels see of points [V, 3] in pixels, and the points in those pixels."""
-    fine = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
-    return rasterize(fine, faces, height * SUPERSAMPLING, width * SUPERSAMPLING), fine
+    magnified = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
+    return rasterize(magnified, faces, height * SUPERSAMPLING, width * SUPERSAMPLING), magnified
 
 
 def averaged(colours: Float32s, raster: Raster, gamma: float) -> UInt8s:

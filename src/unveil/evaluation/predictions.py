@@ -9,7 +9,7 @@ from typing import Any
 from unveil.storage.made_with import note_settings
 
 NOTE = "predictions.json"
-CLEAR = "clear"  # stem of the predictions for photographs in which nothing was covered
+CLEAR = "clear"  # stem of the predictions for photographs without an occluder of ours
 TRUTH = "truth"  # stem of what predictions are scored against
 
 

@@ -61,7 +61,7 @@ class MorphableModel:
     def zero(self, count: int | None = None) -> Coefficients:
         """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
         values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)
-        for name, numbers in self.placement.start.items():
+        for name, numbers in self.placement.facing_camera.items():
             values[..., self.layout.slice_of(name)] = numbers
         return Coefficients(self.layout, values)
 

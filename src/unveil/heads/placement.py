@@ -20,7 +20,7 @@ class Placement(Protocol):
     """
 
     @property
-    def start(self) -> Mapping[str, tuple[float, ...]]:
+    def facing_camera(self) -> Mapping[str, tuple[float, ...]]:
         """Groups of a head that faces the camera and fills the crop, where they are not zero."""
 
     @property
@@ -57,7 +57,7 @@ class ScaledOrthographic:
     """``pose`` is the axis-angles of head and jaw, ``camera`` is (s, tx, ty) of `geometry.camera.project`."""
 
     @property
-    def start(self) -> Mapping[str, tuple[float, ...]]:
+    def facing_camera(self) -> Mapping[str, tuple[float, ...]]:
         """The groups pose and camera of a head that faces the camera."""
         return {"camera": (5.0, 0.0, 0.0)}  # a head of 0.25 m spans 1.25 of the crop's 2
 

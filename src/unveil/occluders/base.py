@@ -20,6 +20,7 @@ Alpha = Float32s  # [H, W] in [0, 1]
 Points = Floats  # [L, 2] (x, y) in pixels, centres at integers
 Cover = Callable[["Face", tuple[int, int], float], Alpha]  # opacity [H, W] over a face in an image (H, W), at a size
 
+SEVERITIES = (0.2, 0.4, 0.6)  # that learners and methods are measured at: wanted shares of the face that are hidden
 SUB_PIXEL_BITS = 4  # polygon corners are given to OpenCV in sixteenths of a pixel
 SEARCH_SIDE = 64  # pixels of the face's side while a size is searched
 SEARCH_STEPS = 7  # halvings of the range of sizes

@@ -65,9 +65,11 @@ def name_of(photograph: object) -> str:
 
 
 def _what(thing: object) -> str:
-    """What was given instead of a photograph, and how to make one of it."""
+    """What was given instead of a photograph, and how to make one of it where that is possible."""
     if not isinstance(thing, np.ndarray):
-        return f"{type(thing).__name__}; NumPy arrays are made of other arrays with numpy.asarray"
+        other_array = isinstance(thing, list | tuple) or hasattr(thing, "__array__")
+        advice = "; NumPy arrays are made of other arrays with numpy.asarray" if other_array else ""
+        return f"{type(thing).__name__}{advice}"
     what = f"{thing.dtype} {list(thing.shape)}"
     if thing.dtype != np.uint8:
         return f"{what}; scale it to 0 to 255 and convert it with .astype(numpy.uint8)"

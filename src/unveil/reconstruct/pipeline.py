@@ -20,7 +20,7 @@ from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
-from unveil.reconstruct.doubt import perhaps_no_face
+from unveil.reconstruct.false_detection import perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.two_pass import TwoPass, predict
 from unveil.timing import StageTimes
@@ -40,6 +40,7 @@ class Reconstructor:
 
     Raises:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
+        TypeError: the model is neither a name, nor a path, nor an encoder.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Reconstructor:
         assets: str | Path | None = None,
         detector: FaceDetector | None = None,
     ) -> None:
+        if not isinstance(model, str | Path) and not hasattr(model, "predict"):
+            raise TypeError(f"a model is a name, the path of an ONNX file or an encoder, not {type(model).__name__}")
         assets = None if assets is None else Path(assets)
         self.encoder = open_encoder(model, assets) if isinstance(model, str | Path) else model
         self.morphable = head_of(self.encoder, assets)
@@ -119,8 +122,8 @@ class Reconstructor:
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             heads = [self._with_guesses(head, prediction, k) for k, head in enumerate(heads)]
-            doubts = [perhaps_no_face(*pair) for pair in zip(detections, heads, strict=True)]
-            return [replace(head, doubtful=doubt) for head, doubt in zip(heads, doubts, strict=True)]
+            false = [perhaps_no_face(*pair) for pair in zip(detections, heads, strict=True)]
+            return [replace(head, doubtful=wrong) for head, wrong in zip(heads, false, strict=True)]
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `transfer_expression`.

@@ -28,8 +28,8 @@ def batches(sampler: Sampler, position: Position, fabric: lightning_fabric.Fabri
     """This process's share of the epoch's batches from ``position`` on."""
     size = sampler.config.samples_per_step
     order = sampler.order(position.epoch)
-    parts = [order[i : i + size] for i in range(0, len(order) - size + 1, size)]
-    data = _EpochData(sampler, position, [part[fabric.global_rank :: fabric.world_size] for part in parts])
+    whole = [order[i : i + size] for i in range(0, len(order) - size + 1, size)]  # of all processes together
+    data = _EpochData(sampler, position, [batch[fabric.global_rank :: fabric.world_size] for batch in whole])
     loader = DataLoader(data, batch_size=None, num_workers=sampler.config.workers, collate_fn=to_bytes)
     for batch in loader:
         yield to_tensors(batch, fabric.device)
@@ -49,13 +49,14 @@ def to_tensors(batch: Tensors, device: torch.device | str = "cpu") -> Tensors:
 class _EpochData(Dataset[Batch]):
     """The batches of an epoch that are still to be done."""
 
-    def __init__(self, sampler: Sampler, position: Position, parts: list[Int64s]) -> None:
-        self.sampler, self.epoch, self.done, self.parts = sampler, position.epoch, position.batch, parts
+    def __init__(self, sampler: Sampler, position: Position, batch_samples: list[Int64s]) -> None:
+        self.sampler, self.epoch, self.done = sampler, position.epoch, position.batch
+        self.batch_samples = batch_samples
 
     def __len__(self) -> int:
-        return len(self.parts) - self.done
+        return len(self.batch_samples) - self.done
 
     def __getitem__(self, number: int) -> Batch:
         number += self.done
-        severity = self.sampler.severity(self.epoch + number / len(self.parts))
-        return self.sampler.training_batch(self.epoch, self.parts[number], severity)
+        severity = self.sampler.severity(self.epoch + number / len(self.batch_samples))
+        return self.sampler.training_batch(self.epoch, self.batch_samples[number], severity)

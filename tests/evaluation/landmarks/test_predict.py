@@ -11,9 +11,9 @@ from PIL import Image
 
 import unveil
 from unveil.assets.store import packaged
-from unveil.evaluation.covered_faces import FaceFinder, conditions
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.scores import point_errors
+from unveil.evaluation.occluded_faces import FaceFinder, conditions
 from unveil.occluders.base import hidden_share
 from unveil.reconstruct.pipeline import Reconstructor
 

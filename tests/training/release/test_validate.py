@@ -9,14 +9,14 @@ from extras import needs
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
-from unveil.occluders.base import Pool
+from unveil.occluders.base import SEVERITIES, Pool
 from unveil.occluders.pool import load_pool
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.photos.io import read_image
 from unveil.training.crops.prepared import VALIDATION
 from unveil.training.data import TrainingData
 from unveil.training.release.reliability import Pairs, Reliability
-from unveil.training.release.validate import CLEAR, SEVERITIES, chosen, discrepancies, table, validate
+from unveil.training.release.validate import NOTHING, chosen, discrepancies, table, validate
 from unveil.training.sampler import Sampler
 
 
@@ -72,7 +72,7 @@ def test_rows_for_every_kind_and_severity_with_learner_and_teacher(data: Trainin
     pool = load_pool(kinds={"pixels", "hair"})
     results = list(validate(data, indices, Knowing(data, indices, 0.01), pool, Knowing(data, indices, 0.02)))
     rows = [row for row, _ in results]
-    assert [(row.kind, row.severity) for row in rows] == [(CLEAR, 0.0)] + [
+    assert [(row.kind, row.severity) for row in rows] == [(NOTHING, 0.0)] + [
         (kind, severity) for kind in ("pixels", "hair") for severity in SEVERITIES
     ]
     for row in rows:

@@ -73,7 +73,7 @@ def predict_landmarks(
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed: another number draws other occluders.")] = 0,
 ) -> None:
     """Write a model's landmarks and heads for annotated photographs, clear and occluded."""
-    from unveil.evaluation import covered_faces as covered
+    from unveil.evaluation import occluded_faces
     from unveil.evaluation.landmarks import predict as predicting
     from unveil.evaluation.landmarks.annotated import open_annotated
     from unveil.evaluation.landmarks.annotated_set import JAWS
@@ -83,7 +83,7 @@ def predict_landmarks(
     _known("faces", faces, predicting.FACES)
     _known("jaw", jaw or JAWS[0], JAWS)
     names = None if kinds is None else [name for name in words(kinds) if name != "none"]
-    conditions = covered.conditions(occluders, names, _percents(severities))
+    conditions = occluded_faces.conditions(occluders, names, _percents(severities))
     chosen = open_annotated(pictures, annotation, note=complain).limited(limit)
     settings = predicting.PredictionSettings(faces, jaw or chosen.jaw, seed)
     encoder = open_encoder(model, assets)

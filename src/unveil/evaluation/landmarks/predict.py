@@ -1,4 +1,4 @@
-"""Predictions of a model for annotated photographs, clear and covered, written to files that scores are made from."""
+"""Predictions of a model for annotated photographs, clear and occluded, written to files that scores are made from."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
-from unveil.evaluation.covered_faces import Condition, FaceFinder
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.evaluation.occluded_faces import Condition, FaceFinder
 from unveil.evaluation.predictions import CLEAR, TRUTH, note_predictions
 from unveil.geometry.camera import to_pixels
 from unveil.heads.face_area import face_area
@@ -165,8 +165,8 @@ class _Shown:
 
     image: Image
     landmarks68: Float64s  # [68, 2] annotated
-    mask: Bools  # [H, W] what is covered
-    share: float  # of the face that is covered
+    mask: Bools  # [H, W] of the occluder
+    share: float  # of the face that is hidden
 
 
 def _show(pictures: Annotated, index: int, condition: Condition, known: _Known, seed: int) -> _Shown:
@@ -175,8 +175,8 @@ def _show(pictures: Annotated, index: int, condition: Condition, known: _Known, 
     if condition.occluder is None:
         return _Shown(image, landmarks, np.zeros(image.shape[:2], bool), 0.0)
     face = known.face(name, image, landmarks)
-    covered = condition.apply(image, face, name, seed)
-    return _Shown(covered.image, landmarks, covered.mask, hidden_share(covered.mask, face))
+    occlusion = condition.apply(image, face, name, seed)
+    return _Shown(occlusion.image, landmarks, occlusion.mask, hidden_share(occlusion.mask, face))
 
 
 def _predict(

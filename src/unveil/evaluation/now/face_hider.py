@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unveil.errors import UnveilError
-from unveil.evaluation.covered_faces import FaceFinder
+from unveil.evaluation.occluded_faces import FaceFinder
 from unveil.occluders.base import Occlusion, Pool, sample_generator
 from unveil.photos.detection import Detection
 from unveil.reconstruct.pipeline import Reconstructor

@@ -32,7 +32,7 @@ class Pinhole:
     centre: float = 112.0  # pixels
 
     @property
-    def start(self) -> Mapping[str, tuple[float, ...]]:
+    def facing_camera(self) -> Mapping[str, tuple[float, ...]]:
         """No group: a pose of zeros is a head that faces the camera."""
         return {}
 

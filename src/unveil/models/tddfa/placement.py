@@ -22,7 +22,7 @@ class AffineMatrix:
     size: int = 120  # pixels per side of that crop
 
     @property
-    def start(self) -> Mapping[str, tuple[float, ...]]:
+    def facing_camera(self) -> Mapping[str, tuple[float, ...]]:
         """The groups pose and camera of a head that faces the camera."""
         scale, middle = 3e-4, self.size / 2
         return {"pose": (scale, 0.0, 0.0, middle + 1, 0.0, scale, 0.0, middle, 0.0, 0.0, scale, 0.0)}

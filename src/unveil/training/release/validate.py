@@ -15,7 +15,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder
-from unveil.occluders.base import Pool
+from unveil.occluders.base import SEVERITIES, Pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import SPLITS
 from unveil.training.data import TrainingData
@@ -23,9 +23,8 @@ from unveil.training.release.reliability import Reliability
 from unveil.training.sampler import Batch, Sampler
 from unveil.typing import Floats, Int64s
 
-SEVERITIES = (0.2, 0.4, 0.6)
 BATCH = 32
-CLEAR = "nothing"
+NOTHING = "nothing"  # the kind of what is laid over clear crops
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def validate(
     """
     data.layout.require(learner.layout)
     kinds = [(occluder.kind, Pool((occluder,), (1.0,), second=0.0)) for occluder in pool.occluders]
-    conditions = [(CLEAR, 0.0, pool)] + [(k, s, single) for k, single in kinds for s in SEVERITIES]
+    conditions = [(NOTHING, 0.0, pool)] + [(k, s, single) for k, single in kinds for s in SEVERITIES]
     for kind, severity, single in conditions:
         reliability = Reliability(data.model, getattr(learner, "vertex_scale", 1.0))
         errors = [discrepancies(data, indices, learner, single, severity, reliability)]

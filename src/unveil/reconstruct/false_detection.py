@@ -1,8 +1,8 @@
 """Which finds of the detector are perhaps no faces, by what is known once a head was fitted to them.
 
-Measured on 112 clear and 172 half covered faces (data sets' faces pasted on scikit-image's pictures) and 102 finds
+Measured on 112 clear and 172 half occluded faces (data sets' faces pasted on scikit-image's pictures) and 102 finds
 that were no faces. A score below `SURE` and an uncertainty above `UNCERTAIN` marks none of the clear faces, 18 of
-the covered ones and 100 of those that are none. Where the network does not say how sure it is, the distance between
+the occluded ones and 100 of those that are none. Where the network does not say how sure it is, the distance between
 detector and head has to do: `APART` marks none, 9 and 69 of them.
 """
 
@@ -19,7 +19,7 @@ APART = 0.2  # mean distance of eyes, nose tip and mouth, in sides of the detect
 
 
 def perhaps_no_face(found: Detection, head: Reconstruction) -> bool:
-    """Whether what was found is doubtful, given the head that was reconstructed of it."""
+    """Whether the detector took something else for a face, given the head that was reconstructed of it."""
     if found.score >= SURE:
         return False
     if head.mean_uncertainty_mm is not None:

@@ -1,4 +1,4 @@
-"""The same faces, clear and covered: what every method that is compared is shown, whichever method it is."""
+"""The same faces, clear and occluded: what every method that is compared is shown, whichever method it is."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from unveil.evaluation.predictions import CLEAR
 from unveil.models.openhead.family import Openhead
 from unveil.models.registry import load_head
 from unveil.occluders import load_pool
-from unveil.occluders.base import Face, Occluder, Occlusion, sample_generator
+from unveil.occluders.base import SEVERITIES, Face, Occluder, Occlusion, sample_generator
 from unveil.occluders.below import BelowTheBridge
 from unveil.occluders.head_surface import FaceMesh, HeadSurface
 from unveil.photos.crop import Crop
 from unveil.typing import Floats, Image
-
-SEVERITIES = (0.2, 0.4, 0.6)  # wanted shares of the face that are hidden
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Condition:
         return self.occluder.kind if self.severity is None else f"{self.occluder.kind}-{round(100 * self.severity)}"
 
     def apply(self, image: Image, face: Face, name: str, seed: int) -> Occlusion:
-        """Cover the face of a picture [H, W, 3]; the same name and seed give the same thing, at any severity."""
+        """Lay it over the face of a picture [H, W, 3]; the same name and seed give the same thing, at any severity."""
         if self.occluder is None:
             return Occlusion(image, np.zeros(image.shape[:2], bool), CLEAR)
         rng = sample_generator(seed, f"{self.occluder.kind} {name}", 0)
@@ -75,7 +73,7 @@ def conditions(
 class FaceFinder:
     """Finds what occluders need to be put on a face: the annotation, and the head that the packaged learner sees.
 
-    Whichever method is measured, the covered pictures are the same.
+    Whichever method is measured, the occluded pictures are the same.
     """
 
     def __init__(self) -> None:

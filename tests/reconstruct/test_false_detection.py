@@ -14,7 +14,7 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import read_image
-from unveil.reconstruct.doubt import distance, perhaps_no_face
+from unveil.reconstruct.false_detection import distance, perhaps_no_face
 from unveil.reconstruct.pipeline import Reconstructor
 
 COFFEE = (slice(60, 330), slice(150, 470))  # a cup
