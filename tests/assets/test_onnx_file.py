@@ -37,7 +37,8 @@ def inside(graph: GraphProto) -> ModelProto:
     """A model with a graph in a branch."""
     condition = constant(numpy_helper.from_array(np.array(True)))
     condition.output[0] = "which"
-    return model(condition, helper.make_node("If", ["which"], ["y"], then_branch=graph, else_branch=graph))
+    other = model(constant(numpy_helper.from_array(np.float32([1])))).graph  # twice the same would double at every call
+    return model(condition, helper.make_node("If", ["which"], ["y"], then_branch=graph, else_branch=other))
 
 
 def sparse() -> ModelProto:
