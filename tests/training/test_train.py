@@ -273,6 +273,8 @@ def normalise_a_half(rank: int, images: torch.Tensor, folder: Path) -> None:
     out.pow(3).sum().backward()
     assert own.grad is not None
     torch.save([out.detach(), own.grad, norm.running_mean, norm.running_var], folder / f"{rank}.pt")
+    torch.distributed.barrier()  # whoever leaves first would cut the other off
+    torch.distributed.destroy_process_group()
 
 
 def test_synced_normalisation_is_that_of_the_whole_batch(tmp_path: Path) -> None:
