@@ -10,7 +10,7 @@ turned as well, and where nothing certain is found, all of it is searched finer 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace
 from unveil.photos.crop import Crop
 from unveil.photos.detection import SAME_FACE_IOU, Detection, distinct, mean_side, merge, overlaps
 from unveil.photos.io import Photograph, as_rgb
-from unveil.typing import Float32s, Image
+from unveil.typing import Float32s, Floats, Image
 
 SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
 COARSEST = 64  # long side of the photograph, in network pixels: a face may fill all of it
@@ -126,15 +126,9 @@ class FaceDetector:
         """The same face [1, 8, 2] seen alone at several sizes, and its mean score [1] over these and the first."""
         centre, side = find[:2].mean(axis=0), float(mean_side(find))
         crops = [Crop.from_square(centre, side * LOOK_SIZE / seen, LOOK_SIZE) for seen in LOOK_FACE_SIDES]
-        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
-        seen_points, seen_scores = [find], [score]
-        for crop, points, scores in zip(crops, *answers, strict=True):
-            in_image = crop.to_image(points).astype(np.float32)
-            same = overlaps(find[:2], in_image[:, :2])[0] > SAME_FACE_IOU
-            best = np.argmax(scores * same)
-            seen_points.append(in_image[best])
-            seen_scores.append(float(scores[best] * same[best]))
-        mean = np.average(seen_points, axis=0, weights=seen_scores)
+        points, scores = self._seen_in(image, crops, find[:2], _in_image)
+        seen_scores = [score, *scores]
+        mean = np.average([find, *points], axis=0, weights=seen_scores)
         return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
 
     def _right_way_up(self, image: Image, face: Detection) -> Detection:
@@ -153,22 +147,42 @@ class FaceDetector:
         """The same face seen alone with the photograph turned, at several sizes; of score 0 where none is seen."""
         sides = [face.size * LOOK_SIZE / seen for seen in LOOK_FACE_SIDES]
         crops = [Crop.from_square(face.centre, side, LOOK_SIZE).turned(degrees, face.centre) for side in sides]
-        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
-        box = np.reshape(face.box_ltrb, (2, 2))
-        seen_points, seen_scores = [], []
-        for crop, points, scores in zip(crops, *answers, strict=True):
-            in_image = crop.to_image(points).astype(np.float32)
-            half = mean_side(points)[:, None] / 2 / np.float32(crop.scale)
-            middle = in_image[:, :2].mean(axis=1)
-            in_image[:, 0], in_image[:, 1] = middle - half, middle + half
-            same = overlaps(box, in_image[:, :2])[0] > SAME_FACE_IOU
-            best = np.argmax(scores * same)
-            seen_points.append(in_image[best])
-            seen_scores.append(float(scores[best] * same[best]))
+        seen_points, seen_scores = self._seen_in(image, crops, np.reshape(face.box_ltrb, (2, 2)), _upright_in_image)
         if not any(seen_scores):
             return Detection(face.box_ltrb, face.keypoints, 0.0)
         mean = np.average(seen_points, axis=0, weights=seen_scores).astype(np.float32)
         return Detection(mean[:2].ravel(), mean[2:], float(np.mean(seen_scores)))
+
+    def _seen_in(
+        self, image: Image, crops: list[Crop], box: Floats, place: Callable[[Crop, Float32s], Float32s]
+    ) -> tuple[list[Float32s], list[float]]:
+        """What each crop shows of the face in a box [2, 2]: points [8, 2] put into the image by ``place``, and score.
+
+        The score is 0 where it shows nothing of it.
+        """
+        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
+        seen_points, seen_scores = [], []
+        for crop, points, scores in zip(crops, *answers, strict=True):
+            in_image = place(crop, points)
+            same = overlaps(box, in_image[:, :2])[0] > SAME_FACE_IOU
+            best = np.argmax(scores * same)
+            seen_points.append(in_image[best])
+            seen_scores.append(float(scores[best] * same[best]))
+        return seen_points, seen_scores
+
+
+def _in_image(crop: Crop, points: Float32s) -> Float32s:
+    """Points [N, 8, 2] of a crop in the image."""
+    return np.asarray(crop.to_image(points), np.float32)
+
+
+def _upright_in_image(crop: Crop, points: Float32s) -> Float32s:
+    """The same of a turned crop, whose boxes become squares along the image's sides."""
+    in_image = _in_image(crop, points)
+    half = mean_side(points)[:, None] / 2 / np.float32(crop.scale)
+    middle = in_image[:, :2].mean(axis=1)
+    in_image[:, 0], in_image[:, 1] = middle - half, middle + half
+    return in_image
 
 
 def pyramid(image: Image, smallest_face: float) -> Iterator[Image]:
