@@ -226,10 +226,37 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["reconstruct"], ["reconstruct", str(DEMO)], ["nonsense"], ["reconstruct", "--no"]]
+    ("arguments", "reason"),
+    [
+        (["nonsense"], "no such command 'nonsense' (see `unveil --help`)"),
+        (["recontsruct"], "no such command 'recontsruct'. Did you mean 'reconstruct'? (see `unveil --help`)"),
+        (["reconstruct"], "missing argument 'PHOTO_OR_FOLDER' (see `unveil reconstruct --help`)"),
+        (["reconstruct", "a"], "missing option '--out' / '-o' (see `unveil reconstruct --help`)"),
+        (["fit", "a", "-o"], "option '-o' requires an argument"),
+        (["fit", "--phto", "a"], "no such option: --phto. Did you mean --photo? (see `unveil fit --help`)"),
+        (["fit", "a", "b", "-o", "c"], "arguments too many: b (see `unveil fit --help`)"),
+        (["doctor", "--json=1"], "option '--json' does not take a value"),
+        (["animate", "a", "-o", "b", "--rate", "nan"], "--rate should be at most 100 (see `unveil animate --help`)"),
+        (["animate", "a", "-o", "b", "--rate", ""], "--rate should be a number (see `unveil animate --help`)"),
+        (["prepare", "a", "-o", "b", "--limit", "0"], "--limit should be at least 1 (see `unveil prepare --help`)"),
+        (["prepare", "a", "-o", "b", "--seed", "1.5"], "--seed should be a whole number (see `unveil prepare --help`)"),
+        (
+            ["prepare", "a", "-o", "b", "--preset", "x"],
+            "--preset 'x' is not one of 'paper' (see `unveil prepare --help`)",
+        ),
+    ],
 )
-def test_usage_errors_have_status_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    assert Answer(capsys, *arguments).status == 2
+def test_a_wrong_call_is_one_line(capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str) -> None:
+    answer = Answer(capsys, *arguments)
+    assert (answer.status, answer.out, answer.err) == (2, "", f"unveil: {reason}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["assets"]])
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    answer = Answer(capsys, *arguments)
+    assert answer.status == 2
+    assert answer.err == ""
+    assert "Usage: unveil" in answer.out
 
 
 def test_an_unexpected_error_is_one_line_too(

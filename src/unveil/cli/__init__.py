@@ -17,6 +17,7 @@ import typer
 from unveil import __version__
 from unveil.cli.commands import InPanels, add_panels, add_renamed
 from unveil.cli.printing import complain
+from unveil.cli.usage import wrong_call
 from unveil.errors import UnveilError, reason_of
 
 DEBUG_VARIABLE = "UNVEIL_DEBUG"
@@ -49,11 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        app(args=arguments, prog_name="unveil")
+        return _run(arguments)
     except Stopped as stop:
         complain("stopped; run the same command again to continue")
         return _status(stop)
-    except SystemExit as stop:  # how Typer ends
+    except SystemExit as stop:
         return _status(stop)
     except UnveilError as error:
         return _fail(str(error), error.exit_status)
@@ -63,7 +64,14 @@ def main(arguments: list[str] | None = None) -> int:
             return _fail(f"this needs {package}, which the base install does not have: {how}", UnveilError.exit_status)
         what = f"unexpected {type(error).__name__}: {reason_of(error)}"
         return _fail(f"{what} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1)
-    return 0
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        status: int | None = app(args=arguments, prog_name="unveil", standalone_mode=False)
+    except typer.TyperException as error:
+        raise UnveilError(wrong_call(error)) from error
+    return status or 0
 
 
 def _print_version(wanted: bool) -> None:
@@ -91,7 +99,8 @@ def _status(stop: SystemExit) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    complain(message)
+    if message:  # none where the help has been shown
+        complain(message)
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exc()
     return status
