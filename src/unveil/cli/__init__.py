@@ -16,7 +16,7 @@ import typer
 
 from unveil import __version__
 from unveil.cli.commands import InPanels, add_panels, add_renamed
-from unveil.cli.printing import complain
+from unveil.cli.printing import complain, escape_what_streams_cannot_encode, say
 from unveil.cli.usage import wrong_call
 from unveil.errors import UnveilError, reason_of
 
@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and give back its exit status: 2 for the user's mistake, 1 for ours."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    escape_what_streams_cannot_encode()
     try:
         return _run(arguments)
     except Stopped as stop:
@@ -76,7 +77,7 @@ def _run(arguments: list[str] | None) -> int:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"unveil {__version__}")
+        say(f"unveil {__version__}")
         raise typer.Exit
 
 

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, TypeVar
 
-import typer
+from unveil.errors import UnveilError
+from unveil.storage.files import printable
 
 Item = TypeVar("Item")
 
 
+def say(*lines: str) -> None:
+    """Print lines to stdout; a line break inside one, or what else would forge or garble lines, is escaped.
+
+    Raises:
+        UnveilError: the place that stdout leads to is full or gone. A reader that has gone, as ``head`` does, is none.
+    """
+    try:
+        _write(sys.stdout, lines)
+    except OSError as error:
+        raise UnveilError(f"cannot print: {error.strerror}; make room, or print to another place") from error
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON document to stdout."""
+    say(*json.dumps(value, indent=1).splitlines())
+
+
 def complain(message: str) -> None:
     """Print a line to stderr."""
-    typer.echo(f"unveil: {message}", err=True)
+    with suppress(OSError):  # there is no other place to say so
+        _write(sys.stderr, [f"unveil: {message}"])
+
+
+def escape_what_streams_cannot_encode() -> None:
+    """Let stdout and stderr take any text: letters that their encoding lacks are escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
+    if stream is None:  # closed before the program started
+        return
+    try:
+        stream.write("".join(f"{printable(line)}\n" for line in lines))
+        stream.flush()
+    except BrokenPipeError:  # nobody reads any more; the work goes on, and Python may write what it still holds
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def count(number: int, noun: str) -> str:

@@ -50,9 +50,15 @@ def write_text(final: str | os.PathLike[str], text: str) -> None:
 
 
 def printable(path: str | os.PathLike[str]) -> str:
-    """A file's name for messages: one line, and valid text even if the name on disk is not."""
-    text = os.fsencode(path).decode("utf-8", errors="backslashreplace")
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    """A file's name, or any other text, for messages: one line, and valid text even if the name on disk is not."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in os.fspath(path))
+
+
+def _escaped(letter: str) -> str:
+    """A letter that is not to be printed, or a byte of a name that is no UTF-8, hidden in U+DC80 to DCFF."""
+    if "\udc80" <= letter <= "\udcff":
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
 
 
 def _write_error(path: Path, error: OSError) -> UnveilError:

@@ -5,7 +5,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
 from unveil.errors import UnveilError
+from unveil.storage.files import printable
 from unveil.training.checkpoint import Position
 from unveil.training.config import TrainConfig
 
@@ -71,10 +72,18 @@ class Meter:
 class Report:
     """Where the numbers of a run go: readable lines, ``log.jsonl`` and TensorBoard's files in the run's folder."""
 
-    def __init__(self, run: Path, config: TrainConfig, position: Position, steps_per_epoch: int) -> None:
+    def __init__(
+        self,
+        run: Path,
+        config: TrainConfig,
+        position: Position,
+        steps_per_epoch: int,
+        say: Callable[[str], None],
+    ) -> None:
         from torch.utils.tensorboard import SummaryWriter  # slow to import
 
         self._run, self._config, self._position, self._steps = run, config, position, steps_per_epoch
+        self._say = say
         self._progress = _progress_bar()
         if self._progress:
             self._task = self._progress.add_task("", total=steps_per_epoch)
@@ -102,12 +111,12 @@ class Report:
                 f"cannot write the log of {self._run}: {error.strerror}; make room and give the same command again"
             ) from error
         parts = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
-        print(f"epoch {done}/{self._config.epochs}  step {position.step}  {parts}  {self.left()}", flush=True)  # noqa: T201
+        self._say(f"epoch {done}/{self._config.epochs}  step {position.step}  {parts}  {self.left()}")
 
     def end(self) -> None:
         """One line when the run is over."""
         position = self._position
-        print(f"{self._run}: {position.step} steps in {position.seconds / 60:.1f} minutes", flush=True)  # noqa: T201
+        self._say(f"{printable(self._run)}: {position.step} steps in {position.seconds / 60:.1f} minutes")
 
     def left(self) -> str:
         """The time that is left, by steps or by the clock."""

@@ -8,6 +8,7 @@ learning rate follows the clock and they are not).
 import copy
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
@@ -35,8 +36,10 @@ VALIDATION_BATCH = 64
 FIRST_IMAGES = 64  # from which the normalisations of an exported learner get their statistics
 
 
-def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
+def train(config: TrainConfig, data: TrainingData, run: Path, say: Callable[[str], None] = print) -> Position:
     """Train until the epochs or the minutes are used up; the result is the checkpoint in the folder ``run``.
+
+    A line for every epoch goes to ``say``.
 
     Raises:
         UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
@@ -58,7 +61,7 @@ def train(config: TrainConfig, data: TrainingData, run: Path) -> Position:
     objective = Objective.of(config, state.learner.layout, data.model, fabric.device)
     network, optimizer = fabric.setup(state.learner, state.optimizer)
     position, clock = state.position, Clock(state.position.seconds)
-    report = Report(run, config, position, steps_per_epoch) if fabric.is_global_zero else None
+    report = Report(run, config, position, steps_per_epoch, say) if fabric.is_global_zero else None
 
     while position.epoch < config.epochs and not _is_over(config, position):
         meter, saved_at = Meter(position), position.seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import AssetsOption, RecursiveOption, file_in, words
-from unveil.cli.printing import complain, count
+from unveil.cli.printing import complain, count, say
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def compare(
     write_image(out, shown.picture)
     for note in shown.notes:
         complain(note)
-    typer.echo(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")
+    say(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")
 
 
 def _method(name: str, assets: Path | None) -> Method:

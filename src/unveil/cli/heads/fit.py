@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unveil.cli.printing import count
+from unveil.cli.printing import count, say
 
 
 def fit(
@@ -37,4 +37,4 @@ def fit(
     head = fit_landmarks(landmarks, photo)
     files = head.save(out)
     distance = landmark_distance(head, points)
-    typer.echo(f"{printable(out)}: {count(len(files), 'file')}, landmarks {distance:.2f} pixels from those given")
+    say(f"{printable(out)}: {count(len(files), 'file')}, landmarks {distance:.2f} pixels from those given")

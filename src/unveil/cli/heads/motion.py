@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, ModelOption, parse_formats
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
 
@@ -37,7 +37,7 @@ def transfer(
     if target.belongs_to_another():
         raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
     record = photo_files.write_photo(target, [moved], options)
-    typer.echo(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
+    say(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
 
 
 def animate(
@@ -86,4 +86,4 @@ def animate(
         motion = animation.own_motion(seen, rate)
     stem = out / f"{printable_stem(photo)}_motion"
     for path in animation.write_motion(stem, seen, motion):
-        typer.echo(f"{path}: {count(len(motion), 'frame')}")
+        say(f"{path}: {count(len(motion), 'frame')}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +17,7 @@ from unveil.cli.options import (
     RecursiveOption,
     parse_formats,
 )
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, say_json, with_progress
 
 if TYPE_CHECKING:
     from unveil.output.batch import Outcome
@@ -88,7 +87,7 @@ def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:
         if outcome.status == "failed":
             complain(outcome.error)
         elif not quiet:
-            typer.echo(_line(outcome))
+            say(_line(outcome))
     return finished
 
 
@@ -112,8 +111,8 @@ def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
     counts["faces"] = sum(len(outcome.record["faces"]) for outcome in finished if outcome.record)
     if as_json:
         answer = {"out": printable(out), "summary": counts, "photos": [outcome.to_json() for outcome in finished]}
-        typer.echo(json.dumps(answer, indent=1))
+        say_json(answer)
     elif len(finished) > 1 or counts["faces"]:
         parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed") if counts[status]]
         faces = count(counts["faces"], "face")
-        typer.echo(f"{count(len(finished), 'photograph')}: {', '.join(parts)}; {faces} in {printable(out)}")
+        say(f"{count(len(finished), 'photograph')}: {', '.join(parts)}; {faces} in {printable(out)}")

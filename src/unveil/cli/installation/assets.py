@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from unveil.cli.options import AssetsOption, FamilyArgument, JsonOption, OneFamilyArgument
-from unveil.cli.printing import download_progress
+from unveil.cli.printing import download_progress, say, say_json
 from unveil.errors import UnveilError
 
 
@@ -20,13 +18,13 @@ def list_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, a
         entry for name in ([family] if family else RESEARCH) for entry in describe(research_family(name).files, assets)
     ]
     if as_json:
-        typer.echo(json.dumps({"files": entries}, indent=1))
+        say_json({"files": entries})
         return
     for entry in entries:
-        typer.echo(f"{entry['model']}: {entry['name']}: {entry['what']}{'' if entry['required'] else ' (optional)'}")
-        typer.echo(f"    {entry['path'] or 'not found'}")
-        typer.echo(f"    {entry['publisher']}; {entry['licence']}")
-        typer.echo(f"    {entry['page']}{' (registration needed)' if entry['registration'] else ''}")
+        say(f"{entry['model']}: {entry['name']}: {entry['what']}{'' if entry['required'] else ' (optional)'}")
+        say(f"    {entry['path'] or 'not found'}")
+        say(f"    {entry['publisher']}; {entry['licence']}")
+        say(f"    {entry['page']}{' (registration needed)' if entry['registration'] else ''}")
 
 
 def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, as_json: JsonOption = False) -> None:
@@ -37,11 +35,11 @@ def check_assets(family: FamilyArgument = None, *, assets: AssetsOption = None, 
         check for name in ([family] if family else families_present(assets)) for check in check_files(name, assets)
     ]
     if as_json:
-        typer.echo(json.dumps({"files": [check.to_json() for check in checks]}, indent=1))
+        say_json({"files": [check.to_json() for check in checks]})
     else:
         for check in checks:
             optional = "" if check.required else " (optional)"
-            typer.echo(f"{check.status:8}{check.model}: {check.name}{optional}: {check.detail}")
+            say(f"{check.status:8}{check.model}: {check.name}{optional}: {check.detail}")
     if any(check.status == "wrong" or (check.required and check.status == "missing") for check in checks):
         raise typer.Exit(2)
 
@@ -62,7 +60,7 @@ def convert_assets(
     if family not in RESEARCH:
         raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(RESEARCH)}")
     for path in RESEARCH[family].convert(assets):
-        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+        say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 def get_assets(
@@ -81,12 +79,12 @@ def get_assets(
         if file.url:
             with download_progress(file.name) as progress:
                 path = download(file, folder, progress)
-            typer.echo(f"{path}: {file.what}; {file.licence}")
+            say(f"{path}: {file.what}; {file.licence}")
     yours = [file for file in absent if not file.url]
     if yours:
-        typer.echo(f"these are yours to get; put them in {folder}:")
+        say(f"these are yours to get; put them in {folder}:")
     for file in yours:
         optional = "" if file.required else " (optional)"
-        typer.echo(f"    {file.name}{optional}, {file.what}: {file.how_to_get}; {file.licence}")
+        say(f"    {file.name}{optional}, {file.what}: {file.how_to_get}; {file.licence}")
     if not absent:
-        typer.echo(f"{family}: every file is there")
+        say(f"{family}: every file is there")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from unveil.cli.options import JsonOption
+from unveil.cli.printing import say, say_json
 
 
 def doctor(*, as_json: JsonOption = False) -> None:
@@ -15,9 +14,9 @@ def doctor(*, as_json: JsonOption = False) -> None:
 
     checks = examine()
     if as_json:
-        typer.echo(json.dumps({"checks": [check.to_json() for check in checks]}, indent=1))
+        say_json({"checks": [check.to_json() for check in checks]})
     else:
         for check in checks:
-            typer.echo(f"{'ok' if check.ok else 'WRONG':6}{check.name}: {check.detail}")
+            say(f"{'ok' if check.ok else 'WRONG':6}{check.name}: {check.detail}")
     if not all(check.ok for check in checks):
         raise typer.Exit(1)

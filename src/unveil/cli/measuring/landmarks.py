@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unveil.cli.options import AssetsOption, FolderOut, JsonOption, ModelOption, OccludersOption, file_in, words
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ def predict_landmarks(
     running = predicting.predict_landmarks(chosen, predictor, conditions, out)
     for _ in with_progress(running, len(chosen.names) * len(conditions), doing="predicting"):
         pass
-    typer.echo(f"{printable(out)}: {count(len(chosen.names), 'picture')}, {count(len(conditions), 'condition')}")
+    say(f"{printable(out)}: {count(len(chosen.names), 'picture')}, {count(len(conditions), 'condition')}")
 
 
 def evaluate_landmarks(
@@ -114,10 +113,10 @@ def evaluate_landmarks(
     scores = landmark_report.score_all(found)
     paths = landmark_report.write_landmarks(out, title, found, scores)
     if as_json:
-        typer.echo(json.dumps(landmarks.as_json(scores), indent=1))
+        say_json(landmarks.as_json(scores))
         return
-    typer.echo(landmarks.table(scores))
-    typer.echo(", ".join(printable(path) for path in paths))
+    say(*landmarks.table(scores).splitlines())
+    say(", ".join(printable(path) for path in paths))
     if paths[-1].suffix != ".png":
         complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
 
@@ -149,12 +148,12 @@ def evaluate_occlusion(
         )
     paths = landmark_report.write_occlusion(out, title, methods)
     if as_json:
-        typer.echo(json.dumps({name: [row.to_json() for row in rows] for name, rows in methods.items()}, indent=1))
+        say_json({name: [row.to_json() for row in rows] for name, rows in methods.items()})
         return
     for name, rows in methods.items():
-        typer.echo(f"{name}: covered / clear = {rows[0].ratio:.2f}\n{occlusion.table(rows)}")
-    typer.echo(f"Reported by others, with occluders of theirs:\n{occlusion.published_table()}")
-    typer.echo(", ".join(printable(path) for path in paths))
+        say(f"{name}: covered / clear = {rows[0].ratio:.2f}", *occlusion.table(rows).splitlines())
+    say("Reported by others, with occluders of theirs:", *occlusion.published_table().splitlines())
+    say(", ".join(printable(path) for path in paths))
 
 
 def report(
@@ -169,7 +168,7 @@ def report(
     from unveil.storage.files import printable
 
     page = file_in(out, "report.md")
-    typer.echo(f"{printable(page)}: {count(write_page(scores, page), 'table')}")
+    say(f"{printable(page)}: {count(write_page(scores, page), 'table')}")
 
 
 def _known(option: str, value: str, choices: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import AssetsOption, FolderOut, JsonOption, ModelOption, OccludersOption
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -75,13 +74,13 @@ def evaluate_now(
     summary = now_report.summarise(scored)
     paths = now_report.write_report(out, name, scored, now_report.LEADERBOARD)
     if as_json:
-        typer.echo(json.dumps(summary, indent=1))
+        say_json(summary)
         return
     for part, row in summary.items():
         if row["images"] or row["missing"]:
             numbers = " ".join(f"{key} {row[key]:.3f}" for key in ("median", "mean", "std") if row["images"])
-            typer.echo(f"{part}: {numbers} mm; {count(row['images'], 'image')}, {row['missing']} missing")
-    typer.echo(", ".join(printable(path) for path in paths))
+            say(f"{part}: {numbers} mm; {count(row['images'], 'image')}, {row['missing']} missing")
+    say(", ".join(printable(path) for path in paths))
     if len(paths) < now_report.FILES:
         complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
 
@@ -141,7 +140,7 @@ def _predict_all(running: Iterator[Predicted], total: int, out: Path) -> int:
         counts[one.status] += 1
         if one.status == "failed":
             complain(one.error)
-    typer.echo(
+    say(
         f"{printable(out)}: {count(counts['done'], 'prediction')}, {counts['skipped']} from before, "
         f"{counts['failed']} failed"
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import AssetsOption, ModelOption, NpzOut
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def encode(
             encoded = parts.merge()
     failed = total - len(encoded.names)
     skipped = f"; {failed} failed" if failed else ""
-    typer.echo(f"{out}: {count(len(encoded.names), 'crop')}, layout {encoder.layout.name}{skipped}")
+    say(f"{out}: {count(len(encoded.names), 'crop')}, layout {encoder.layout.name}{skipped}")
     if failed:
         raise typer.Exit(2)
 
@@ -138,4 +138,4 @@ def decode(
     batches = with_progress(batches, -(-total // decoding.BATCH), doing="decoding")
     decoding.write_geometry(out, batches, others)
     what = "68 landmarks" if landmarks_only else f"{len(head.head.template)} vertices"
-    typer.echo(f"{out}: {count(total, 'head')} of {what}")
+    say(f"{out}: {count(total, 'head')} of {what}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import AssetsOption
+from unveil.cli.printing import say
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -63,18 +64,17 @@ def export(
     learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
     if file.suffix == SUFFIX:
         write_state(learner, file, statement)
-        typer.echo(f"{file}: {_megabytes(file)}; `unveil train --start-from {file}` goes on from it")
+        say(f"{file}: {_megabytes(file)}; `unveil train --start-from {file}` goes on from it")
         return
     if prepared is None or codes is None:
         write_onnx(learner, file, statement)
-        typer.echo(f"{file}: {_megabytes(file)}; not measured, deviations not calibrated")
+        say(f"{file}: {_megabytes(file)}; not measured, deviations not calibrated")
         return
     config = TrainConfig.load(run / CONFIG_FILE)
     if occluders is not None:
         config = replace(config, occluders=str(occluders))
     sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))
-    for line in _lines(releasing.export_measured(learner, file, statement, sampler, int8=int8)):
-        typer.echo(line)
+    say(*_lines(releasing.export_measured(learner, file, statement, sampler, int8=int8)))
 
 
 def _lines(measured: Measured) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from unveil.cli.options import AssetsOption, JsonOption, KindsOption, OccludersOption, words
-from unveil.cli.printing import with_progress
+from unveil.cli.printing import say, say_json, with_progress
 from unveil.training.config import PRESETS, TrainConfig, preset
 
 CodesArgument = Annotated[
@@ -44,7 +44,7 @@ def train(
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = preset(preset_name) | (_from_file(config) if config else {}) | given
-    run_training(TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), out)
+    run_training(TrainConfig(**chosen), TrainingData.load(prepared, codes, assets), out, say)
 
 
 def validate(
@@ -90,7 +90,10 @@ def validate(
     for row, found in with_progress(results, None, doing="validating", quiet=as_json):
         rows.append(row)
         reliability.take_in(found)
-    typer.echo(json.dumps([asdict(row) for row in rows], indent=1) if as_json else table(rows))
+    if as_json:
+        say_json([asdict(row) for row in rows])
+    else:
+        say(*table(rows).splitlines())
     if plot:
         reliability.plot(plot)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import AssetsOption, KindsOption, ModelOption, OccludersOption, PictureOut, words
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def occlude(
                 _save(out_dir, f"{name}_{occluder.kind}_{share}", result)
         rows.append(row)
     write_image(out, contact_sheet(rows, TILE))
-    typer.echo(f"{out}: {count(len(found), 'face')}, {count(len(pool.occluders), 'kind')} of occluder")
+    say(f"{out}: {count(len(found), 'face')}, {count(len(pool.occluders), 'kind')} of occluder")
 
 
 def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Iterator[tuple[str, Image, Face]]:

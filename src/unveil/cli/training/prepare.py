@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unveil.cli.options import FolderOut, words
-from unveil.cli.printing import complain, count, with_progress
+from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def prepare(
     PreparedFolder.open(out)
     _summarise(manifest, out)
     if fresh:
-        typer.echo(f"{fresh / seconds:.1f} photographs/s")
+        say(f"{fresh / seconds:.1f} photographs/s")
     if settings.limit and manifest["count"] < settings.limit:
         complain(
             f"{settings.limit} photographs were asked for; of the {len(photos)} given, {manifest['count']} can be used"
@@ -118,10 +118,10 @@ def _summarise(manifest: dict[str, Any], out: Path) -> None:
     from unveil.storage.files import printable
 
     splits = ", ".join(f"{number} {name}" for name, number in manifest["splits"].items())
-    typer.echo(f"{printable(out)}: {count(manifest['count'], 'face')}: {splits}")
+    say(f"{printable(out)}: {count(manifest['count'], 'face')}: {splits}")
     if manifest["dropped"]:
         reasons = ", ".join(f"{number} {reason}" for reason, number in manifest["dropped"].items())
-        typer.echo(f"dropped {sum(manifest['dropped'].values())}: {reasons} (dropped.csv says which)")
+        say(f"dropped {sum(manifest['dropped'].values())}: {reasons} (dropped.csv says which)")
 
 
 def _shares(text: str) -> tuple[float, float, float]:

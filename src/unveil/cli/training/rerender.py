@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from unveil.cli.options import FolderOut
-from unveil.cli.printing import count, with_progress
+from unveil.cli.printing import count, say, with_progress
 
 
 def rerender(
@@ -46,5 +46,5 @@ def rerender(
     start, made = time.perf_counter(), 0
     for done in with_progress(make_folder(data, out, settings, processes), settings.shards, doing="re-rendering"):
         made += done
-    typer.echo(f"{printable(out)}: {count(made, 'picture')} in {time.perf_counter() - start:.0f} s")
-    typer.echo(f"train on it with `unveil train {printable(out)} {printable(out / CODES)}`")
+    say(f"{printable(out)}: {count(made, 'picture')} in {time.perf_counter() - start:.0f} s")
+    say(f"train on it with `unveil train {printable(out)} {printable(out / CODES)}`")
