@@ -18,6 +18,8 @@ class UnveilError(Exception):
 
 def reason_of(error: BaseException) -> str:
     """What another library's error says, for one line of ours: without line breaks, and not too long."""
+    if isinstance(error, KeyError):  # says no more than the name
+        return f"it has no {error}"[:MOST_LETTERS]
     return " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
 
 

@@ -10,8 +10,8 @@ from unveil.assets.pickle_machine import Unbuilt
 from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, PickleSource
 from unveil.assets.stand_ins import StandIns
-from unveil.assets.zip_file import open_zip, read_member
 from unveil.errors import UnveilError, reason_of
+from unveil.storage.zip_file import open_zip, read_member
 
 ZIP_START = b"PK\x03\x04"  # the format since torch 1.6; the one before is a row of pickles
 LEGACY_HEADERS = 3  # pickles before the object: magic number, version, system

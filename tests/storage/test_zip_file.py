@@ -10,8 +10,8 @@ from extras import needs
 from peak_memory import needs_peak_memory, run_command
 
 from unveil.assets.torch_file import LARGEST_STRUCTURE, checkpoint_keys
-from unveil.assets.zip_file import open_zip, read_member
 from unveil.errors import UnveilError
+from unveil.storage.zip_file import open_zip, read_member
 
 
 def test_members_are_read_up_to_a_limit(tmp_path: Path) -> None:

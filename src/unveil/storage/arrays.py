@@ -1,0 +1,114 @@
+"""Arrays from npz and npy files of strangers: plain numbers and texts, of sizes checked before memory is taken."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+import zipfile
+from collections.abc import Collection
+from typing import Any, BinaryIO, Literal, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from unveil.storage.file_kind import FileKind
+from unveil.storage.zip_file import open_member, open_zip
+
+CHUNK = 2**20  # bytes read at a time
+KINDS = "biufcSU"  # of dtypes: numbers and texts
+MOST_UNFOLDED = 2**29  # bytes of all that is compressed in a file; what unveil writes is not compressed
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+    dtype: np.dtype[Any]
+    size: int  # bytes
+
+
+def read_arrays(path: str | os.PathLike[str], kind: FileKind, names: Collection[str] | None = None) -> Arrays:
+    """The arrays of an npz file by name; nothing in it is unpickled.
+
+    Args:
+        path: the file.
+        kind: what it should be; its arrays may have ``kind.largest`` bytes together.
+        names: of the arrays to read, where it has them; None: all.
+
+    Raises:
+        UnveilError: the file is missing, damaged, no npz, too large, or holds something else than arrays of numbers and
+            texts.
+    """
+    with kind.opened(path, "a zip file"), open_zip(path) as archive:
+        there = archive.namelist()
+        if len(set(there)) < len(there):
+            raise ValueError("it holds two arrays of one name")
+        left, unfolded, arrays = kind.largest, MOST_UNFOLDED, Arrays()
+        for member in there:
+            name = member.removesuffix(".npy")
+            if names is not None and name not in names:
+                continue
+            stored = archive.getinfo(member).compress_type == zipfile.ZIP_STORED
+            most = min(left, archive.getinfo(member).file_size) if stored else min(left, unfolded)
+            with open_member(archive, member) as stream:
+                arrays[name] = _read(stream, most, ascii(name))
+            left -= arrays[name].nbytes
+            unfolded -= 0 if stored else arrays[name].nbytes
+        return arrays
+
+
+def read_array(path: str | os.PathLike[str], kind: FileKind) -> NDArray[Any]:
+    """The array of an npy file; UnveilError as `read_arrays`."""
+    with kind.opened(path, "an npy file") as stream:
+        return _read(stream, os.fstat(stream.fileno()).st_size, "it")
+
+
+def map_array(path: str | os.PathLike[str], kind: FileKind) -> NDArray[Any]:
+    """The array of an npy file, read where it is used; UnveilError as `read_arrays`."""
+    with kind.opened(path, "an npy file") as stream:
+        there = os.fstat(stream.fileno()).st_size
+        header = _header(stream, there, "it")
+        if stream.tell() + header.size < there:
+            raise ValueError("it goes on after its end")
+        if not header.size:
+            return np.empty(header.shape, header.dtype)
+        return np.memmap(stream, header.dtype, "r", stream.tell(), header.shape, header.order)
+
+
+def _read(stream: BinaryIO, most: int, name: str) -> NDArray[Any]:
+    """The array in a stream that has, or may have, so many bytes."""
+    shape, order, dtype, size = _header(stream, most, name)
+    if not size:
+        return np.empty(shape, dtype)
+    array = np.empty(size, np.uint8)
+    done = 0
+    while done < size:
+        part = stream.read(min(CHUNK, size - done))
+        if not part:
+            raise ValueError(f"{name} is cut short")
+        array[done : done + len(part)] = np.frombuffer(part, np.uint8)
+        done += len(part)
+    if stream.read(1):  # at the end a zip file compares its sum
+        raise ValueError(f"{name} goes on after its end")
+    return array.view(dtype).reshape(shape, order=order)
+
+
+def _header(stream: BinaryIO, most: int, name: str) -> _Header:
+    version = npy.read_magic(stream)
+    if version not in HEADERS:
+        raise ValueError(f"{name} has a header of version {version}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+        shape, fortran, dtype = HEADERS[version](stream)
+    if dtype.hasobject or dtype.kind not in KINDS:
+        raise ValueError(f"{name} holds {'Python objects' if dtype.hasobject else dtype} and no numbers or text")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"{name} has a shape of negative numbers")
+    size = math.prod(shape) * dtype.itemsize
+    if math.prod(shape) * max(1, dtype.itemsize) > most - stream.tell():
+        raise ValueError(f"{name} has {size} bytes, more than the file holds or may hold")
+    return _Header(shape, "F" if fortran else "C", dtype, size)
