@@ -1,9 +1,10 @@
 """The one exception that reaches users: one line: what is wrong, why, and how to fix it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+DEBUG_VARIABLE = "UNVEIL_DEBUG"  # of the environment: explain errors
 MOST_LETTERS = 200  # of another library's error
 
 
@@ -21,6 +22,26 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, KeyError):  # says no more than the name
         return f"it has no {error}"[:MOST_LETTERS]
     return " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
+
+
+def line_of(error: Exception) -> str:
+    """One line for whatever went wrong with one thing among many, which must not end the work on the others."""
+    if isinstance(error, UnveilError):
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or reason_of(error)
+    return unexpected(error)
+
+
+def unexpected(error: Exception) -> str:
+    """One line for an error that is a fault of ours."""
+    what = f"unexpected {type(error).__name__}: {reason_of(error)}"
+    return f"{what} (set {DEBUG_VARIABLE}=1 for details and please report it)"
+
+
+def exit_status(errors: Iterable[Exception]) -> int:
+    """The status for work on many things of which some failed: 2, or 1 where something is a fault of ours; else 0."""
+    return min((2 if isinstance(error, UnveilError | OSError) else 1 for error in errors), default=0)
 
 
 @contextmanager

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import traceback
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -18,9 +16,8 @@ from unveil import __version__
 from unveil.cli.commands import InPanels, add_panels, add_renamed
 from unveil.cli.printing import complain, escape_what_streams_cannot_encode, say
 from unveil.cli.usage import wrong_call
-from unveil.errors import UnveilError, reason_of
+from unveil.errors import DEBUG_VARIABLE, UnveilError, unexpected
 
-DEBUG_VARIABLE = "UNVEIL_DEBUG"
 EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
     "torch": "train",
     "lightning_fabric": "train",
@@ -58,13 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as stop:
         return _status(stop)
     except UnveilError as error:
-        return _fail(str(error), error.exit_status)
+        return _fail(str(error), error, error.exit_status)
     except Exception as error:  # the last resort: no user is to see a traceback unasked
         if isinstance(error, ModuleNotFoundError) and (package := (error.name or "").partition(".")[0]) in EXTRAS:
             how = f"install unveil[{EXTRAS[package]}]"
-            return _fail(f"this needs {package}, which the base install does not have: {how}", UnveilError.exit_status)
-        what = f"unexpected {type(error).__name__}: {reason_of(error)}"
-        return _fail(f"{what} (set {DEBUG_VARIABLE}=1 for details and please report it)", 1)
+            needs = f"this needs {package}, which the base install does not have: {how}"
+            return _fail(needs, error, UnveilError.exit_status)
+        return _fail(unexpected(error), error, 1)
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -99,9 +96,7 @@ def _status(stop: SystemExit) -> int:
     return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
 
 
-def _fail(message: str, status: int) -> int:
+def _fail(message: str, cause: Exception, status: int) -> int:
     if message:  # none where the help has been shown
-        complain(message)
-    if os.environ.get(DEBUG_VARIABLE):
-        traceback.print_exc()
+        complain(message, cause)
     return status

@@ -6,11 +6,12 @@ import io
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
-from unveil.errors import UnveilError
+from unveil.errors import DEBUG_VARIABLE, UnveilError
 from unveil.storage.files import printable
 
 Item = TypeVar("Item")
@@ -33,10 +34,12 @@ def say_json(value: Any) -> None:
     say(*json.dumps(value, indent=1).splitlines())
 
 
-def complain(message: str) -> None:
-    """Print a line to stderr."""
+def complain(message: str, cause: BaseException | None = None) -> None:
+    """Print a line to stderr, and where the user asks for explanations what led to its cause."""
     with suppress(OSError):  # there is no other place to say so
         _write(sys.stderr, [f"unveil: {message}"])
+        if cause is not None and os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exception(cause)
 
 
 def escape_what_streams_cannot_encode() -> None:

@@ -10,15 +10,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, line_of
 from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
-from unveil.output.photo_files import Options, OutputError, Target, write_photo
+from unveil.output.photo_files import Options, OutputError, Target, source_of, write_photo
+from unveil.output.photo_record import is_file
 from unveil.photos.detect import smallest_found
 from unveil.photos.io import find_images, read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.storage.files import printable
-from unveil.storage.names import printable_part, printable_stem
+from unveil.storage.files import printable, resolved
+from unveil.storage.names import printable_part, printable_stem, shortened
+from unveil.typing import Image
 
 FARTHEST_AWAY = 60.0  # degrees between the view and where a face looks
 
@@ -31,6 +33,7 @@ class Outcome:
     status: Literal["done", "skipped", "failed"]
     record: dict[str, Any] | None = None  # the photograph's JSON, None where it failed
     error: str = ""
+    cause: Exception | None = None  # of the failure
 
     def warnings(self) -> Iterator[str]:
         """A line for each face that is turned away further than the learners know faces."""
@@ -63,16 +66,16 @@ def photos_in(
     """
     photos: dict[Path, None] = {}  # a set that keeps the order
     failures = []
-    results = out.resolve()
+    results = resolved(out)
     for path in inputs:
         try:
-            if path.is_dir() and path.resolve() == results:
+            if resolved(path) == results and path.is_dir():
                 raise UnveilError(f"{printable(path)} is both input and output: choose another folder with -o")
             found = find_images(path, recursive=recursive, without=results, note=note)
         except UnveilError as error:
-            failures.append(Outcome(path, "failed", error=str(error)))
+            failures.append(Outcome(path, "failed", error=str(error), cause=error))
             continue
-        photos |= dict.fromkeys(photo for photo in found if photo == path or results not in photo.resolve().parents)
+        photos |= dict.fromkeys(photo for photo in found if photo == path or results not in resolved(photo).parents)
     return list(photos), failures
 
 
@@ -127,6 +130,8 @@ def reconstruct_photos(
 ) -> Iterator[Outcome]:
     """Reconstruct photograph after photograph and yield what became of each; done ones are skipped unless forced.
 
+    Whatever is wrong with one of them, the others are reconstructed.
+
     Raises:
         OutputError: the output folder cannot be written; what was done stays.
     """
@@ -134,35 +139,49 @@ def reconstruct_photos(
         try:
             record = None if force else target.done(options)
             if record is not None:
-                yield Outcome(target.photo, "skipped", record)
+                outcome = Outcome(target.photo, "skipped", record)
             else:
-                yield Outcome(target.photo, "done", _reconstruct_photo(target, reconstructor, options))
+                outcome = Outcome(target.photo, "done", _reconstruct_photo(target, reconstructor, options))
         except OutputError:
             raise
-        except (UnveilError, OSError) as error:
-            yield Outcome(target.photo, "failed", error=_about(target.photo, error))
+        except Exception as error:  # also a fault of ours, which one photograph in a thousand may find
+            outcome = Outcome(target.photo, "failed", error=about(target.photo, error), cause=error)
+        yield outcome
 
 
-def _about(photo: Path, error: Exception) -> str:
+def about(photo: Path, error: Exception) -> str:
     """The error's text, which may be about the network, with the photograph's name."""
-    name, text = printable(photo), str(error)
+    name, text = printable(photo), line_of(error)
     return text if name in text else f"{name}: {text}"
 
 
+def read_whole(photo: Path) -> tuple[Image, dict[str, Any]]:
+    """A photograph, and its state, which was the same before it was read and afterwards.
+
+    Raises:
+        UnveilError: it cannot be read, or somebody else was writing or replacing it meanwhile.
+    """
+    before = source_of(photo) if is_file(photo) else None
+    image = read_image(photo)
+    if before is None or source_of(photo) != before:
+        raise UnveilError(f"{printable(photo)} was changed while it was read; run again when nobody writes to it")
+    return image, before
+
+
 def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:
-    image = read_image(target.photo)
+    image, source = read_whole(target.photo)
     faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
     if not faces:
         raise UnveilError(
             f"no face found in {printable(target.photo)}: give a photograph with a face at least "
             f"{smallest_found(image.shape):.0f} pixels wide that looks towards the camera"
         )
-    return write_photo(target, faces, options)
+    return write_photo(target, faces, options, source)
 
 
 def _names(photo: Path) -> Iterator[str]:
     """Names for results, in order of preference."""
     stem, suffix = printable_stem(photo), printable_part(photo.suffix.lstrip("."))
     yield stem
-    yield f"{stem}_{suffix}"
-    yield from (f"{stem}_{suffix}_{number}" for number in itertools.count(2))
+    yield shortened(f"{stem}_{suffix}")
+    yield from (shortened(f"{stem}_{suffix}_{number}") for number in itertools.count(2))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,10 +21,9 @@ from unveil.errors import UnveilError
 from unveil.faces.files import PICTURE_ENDINGS
 from unveil.faces.formats import FORMATS, OVERLAY
 from unveil.faces.reconstruction import Reconstruction
+from unveil.output.photo_record import RECORD_FORMAT, files_of, is_file, own_files, read_record
 from unveil.storage.files import printable
 from unveil.timing import StageTimes
-
-RECORD_FORMAT = 1  # raised when the JSON or the files change their meaning
 
 
 class OutputError(UnveilError):
@@ -66,12 +65,7 @@ class Target:
 
     def record(self) -> dict[str, Any] | None:
         """What the JSON of an earlier run says, or None where there is none of ours."""
-        try:
-            record = json.loads(self.record_path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        is_ours = isinstance(record, dict) and record.get("record_format") == RECORD_FORMAT
-        return record if is_ours else None
+        return read_record(self.record_path)
 
     def belongs_to_another(self) -> bool:
         """Whether files of this name are of another photograph that still exists, or not of unveil at all."""
@@ -82,14 +76,14 @@ class Target:
             return not left_by_a_killed_run and any(path.exists() for path in foreign)
         if record["photo"] == printable(self.photo.absolute()):
             return False
-        return record["source"]["name"] != printable(self.photo.name) or Path(record["photo"]).is_file()
+        return record["source"]["name"] != printable(self.photo.name) or is_file(Path(record["photo"]))
 
     def done(self, options: Options) -> dict[str, Any] | None:
         """The JSON of an earlier run of this very photograph with these options, if all its files are there."""
         record = self.record()
         if record is None or record["source"] != source_of(self.photo) or record["options"] != options.to_json():
             return None
-        return record if all((self.folder / file).is_file() for file in _files_of(record)) else None
+        return record if all(is_file(self.folder / file) for file in files_of(record)) else None
 
 
 def source_of(photo: Path) -> dict[str, Any]:
@@ -114,13 +108,21 @@ class FaceFiles:
     timings: dict[str, float]  # milliseconds per stage
 
 
-def write_photo(target: Target, faces: Sequence[Reconstruction], options: Options) -> dict[str, Any]:
+def write_photo(
+    target: Target, faces: Sequence[Reconstruction], options: Options, source: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Write the files of all faces of a photograph, all or nothing, and give back what its JSON says.
+
+    Args:
+        target: where to.
+        faces: of the photograph.
+        options: of the run.
+        source: the state that the photograph had when it was read; its state now if left out.
 
     Raises:
         OutputError: a file could not be written, for example because the disk is full.
     """
-    record = {"photo": printable(target.photo.absolute()), "source": source_of(target.photo)}
+    record = {"photo": printable(target.photo.absolute()), "source": source or source_of(target.photo)}
     part = target.part_folder
     with output_errors(target.folder):
         shutil.rmtree(part, ignore_errors=True)
@@ -179,9 +181,8 @@ def _publish(part: Path, target: Target) -> None:
     """Move the finished files to their places, the JSON last; files of an earlier run go first."""
     earlier = target.record()
     target.record_path.unlink(missing_ok=True)
-    for name in _files_of(earlier) if earlier else ():
-        if Path(name).name == name and name.startswith(f"{target.name}_"):
-            (target.folder / name).unlink(missing_ok=True)
+    for name in own_files(earlier, target.name) if earlier else ():
+        (target.folder / name).unlink(missing_ok=True)
     files = sorted(part.iterdir(), key=lambda path: path == part / target.record_path.name)
     with ExitStack() as undo:  # a stop by the user too leaves either all files or none
         for file in files:
@@ -189,11 +190,6 @@ def _publish(part: Path, target: Target) -> None:
             file.replace(destination)
             undo.callback(destination.unlink)
         undo.pop_all()
-
-
-def _files_of(record: dict[str, Any]) -> Iterator[str]:
-    for face in record["faces"]:
-        yield from face["files"].values()
 
 
 @contextmanager

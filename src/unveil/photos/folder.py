@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unveil.storage.files import printable
+from unveil.storage.files import printable, resolved
 
 # HEIC is among them also where its reader is not installed: such a picture is wanted, and reading it says what to do.
 SUFFIXES = frozenset({
@@ -73,7 +73,7 @@ def look_through(folder: Path, *, recursive: bool = False, without: Path | None 
         try:
             visible = [child for child in current.iterdir() if not child.name.startswith(".")]
             if without is not None:
-                visible = [child for child in visible if not (child.is_dir() and child.resolve() == without)]
+                visible = [child for child in visible if not (child.is_dir() and resolved(child) == without)]
             within = [child for child in sorted(visible, key=natural) if found.add(child, recursive=recursive)]
         except OSError:
             if current == folder:

@@ -103,7 +103,7 @@ def find_images(
         if not stat.S_ISDIR(path.stat().st_mode):
             return [path]
         found = look_through(path, recursive=recursive, without=without)
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: how resolve() calls a loop of links
+    except (OSError, ValueError) as error:
         raise _read_error(path, error) from error
     left_out = found.left_out()
     if not found.pictures:
@@ -166,7 +166,7 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _read_error(path: Path, error: OSError | ValueError | RuntimeError) -> UnveilError:
+def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:
     if isinstance(error, FileNotFoundError):
         return UnveilError(f"{printable(path)} does not exist; check the path")
     reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -49,6 +49,11 @@ def write_text(final: str | os.PathLike[str], text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
+def resolved(path: str | os.PathLike[str]) -> Path:
+    """The path without links and dots, as far as it leads anywhere: a loop of links is no error here."""
+    return Path(os.path.realpath(path))
+
+
 def printable(path: str | os.PathLike[str]) -> str:
     """A file's name, or any other text, for messages: one line, and valid text even if the name on disk is not."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in os.fspath(path))

@@ -18,6 +18,7 @@ from unveil.cli.options import (
     parse_formats,
 )
 from unveil.cli.printing import complain, count, say, say_json, with_progress
+from unveil.errors import exit_status
 
 if TYPE_CHECKING:
     from unveil.output.batch import Outcome
@@ -61,8 +62,8 @@ def reconstruct(
         with_progress(everything, len(outcomes) + len(photos), doing="reconstructing", quiet=as_json), quiet=as_json
     )
     _summarise(finished, out, as_json=as_json)
-    if any(outcome.status == "failed" for outcome in finished):
-        raise typer.Exit(2)
+    if status := exit_status(outcome.cause for outcome in finished if outcome.cause):
+        raise typer.Exit(status)
 
 
 def demo(out: FolderOut = Path("demo-output"), *, as_json: JsonOption = False) -> None:
@@ -85,7 +86,7 @@ def _report(outcomes: Iterator[Outcome], *, quiet: bool) -> list[Outcome]:
         for warning in outcome.warnings():
             complain(warning)
         if outcome.status == "failed":
-            complain(outcome.error)
+            complain(outcome.error, outcome.cause)
         elif not quiet:
             say(_line(outcome))
     return finished
