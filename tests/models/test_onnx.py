@@ -167,6 +167,15 @@ def test_refuses_metadata_that_do_not_fit(tmp_path: Path, metadata: dict[str, st
     assert reason in refusal(write_learner(tmp_path / "odd.onnx", LAYOUT, VALUES, size=8, metadata=metadata))
 
 
+@pytest.mark.parametrize("text", [b"images", b"licence", b"Apache"])
+def test_refuses_text_that_is_no_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: bytes) -> None:
+    """onnxruntime prints a box and tries again by itself, if it is allowed to."""
+    path = write_learner(tmp_path / "odd.onnx", LAYOUT, VALUES, size=8)
+    path.write_bytes(path.read_bytes().replace(text, bytes([0xE1]) + text[1:]))
+    assert "is not a usable ONNX file: 'utf-8' codec" in refusal(path)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_refuses_another_network(tmp_path: Path) -> None:
     path = write_learner(tmp_path / "renamed.onnx", LAYOUT, VALUES, size=8)
     model = onnx.load(path)

@@ -17,6 +17,7 @@ from unveil.cli.commands import InPanels, add_panels, add_renamed
 from unveil.cli.printing import complain, escape_what_streams_cannot_encode, say
 from unveil.cli.usage import wrong_call
 from unveil.errors import DEBUG_VARIABLE, UnveilError, unexpected
+from unveil.processes import mute_warnings
 
 EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
     "torch": "train",
@@ -47,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     escape_what_streams_cannot_encode()
+    if arguments is None:  # tests, which give some, see warnings
+        mute_warnings()
     try:
         return _run(arguments)
     except Stopped as stop:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -142,11 +143,25 @@ def open_session(path: Path, threads: int | None = None) -> Session:
     options.add_session_config_entry("session.load_model_format", "ONNX")  # not the runtime's own, which is not checked
     options.log_severity_level = 4  # what is wrong with a file is said once, below
     try:
-        session = Session(data, options, providers=["CPUExecutionProvider"])
+        session = Session(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)  # which prints a box
+        _require_text(session)
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise UnveilError(f"{path} is not a usable ONNX file: {reason_of(error)}") from error
+        what = _reason_of(error)
+        raise UnveilError(f"{path} is not a usable ONNX file: {what}; give one as `unveil export` writes it") from error
     session.opened = (path.absolute(), threads)
     return session
+
+
+def _require_text(session: ort.InferenceSession) -> None:
+    """Raise UnicodeDecodeError where names or metadata are no UTF-8; onnxruntime does when asked for them."""
+    for node in (*session.get_inputs(), *session.get_outputs()):
+        _ = node.name, node.shape
+    _ = session.get_modelmeta().custom_metadata_map
+
+
+def _reason_of(error: Exception) -> str:
+    """What onnxruntime says, without its codes."""
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", reason_of(error)).rstrip(". ")
 
 
 def run_session(
@@ -156,7 +171,7 @@ def run_session(
     try:
         values = dict(zip(shapes, session.run(list(shapes), dict(inputs)), strict=True))
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise UnveilError(f"{path} cannot be run ({reason_of(error)}): export it again") from error
+        raise UnveilError(f"{path} cannot be run ({_reason_of(error)}): export it again") from error
     for name, shape in shapes.items():
         found = values[name]
         if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype.kind != "f":
