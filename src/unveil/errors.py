@@ -41,7 +41,12 @@ def unexpected(error: Exception) -> str:
 
 def exit_status(errors: Iterable[Exception]) -> int:
     """The status for work on many things of which some failed: 2, or 1 where something is a fault of ours; else 0."""
-    return min((2 if isinstance(error, UnveilError | OSError) else 1 for error in errors), default=0)
+    return min((2 if is_users(error) else 1 for error in errors), default=0)
+
+
+def is_users(error: Exception) -> bool:
+    """Whether the user can mend what is wrong; else it is a fault of ours."""
+    return isinstance(error, UnveilError | OSError)
 
 
 @contextmanager

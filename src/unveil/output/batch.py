@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from unveil.errors import UnveilError, line_of
+from unveil.errors import UnveilError, is_users, line_of
 from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
 from unveil.output.photo_files import Options, OutputError, Target, source_of, write_photo
@@ -152,7 +152,9 @@ def reconstruct_photos(
 def about(photo: Path, error: Exception) -> str:
     """The error's text, which may be about the network, with the photograph's name."""
     name, text = printable(photo), line_of(error)
-    return text if name in text else f"{name}: {text}"
+    if name in text:
+        return text
+    return f"{name}: {text}" if is_users(error) else f"{text}, with {name}"
 
 
 def read_whole(photo: Path) -> tuple[Image, dict[str, Any]]:
