@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import rerendered
 
-from tools.known_heads import compare_points, euclidean, form_vectors, in_fives, roc_area, scan_to_mesh
+from tools.known_heads.form import compare_points, scan_to_mesh
+from tools.known_heads.people import euclidean, form_vectors, in_fives, roc_area
 from unveil.heads.face_area import face_area
 
 RNG = np.random.default_rng(2)

@@ -17,7 +17,7 @@ from unveil.training.rerender.priors import NewHead, Prior
 from unveil.training.rerender.render import Photographed, rerender
 from unveil.training.rerender.surface import Seen, Surface
 from unveil.training.rerender.surroundings import continued
-from unveil.typing import Float32s, Image
+from unveil.typing import Float32s, Floats, Image
 
 VALIDATION_SHARE = 0.02  # of the samples, of photographs kept for validation where there are such
 PLAIN = 0.15  # share of photographs as they are
@@ -61,12 +61,25 @@ class Renderer:
         if unchanged:
             seen = self._seen(as_photographed(self.surface.model, fitted, self.size))
             return self._sample(rerender(photo, seen, self.surface), self.photographs.rested(fitted), index)
-        return self._with_head(photo, index, self._head(rng), rng, FAR_TURNS)
+        head = self._head(rng)
+        return self._with_head(photo, index, head, self._place(fitted, head, rng, FAR_TURNS))
 
-    def with_head(self, index: int, head: NewHead, rng: np.random.Generator, far_turns: float = FAR_TURNS) -> Sample:
-        """The photograph at ``index`` with a head, of which the share ``far_turns`` is turned to any pose."""
-        photo = self._photographed(index, self.photographs.fitted(index))
-        return self._with_head(photo, index, head, rng, far_turns)
+    def with_head(
+        self,
+        index: int,
+        head: NewHead,
+        rng: np.random.Generator,
+        *,
+        far_turns: float = FAR_TURNS,
+        expression: Floats | None = None,
+    ) -> Sample:
+        """The photograph at ``index`` with a head, an expression [E] or one by lot, and a pose by lot.
+
+        The share ``far_turns`` of the heads is turned to any pose.
+        """
+        fitted = self.photographs.fitted(index)
+        placed = self._place(fitted, head, rng, far_turns, expression)
+        return self._with_head(self._photographed(index, fitted), index, head, placed)
 
     def _split(self, rng: np.random.Generator) -> int:
         return VALIDATION if rng.random() < VALIDATION_SHARE and self.photographs.has(VALIDATION) else TRAIN
@@ -83,21 +96,27 @@ class Renderer:
     def _head(self, rng: np.random.Generator) -> NewHead:
         return self.priors[int(rng.integers(len(self.priors)))].draw(rng)
 
-    def _with_head(
-        self, photo: Photographed, index: int, head: NewHead, rng: np.random.Generator, far_turns: float
-    ) -> Sample:
-        placed = self._place(self.photographs.fitted(index), head, rng, far_turns)
+    def _with_head(self, photo: Photographed, index: int, head: NewHead, placed: Placed) -> Sample:
         sample = self._sample(rerender(photo, self._seen(placed), self.surface), placed.coefficients, index)
         truth = sample.vertices if head.added is None else sample.vertices + head.added.astype(np.float32)
         return replace(sample, shape_weight=1.0, vertices=truth)
 
-    def _place(self, fitted: Coefficients, head: NewHead, rng: np.random.Generator, far_turns: float) -> Placed:
-        """A head with an expression and in a pose by lot, not too far from that of a photograph."""
+    def _place(
+        self,
+        fitted: Coefficients,
+        head: NewHead,
+        rng: np.random.Generator,
+        far_turns: float,
+        expression: Floats | None = None,
+    ) -> Placed:
+        """A head with an expression [E] or one by lot, in a pose by lot, not too far from that of a photograph."""
         model = self.surface.model
         turn = draw_turn(np.asarray(model.rotation(fitted)), rng, far_turns)
+        if expression is None:
+            expression = draw_expression(model.expression_names, self.photographs.expressions, rng)
         wanted = fitted.replace(
             shape=head.shape,
-            expression=draw_expression(model.expression_names, self.photographs.expressions, rng),
+            expression=expression,
             pose=np.concatenate([turn, np.zeros(len(fitted["pose"]) - 3)]),
         )
         return place(model, wanted, self.size, draw_distance(rng), head.added)

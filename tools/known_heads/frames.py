@@ -1,0 +1,79 @@
+"""Several photographs of a person joined: by precision against a plain mean.
+
+A learner says of each coefficient of the shape a mean m and a deviation d. Read as the posterior of one photograph
+under the standard normal prior, its precision is 1 / d^2, of which 1 is the prior's. Photographs of one person are not
+independent, because what deceives a learner in one does so in the next. With F photographs whose errors are correlated
+by r, what they say counts F / (1 + (F - 1) r) times one photograph, not F times; the prior counts once:
+
+    precision = 1 + sum(1 / d^2 - 1) / (1 + (F - 1) r),   shape = sum(m / d^2) / (1 + (F - 1) r) / precision
+
+``r`` is one number, the one for which points of heads of validation people are nearest. The row ``mean, scaled`` shows
+what a factor for all coefficients alone would give, chosen in the same way: what remains is the deviations' merit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tools.known_heads.asking import ask, deviations_of
+from tools.known_heads.form import COLUMNS, Truth
+from tools.known_heads.making import KnownHeads
+from tools.known_heads.renders import FRAMES
+from tools.known_heads.tables import print_header, print_row
+from unveil import load_openhead
+from unveil.typing import Floats, Images
+
+CORRELATIONS = np.linspace(0, 1, 21)
+FACTORS = np.linspace(0.5, 4, 36)
+
+
+class Said(NamedTuple):
+    """What a learner says of the photographs of P people."""
+
+    shape: Floats  # [P, F, S]
+    deviation: Floats  # [P, F, S]
+
+
+def frames(heads: Path, validation: Path, learners: Sequence[str]) -> None:
+    """Print how near joined photographs come to the heads of known form."""
+    tested, chosen_on = KnownHeads.load(heads), KnownHeads.load(validation)
+    truth, other = (Truth(load_openhead(), known.heads) for known in (tested, chosen_on))
+    print(f"{len(truth.heads)} heads; constants chosen on {len(other.heads)} others")
+    print_header("learner", "crops", "joined by", *COLUMNS)
+    for name in learners:
+        for condition in tested.crops:
+            said, before = (say(name, known.crops[condition]) for known in (tested, chosen_on))
+            factor = best(FACTORS, [before.shape.mean(axis=1) * f for f in FACTORS], other)
+            alike = best(CORRELATIONS, [joined(before, float(r)) for r in CORRELATIONS], other)
+            ways = {
+                "(one)": said.shape[:, 0],
+                "mean": said.shape.mean(axis=1),
+                f"mean, scaled by {factor:.1f}": said.shape.mean(axis=1) * factor,
+                f"precision, r = {alike:.2f}": joined(said, alike),
+            }
+            for way, shapes in ways.items():
+                print_row(name, condition, way, *truth.cells(shapes))
+
+
+def say(learner: str, crops: Images) -> Said:
+    """What a learner says of crops [P * FRAMES, S, S, 3]."""
+    said = ask(learner, crops)
+    parts = (np.asarray(c["shape"]) for c in (said.coefficients, deviations_of(learner, said)))
+    return Said(*(part.reshape(-1, FRAMES, part.shape[-1]).astype(np.float64) for part in parts))
+
+
+def joined(said: Said, correlation: float) -> Floats:
+    """Shapes [P, S] of people of whom several photographs are seen."""
+    precision = 1 / np.minimum(said.deviation, 1) ** 2  # nobody knows less than the prior
+    times = 1 + (said.shape.shape[1] - 1) * correlation
+    total = 1 + (precision - 1).sum(axis=1) / times
+    return np.asarray((precision * said.shape).sum(axis=1) / times / total)
+
+
+def best(constants: Floats, shapes: Sequence[Floats], truth: Truth) -> float:
+    """The constant whose shapes [P, S] bring the points nearest."""
+    return float(constants[np.argmin([truth.points(each)[0] for each in shapes])])
