@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import made_up
@@ -13,13 +14,15 @@ from constant_learner import fitting_coefficients
 from PIL import Image
 
 from unveil.appearance.colours import vertex_colours
+from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.output import photo_files
 from unveil.output.batch import name_targets, photos_in
-from unveil.output.photo_files import Options, OutputError, Target, prepare_folder, write_photo
+from unveil.output.photo_files import Options, Target, write_photo
 from unveil.photos.crop import Crop
+from unveil.storage.folder_log import LOG
+from unveil.storage.outputs import OutputError, Outputs, output_errors, results_in
 
 MODEL = made_up.model()
 OPTIONS = Options(model="constant", model_sha256="00")
@@ -56,17 +59,21 @@ def make_face(column: float = 64.0) -> Reconstruction:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Target:
+def outputs(tmp_path: Path) -> Iterator[Outputs]:
+    with results_in(tmp_path / "out", "reconstruct") as opened:
+        yield opened
+
+
+@pytest.fixture
+def target(tmp_path: Path, outputs: Outputs) -> Target:
     photo = tmp_path / "photos" / "a.png"
     photo.parent.mkdir()
     Image.fromarray(IMAGE).save(photo)
-    out = tmp_path / "out"
-    out.mkdir()
-    return Target(photo, out, "a")
+    return Target(photo, outputs, "a")
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir()} - {LOG}
 
 
 def test_writes_every_format_and_the_record(target: Target) -> None:
@@ -134,22 +141,48 @@ def test_done_until_something_changes(target: Target) -> None:
     assert target.done(OPTIONS) is None
 
 
-def test_writing_again_leaves_nothing_of_the_earlier_run(target: Target) -> None:
-    write_photo(target, [make_face(40), make_face(80)], OPTIONS)
-    write_photo(target, [make_face()], Options("constant", "00", ("glb",)))
-    assert names(target.folder) == {"a.json", "a_0.glb", "a_0_overlay.png"}
+def test_writing_other_formats_keeps_what_is_there(target: Target) -> None:
+    write_photo(target, [make_face(40), make_face(80)], Options("constant", "00", ("glb",)))
+    before = {name: (target.folder / name).read_bytes() for name in ("a_0.glb", "a_1.glb")}
+    record = write_photo(target, [make_face(40), make_face(80)], Options("constant", "00", ("ply",)))
+    assert {name: (target.folder / name).read_bytes() for name in before} == before
+    assert [set(face["files"]) for face in record["faces"]] == [{"glb", "ply", "overlay"}] * 2
+    assert record["options"]["formats"] == ["glb", "ply"]
+    for formats in (("glb",), ("ply",), ("glb", "ply")):
+        assert target.done(Options("constant", "00", formats)) == record
+    assert target.done(Options("constant", "00", ("glb", "npz"))) is None
 
 
-def test_a_record_cannot_make_it_delete_other_files(target: Target) -> None:
+def test_what_other_options_gave_stays_but_is_not_listed(target: Target) -> None:
+    write_photo(target, [make_face(40), make_face(80)], Options("constant", "00", ("glb",)))
+    record = write_photo(target, [make_face(40)], Options("constant", "00", ("npz",), max_faces=1))
+    assert [set(face["files"]) for face in record["faces"]] == [{"npz", "overlay"}]
+    ends = (".glb", "_overlay.png")
+    assert names(target.folder) == {"a.json", "a_0.npz"} | {f"a_{k}{end}" for k in (0, 1) for end in ends}
+
+
+def test_a_changed_result_is_not_written_again(target: Target) -> None:
+    write_photo(target, [make_face(40)], OPTIONS)
+    (target.folder / "a_0.glb").write_bytes(b"sculpted")
+    before = {path: path.read_bytes() for path in target.folder.iterdir() if path.name != LOG}
+    with pytest.raises(UnveilError, match=r"a_0\.glb was changed since unveil wrote it; .* --force$"):
+        write_photo(target, [make_face(80)], OPTIONS)
+    assert {path: path.read_bytes() for path in target.folder.iterdir() if path.name != LOG} == before
+    write_photo(target, [make_face(80)], Options("constant", "00", ("npz",)))  # not asked for, not in the way
+    assert (target.folder / "a_0.glb").read_bytes() == b"sculpted"
+
+
+def test_a_record_cannot_make_it_touch_other_files(target: Target) -> None:
     record = write_photo(target, [make_face()], Options("constant", "00", ("ply",)))
     stranger = target.folder / "mine.txt"
     stranger.write_text("keep")
     record["faces"][0]["files"] = {"x": "../photos/a.png", "y": "mine.txt", "z": "a_0.ply"}
     target.record_path.write_text(json.dumps(record))
-    write_photo(target, [make_face()], Options("constant", "00", ("npz",)))
+    with pytest.raises(UnveilError, match=r"a\.json was changed"):
+        write_photo(target, [make_face()], Options("constant", "00", ("npz",)))
     assert target.photo.exists()
     assert stranger.read_text() == "keep"
-    assert not (target.folder / "a_0.ply").exists()
+    assert (target.folder / "a_0.ply").exists()
 
 
 class DiskFullAfter:
@@ -199,21 +232,10 @@ def test_full_disk_while_writing(target: Target) -> None:
         pytest.skip("this system has no /dev/full")
     with (
         pytest.raises(OutputError, match="free some space"),
-        photo_files.output_errors(target.folder),
+        output_errors(target.folder),
         full.open("wb") as disk,
     ):
         np.save(io.BufferedWriter(disk), np.zeros(10_000))
-
-
-def test_folder_of_a_killed_run_is_cleaned_up(target: Target) -> None:
-    target.part_folder.mkdir()
-    (target.part_folder / "a_0.glb").write_bytes(b"half")
-    (target.folder / "a_0.jpg").write_bytes(b"moved already")
-    (again,) = name_targets([target.photo], target.folder)
-    assert again == target
-    write_photo(again, [make_face()], OPTIONS)
-    assert not target.part_folder.exists()
-    assert target.done(OPTIONS) is not None
 
 
 @pytest.mark.parametrize("parent", ["file", "proc"])
@@ -223,14 +245,9 @@ def test_unwritable_output_is_one_line(tmp_path: Path, parent: str) -> None:
     if parent == "proc" and not Path("/proc/self").exists():
         pytest.skip("this system has no /proc")
     with pytest.raises(OutputError, match="choose another folder with -o") as caught:
-        prepare_folder(folder)
+        results_in(folder, "reconstruct").__enter__()
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_preparing_a_folder_leaves_it_empty(tmp_path: Path) -> None:
-    prepare_folder(tmp_path / "new" / "out")
-    assert names(tmp_path / "new" / "out") == set()
 
 
 def picture(path: Path) -> Path:
@@ -239,19 +256,19 @@ def picture(path: Path) -> Path:
     return path
 
 
-def test_photographs_of_one_stem_get_different_names(tmp_path: Path) -> None:
+def test_photographs_of_one_stem_get_different_names(tmp_path: Path, outputs: Outputs) -> None:
     photos = [picture(tmp_path / name) for name in ("a.jpg", "a.png", "A.bmp", "b/a.jpg", "c/a.jpg", "b/b.jpg")]
-    targets = name_targets(photos, tmp_path / "out")
+    targets = name_targets(photos, outputs)
     assert [target.name for target in targets] == ["a", "a_png", "A_bmp", "a_jpg", "a_jpg_2", "b"]
 
 
 def test_names_hold_over_several_runs(target: Target) -> None:
     write_photo(target, [make_face()], OPTIONS)
     other = picture(target.photo.with_suffix(".jpg"))
-    (second,) = name_targets([other], target.folder)
+    (second,) = name_targets([other], target.outputs)
     assert second.name == "a_jpg"
     write_photo(second, [make_face()], OPTIONS)
-    both = name_targets([other, target.photo], target.folder)
+    both = name_targets([other, target.photo], target.outputs)
     assert {t.photo: t.name for t in both} == {target.photo: "a", other: "a_jpg"}
     assert all(t.done(OPTIONS) for t in both)
 
@@ -259,7 +276,7 @@ def test_names_hold_over_several_runs(target: Target) -> None:
 def test_a_moved_folder_is_still_done(target: Target) -> None:
     write_photo(target, [make_face()], OPTIONS)
     moved = target.photo.parent.rename(target.photo.parent.with_name("moved")) / target.photo.name
-    (again,) = name_targets([moved], target.folder)
+    (again,) = name_targets([moved], target.outputs)
     assert again.name == "a"
     assert again.done(OPTIONS) is not None
 
@@ -267,7 +284,7 @@ def test_a_moved_folder_is_still_done(target: Target) -> None:
 @pytest.mark.parametrize("name", ["a.json", "a_0.jpg", "a_0_overlay.png"])
 def test_files_of_the_user_keep_their_names(target: Target, name: str) -> None:
     (target.folder / name).write_bytes(b"[1, 2]")
-    (chosen,) = name_targets([target.photo], target.folder)
+    (chosen,) = name_targets([target.photo], target.outputs)
     assert chosen.name == "a_png"
     write_photo(chosen, [make_face()], OPTIONS)
     assert (target.folder / name).read_bytes() == b"[1, 2]"
@@ -280,7 +297,7 @@ def test_a_name_that_is_not_utf8(target: Target) -> None:
         target.photo.rename(photo)
     except OSError:
         pytest.skip("this file system takes only UTF-8 names")
-    (odd,) = name_targets([photo], target.folder)
+    (odd,) = name_targets([photo], target.outputs)
     record = write_photo(odd, [make_face()], OPTIONS)
     record_text = odd.record_path.read_bytes().decode("utf-8")
     assert json.loads(record_text) == record

@@ -1,13 +1,11 @@
 """Files that are whole or not there, and that are nobody else's."""
 
-import os
 import secrets
 from pathlib import Path
 
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.output.photo_files import prepare_folder
 from unveil.storage.files import atomic_path
 
 
@@ -56,11 +54,3 @@ def test_new_files_have_the_rights_that_the_user_gives(tmp_path: Path) -> None:
         temporary.write_text("new")
     (tmp_path / "b.txt").write_text("plain")
     assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
-
-
-def test_trying_a_folder_touches_nothing_in_it(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("precious")
-    (tmp_path / ".unveil-trial").symlink_to(tmp_path / "precious")
-    prepare_folder(tmp_path)
-    assert (tmp_path / "precious").read_text() == "precious"
-    assert sorted(os.listdir(tmp_path)) == [".unveil-trial", "precious"]  # noqa: PTH208

@@ -45,6 +45,12 @@ OccludersOption = Annotated[
 KindsOption = Annotated[
     str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
 ]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace files also where unveil did not write them or somebody changed them; inputs never."
+    ),
+]
 RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders as well.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 

@@ -28,7 +28,10 @@ from unveil.storage.npz import write_npz
 from unveil.typing import Float32s, Image, UInt8s
 
 OVERLAY_ENDING = "_overlay.png"
-PICTURE_ENDINGS = (OVERLAY_ENDING, ".jpg")  # after "<photo>_<k>"; .jpg is the texture of the OBJ
+ENDINGS = (  # of all files of a face, after "<photo>_<k>"
+    *(".glb", ".obj", ".mtl", ".jpg", ".ply", ".npz", OVERLAY_ENDING, "_relit.png"),
+    *("_detail.obj", "_detail.mtl", "_detail.jpg", "_detail.glb", "_displacement.png", "_normals.png", "_albedo.png"),
+)
 
 
 def write_kind(

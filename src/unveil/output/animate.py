@@ -19,9 +19,12 @@ from unveil.output.follow import Follower
 from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable, write_bytes
+from unveil.storage.names import distinct_names, path_of
+from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
 
 SIZE = 360  # pixels per side of an animated picture
+SUFFIXES = (".gif", ".glb")
 MARGIN = 0.06  # of the picture around the head at its widest
 TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long a turn of the head takes, and a single face
 
@@ -70,10 +73,19 @@ def driving_photos(inputs: Iterable[Path], note: Callable[[str], None] | None = 
     return [photo for path in inputs for photo in find_images(path, note=note)]
 
 
+def motion_name(photo: Path, outputs: Outputs) -> str:
+    """What the moving head of a photograph is called: ``<photo>_motion``, or more where another photograph's is."""
+
+    def is_anothers(photo: Path, name: str) -> bool:
+        return any(outputs.is_anothers(f"{name}_motion{suffix}", path_of(photo)) for suffix in SUFFIXES)
+
+    return f"{distinct_names([photo], is_anothers)[photo]}_motion"
+
+
 def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]:
     """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
     model, texture = face.morphable, face.texture()
-    picture, scene = (stem.with_name(stem.name + suffix) for suffix in (".gif", ".glb"))
+    picture, scene = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
     write_bytes(scene, face_glb(face, model, texture, motion))
     return [picture, scene]

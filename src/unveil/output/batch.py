@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,14 @@ import numpy as np
 from unveil.errors import UnveilError, is_users, line_of
 from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
-from unveil.output.photo_files import Options, OutputError, Target, source_of, write_photo
+from unveil.output.photo_files import Options, Target, source_of, write_photo
 from unveil.output.photo_record import is_file
 from unveil.photos.detect import smallest_found
 from unveil.photos.io import find_images, read_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable, resolved
-from unveil.storage.names import printable_part, printable_stem, shortened
+from unveil.storage.names import distinct_names
+from unveil.storage.outputs import OutputError, Outputs
 from unveil.typing import Image
 
 FARTHEST_AWAY = 60.0  # degrees between the view and where a face looks
@@ -79,19 +79,13 @@ def photos_in(
     return list(photos), failures
 
 
-def name_targets(photos: Sequence[Path], out: Path) -> list[Target]:
-    """A name for the results of each photograph: its stem, or with its suffix where another photograph has the stem.
+def name_targets(photos: Sequence[Path], outputs: Outputs) -> list[Target]:
+    """A name for the results of each photograph, as `distinct_names` gives it.
 
-    A name is also taken when the output folder holds the results of another photograph under it.
+    A name is also taken when the output folder holds results of something else under it.
     """
-    targets = []
-    taken: set[str] = set()
-    for photo in photos:
-        candidates = (Target(photo, out, name) for name in _names(photo))
-        target = next(t for t in candidates if t.name.casefold() not in taken and not t.belongs_to_another())
-        taken.add(target.name.casefold())
-        targets.append(target)
-    return targets
+    names = distinct_names(photos, lambda photo, name: Target(photo, outputs, name).belongs_to_another())
+    return [Target(photo, outputs, name) for photo, name in names.items()]
 
 
 def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -126,9 +120,9 @@ def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_face
 
 
 def reconstruct_photos(
-    targets: Iterable[Target], reconstructor: Reconstructor, options: Options, *, force: bool = False
+    targets: Iterable[Target], reconstructor: Reconstructor, options: Options, *, again: bool = False
 ) -> Iterator[Outcome]:
-    """Reconstruct photograph after photograph and yield what became of each; done ones are skipped unless forced.
+    """Reconstruct photograph after photograph and yield what became of each; done ones are skipped unless ``again``.
 
     Whatever is wrong with one of them, the others are reconstructed.
 
@@ -137,7 +131,7 @@ def reconstruct_photos(
     """
     for target in targets:
         try:
-            record = None if force else target.done(options)
+            record = None if again else target.done(options)
             if record is not None:
                 outcome = Outcome(target.photo, "skipped", record)
             else:
@@ -179,11 +173,3 @@ def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Op
             f"{smallest_found(image.shape):.0f} pixels wide that looks towards the camera"
         )
     return write_photo(target, faces, options, source)
-
-
-def _names(photo: Path) -> Iterator[str]:
-    """Names for results, in order of preference."""
-    stem, suffix = printable_stem(photo), printable_part(photo.suffix.lstrip("."))
-    yield stem
-    yield shortened(f"{stem}_{suffix}")
-    yield from (shortened(f"{stem}_{suffix}_{number}") for number in itertools.count(2))

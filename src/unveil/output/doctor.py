@@ -70,11 +70,12 @@ def _packaged_file(file: PackagedFile) -> str:
 def _self_test() -> str:
     from unveil.output import batch
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.outputs import results_in
 
     reconstructor = Reconstructor()
     options = batch.options_for(reconstructor, ("glb",), max_faces=None)
-    with tempfile.TemporaryDirectory() as folder:
-        targets = batch.name_targets([packaged("demo.jpg")], Path(folder))
+    with tempfile.TemporaryDirectory() as folder, results_in(Path(folder), "doctor") as outputs:
+        targets = batch.name_targets([packaged("demo.jpg")], outputs)
         (outcome,) = batch.reconstruct_photos(targets, reconstructor, options)
         if outcome.record is None:
             raise UnveilError(outcome.error)

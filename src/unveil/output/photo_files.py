@@ -1,33 +1,25 @@
 """The files of one photograph: per face meshes, coefficients and a picture, and one JSON that says it is done.
 
-Everything is written into a hidden folder beside its destination and then renamed, the JSON last. Where
-``<name>.json`` stands, every file it lists is whole; a run that was killed leaves at most the hidden folder, which
-the next run of the same photograph removes.
+They come into the output folder together, the JSON last: where ``<name>.json`` stands, every file it lists is whole.
+What an earlier run has written in other formats stays, and stays in the JSON.
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
-from unveil.errors import UnveilError
-from unveil.faces.files import PICTURE_ENDINGS
-from unveil.faces.formats import FORMATS, OVERLAY
+from unveil.faces.files import ENDINGS
+from unveil.faces.formats import ALL_FORMATS, FORMATS, OVERLAY
 from unveil.faces.reconstruction import Reconstruction
-from unveil.output.photo_record import RECORD_FORMAT, files_of, is_file, own_files, read_record
-from unveil.storage.files import printable
+from unveil.output.photo_record import RECORD_FORMAT, files_of, is_file, read_record
+from unveil.storage.files import printable, write_text
+from unveil.storage.names import path_of
+from unveil.storage.outputs import Outputs, output_errors
 from unveil.timing import StageTimes
-
-
-class OutputError(UnveilError):
-    """The output folder cannot be written, so that no other photograph would fare better."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +36,28 @@ class Options:
         """As it stands in the photograph's JSON."""
         return asdict(self) | {"formats": list(self.formats), "assets": list(self.assets)}
 
+    def with_formats(self, others: Sequence[str]) -> Options:
+        """The same for a photograph that has other formats as well."""
+        return replace(self, formats=tuple(kind for kind in ALL_FORMATS if kind in {*self.formats, *others}))
+
 
 @dataclass(frozen=True)
 class Target:
     """A photograph and where its results go: ``<folder>/<name>.json``, ``<folder>/<name>_<k>.glb`` and so on."""
 
     photo: Path
-    folder: Path
+    outputs: Outputs
     name: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the results."""
+        return self.outputs.folder
 
     @property
     def record_path(self) -> Path:
         """The JSON whose presence says that the photograph is done."""
         return self.folder / f"{self.name}.json"
-
-    @property
-    def part_folder(self) -> Path:
-        """Where files are written before they are whole."""
-        return self.folder / f".{self.name}.part"
 
     def record(self) -> dict[str, Any] | None:
         """What the JSON of an earlier run says, or None where there is none of ours."""
@@ -71,17 +67,23 @@ class Target:
         """Whether files of this name are of another photograph that still exists, or not of unveil at all."""
         record = self.record()
         if record is None:
-            left_by_a_killed_run = self.part_folder.exists()
-            foreign = (self.record_path, *(self.folder / f"{self.name}_0{ending}" for ending in PICTURE_ENDINGS))
-            return not left_by_a_killed_run and any(path.exists() for path in foreign)
+            names = (self.record_path.name, *(f"{self.name}_0{ending}" for ending in ENDINGS))
+            return any(self.outputs.is_anothers(name, path_of(self.photo)) for name in names)
         if record["photo"] == printable(self.photo.absolute()):
             return False
         return record["source"]["name"] != printable(self.photo.name) or is_file(Path(record["photo"]))
 
     def done(self, options: Options) -> dict[str, Any] | None:
         """The JSON of an earlier run of this very photograph with these options, if all its files are there."""
+        earlier = self.earlier(options)
+        return earlier if earlier and {*options.formats} <= {*earlier["options"]["formats"]} else None
+
+    def earlier(self, options: Options) -> dict[str, Any] | None:
+        """The same whatever the formats."""
         record = self.record()
-        if record is None or record["source"] != source_of(self.photo) or record["options"] != options.to_json():
+        if record is None or record["source"] != source_of(self.photo):
+            return None
+        if record["options"] != options.to_json() | {"formats": record["options"]["formats"]}:
             return None
         return record if all(is_file(self.folder / file) for file in files_of(record)) else None
 
@@ -90,14 +92,6 @@ def source_of(photo: Path) -> dict[str, Any]:
     """The state of a photograph: its name, size in bytes and time of change in nanoseconds."""
     status = photo.stat()
     return {"name": printable(photo.name), "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
-
-
-def prepare_folder(folder: Path) -> None:
-    """Create the output folder and try it out; OutputError where nothing can be written into it."""
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder, prefix=".unveil-"):
-            pass
 
 
 @dataclass(frozen=True)
@@ -109,31 +103,36 @@ class FaceFiles:
 
 
 def write_photo(
-    target: Target, faces: Sequence[Reconstruction], options: Options, source: Mapping[str, Any] | None = None
+    target: Target,
+    faces: Sequence[Reconstruction],
+    options: Options,
+    source: Mapping[str, Any] | None = None,
+    of: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Write the files of all faces of a photograph, all or nothing, and give back what its JSON says.
 
     Args:
         target: where to.
-        faces: of the photograph.
-        options: of the run.
+        faces: of the photograph, at least one.
+        options: what they were made with, and the formats to write.
         source: the state that the photograph had when it was read; its state now if left out.
+        of: paths of the photographs that the results are of, where it is not only the target's.
 
     Raises:
+        UnveilError: a file may not be written, because it is not one of an earlier run or was changed since.
         OutputError: a file could not be written, for example because the disk is full.
     """
     record = {"photo": printable(target.photo.absolute()), "source": source or source_of(target.photo)}
-    part = target.part_folder
-    with output_errors(target.folder):
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            part.mkdir()
-            written = [_write_face(part / f"{target.name}_{k}", face, options) for k, face in enumerate(faces)]
-            record |= _description(faces, written, options)
-            (part / target.record_path.name).write_text(json.dumps(record, indent=1, allow_nan=False), "utf-8")
-            _publish(part, target)
-        finally:
-            _remove(part)
+    earlier = None if of else target.earlier(options)
+    last = target.record_path.name
+    with target.outputs.part(of or path_of(target.photo), last=last) as part, output_errors(target.folder):
+        written = [_write_face(part / f"{target.name}_{k}", face, options) for k, face in enumerate(faces)]
+        if earlier and len(earlier["faces"]) == len(faces):
+            options = options.with_formats(earlier["options"]["formats"])
+            for files, face in zip(written, earlier["faces"], strict=True):
+                files.names.update(face["files"] | files.names)
+        record |= _description(faces, written, options)
+        write_text(part / last, json.dumps(record, indent=1, allow_nan=False))
     return record
 
 
@@ -147,15 +146,6 @@ def _write_face(stem: Path, face: Reconstruction, options: Options) -> FaceFiles
         with clock.stage(kind):
             names |= face.write(stem, kind)
     return FaceFiles(names, clock.milliseconds)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder and what is in it, also when the user stops the program in the middle of this."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _description(faces: Sequence[Reconstruction], written: Sequence[FaceFiles], options: Options) -> dict[str, Any]:
@@ -175,32 +165,3 @@ def _description(faces: Sequence[Reconstruction], written: Sequence[FaceFiles], 
             for k, (face, face_files) in enumerate(zip(faces, written, strict=True))
         ],
     }
-
-
-def _publish(part: Path, target: Target) -> None:
-    """Move the finished files to their places, the JSON last; files of an earlier run go first."""
-    earlier = target.record()
-    target.record_path.unlink(missing_ok=True)
-    for name in own_files(earlier, target.name) if earlier else ():
-        (target.folder / name).unlink(missing_ok=True)
-    files = sorted(part.iterdir(), key=lambda path: path == part / target.record_path.name)
-    with ExitStack() as undo:  # a stop by the user too leaves either all files or none
-        for file in files:
-            destination = target.folder / file.name
-            file.replace(destination)
-            undo.callback(destination.unlink)
-        undo.pop_all()
-
-
-@contextmanager
-def output_errors(folder: Path) -> Iterator[None]:
-    """Turn an error of the file system, also where a writer has put it into words, into an `OutputError`."""
-    try:
-        yield
-    except (OSError, UnveilError) as error:
-        cause = error if isinstance(error, OSError) else error.__cause__
-        if not isinstance(cause, OSError):
-            raise
-        why = cause.strerror or str(cause)
-        hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
-        raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error

@@ -12,13 +12,12 @@ from unveil.storage.text import read_json
 
 RECORD_FORMAT = 1  # raised when the JSON or the files change their meaning
 KIND = FileKind("record of a photograph", "reconstruct the photograph again", 256 * 2**20)
-LONGEST_NAME = 255  # bytes that file systems take
 NUMBER = (int, float)
 FORM = {  # what is read of a record, with the types; a list has one or more of its one element
     "record_format": int,
     "photo": str,
     "source": {"name": str, "bytes": int, "modified_ns": int},
-    "options": dict,
+    "options": {"formats": [str]},
     "timings_ms": dict,
     "faces": [
         {"index": int, "pose_degrees": {"pitch": NUMBER, "yaw": NUMBER, "roll": NUMBER}, "files": dict},
@@ -43,21 +42,12 @@ def files_of(record: dict[str, Any]) -> Iterator[str]:
         yield from face["files"].values()
 
 
-def own_files(record: dict[str, Any], stem: str) -> list[str]:
-    """Those names that unveil can have given to files of a photograph with this stem."""
-    return [n for n in files_of(record) if n.startswith(f"{stem}_") and _is_name(n)]
-
-
 def is_file(path: Path) -> bool:
     """Whether a file is there; a damaged record may have a name that no file can have."""
     try:
         return path.is_file()
     except OSError:
         return False
-
-
-def _is_name(name: str) -> bool:
-    return name.isprintable() and len(name.encode()) <= LONGEST_NAME and Path(name).name == name
 
 
 def _fits(value: Any, form: Any) -> bool:

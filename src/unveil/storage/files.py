@@ -11,6 +11,8 @@ from pathlib import Path
 
 from unveil.errors import UnveilError
 
+HIDDEN = ".unveil-"  # begins the names of files and folders that are not whole yet
+
 
 @contextlib.contextmanager
 def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
@@ -24,7 +26,7 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
         UnveilError: the disk is full, the place may not be written to, or the like.
     """
     final = Path(final)
-    temporary = final.with_name(f".unveil-{secrets.token_hex(8)}{final.suffix}")
+    temporary = final.with_name(f"{HIDDEN}{secrets.token_hex(8)}{final.suffix}")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
@@ -72,4 +74,5 @@ def _write_error(path: Path, error: OSError) -> UnveilError:
         advice = "free some space or choose another disk"
     elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         advice = "choose a folder that you may write to"
-    return UnveilError(f"cannot write {printable(path)}: {error.strerror or error}; {advice}")
+    shown = Path(*(part for part in path.parts if not part.startswith(HIDDEN)))
+    return UnveilError(f"cannot write {printable(shown)}: {error.strerror or error}; {advice}")

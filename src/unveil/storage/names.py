@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from unveil.storage.files import printable
@@ -28,3 +30,31 @@ def shortened(name: str) -> str:
 def printable_part(name: str) -> str:
     """Part of a name as text; a byte that is not UTF-8, an x and two digits, is marked by %."""
     return printable(name).replace("\\", "%")
+
+
+def path_of(photo: Path) -> tuple[str]:
+    """A photograph as the log of a folder knows it: its absolute path."""
+    return (printable(photo.absolute()),)
+
+
+def distinct_names(photos: Iterable[Path], is_anothers: Callable[[Path, str], bool]) -> dict[Path, str]:
+    """A name for the results of each photograph: its stem, or with its suffix where another photograph has the stem.
+
+    Args:
+        photos: the photographs, each once.
+        is_anothers: whether there are results of something else under a name.
+    """
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for photo in photos:
+        names[photo] = next(n for n in _names(photo) if n.casefold() not in taken and not is_anothers(photo, n))
+        taken.add(names[photo].casefold())
+    return names
+
+
+def _names(photo: Path) -> Iterator[str]:
+    """Names for results, in order of preference."""
+    stem, suffix = printable_stem(photo), printable_part(photo.suffix.lstrip("."))
+    yield stem
+    yield shortened(f"{stem}_{suffix}")
+    yield from (shortened(f"{stem}_{suffix}_{number}") for number in itertools.count(2))

@@ -19,6 +19,7 @@ from unveil.errors import UnveilError
 from unveil.evaluation.now import run as now_run
 from unveil.evaluation.now.files import NowDataset, read_landmarks
 from unveil.heads.face_area import face_sphere
+from unveil.storage.folder_log import LOG
 
 NEAR = 8  # triangles looked at for each point
 FIRST = "subject0/multiview_neutral/IMG_0000"  # .ply and .npy, mm over a thousand
@@ -332,6 +333,7 @@ def test_without_matplotlib_there_is_everything_but_the_plot(
     assert answer.status == 0
     assert "install unveil[plot]" in answer.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_file()) == [
+        LOG,
         "egg.md",
         "egg_computed_distances.npy",
         "summary.json",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, RecursiveOption, file_in, words
+from unveil.cli.options import AssetsOption, ForceOption, RecursiveOption, file_in, words
 from unveil.cli.printing import complain, count, say
 from unveil.errors import UnveilError
 
@@ -34,11 +34,13 @@ def compare(
     ] = "openhead,deca,3ddfa,mgcnet",
     assets: AssetsOption = None,
     recursive: RecursiveOption = False,
+    force: ForceOption = False,
 ) -> None:
     """Draw what several models make of the same photographs, side by side in one picture."""
     from unveil.output import compare as comparing
     from unveil.photos.io import WRITE_OPTIONS, find_images, write_image
     from unveil.storage.files import printable
+    from unveil.storage.outputs import result_file
 
     out = file_in(out, "compare.png")
     if out.suffix.lower() not in WRITE_OPTIONS:
@@ -46,11 +48,12 @@ def compare(
             f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
         )
     photos = [path for given in photographs for path in find_images(given, recursive=recursive, note=complain)]
-    methods = [_method(name, assets) for name in words(models)]
-    if not any(method.reconstructor for method in methods):
-        raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
-    shown = comparing.compare(photos, methods)
-    write_image(out, shown.picture)
+    with result_file(out, "compare", inputs=photos, force=force) as path:
+        methods = [_method(name, assets) for name in words(models)]
+        if not any(method.reconstructor for method in methods):
+            raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
+        shown = comparing.compare(photos, methods)
+        write_image(path, shown.picture)
     for note in shown.notes:
         complain(note)
     say(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")

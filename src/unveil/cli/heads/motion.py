@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, FolderOut, FormatsOption, ModelOption, parse_formats
+from unveil.cli.options import AssetsOption, FolderOut, ForceOption, FormatsOption, ModelOption, parse_formats
 from unveil.cli.printing import complain, count, say, with_progress
-from unveil.errors import UnveilError
 
 
 def transfer(
@@ -20,23 +19,25 @@ def transfer(
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     formats: FormatsOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Reconstruct one person with the expression of another; each photograph gives its largest face."""
     wanted = parse_formats(formats)
     from unveil.output import animate as animation
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
-    from unveil.storage.names import printable_stem
+    from unveil.storage.names import path_of, printable_stem
+    from unveil.storage.outputs import results_in
 
-    photo_files.prepare_folder(out)
-    reconstructor = Reconstructor(model, assets=assets)
-    options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
-    source, person = animation.see(reconstructor, expression), animation.see(reconstructor, face)
-    moved = animation.with_expression(reconstructor, person, source)
-    target = photo_files.Target(face, out, f"{printable_stem(face)}_as_{printable_stem(expression)}")
-    if target.belongs_to_another():
-        raise UnveilError(f"{out} holds other files named {target.name}: choose another folder with -o")
-    record = photo_files.write_photo(target, [moved], options)
+    of = path_of(face) + path_of(expression)
+    with results_in(out, "transfer", inputs=[face, expression], force=force) as outputs:
+        target = photo_files.Target(face, outputs, f"{printable_stem(face)}_as_{printable_stem(expression)}")
+        outputs.require_free([target.record_path.name], of)
+        reconstructor = Reconstructor(model, assets=assets)
+        options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
+        source, person = animation.see(reconstructor, expression), animation.see(reconstructor, face)
+        moved = animation.with_expression(reconstructor, person, source)
+        record = photo_files.write_photo(target, [moved], options, of=of)
     say(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
 
 
@@ -60,30 +61,33 @@ def animate(
     rate: Annotated[float, typer.Option(metavar="N", min=1, max=100, help="Frames per second.")] = 12.5,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Make a head move, as GIF and GLB: it looks around and makes faces, or follows other photographs."""
     from unveil.output import animate as animation
-    from unveil.output import photo_files
     from unveil.output.follow import Follower
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.files import printable
-    from unveil.storage.names import printable_stem
+    from unveil.storage.names import path_of
+    from unveil.storage.outputs import results_in
 
-    photo_files.prepare_folder(out)
-    reconstructor = Reconstructor(model, assets=assets)
-    seen = animation.see(reconstructor, photo)
-    if follow:
-        photos = animation.driving_photos(follow, complain)
-        driving = with_progress(iter(photos), len(photos), doing="following")
-        follower = Follower(reconstructor, face)
-        motion = animation.driven_motion(follower, seen, driving, rate, head_pose=head_pose)
-        if filled := follower.filled:
-            complain(
-                f"the person was not found in {count(len(filled), 'frame')} of {len(photos)}, the first is "
-                f"{printable(filled[0])}; there the head stays as it was"
-            )
-    else:
-        motion = animation.own_motion(seen, rate)
-    stem = out / f"{printable_stem(photo)}_motion"
-    for path in animation.write_motion(stem, seen, motion):
-        say(f"{path}: {count(len(motion), 'frame')}")
+    photos = animation.driving_photos(follow or (), complain)
+    with results_in(out, "animate", inputs=[photo, *photos], force=force) as outputs:
+        name = animation.motion_name(photo, outputs)
+        reconstructor = Reconstructor(model, assets=assets)
+        seen = animation.see(reconstructor, photo)
+        if follow:
+            driving = with_progress(iter(photos), len(photos), doing="following")
+            follower = Follower(reconstructor, face)
+            motion = animation.driven_motion(follower, seen, driving, rate, head_pose=head_pose)
+            if filled := follower.filled:
+                complain(
+                    f"the person was not found in {count(len(filled), 'frame')} of {len(photos)}, the first is "
+                    f"{printable(filled[0])}; there the head stays as it was"
+                )
+        else:
+            motion = animation.own_motion(seen, rate)
+        with outputs.part(path_of(photo)) as part:
+            written = animation.write_motion(part / name, seen, motion)
+    for path in written:
+        say(f"{out / path.name}: {count(len(motion), 'frame')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from unveil.cli.options import (
     AssetsOption,
     FolderOut,
+    ForceOption,
     FormatsOption,
     JsonOption,
     ModelOption,
@@ -40,37 +42,43 @@ def reconstruct(
         ),
     ] = None,
     recursive: RecursiveOption = False,
-    force: Annotated[bool, typer.Option("--force", help="Do again what an earlier run has finished.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Do again what an earlier run has finished, and replace files even if they are not from it or were "
+            "changed since.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Reconstruct every face of photographs: a textured, animatable head for each."""
     wanted = parse_formats(formats)
-    from unveil.output import batch, photo_files
+    from unveil.output import batch
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.outputs import results_in
 
     photos, outcomes = batch.photos_in(inputs, out, recursive=recursive, note=complain)
-    if photos:
-        photo_files.prepare_folder(out)
-        reconstructor = Reconstructor(model, assets=assets)
-        options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
-        targets = batch.name_targets(photos, out)
-        running = batch.reconstruct_photos(targets, reconstructor, options, force=force)
-    else:
-        running = iter(())
-    everything = _chain(outcomes, running)
-    finished = _report(
-        with_progress(everything, len(outcomes) + len(photos), doing="reconstructing", quiet=as_json), quiet=as_json
-    )
+    with ExitStack() as held:
+        running: Iterator[Outcome] = iter(())
+        if photos:
+            outputs = held.enter_context(results_in(out, "reconstruct", inputs=photos, force=force))
+            reconstructor = Reconstructor(model, assets=assets)
+            options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
+            targets = batch.name_targets(photos, outputs)
+            running = batch.reconstruct_photos(targets, reconstructor, options, again=force)
+        everything, total = _chain(outcomes, running), len(outcomes) + len(photos)
+        finished = _report(with_progress(everything, total, doing="reconstructing", quiet=as_json), quiet=as_json)
     _summarise(finished, out, as_json=as_json)
     if status := exit_status(outcome.cause for outcome in finished if outcome.cause):
         raise typer.Exit(status)
 
 
-def demo(out: FolderOut = Path("demo-output"), *, as_json: JsonOption = False) -> None:
+def demo(out: FolderOut = Path("demo-output"), *, force: ForceOption = False, as_json: JsonOption = False) -> None:
     """Reconstruct the photograph that comes with unveil."""
     from unveil.assets.store import packaged
 
-    reconstruct([packaged("demo.jpg")], out, force=True, as_json=as_json)
+    reconstruct([packaged("demo.jpg")], out, force=force, as_json=as_json)
 
 
 def _chain(outcomes: Iterable[Outcome], running: Iterator[Outcome]) -> Iterator[Outcome]:

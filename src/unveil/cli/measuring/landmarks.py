@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, FolderOut, JsonOption, ModelOption, OccludersOption, file_in, words
+from unveil.cli.options import (
+    AssetsOption,
+    FolderOut,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    OccludersOption,
+    file_in,
+    words,
+)
 from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import UnveilError
 
@@ -102,16 +111,19 @@ def evaluate_landmarks(
     truth: TruthOption = None,
     annotation: AnnotationOption = None,
     title: TitleOption = "Landmarks",
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score landmarks: normalised mean errors, failures, curves."""
     from unveil.evaluation.landmarks import report as landmark_report
     from unveil.evaluation.landmarks import scores as landmarks
     from unveil.storage.files import printable
+    from unveil.storage.outputs import results_in
 
     found = landmark_report.entries(predictions, _read_truth(truth, annotation))
     scores = landmark_report.score_all(found)
-    paths = landmark_report.write_landmarks(out, title, found, scores)
+    with results_in(out, "evaluate landmarks", inputs=predictions, force=force) as outputs, outputs.part() as part:
+        paths = [out / path.name for path in landmark_report.write_landmarks(part, title, found, scores)]
     if as_json:
         say_json(landmarks.as_json(scores))
         return
@@ -128,12 +140,14 @@ def evaluate_occlusion(
     truth: TruthOption = None,
     annotation: AnnotationOption = None,
     title: TitleOption = "Occlusion",
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare predictions of occluded faces with those of the same faces clear."""
     from unveil.evaluation.landmarks import occlusion
     from unveil.evaluation.landmarks import report as landmark_report
     from unveil.storage.files import printable
+    from unveil.storage.outputs import results_in
 
     given = _read_truth(truth, annotation)
     methods = {
@@ -146,7 +160,8 @@ def evaluate_occlusion(
         raise UnveilError(
             "two folders of predictions have the same name; rename one, so that methods can be told apart"
         )
-    paths = landmark_report.write_occlusion(out, title, methods)
+    with results_in(out, "evaluate occlusion", inputs=predictions, force=force) as outputs, outputs.part() as part:
+        paths = [out / path.name for path in landmark_report.write_occlusion(part, title, methods)]
     if as_json:
         say_json({name: [row.to_json() for row in rows] for name, rows in methods.items()})
         return
@@ -162,13 +177,18 @@ def report(
         Path,
         typer.Option("--out", "-o", metavar="FOLDER|FILE.md", help="Folder to write report.md to, or the file itself."),
     ],
+    *,
+    force: ForceOption = False,
 ) -> None:
     """Collect all scores in a folder on one page."""
     from unveil.evaluation.report import write_page
     from unveil.storage.files import printable
+    from unveil.storage.outputs import result_file
 
     page = file_in(out, "report.md")
-    say(f"{printable(page)}: {count(write_page(scores, page), 'table')}")
+    with result_file(page, "evaluate report", force=force) as path:
+        number = write_page(scores, path)
+    say(f"{printable(page)}: {count(number, 'table')}")
 
 
 def _known(option: str, value: str, choices: tuple[str, ...]) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, FolderOut, JsonOption, ModelOption, OccludersOption
+from unveil.cli.options import AssetsOption, FolderOut, ForceOption, JsonOption, ModelOption, OccludersOption
 from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
     from unveil.evaluation.now.predict import Predicted
+    from unveil.evaluation.now.run import Scored
 
 DatasetOption = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the NoW dataset.")]
 ListOption = Annotated[
@@ -41,6 +42,7 @@ def evaluate_now(
     processes: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Images scored at once; one per core if left out.")
     ] = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Score predicted meshes against the scans of the NoW benchmark."""
@@ -49,14 +51,39 @@ def evaluate_now(
     from unveil.evaluation.now.files import NowDataset
     from unveil.evaluation.now.protocol import MILLIMETRES
     from unveil.storage.files import printable
+    from unveil.storage.outputs import alone_in, results_in
 
     if metrical not in {None, *MILLIMETRES}:
         raise UnveilError(f"unknown unit {metrical!r}: choose from {', '.join(MILLIMETRES)}")
     if not predictions.is_dir():
         raise UnveilError(f"{printable(predictions)} is no folder; give the folder that has the predictions")
     opened = NowDataset.open(dataset, images)
-    running = now_run.score_all(opened, predictions, out, metrical=metrical, processes=processes)
-    scored = list(with_progress(running, len(opened.images), doing="scoring", quiet=as_json))
+    name = (method or predictions.resolve().name) + ("_metrical" if metrical else "")
+    with results_in(out, "evaluate now", force=force) as outputs:
+        outputs.require_free(now_report.file_names(name))
+        with alone_in(out / now_run.DISTANCES, "evaluate now"):
+            running = now_run.score_all(opened, predictions, out, metrical=metrical, processes=processes)
+            scored = list(with_progress(running, len(opened.images), doing="scoring", quiet=as_json))
+        _require_scores(scored, predictions)
+        summary = now_report.summarise(scored)
+        with outputs.part() as part:
+            paths = [out / path.name for path in now_report.write_report(part, name, scored, now_report.LEADERBOARD)]
+    if as_json:
+        say_json(summary)
+        return
+    for challenge, row in summary.items():
+        if row["images"] or row["missing"]:
+            numbers = " ".join(f"{key} {row[key]:.3f}" for key in ("median", "mean", "std") if row["images"])
+            say(f"{challenge}: {numbers} mm; {count(row['images'], 'image')}, {row['missing']} missing")
+    say(", ".join(printable(path) for path in paths))
+    if len(paths) < len(now_report.file_names(name)):
+        complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
+
+
+def _require_scores(scored: Sequence[Scored], predictions: Path) -> None:
+    """Complain of each image without a score; UnveilError where a prediction cannot be used, or there is none."""
+    from unveil.storage.files import printable
+
     for one in scored:
         if one.distances is None:
             complain(one.error or f"missing: {one.image}")
@@ -70,19 +97,6 @@ def evaluate_now(
             f"{printable(predictions)} has no prediction of any of the {count(len(scored), 'image')}; "
             "give the folder that has <subject>/<challenge>/<image>.obj or .ply with .npy or .txt"
         )
-    name = (method or predictions.resolve().name) + ("_metrical" if metrical else "")
-    summary = now_report.summarise(scored)
-    paths = now_report.write_report(out, name, scored, now_report.LEADERBOARD)
-    if as_json:
-        say_json(summary)
-        return
-    for part, row in summary.items():
-        if row["images"] or row["missing"]:
-            numbers = " ".join(f"{key} {row[key]:.3f}" for key in ("median", "mean", "std") if row["images"])
-            say(f"{part}: {numbers} mm; {count(row['images'], 'image')}, {row['missing']} missing")
-    say(", ".join(printable(path) for path in paths))
-    if len(paths) < now_report.FILES:
-        complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
 
 
 def predict_now(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ModelOption, NpzOut
+from unveil.cli.options import AssetsOption, ForceOption, ModelOption, NpzOut
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
@@ -120,6 +120,7 @@ def decode(
     landmarks_only: Annotated[
         bool, typer.Option("--landmarks-only", help="Leave out the vertices and the details of the skin.")
     ] = False,
+    force: ForceOption = False,
 ) -> None:
     """Turn coefficients into vertices and landmarks."""
     import numpy as np
@@ -127,6 +128,7 @@ def decode(
     from unveil.codes import decode as decoding
     from unveil.codes.file import read_codes
     from unveil.models.registry import family_of
+    from unveil.storage.outputs import result_file
 
     encoded = read_codes(codes_file)
     layout, total = encoded.coefficients.layout, len(encoded.names)
@@ -136,6 +138,7 @@ def decode(
     batches = decoding.decode(head, encoded.coefficients, displacement, landmarks_only=landmarks_only)
     others = {"names": np.array(encoded.names)} | ({} if landmarks_only else {"faces": np.asarray(head.faces)})
     batches = with_progress(batches, -(-total // decoding.BATCH), doing="decoding")
-    decoding.write_geometry(out, batches, others)
+    with result_file(out, "decode", inputs=[codes_file], force=force) as path:
+        decoding.write_geometry(path, batches, others)
     what = "68 landmarks" if landmarks_only else f"{len(head.head.template)} vertices"
     say(f"{out}: {count(total, 'head')} of {what}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption
+from unveil.cli.options import AssetsOption, ForceOption
 from unveil.cli.printing import say
 from unveil.errors import UnveilError
 
@@ -46,12 +46,14 @@ def export(
         typer.Option(metavar="FOLDER", help="Folder with pictures of occluders; those of the run if left out."),
     ] = None,
     assets: AssetsOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Write a trained learner as ONNX; with --prepared and --codes it is also calibrated and measured."""
     if file.suffix not in (".onnx", ".safetensors"):
         raise UnveilError(f"{file} does not end in .onnx or .safetensors: name the file so that others know what it is")
     if (prepared is None) != (codes is None) or (int8 and prepared is None):
         raise UnveilError("calibration and int8 need --prepared and --codes: give both, or neither and no --int8")
+    from unveil.storage.outputs import result_file
     from unveil.training.checkpoint import CONFIG_FILE, load_learner
     from unveil.training.config import TrainConfig
     from unveil.training.data import TrainingData
@@ -61,29 +63,32 @@ def export(
     from unveil.training.release.to_onnx import export_onnx as write_onnx
     from unveil.training.sampler import Sampler, occluders_of
 
-    learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
-    if file.suffix == SUFFIX:
-        write_state(learner, file, statement)
-        say(f"{file}: {_megabytes(file)}; `unveil train --start-from {file}` goes on from it")
-        return
-    if prepared is None or codes is None:
-        write_onnx(learner, file, statement)
-        say(f"{file}: {_megabytes(file)}; not measured, deviations not calibrated")
-        return
-    config = TrainConfig.load(run / CONFIG_FILE)
-    if occluders is not None:
-        config = replace(config, occluders=str(occluders))
-    sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))
-    say(*_lines(releasing.export_measured(learner, file, statement, sampler, int8=int8)))
+    with result_file(file, "export", force=force) as path:
+        learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
+        if file.suffix == SUFFIX:
+            write_state(learner, path, statement)
+            lines = [f"{file}: {_megabytes(path)}; `unveil train --start-from {file}` goes on from it"]
+        elif prepared is None or codes is None:
+            write_onnx(learner, path, statement)
+            lines = [f"{file}: {_megabytes(path)}; not measured, deviations not calibrated"]
+        else:
+            config = TrainConfig.load(run / CONFIG_FILE)
+            if occluders is not None:
+                config = replace(config, occluders=str(occluders))
+            sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))
+            measured = releasing.export_measured(learner, path, statement, sampler, int8=int8)
+            lines = list(_lines(measured, file.parent))
+    say(*lines)
 
 
-def _lines(measured: Measured) -> Iterator[str]:
+def _lines(measured: Measured, folder: Path) -> Iterator[str]:
     torch_nme = measured.files[0].nme_torch
     yield f"{measured.count} crops of people held out, half of them occluded: {torch_nme:.3f} % NME in torch"
     for file in measured.files:
         yield (
-            f"{file.path}: {_megabytes(file.path)}, {file.nme:.3f} % NME ({file.nme / torch_nme - 1:+.2%}), landmarks "
-            f"{file.moved:.3f} % from torch's, {file.milliseconds:.1f} ms per crop"
+            f"{folder / file.path.name}: {_megabytes(file.path)}, {file.nme:.3f} % NME "
+            f"({file.nme / torch_nme - 1:+.2%}), landmarks {file.moved:.3f} % from torch's, "
+            f"{file.milliseconds:.1f} ms per crop"
         )
     if measured.calibration is None:
         return

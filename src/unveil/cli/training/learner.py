@@ -6,13 +6,14 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from unveil.cli.options import AssetsOption, JsonOption, KindsOption, OccludersOption, words
+from unveil.cli.options import AssetsOption, ForceOption, JsonOption, KindsOption, OccludersOption, words
 from unveil.cli.printing import say, say_json, with_progress
 from unveil.training.config import PRESETS, TrainConfig, preset
 
@@ -70,32 +71,37 @@ def validate(
         ),
     ] = None,
     assets: AssetsOption = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how far landmarks move when something hides the face, for each kind of occluder."""
     from unveil.models.registry import open_encoder
     from unveil.occluders.pool import load_pool
+    from unveil.storage.outputs import result_file
     from unveil.training.data import TrainingData
     from unveil.training.release.reliability import Reliability
     from unveil.training.release.validate import chosen, table
     from unveil.training.release.validate import validate as run_validation
 
-    if plot:
-        importlib.import_module("matplotlib")  # now, rather than when all is done
-    encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
-    asked = open_encoder(teacher, assets) if teacher else None
-    pool = load_pool(occluders, words(kinds) if kinds else None)
-    rows, reliability = [], Reliability(data.model)
-    results = run_validation(data, chosen(data, split, limit), encoder, pool, asked)
-    for row, found in with_progress(results, None, doing="validating", quiet=as_json):
-        rows.append(row)
-        reliability.take_in(found)
-    if as_json:
-        say_json([asdict(row) for row in rows])
-    else:
-        say(*table(rows).splitlines())
-    if plot:
-        reliability.plot(plot)
+    with ExitStack() as writing:
+        plotted = None
+        if plot:
+            importlib.import_module("matplotlib")  # now, rather than when all is done
+            plotted = writing.enter_context(result_file(plot, "validate", inputs=[Path(learner)], force=force))
+        encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
+        asked = open_encoder(teacher, assets) if teacher else None
+        pool = load_pool(occluders, words(kinds) if kinds else None)
+        rows, reliability = [], Reliability(data.model)
+        results = run_validation(data, chosen(data, split, limit), encoder, pool, asked)
+        for row, found in with_progress(results, None, doing="validating", quiet=as_json):
+            rows.append(row)
+            reliability.take_in(found)
+        if as_json:
+            say_json([asdict(row) for row in rows])
+        else:
+            say(*table(rows).splitlines())
+        if plotted:
+            reliability.plot(plotted)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, KindsOption, ModelOption, OccludersOption, PictureOut, words
+from unveil.cli.options import AssetsOption, ForceOption, KindsOption, ModelOption, OccludersOption, PictureOut, words
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
 if TYPE_CHECKING:
     from unveil.occluders.base import Face, Occlusion
+    from unveil.storage.outputs import Outputs
     from unveil.typing import Image
 
 TILE = 224  # pixels of a tile's side, and of the crops
@@ -41,44 +43,59 @@ def occlude(
     ] = None,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Draw faces under every kind of occluder: a row per kind and face, a column per share hidden."""
     from unveil.drawing.contact_sheet import contact_sheet
     from unveil.occluders import load_pool
     from unveil.occluders.base import hidden_share, sample_generator
-    from unveil.photos.io import write_image
+    from unveil.photos.io import find_images, write_image
+    from unveil.storage.names import printable_stem
+    from unveil.storage.outputs import result_file, results_in
 
     shares = _parse_severities(severities)
     pool = load_pool(occluders, None if kinds is None else words(kinds))
-    found = list(_find_faces(photos, faces, model, assets))
-    rows = []
-    jobs = [(occluder, *face) for occluder in pool.occluders for face in found]
-    for occluder, name, image, face in with_progress(iter(jobs), len(jobs), doing="occluding"):
-        row = [(image, occluder.kind)]
-        for share in shares:
-            # The same lot in every column: one thing that hides more and more.
-            result = occluder.apply(image, face, sample_generator(seed, f"{name} {occluder.kind}", 0), share / 100)
-            row.append((result.image, f"{100 * hidden_share(result.mask, face):.0f} %"))
-            if out_dir is not None:
-                _save(out_dir, f"{name}_{occluder.kind}_{share}", result)
-        rows.append(row)
-    write_image(out, contact_sheet(rows, TILE))
+    pictures = find_images(photos, note=complain)
+    with ExitStack() as writing:
+        sheet = writing.enter_context(result_file(out, "occlude", inputs=pictures, force=force))
+        crops = None
+        if out_dir is not None:
+            outputs = writing.enter_context(results_in(out_dir, "occlude", inputs=pictures, force=force))
+            occlusions = [f"{occluder.kind}_{share}" for occluder in pool.occluders for share in shares]
+            crops = _CropFiles(outputs, pictures, occlusions)
+        found = list(_find_faces(pictures, faces, model, assets))
+        if not found:
+            raise UnveilError(f"no face found in {photos}: give a photograph with a face at least 40 pixels wide")
+        rows = []
+        jobs = [(occluder, *face) for occluder in pool.occluders for face in found]
+        for occluder, photo, number, image, face in with_progress(iter(jobs), len(jobs), doing="occluding"):
+            row = [(image, occluder.kind)]
+            for share in shares:
+                # The same lot in every column: one thing that hides more and more.
+                rng = sample_generator(seed, f"{printable_stem(photo)}_{number} {occluder.kind}", 0)
+                result = occluder.apply(image, face, rng, share / 100)
+                row.append((result.image, f"{100 * hidden_share(result.mask, face):.0f} %"))
+                if crops is not None:
+                    crops.save(photo, f"{number}_{occluder.kind}_{share}", result)
+            rows.append(row)
+        write_image(sheet, contact_sheet(rows, TILE))
     say(f"{out}: {count(len(found), 'face')}, {count(len(pool.occluders), 'kind')} of occluder")
 
 
-def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Iterator[tuple[str, Image, Face]]:
-    """Name, crop [224, 224, 3] and place of the first faces of the photographs, with their meshes."""
+def _find_faces(
+    photos: Iterable[Path], most: int, model: str, assets: Path | None
+) -> Iterator[tuple[Path, int, Image, Face]]:
+    """Photograph, number, crop [224, 224, 3] and place of the first faces, with their meshes."""
     from unveil.heads.layout import Coefficients
     from unveil.occluders.base import Face
     from unveil.occluders.head_surface import HeadSurface
-    from unveil.photos.io import find_images, read_image
+    from unveil.photos.io import read_image
     from unveil.reconstruct.pipeline import Reconstructor
-    from unveil.storage.names import printable_stem
 
     reconstructor = Reconstructor(model, assets=assets)
     surface = HeadSurface.of(reconstructor.morphable)
     found = 0
-    for path in find_images(photos, note=complain):
+    for path in photos:
         try:
             image = read_image(path)
         except UnveilError as error:
@@ -88,22 +105,34 @@ def _find_faces(photos: Path, most: int, model: str, assets: Path | None) -> Ite
             c = seen.coefficients
             crop = seen.crop.resized(TILE)
             (mesh,) = surface.place(Coefficients(c.layout, c.values[None]), TILE)
-            yield f"{printable_stem(path)}_{k}", crop.warp(image), Face.of(crop.to_crop(seen.landmarks2d), mesh)
+            yield path, k, crop.warp(image), Face.of(crop.to_crop(seen.landmarks2d), mesh)
             found += 1
         if found >= most:
             return
-    if not found:
-        raise UnveilError(f"no face found in {photos}: give a photograph with a face at least 40 pixels wide")
 
 
-def _save(folder: Path, name: str, result: Occlusion) -> None:
-    """Write an occluded crop and, beside it, its mask: white where the occluder is."""
-    import numpy as np
+class _CropFiles:
+    """Occluded crops as files, each with its mask beside it: white where the occluder is."""
 
-    from unveil.photos.io import write_image
+    def __init__(self, outputs: Outputs, photos: Iterable[Path], occlusions: Sequence[str]) -> None:
+        from unveil.storage.names import distinct_names, path_of
 
-    write_image(folder / f"{name}.png", result.image)
-    write_image(folder / f"{name}_mask.png", np.where(result.mask, np.uint8(255), np.uint8(0)))
+        def is_anothers(photo: Path, name: str) -> bool:
+            return any(outputs.is_anothers(f"{name}_0_{end}.png", path_of(photo)) for end in occlusions)
+
+        self._outputs, self._names = outputs, distinct_names(photos, is_anothers)
+
+    def save(self, photo: Path, occlusion: str, result: Occlusion) -> None:
+        """Write both files of a face of a photograph under an occluder."""
+        import numpy as np
+
+        from unveil.photos.io import write_image
+        from unveil.storage.names import path_of
+
+        name = f"{self._names[photo]}_{occlusion}"
+        with self._outputs.part(path_of(photo)) as part:
+            write_image(part / f"{name}.png", result.image)
+            write_image(part / f"{name}_mask.png", np.where(result.mask, np.uint8(255), np.uint8(0)))
 
 
 def _parse_severities(text: str) -> list[int]:

@@ -18,7 +18,6 @@ from unveil.typing import Float64s
 
 ALL = "all"
 PLOT_TO = 8.0  # mm
-FILES = 4  # of a report, with the plot
 Summary = dict[str, dict[str, Any]]
 
 
@@ -74,6 +73,11 @@ def _pooled(scored: Iterable[Scored]) -> Float64s:
     return np.concatenate([np.zeros(0, np.float32), *parts]).astype(np.float64)
 
 
+def file_names(method: str) -> list[str]:
+    """The files of a report, the plot last."""
+    return ["summary.json", f"{method}_computed_distances.npy", f"{method}.md", f"{method}_cumulative.png"]
+
+
 def write_report(out: Path, method: str, scored: Sequence[Scored], published: Sequence[OfficialScore]) -> list[Path]:
     """Write all files into ``out`` and give back their paths; the plot is left out where matplotlib is not installed.
 
@@ -81,12 +85,11 @@ def write_report(out: Path, method: str, scored: Sequence[Scored], published: Se
         UnveilError: a file cannot be written; none is left half-written.
     """
     summary = summarise(scored)
-    paths = [out / "summary.json", out / f"{method}_computed_distances.npy", out / f"{method}.md"]
+    *paths, plot = (out / name for name in file_names(method))
     write_text(paths[0], json.dumps(summary, indent=1, allow_nan=False) + "\n")
     with atomic_path(paths[1]) as temporary, temporary.open("wb") as stream:
         write_official(stream, scored)
     write_text(paths[2], markdown(method, summary, published))
-    plot = out / f"{method}_cumulative.png"
     return [*paths, plot] if write_plot(plot, {method: _pooled(scored)}) else paths
 
 

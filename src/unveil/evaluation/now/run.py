@@ -25,6 +25,7 @@ from unveil.processes import become_worker, core_count
 from unveil.storage.files import atomic_path
 from unveil.typing import Float32s, Float64s
 
+DISTANCES = "distances"  # folder, within that of the report
 VERSION = 1  # raised when the protocol's numbers change, so that older distances are not taken
 
 
@@ -118,7 +119,7 @@ def _read_scan(scan: Pair) -> tuple[Float64s, Float64s, str]:
 
 
 def _kept(out: Path, image: NowImage) -> Path:
-    return out / "distances" / image.path.with_suffix(".npz")
+    return out / DISTANCES / image.path.with_suffix(".npz")
 
 
 def _read_kept(path: Path, key: str) -> Float32s | None:

@@ -1,0 +1,134 @@
+"""``.unveil.jsonl``, which unveil keeps in a folder that it writes to: who writes there, and what was written.
+
+Every line is a JSON object, appended and never changed. A run that needs the folder for itself adds {"by", "pid",
+"host", "since"}, and holds a lock on the file as long as it lives. Files that came together add {"by", "of", "files"}:
+the command, the photographs that they are of, and the SHA-256 of each by name. This line comes before the files do, so
+that a run that is killed between them leaves none that nobody wrote.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unveil.errors import UnveilError
+from unveil.storage.files import printable
+from unveil.storage.locks import lock
+from unveil.storage.text import parse_json
+
+LOG = ".unveil.jsonl"
+LARGEST = 2**30  # bytes; a log of 100,000 photographs has less
+MOMENT = 0.1  # seconds in which a run that has just got the lock has said who it is
+
+
+@dataclass
+class Made:
+    """What is known of a file that unveil wrote."""
+
+    by: str  # the command that wrote it last
+    of: tuple[str, ...]  # paths of the photographs that it is of; empty where its name does not come from one
+    digests: set[str]  # SHA-256 of every content that unveil gave it
+
+
+class FolderLog:
+    """The log of a folder.
+
+    Attributes:
+        made: what is known of files by name.
+
+    Raises:
+        OSError: the log cannot be read.
+        UnveilError: something else has its name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.made: dict[str, Made] = {}
+        for line in self._lines():
+            match line:
+                case {"by": str(by), "of": list(of), "files": dict(files)}:
+                    self._take_in(by, tuple(map(str, of)), files)
+
+    @contextmanager
+    def held(self, by: str) -> Iterator[None]:
+        """Have the folder for this process until the block ends.
+
+        Raises:
+            OSError: the folder cannot be written.
+            UnveilError: another process has it; the message says who.
+        """
+        with _opened(self._folder / LOG) as file:
+            try:
+                free = lock(file)
+            except OSError:  # a file system without locks
+                free = True
+            if not free:
+                time.sleep(MOMENT)
+                raise UnveilError(
+                    f"{printable(self._folder)} is in use by {self._holder()}; wait until that has ended, or name "
+                    "another folder"
+                )
+            now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+            self._append({"by": by, "pid": os.getpid(), "host": platform.node(), "since": now})
+            yield
+
+    def note(self, by: str, of: tuple[str, ...], files: Mapping[str, str]) -> None:
+        """Say that these files, SHA-256 by name, are about to be there."""
+        self._append({"by": by, "of": of, "files": files})
+        self._take_in(by, of, files)
+
+    def _take_in(self, by: str, of: tuple[str, ...], files: Mapping[str, str]) -> None:
+        for name, digest in files.items():
+            made = self.made.setdefault(name, Made(by, of, set()))
+            made.by, made.of = by, of
+            made.digests.add(digest)
+
+    def _holder(self) -> str:
+        for line in reversed(list(self._lines())):
+            match line:
+                case {"by": by, "pid": pid, "host": host, "since": since}:
+                    return printable(f"`unveil {by}` (process {pid} on {host}, since {since})")
+        return "another process"
+
+    def _lines(self) -> Iterator[Any]:
+        """What the lines say; one that was cut short says nothing."""
+        if not os.path.lexists(self._folder / LOG):
+            return
+        with _opened(self._folder / LOG) as file, os.fdopen(os.dup(file), encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                try:
+                    yield parse_json(line)
+                except ValueError:
+                    continue
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with _opened(self._folder / LOG) as file:
+            size = os.lseek(file, 0, os.SEEK_END)
+            os.lseek(file, max(size - 1, 0), os.SEEK_SET)
+            start = "" if os.read(file, 1) in {b"", b"\n"} else "\n"  # a power failure may have cut the last line
+            os.write(file, f"{start}{json.dumps(line)}\n".encode())  # in one call, so that no other line comes between
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """The file, made if need be, to read and to append to; never what a link leads to."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_NOINHERIT"):  # of Linux and of Windows
+        flags |= getattr(os, name, 0)
+    file = os.open(path, flags, 0o666)
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            raise UnveilError(f"{printable(path)} is no log of unveil; remove it, or name another folder")
+        yield file
+    finally:
+        os.close(file)

@@ -1,0 +1,265 @@
+"""The one rule of what a command may write, and the one way in which its files come into a folder.
+
+A file that is there already is replaced only where the same command wrote it, of the same photographs, and nobody has
+changed it since; `unveil.storage.folder_log` knows. ``--force`` replaces other files too, but never an input. Files are
+written into a hidden folder first, and come to their names together when all are whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from unveil.errors import UnveilError
+from unveil.storage.files import HIDDEN, printable
+from unveil.storage.folder_log import LOG, FolderLog
+from unveil.storage.locks import lock
+
+TEMPORARY = re.compile(rf"{re.escape(HIDDEN)}[0-9a-f]{{16}}(\.\w+)?")
+PART_LOCK = ".lock"  # in a hidden folder, as long as its process lives
+OTHERWISE = "name another output, or replace it with --force"
+
+
+class OutputError(UnveilError):
+    """The output folder cannot be written, so that nothing else would fare better."""
+
+
+class Outputs:
+    """A folder that a command writes results into; made by `results_in`.
+
+    Attributes:
+        folder: the folder.
+    """
+
+    def __init__(self, folder: Path, log: FolderLog, by: str, *, inputs: Iterable[Path] = (), force: bool) -> None:
+        self.folder = folder
+        self._log, self._by, self._force = log, by, force
+        self._inputs = {_identity(path) for path in inputs} - {None}
+
+    def is_anothers(self, name: str, of: tuple[str, ...]) -> bool:
+        """Whether a file is there that this command did not write of these photographs, changed since or not."""
+        made = self._log.made.get(name)
+        there = os.path.lexists(self.folder / name)
+        return there and (made is None or made.by != self._by or not _same(made.of, of))
+
+    def require_free(self, names: Iterable[str], of: tuple[str, ...] = ()) -> None:
+        """Raise an UnveilError where one of these files may not be written."""
+        self._require({name: _content(self.folder / name) for name in names}, of)
+
+    @contextmanager
+    def part(self, of: tuple[str, ...] = (), *, last: str = "") -> Iterator[Path]:
+        """A hidden folder to write files to, which come into this one together when the block ends without an error.
+
+        Args:
+            of: paths of the photographs that they are of, where their names come from those.
+            last: name of the file that says that the others are whole. It is the first to go and the last to come.
+
+        Raises:
+            UnveilError: a file may not be written; none is.
+            OutputError: the folder cannot be written.
+        """
+        part = self.folder / f"{HIDDEN}{secrets.token_hex(8)}"
+        try:
+            with ExitStack() as held:
+                with output_errors(self.folder):
+                    part.mkdir()
+                    living = held.enter_context((part / PART_LOCK).open("xb"))
+                    with suppress(OSError):  # on a file system without locks nobody takes it for left, either
+                        lock(living.fileno())
+                yield part
+                with output_errors(self.folder):
+                    self._publish(part, of, last)
+        finally:
+            _remove(part)
+
+    def _publish(self, part: Path, of: tuple[str, ...], last: str) -> None:
+        new = {path.name: _digest(path) for path in sorted(part.iterdir()) if path.name != PART_LOCK}
+        there = {name: _content(self.folder / name) for name in new}
+        self._require(there, of)
+        self._log.note(self._by, of, new)
+        other = {name for name in new if there[name] != new[name]}
+        if last and any(there[name] is not None for name in other - {last}):
+            (self.folder / last).unlink(missing_ok=True)
+        with ExitStack() as undo:  # after a stop by the user, what was not there before is not there either
+            for name in sorted(new if self._force else other, key=lambda name: (name == last, name)):
+                final = self.folder / name
+                if there[name] is None:
+                    undo.callback(final.unlink, missing_ok=True)
+                (part / name).replace(final)
+            undo.pop_all()
+
+    def _require(self, there: Mapping[str, str | None], of: tuple[str, ...]) -> None:
+        for name, content in there.items():
+            if content is not None and (why := self._why_not(name, content, of)):
+                raise UnveilError(f"{printable(self.folder / name)} {why}")
+
+    def _why_not(self, name: str, content: str, of: tuple[str, ...]) -> str:
+        path, made = self.folder / name, self._log.made.get(name)
+        if _identity(path) in self._inputs:
+            return "is one of the inputs, and those are never replaced; name another output"
+        if path.is_dir():
+            return "is a folder; name another output"
+        why = ""
+        if made is None:
+            why = "is there already, and unveil did not write it"
+        elif content not in made.digests:
+            why = "was changed since unveil wrote it"
+        elif made.by != self._by:
+            why = f"was written by `unveil {printable(made.by)}`"
+        elif not _same(made.of, of):
+            why = f"is of {printable(', '.join(made.of)) or 'something else'}"
+        return f"{why}; {OTHERWISE}" if why and not self._force else ""
+
+
+@contextmanager
+def results_in(folder: Path, by: str, *, inputs: Iterable[Path] = (), force: bool = False) -> Iterator[Outputs]:
+    """A folder for the results of a command, which has it to itself until the block ends.
+
+    Args:
+        folder: made if need be.
+        by: name of the command.
+        inputs: files that it reads.
+        force: replace also what the command did not write, or what was changed since.
+
+    Raises:
+        UnveilError: another process has the folder; the message says who.
+        OutputError: the folder cannot be written.
+    """
+    with _held(folder, by) as log:
+        _sweep(folder)
+        yield Outputs(folder, log, by, inputs=inputs, force=force)
+
+
+@contextmanager
+def result_file(path: Path, by: str, *, inputs: Iterable[Path] = (), force: bool = False) -> Iterator[Path]:
+    """A path to write the one result of a command to, which becomes the file ``path`` when the block ends.
+
+    Other commands may write to the same folder meanwhile. What writers put beside it comes with it, such as the
+    material of an OBJ. Arguments and errors are those of `results_in`; that the file may not be written is said at
+    once.
+    """
+    with output_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        outputs = Outputs(path.parent, FolderLog(path.parent), by, inputs=inputs, force=force)
+    outputs.require_free([path.name])
+    _sweep(path.parent)
+    with outputs.part() as part:
+        yield part / path.name
+
+
+@contextmanager
+def alone_in(folder: Path, by: str) -> Iterator[None]:
+    """Have a folder for this process until the block ends, where a command keeps what it goes on with.
+
+    Raises:
+        UnveilError: another process has it; the message says who.
+        OutputError: the folder cannot be written.
+    """
+    with _held(folder, by):
+        _sweep_files(folder)
+        yield
+
+
+@contextmanager
+def _held(folder: Path, by: str) -> Iterator[FolderLog]:
+    with ExitStack() as stack:
+        with output_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            log = FolderLog(folder)
+            stack.enter_context(log.held(by))
+        yield log
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the hidden folders that killed runs have left in a folder."""
+    for path in _temporary(folder):
+        if path.is_dir() and _is_left(path):
+            _remove(path)
+
+
+def _sweep_files(folder: Path) -> None:
+    """Remove the hidden files that killed runs have left in a folder, and in those inside that no other run has."""
+    for inner, folders, _ in os.walk(folder):
+        folders[:] = [name for name in folders if not (Path(inner) / name / LOG).exists()]
+        for path in _temporary(Path(inner)):
+            if path.is_file():
+                path.unlink(missing_ok=True)
+
+
+def _temporary(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if TEMPORARY.fullmatch(path.name) and not path.is_symlink()]
+    except OSError:  # a folder may be closed to reading and open to writing
+        return []
+
+
+def _is_left(part: Path) -> bool:
+    """Whether the process that a hidden folder was of is no longer there."""
+    try:
+        with (part / PART_LOCK).open("r+b") as stream:
+            return lock(stream.fileno())
+    except OSError:  # none can be had; better left than taken away from somebody
+        return False
+
+
+@contextmanager
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of the file system, also where a writer has put it into words, into an `OutputError`."""
+    try:
+        yield
+    except (OSError, UnveilError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        why = cause.strerror or str(cause)
+        hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
+        raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder and what is in it, also when the user stops the program in the middle of this."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _same(made_of: tuple[str, ...], of: tuple[str, ...]) -> bool:
+    """Whether these are the same photographs; one that was moved stays the same."""
+
+    def is_same(made: str, now: str) -> bool:
+        return made == now or (Path(made).name == Path(now).name and not Path(made).is_file())
+
+    return len(made_of) == len(of) and all(map(is_same, made_of, of))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What a file has in common with its links and other spellings of its name; None where it is not there."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _content(path: Path) -> str | None:
+    """SHA-256 of what lies at a path, "" where that is no file or cannot be read, None where nothing does."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        return "" if path.is_symlink() or not path.is_file() else _digest(path)
+    except OSError:
+        return ""
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
