@@ -71,14 +71,14 @@ def test_points_without_faces_can_be_read(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "empty.obj": ("", "no vertices"),
+    "empty.obj": ("", "an empty file"),
     "nan.obj": ("v 0 0 0\nv nan 0 0\nv inf 0 0\nf 1 2 3\n", "2 of its 3 vertices are not finite"),
     "two.obj": ("v 0 0\n", ""),
     "words.obj": ("v a b c\n", ""),
     "index.obj": ("v 0 0 0\nf 1 2 3\n", "vertex that is not there"),
     "zero.obj": ("v 0 0 0\nf 0 1 1\n", "vertex that is not there"),
     "line.obj": ("v 0 0 0\nf 1 1\n", "fewer than 3 corners"),
-    "web.ply": ("<!doctype html>", "does not begin"),
+    "web.ply": ("<!doctype html>", "a saved web page"),
     "odd.ply": ("ply\nformat ascii 2.0\nend_header\n", "format ascii 2.0"),
     "noformat.ply": ("ply\nend_header\n", "no format"),
     "short.ply": (HEADER + "end_header\n0 0 0\n", "ends before its 4 rows"),

@@ -138,14 +138,14 @@ def test_refuses_a_missing_file(tmp_path: Path) -> None:
 def test_refuses_what_is_no_onnx(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "wrong.onnx"
     path.write_bytes(content)
-    assert "not a usable ONNX file" in refusal(path)
+    assert "no usable ONNX file" in refusal(path)
 
 
 def test_refuses_a_cut_download(tmp_path: Path) -> None:
     whole = write_learner(tmp_path / "whole.onnx", LAYOUT, VALUES, size=8).read_bytes()
     path = tmp_path / "cut.onnx"
     path.write_bytes(whole[: len(whole) // 2])
-    assert "not a usable ONNX file" in refusal(path)
+    assert "no usable ONNX file" in refusal(path)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_refuses_text_that_is_no_utf8(tmp_path: Path, capsys: pytest.CaptureFixt
     """onnxruntime prints a box and tries again by itself, if it is allowed to."""
     path = write_learner(tmp_path / "odd.onnx", LAYOUT, VALUES, size=8)
     path.write_bytes(path.read_bytes().replace(text, bytes([0xE1]) + text[1:]))
-    assert "is not a usable ONNX file: 'utf-8' codec" in refusal(path)
+    assert "is no usable ONNX file ('utf-8' codec" in refusal(path)
     assert capsys.readouterr() == ("", "")
 
 

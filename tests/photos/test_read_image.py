@@ -216,7 +216,7 @@ def test_folder_instead_of_file(tmp_path: Path) -> None:
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "pipe.jpg"
     os.mkfifo(path)
-    assert_refused(path, "not a file")
+    assert_refused(path, "no regular file")
 
 
 def png(width: int, height: int, *, bits: int, colour_type: int, data: bytes) -> bytes:

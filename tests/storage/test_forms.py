@@ -48,8 +48,8 @@ WEIGHTS = np.arange(40_000, dtype=np.float32)  # has line feeds among its bytes,
 FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "an empty file"),
     "pointer": (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 9\n", "`git lfs pull`"),
-    "page": (lambda: b"\xef\xbb\xbf\r\n<!doctype html>\n<html>", "an HTML page"),
-    "page without a declaration": (lambda: b"<HTML><HEAD>", "an HTML page"),
+    "page": (lambda: b"\xef\xbb\xbf\r\n<!doctype html>\n<html>", "a saved web page"),
+    "page without a declaration": (lambda: b"<HTML><HEAD>", "a saved web page"),
     "XML": (lambda: b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "it is XML"),
     "XML without a declaration": (lambda: b"<Error>", "it is XML"),
     "JSON": (lambda: b'{"error": "Invalid username or password."}', "it is JSON"),
@@ -73,7 +73,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_what_a_file_is(file: str, tmp_path: Path) -> None:
     make, name = FILES[file]
     (tmp_path / "a").write_bytes(make())
-    assert name in other_form(tmp_path / "a", "")
+    assert name in other_form(tmp_path / "a")
 
 
 def test_neither_its_own_form_nor_an_unknown_one_is_named(tmp_path: Path) -> None:
@@ -83,6 +83,6 @@ def test_neither_its_own_form_nor_an_unknown_one_is_named(tmp_path: Path) -> Non
         assert not other_form(tmp_path / "a", form)
     for data in (WEIGHTS.tobytes(), b"v 1 2 3\n", b"a\r\n" * 100, b"00001.jpg 3\n"):
         (tmp_path / "a").write_bytes(data)
-        assert not other_form(tmp_path / "a", "")
-    assert not other_form(tmp_path, "")
-    assert not other_form(tmp_path / "absent", "")
+        assert not other_form(tmp_path / "a")
+    assert not other_form(tmp_path)
+    assert not other_form(tmp_path / "absent")

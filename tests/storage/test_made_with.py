@@ -43,7 +43,9 @@ def test_a_setting_that_is_gone_counts_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["3", '{"size": 9', "\xff"])
 def test_a_damaged_note_is_one_line(tmp_path: Path, damage: str) -> None:
     (tmp_path / "note.json").write_text(damage, encoding="latin-1")
-    with pytest.raises(UnveilError, match=r"cannot go on in .*: note\.json is damaged \(.*\); name another$"):
+    with pytest.raises(
+        UnveilError, match=r"note\.json is no usable note of an earlier run's settings \(.*\); name another$"
+    ):
         note(tmp_path)
 
 

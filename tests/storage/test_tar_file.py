@@ -54,7 +54,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "text": (b"hello\nworld" * 100, ""),
     "zip": (b"PK\3\4" + bytes(600), "a zip file"),
     "gzip": (b"\x1f\x8b" + bytes(600), "a gzip file: unpack it"),
-    "cut in a file": (header(size=b"00000010000\0") + bytes(100), "unexpected end"),
+    "cut in a file": (header(size=b"00000010000\0") + bytes(100), "cut short or damaged: unexpected end"),
     "cut in a header": (header() + bytes(512) + header()[:99], "cut short"),
     "no header": (header() + bytes(512) + b"x" * 512, "cut short or damaged"),
     "endless": (header(size=number(-512)), ""),

@@ -33,9 +33,9 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "twice": (b'{"a": 1, "b": 2, "a": 3}', "it names 'a' twice"),
     "UTF-16": ("[1]".encode("utf-16"), "UTF-16 text: save it as UTF-8"),
     "no UTF-8": (b'["\xff\xff"]', "decode"),
-    "page": (b"\n<html><body>Log in</body></html>", "an HTML page"),
+    "page": (b"\n<html><body>Log in</body></html>", "a saved web page"),
     "zip": (b"PK\x03\x04" + bytes(30), "a zip file"),
-    "long": (b"[" + b"1," * 2**19 + b"1]", "may have 1048576"),
+    "long": (b"[" + b"1," * 2**19 + b"1]", "more than 1 MB"),
 }
 
 

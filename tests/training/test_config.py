@@ -26,7 +26,7 @@ def test_missing_settings_keep_their_defaults() -> None:
         ('{"epochs": true}', "epochs must be a whole number"),
         ('{"epochs": 0}', "epochs must be 1 or more"),
         ('{"occluded": 1.5}', "occluded must be from 0 to 1"),
-        ('{"learning_rate": NaN}', "finite"),
+        ('{"learning_rate": NaN}', "no usable number"),
         ('{"shift": -0.1}', "must not be negative"),
         ('{"input_size": 16}', "input_size"),
         ('{"precision": "fp8"}', "precision"),

@@ -7,14 +7,13 @@ onnx.proto.
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from unveil.assets.protobuf import read_fields
-from unveil.errors import UnveilError
+from unveil.storage.file_kind import FileKind
 
-LARGEST_FILE = 2**30  # bytes; DECA's two encoders, the largest that unveil writes, have 0.2 GB
+ONNX = FileKind("usable ONNX file", "give one as `unveil export` writes it", 2**30)  # DECA's two encoders have 0.2 GB
 LARGEST_METADATA = 2**20  # bytes; a layout with its statistics has 8,000
 MOST_FIELDS = 1_000_000  # of all messages looked into; the packaged learner has some 2,000
 DEEPEST = 32  # messages in messages: two for each graph in a graph
@@ -54,28 +53,30 @@ def read_onnx(path: Path) -> bytes:
     Raises:
         UnveilError: the file is missing or anything else.
     """
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE:
-            raise UnveilError(f"{path} is no file of less than {LARGEST_FILE / 2**20:.0f} MB; give an ONNX file")
-        with path.open("rb") as stream:
-            data = stream.read(LARGEST_FILE)
-    except OSError as error:
-        raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    require_plain(data, str(path))
-    return data
+    with ONNX.opened(path) as stream:
+        data = stream.read(ONNX.largest)
+        _require_plain(data)
+        return data
 
 
 def require_plain(data: bytes, name: str) -> None:
     """Raise UnveilError unless the bytes of an ONNX file have all in them and use operators of the runtime's own."""
+    with ONNX.checking(name):
+        _require_plain(data)
+
+
+def _require_plain(data: bytes) -> None:
+    if not data:
+        raise ValueError("it is empty")
     found = _Found()
     try:
         _look_through(data, slice(0, len(data)), "model", found)
-        if unknown := found.domains - found.own - OPERATORS:
-            raise _HarmfulError(f"it needs operators of {ascii(min(unknown))[:40]}, which onnxruntime does not have")
+    except _HarmfulError:
+        raise
     except ValueError as error:
-        what = error if isinstance(error, _HarmfulError) else "it is cut short, damaged or something else"
-        raise UnveilError(f"{name} is not a usable ONNX file: {what}; give one as `unveil export` writes it") from error
+        raise ValueError("it is cut short, damaged or something else") from error
+    if unknown := found.domains - found.own - OPERATORS:
+        raise _HarmfulError(f"it needs operators of {ascii(min(unknown))[:40]}, which onnxruntime does not have")
 
 
 def _look_through(data: bytes, message: slice, kind: str, found: _Found, depth: int = 0) -> None:

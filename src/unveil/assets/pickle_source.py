@@ -9,7 +9,7 @@ MOST_MEMORY = 768 * 2**20  # bytes: five times what the largest published pickle
 LONGEST_LINE = 2**12  # bytes of a name or number written as text
 
 
-class PickleError(Exception):
+class PickleError(ValueError):
     """A pickle is damaged, or asks for what no data file needs."""
 
 

@@ -10,10 +10,12 @@ from unveil.assets.pickle_machine import Unbuilt
 from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, PickleSource
 from unveil.assets.stand_ins import StandIns
-from unveil.errors import UnveilError, reason_of
+from unveil.storage.file_kind import FileKind
 from unveil.storage.zip_file import open_zip, read_member
 
 ZIP_START = b"PK\x03\x04"  # the format since torch 1.6; the one before is a row of pickles
+CHECKPOINT = FileKind("whole torch checkpoint", "get it again", 2**34)
+FORMS = ("a zip file", "a pickle")
 LEGACY_HEADERS = 3  # pickles before the object: magic number, version, system
 LENGTH_BYTES = 8  # before the numbers of each storage
 LARGEST_STRUCTURE = 32 * 2**20  # bytes of what is pickled beside the numbers; a large network's have less than one
@@ -27,30 +29,19 @@ def checkpoint_keys(path: Path) -> list[str]:
         UnveilError: as `checkpoint_structure`, or it holds something else than a dictionary.
     """
     content = checkpoint_structure(path)
-    if not isinstance(content, dict):
-        raise UnveilError("is a checkpoint without a dictionary")
-    return [str(key) for key in content]
+    with CHECKPOINT.checking(path):
+        return [str(key) for key in content.keys()]  # noqa: SIM118  # of what is no dictionary it is a fault
 
 
-def checkpoint_structure(path: Path) -> Any:
+def checkpoint_structure(path: Path, kind: FileKind = CHECKPOINT) -> Any:
     """What a checkpoint holds, but for its numbers, which are all there.
 
     Raises:
-        UnveilError: the file is cut short, is no checkpoint, or has fewer bytes than its numbers. The message goes on
-            after the file's name.
+        UnveilError: the file is cut short, is no checkpoint, or has fewer bytes than its numbers.
     """
-    start = b""
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(len(ZIP_START))
+    with kind.opened(path, *FORMS) as stream:
+        start = stream.read(len(ZIP_START))
         return _from_zip(path) if start == ZIP_START else _from_legacy(path)
-    except UnveilError:
-        raise
-    except Exception as error:  # what a damaged pickle leads to is not to be foreseen
-        reason = reason_of(error)
-        whole = start != ZIP_START and "cut short" not in reason
-        what = "is no torch checkpoint" if whole else "is cut short or damaged"
-        raise UnveilError(f"{what} ({reason[:100]})") from error
 
 
 class _Structure:
@@ -76,11 +67,13 @@ class _Structure:
 
 def _from_zip(path: Path) -> Any:
     with open_zip(path) as archive:  # its list of contents is at the end, where a cut file has none
-        name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+        name = next((name for name in archive.namelist() if name.endswith("/data.pkl")), "")
+        if not name:
+            raise ValueError("it is a zip file of something else")
         structure = _Structure(PickleSource(read_member(archive, name, LARGEST_STRUCTURE)))
     content = structure.load()
     if sum(structure.storages.values()) > path.stat().st_size:  # torch does not compress, and unpacks what others did
-        raise UnveilError("has fewer bytes than its numbers")
+        raise ValueError("it has fewer bytes than its numbers")
     return content
 
 
@@ -95,5 +88,5 @@ def _from_legacy(path: Path) -> Any:
     expected = source.place + sum(LENGTH_BYTES + size for size in body.storages.values())
     there = path.stat().st_size
     if there < expected:
-        raise UnveilError(f"is cut short: {there} of {expected} bytes")
+        raise ValueError(f"it is cut short: {there} of {expected} bytes")
     return content

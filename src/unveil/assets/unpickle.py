@@ -6,7 +6,6 @@ none is an error. So neither chumpy nor SciPy nor torch is imported, and a file 
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -18,11 +17,15 @@ from numpy.typing import NDArray
 from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, PickleSource
 from unveil.assets.stand_ins import StandIns
-from unveil.errors import UnveilError, reason_of
+from unveil.errors import UnveilError
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable
 
 Content = TypeVar("Content")
 
-LARGEST_FILE = 256 * 2**20  # bytes; the largest published pickle, FLAME's, has about 100 MB
+# The largest published pickle, FLAME's, has about 100 MB.
+PICKLE = FileKind("usable pickle", "download it from its publisher again", 256 * 2**20)
+A_PICKLE, AN_NPY = "a pickle", "an npy file"
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     Raises:
         UnveilError: the file cannot be read, is no pickle of a dictionary, or names a class that data has no need of.
     """
-    return _read(path, lambda data: _flat(_load(PickleSource(data))))
+    return _read(path, A_PICKLE, lambda data: _flat(_load(PickleSource(data))))
 
 
 def read_pickled_array(path: Path) -> NDArray[Any]:
@@ -45,12 +48,12 @@ def read_pickled_array(path: Path) -> NDArray[Any]:
             raise PickleError("it holds no array of numbers")
         return array
 
-    return _read(path, load)
+    return _read(path, A_PICKLE, load)
 
 
 def read_pickled_npy(path: Path) -> dict[str, Any]:
     """The dictionary in an .npy file of one pickled object, as `read_pickle` returns it."""
-    return _read(path, lambda data: _flat(_object_of_npy(data)))
+    return _read(path, AN_NPY, lambda data: _flat(_object_of_npy(data)))
 
 
 def _object_of_npy(data: bytes) -> object:
@@ -84,30 +87,11 @@ def _is_flat(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | str | bytes | np.generic)
 
 
-def _read(path: Path, load: Callable[[bytes], Content]) -> Content:
-    try:
-        return load(_content(path))
-    except UnveilError:
-        raise
-    except ForbiddenNameError as error:
-        raise UnveilError(
-            f"{path} names {error}, which no model file needs, and is not read; download it from its publisher again"
-        ) from error
-    except OSError as error:
-        raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    except Exception as error:  # a damaged pickle fails in whatever its bytes happen to ask for
-        reason = reason_of(error)
-        raise UnveilError(f"{path} cannot be read ({reason[:120]}); download it from its publisher again") from error
-
-
-def _content(path: Path) -> bytes:
-    """All bytes of a file of moderate size."""
-    status = path.stat()  # before it is opened: a pipe would wait for a writer
-    if not stat.S_ISREG(status.st_mode):
-        raise UnveilError(f"cannot read {path}: it is no regular file; check the path")
-    if status.st_size > LARGEST_FILE:
-        raise UnveilError(
-            f"{path} has {status.st_size / 2**20:.0f} MB, more than any model's pickle; check that it is the right file"
-        )
-    with path.open("rb") as file:
-        return file.read(LARGEST_FILE)
+def _read(path: Path, form: str, load: Callable[[bytes], Content]) -> Content:
+    with PICKLE.opened(path, form) as stream:
+        try:
+            return load(stream.read(PICKLE.largest))
+        except ForbiddenNameError as error:
+            raise UnveilError(
+                f"{printable(path)} names {error}, which no model file needs, and is not read; {PICKLE.advice}"
+            ) from error

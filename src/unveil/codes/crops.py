@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +11,16 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import CROP_SIZE, Crop
-from unveil.photos.folder import SUFFIXES
-from unveil.photos.io import find_images, read_image, read_member
+from unveil.photos.io import find_images, read_image
+from unveil.photos.tar import read_tar_picture, tar_pictures
 from unveil.reprs import short_repr
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
-from unveil.storage.npz import open_npz
+from unveil.storage.zip_file import open_zip
 from unveil.typing import Image
+
+CROPS = FileKind("npz file of face crops", "write it again", 2**36)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +50,7 @@ def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
         raise UnveilError(f"{printable(path)} does not exist; give a folder, a tar or an npz file of face crops")
     if path.suffix.lower() == ".npz":
         return _from_npz(path)
-    if tarfile.is_tarfile(path):
-        return _from_tar(path)
-    raise UnveilError(f"{printable(path)} is no folder, tar or npz file of face crops; give one of these")
+    return _from_tar(path)
 
 
 def _from_folder(folder: Path, note: Callable[[str], None] | None) -> Crops:
@@ -64,28 +64,23 @@ def _from_folder(folder: Path, note: Callable[[str], None] | None) -> Crops:
 
 
 def _from_tar(path: Path) -> Crops:
-    """The pictures of a tar in its order; nothing is unpacked, so names inside it lead nowhere."""
-    try:
-        archive = tarfile.open(path)  # noqa: SIM115 - open for as long as crops are read
-        members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES]
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
+    """The pictures of a tar in its order."""
+    members = tar_pictures(path)
     names = tuple(printable(member.name) for member in members)
 
     def read(index: int, size: int) -> Image:
-        picture = read_member(archive, members[index], path)
+        picture = read_tar_picture(path, members[index])
         return _framed(picture, f"{names[index]} in {printable(path)}", size)
 
     return Crops(names, _fingerprint(names, (member.size for member in members)), read)
 
 
 def _from_npz(path: Path) -> Crops:
-    with open_npz(path, otherwise="is damaged or no npz file", advice="write it again") as file:
-        if "images" not in file.files:
-            raise UnveilError(f"{printable(path)} has no array 'images'; it has {', '.join(file.files) or 'none'}")
-        images = file["images"]
-        names = tuple(str(name) for name in (file["names"] if "names" in file.files else np.arange(len(images))))
-        with zipfile.ZipFile(path) as archive:
+    arrays = read_arrays(path, CROPS, ("images", "names"))
+    with CROPS.checking(path):
+        images = arrays["images"]
+        names = tuple(str(name) for name in arrays.get("names", np.arange(len(images))))
+        with open_zip(path) as archive:
             checksum = archive.getinfo("images.npy").CRC
     expected = (len(names), CROP_SIZE, CROP_SIZE, 3)
     if images.shape != expected or images.dtype != np.uint8:

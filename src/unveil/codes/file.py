@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.reprs import short_repr
+from unveil.storage.arrays import Arrays, read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
-from unveil.storage.npz import open_npz, write_npz
+from unveil.storage.npz import write_npz
 from unveil.typing import Float32s
 
 WEIGHTS = ("weight", "shape_weight")  # arrays that a file may have
+CODES = FileKind("usable codes file", "write it with `unveil encode`", 2**34)  # ten million crops and their names
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +63,15 @@ def read_codes(path: Path) -> Codes:
     Raises:
         UnveilError: the file is missing, is no codes file, or holds numbers that are not finite.
     """
-    if not path.is_file():
-        raise UnveilError(f"{printable(path)} does not exist; give a file that `unveil encode` has written")
-    with open_npz(path, otherwise="is no usable codes file", advice="write it with `unveil encode`") as file:
+    arrays = read_arrays(path, CODES)
+    with CODES.checking(path):
         codes = Codes(
-            tuple(str(name) for name in file["names"]),
-            _coefficients(file),
-            str(file["model"]),
-            str(file["teacher"]) if "teacher" in file.files else "",
-            str(file["crops"]) if "crops" in file.files else "",
-            *(file[name].astype(np.float32) if name in file.files else None for name in WEIGHTS),
+            tuple(str(name) for name in arrays["names"]),
+            _coefficients(arrays),
+            str(arrays["model"]),
+            str(arrays.get("teacher", "")),
+            str(arrays.get("crops", "")),
+            *(arrays[name].astype(np.float32) if name in arrays else None for name in WEIGHTS),
         )
     wrong = _what_is_wrong(codes)
     if wrong:
@@ -78,10 +79,10 @@ def read_codes(path: Path) -> Codes:
     return codes
 
 
-def _coefficients(file: NpzFile) -> Coefficients:
+def _coefficients(arrays: Arrays) -> Coefficients:
     try:
-        layout = CoefficientLayout.from_json(str(file["layout"]))
-        return Coefficients(layout, file["coefficients"].astype(np.float32))
+        layout = CoefficientLayout.from_json(str(arrays["layout"]))
+        return Coefficients(layout, arrays["coefficients"].astype(np.float32))
     except LayoutError as error:
         raise ValueError(str(error)) from error
 

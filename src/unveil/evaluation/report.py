@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,11 @@ from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.occlusion import PUBLISHED, published_table
 from unveil.evaluation.predictions import CLEAR
 from unveil.models.registry import FAMILIES
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path, printable
+from unveil.storage.text import read_json
 
+SCORES = FileKind("file of scores", "score again", 2**26)
 HEAD = """# Results
 
 `unveil evaluate report` wrote every number on this page from files of scores. [How to score](evaluation.md) says how
@@ -38,8 +40,8 @@ def write_page(scores: Path, out: Path) -> int:
 
 def _section(path: Path, root: Path) -> str | None:
     """The section of a file of scores, None for another JSON file; UnveilError for a damaged one."""
-    try:
-        content = json.loads(path.read_text("utf-8"))
+    content = read_json(path, SCORES)
+    with SCORES.checking(path):
         if not isinstance(content, dict):
             return None
         if content.get("kind") == "landmarks":
@@ -51,8 +53,6 @@ def _section(path: Path, root: Path) -> str | None:
         if path.name == "summary.json" and "all" in content:
             name = path.parent.relative_to(root).as_posix()
             return _titled(f"NoW: {name}", [*_now_rows(content)])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnveilError(f"{printable(path)} is no file of scores ({error!r}); score again") from error
     return None
 
 

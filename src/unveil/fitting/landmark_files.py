@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
+from unveil.storage.arrays import read_array, read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+from unveil.storage.text import read_json, read_text
 from unveil.typing import Float64s, Floats
 
+LANDMARKS = FileKind("file of landmarks that can be read", "write it again", 2**28)
+PTS = FileKind(".pts file of landmarks", "write it again", 2**20)
 FEWEST = 12  # landmarks that a fit needs
 
 
@@ -29,25 +32,18 @@ def read_landmarks(path: Path) -> Float64s:
     """
     readers: dict[str, Callable[[Path], ArrayLike]] = {
         ".pts": read_pts,
-        ".npy": lambda file: np.load(file, allow_pickle=False),
+        ".npy": lambda file: read_array(file, LANDMARKS),
         ".npz": _read_npz,
         ".json": _read_json,
     }
     if path.suffix.lower() not in readers:
         raise UnveilError(f"cannot read landmarks from {printable(path)}: give a file named {', '.join(readers)}")
-    if not path.exists():
-        raise UnveilError(f"{printable(path)} does not exist; check the path")
-    try:
-        return _checked(path, readers[path.suffix.lower()](path))
-    except (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
-        raise UnveilError(f"{printable(path)} has no landmarks that can be read ({error}); write it again") from error
-
-
-def _checked(path: Path, points: ArrayLike) -> Float64s:
-    try:
-        return landmarks68(points)
-    except UnveilError as error:
-        raise UnveilError(f"{printable(path)}: {error}") from error
+    points = readers[path.suffix.lower()](path)
+    with LANDMARKS.checking(path):
+        try:
+            return landmarks68(points)
+        except UnveilError as error:
+            raise UnveilError(f"{printable(path)}: {error}") from error
 
 
 def landmarks68(points: ArrayLike) -> Float64s:
@@ -69,24 +65,24 @@ def landmarks68(points: ArrayLike) -> Float64s:
 
 def read_pts(path: Path) -> Floats:
     """Landmarks [68, 2] of a ``.pts`` of 300W, which counts pixels from one; UnveilError for what is none."""
-    try:
-        _, _, rest = path.read_text("utf-8").partition("{")
+    _, _, rest = read_text(path, PTS).partition("{")
+    with PTS.checking(path):
         values = np.array(rest.partition("}")[0].split(), np.float64)
-    except (OSError, ValueError) as error:
-        raise UnveilError(f"{printable(path)} is no .pts file of landmarks: {error}") from error
     if values.size != 68 * 2:
         raise UnveilError(f"{printable(path)} has {values.size // 2} points and not the 68 of iBUG; leave it out")
     return values.reshape(68, 2) - 1
 
 
 def _read_npz(path: Path) -> Floats:
-    with np.load(path, allow_pickle=False) as file:
-        return np.asarray(file["landmarks2d"])
+    arrays = read_arrays(path, LANDMARKS)
+    with LANDMARKS.checking(path):
+        return arrays["landmarks2d"]
 
 
 def _read_json(path: Path) -> Any:
-    data = json.loads(path.read_text("utf-8"))
-    if isinstance(data, dict):
-        data = data["faces"][0] if "faces" in data else data
-        return data["landmarks2d"]
-    return data
+    data = read_json(path, LANDMARKS)
+    with LANDMARKS.checking(path):
+        if isinstance(data, dict):
+            data = data["faces"][0] if "faces" in data else data
+            return data["landmarks2d"]
+        return data

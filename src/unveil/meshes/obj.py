@@ -5,6 +5,7 @@ Writer and readers: `write_obj`; `parse_obj` and `parse_textured_obj`, which tak
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,17 +46,21 @@ def write_obj(path: Path, vertices: ArrayLike, surface: TexturedSurface, texture
 
 def parse_obj(data: bytes) -> Mesh:
     """The mesh of an OBJ file's content; ValueError where it has none."""
-    lines = data.splitlines()
+    lines = _lines(data)
     vertices, polygons = _numbers(lines, b"v", 3), _polygons(lines)
     return Mesh(vertices, _triangles(polygons, _vertex, len(vertices)))
 
 
 def parse_textured_obj(data: bytes) -> TexturedMesh:
     """The same with texture coordinates; ValueError where a corner has none."""
-    lines = data.splitlines()
+    lines = _lines(data)
     vertices, uv, polygons = _numbers(lines, b"v", 3), _numbers(lines, b"vt", 2), _polygons(lines)
     faces, uv_faces = _triangles(polygons, _vertex, len(vertices)), _triangles(polygons, _coordinate, len(uv))
     return TexturedMesh(vertices, faces, uv, uv_faces)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return data.removeprefix(codecs.BOM_UTF8).splitlines()
 
 
 def _numbers(lines: Sequence[bytes], key: bytes, count: int) -> Float64s:

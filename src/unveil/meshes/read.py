@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from unveil.errors import UnveilError, reason_of
+from unveil.errors import UnveilError
 from unveil.meshes.mesh import Mesh
 from unveil.meshes.obj import parse_obj
 from unveil.meshes.ply import parse_ply
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 
-Content = TypeVar("Content")
-
-LARGEST_FILE = 2**30  # bytes
+MESH = FileKind("usable mesh", "write it again", 2**30)
 
 
 def read_mesh(path: Path) -> Mesh:
@@ -27,16 +24,5 @@ def read_mesh(path: Path) -> Mesh:
     parse = {".obj": parse_obj, ".ply": parse_ply}.get(path.suffix.lower())
     if parse is None:
         raise UnveilError(f"{printable(path)} is no mesh that can be read; give an .obj or a .ply file")
-    return parse_file(path, parse, "mesh")
-
-
-def parse_file(path: Path, parse: Callable[[bytes], Content], what: str) -> Content:
-    """What ``parse`` makes of a file's bytes; a `ValueError` of its becomes one line about the file."""
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UnveilError(f"{printable(path)} is larger than {LARGEST_FILE // 2**20} MB; is it the right file?")
-        return parse(path.read_bytes())
-    except OSError as error:
-        raise UnveilError(f"cannot read {printable(path)}: {error.strerror or error}; check the path") from error
-    except ValueError as error:
-        raise UnveilError(f"{printable(path)} is no usable {what}: {reason_of(error)}; write it again") from error
+    with MESH.opened(path, "a PLY file") as stream:
+        return parse(stream.read())

@@ -10,11 +10,8 @@ from typing import Any
 from unveil.assets.model_file import ModelFile
 from unveil.assets.store import find, find_mistaken, missing
 from unveil.errors import UnveilError
-from unveil.models.inspection import Inspection
 from unveil.models.registry import RESEARCH, research_family
 from unveil.storage.files import printable
-
-WEB_PAGE = (b"<!doctype html", b"<html")
 
 
 @dataclass(frozen=True)
@@ -54,25 +51,11 @@ def check_file(file: ModelFile, assets: Path | None = None) -> FileCheck:
         status, where = ("missing", "") if mistaken is None else ("wrong", printable(mistaken))
         return FileCheck(file.family, file.name, status, needed, where, missing(file, assets))
     try:
-        unknown = _inspect(path, family.inspections(assets)[file.name])
+        unknown = family.inspections(assets)[file.name](path)
     except UnveilError as error:
         return FileCheck(file.family, file.name, "wrong", needed, printable(path), _complaint(path, file, error))
     notes = "; ".join(note for note in (file.what, unknown, _difference(path, file)) if note)
     return FileCheck(file.family, file.name, "ok", needed, printable(path), notes)
-
-
-def _inspect(path: Path, inspection: Inspection) -> str:
-    """What could not be found out about a file; UnveilError unless it is what it should be."""
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(1024)
-    except OSError as error:
-        raise UnveilError(f"cannot be read ({error.strerror})") from error
-    if not start:
-        raise UnveilError("is empty")
-    if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(WEB_PAGE):
-        raise UnveilError("is a saved web page, as sites send it to ask for a login or a confirmation")
-    return inspection(path)
 
 
 def _difference(path: Path, file: ModelFile) -> str:

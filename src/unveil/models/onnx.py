@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from unveil.assets.onnx_file import read_onnx
+from unveil.assets.onnx_file import ONNX, read_onnx
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.encoder import OCCLUSION_SIZE, Prediction
@@ -147,7 +147,7 @@ def open_session(path: Path, threads: int | None = None) -> Session:
         _require_text(session)
     except Exception as error:  # onnxruntime's exceptions share no base class
         what = _reason_of(error)
-        raise UnveilError(f"{path} is not a usable ONNX file: {what}; give one as `unveil export` writes it") from error
+        raise ONNX.refused(path, what) from error
     session.opened = (path.absolute(), threads)
     return session
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from unveil.assets.model_file import ModelFile
-from unveil.assets.torch_file import checkpoint_structure
-from unveil.errors import UnveilError, reason_of
+from unveil.assets.torch_file import CHECKPOINT, checkpoint_structure
+from unveil.errors import UnveilError
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 
 MOST_NAMED = 6  # parameters named in an error message
@@ -23,13 +24,10 @@ def read_checkpoint(path: Path, file: ModelFile) -> Any:
     Raises:
         UnveilError: it is missing, cut short, or no torch file of plain data.
     """
-    if not path.is_file():
-        raise unusable(path, file, "is missing")
-    try:
-        checkpoint_structure(path)  # torch would take all the memory that a compressed file unfolds to
+    kind = FileKind(f"whole checkpoint of {file.what}", file.how_to_get, CHECKPOINT.largest)
+    checkpoint_structure(path, kind)  # torch would take all the memory that a compressed file unfolds to
+    with kind.checking(path):
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what is no checkpoint can fail anywhere in torch's reader
-        raise unusable(path, file, f"is not a whole checkpoint ({reason_of(error)})") from error
 
 
 def fill(network: nn.Module, parameters: Mapping[str, Tensor], path: Path, file: ModelFile) -> None:

@@ -1,6 +1,5 @@
 """The pool of occluders to train and to measure with: those that need no files, and those of a user's folder."""
 
-import tarfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,16 @@ from unveil.occluders.masks import WornMask
 from unveil.occluders.placing import Rgba
 from unveil.occluders.things import Things
 from unveil.photos.decode import decode_rgba
-from unveil.photos.io import MAX_BYTES, find_images, read_image
+from unveil.photos.folder import SUFFIXES
+from unveil.photos.io import PICTURE, find_images, read_image
+from unveil.photos.tar import member_bytes, tar_pictures
+from unveil.storage.files import printable
+from unveil.storage.text import read_bytes
 from unveil.typing import Image, UInt8s
 
 LARGEST_SIDE = 320  # pixels a cut-out is kept at
 HAND_FOLDER, MASK_FOLDER, PICTURE_FOLDER = "hands", "masks", "pictures"
-EXPECTED = "masks/*.png, hands.tar, hands/*.jpg, pictures/ or RGBA *.png"
+EXPECTED = "masks/*.png, hands.tar, hands/, pictures/ or RGBA *.png"
 
 
 def load_pool(
@@ -45,10 +48,7 @@ def load_pool(
     """
     found: list[tuple[Occluder, float]] = []
     if folder is not None:
-        try:
-            found, pictures = _read_folder(folder), _read_pictures(folder)
-        except (OSError, tarfile.TarError, EOFError) as error:
-            raise UnveilError(f"{folder} cannot be read ({error}); mend it or give another folder") from error
+        found, pictures = _read_folder(folder), _read_pictures(folder)
         if not (found or pictures):
             raise UnveilError(f"no occluder in {folder}: expected {EXPECTED}")
         draw = draw or (OneOf(pictures) if pictures else None)
@@ -93,30 +93,34 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
     if not folder.is_dir():
         raise UnveilError(f"no folder {folder}: give the folder of the occluders' pictures")
     found: list[tuple[Occluder, float]] = []
-    masks = {path.stem: _read(path.read_bytes(), str(path)) for path in sorted((folder / MASK_FOLDER).glob("*.png"))}
+    masks = {path.stem: _read(path) for path in _files(folder / MASK_FOLDER, ".png")}
     front = tuple(v for k, v in masks.items() if not k.endswith(("_left", "_right")))
     if front:
         left, right = (tuple(v for k, v in masks.items() if k.endswith(end)) for end in ("_left", "_right"))
         found.append((MaskTemplates(front, left, right), 3.0))
-    hands = tuple(cut for name, data in _hand_files(folder) if (cut := _cut_hand(_read(data, name))) is not None)
+    hands = tuple(cut for photo in _hands(folder) if (cut := _cut_hand(photo)) is not None)
     if hands:
         found.append((Cutouts(hands, size=(0.8, 1.4), match=0.8, held=True, kind="hand"), 3.0))
-    others = tuple(_read(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.png")))
+    others = tuple(_read(path) for path in _files(folder, ".png"))
     if others:
         found.append((Cutouts(others), 2.0))
     return found
 
 
-def _hand_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted((folder / HAND_FOLDER).glob("*.jpg")):
-        yield str(path), path.read_bytes()
+def _hands(folder: Path) -> Iterator[Rgba]:
+    """Photographs of hands."""
+    for path in _files(folder / HAND_FOLDER, *SUFFIXES):
+        yield _read(path)
     archive = folder / f"{HAND_FOLDER}.tar"
     if archive.is_file():
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                stream = tar.extractfile(member) if member.name.endswith(".jpg") else None
-                if stream is not None and member.size <= MAX_BYTES:
-                    yield f"{archive}/{member.name}", stream.read()
+        for member in tar_pictures(archive):
+            yield _decoded(*member_bytes(archive, member))
+
+
+def _files(folder: Path, *suffixes: str) -> list[Path]:
+    """The files of a folder, if it is there, that are named so, in order; hidden ones are passed over."""
+    paths = sorted(folder.glob("*"))
+    return [path for path in paths if path.suffix.lower() in suffixes and not path.name.startswith(".")]
 
 
 def _cut_hand(photo: Rgba) -> Rgba | None:
@@ -129,7 +133,11 @@ def _cut_hand(photo: Rgba) -> Rgba | None:
     return np.dstack([rgb, alpha])[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _read(data: bytes, name: str) -> Rgba:
+def _read(path: Path) -> Rgba:
+    return _decoded(read_bytes(path, PICTURE, "a picture"), printable(path))
+
+
+def _decoded(data: bytes, name: str) -> Rgba:
     """A picture as RGBA, no larger than needed."""
     return _smaller(decode_rgba(data, f"the occluder {name}"))
 

@@ -15,6 +15,7 @@ from PIL import ImageOps, UnidentifiedImageError, features
 
 from unveil.errors import UnveilError, reason_of
 from unveil.photos.colours import srgb_transform
+from unveil.storage.forms import other_form_of
 from unveil.typing import Image, UInt8s
 
 # Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
@@ -69,7 +70,11 @@ def _opened(data: bytes, name: str) -> Iterator[PIL.Image.Image]:
     except PIL.Image.DecompressionBombError as error:
         raise _too_many_pixels(name) from error
     except UnidentifiedImageError as error:
-        raise UnveilError(f"{name} is not a picture that can be read; use JPEG, PNG, TIFF, WebP or BMP") from error
+        other = other_form_of(data, "a picture")
+        what = f" ({other})" if other else ""
+        raise UnveilError(
+            f"{name} is not a picture that can be read{what}; use JPEG, PNG, TIFF, WebP or BMP"
+        ) from error
     except Exception as error:  # Pillow lets through whatever its parsers run into in a damaged file
         raise UnveilError(f"{name} cannot be decoded ({reason_of(error)}); export or copy it again") from error
 

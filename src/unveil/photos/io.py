@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,8 +15,10 @@ from numpy.typing import NDArray
 from unveil.errors import UnveilError
 from unveil.photos.decode import decode_rgb, upright_rgb
 from unveil.photos.folder import SUFFIXES, look_through
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path, printable
 from unveil.storage.names import printable_stem
+from unveil.storage.text import read_bytes
 from unveil.typing import Image, UInt8s
 
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
@@ -26,6 +27,7 @@ WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG withou
     ".jpeg": {"quality": 95, "subsampling": 0},
 }
 MAX_BYTES = 512 * 2**20
+PICTURE = FileKind("picture", "give a JPEG, PNG, TIFF, WebP or BMP file", MAX_BYTES)
 Photograph: TypeAlias = "str | os.PathLike[str] | PIL.Image.Image | UInt8s"  # what `as_rgb` takes
 
 
@@ -35,8 +37,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     Raises:
         UnveilError: the file is missing, not a picture, damaged, or larger than ``MAX_BYTES`` or ``decode.MAX_PIXELS``.
     """
-    path = Path(path)
-    return decode_rgb(_read_bytes(path), printable(path))
+    return decode_rgb(read_bytes(path, PICTURE, "a picture"), printable(path))
 
 
 def as_rgb(photograph: Photograph) -> Image:
@@ -115,23 +116,6 @@ def find_images(
     return found.pictures
 
 
-def read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Image:
-    """Read a picture of an open tar at ``path`` as upright RGB [H, W, 3]; nothing is unpacked.
-
-    Raises:
-        UnveilError: the tar is damaged, or the member is too large or no picture.
-    """
-    name = f"{printable(member.name)} in {printable(path)}"
-    if member.size > MAX_BYTES:
-        raise UnveilError(f"{name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
-    try:
-        stream = archive.extractfile(member)
-        data = b"" if stream is None else stream.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy or download it again") from error
-    return decode_rgb(data, name)
-
-
 def write_image(path: str | os.PathLike[str], image: Image | NDArray[np.uint16]) -> None:
     """Write uint8 RGB [H, W, 3], RGBA [H, W, 4] or grey [H, W] as PNG or JPEG, by the name's suffix; uint16 as PNG.
 
@@ -146,24 +130,6 @@ def write_image(path: str | os.PathLike[str], image: Image | NDArray[np.uint16])
     picture = PIL.Image.fromarray(image)
     with atomic_path(path) as temporary:
         picture.save(temporary, **options)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise UnveilError(f"{printable(path)} is a folder; name a picture in it")
-        if not stat.S_ISREG(status.st_mode):  # a pipe would wait, a device may never end
-            raise UnveilError(f"{printable(path)} is not a file; save the picture to one first")
-        if status.st_size > MAX_BYTES:
-            limit = MAX_BYTES // 2**20
-            raise UnveilError(f"{printable(path)} is larger than {limit} MB; scale it down or save it as JPEG")
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise _read_error(path, error) from error
-    if not data:
-        raise UnveilError(f"{printable(path)} is empty (0 bytes); copy or download it again")
-    return data
 
 
 def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:

@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
@@ -18,10 +18,20 @@ from unveil.storage.zip_file import open_member, open_zip
 
 CHUNK = 2**20  # bytes read at a time
 KINDS = "biufcSU"  # of dtypes: numbers and texts
+MOST_NAMED = 6  # in a message
 MOST_UNFOLDED = 2**29  # bytes of all that is compressed in a file; what unveil writes is not compressed
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
-Arrays = dict[str, NDArray[Any]]
+
+class Arrays(dict[str, NDArray[Any]]):
+    """Those arrays of a file that were asked for, by name; one that is not there is an error that says which are."""
+
+    def __init__(self, there: Sequence[str]) -> None:
+        super().__init__()
+        self.there = there  # names of all
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        raise LookupError(f"it has no array {name!r}; it has {', '.join(self.there[:MOST_NAMED]) or 'none'}")
 
 
 class _Header(NamedTuple):
@@ -44,12 +54,12 @@ def read_arrays(path: str | os.PathLike[str], kind: FileKind, names: Collection[
             texts.
     """
     with kind.opened(path, "a zip file"), open_zip(path) as archive:
-        there = archive.namelist()
-        if len(set(there)) < len(there):
+        members = archive.namelist()
+        arrays = Arrays([name.removesuffix(".npy") for name in members])
+        if len(set(arrays.there)) < len(members):
             raise ValueError("it holds two arrays of one name")
-        left, unfolded, arrays = kind.largest, MOST_UNFOLDED, Arrays()
-        for member in there:
-            name = member.removesuffix(".npy")
+        left, unfolded = kind.largest, MOST_UNFOLDED
+        for name, member in zip(arrays.there, members, strict=True):
             if names is not None and name not in names:
                 continue
             stored = archive.getinfo(member).compress_type == zipfile.ZIP_STORED

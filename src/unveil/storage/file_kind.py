@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from unveil.errors import UnveilError, reason_of
 from unveil.storage.files import printable
 from unveil.storage.forms import other_form
-
-# What reading a file that is missing, cut short, made to do harm or something else leads to, in our own code and in
-# that of the libraries we read with. RuntimeError is also what too deep a recursion and an encrypted zip raise.
-FAULTS = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-)
 
 
 @dataclass(frozen=True)
@@ -51,34 +29,42 @@ class FileKind:
 
     @contextmanager
     def checking(self, path: str | os.PathLike[str]) -> Iterator[None]:
-        """Whatever of `FAULTS` the content of a file leads to in the block becomes one line about the file."""
+        """Whatever the content of a file leads to in the block becomes one line about the file.
+
+        Raises:
+            UnveilError: the block raises anything.
+        """
         try:
             yield
-        except FAULTS as error:
+        except UnveilError:
+            raise
+        except Exception as error:  # what a damaged file, or one made to do harm, leads to is not to be foreseen
             raise self.refused(path, reason_of(error)) from error
 
     @contextmanager
-    def opened(self, path: str | os.PathLike[str], form: str = "") -> Iterator[BinaryIO]:
+    def opened(self, path: str | os.PathLike[str], *forms: str) -> Iterator[BufferedReader]:
         """A file to read from in a block: a regular file of at most ``largest`` bytes.
 
         Args:
             path: the file.
-            form: its own form, of `forms.FORMS`, where it has one: a file of another is called by that one's name.
+            forms: those of `forms.FORMS` that it may have; a file of another form is called by that one's name.
 
         Raises:
-            UnveilError: the file is missing or something else, or the block raises anything of `FAULTS`.
+            UnveilError: the file is missing or something else, or the block raises anything.
         """
         try:
             status = Path(path).stat()  # before it is opened: a pipe would wait, and a device may have no end
             if not stat.S_ISREG(status.st_mode):
                 raise ValueError("it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
             if status.st_size > self.largest:
-                raise ValueError(f"it has {status.st_size} bytes and may have {self.largest}")
+                raise ValueError(f"it has more than {self.largest / 2**20:g} MB")
             with Path(path).open("rb") as stream:
                 yield stream
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise UnveilError(f"{printable(path)} does not exist; check the path, or {self.advice}") from error
+            raise UnveilError(f"{printable(path)} does not exist; {self.advice}") from error
         except PermissionError as error:
             raise UnveilError(f"{printable(path)} may not be read; change its permissions") from error
-        except FAULTS as error:
-            raise self.refused(path, other_form(path, form) or reason_of(error)) from error
+        except UnveilError:
+            raise
+        except Exception as error:  # as in `checking`
+            raise self.refused(path, other_form(path, *forms) or reason_of(error)) from error

@@ -26,7 +26,7 @@ class FileForm:
 FORMS = (
     FileForm("an empty file", rb"\Z", "copy or download it again"),
     FileForm("a git-LFS pointer", rb"version https://git-lfs", "run `git lfs pull` where it was cloned"),
-    FileForm("an HTML page", rb"\s*<(?i:!doctype html|html|head|body)", "the download needs a login or has moved"),
+    FileForm("a saved web page", rb"\s*<(?i:!doctype html|html|head|body)", "the download needs a login or has moved"),
     FileForm("XML", rb"\s*<(?:\?xml|[A-Za-z])", "perhaps the answer of a server that refused the download"),
     FileForm("JSON", rb'\s*[\[{]\s*(?:["\]}\[{\d.-]|null|true|false)', ""),
     FileForm("a zip file", rb"PK(?:\x03\x04|\x05\x06)", ""),
@@ -48,8 +48,8 @@ FORMS = (
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # of UTF-8, which some editors put before the text
 
 
-def other_form(path: str | os.PathLike[str], own: str) -> str:
-    """What a message says that a file is, "" where it is nothing of `FORMS`, or of its ``own`` form, or unreadable."""
+def other_form(path: str | os.PathLike[str], *own: str) -> str:
+    """What a message says that a file is, "" where it is none of `FORMS`, or one of its ``own``, or cannot be read."""
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
             return ""
@@ -57,10 +57,13 @@ def other_form(path: str | os.PathLike[str], own: str) -> str:
             start = stream.read(LOOK)
     except (OSError, ValueError):
         return ""
-    if damage := damage_of(start):
-        return damage
+    return damage_of(start) or other_form_of(start, *own)
+
+
+def other_form_of(start: bytes, *own: str) -> str:
+    """The same of a file that begins with these bytes."""
     form = form_of(start)
-    if form is None or form.name == own:
+    if form is None or form.name in own:
         return ""
     return f"it is {form.name}" + (f": {form.more}" if form.more else "")
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from unveil.errors import UnveilError
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, write_text
+from unveil.storage.text import read_json
 
+LARGEST_NOTE = 2**24  # bytes
 LONGEST = 80  # letters of a value in a message
 
 
@@ -29,12 +32,10 @@ def note_settings(note: Path, settings: Mapping[str, Any], *, what: str, advice:
     if not note.exists():
         write_text(note, text)
         return
-    try:
-        earlier = dict(json.loads(note.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise UnveilError(
-            f"cannot go on in {printable(note.parent)}: {note.name} is damaged ({error}); {advice}"
-        ) from error
+    kind = FileKind("usable note of an earlier run's settings", advice, LARGEST_NOTE)
+    earlier = read_json(note, kind)
+    with kind.checking(note):
+        earlier = dict(earlier)
     require_same(note.parent, earlier, json.loads(text), what=what, advice=advice)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ def tar_members(path: Path, kind: FileKind) -> Iterator[TarMember]:
     with (
         kind.opened(path, "a tar"),
         ShortReads(path, LARGEST_HEADER) as stream,
+        _whole(),
         tarfile.open(fileobj=stream, mode="r:") as archive,
     ):
         place = -1
@@ -42,7 +44,15 @@ def tar_members(path: Path, kind: FileKind) -> Iterator[TarMember]:
                 yield TarMember(member.name, member.offset_data, member.size)
         stream.seek(archive.offset)
         if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):  # `tarfile` takes any block that is no header for the end
-            raise ValueError("it is cut short or damaged")
+            raise tarfile.ReadError("no header")
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    try:
+        yield
+    except tarfile.TarError as error:
+        raise ValueError(f"it is compressed, cut short or damaged: {error}") from error
 
 
 def read_tar_member(path: Path, member: TarMember, kind: FileKind) -> bytes:

@@ -12,15 +12,15 @@ from unveil.storage.file_kind import FileKind
 MOST_DIGITS = 20  # of a whole number; more than any count or size has
 
 
-def read_bytes(path: str | os.PathLike[str], kind: FileKind, form: str = "") -> bytes:
+def read_bytes(path: str | os.PathLike[str], kind: FileKind, *forms: str) -> bytes:
     """All bytes of a file; UnveilError as `FileKind.opened`."""
-    with kind.opened(path, form) as stream:
+    with kind.opened(path, *forms) as stream:
         return stream.read(kind.largest)
 
 
-def read_text(path: str | os.PathLike[str], kind: FileKind, form: str = "") -> str:
+def read_text(path: str | os.PathLike[str], kind: FileKind, *forms: str) -> str:
     """The text of a file in UTF-8, without a byte-order mark; UnveilError for another encoding."""
-    with kind.opened(path, form) as stream:
+    with kind.opened(path, *forms) as stream:
         return stream.read(kind.largest).decode("utf-8-sig")
 
 

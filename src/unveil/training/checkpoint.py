@@ -13,7 +13,8 @@ from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
 from unveil.storage.files import write_bytes, write_text
 from unveil.storage.made_with import require_same
-from unveil.training.config import TrainConfig
+from unveil.storage.text import read_text
+from unveil.training.config import CONFIGURATION, TrainConfig
 
 CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
 # Settings without influence on what is learned, but for rounding; a run may go on with others.
@@ -84,7 +85,7 @@ def settle(folder: Path, config: TrainConfig, data: str) -> None:
         advice = f"choose another folder, or use its {path}"
         require_same(folder, earlier, now, what="belongs to a run with other settings", advice=advice)
     if data_path.exists():
-        earlier = {"data": data_path.read_text(encoding="utf-8").strip()}
+        earlier = {"data": read_text(data_path, CONFIGURATION).strip()}
         advice = "choose another folder, or give its data"
         require_same(folder, earlier, {"data": data}, what="was trained on other data", advice=advice)
     for file, text in ((path, config.to_json()), (data_path, data + "\n")):

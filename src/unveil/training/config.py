@@ -9,7 +9,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable
+from unveil.storage.text import parse_json, read_text
+
+CONFIGURATION = FileKind("JSON object of settings", "write it again", 2**20)
 
 CHOICES = {
     "accelerator": ("auto", "cpu", "cuda"),
@@ -169,9 +174,9 @@ class TrainConfig:
             UnveilError: the text is no JSON object, or a setting is unknown or has a wrong value.
         """
         try:
-            data: Any = json.loads(text)
+            data: Any = parse_json(text)
         except ValueError as error:
-            raise UnveilError(f"{where} is no JSON ({error})") from error
+            raise UnveilError(f"{where} is no JSON ({reason_of(error)}); write it again") from error
         if not isinstance(data, dict):
             raise UnveilError(f"{where} must be a JSON object of settings")
         known = {entry.name for entry in fields(cls)}
@@ -185,11 +190,7 @@ class TrainConfig:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a JSON file; UnveilError as in `from_json`, or when it cannot be read."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UnveilError(f"cannot read the configuration {path}: {error}") from error
-        return cls.from_json(text, str(path))
+        return cls.from_json(read_text(path, CONFIGURATION, "JSON"), printable(path))
 
 
 # What differs from the defaults. ``paper`` is the paper's experiment where it states it: ResNet-50, 224 pixels, the

@@ -1,19 +1,22 @@
 """The weights a learner starts from: another run's, an exported learner's, or a published ResNet's."""
 
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from unveil.errors import UnveilError, reason_of
+from unveil.assets.torch_file import CHECKPOINT, checkpoint_structure
+from unveil.errors import UnveilError
 from unveil.models.learner import Learner
 from unveil.models.openhead.family import Openhead, learner_path
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 from unveil.training.checkpoint import load_learner
 from unveil.training.release.from_onnx import read_learner, unfold_normalisation
 from unveil.training.release.safetensors_file import SUFFIX, read_state
+
+SOURCES = "the folder of a run, an .onnx, .safetensors or .pth file"
 
 
 def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]) -> None:
@@ -68,14 +71,9 @@ def _copy_linear(learner: Learner, old: Learner) -> None:
 
 
 def _load_backbone(learner: Learner, path: Path) -> None:
-    try:
+    kind = FileKind(f"state dict of a ResNet-{learner.depth}", f"give {SOURCES}", CHECKPOINT.largest)
+    checkpoint_structure(path, kind)
+    with kind.checking(path):
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
         learner.backbone.load_state_dict(backbone)
-    except FileNotFoundError as error:
-        raise UnveilError(
-            f"{printable(path)} does not exist; give the folder of a run, an .onnx, .safetensors or .pth file"
-        ) from error
-    except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
-        reason = reason_of(error)
-        raise UnveilError(f"{printable(path)} is no state dict of a ResNet-{learner.depth} ({reason})") from error

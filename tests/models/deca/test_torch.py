@@ -240,7 +240,7 @@ class Attack:
 def test_nothing_in_the_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"E_flame": {}, "E_detail": {}, "D_detail": {}, "opt": Attack()}, tmp_path / "bad.tar")
-    assert "not a whole checkpoint" in refusal(tmp_path / "bad.tar")
+    assert "no whole checkpoint" in refusal(tmp_path / "bad.tar")
     assert not (tmp_path / "run_by_a_pickle").exists()
 
 
@@ -248,18 +248,18 @@ def test_nothing_in_the_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "deca_model.tar"
     path.write_bytes(content)
-    assert "not a whole checkpoint" in refusal(path)
+    assert "no whole checkpoint" in refusal(path)
 
 
 def test_a_cut_download_is_refused(tmp_path: Path, checkpoint: Path) -> None:
     path = tmp_path / "deca_model.tar"
     with checkpoint.open("rb") as stream:
         path.write_bytes(stream.read(1_000_000))
-    assert "not a whole checkpoint" in refusal(path)
+    assert "no whole checkpoint" in refusal(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert "is missing" in refusal(tmp_path / "deca_model.tar")
+    assert "does not exist" in refusal(tmp_path / "deca_model.tar")
 
 
 def test_another_object_is_refused(tmp_path: Path) -> None:

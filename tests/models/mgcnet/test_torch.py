@@ -125,7 +125,7 @@ def test_convert_from_beginning_to_end(
     answer = Answer(capsys, "assets", "convert", "mgcnet", "--assets", tmp_path)
     assert answer.status == 2
     assert answer.err.count("\n") == 1
-    assert "not a whole checkpoint" in answer.err
+    assert "no whole checkpoint" in answer.err
 
 
 def test_a_face_file_that_is_none(tmp_path: Path, h5py: ModuleType) -> None:
@@ -160,7 +160,7 @@ def test_weights_that_are_not_the_networks(converted: Path, tmp_path: Path) -> N
         assert "unveil assets convert mgcnet" in str(raised.value)
         return str(raised.value)
 
-    assert "is missing" in complaint()
+    assert "does not exist" in complaint()
     path.write_bytes((converted / MADE[0]).read_bytes()[:5000])
     assert "cut short" in complaint()
     changed(converted, path, conv1__convolution__weight=None)

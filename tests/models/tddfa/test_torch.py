@@ -180,17 +180,17 @@ class Attack:
 def test_nothing_in_the_file_is_run(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"state_dict": {}, "epoch": Attack()}, tmp_path / "bad.pth")
-    assert "not a whole checkpoint" in refusal(tmp_path / "bad.pth", folder)
+    assert "no whole checkpoint" in refusal(tmp_path / "bad.pth", folder)
     assert not (tmp_path / "run_by_a_pickle").exists()
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "mb05_120x120.pth"
-    assert "is missing" in refusal(path, folder)
+    assert "does not exist" in refusal(path, folder)
     whole = (folder / path.name).read_bytes()
     for content in (b"", b"<!DOCTYPE html><html>sign in</html>", whole[:100_000]):
         path.write_bytes(content)
-        assert "not a whole checkpoint" in refusal(path, folder)
+        assert "no whole checkpoint" in refusal(path, folder)
     torch.save([1, 2], path)
     assert "has no state_dict" in refusal(path, folder)
 

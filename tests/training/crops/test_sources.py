@@ -150,7 +150,7 @@ def record_of(features: dict[str, bytes]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda data: data[:-3], "damaged or cut short .it ends within a record"),
+        (lambda data: data[:-3], "no whole TFRecord file .it ends within a record"),
         (lambda data: data[:5], "it ends within a record"),
         (lambda data: b"\x01" + data[1:], "the length of a record is wrong"),
         (lambda _: made_up_celeba.record(b"\xff" * 20), "record 0 of .* holds no image"),
@@ -186,7 +186,7 @@ def cut_tar(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        (cut_tar, "cut.tar is no tar, compressed, damaged or cut short"),
+        (cut_tar, "cut.tar is no folder or tar .*cut short"),
         (lambda f: write_tar(f / "x.tar.gz", {"a.jpg": b"x"}, "w:gz"), "decompress it"),
         (lambda f: write_tar(f / "x.tar", {"a.txt": b"x"}), "there is no picture in"),
         (lambda f: f, "no pictures in"),
@@ -223,8 +223,8 @@ def save_npy(folder: Path, array: object) -> Path:
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        (lambda f: f / "none.txt", "cannot read the people"),
-        (lambda f: f / "none.npy", "cannot be read as an npy file"),
+        (lambda f: f / "none.txt", "none.txt does not exist"),
+        (lambda f: f / "none.npy", "none.npy does not exist"),
         (lambda f: save_text(f, "0.jpg\n"), "line 1, is no name with a person"),
         (lambda f: save_text(f, "other.jpg 3\n"), "names no photograph, such as source/0.jpg"),
         (lambda f: save_npy(f, [1, 2]), "for each of the 3 photographs"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, fields
@@ -15,7 +14,8 @@ import typer
 
 from unveil.cli.options import AssetsOption, ForceOption, JsonOption, KindsOption, OccludersOption, words
 from unveil.cli.printing import say, say_json, with_progress
-from unveil.training.config import PRESETS, TrainConfig, preset
+from unveil.storage.text import read_json
+from unveil.training.config import CONFIGURATION, PRESETS, TrainConfig, preset
 
 CodesArgument = Annotated[
     Path, typer.Argument(metavar="CODES", help="The teacher's codes, which `unveil encode` wrote.")
@@ -107,7 +107,7 @@ def validate(
 def _from_file(path: Path) -> dict[str, Any]:
     """The settings that a file names, checked."""
     TrainConfig.load(path)
-    named: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    named: dict[str, Any] = read_json(path, CONFIGURATION)
     return named
 
 

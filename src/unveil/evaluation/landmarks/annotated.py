@@ -7,7 +7,6 @@ AFLW2000-3D, are one file: an npz (see `evaluation.landmarks.landmark_file`), or
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,9 +17,14 @@ from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.fitting.landmark_files import read_pts
 from unveil.photos.folder import SUFFIXES
-from unveil.photos.io import read_image, read_member
+from unveil.photos.io import read_image
+from unveil.photos.tar import read_tar_picture, tar_pictures
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 from unveil.typing import Float64s, Image
+
+ANNOTATION = FileKind("npy or npz file of landmarks", "write it again", 2**32)
 
 
 def open_annotated(
@@ -86,10 +90,9 @@ def read_mat(path: Path) -> Float64s:
 
 
 def _read_npy(path: Path, count: int) -> Float64s:
-    try:
-        points = np.asarray(np.load(path, allow_pickle=False), np.float64)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnveilError(f"{printable(path)} is no npy or npz file of landmarks ({error})") from error
+    array = read_array(path, ANNOTATION)
+    with ANNOTATION.checking(path):
+        points = array.astype(np.float64)
     if points.ndim == 3 and points.shape[2] == 68 and points.shape[1] in {2, 3}:
         points = points.transpose(0, 2, 1)
     if points.shape[:2] != (count, 68) or points.shape[2:] not in {(2,), (3,)}:
@@ -129,13 +132,6 @@ def _from_folder(folder: Path) -> tuple[list[str], Callable[[str], Image]]:
 
 
 def _from_tar(path: Path) -> tuple[list[str], Callable[[str], Image]]:
-    """The pictures of a tar in its order; nothing is unpacked, so names inside it lead nowhere."""
-    try:
-        archive = tarfile.open(path)  # noqa: SIM115 - open for as long as pictures are read
-        members = {m.name: m for m in archive if m.isfile() and Path(m.name).suffix.lower() in SUFFIXES}
-    except (tarfile.TarError, EOFError, OSError) as error:
-        reason = reason_of(error)
-        raise UnveilError(f"{printable(path)} is no folder or tar of pictures ({reason}); give one of these") from error
-    if not members:
-        raise UnveilError(f"no pictures in {printable(path)}; give the tar with the photographs")
-    return list(members), lambda name: read_member(archive, members[name], path)
+    """The pictures of a tar in its order."""
+    members = {member.name: member for member in tar_pictures(path)}
+    return list(members), lambda name: read_tar_picture(path, members[name])

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.storage.files import atomic_path, printable
-from unveil.storage.npz import open_npz
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import atomic_path
 from unveil.typing import Bools, Float64s, Int64s
 
 
@@ -60,16 +61,15 @@ class LandmarkFile:
     @classmethod
     def load(cls, path: Path) -> LandmarkFile:
         """Read an npz; UnveilError where it is none or has no ``names`` and ``landmarks2d``."""
-        otherwise = "is no landmark file with names and landmarks2d"
-        with open_npz(path, otherwise=otherwise, advice="write it again") as file:
-            arrays: dict[str, Any] = {name: file[name] for name in ARRAYS if name in file.files}
-            names = tuple(str(name) for name in file["names"])
-            if "landmarks2d" not in arrays:
-                raise UnveilError(f"{printable(path)} is no landmark file: it has no landmarks2d")
-        try:
-            return cls(names, **{k: array.astype(bool if k in FLAGS else np.float64) for k, array in arrays.items()})
-        except (UnveilError, ValueError) as error:
-            raise UnveilError(f"{printable(path)}: {error}") from error
+        arrays = read_arrays(path, LANDMARK_FILE)
+        with LANDMARK_FILE.checking(path):
+            names = tuple(str(name) for name in arrays["names"])
+            there = ("landmarks2d", *(name for name in ARRAYS[1:] if name in arrays))
+            found: dict[str, Any] = {name: arrays[name].astype(bool if name in FLAGS else np.float64) for name in there}
+            try:
+                return cls(names, **found)
+            except UnveilError as error:
+                raise ValueError(str(error)) from error
 
     def save(self, path: Path) -> None:
         """Write an npz whole or not at all."""
@@ -89,5 +89,6 @@ class LandmarkFile:
         return np.array([where.get(name, -1) for name in names], np.int64)
 
 
+LANDMARK_FILE = FileKind("landmark file with names and landmarks2d", "write it again", 2**32)
 FLAGS = ("hidden68", "hidden_points")
 ARRAYS = ("landmarks2d", *FLAGS, "hidden_share", "neutral_mm", "vertices_mm", "projected")

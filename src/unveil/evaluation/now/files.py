@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from xml.parsers import expat
 
@@ -13,11 +12,14 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, part_of, read_image_list
 from unveil.meshes.mesh import Mesh
-from unveil.meshes.read import parse_file, read_mesh
+from unveil.meshes.read import MESH, read_mesh
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 from unveil.typing import Float64s
 
 LANDMARKS = 7  # outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth
+LANDMARK_POINTS = FileKind("usable file of landmarks", "write it again", 2**20)
 MESH_SUFFIXES, LANDMARK_SUFFIXES = (".obj", ".ply"), (".npy", ".txt")  # the first that is there is taken
 
 
@@ -32,7 +34,8 @@ class Pair:
         """A hash of what is in the files."""
         digest = hashlib.sha256()
         for path in (self.mesh, self.landmarks):
-            digest.update(parse_file(path, lambda data: hashlib.sha256(data).digest(), "file"))
+            with MESH.opened(path) as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()
 
     def read(self) -> tuple[Mesh, Float64s]:
@@ -78,8 +81,8 @@ def find_prediction(folder: Path, image: NowImage) -> Pair | None:
 
 def read_landmarks(path: Path) -> Float64s:
     """The seven landmarks [7, 3] of an .npy, a .txt or MeshLab's .pp; UnveilError where the file has no seven."""
-    parse = {".npy": _parse_npy, ".txt": _parse_text, ".pp": _parse_picked}[path.suffix.lower()]
-    points = parse_file(path, parse, "file of landmarks")
+    read = {".npy": _read_npy, ".txt": _read_text, ".pp": _read_picked}[path.suffix.lower()]
+    points = read(path)
     if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
         raise UnveilError(
             f"{printable(path)} holds {points.shape} numbers instead of 7 finite landmarks (7, 3): corners of the eyes "
@@ -88,18 +91,19 @@ def read_landmarks(path: Path) -> Float64s:
     return points
 
 
-def _parse_npy(data: bytes) -> Float64s:
-    try:
-        return np.asarray(np.load(BytesIO(data), allow_pickle=False), np.float64)
-    except (EOFError, TypeError) as error:  # cut short, or no numbers
-        raise ValueError(str(error)) from error
+def _read_npy(path: Path) -> Float64s:
+    points = read_array(path, LANDMARK_POINTS)
+    with LANDMARK_POINTS.checking(path):
+        return points.astype(np.float64)
 
 
-def _parse_text(data: bytes) -> Float64s:
-    return np.loadtxt(data.decode().replace(",", " ").splitlines(), np.float64, ndmin=2)
+def _read_text(path: Path) -> Float64s:
+    with LANDMARK_POINTS.opened(path) as stream:
+        lines = stream.read().decode("utf-8-sig").replace(",", " ").splitlines()
+        return np.array([line.split() for line in lines if line.strip()], np.float64)
 
 
-def _parse_picked(data: bytes) -> Float64s:
+def _read_picked(path: Path) -> Float64s:
     """Points that were picked in MeshLab, an XML file; one that defines entities is refused."""
     points = list[list[float]]()
 
@@ -112,10 +116,11 @@ def _parse_picked(data: bytes) -> Float64s:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EntityDeclHandler = element, entity
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
-        raise ValueError(str(error)) from error
+    with LANDMARK_POINTS.opened(path, "XML") as stream:
+        try:
+            parser.Parse(stream.read(), True)
+        except expat.ExpatError as error:
+            raise ValueError(str(error)) from error
     return np.array(points)
 
 

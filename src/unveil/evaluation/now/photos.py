@@ -9,11 +9,14 @@ import numpy as np
 
 from unveil.assets.unpickle import read_pickled_npy
 from unveil.errors import UnveilError
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+from unveil.storage.text import read_text
 from unveil.typing import Float64s
 
 CHALLENGES = ("multiview_neutral", "multiview_expressions", "multiview_occlusions", "selfie")
 IMAGE_LIST = "imagepathsvalidation.txt"
+LIST_FILE = FileKind("list of NoW's photographs", "use NoW's own list", 2**24)
 # Where in the dataset's folder its parts may lie: there, or where its archives unpack to.
 PLACES = (PurePath(), PurePath("final_release_version"), PurePath("NoW_Dataset/final_release_version"))
 SIDES = ("left", "top", "right", "bottom")
@@ -42,12 +45,7 @@ def read_image_list(path: Path) -> tuple[NowImage, ...]:
     Raises:
         UnveilError: the list is missing or empty, names a photograph twice, or has a line of another form.
     """
-    try:
-        lines = path.read_text("utf-8").split()
-    except (OSError, ValueError) as error:
-        raise UnveilError(
-            f"cannot read {printable(path)}, the list of NoW's photographs: {error}; give the folder that has it"
-        ) from error
+    lines = read_text(path, LIST_FILE).split()
     images: dict[NowImage, None] = {}  # a set that keeps the order
     for line in lines:
         parts = PurePath(line).parts[-3:]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,10 +21,13 @@ from unveil.evaluation.now.files import NowDataset, Pair, find_prediction
 from unveil.evaluation.now.photos import NowImage
 from unveil.evaluation.now.protocol import crop_scan, fit_prediction
 from unveil.processes import become_worker, core_count
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
 from unveil.typing import Float32s, Float64s
 
 DISTANCES = "distances"  # folder, within that of the report
+KEPT = FileKind("file of distances", "score again", 2**28)
 VERSION = 1  # raised when the protocol's numbers change, so that older distances are not taken
 
 
@@ -125,7 +127,8 @@ def _kept(out: Path, image: NowImage) -> Path:
 def _read_kept(path: Path, key: str) -> Float32s | None:
     """The distances of an earlier run if they were computed from the same files in the same way."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["distances"].astype(np.float32) if str(file["key"]) == key else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays = read_arrays(path, KEPT)
+        with KEPT.checking(path):
+            return arrays["distances"].astype(np.float32) if str(arrays["key"]) == key else None
+    except UnveilError:
         return None

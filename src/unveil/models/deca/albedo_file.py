@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from unveil.heads.albedo import SIZE, AlbedoSpace
-from unveil.storage.npz import open_npz
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.typing import Float32s, Floats
 
 COMPONENTS = 50  # that DECA uses
+ALBEDO_MODEL = FileKind("albedo model", "use FLAME_albedo_from_BFM.npz or FLAME_texture.npz", 2**32)
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,12 @@ def load(path: Path, forms: tuple[_Format, ...] = FORMATS) -> AlbedoSpace:
     Raises:
         UnveilError: the file is missing, damaged, or neither of the two.
     """
-    advice = "use FLAME_albedo_from_BFM.npz or FLAME_texture.npz"
-    with open_npz(path, otherwise="is no albedo model", advice=advice) as file:
-        form = next((f for f in forms if {f.mean, f.components} <= set(file.files)), None)
+    arrays = read_arrays(path, ALBEDO_MODEL, {name for form in forms for name in (form.mean, form.components)})
+    with ALBEDO_MODEL.checking(path):
+        form = next((form for form in forms if {form.mean, form.components} <= arrays.keys()), None)
         if form is None:
-            raise ValueError(f"it holds {', '.join(file.files[:6]) or 'nothing'}")
-        mean, components = file[form.mean], file[form.components]
+            raise ValueError(f"it has no arrays {' or '.join(f'{form.mean} and {form.components}' for form in forms)}")
+        mean, components = arrays[form.mean], arrays[form.components]
         side = math.isqrt(mean.size // 3)
         pictures = components.reshape(side, side, 3, form.count)[..., :COMPONENTS]
         return AlbedoSpace(

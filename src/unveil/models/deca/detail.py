@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unveil.assets.store import find, locate
 from unveil.assets.unpickle import read_pickled_npy
@@ -19,7 +18,12 @@ from unveil.models.deca import albedo_file, files
 from unveil.models.encoder import Encoder
 from unveil.models.skin import SkinModel
 from unveil.photos.io import read_image
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
 from unveil.typing import Float32s, Floats
+
+DISPLACEMENT = FileKind(f"displacement map of {SIZE} x {SIZE}", "take it from DECA's data folder", 2**24)
+DENSE_MESH = FileKind("dense mesh of this head", "remove it, and one is made", 2**28)
 
 
 @runtime_checkable
@@ -81,17 +85,11 @@ def load(
 
 def read_fixed_displacement(path: Path) -> Float32s:
     """The displacement [256, 256] in metres that fixed_displacement_256.npy adds to everybody's; errors as `load`."""
-    try:
-        fixed: NDArray[Any] = np.load(path, allow_pickle=False)
+    fixed = read_array(path, DISPLACEMENT)
+    with DISPLACEMENT.checking(path):
         if fixed.shape != (SIZE, SIZE) or fixed.dtype.kind != "f":
             raise ValueError(f"it holds {fixed.dtype} {fixed.shape}")
         return fixed.astype(np.float32)
-    except OSError as error:
-        raise UnveilError(f"cannot read {path}: {error.strerror or error}; check the path") from error
-    except (ValueError, EOFError) as error:
-        raise UnveilError(
-            f"{path} is no displacement map of {SIZE} x {SIZE} ({error}); take it from DECA's data folder"
-        ) from error
 
 
 def read_mask(path: Path) -> Float32s:
@@ -111,7 +109,7 @@ def read_dense_mesh(path: Path, vertex_count: int) -> DenseMesh:
         UnveilError: the file is missing, damaged, or made for a mesh of more than ``vertex_count`` vertices.
     """
     data = read_pickled_npy(path)
-    try:
+    with DENSE_MESH.checking(path):
         size = int(data["img_size"])
         valid = np.asarray(data["valid_pixel_ids"], dtype=np.int64)
         row, column = (np.asarray(data[name], dtype=np.float64)[valid] for name in ("y_coords", "x_coords"))
@@ -127,6 +125,4 @@ def read_dense_mesh(path: Path, vertex_count: int) -> DenseMesh:
         for index, end in ((mesh.triangles, vertex_count), (mesh.faces, len(valid)), (mesh.texels, size * size)):
             if index.min() < 0 or index.max() >= end:
                 raise ValueError(f"it names number {index.max()} of {end}")
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise UnveilError(f"{path} is no dense mesh of this head ({error}); remove it, and one is made") from error
     return mesh

@@ -21,6 +21,7 @@ from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
 from unveil.meshes.mesh import TexturedMesh
 from unveil.models.deca.template import read_template
+from unveil.storage.file_kind import FileKind
 from unveil.typing import Float32s, Float64s, Floats, Int64s
 
 LAYOUT = CoefficientLayout(
@@ -38,6 +39,7 @@ DETAIL_LAYOUT = CoefficientLayout("deca-detail", (*LAYOUT.groups, Group("detail"
 
 IDENTITY_COMPONENTS = 300  # of the 400 in the file, before those of the expression
 JOINT_NAMES = ("root", "neck", "jaw", "left_eye", "right_eye")
+EMBEDDING = FileKind("landmark embedding of this model", "take it from DECA's data folder", 2**26)
 # The published contour has its rows for 0 to 39 degrees first, then those for -1 to -39.
 LARGEST_YAW = 39
 CONTOUR_ROWS = np.array([d if d >= 0 else LARGEST_YAW - d for d in range(-LARGEST_YAW, LARGEST_YAW + 1)])
@@ -167,14 +169,10 @@ def _contour(embedding: dict[str, Any], faces: Int64s, path: Path) -> SlidingCon
 
 def _points(embedding: dict[str, Any], name: str, shape: tuple[int, ...], faces: Int64s, path: Path) -> SurfacePoints:
     """The landmark table ``name`` of the file: triangles and barycentrics [*shape, 3]."""
-    try:
+    with EMBEDDING.checking(path):
         index = np.asarray(embedding[f"{name}_lmk_faces_idx"], dtype=np.int64).reshape(shape)
         barycentric = np.asarray(embedding[f"{name}_lmk_bary_coords"], dtype=np.float32).reshape(*shape, 3)
         return SurfacePoints(faces[index], barycentric)
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise UnveilError(
-            f"{path} has no {name} landmarks {shape} for this model ({error}); take it from DECA's data folder"
-        ) from error
 
 
 def _floats(values: Any) -> Float64s:

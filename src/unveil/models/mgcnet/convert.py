@@ -14,13 +14,17 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
+from unveil.assets.containers import require_whole_checkpoint, require_whole_hdf5
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.rigid_face import METRES, FaceArrays, outward, vertex_columns
 from unveil.models.mgcnet.head import FORMAT, LAYOUT
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, write_bytes
 from unveil.storage.npz import write_npz
 from unveil.typing import Float32s, Float64s, Int64s
 
+AGAIN = "download MGCNet's model again"
+FACE = FileKind("face model of MGCNet", f"{AGAIN} and keep its files together", 2**34)
 WHITE = 255.0  # of the face model's colours
 SCOPE = "resnet_v1_50"
 UNIT_SCOPE = "bottleneck_v1"  # between a unit and its convolutions
@@ -64,11 +68,9 @@ def convert_face(source: Path, target: Path) -> None:
         import h5py
     except ImportError as error:
         raise UnveilError("reading MGCNet's face model needs h5py: install unveil[mgcnet]") from error
-    try:
-        with h5py.File(source, "r") as file:
-            arrays = face_arrays(file)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise _unusable(source, f"is no face model of MGCNet ({reason_of(error)})") from error
+    require_whole_hdf5(source)
+    with FACE.checking(source), h5py.File(source, "r") as file:
+        arrays = face_arrays(file)
     write_npz(target, arrays)
 
 
@@ -151,8 +153,7 @@ def _read_variables(index: Path) -> list[tuple[str, Float32s]]:
         import tensorflow as tf
     except ImportError as error:
         raise UnveilError("reading MGCNet's checkpoint needs TensorFlow: install unveil[mgcnet]") from error
-    if not index.is_file():
-        raise _unusable(index, "is missing")
+    require_whole_checkpoint(index)
     try:
         reader = tf.train.load_checkpoint(str(index.with_suffix("")))
         names = sorted(name for name in reader.get_variable_to_shape_map() if VARIABLE.fullmatch(name))
@@ -162,4 +163,4 @@ def _read_variables(index: Path) -> list[tuple[str, Float32s]]:
 
 
 def _unusable(path: Path, why: str) -> UnveilError:
-    return UnveilError(f"{printable(path)} {why}: download MGCNet's model again and keep its files together")
+    return UnveilError(f"{printable(path)} {why}: {AGAIN} and keep its files together")

@@ -15,7 +15,8 @@ from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import MorphableModel
 from unveil.heads.rigid_face import FaceArrays, rigid_face
 from unveil.models.mgcnet.placement import Pinhole
-from unveil.storage.npz import open_npz
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 
 LAYOUT = CoefficientLayout(
     "mgcnet",
@@ -28,6 +29,7 @@ LAYOUT = CoefficientLayout(
     ),
 )
 FORMAT = 1  # raised when the meaning of the file changes
+FACE_MODEL = FileKind("face model of MGCNet", "run `unveil assets convert mgcnet` again", 2**30)
 
 
 @lru_cache(maxsize=1)
@@ -38,10 +40,10 @@ def load(path: Path) -> MorphableModel:
 
 def read_face(path: Path) -> MorphableModel:
     """MGCNet's face model, layout `LAYOUT`, float32; UnveilError, naming the file, where it is none."""
-    advice = "run `unveil assets convert mgcnet` again"
-    with open_npz(path, otherwise="is no face model of MGCNet", advice=advice) as file:
-        if int(file["format"]) != FORMAT:
-            raise ValueError(f"it has format {int(file['format'])} and not {FORMAT}")
-        face = FaceArrays(*(file[name] for name in FaceArrays._fields))
-        colours = AlbedoSpace(file["colour_mean"], file["colour_basis"])
-    return replace(rigid_face("mgcnet", LAYOUT, face, Pinhole()), shape_group="identity", colours=colours)
+    arrays = read_arrays(path, FACE_MODEL)
+    with FACE_MODEL.checking(path):
+        if int(arrays["format"]) != FORMAT:
+            raise ValueError(f"it has format {int(arrays['format'])} and not {FORMAT}")
+        face = FaceArrays(*(arrays[name] for name in FaceArrays._fields))
+        colours = AlbedoSpace(arrays["colour_mean"], arrays["colour_basis"])
+        return replace(rigid_face("mgcnet", LAYOUT, face, Pinhole()), shape_group="identity", colours=colours)

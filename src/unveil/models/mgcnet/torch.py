@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unveil.errors import reason_of
+from unveil.assets.containers import safetensors_shapes
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.encoder import Prediction
 from unveil.models.mgcnet.files import WEIGHTS
@@ -19,8 +18,10 @@ from unveil.models.mgcnet.head import LAYOUT
 from unveil.models.mgcnet.network import SlimResNet50
 from unveil.models.weights import fill, unusable
 from unveil.photos.framing import Framing
+from unveil.storage.file_kind import FileKind
 from unveil.typing import Images
 
+SAFETENSORS = FileKind(f"whole safetensors file of {WEIGHTS.what}", WEIGHTS.how_to_get, 2**34)
 BATCH = 16  # crops at once: bounds the memory
 
 
@@ -81,9 +82,6 @@ def load_network(path: Path) -> SlimResNet50:
 
 
 def _read_parameters(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise unusable(path, WEIGHTS, "is missing")
-    try:
+    safetensors_shapes(path, SAFETENSORS)  # says better than the library what is wrong
+    with SAFETENSORS.checking(path):
         return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise unusable(path, WEIGHTS, f"is cut short or no safetensors file ({reason_of(error)})") from error

@@ -18,9 +18,11 @@ from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
-from unveil.storage.npz import open_npz
+from unveil.storage.arrays import Arrays, read_arrays
+from unveil.storage.file_kind import FileKind
 
 FORMAT = 1  # raised when the meaning of the file changes
+OPENHEAD = FileKind("openhead model", "reinstall unveil or rebuild it", 2**30)
 
 SHAPE = Group("shape", 100, "standard deviations")
 TEXTURE = Group("texture", 70, "standard deviations")
@@ -38,8 +40,8 @@ def load(path: Path) -> MorphableModel:
 
     The model is shared between callers; do not write into its arrays.
     """
-    with open_npz(path, otherwise="is no openhead model", advice="reinstall unveil or rebuild it") as file:
-        data = {name: file[name] for name in file.files}
+    data = read_arrays(path, OPENHEAD)
+    with OPENHEAD.checking(path):
         if int(data["format"]) != FORMAT:
             raise UnveilError(
                 f"{path} has openhead format {int(data['format'])}, this unveil reads {FORMAT}; reinstall"
@@ -47,7 +49,7 @@ def load(path: Path) -> MorphableModel:
         return _model(data)
 
 
-def _model(data: dict[str, np.ndarray]) -> MorphableModel:
+def _model(data: Arrays) -> MorphableModel:
     faces = data["faces"].astype(np.int64)
     shape_basis = _basis(data, "shape")
     joints = [str(name) for name in data["joint_names"]]
@@ -80,7 +82,7 @@ def _model(data: dict[str, np.ndarray]) -> MorphableModel:
     )
 
 
-def _basis(data: dict[str, np.ndarray], name: str) -> np.ndarray:
+def _basis(data: Arrays, name: str) -> np.ndarray:
     """A basis [K, V, 3] in metres from int16 steps and the length of one step per component."""
     basis: np.ndarray = data[f"{name}_basis"].astype(np.float32) * data[f"{name}_step"][:, None, None]
     return basis

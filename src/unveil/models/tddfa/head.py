@@ -20,7 +20,9 @@ from unveil.heads.layout import CoefficientLayout, Group, LayoutError
 from unveil.heads.model import MorphableModel
 from unveil.heads.rigid_face import METRES, FaceArrays, outward, rigid_face, vertex_columns
 from unveil.models.tddfa.placement import AffineMatrix
-from unveil.typing import Int64s
+from unveil.storage.file_kind import FileKind
+from unveil.storage.text import read_text
+from unveil.typing import Float64s, Int64s
 
 LAYOUT = CoefficientLayout(
     "tddfa",
@@ -31,6 +33,9 @@ LAYOUT = CoefficientLayout(
     ),
 )
 LANDMARK_FILES = ("u_base", "w_shp_base", "w_exp_base")
+FACE_MODEL = FileKind("face model of 3DDFA_V2", "get it from its repository again", 2**28)
+LANDMARK_ROWS = FileKind("file of 3DDFA's landmarks", "write its rows again", 2**24)
+STATISTICS = FileKind("file of 3DDFA_V2's statistics", "run `unveil assets get`", 2**24)
 COMPONENTS = {"w_shp": "shape", "w_exp": "expression"}  # arrays of the file and their groups
 
 
@@ -57,13 +62,8 @@ def load(files: BfmFiles) -> MorphableModel:
 def read_face(path: Path, triangles: Int64s | None = None) -> MorphableModel:
     """The face model of a file with triangles [3, F]; without them those in the file. Errors as `load`."""
     data = read_pickle(path)
-    try:
+    with FACE_MODEL.checking(path):
         return from_arrays(data, data["tri"] if triangles is None else triangles)
-    except (KeyError, ValueError, TypeError) as error:
-        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
-        raise UnveilError(
-            f"{path} gives no face model of 3DDFA_V2 ({reason}); get it from its repository again"
-        ) from error
 
 
 def read_triangles(path: Path) -> Int64s:
@@ -85,13 +85,17 @@ def load_landmarks(folder: Path) -> MorphableModel:
     Raises:
         UnveilError: a file is missing, damaged, or of another shape.
     """
-    try:
-        mean, shape, expression = (np.loadtxt(folder / f"{name}.txt") for name in LANDMARK_FILES)
+    mean, shape, expression = (_numbers(folder / f"{name}.txt") for name in LANDMARK_FILES)
+    with LANDMARK_ROWS.checking(folder):
         arrays = {"u": mean.reshape(-1, 1), "w_shp": shape, "w_exp": expression, "keypoints": np.arange(3 * 68)}
         return from_arrays(arrays, np.zeros((3, 0), np.int64))
-    except (OSError, ValueError, IndexError) as error:
-        names = ", ".join(f"{name}.txt" for name in LANDMARK_FILES)
-        raise UnveilError(f"{folder} has no {names} of 3DDFA's landmarks ({error}); write these rows again") from error
+
+
+def _numbers(path: Path) -> Float64s:
+    """The numbers of a text file, a row of them in each line."""
+    lines = read_text(path, LANDMARK_ROWS).splitlines()
+    with LANDMARK_ROWS.checking(path):
+        return np.array([line.split() for line in lines], np.float64)
 
 
 def read_statistics(path: Path) -> CoefficientLayout:
@@ -101,11 +105,14 @@ def read_statistics(path: Path) -> CoefficientLayout:
         UnveilError: the file is missing, damaged, or not what its name says.
     """
     data = read_pickle(path)
-    try:
-        return LAYOUT.with_statistics(*(np.asarray(data[name], np.float64).ravel() for name in ("mean", "std")))
-    except (KeyError, ValueError, TypeError, LayoutError) as error:
-        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
-        raise UnveilError(f"{path} is no file of 3DDFA_V2's statistics ({reason}); run `unveil assets get`") from error
+    with STATISTICS.checking(path):
+        mean, std = (np.asarray(data[name], np.float64).ravel() for name in ("mean", "std"))
+        if not np.isfinite([mean, std]).all():
+            raise ValueError("it has numbers that are not finite")
+        try:
+            return LAYOUT.with_statistics(mean, std)
+        except LayoutError as error:
+            raise ValueError(str(error)) from error
 
 
 def from_arrays(data: Mapping[str, Any], triangles: Any) -> MorphableModel:

@@ -26,13 +26,16 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.processes import become_worker
-from unveil.storage.files import printable, write_text
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import write_text
+from unveil.storage.text import read_json
 from unveil.training.crops.cutter import Cutter, Dropped
 from unveil.training.crops.photo import Photo
 from unveil.training.crops.prepared import shard_name, write_shard
 from unveil.typing import Image
 
 RECORDS = "records"  # folder of the records, within the folder being prepared
+RECORD = FileKind("usable record of a chunk", "remove it and run the command again", 2**26)
 AHEAD = 2  # chunks per process that are handed out before the first of them is asked for
 
 PhotoEntry = Mapping[str, Any]
@@ -62,12 +65,10 @@ class Chunks:
     def entries(self, number: int) -> list[PhotoEntry]:
         """The record of a chunk that is done; UnveilError where it is damaged."""
         path = record_path(self.folder, number)
-        try:
-            entries: list[PhotoEntry] = json.loads(path.read_text(encoding="utf-8"))
+        entries: list[PhotoEntry] = read_json(path, RECORD)
+        with RECORD.checking(path):
             if [entry["name"] for entry in entries] != [photo.name for photo in self.photos_of(number)]:
                 raise ValueError("it is about other photographs")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UnveilError(f"{printable(path)} is damaged ({error}); remove it and run the command again") from error
         return entries
 
     def remove_from(self, number: int) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from unveil.errors import UnveilError
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+from unveil.storage.text import read_text
 from unveil.training.crops.photo import Photo
+
+PEOPLE = FileKind("list of people", "give a text with a name and a person on each line, or an npy file", 2**30)
 
 
 def with_people(photos: Sequence[Photo], path: Path) -> list[Photo]:
@@ -22,7 +25,7 @@ def with_people(photos: Sequence[Photo], path: Path) -> list[Photo]:
     Raises:
         UnveilError: the file is missing or damaged, or has nothing to do with the photographs.
     """
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         return [replace(photo, person=person) for photo, person in zip(photos, _numbered(path, photos), strict=True)]
     people = dict(_named(path))
     found = [people.get(photo.name, people.get(photo.name.partition("/")[2], "")) for photo in photos]
@@ -34,10 +37,7 @@ def with_people(photos: Sequence[Photo], path: Path) -> list[Photo]:
 
 
 def _numbered(path: Path, photos: Sequence[Photo]) -> list[str]:
-    try:
-        people = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnveilError(f"{printable(path)} cannot be read as an npy file of people ({error}); check it") from error
+    people = read_array(path, PEOPLE)
     if people.shape != (len(photos),) or people.dtype.kind not in "iuU":
         raise UnveilError(
             f"{printable(path)} holds {people.dtype} {people.shape}, not one whole number or name "
@@ -47,10 +47,7 @@ def _numbered(path: Path, photos: Sequence[Photo]) -> list[str]:
 
 
 def _named(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise UnveilError(f"cannot read the people in {printable(path)} ({error}); give a text or npy file") from error
+    lines = read_text(path, PEOPLE).splitlines()
     for number, line in enumerate(lines, 1):
         words = line.rsplit(maxsplit=1)
         if len(words) == 2:

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unveil.errors import UnveilError
+from unveil.photos.io import MAX_BYTES
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+
+HOLDER = FileKind("file of photographs", "see that it stays there and readable", 2**44)
 
 Points5 = tuple[float, ...]  # [10] x, y of the eyes, nose and mouth corners, left to right in the picture
 
@@ -28,15 +32,13 @@ class Photo:
 
     def read(self) -> bytes:
         """The bytes of the picture; UnveilError where the file is no longer what it was."""
-        where = printable(self.path)
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self.offset)
-                data = file.read(self.size)
-        except OSError as error:
-            raise UnveilError(f"cannot read {where}: {error.strerror}; see that it stays there and readable") from error
+        if self.size > MAX_BYTES:
+            raise UnveilError(f"{self.name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
+        with HOLDER.opened(self.path) as file:
+            file.seek(self.offset)
+            data = file.read(self.size)
         if len(data) < self.size:
-            raise UnveilError(f"{where} is cut short within {self.name}; copy it again")
+            raise UnveilError(f"{printable(self.path)} is cut short within {self.name}; copy it again")
         return data
 
 

@@ -20,10 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.errors import UnveilError, reason_of
+from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
+from unveil.storage.arrays import map_array, read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path, printable, write_text
-from unveil.storage.npz import open_npz, write_npz
+from unveil.storage.npz import write_npz
+from unveil.storage.text import read_json
 from unveil.typing import Float64s, Image, Images, Int32s
 
 FORMAT = 1  # of the folder; readers refuse any other
@@ -32,6 +35,9 @@ SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 
 MANIFEST, SAMPLES = "manifest.json", "samples.npz"
+MANIFEST_FILE = FileKind("usable manifest", "prepare the folder again", 2**26)
+SAMPLES_FILE = FileKind("usable list of samples", "prepare the folder again", 2**34)
+SHARD_FILE = FileKind("whole shard of crops", "copy it again, or prepare the folder again", 2**40)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,16 +173,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise UnveilError(f"{printable(folder)} is no finished prepared folder; run `unveil prepare` to the end")
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    manifest = read_json(path, MANIFEST_FILE)
+    with MANIFEST_FILE.checking(path):
         form = manifest["format"]
         if form == FORMAT:
             if not all(Path(s["file"]).name == s["file"] and int(s["count"]) >= 0 for s in manifest["shards"]):
                 raise ValueError("a shard cannot be")
             numbers = {"widening": float, "crop_size": int, "count": int}
-            return manifest | {name: kind(manifest[name]) for name, kind in numbers.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnveilError(f"{printable(path)} is damaged ({reason_of(error)}); prepare the folder again") from error
+            numbered: dict[str, Any] = manifest | {name: kind(manifest[name]) for name, kind in numbers.items()}
+            return numbered
     raise UnveilError(f"{printable(path)} has format {form}, not {FORMAT}; prepare the folder with this unveil")
 
 
@@ -186,14 +191,15 @@ def split_counts(split: NDArray[np.int8]) -> dict[str, int]:
 
 
 def _read_samples(path: Path) -> Samples:
-    with open_npz(path, otherwise="is damaged", advice="prepare the folder again") as file:
+    arrays = read_arrays(path, SAMPLES_FILE)
+    with SAMPLES_FILE.checking(path):
         samples = Samples(
-            file["names"].astype(np.str_),
-            file["person"].astype(np.str_),
-            file["split"].astype(np.int8),
-            file["shard"].astype(np.int32),
-            file["row"].astype(np.int32),
-            file["matrix"].astype(np.float64),
+            arrays["names"].astype(np.str_),
+            arrays["person"].astype(np.str_),
+            arrays["split"].astype(np.int8),
+            arrays["shard"].astype(np.int32),
+            arrays["row"].astype(np.int32),
+            arrays["matrix"].astype(np.float64),
         )
     for name, array in vars(samples).items():
         wanted = (len(samples.names), 2, 3) if name == "matrix" else (len(samples.names),)
@@ -205,12 +211,7 @@ def _read_samples(path: Path) -> Samples:
 def _open_shard(path: Path, count: int, crop_size: int) -> Images:
     """The crops [count, W, W, 3] of a shard, mapped into memory."""
     wanted = (count, crop_size, crop_size, 3)
-    try:
-        crops = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise UnveilError(f"{printable(path)} is missing; copy it again, or prepare the folder again") from error
-    except (OSError, ValueError, EOFError) as error:
-        raise UnveilError(f"{printable(path)} is damaged or cut short ({reason_of(error)}); copy it again") from error
-    if not isinstance(crops, np.memmap) or crops.dtype != np.uint8 or crops.shape != wanted:
+    crops = map_array(path, SHARD_FILE)
+    if crops.dtype != np.uint8 or crops.shape != wanted:
         raise UnveilError(f"{printable(path)} does not hold crops uint8 {wanted} as the manifest says; copy it again")
     return crops

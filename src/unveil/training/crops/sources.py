@@ -7,12 +7,12 @@ it is, it comes down to a list of `Photo`.
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from unveil.errors import UnveilError
 from unveil.photos.folder import SUFFIXES, PictureFolder
+from unveil.photos.tar import tar_pictures
 from unveil.storage.files import printable
 from unveil.training.crops import celeba
 from unveil.training.crops.photo import Photo
@@ -69,20 +69,10 @@ def _in_folder(found: PictureFolder, *, person_folders: bool) -> Iterator[Photo]
 
 def _in_tar(path: Path, *, person_folders: bool) -> list[Photo]:
     photos = []
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for member in archive:
-                if not member.isreg() or member.issparse() or Path(member.name).suffix.lower() not in SUFFIXES:
-                    continue
-                inside = printable(member.name.removeprefix("./"))
-                person = _folder_of(path.stem, inside) if person_folders else ""
-                photos.append(Photo(f"{path.stem}/{inside}", path, member.offset_data, member.size, person))
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UnveilError(
-            f"{printable(path)} is no tar, compressed, damaged or cut short ({error}); copy it again, or decompress it"
-        ) from error
-    if not photos:
-        raise UnveilError(f"there is no picture in {printable(path)}; give a tar of JPEG or PNG files")
+    for member in tar_pictures(path):
+        inside = printable(member.name.removeprefix("./"))
+        person = _folder_of(path.stem, inside) if person_folders else ""
+        photos.append(Photo(f"{path.stem}/{inside}", path, member.offset, member.size, person))
     return photos
 
 

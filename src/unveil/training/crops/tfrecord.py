@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unveil.assets.protobuf import Value, read_fields, read_varint
-from unveil.errors import UnveilError
 from unveil.photos.io import MAX_BYTES
-from unveil.storage.files import printable
+from unveil.storage.file_kind import FileKind
 
+RECORDS = FileKind("whole TFRecord file", "copy it again", 2**44)
 MASK_DELTA = 0xA282EAD8
 
 
@@ -28,21 +28,18 @@ def read_records(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         UnveilError: the file cannot be read, is cut short or is no TFRecord file.
     """
-    try:
-        with path.open("rb") as file:
-            while head := file.read(12):
-                if len(head) < 12:
-                    raise ValueError("it ends within a record")
-                length, checksum = struct.unpack("<QI", head)
-                if checksum != _masked_crc(head[:8]) or length > MAX_BYTES:
-                    raise ValueError("the length of a record is wrong")
-                position = file.tell()
-                data = file.read(length + 4)
-                if len(data) < length + 4:
-                    raise ValueError("it ends within a record")
-                yield position, data[:length]
-    except (OSError, ValueError) as error:
-        raise UnveilError(f"{printable(path)} is damaged or cut short ({error}); copy it again") from error
+    with RECORDS.opened(path) as file:
+        while head := file.read(12):
+            if len(head) < 12:
+                raise ValueError("it ends within a record")
+            length, checksum = struct.unpack("<QI", head)
+            if checksum != _masked_crc(head[:8]) or length > MAX_BYTES:
+                raise ValueError("the length of a record is wrong")
+            position = file.tell()
+            data = file.read(length + 4)
+            if len(data) < length + 4:
+                raise ValueError("it ends within a record")
+            yield position, data[:length]
 
 
 def read_example(data: bytes) -> dict[str, list[Value]]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
-from unveil.errors import UnveilError, reason_of
+from unveil.assets.containers import safetensors_shapes
+from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
-from unveil.storage.files import printable, write_bytes
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import write_bytes
 from unveil.training.release.to_onnx import Statement
 
 SUFFIX = ".safetensors"
 KIND = "unveil learner"
+START = FileKind("learner to start from", "write one with `unveil export`", 2**34)
 
 
 def write_state(learner: Learner, path: Path, statement: Statement) -> None:
@@ -35,21 +38,25 @@ def read_state(path: Path) -> Learner:
     Raises:
         UnveilError: the file is missing, damaged, or no learner of ours.
     """
-    try:
+    safetensors_shapes(path, START)  # says better than the library what is wrong
+    with START.checking(path):
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
         if about.get("kind") != KIND:
             raise ValueError(f"it says that it is {about.get('kind')!r}")
         heads = {head: f"{head}_head.last.bias" in state for head in ("occlusion", "deviation")}
-        layout = CoefficientLayout.from_json(about["layout"])
+        layout = _layout(about["layout"])
         learner = Learner(int(about["depth"]), layout, int(about["input_size"]), **heads)
         learner.load_state_dict(state)
-    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError, UnveilError) as error:
-        raise UnveilError(
-            f"{printable(path)} is no learner to start from ({reason_of(error)}); write one with `unveil export`"
-        ) from error
-    return learner.eval()
+        return learner.eval()
+
+
+def _layout(text: str) -> CoefficientLayout:
+    try:
+        return CoefficientLayout.from_json(text)
+    except UnveilError as error:
+        raise ValueError(str(error)) from error
 
 
 def _stored(tensor: torch.Tensor) -> torch.Tensor:

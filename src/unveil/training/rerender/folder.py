@@ -19,6 +19,8 @@ import numpy as np
 from unveil.codes.file import Codes, write_codes
 from unveil.heads.layout import Coefficients
 from unveil.processes import become_worker
+from unveil.storage.arrays import read_array, read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
 from unveil.storage.made_with import note_settings
 from unveil.training.crops.prepared import MANIFEST, Samples, finish, write_shard
@@ -31,6 +33,7 @@ from unveil.training.rerender.surface import Surface
 SETTINGS, TONES, CODES = "settings.json", "tones.npy", "codes.npz"
 TEACHER = "re-rendering"
 SHARD = 256  # samples
+BEGUN = FileKind("usable part of a re-rendered folder", "remove it and run the command again", 2**31)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def make_folder(data: TrainingData, folder: Path, settings: RerenderSettings, pr
 def new_renderer(data: TrainingData, settings: RerenderSettings, tones: Path | None = None) -> Renderer:
     """What makes the samples; tones of skin are kept in the file ``tones`` where one is named."""
     surface = Surface.of(data.model)
-    known = np.load(tones, allow_pickle=False) if tones is not None and tones.exists() else None
+    known = read_array(tones, BEGUN) if tones is not None and tones.exists() else None
     photographs = Photographs.of(data, surface, known)
     if tones is not None and known is None:
         with atomic_path(tones) as temporary, temporary.open("wb") as stream:
@@ -117,10 +120,7 @@ def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> Non
     """Write what makes the shards a prepared folder, and their codes."""
     if (folder / MANIFEST).exists():
         return
-    parts = []
-    for shard in range(settings.shards):
-        with np.load(labels_path(folder, shard)) as file:
-            parts.append(dict(file))
+    parts = [read_arrays(labels_path(folder, shard), BEGUN) for shard in range(settings.shards)]
     all_labels = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = data.rows[all_labels["photograph"]]
     number = np.arange(settings.count, dtype=np.int32)

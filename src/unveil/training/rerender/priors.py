@@ -10,7 +10,8 @@ import numpy as np
 
 from unveil.heads.face_area import face_area
 from unveil.heads.model import MorphableModel
-from unveil.storage.npz import open_npz
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.typing import Floats, Int64s
 
 JAW_ENDS = (0, 16)  # iBUG-68: openhead's origin lies between them
@@ -19,6 +20,7 @@ NEIGHBOURS, NEAR = 4, 0.006  # vertices of the other model that move one of ours
 BESIDE_FACE = 0.15  # weight of the rest of the head against the face, when coefficients are fitted
 RIDGE = 2.5e-10  # square metres per squared standard deviation: coefficients that explain less are not worth it
 COLUMNS = ("neutral", "identity", "landmarks68")
+ICT_PACK = FileKind("pack of ICT-FaceKit", "make it with tools.openhead.pack_ict", 2**30)
 
 
 class NewHead(NamedTuple):
@@ -91,10 +93,16 @@ class CarriedPrior:
 
 def _read(path: Path) -> tuple[Floats, Floats, Int64s]:
     """Mean head [N, 3] and modes [K, N, 3] in metres, and landmarks [68]."""
-    otherwise, advice = "is no pack of ICT-FaceKit", "make it with tools.openhead.pack_ict"
-    with open_npz(path, otherwise=otherwise, advice=advice) as file:
-        neutral, identity, landmarks = (file[name] for name in COLUMNS)
-    return neutral * CENTIMETRES, identity * CENTIMETRES, landmarks.astype(np.int64)
+    arrays = read_arrays(path, ICT_PACK, COLUMNS)
+    with ICT_PACK.checking(path):
+        neutral, identity, landmarks = (arrays[name] for name in COLUMNS)
+        if neutral.shape[1:] != (3,) or identity.shape[1:] != neutral.shape or landmarks.shape != (68,):
+            raise ValueError(f"its arrays are {neutral.shape}, {identity.shape} and {landmarks.shape}")
+        if not (np.isfinite(neutral).all() and np.isfinite(identity).all()):
+            raise ValueError("it has numbers that are not finite")
+        if landmarks.min() < 0 or landmarks.max() >= len(neutral):
+            raise ValueError(f"it names vertex {landmarks.max()} of {len(neutral)}")
+        return neutral * CENTIMETRES, identity * CENTIMETRES, landmarks.astype(np.int64)
 
 
 def _nearest(points: Floats, others: Floats) -> tuple[Int64s, Floats]:
