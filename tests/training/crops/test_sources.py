@@ -119,12 +119,15 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
-        (lambda f: (f / "Anno/identity_CelebA.txt").unlink(), "identity_CelebA.txt is missing; get it again"),
-        (lambda f: (f / "Eval/list_eval_partition.txt").unlink(), "list_eval_partition.txt is missing"),
+        (lambda f: (f / "Anno/identity_CelebA.txt").unlink(), "identity_CelebA.txt does not exist; get it again"),
+        (lambda f: (f / "Eval/list_eval_partition.txt").unlink(), "list_eval_partition.txt does not exist"),
         (lambda f: edit(f / "Anno/list_attr_celeba.txt", lambda t: "7" + t[1:]), "should have 7 pictures but has 6"),
         (lambda f: edit(f / "Anno/list_attr_celeba.txt", lambda t: t[:-4]), "000006.jpg has 2 values, not 3"),
-        (lambda f: edit(f / "Anno/list_attr_celeba.txt", lambda t: "<html>" + t), "list_attr_celeba.txt is damaged"),
-        (lambda f: (f / "Anno/list_attr_celeba.txt").write_text(""), "list_attr_celeba.txt is damaged"),
+        (
+            lambda f: edit(f / "Anno/list_attr_celeba.txt", lambda t: "<html>" + t),
+            "list_attr_celeba.txt is no list of CelebA",
+        ),
+        (lambda f: (f / "Anno/list_attr_celeba.txt").write_text(""), "list_attr_celeba.txt is no list of CelebA"),
         (
             lambda f: edit(f / "Anno/identity_CelebA.txt", lambda t: t.replace("000003.jpg 100\n", "")),
             "differ in 1 pict",
@@ -187,7 +190,7 @@ def cut_tar(folder: Path) -> Path:
     ("make", "complaint"),
     [
         (cut_tar, "cut.tar is no folder or tar .*cut short"),
-        (lambda f: write_tar(f / "x.tar.gz", {"a.jpg": b"x"}, "w:gz"), "decompress it"),
+        (lambda f: write_tar(f / "x.tar.gz", {"a.jpg": b"x"}, "w:gz"), "a gzip file: unpack it"),
         (lambda f: write_tar(f / "x.tar", {"a.txt": b"x"}), "there is no picture in"),
         (lambda f: f, "no pictures in"),
         (lambda f: f / "nothing", "does not exist"),

@@ -96,7 +96,7 @@ def prepare(
     )
     photos: list[Photo] = []
     for source in sources:
-        photos += find_photos(source, person_folders=person_folders, note=complain)
+        photos += find_photos(source, person_folders=person_folders, people_known=people is not None, note=complain)
     if people is not None:
         photos = with_people(photos, people)
     start = time.perf_counter()

@@ -1,6 +1,6 @@
 """The photographs of a source. Nothing is unpacked.
 
-A source is a folder of pictures, a tar of pictures or a folder of tars, or CelebA (`training.crops.celeba`). Whatever
+A source is a folder of pictures, a tar of pictures or a folder of tars, or CelebA (`training.crops.layouts`). Whatever
 it is, it comes down to a list of `Photo`.
 """
 
@@ -14,34 +14,43 @@ from unveil.errors import UnveilError
 from unveil.photos.folder import SUFFIXES, PictureFolder
 from unveil.photos.tar import tar_pictures
 from unveil.storage.files import printable
-from unveil.training.crops import celeba
+from unveil.training.crops import celeba_records
+from unveil.training.crops.layouts import find_celeba
 from unveil.training.crops.photo import Photo
 
 
-def find_photos(path: Path, *, person_folders: bool = False, note: Callable[[str], None] | None = None) -> list[Photo]:
+def find_photos(
+    path: Path,
+    *,
+    person_folders: bool = False,
+    people_known: bool = False,
+    note: Callable[[str], None] | None = None,
+) -> list[Photo]:
     """The photographs of a source, always in the same order.
 
     Args:
         path: a folder of pictures, searched to its depths; a tar, or a folder of tars; CelebA's folder, as published or
-            as TensorFlow Datasets keeps it.
+            as TensorFlow Datasets keeps it, one in it or one that holds it.
         person_folders: in a folder or a tar, pictures in one folder show one person.
-        note: is given a line about what a folder holds besides pictures, where there is anything.
+        people_known: who is in the photographs is said otherwise.
+        note: is given a line about what a folder holds besides pictures, and where a data set does not say who is in
+            its photographs.
 
     Raises:
         UnveilError: there is nothing of the kind, or a list that belongs to it is missing or damaged.
     """
-    if path.is_file():
-        return _in_tar(path, person_folders=person_folders)
+    if celeba_records.SHARD.fullmatch(path.name) and path.is_file():
+        raise UnveilError(f"{printable(path)} is one file of a data set; give its folder")
     if not path.is_dir():
-        raise UnveilError(f"{printable(path)} does not exist; give a folder or a tar of photographs")
-    if celeba.is_published(path):
-        return celeba.published(path)
-    if records := celeba.record_files(path):
-        return celeba.recorded(records)
-    if tars := sorted(path.glob("*.tar")):
-        return [photo for tar in tars for photo in _in_tar(tar, person_folders=person_folders)]
+        return _in_tar(path, person_folders=person_folders)
+    if (photos := find_celeba(path, people_known=people_known, note=note)) is not None:
+        return photos
     found = PictureFolder(path)
     photos = list(_in_folder(found, person_folders=person_folders))
+    if tars := [file for file in sorted(path.iterdir()) if file.suffix.lower() == ".tar" and file.name[0] != "."]:
+        if note is not None and photos:
+            note(f"left out of {printable(path)}: {len(photos)} pictures beside its tars")
+        return [photo for tar in tars for photo in _in_tar(tar, person_folders=person_folders)]
     if note is not None and (left_out := found.left_out()):
         note(left_out)
     if not photos:
