@@ -57,7 +57,8 @@ def run(
     for batch in run.keep(encode(crops, learner, run.done)):
         if batch.stop >= stop < COUNT:
             return run
-    run.merge()
+    run.merge(out)
+    run.remove()
     return run
 
 
@@ -84,7 +85,7 @@ def test_a_finished_run_is_found_though_it_was_killed_before_it_could_clean_up(
     tmp_path: Path, learner: CoefficientModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "codes.npz"
-    monkeypatch.setattr(PartialCodes, "_remove", lambda self: None)
+    monkeypatch.setattr(PartialCodes, "remove", lambda self: None)
     folder = run(out, learner).folder
     monkeypatch.undo()
     assert folder.exists()

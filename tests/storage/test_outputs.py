@@ -165,12 +165,31 @@ def test_a_folder_is_one_processs_at_a_time(tmp_path: Path) -> None:
     write(tmp_path)  # nobody has to clean up after a process that was killed
 
 
+def test_runs_that_start_at_once_take_turns_or_say_who_has_the_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom unveil.errors import one_line_errors\n"
+        "from unveil.storage.outputs import alone_in\n"
+        "with one_line_errors(), alone_in(Path(sys.argv[1]), 'prepare'):\n"
+        "    (Path(sys.argv[1]) / 'mine').open('x').close()\n"
+        "    (Path(sys.argv[1]) / 'mine').unlink()\n"
+    )
+    call = [sys.executable, "-c", code, str(tmp_path)]
+    started = [subprocess.Popen(call, stderr=subprocess.PIPE, text=True) for _ in range(8)]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in started]
+    assert ("", 0) in ended
+    for complaint, status in ended:
+        assert status == 0 or (status == 2 and "is in use by `unveil prepare` (process" in complaint)
+        assert complaint.count("\n") == (status == 2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(file: int) -> bool:
         raise OSError
 
     monkeypatch.setattr("unveil.storage.folder_log.lock", no_locks)
     monkeypatch.setattr("unveil.storage.outputs.lock", no_locks)
+    monkeypatch.setattr("unveil.storage.leftovers.lock", no_locks)
     (tmp_path / ".unveil-0123456789abcdef").mkdir()
     (tmp_path / ".unveil-0123456789abcdef" / ".lock").touch()
     write(tmp_path)

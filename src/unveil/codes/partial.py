@@ -6,8 +6,8 @@ While ``codes.npz`` is being made, ``codes.npz.parts`` holds codes files named a
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,10 +22,33 @@ from unveil.models.encoder import Encoder, identity
 from unveil.models.registry import family_of
 from unveil.storage.files import printable
 from unveil.storage.made_with import require_same
+from unveil.storage.outputs import alone_in
 from unveil.typing import Float32s
 
 PART = 1024  # crops: what a run that is killed loses at most
+PART_NAMES = "[0-9]*-[0-9]*.npz"
 AGAIN = "choose another output, or begin anew with --force"
+
+
+def parts_folder(out: Path) -> Path:
+    """Where the parts of a codes file are while it is being made."""
+    return out.with_name(out.name + ".parts")
+
+
+@contextmanager
+def parts_in(out: Path) -> Iterator[None]:
+    """Have the folder of the parts of a codes file until the block ends; where it is empty then, it is removed.
+
+    Raises:
+        UnveilError: another process is making the same file, or the folder cannot be written.
+    """
+    folder = parts_folder(out)
+    try:
+        with alone_in(folder, "encode"):
+            yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 class PartialCodes:
@@ -48,12 +71,12 @@ class PartialCodes:
 
     def __init__(self, out: Path, crops: Crops, encoder: Encoder, *, anew: bool = False) -> None:
         none = Coefficients(encoder.layout, np.empty((0, encoder.layout.size), np.float32))
-        self._out, self._names = out, crops.names
+        self._names = crops.names
         self._wanted = Codes((), none, family_of(encoder.layout).name, identity(encoder), crops.fingerprint)
-        self.folder = out.with_name(out.name + ".parts")
-        self.finished = None if anew else self._read_output()
+        self.folder = parts_folder(out)
+        self.finished = None if anew else self._read_output(out)
         if anew or self.finished:
-            self._remove()
+            self.remove()
         self._paths: list[Path] = []
         self.done = 0
         while (path := self._next_path()) and self._is_whole(path):
@@ -72,22 +95,27 @@ class PartialCodes:
         if any(len(b.values) for b in waiting):
             self._write(waiting)
 
-    def merge(self) -> Codes:
-        """Write the output and remove the parts.
+    def merge(self, path: Path) -> Codes:
+        """Write the codes of all parts to one file.
 
         Raises:
-            UnveilError: no crop could be used, or the output cannot be written.
+            UnveilError: no crop could be used, or the file cannot be written.
         """
-        if self._paths:
-            parts = [read_codes(path) for path in self._paths]
-            codes = self._with((name for p in parts for name in p.names), (p.coefficients.values for p in parts))
-            write_codes(self._out, codes)
-        self._remove()
         if not self._paths:
             raise UnveilError(
                 "there is no usable crop, so nothing is written; give pictures of faces, cropped and square"
             )
+        parts = [read_codes(path) for path in self._paths]
+        codes = self._with((name for p in parts for name in p.names), (p.coefficients.values for p in parts))
+        write_codes(path, codes)
         return codes
+
+    def remove(self) -> None:
+        """Remove the parts, now that the output is there."""
+        for path in self.folder.glob(PART_NAMES):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # where something else is in it, too
+            self.folder.rmdir()
 
     def _write(self, batches: list[Encoded]) -> None:
         start, stop = self.done, batches[-1].stop
@@ -102,9 +130,6 @@ class PartialCodes:
         coefficients = Coefficients(self._wanted.coefficients.layout, np.concatenate(list(values)))
         return replace(self._wanted, names=tuple(names), coefficients=coefficients)
 
-    def _remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _next_path(self) -> Path | None:
         return next(self.folder.glob(f"{self.done:09d}-{'[0-9]' * 9}.npz"), None)
 
@@ -116,14 +141,14 @@ class PartialCodes:
         self._require_wanted(part, self.folder)
         return True
 
-    def _read_output(self) -> Codes | None:
-        if not self._out.exists():
+    def _read_output(self, out: Path) -> Codes | None:
+        if not out.exists():
             return None
         try:
-            codes = read_codes(self._out)
+            codes = read_codes(out)
         except UnveilError as error:
-            raise UnveilError(f"{printable(self._out)} is there and is no codes file; {AGAIN}") from error
-        self._require_wanted(codes, self._out)
+            raise UnveilError(f"{printable(out)} is there and is no codes file; {AGAIN}") from error
+        self._require_wanted(codes, out)
         return codes
 
     def _require_wanted(self, codes: Codes, where: Path) -> None:

@@ -13,9 +13,10 @@ import json
 import os
 import platform
 import stat
+import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,13 @@ class FolderLog:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.made: dict[str, Made] = {}
-        for line in self._lines():
-            match line:
-                case {"by": str(by), "of": list(of), "files": dict(files)}:
-                    self._take_in(by, tuple(map(str, of)), files)
+        if not os.path.lexists(folder / LOG):
+            return
+        with _opened(folder / LOG) as file:
+            for line in _lines(file):
+                match line:
+                    case {"by": str(by), "of": list(of), "files": dict(files)}:
+                        self._take_in(by, tuple(map(str, of)), files)
 
     @contextmanager
     def held(self, by: str) -> Iterator[None]:
@@ -66,25 +70,32 @@ class FolderLog:
             OSError: the folder cannot be written.
             UnveilError: another process has it; the message says who.
         """
-        with _opened(self._folder / LOG) as file:
-            try:
-                free = lock(file)
-            except OSError:  # a file system without locks
-                free = True
+        with _locked(self._folder / LOG) as (file, free):
             if not free:
-                time.sleep(MOMENT)
                 raise UnveilError(
-                    f"{printable(self._folder)} is in use by {self._holder()}; wait until that has ended, or name "
+                    f"{printable(self._folder)} is in use by {_holder(file)}; wait until that has ended, or name "
                     "another folder"
                 )
             now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
             self._append({"by": by, "pid": os.getpid(), "host": platform.node(), "since": now})
-            yield
+            try:
+                yield
+            finally:
+                if sys.platform != "win32":
+                    self._remove_if_empty()
+        if sys.platform == "win32":  # which keeps what is open
+            self._remove_if_empty()
 
     def note(self, by: str, of: tuple[str, ...], files: Mapping[str, str]) -> None:
         """Say that these files, SHA-256 by name, are about to be there."""
         self._append({"by": by, "of": of, "files": files})
         self._take_in(by, of, files)
+
+    def _remove_if_empty(self) -> None:
+        """Remove a log that has no files, so that finished folders without results are not marked."""
+        if not FolderLog(self._folder).made:  # also of a single file that another run wrote meanwhile
+            with suppress(OSError):
+                (self._folder / LOG).unlink()
 
     def _take_in(self, by: str, of: tuple[str, ...], files: Mapping[str, str]) -> None:
         for name, digest in files.items():
@@ -92,30 +103,48 @@ class FolderLog:
             made.by, made.of = by, of
             made.digests.add(digest)
 
-    def _holder(self) -> str:
-        for line in reversed(list(self._lines())):
-            match line:
-                case {"by": by, "pid": pid, "host": host, "since": since}:
-                    return printable(f"`unveil {by}` (process {pid} on {host}, since {since})")
-        return "another process"
-
-    def _lines(self) -> Iterator[Any]:
-        """What the lines say; one that was cut short says nothing."""
-        if not os.path.lexists(self._folder / LOG):
-            return
-        with _opened(self._folder / LOG) as file, os.fdopen(os.dup(file), encoding="utf-8", errors="replace") as stream:
-            for line in stream:
-                try:
-                    yield parse_json(line)
-                except ValueError:
-                    continue
-
     def _append(self, line: Mapping[str, Any]) -> None:
         with _opened(self._folder / LOG) as file:
             size = os.lseek(file, 0, os.SEEK_END)
             os.lseek(file, max(size - 1, 0), os.SEEK_SET)
             start = "" if os.read(file, 1) in {b"", b"\n"} else "\n"  # a power failure may have cut the last line
             os.write(file, f"{start}{json.dumps(line)}\n".encode())  # in one call, so that no other line comes between
+
+
+def _holder(file: int) -> str:
+    """Who has the lock."""
+    time.sleep(MOMENT)
+    for line in reversed(list(_lines(file))):
+        match line:
+            case {"by": by, "pid": pid, "host": host, "since": since}:
+                return printable(f"`unveil {by}` (process {pid} on {host}, since {since})")
+    return "another process"
+
+
+def _lines(file: int) -> Iterator[Any]:
+    """What the lines of an open log say; one that was cut short says nothing."""
+    with os.fdopen(os.dup(file), encoding="utf-8", errors="replace") as stream:
+        stream.seek(0)
+        for line in stream:
+            try:
+                yield parse_json(line)
+            except ValueError:
+                continue
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[tuple[int, bool]]:
+    """The file, locked until the block ends, and whether that was possible."""
+    with _opened(path) as file:
+        try:
+            free = lock(file)
+        except OSError:  # a file system without locks
+            free = True
+        if os.path.lexists(path) and os.path.samestat(os.fstat(file), os.lstat(path)):
+            yield file, free
+            return
+    with _locked(path) as locked:  # another process has removed it meanwhile, at its end
+        yield locked
 
 
 @contextmanager

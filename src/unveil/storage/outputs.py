@@ -10,20 +10,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import re
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from unveil.errors import UnveilError
 from unveil.storage.files import HIDDEN, printable
-from unveil.storage.folder_log import LOG, FolderLog
+from unveil.storage.folder_log import FolderLog
+from unveil.storage.leftovers import PART_LOCK, is_own, remove, sweep_files, sweep_folders
 from unveil.storage.locks import lock
 
-TEMPORARY = re.compile(rf"{re.escape(HIDDEN)}[0-9a-f]{{16}}(\.\w+)?")
-PART_LOCK = ".lock"  # in a hidden folder, as long as its process lives
 OTHERWISE = "name another output, or replace it with --force"
 
 
@@ -77,7 +74,7 @@ class Outputs:
                 with output_errors(self.folder):
                     self._publish(part, of, last)
         finally:
-            _remove(part)
+            remove(part)
 
     def _publish(self, part: Path, of: tuple[str, ...], last: str) -> None:
         new = {path.name: _digest(path) for path in sorted(part.iterdir()) if path.name != PART_LOCK}
@@ -133,7 +130,7 @@ def results_in(folder: Path, by: str, *, inputs: Iterable[Path] = (), force: boo
         OutputError: the folder cannot be written.
     """
     with _held(folder, by) as log:
-        _sweep(folder)
+        sweep_folders(folder)
         yield Outputs(folder, log, by, inputs=inputs, force=force)
 
 
@@ -149,21 +146,29 @@ def result_file(path: Path, by: str, *, inputs: Iterable[Path] = (), force: bool
         path.parent.mkdir(parents=True, exist_ok=True)
         outputs = Outputs(path.parent, FolderLog(path.parent), by, inputs=inputs, force=force)
     outputs.require_free([path.name])
-    _sweep(path.parent)
+    sweep_folders(path.parent)
     with outputs.part() as part:
         yield part / path.name
 
 
 @contextmanager
-def alone_in(folder: Path, by: str) -> Iterator[None]:
+def alone_in(folder: Path, by: str, *, first: str = "") -> Iterator[None]:
     """Have a folder for this process until the block ends, where a command keeps what it goes on with.
 
+    Args:
+        folder: made if need be.
+        by: name of the command.
+        first: the file that the command begins a folder with; what is in a folder without it is somebody else's.
+
     Raises:
-        UnveilError: another process has it; the message says who.
+        UnveilError: another process has it, and the message says who; or it holds other files.
         OutputError: the folder cannot be written.
     """
+    with output_errors(folder):
+        if first and folder.is_dir() and not (folder / first).exists() and not all(map(is_own, folder.iterdir())):
+            raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
     with _held(folder, by):
-        _sweep_files(folder)
+        sweep_files(folder)
         yield
 
 
@@ -175,38 +180,6 @@ def _held(folder: Path, by: str) -> Iterator[FolderLog]:
             log = FolderLog(folder)
             stack.enter_context(log.held(by))
         yield log
-
-
-def _sweep(folder: Path) -> None:
-    """Remove the hidden folders that killed runs have left in a folder."""
-    for path in _temporary(folder):
-        if path.is_dir() and _is_left(path):
-            _remove(path)
-
-
-def _sweep_files(folder: Path) -> None:
-    """Remove the hidden files that killed runs have left in a folder, and in those inside that no other run has."""
-    for inner, folders, _ in os.walk(folder):
-        folders[:] = [name for name in folders if not (Path(inner) / name / LOG).exists()]
-        for path in _temporary(Path(inner)):
-            if path.is_file():
-                path.unlink(missing_ok=True)
-
-
-def _temporary(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if TEMPORARY.fullmatch(path.name) and not path.is_symlink()]
-    except OSError:  # a folder may be closed to reading and open to writing
-        return []
-
-
-def _is_left(part: Path) -> bool:
-    """Whether the process that a hidden folder was of is no longer there."""
-    try:
-        with (part / PART_LOCK).open("r+b") as stream:
-            return lock(stream.fileno())
-    except OSError:  # none can be had; better left than taken away from somebody
-        return False
 
 
 @contextmanager
@@ -221,15 +194,6 @@ def output_errors(folder: Path) -> Iterator[None]:
         why = cause.strerror or str(cause)
         hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
         raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder and what is in it, also when the user stops the program in the middle of this."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _same(made_of: tuple[str, ...], of: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ import copy
 import logging
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal, cast
 
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from unveil.errors import UnveilError
 from unveil.models.learner import Learner
+from unveil.storage.outputs import alone_in
 from unveil.training.batches import Tensors, batches, to_bytes, to_tensors
 from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
 from unveil.training.config import TrainConfig
@@ -43,22 +45,25 @@ def train(config: TrainConfig, data: TrainingData, run: Path, say: Callable[[str
 
     Raises:
         UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
-            settings or other data.
+            settings or other data, or is in use.
     """
     pool = occluders_of(config)
-    steps_per_epoch = len(data.indices(TRAIN)) // config.samples_per_step
-    if steps_per_epoch == 0:
-        raise UnveilError(
-            f"{len(data.indices(TRAIN))} training samples do not fill a batch of {config.samples_per_step}: "
-            "give more, or a smaller batch_size"
-        )
+    _steps_per_epoch(config, data)  # now, rather than in a new folder
     fabric = _launch(config)
+    with alone_in(run, "train") if fabric.is_global_zero else nullcontext():
+        return _train(config, Sampler(data, config, pool), run, fabric, say)
+
+
+def _train(
+    config: TrainConfig, sampler: Sampler, run: Path, fabric: lightning_fabric.Fabric, say: Callable[[str], None]
+) -> Position:
+    """Train in one of the processes of a run, the first of which has its folder."""
     if fabric.is_global_zero:
-        settle(run, config, data.fingerprint)
+        settle(run, config, sampler.data.fingerprint)
     fabric.barrier()
-    sampler = Sampler(data, config, pool)
+    steps_per_epoch = _steps_per_epoch(config, sampler.data)
     state = _start_or_resume(config, sampler, run, fabric.device)
-    objective = Objective.of(config, state.learner.layout, data.model, fabric.device)
+    objective = Objective.of(config, state.learner.layout, sampler.data.model, fabric.device)
     network, optimizer = fabric.setup(state.learner, state.optimizer)
     position, clock = state.position, Clock(state.position.seconds)
     report = Report(run, config, position, steps_per_epoch, say) if fabric.is_global_zero else None
@@ -100,6 +105,16 @@ def train(config: TrainConfig, data: TrainingData, run: Path, say: Callable[[str
     if report:
         report.end()
     return position
+
+
+def _steps_per_epoch(config: TrainConfig, data: TrainingData) -> int:
+    steps = len(data.indices(TRAIN)) // config.samples_per_step
+    if steps == 0:
+        raise UnveilError(
+            f"{len(data.indices(TRAIN))} training samples do not fill a batch of {config.samples_per_step}: "
+            "give more, or a smaller batch_size"
+        )
+    return steps
 
 
 def schedule(progress: float, warmup: float) -> float:

@@ -87,6 +87,7 @@ def test_on_after_a_stop_and_not_with_another_model(
     out = tmp_path / "out"
     running = predicting.predict_now(predicting.NowPhotos.open(dataset), Reconstructor(learner), out)
     assert next(running).status == "done"
+    running.close()
     (out / "a" / "multiview_neutral" / "IMG_1.npy").stat()
     answer = Answer(capsys, "predict", "now", "--dataset", dataset, "-o", out, "--model", learner)
     assert answer.out.endswith("1 prediction, 1 from before, 0 failed\n")

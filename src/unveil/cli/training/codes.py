@@ -46,25 +46,28 @@ def encode(
     """Turn face crops into coefficients of a head model; a stopped run continues."""
     from unveil.codes import encode as encoding
     from unveil.codes import ray as ray_encode
-    from unveil.codes.partial import PartialCodes
+    from unveil.codes.partial import PartialCodes, parts_in
     from unveil.models.encoder import identity
     from unveil.models.registry import open_encoder
+    from unveil.storage.outputs import result_file
 
     source, encoder = open_crops(crops, complain), open_encoder(model, assets)
     total = len(source.names)
-    parts = PartialCodes(out, source, encoder, anew=force)
-    encoded = parts.finished
-    if encoded is None:
-        with _saying_what_is_kept(parts, total):
-            if ray or ray_address:
-                expected = (source.fingerprint, identity(encoder))
-                job = ray_encode.Job(*_openers(crops, model, assets), expected, encoder.layout.size)
-                batches = ray_encode.encode(job, parts.done, total, ray_address)
-            else:
-                batches = encoding.encode(source, encoder, parts.done)
-            for _ in with_progress(_numbers(parts.keep(batches)), total - parts.done, doing="encoding"):
-                pass
-            encoded = parts.merge()
+    with parts_in(out):
+        parts = PartialCodes(out, source, encoder, anew=force)
+        encoded = parts.finished
+        if encoded is None:
+            with result_file(out, "encode", inputs=[crops], force=force) as path, _saying_what_is_kept(parts, total):
+                if ray or ray_address:
+                    expected = (source.fingerprint, identity(encoder))
+                    job = ray_encode.Job(*_openers(crops, model, assets), expected, encoder.layout.size)
+                    batches = ray_encode.encode(job, parts.done, total, ray_address)
+                else:
+                    batches = encoding.encode(source, encoder, parts.done)
+                for _ in with_progress(_numbers(parts.keep(batches)), total - parts.done, doing="encoding"):
+                    pass
+                encoded = parts.merge(path)
+        parts.remove()
     failed = total - len(encoded.names)
     skipped = f"; {failed} failed" if failed else ""
     say(f"{out}: {count(len(encoded.names), 'crop')}, layout {encoder.layout.name}{skipped}")

@@ -78,6 +78,11 @@ class LandmarkFile:
         with atomic_path(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, allow_pickle=False, names=np.array(self.names), **stored)
 
+    def says_as(self, other: LandmarkFile) -> bool:
+        """Whether the same images have the same landmarks in another file, as far as a file keeps them."""
+        ours, theirs = (each.landmarks2d.astype(np.float32) for each in (self, other))
+        return self.names == other.names and np.array_equal(ours, theirs, equal_nan=True)
+
     @property
     def found(self) -> Bools:
         """[N] images in which a face was found."""

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.assets.store import packaged
+from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.occluded_faces import Condition, FaceFinder
-from unveil.evaluation.predictions import CLEAR, TRUTH, note_predictions
+from unveil.evaluation.predictions import CLEAR, NOTE, TRUTH, note_predictions
 from unveil.geometry.camera import to_pixels
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
@@ -24,6 +25,8 @@ from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.reconstruct.two_pass import TwoPass
+from unveil.storage.files import printable
+from unveil.storage.outputs import alone_in
 from unveil.typing import Bools, Float64s, Floats, Image, Images, Int64s
 
 FACES = ("annotated", "detected")
@@ -115,8 +118,18 @@ def predict_landmarks(
     A file that is there is not written again, so a run that was stopped goes on.
 
     Raises:
-        UnveilError: the folder has predictions of another model or of other settings, or a picture cannot be used.
+        UnveilError: the folder has predictions of another model or of other settings, or something else, or is in use;
+            or a picture cannot be used.
     """
+    with alone_in(out, "predict landmarks", first=NOTE):
+        _note(pictures, predictor, out)
+        known = _Known(FaceFinder(), {})
+        for condition in conditions:
+            yield from _predict_condition(pictures, predictor, condition, out, known)
+
+
+def _note(pictures: Annotated, predictor: LandmarkPredictor, out: Path) -> None:
+    """Write what the predictions are made with, and the truth, or check that they are the same."""
     settings = predictor.settings
     made_with = {
         "model": identity(predictor.encoder),
@@ -128,22 +141,29 @@ def predict_landmarks(
         "seed": settings.seed,
     }
     note_predictions(out, made_with)
-    pictures.truth.save(out / f"{TRUTH}.npz")
-    known = _Known(FaceFinder(), {})
-    for condition in conditions:
-        path = out / f"{condition.stem}.npz"
-        if path.is_file():
-            yield from pictures.names
-            continue
-        clear = None if condition.occluder is None else LandmarkFile.load(out / f"{CLEAR}.npz")
-        parts = []
-        for start in range(0, len(pictures.names), BATCH):
-            rows = range(start, min(start + BATCH, len(pictures.names)))
-            shown = [_show(pictures, k, condition, known, settings.seed) for k in rows]
-            parts.append(_predict(predictor, shown, clear, start))
-            yield from pictures.names[start : start + BATCH]
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        LandmarkFile(pictures.names, **joined).save(path)
+    truth = out / f"{TRUTH}.npz"
+    if not truth.exists():
+        pictures.truth.save(truth)
+    elif not LandmarkFile.load(truth).says_as(pictures.truth):
+        raise UnveilError(f"{printable(truth)} says other than the annotation; choose another folder with -o")
+
+
+def _predict_condition(
+    pictures: Annotated, predictor: LandmarkPredictor, condition: Condition, out: Path, known: _Known
+) -> Iterator[str]:
+    path = out / f"{condition.stem}.npz"
+    if path.is_file():
+        yield from pictures.names
+        return
+    clear = None if condition.occluder is None else LandmarkFile.load(out / f"{CLEAR}.npz")
+    parts = []
+    for start in range(0, len(pictures.names), BATCH):
+        rows = range(start, min(start + BATCH, len(pictures.names)))
+        shown = [_show(pictures, k, condition, known, predictor.settings.seed) for k in rows]
+        parts.append(_predict(predictor, shown, clear, start))
+        yield from pictures.names[start : start + BATCH]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    LandmarkFile(pictures.names, **joined).save(path)
 
 
 @dataclass(frozen=True, eq=False)

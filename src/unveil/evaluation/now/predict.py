@@ -16,7 +16,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
-from unveil.evaluation.predictions import note_predictions
+from unveil.evaluation.predictions import NOTE, note_predictions
 from unveil.heads.face_area import SEVEN
 from unveil.meshes.ply import write_ply
 from unveil.models.registry import family_of
@@ -26,6 +26,7 @@ from unveil.photos.detection import Detection
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import atomic_path
+from unveil.storage.outputs import alone_in
 from unveil.typing import Floats, Image
 
 # A detector's six keypoints in a box, for networks that are framed by them: where the bundled photograph has them.
@@ -80,26 +81,31 @@ def predict_now(
         label: says what ``change`` does; predictions with another label are not continued.
 
     Raises:
-        UnveilError: the folder has predictions of another network or of other settings, or cannot be written.
+        UnveilError: the folder has predictions of another network or of other settings, or something else; is in use;
+            or cannot be written.
     """
     settings = options_for(reconstructor, (), 1).to_json() | {"boxes": photos.boxes is not None, "change": label}
-    note_predictions(out, settings)
-    for image in photos.images:
-        stem = out / image.path.with_suffix("")
-        mesh, landmarks = (stem.with_name(stem.name + suffix) for suffix in (".ply", ".npy"))
-        if mesh.is_file() and landmarks.is_file():  # the landmarks are written last
-            yield Predicted(image, "skipped")
-            continue
-        try:
-            neutral = _predict(photos, reconstructor, image, change)
-        except UnveilError as error:
-            yield Predicted(image, "failed", f"{image}: {error}")
-            continue
-        write_ply(mesh, neutral, reconstructor.morphable.faces)
-        seven = np.asarray(reconstructor.morphable.landmarks68(neutral), np.float64)[list(SEVEN)]
-        with atomic_path(landmarks) as temporary, temporary.open("wb") as stream:
-            np.save(stream, seven)
-        yield Predicted(image, "done")
+    with alone_in(out, "predict now", first=NOTE):
+        note_predictions(out, settings)
+        yield from (_predict_one(photos, reconstructor, image, out, change) for image in photos.images)
+
+
+def _predict_one(
+    photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, out: Path, change: Change | None
+) -> Predicted:
+    stem = out / image.path.with_suffix("")
+    mesh, landmarks = (stem.with_name(stem.name + suffix) for suffix in (".ply", ".npy"))
+    if mesh.is_file() and landmarks.is_file():  # the landmarks are written last
+        return Predicted(image, "skipped")
+    try:
+        neutral = _predict(photos, reconstructor, image, change)
+    except UnveilError as error:
+        return Predicted(image, "failed", f"{image}: {error}")
+    write_ply(mesh, neutral, reconstructor.morphable.faces)
+    seven = np.asarray(reconstructor.morphable.landmarks68(neutral), np.float64)[list(SEVEN)]
+    with atomic_path(landmarks) as temporary, temporary.open("wb") as stream:
+        np.save(stream, seven)
+    return Predicted(image, "done")
 
 
 def hiding(hider: FaceHider, severity: float, photographs: Path | None = None) -> Change:

@@ -22,8 +22,9 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.models.openhead.family import learner_path
-from unveil.storage.files import printable, write_text
+from unveil.storage.files import write_text
 from unveil.storage.made_with import note_settings
+from unveil.storage.outputs import alone_in
 from unveil.training.crops.chunks import RECORDS, Chunks, cut_chunks
 from unveil.training.crops.photo import Photo, check_unique, fingerprint
 from unveil.training.crops.prepared import MANIFEST, finish
@@ -49,15 +50,26 @@ class PrepareSettings:
 def prepare(photos: Sequence[Photo], folder: Path, settings: PrepareSettings, processes: int = 1) -> Iterator[bool]:
     """Prepare a folder, going on where an earlier run was stopped; it is finished when the iterator is.
 
-    Yields for each photograph whether this run has looked at it, rather than an earlier one. Two runs must not prepare
-    one folder at once.
+    Yields for each photograph whether this run has looked at it, rather than an earlier one.
 
     Raises:
-        UnveilError: the folder was begun with other settings or photographs, or cannot be written; two photographs have
-            one name; no photograph has an attribute that is to be left out.
+        UnveilError: the folder was begun with other settings or photographs, is in use, or cannot be written; two
+            photographs have one name; no photograph has an attribute that is to be left out.
     """
     check_unique(photos)
-    wanted, refused = _sort_out(photos, settings)
+    sorted_out = _sort_out(photos, settings)
+    with alone_in(folder, "prepare", first=SETTINGS):
+        yield from _prepare(photos, sorted_out, folder, settings, processes)
+
+
+def _prepare(
+    photos: Sequence[Photo],
+    sorted_out: tuple[list[Photo], list[Dropping]],
+    folder: Path,
+    settings: PrepareSettings,
+    processes: int,
+) -> Iterator[bool]:
+    wanted, refused = sorted_out
     about = begin(folder, photos, settings)
     if not (folder / MANIFEST).exists():
         size = min(settings.chunk, settings.limit or settings.chunk)
@@ -77,18 +89,9 @@ def prepare(photos: Sequence[Photo], folder: Path, settings: PrepareSettings, pr
 def begin(folder: Path, photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
     """Note in a new folder which photographs and settings it is for, or check that it was begun with them.
 
-    What a run that was killed has left half-written is removed. Returns what the folder now says it is made of; the
-    errors are those of `prepare`.
+    Returns what the folder now says it is made of; the errors are those of `prepare`.
     """
     about, note = _made_of(photos, settings), folder / SETTINGS
-    try:
-        leftovers = [*folder.glob(".unveil-*"), *(folder / RECORDS).glob(".unveil-*")]
-        if not note.exists() and folder.exists() and set(folder.iterdir()) - set(leftovers):
-            raise UnveilError(f"{printable(folder)} holds other files; name a new folder")
-        for leftover in leftovers:
-            leftover.unlink()
-    except OSError as error:
-        raise UnveilError(f"cannot go on in {printable(folder)} ({error}); name another folder") from error
     advice = "give the same photographs and options, or name another folder"
     note_settings(note, about, what="was begun with other settings", advice=advice)
     return about

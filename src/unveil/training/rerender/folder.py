@@ -23,6 +23,7 @@ from unveil.storage.arrays import read_array, read_arrays
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
 from unveil.storage.made_with import note_settings
+from unveil.storage.outputs import alone_in
 from unveil.training.crops.prepared import MANIFEST, Samples, finish, write_shard
 from unveil.training.data import TrainingData
 from unveil.training.rerender.photographs import Photographs
@@ -62,8 +63,13 @@ def make_folder(data: TrainingData, folder: Path, settings: RerenderSettings, pr
     Yields the number of samples of every shard that is done.
 
     Raises:
-        UnveilError: the folder was begun with other settings or photographs, or cannot be written.
+        UnveilError: the folder was begun with other settings or photographs, is in use, or cannot be written.
     """
+    with alone_in(folder, "rerender", first=SETTINGS):
+        yield from _make(data, folder, settings, processes)
+
+
+def _make(data: TrainingData, folder: Path, settings: RerenderSettings, processes: int) -> Iterator[int]:
     about = asdict(settings) | {"ict": Path(settings.ict).name, "photographs": data.fingerprint}
     advice = "give the same options, or name another folder"
     note_settings(folder / SETTINGS, about, what="was begun with other settings", advice=advice)
