@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
-from unveil.evaluation.landmarks.scores import point_errors, score, table
+from unveil.evaluation.landmarks.scores import doubts, point_errors, score, table
 
 
 def truth(count: int = 3) -> np.ndarray:
@@ -61,3 +62,87 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", names=np.array(["a"]))
     with pytest.raises(UnveilError, match=r"other\.npz"):
         LandmarkFile.load(tmp_path / "other.npz")
+
+
+def faces(count: int = 12) -> np.ndarray:
+    """The same face here and there, 100 pixels large."""
+    rng = np.random.default_rng(1)
+    return rng.uniform(0, 100, (68, 2)) + rng.uniform(200, 900, (count, 1, 2))
+
+
+NAMES = tuple("abcdefghijkl")
+
+
+def predicted(change: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Predictions some pixels off, changed."""
+    return change(faces() + np.random.default_rng(2).normal(0, 2, (12, 68, 2)))
+
+
+def shuffled(points: np.ndarray) -> np.ndarray:
+    return np.asarray(points[:, np.random.default_rng(3).permutation(68)])
+
+
+def part(points: np.ndarray) -> np.ndarray:
+    points[3, 5] = np.nan
+    return points
+
+
+def put(points: np.ndarray, at: tuple[object, ...], value: object) -> np.ndarray:
+    points[at] = value
+    return points
+
+
+PREDICTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    "fractions": (lambda p: p / 1000, "as fractions of a picture do"),
+    "fractions but for one point": (lambda p: put(p / 1000, (0, 0), 500), "as fractions of a picture do"),
+    "rows before columns": (lambda p: p[..., ::-1] + [3000, 0], "0.0 % of the landmarks lie near the face"),
+    "of other pictures": (lambda p: p + 1000, "check that they are .x, y. in pixels of the pictures"),
+    "far off": (lambda p: put(p, (2, 3), 1e200), "a landmark lies 1e.200 pixels off"),
+    "another order": (shuffled, "the landmarks are in another order: number"),
+    "from left to right": (lambda p: p[:, ::-1], "in another order: number 67 lies where number 0 belongs"),
+    "no face": (lambda p: p * np.nan, "no face is found in any of the 12 images"),
+    "part of a face": (part, "some landmarks of d are NaN"),
+}
+
+
+@pytest.mark.parametrize("case", PREDICTIONS)
+def test_predictions_without_sense_are_one_line(case: str) -> None:
+    change, complaint = PREDICTIONS[case]
+    with pytest.raises(UnveilError, match=complaint) as raised:
+        score(LandmarkFile(NAMES, predicted(change)), LandmarkFile(NAMES, faces()))
+    assert "\n" not in str(raised.value)
+
+
+TRUTHS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+    "NaN": (lambda p: put(p, (4,), np.nan), "in the truth e has no landmarks"),
+    "eye corners": (lambda p: put(p, (5, 45), p[5, 36]), "in the truth f has both outer eye corners in one place"),
+    "one place": (lambda p: put(p, (6,), 300.0), "in the truth g has all landmarks in one line or place"),
+    "one line": (lambda p: put(p, (slice(None), slice(None), 1), 300.0), r"one line or place \(12 of 12 images\)"),
+}
+
+
+@pytest.mark.parametrize("case", TRUTHS)
+def test_truth_without_sense_is_one_line(case: str) -> None:
+    change, complaint = TRUTHS[case]
+    with pytest.raises(UnveilError, match=complaint):
+        score(LandmarkFile(NAMES, faces()), LandmarkFile(NAMES, change(faces())))
+    none = LandmarkFile((), np.zeros((0, 68, 2)))
+    with pytest.raises(UnveilError, match="the truth names no image"):
+        score(LandmarkFile(NAMES, faces()), none)
+    with pytest.raises(UnveilError, match="no image of the truth has a prediction"):
+        score(none, LandmarkFile(NAMES, faces()))
+
+
+@pytest.mark.parametrize("noise", [0.0, 5.0, 20.0, 60.0])
+def test_poor_predictions_are_scored_all_the_same(noise: float) -> None:
+    """However far off, and though neighbours on the face change places."""
+    points = faces() + np.random.default_rng(4).normal(0, noise, (12, 68, 2))
+    result = score(LandmarkFile(NAMES, points), LandmarkFile(NAMES, faces()))
+    assert result.count == 12
+    centre = np.broadcast_to(faces().mean(axis=1, keepdims=True), (12, 68, 2))
+    collapsed = score(LandmarkFile(NAMES, centre), LandmarkFile(NAMES, faces()))
+    assert [*doubts({"a": collapsed})] == [
+        "every image of a is a failure, with an error above 10 %: check that it is of the faces that the truth is of"
+    ]
+    upside_down = 2 * centre - faces()
+    assert score(LandmarkFile(NAMES, upside_down), LandmarkFile(NAMES, faces())).failures == 100

@@ -124,6 +124,8 @@ def evaluate_landmarks(
     scores = landmark_report.score_all(found)
     with results_in(out, "evaluate landmarks", inputs=predictions, force=force) as outputs, outputs.part() as part:
         paths = [out / path.name for path in landmark_report.write_landmarks(part, title, found, scores)]
+    for doubt in landmarks.doubts(scores):
+        complain(doubt)
     if as_json:
         say_json(landmarks.as_json(scores))
         return
@@ -209,4 +211,4 @@ def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | N
 
     if truth is None:
         return LandmarkFile.load(annotation) if annotation is not None else None
-    return LandmarkFile.load(truth) if truth.suffix == ".npz" else open_annotated(truth, annotation).truth
+    return LandmarkFile.load(truth) if truth.suffix.lower() == ".npz" else open_annotated(truth, annotation).truth

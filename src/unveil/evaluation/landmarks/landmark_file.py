@@ -16,7 +16,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import atomic_path
+from unveil.storage.files import atomic_path, printable
 from unveil.typing import Bools, Float64s, Int64s
 
 
@@ -25,7 +25,7 @@ class LandmarkFile:
     """Landmarks of named images, and of predictions for covered images what was covered and which head was seen.
 
     Raises:
-        UnveilError: an image is named twice, or an array has another shape or infinite numbers.
+        UnveilError: an image is named twice, or an array has another shape or numbers that cannot be.
     """
 
     names: tuple[str, ...]
@@ -57,6 +57,11 @@ class LandmarkFile:
                 )
             if np.isinf(array).any():
                 raise UnveilError(f"{name} has infinite numbers: write NaN where no face was found")
+        unknown = np.isnan(self.landmarks2d)
+        if partly := [name for name, nan in zip(self.names, unknown, strict=True) if nan.any() and not nan.all()]:
+            raise UnveilError(f"some landmarks of {printable(partly[0])} are NaN: give all of a face or none")
+        if self.hidden_share is not None and not ((self.hidden_share >= 0) & (self.hidden_share <= 1)).all():
+            raise UnveilError("hidden_share has numbers that are no share from 0 to 1")
 
     @classmethod
     def load(cls, path: Path) -> LandmarkFile:

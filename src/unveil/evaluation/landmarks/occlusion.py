@@ -108,6 +108,9 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
     true = truth.landmarks2d[in_truth]
     errors = point_errors(covered.landmarks2d[in_covered], true)
     hidden = None if covered.hidden68 is None else covered.hidden68[in_covered]
+    clear_error = float(point_errors(clear.landmarks2d[in_clear], true).mean())
+    if not clear_error > 0:
+        raise UnveilError(f"{CLEAR} has the very landmarks of the truth; give what a method predicts")
     kind, _, percent = name.rpartition("-")
     sized = percent.isdigit()
     return Robustness(
@@ -116,7 +119,7 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
         share=None if covered.hidden_share is None else 100 * float(covered.hidden_share[in_covered].mean()),
         images=len(in_truth),
         missing=len(truth.names) - len(in_truth),
-        clear=float(point_errors(clear.landmarks2d[in_clear], true).mean()),
+        clear=clear_error,
         covered=float(errors.mean()),
         visible=_mean_of(errors, None if hidden is None else ~hidden),
         hidden=_mean_of(errors, hidden),

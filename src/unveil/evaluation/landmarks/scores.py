@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.evaluation.landmarks.sense import OUTER_EYE_CORNERS, require_predictions, require_truth
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.storage.files import atomic_path
 from unveil.typing import Bools, Float64s, Int64s
 
 FAILURE = 10.0  # percent: images with a larger error are failures, and where the cumulative curve ends
-OUTER_EYE_CORNERS = (36, 45)
-LARGEST_FRACTION, SMALLEST_FACE = 2.0, 10.0  # coordinates of landmarks that are no pixels, where faces are larger, px
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,16 @@ def matched(predicted: LandmarkFile, truth: LandmarkFile) -> tuple[Int64s, Int64
     """Rows of the truth and of the prediction [M] of the images in which the method found a face.
 
     Raises:
-        UnveilError: not one image of the truth has a prediction.
+        UnveilError: not one image of the truth has a prediction, or scores of them would mean nothing.
     """
+    require_truth(truth)
     rows = predicted.rows(truth.names)
-    found = (rows >= 0) & predicted.found[rows]
-    if not found.any():
+    if not (rows >= 0).any():
         raise UnveilError("no image of the truth has a prediction: do both files use the same names?")
+    found = np.array([row >= 0 and bool(predicted.found[row]) for row in rows])
+    if not found.any():
+        raise UnveilError(f"no face is found in any of the {(rows >= 0).sum()} images: all their landmarks are NaN")
+    require_predictions(predicted.landmarks2d[rows[found]], truth.landmarks2d[found])
     return np.flatnonzero(found), rows[found]
 
 
@@ -80,12 +83,10 @@ def score(predicted: LandmarkFile, truth: LandmarkFile) -> Score:
     """Score predictions for the images of ``truth``; those of other images are ignored.
 
     Raises:
-        UnveilError: not one image of the truth has a prediction, or they are in another unit than pixels.
+        UnveilError: as `matched`.
     """
     at, rows = matched(predicted, truth)
     points, true = predicted.landmarks2d[rows], truth.landmarks2d[at]
-    if np.abs(points).max() <= LARGEST_FRACTION and np.ptp(true, axis=1).min() > SMALLEST_FACE:
-        raise UnveilError("all landmarks lie within a pixel or two, as fractions of a picture do: give them in pixels")
     errors = point_errors(points, true)
     images = errors.mean(axis=1)
     total = len(truth.names)
@@ -119,6 +120,16 @@ def table(scores: Mapping[str, Score]) -> str:
         cells = [name, str(s.count), str(s.missing), *("" if v is None else f"{v:.2f}" for v in numbers)]
         lines.append("| " + " | ".join([*cells, f"{s.failures:.1f} %", f"{s.auc:.3f}"]) + " |")
     return "\n".join(lines)
+
+
+def doubts(scores: Mapping[str, Score]) -> Iterator[str]:
+    """A line on each score that is as if the landmarks were of other faces."""
+    for name, one in scores.items():
+        if one.failures == 100:
+            yield (
+                f"every image of {name} is a failure, with an error above {FAILURE:.0f} %: check that it is of the "
+                "faces that the truth is of"
+            )
 
 
 def as_json(scores: Mapping[str, Score]) -> dict[str, Any]:
