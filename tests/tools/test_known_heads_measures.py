@@ -57,17 +57,18 @@ def test_the_area_under_the_curve_counts_ties_as_one_half() -> None:
 def test_a_unit_is_its_left_and_its_right() -> None:
     assert [NAMES[k] for k in sides(NAMES, "mouthFrown")] == ["mouthFrownLeft", "mouthFrownRight"]
     assert [NAMES[k] for k in sides(NAMES, "mouthPucker")] == ["mouthPucker"]
+    assert [NAMES[k] for k in sides(NAMES, "jawLeft")] == ["jawLeft"]  # a direction
 
 
 def test_what_is_given_at_rest_is_told_largest_first() -> None:
-    means = np.zeros(len(NAMES))
-    means[sides(NAMES, "browDown")], means[sides(NAMES, "jawOpen")] = (0.4, 0.2), 0.5
-    assert said_at_rest(NAMES, means) == "jawOpen 0.50, browDown 0.30"
+    levels = np.zeros(len(NAMES))
+    levels[sides(NAMES, "browDown")], levels[sides(NAMES, "jawOpen")] = (0.4, 0.2), 0.5
+    assert said_at_rest(NAMES, levels) == "jawOpen 0.50, browDown 0.30"
 
 
 def test_pictures_with_and_without_a_unit_differ(data: TrainingData) -> None:
     renderer = renderer_of(data)
-    strong, others = pictures_with(renderer, photographs_of(renderer, TRAIN)[:2], sides(NAMES, "jawOpen"))
+    strong, others = pictures_with(renderer, photographs_of(renderer, TRAIN)[:2], "mouthSmile")
     assert strong.shape == others.shape
     assert (strong != others).any(axis=(1, 2, 3)).all()
 
