@@ -7,13 +7,14 @@ by r, what they say counts F / (1 + (F - 1) r) times one photograph, not F times
 
     precision = 1 + sum(1 / d^2 - 1) / (1 + (F - 1) r),   shape = sum(m / d^2) / (1 + (F - 1) r) / precision
 
-``r`` is one number, the one for which points of heads of validation people are nearest. The row ``mean, scaled`` shows
-what a factor for all coefficients alone would give, chosen in the same way: what remains is the deviations' merit.
+``r`` is one number for a learner, the one for which points of heads of validation people are nearest. The row ``mean,
+scaled`` shows what one factor for all coefficients would give, chosen in the same way: what remains is the deviations'
+merit. Of ``mixed`` photographs every second one is occluded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from tools.known_heads.asking import ask, deviations_of
 from tools.known_heads.form import COLUMNS, Truth
-from tools.known_heads.making import KnownHeads
+from tools.known_heads.making import CONDITIONS, KnownHeads
 from tools.known_heads.renders import FRAMES
 from tools.known_heads.tables import print_header, print_row
 from unveil import load_openhead
@@ -45,18 +46,26 @@ def frames(heads: Path, validation: Path, learners: Sequence[str]) -> None:
     print(f"{len(truth.heads)} heads; constants chosen on {len(other.heads)} others")
     print_header("learner", "crops", "joined by", *COLUMNS)
     for name in learners:
-        for condition in tested.crops:
-            said, before = (say(name, known.crops[condition]) for known in (tested, chosen_on))
-            factor = best(FACTORS, [before.shape.mean(axis=1) * f for f in FACTORS], other)
-            alike = best(CORRELATIONS, [joined(before, float(r)) for r in CORRELATIONS], other)
+        before = list(say_all(name, chosen_on.crops).values())
+        factor = best(FACTORS, scaled_mean, before, other)
+        alike = best(CORRELATIONS, joined, before, other)
+        for condition, said in say_all(name, tested.crops).items():
             ways = {
                 "(one)": said.shape[:, 0],
-                "mean": said.shape.mean(axis=1),
-                f"mean, scaled by {factor:.1f}": said.shape.mean(axis=1) * factor,
+                "mean": scaled_mean(said, 1),
+                f"mean, scaled by {factor:.1f}": scaled_mean(said, factor),
                 f"precision, r = {alike:.2f}": joined(said, alike),
             }
             for way, shapes in ways.items():
                 print_row(name, condition, way, *truth.cells(shapes))
+
+
+def say_all(learner: str, crops: Mapping[str, Images]) -> dict[str, Said]:
+    """What a learner says in every condition, and in both mixed."""
+    said = {condition: say(learner, images) for condition, images in crops.items()}
+    every_second = (np.arange(FRAMES) % 2 == 1)[:, None]
+    clear, covered = (said[condition] for condition in CONDITIONS)
+    return said | {"mixed": Said(*(np.where(every_second, c, f) for f, c in zip(clear, covered, strict=True)))}
 
 
 def say(learner: str, crops: Images) -> Said:
@@ -74,6 +83,12 @@ def joined(said: Said, correlation: float) -> Floats:
     return np.asarray((precision * said.shape).sum(axis=1) / times / total)
 
 
-def best(constants: Floats, shapes: Sequence[Floats], truth: Truth) -> float:
-    """The constant whose shapes [P, S] bring the points nearest."""
-    return float(constants[np.argmin([truth.points(each)[0] for each in shapes])])
+def scaled_mean(said: Said, factor: float) -> Floats:
+    """The mean shapes [P, S] of people of whom several photographs are seen, times a factor."""
+    return np.asarray(factor * said.shape.mean(axis=1))
+
+
+def best(constants: Floats, join: Callable[[Said, float], Floats], before: Sequence[Said], truth: Truth) -> float:
+    """The constant with which photographs, joined in every condition, bring the points nearest."""
+    distances = [np.mean([truth.points(join(said, float(value)))[0] for said in before]) for value in constants]
+    return float(constants[np.argmin(distances)])
