@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.known_heads.renders import SIZE, canonical, frames_of_people, renderer_of
+from tools.known_heads.renders import FRAMES, SIZE, canonical, frames_of_people, renderer_of
 from unveil.heads.layout import Coefficients
 from unveil.occluders.base import Face, Pool
 from unveil.occluders.head_surface import HeadSurface
-from unveil.storage.npz import open_npz, write_npz
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
+from unveil.storage.npz import write_npz
 from unveil.training.data import TrainingData
 from unveil.training.rerender.priors import CarriedPrior
 from unveil.training.rerender.samples import Sample
@@ -22,6 +24,7 @@ from unveil.typing import Float64s, Image, Images
 
 HIDDEN = 0.4  # of the face
 CONDITIONS = ("clear", "covered")  # arrays of the file
+KIND = FileKind("file of known heads", "make it with the command make", 2**32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +37,12 @@ class KnownHeads:
     @classmethod
     def load(cls, path: Path) -> KnownHeads:
         """Read what `make` wrote; UnveilError where it is none such."""
-        with open_npz(path, otherwise="holds no known heads", advice="make it with the command make") as file:
-            return cls(file["heads"].astype(np.float64), {name: file[name] for name in CONDITIONS})
+        arrays = read_arrays(path, KIND, ("heads", *CONDITIONS))
+        with KIND.checking(path):
+            heads, crops = arrays["heads"].astype(np.float64), {name: arrays[name] for name in CONDITIONS}
+            if any(len(images) != FRAMES * len(heads) for images in crops.values()):
+                raise ValueError(f"it has not {FRAMES} photographs of each head")
+            return cls(heads, crops)
 
 
 @dataclass(frozen=True)
