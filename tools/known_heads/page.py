@@ -1,7 +1,7 @@
 """A page to look at: could a friend tell which head is whose?
 
 24 people of the test split, each with a photograph and the neutral head in grey, from the front and turned. The
-pictures are of people who gave their photographs to research: look at them, and keep them to yourself.
+photographs are research data: look at the page, and do not hand it on.
 """
 
 from __future__ import annotations
