@@ -22,7 +22,8 @@ from unveil.training.data import TrainingData
 from unveil.typing import Float64s, Image, Int64s
 
 PEOPLE, ROWS, TILE = 24, 8, 180
-ENLARGED, TOWARDS_FACE = 1.55, 0.75  # pictures of heads, and where in them the tile lies: 0.5 is the middle
+ENLARGED = 1.55  # pictures of heads, of which a tile shows a part
+DOWN, TURNED_ACROSS = 0.75, 0.95  # where in them the tile lies: 0.5 is the middle
 THREE_QUARTER = np.radians([0.0, 40.0, 0.0])  # pitch, yaw, roll
 
 
@@ -55,8 +56,8 @@ def chosen(data: TrainingData) -> list[tuple[str, Int64s]]:
 def heads(data: TrainingData, vertices: Float64s) -> list[tuple[Image, str]]:
     """A neutral head [V, 3] from the front and turned."""
     turn, tiles = np.asarray(euler_to_matrix(THREE_QUARTER)), []
-    for rotation, across in ((None, 0.5), (turn, TOWARDS_FACE)):
+    for rotation, across in ((None, 0.5), (turn, TURNED_ACROSS)):
         picture = render_head(vertices, data.model.faces, round(ENLARGED * TILE), rotation)
-        top, left = (round(share * (len(picture) - TILE)) for share in (TOWARDS_FACE, across))
+        top, left = (round(share * (len(picture) - TILE)) for share in (DOWN, across))
         tiles.append((picture[top : top + TILE, left : left + TILE], ""))
     return tiles
