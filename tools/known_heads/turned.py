@@ -2,8 +2,8 @@
 
 The table gives mean errors in degrees by how far the head is turned, and how much of the angle is told: the mean of
 told angles towards the true side over the mean of true angles; 0.5 means that half is lost. A learner sees the crop as
-its framing wants it; with ``--detected`` the whole way is measured from the detector on, and faces that are not found
-are counted.
+its framing wants it; with ``--detected`` the whole way is measured from the detector on, and faces that are not found,
+or marked as doubtful, are counted.
 """
 
 from __future__ import annotations
