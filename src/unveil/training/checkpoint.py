@@ -89,7 +89,8 @@ def settle(folder: Path, config: TrainConfig, data: str) -> None:
         advice = "choose another folder, or give its data"
         require_same(folder, earlier, {"data": data}, what="was trained on other data", advice=advice)
     for file, text in ((path, config.to_json()), (data_path, data + "\n")):
-        write_text(file, text)
+        if not file.exists():  # it may be the very file that --config names
+            write_text(file, text)
 
 
 def _lasting(config: TrainConfig) -> dict[str, Any]:
