@@ -10,7 +10,7 @@ The rooms of the package, in an order in which each knows only those above it:
 
     geometry      rotations, camera, mesh, rasteriser: pure functions of arrays
     heads         coefficients with names, and the head models that they drive
-    storage       files that are whole or not there
+    storage       files that are whole or not there, and whose they are
     assets        the files that the package carries and those that users bring
     photos        reading, crops, face detection
     meshes        GLB, OBJ, PLY, maps
