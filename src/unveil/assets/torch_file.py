@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from unveil.assets.pickle_machine import Unbuilt
 from unveil.assets.pickle_opcodes import load_pickle
-from unveil.assets.pickle_source import Budget, PickleSource
+from unveil.assets.pickle_source import Budget, PickleError, PickleSource
 from unveil.assets.stand_ins import StandIns
 from unveil.storage.file_kind import FileKind
 from unveil.storage.zip_file import open_zip, read_member
@@ -19,6 +20,8 @@ FORMS = ("a zip file", "a pickle")
 LEGACY_HEADERS = 3  # pickles before the object: magic number, version, system
 LENGTH_BYTES = 8  # before the numbers of each storage
 LARGEST_STRUCTURE = 32 * 2**20  # bytes of what is pickled beside the numbers; a large network's have less than one
+# What torch would call, though it unpickles weights alone, with a size for an argument.
+TAKES_MEMORY = re.compile(r"builtins\.bytearray|torch\.(.+\.)?\w*(Tensor|Storage|Parameter)")
 BYTES_PER_NUMBER = {"Double": 8, "Long": 8, "Float": 4, "Int": 4, "Half": 2, "BFloat16": 2, "Short": 2}
 
 
@@ -57,7 +60,9 @@ class _Structure:
         return load_pickle(self.source, self.budget, self._function, self._storage)
 
     def _function(self, name: str) -> Callable[..., Any]:
-        return self.ordered if name == "collections.OrderedDict" else lambda *_: Unbuilt(lambda state: None)
+        if name == "collections.OrderedDict":
+            return self.ordered
+        return _refuse if TAKES_MEMORY.fullmatch(name) else lambda *_: Unbuilt(lambda state: None)
 
     def _storage(self, identity: Any) -> None:
         _, kind, key, _, count, *_ = identity
@@ -71,10 +76,16 @@ def _from_zip(path: Path) -> Any:
         if not name:
             raise ValueError("it is a zip file of something else")
         structure = _Structure(PickleSource(read_member(archive, name, LARGEST_STRUCTURE)))
+        unpacked = sum(member.file_size for member in archive.infolist())
     content = structure.load()
-    if sum(structure.storages.values()) > path.stat().st_size:  # torch does not compress, and unpacks what others did
+    # Torch does not compress, and unpacks what others did.
+    if max(unpacked, sum(structure.storages.values())) > path.stat().st_size:
         raise ValueError("it has fewer bytes than its numbers")
     return content
+
+
+def _refuse(*_: Any) -> None:
+    raise PickleError("it asks for memory without having numbers for it")
 
 
 def _from_legacy(path: Path) -> Any:

@@ -11,11 +11,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from unveil.storage.files import write_bytes
+from unveil.errors import UnveilError
+from unveil.storage.files import printable, write_bytes
 
 OPSET = 17
 SMALLEST_HALVED = 1024  # elements; smaller tensors, the biases and statistics among them, stay float32
 LARGEST_HALF = 65504.0
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
 
 
 def trace(module: nn.Module, example: Tensor, input_name: str, *output_names: str) -> onnx.ModelProto:
@@ -63,7 +65,14 @@ def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def write(model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
-    """Check the graph and write it with its metadata, whole or not at all."""
+    """Check the graph and write it with its metadata, whole or not at all.
+
+    Raises:
+        UnveilError: a weight is not finite, or the file cannot be written.
+    """
+    for tensor in model.graph.initializer:
+        if tensor.data_type in FLOATS and not np.isfinite(numpy_helper.to_array(tensor)).all():
+            raise UnveilError(f"{printable(path)} is not written: weights are not finite ({tensor.name}); train again")
     helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
     write_bytes(path, model.SerializeToString())

@@ -1,7 +1,6 @@
 """What a run keeps on disk, so that it can be stopped at any time and go on as if it had not been."""
 
 import io
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,16 @@ import torch
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
-from unveil.storage.files import write_bytes, write_text
+from unveil.models.weights import load_plain, require_finite
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable, write_bytes, write_text
 from unveil.storage.made_with import require_same
 from unveil.storage.text import read_text
+from unveil.training.checksum import require_checksum, with_checksum
 from unveil.training.config import CONFIGURATION, TrainConfig
 
 CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
+CHECKPOINT = FileKind("usable checkpoint", "delete it to start again", 2**34)
 # Settings without influence on what is learned, but for rounding; a run may go on with others.
 MAY_CHANGE = ("max_minutes", "accelerator", "threads", "workers", "checkpoint_minutes", "validation_samples")
 
@@ -41,13 +44,15 @@ class TrainingState:
     position: Position
 
     def save(self, folder: Path) -> None:
-        """Write the state whole or not at all; UnveilError where the disk is full."""
+        """Write the state whole or not at all; UnveilError where the disk is full or weights are not finite."""
+        for network in (self.learner, self.average):
+            require_finite(network, f"the run {printable(folder)}")
         parts: dict[str, Any] = {"learner": self.learner, "average": self.average, "optimizer": self.optimizer}
         state = {name: part.state_dict() for name, part in parts.items()}
         state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
         buffer = io.BytesIO()  # written by torch itself, a full disk would be an error without a reason
         torch.save(state, buffer)
-        write_bytes(folder / CHECKPOINT_FILE, buffer.getbuffer())
+        write_bytes(folder / CHECKPOINT_FILE, with_checksum(buffer.getvalue()))
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `load_checkpoint` read."""
@@ -62,14 +67,11 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    state: dict[str, Any] = load_plain(path, CHECKPOINT)
+    with CHECKPOINT.checking(path):
+        require_checksum(path)
         state["position"] = Position(**state["position"])
         state["layout"] = CoefficientLayout.from_json(state["layout"])
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise UnveilError(
-            f"{path} is no usable checkpoint ({type(error).__name__}): delete it to start again"
-        ) from error
     return state
 
 
@@ -113,7 +115,9 @@ def load_learner(folder: Path) -> Learner:
     """The averaged learner of a run, ready to predict; UnveilError when the run has not saved one."""
     config, state = TrainConfig.load(folder / CONFIG_FILE), load_checkpoint(folder)
     if state is None:
-        raise UnveilError(f"no {CHECKPOINT_FILE} in {folder}: train a learner first")
+        raise UnveilError(f"no {CHECKPOINT_FILE} in {printable(folder)}: train a learner first")
     learner = new_learner(config, state["layout"])
-    learner.load_state_dict(state["average"])
+    with CHECKPOINT.checking(folder / CHECKPOINT_FILE):
+        learner.load_state_dict(state["average"])
+    require_finite(learner, f"the run {printable(folder)}")
     return learner.eval()

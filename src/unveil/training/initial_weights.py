@@ -6,10 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unveil.assets.torch_file import CHECKPOINT, checkpoint_structure
+from unveil.assets.torch_file import CHECKPOINT
 from unveil.errors import UnveilError
 from unveil.models.learner import Learner
 from unveil.models.openhead.family import Openhead, learner_path
+from unveil.models.weights import load_plain, require_finite
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 from unveil.training.checkpoint import load_learner
@@ -45,6 +46,7 @@ def start_from(learner: Learner, source: str, first_images: Callable[[], Tensor]
         _continue(learner, load_learner(Path(source)), source)
     else:
         _load_backbone(learner, Path(source))
+    require_finite(learner, printable(source))
 
 
 def _continue(learner: Learner, old: Learner, source: str) -> None:
@@ -72,8 +74,7 @@ def _copy_linear(learner: Learner, old: Learner) -> None:
 
 def _load_backbone(learner: Learner, path: Path) -> None:
     kind = FileKind(f"state dict of a ResNet-{learner.depth}", f"give {SOURCES}", CHECKPOINT.largest)
-    checkpoint_structure(path, kind)
+    state: dict[str, Tensor] = load_plain(path, kind)
     with kind.checking(path):
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         backbone = {name: value for name, value in state.items() if not name.startswith("fc.")}
         learner.backbone.load_state_dict(backbone)

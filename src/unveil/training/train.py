@@ -21,6 +21,7 @@ from torch import Tensor
 
 from unveil.errors import UnveilError
 from unveil.models.learner import Learner
+from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
 from unveil.training.batches import Tensors, batches, to_bytes, to_tensors
 from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
@@ -86,7 +87,7 @@ def _train(
             update_average(state.average, state.learner, config.ema, position.step)
 
             meter.add(terms | {"loss": loss})
-            position.seconds = _slowest(fabric, clock)
+            position.seconds = _seconds_of_all(fabric, clock, loss, f"{printable(run)} at step {position.step}")
             if report:
                 report.step()
             if _is_over(config, position):
@@ -196,9 +197,20 @@ def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, o
     ]
 
 
-def _slowest(fabric: lightning_fabric.Fabric, clock: Clock) -> float:
-    """The largest of the processes' clocks, so that all of them stop after the same step."""
-    return float(cast(Tensor, fabric.all_reduce(torch.tensor(clock.seconds()), reduce_op="max")))
+def _seconds_of_all(fabric: lightning_fabric.Fabric, clock: Clock, loss: Tensor, where: str) -> float:
+    """The largest of the processes' clocks, so that all of them stop after the same step.
+
+    Raises:
+        UnveilError: in every process, where the loss of one is not finite.
+    """
+    own = torch.tensor([clock.seconds(), float(not torch.isfinite(loss))])
+    seconds, diverged = cast(Tensor, fabric.all_reduce(own, reduce_op="max")).tolist()
+    if diverged:
+        raise UnveilError(
+            f"the loss of {where} is not finite, so the training has failed; its last checkpoint is kept: train on "
+            "from it in another folder, with --start-from and a smaller --learning-rate"
+        )
+    return float(seconds)
 
 
 def _is_over(config: TrainConfig, position: Position) -> bool:

@@ -16,8 +16,10 @@ from unveil.assets.containers import safetensors_shapes
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
+from unveil.models.onnx_graph import LARGEST_HALF
+from unveil.models.weights import require_finite
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import write_bytes
+from unveil.storage.files import printable, write_bytes
 from unveil.training.release.to_onnx import Statement
 
 SUFFIX = ".safetensors"
@@ -26,7 +28,8 @@ START = FileKind("learner to start from", "write one with `unveil export`", 2**3
 
 
 def write_state(learner: Learner, path: Path, statement: Statement) -> None:
-    """Write a learner whole or not at all; UnveilError where that is impossible."""
+    """Write a learner whole or not at all; UnveilError where that is impossible, or its weights are not finite."""
+    require_finite(learner, f"the learner for {printable(path)}")
     tensors = {name: _stored(tensor) for name, tensor in learner.state_dict().items()}
     content = save(tensors, _about(learner, statement))
     write_bytes(path, content)
@@ -60,8 +63,9 @@ def _layout(text: str) -> CoefficientLayout:
 
 
 def _stored(tensor: torch.Tensor) -> torch.Tensor:
-    """Weights in half precision; biases and statistics, which have one axis, as they are."""
-    return (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous().cpu()
+    """Weights in half precision, where they fit; biases and statistics, which have one axis, as they are."""
+    halved = tensor.is_floating_point() and tensor.ndim > 1 and bool(tensor.abs().max() <= LARGEST_HALF)
+    return (tensor.half() if halved else tensor).contiguous().cpu()
 
 
 def _about(learner: Learner, statement: Statement) -> dict[str, str]:
