@@ -32,6 +32,16 @@ def test_a_sheet_and_single_crops(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (tmp_path / "other.png").read_bytes() != (tmp_path / "sheet.png").read_bytes()
 
 
+def test_inner_folders_are_looked_into_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "photos" / "in").mkdir(parents=True)
+    (tmp_path / "photos" / "in" / "a.jpg").write_bytes(DEMO.read_bytes())
+    call = ("occlude", tmp_path / "photos", "--kinds", "mask", "--severities", "20", "-o", tmp_path / "sheet.png")
+    refused = Answer(capsys, *call)
+    assert refused.status == 2
+    assert "1 folder (--recursive looks inside)" in refused.err
+    assert Answer(capsys, *call, "--recursive").status == 0
+
+
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wall = tmp_path / "wall.png"
     Image.fromarray(np.full((80, 80, 3), 200, np.uint8)).save(wall)

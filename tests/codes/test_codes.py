@@ -73,6 +73,16 @@ def test_folder_tar_and_npz_give_the_same_crops(tmp_path: Path, kind: str) -> No
         np.testing.assert_array_equal(crops.read(k, 224), images[k])
 
 
+def test_crops_of_inner_folders_are_named_by_their_place(tmp_path: Path) -> None:
+    for name in ("b.png", "in/a.png", "in/deep/a.PNG"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(png(picture(0)))
+    said: list[str] = []
+    assert open_crops(tmp_path, said.append).names == ("b.png",)
+    assert said == [f"left out of {tmp_path}: 1 folder (--recursive looks inside)"]
+    assert open_crops(tmp_path, recursive=True).names == ("b.png", "in/a.png", "in/deep/a.PNG")
+
+
 @pytest.mark.parametrize("kind", ["folder", "tar", "npz"])
 def test_another_picture_or_name_is_another_fingerprint(tmp_path: Path, kind: str) -> None:
     def fingerprint(names: list[str], seed: int) -> str:

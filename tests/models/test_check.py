@@ -1,5 +1,6 @@
 """What is said about model files that are whole, missing, damaged, or something else."""
 
+import gzip
 import io
 import os
 import pickle
@@ -77,6 +78,40 @@ def test_a_saved_web_page_is_recognised_everywhere(folder: Path, name: str) -> N
     assert found.status == "wrong"
     assert found.detail.startswith(str(folder / name))
     assert "saved web page" in found.detail
+
+
+INSTEAD = {
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 434071850\n": "it is a git-LFS pointer",
+    b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>': "it is XML",
+    b'{"error": "Invalid username or password."}': "it is JSON",
+    gzip.compress(bytes(100)): "it is a gzip file",
+    b"": "it is an empty file",
+}
+
+
+@pytest.mark.parametrize("name", [file.name for file in FILES])
+def test_what_came_instead_of_a_file_is_called_by_its_name(folder: Path, name: str) -> None:
+    for data, what in INSTEAD.items():
+        replace(folder / name, data)
+        found = check(folder, name)
+        assert found.status == "wrong"
+        assert what in found.detail
+        assert str(folder / name) in found.detail
+        assert "\n" not in found.detail
+    replace(folder / name, b"PK\x03\x04" + bytes(60))
+    assert check(folder, name).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    "name", [file.name for file in FILES if not file.made_by and file.name[-4:] not in {".obj", ".npy"}]
+)
+def test_a_file_that_was_copied_as_text_is_wrong(folder: Path, name: str) -> None:
+    data = (folder / name).read_bytes()
+    replace(folder / name, data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    found = check(folder, name)
+    assert found.status == "wrong", found.detail
+    if data.count(b"\n") >= 8:
+        assert "it was copied as text" in found.detail
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.98])

@@ -65,11 +65,20 @@ def test_transfer_changes_the_expression_of_the_same_person(
     np.testing.assert_array_equal(moved.photographed, seen.projected)
 
 
+def test_frames_of_inner_folders_but_not_the_results(tmp_path: Path) -> None:
+    for name in ("2.jpg", "10.jpg", "in/1.jpg", "out/head.gif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for recursive, names in ((False, ["2.jpg", "10.jpg"]), (True, ["2.jpg", "10.jpg", "in/1.jpg"])):
+        frames = animate.driving_photos([tmp_path], tmp_path / "out", recursive=recursive)
+        assert [frame.relative_to(tmp_path).as_posix() for frame in frames] == names
+
+
 @pytest.mark.parametrize("head_pose", [False, True])
 def test_following_holds_still_where_there_is_no_face(
     reconstructor: Reconstructor, photos: Path, seen: Reconstruction, head_pose: bool
 ) -> None:
-    frames = [photos / "2.png", *animate.driving_photos([photos])]
+    frames = [photos / "2.png", *animate.driving_photos([photos], photos / "out")]
     motion = animate.driven_motion(Follower(reconstructor), seen, frames, 10, head_pose=head_pose)
     first, second = (animate.see(reconstructor, photos / name).coefficients for name in ("0.png", "1.png"))
     expected = [first, first, second, second]

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms, features
 
 from unveil.errors import UnveilError
-from unveil.photos import io
+from unveil.photos import decode, io
 
 RED_GREEN_BLUE = np.repeat(np.repeat(np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8), 8, 0), 8, 1)
 
@@ -28,13 +28,32 @@ def assert_refused(path: Path, *words: str) -> None:
         assert word in message
 
 
-@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp"])
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp", "jp2", "j2k", "JPX", "pcx", "sgi", "qoi", "ppm"])
 def test_plain_colours(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"plain.{suffix}"
     Image.fromarray(RED_GREEN_BLUE).save(path, lossless=True)
+    assert io.find_images(tmp_path) == [path]
     image = io.read_image(path)
     assert image.dtype == np.uint8
     np.testing.assert_array_equal(image, RED_GREEN_BLUE)
+
+
+def test_a_large_jpeg_2000_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_PIXELS_JPEG2000", 3)
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.jp2")
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.png")
+    assert_refused(tmp_path / "a.jp2", "million pixels")
+    assert io.read_image(tmp_path / "a.png").shape == (2, 2, 3)
+
+
+def test_what_is_no_picture_is_called_by_its_name(tmp_path: Path) -> None:
+    for data, name in {
+        b"<html>": "a saved web page",
+        b"version https://git-lfs": "git-LFS",
+        b"": "an empty file",
+    }.items():
+        (tmp_path / "a.jpg").write_bytes(data)
+        assert_refused(tmp_path / "a.jpg", name)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -34,18 +34,18 @@ class Crops:
     __repr__ = short_repr
 
 
-def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
+def open_crops(path: Path, note: Callable[[str], None] | None = None, *, recursive: bool = False) -> Crops:
     """The crops of a folder of pictures, a tar of pictures, or an npz with ``images`` uint8 [N, 224, 224, 3].
 
-    Names are those of the pictures; in an npz those of its array ``names`` [N], or the numbers from 0. Pictures are
-    scaled to the side that is asked for, with the framing kept. ``note`` is given a line about what a folder holds
-    besides.
+    Names are those of the pictures, below the folder where ``recursive`` looks into those in it; in an npz those of its
+    array ``names`` [N], or the numbers from 0. Pictures are scaled to the side that is asked for, with the framing
+    kept. ``note`` is given a line about what a folder holds besides.
 
     Raises:
         UnveilError: the path leads to none of the three, or the file is damaged.
     """
     if path.is_dir():
-        return _from_folder(path, note)
+        return _from_folder(path, note, recursive=recursive)
     if not path.is_file():
         raise UnveilError(f"{printable(path)} does not exist; give a folder, a tar or an npz file of face crops")
     if path.suffix.lower() == ".npz":
@@ -53,9 +53,9 @@ def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
     return _from_tar(path)
 
 
-def _from_folder(folder: Path, note: Callable[[str], None] | None) -> Crops:
-    paths = find_images(folder, note=note)
-    names = tuple(printable(path.name) for path in paths)
+def _from_folder(folder: Path, note: Callable[[str], None] | None, *, recursive: bool) -> Crops:
+    paths = find_images(folder, recursive=recursive, note=note)
+    names = tuple(printable(path.relative_to(folder).as_posix()) for path in paths)
 
     def read(index: int, size: int) -> Image:
         return _framed(read_image(paths[index]), printable(paths[index]), size)

@@ -18,7 +18,7 @@ from unveil.heads.motion import Motion, gestures, look_around, transfer_expressi
 from unveil.output.follow import Follower
 from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.storage.files import printable, write_bytes
+from unveil.storage.files import printable, resolved, write_bytes
 from unveil.storage.names import distinct_names, path_of
 from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
@@ -68,9 +68,15 @@ def driven_motion(
     return Motion(transfer_expression(face.morphable, face.coefficients, followed, head_pose=head_pose), rate)
 
 
-def driving_photos(inputs: Iterable[Path], note: Callable[[str], None] | None = None) -> list[Path]:
-    """The photographs of files and folders, those of a folder in natural order; ``note`` is that of `find_images`."""
-    return [photo for path in inputs for photo in find_images(path, note=note)]
+def driving_photos(
+    inputs: Iterable[Path], out: Path, *, recursive: bool = False, note: Callable[[str], None] | None = None
+) -> list[Path]:
+    """The photographs of files and folders in natural order, but for the folder of results.
+
+    ``recursive`` and ``note`` are those of `find_images`.
+    """
+    results = resolved(out)
+    return [photo for path in inputs for photo in find_images(path, recursive=recursive, without=results, note=note)]
 
 
 def motion_name(photo: Path, outputs: Outputs) -> str:

@@ -19,9 +19,10 @@ from unveil.storage.forms import other_form_of
 from unveil.typing import Image, UInt8s
 
 # Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
-FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "PSD", "SGI", "PCX", "QOI")
 AVIF_BRANDS = (b"avif", b"avis")  # files that begin like HEIC but hold AV1
 MAX_PIXELS = 120_000_000  # 360 MB as RGB
+MAX_PIXELS_JPEG2000 = 30_000_000  # with which 1.2 GB are needed: OpenJPEG takes 37 bytes for a pixel
 MAX_SIDE = 32_766  # OpenCV's warps take no more
 TRANSPARENT_OVER = "white"  # what image viewers show behind a cut-out portrait
 STRIP_PIXELS = 2**21  # converted at a time
@@ -96,15 +97,16 @@ def _open(data: bytes, name: str) -> PIL.Image.Image:
 
 
 def _check_size(picture: PIL.Image.Image, name: str) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise _too_many_pixels(name)
+    most = MAX_PIXELS_JPEG2000 if picture.format == "JPEG2000" else MAX_PIXELS
+    if picture.width * picture.height > most:
+        raise _too_many_pixels(name, most)
     if max(picture.size) > MAX_SIDE:
         width, height = picture.size
         raise UnveilError(f"{name} has {width} x {height} pixels, but at most {MAX_SIDE:,} on a side; cut a part out")
 
 
-def _too_many_pixels(name: str) -> UnveilError:
-    return UnveilError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels; scale it down first")
+def _too_many_pixels(name: str, most: int = MAX_PIXELS) -> UnveilError:
+    return UnveilError(f"{name} has more than {most // 10**6} million pixels; scale it down first")
 
 
 @contextlib.contextmanager

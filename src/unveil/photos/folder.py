@@ -12,7 +12,8 @@ from unveil.storage.files import printable, resolved
 # HEIC is among them also where its reader is not installed: such a picture is wanted, and reading it says what to do.
 SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif",
-    ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc",
+    ".psd", ".sgi", ".pcx", ".qoi",
 })  # fmt: skip
 MOST_KINDS = 6  # named in the line
 

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, FolderOut, ForceOption, FormatsOption, ModelOption, parse_formats
+from unveil.cli.options import (
+    AssetsOption,
+    FolderOut,
+    ForceOption,
+    FormatsOption,
+    ModelOption,
+    RecursiveOption,
+    parse_formats,
+)
 from unveil.cli.printing import complain, count, say, with_progress
 
 
@@ -51,6 +59,7 @@ def animate(
             metavar="PATH", help="Photograph or folder of video frames to follow; may be given several times."
         ),
     ] = None,
+    recursive: RecursiveOption = False,
     head_pose: Annotated[bool, typer.Option("--head-pose", help="With --follow: turn the head as well.")] = False,
     face: Annotated[
         int,
@@ -71,7 +80,7 @@ def animate(
     from unveil.storage.names import path_of
     from unveil.storage.outputs import results_in
 
-    photos = animation.driving_photos(follow or (), complain)
+    photos = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
     with results_in(out, "animate", inputs=[photo, *photos], force=force) as outputs:
         name = animation.motion_name(photo, outputs)
         reconstructor = Reconstructor(model, assets=assets)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ForceOption, ModelOption, NpzOut
+from unveil.cli.options import AssetsOption, ForceOption, ModelOption, NpzOut, RecursiveOption
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
@@ -30,6 +30,7 @@ def encode(
     ],
     out: NpzOut,
     *,
+    recursive: RecursiveOption = False,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     force: Annotated[
@@ -51,7 +52,7 @@ def encode(
     from unveil.models.registry import open_encoder
     from unveil.storage.outputs import result_file
 
-    source, encoder = open_crops(crops, complain), open_encoder(model, assets)
+    source, encoder = open_crops(crops, complain, recursive=recursive), open_encoder(model, assets)
     total = len(source.names)
     with parts_in(out):
         parts = PartialCodes(out, source, encoder, anew=force)
@@ -60,7 +61,8 @@ def encode(
             with result_file(out, "encode", inputs=[crops], force=force) as path, _saying_what_is_kept(parts, total):
                 if ray or ray_address:
                     expected = (source.fingerprint, identity(encoder))
-                    job = ray_encode.Job(*_openers(crops, model, assets), expected, encoder.layout.size)
+                    openers = _crops_opener(crops, recursive=recursive), _encoder_opener(model, assets)
+                    job = ray_encode.Job(*openers, expected, encoder.layout.size)
                     batches = ray_encode.encode(job, parts.done, total, ray_address)
                 else:
                     batches = encoding.encode(source, encoder, parts.done)
@@ -75,24 +77,29 @@ def encode(
         raise typer.Exit(2)
 
 
-def open_crops(path: Path, note: Callable[[str], None] | None = None) -> Crops:
-    """The crops of a prepared folder, or of a folder, tar or npz file of pictures; ``note`` hears what is left out."""
+def open_crops(path: Path, note: Callable[[str], None] | None = None, *, recursive: bool = False) -> Crops:
+    """The crops of a prepared folder, or what `unveil.codes.crops.open_crops` opens."""
     from unveil.codes import crops
     from unveil.training.crops import prepared
 
     if any((path / name).is_file() for name in (prepared.MANIFEST, prepared.shard_name(0))):
         folder = prepared.PreparedFolder.open(path)
         return crops.Crops(tuple(map(str, folder.names)), folder.fingerprint, folder.canonical)
-    return crops.open_crops(path, note)
+    return crops.open_crops(path, note, recursive=recursive)
 
 
-def _openers(crops: Path, model: str, assets: Path | None) -> tuple[Callable[[], Crops], Callable[[], Encoder]]:
-    """What opens crops and network in a process that is in another folder."""
+def _crops_opener(crops: Path, *, recursive: bool) -> Callable[[], Crops]:
+    """What opens the crops in a process that is in another folder."""
+    return partial(open_crops, crops.resolve(), recursive=recursive)
+
+
+def _encoder_opener(model: str, assets: Path | None) -> Callable[[], Encoder]:
+    """The same of the network."""
     from unveil.models.registry import open_encoder
 
     learner = Path(model)
     model = str(learner.resolve()) if learner.is_file() else model
-    return partial(open_crops, crops.resolve()), partial(open_encoder, model, assets and assets.resolve())
+    return partial(open_encoder, model, assets and assets.resolve())
 
 
 def _numbers(batches: Iterator[Encoded]) -> Iterator[int]:

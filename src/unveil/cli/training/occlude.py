@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ForceOption, KindsOption, ModelOption, OccludersOption, PictureOut, words
+from unveil.cli.options import (
+    AssetsOption,
+    ForceOption,
+    KindsOption,
+    ModelOption,
+    OccludersOption,
+    PictureOut,
+    RecursiveOption,
+    words,
+)
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
@@ -26,6 +35,7 @@ def occlude(
     photos: Annotated[Path, typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photograph, or folder of photographs.")],
     out: PictureOut,
     *,
+    recursive: RecursiveOption = False,
     occluders: OccludersOption = None,
     kinds: KindsOption = None,
     severities: Annotated[
@@ -49,13 +59,15 @@ def occlude(
     from unveil.drawing.contact_sheet import contact_sheet
     from unveil.occluders import load_pool
     from unveil.occluders.base import hidden_share, sample_generator
+    from unveil.photos.detect import SMALLEST_FACE
     from unveil.photos.io import find_images, write_image
+    from unveil.storage.files import printable
     from unveil.storage.names import printable_stem
     from unveil.storage.outputs import result_file, results_in
 
     shares = _parse_severities(severities)
     pool = load_pool(occluders, None if kinds is None else words(kinds))
-    pictures = find_images(photos, note=complain)
+    pictures = find_images(photos, recursive=recursive, note=complain)
     with ExitStack() as writing:
         sheet = writing.enter_context(result_file(out, "occlude", inputs=pictures, force=force))
         crops = None
@@ -65,7 +77,10 @@ def occlude(
             crops = _CropFiles(outputs, pictures, occlusions)
         found = list(_find_faces(pictures, faces, model, assets))
         if not found:
-            raise UnveilError(f"no face found in {photos}: give a photograph with a face at least 40 pixels wide")
+            raise UnveilError(
+                f"no face found in {printable(photos)}: give a photograph with a face at least "
+                f"{SMALLEST_FACE:.0f} pixels wide that looks towards the camera"
+            )
         rows = []
         jobs = [(occluder, *face) for occluder in pool.occluders for face in found]
         for occluder, photo, number, image, face in with_progress(iter(jobs), len(jobs), doing="occluding"):
