@@ -158,7 +158,7 @@ def test_a_folder_is_one_processs_at_a_time(tmp_path: Path) -> None:
             assert str(raised.value).startswith(
                 f"{tmp_path} is in use by `unveil reconstruct` (process {other.pid} on "
             )
-            assert str(raised.value).endswith("; wait until that has ended, or name another folder")
+            assert str(raised.value).endswith("; wait until that has ended, or name another output")
         with result_file(tmp_path / "b.txt", "test") as path:  # a single file is in nobody's way
             path.write_text("new")
         other.kill()

@@ -15,6 +15,8 @@ from unveil.models.encoder import Encoder
 from unveil.models.inspection import Inspection
 from unveil.models.skin import Displacement, SkinModel
 
+CONVERTING = "assets convert"  # the command, for the log of a folder
+
 
 class Family(ABC):
     """Everything that is particular to one family of models.
@@ -81,10 +83,11 @@ class Family(ABC):
         """How each of `files` is inspected, by its name."""
         return {}
 
-    def convert(self, assets: Path | None = None) -> Iterator[Path]:
+    def convert(self, assets: Path | None = None, *, force: bool = False) -> Iterator[Path]:
         """Write the files in the form that unveil reads, beside the published ones, and yield their paths.
 
         Raises:
-            UnveilError: there is nothing to convert, a file or what reads it is missing, or nothing can be written.
+            UnveilError: there is nothing to convert, a file or what reads it is missing, or nothing can be written,
+                perhaps because something else has a file's name, which only ``force`` replaces.
         """
         raise UnveilError(f"there is nothing to convert for {self.name!r}")

@@ -74,7 +74,7 @@ class FolderLog:
             if not free:
                 raise UnveilError(
                     f"{printable(self._folder)} is in use by {_holder(file)}; wait until that has ended, or name "
-                    "another folder"
+                    "another output"
                 )
             now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
             self._append({"by": by, "pid": os.getpid(), "host": platform.node(), "since": now})

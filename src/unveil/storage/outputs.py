@@ -142,13 +142,22 @@ def result_file(path: Path, by: str, *, inputs: Iterable[Path] = (), force: bool
     material of an OBJ. Arguments and errors are those of `results_in`; that the file may not be written is said at
     once.
     """
-    with output_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        outputs = Outputs(path.parent, FolderLog(path.parent), by, inputs=inputs, force=force)
-    outputs.require_free([path.name])
-    sweep_folders(path.parent)
-    with outputs.part() as part:
+    with result_files(path.parent, [path.name], by, inputs=inputs, force=force) as part:
         yield part / path.name
+
+
+@contextmanager
+def result_files(
+    folder: Path, names: Iterable[str], by: str, *, inputs: Iterable[Path] = (), force: bool = False
+) -> Iterator[Path]:
+    """The same with several files: a folder to write them to, from which they come into ``folder`` together."""
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        outputs = Outputs(folder, FolderLog(folder), by, inputs=inputs, force=force)
+    outputs.require_free(names)
+    sweep_folders(folder)
+    with outputs.part() as part:
+        yield part
 
 
 @contextmanager

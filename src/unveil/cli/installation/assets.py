@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import typer
 
-from unveil.cli.options import AssetsOption, FamilyArgument, JsonOption, OneFamilyArgument
+from unveil.cli.options import AssetsOption, FamilyArgument, ForceOption, JsonOption, OneFamilyArgument
 from unveil.cli.printing import download_progress, say, say_json
 from unveil.errors import UnveilError
 
@@ -48,6 +50,7 @@ def convert_assets(
     family: OneFamilyArgument,
     *,
     assets: AssetsOption = None,
+    force: ForceOption = False,
 ) -> None:
     """Convert a model's files to the form that unveil reads, beside the published ones.
 
@@ -59,7 +62,7 @@ def convert_assets(
 
     if family not in RESEARCH:
         raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(RESEARCH)}")
-    for path in RESEARCH[family].convert(assets):
+    for path in RESEARCH[family].convert(assets, force=force):
         say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
@@ -72,11 +75,13 @@ def get_assets(
     from unveil.assets.fetch import download
     from unveil.assets.store import download_folder, find
     from unveil.models.registry import research_family
+    from unveil.storage.outputs import alone_in
 
     files, folder = research_family(family).files, download_folder(family, assets)
     absent = [file for file in files if find(file, assets) is None]
-    for file in absent:
-        if file.url:
+    free = [file for file in absent if file.url]
+    with alone_in(folder, "assets get") if free else nullcontext():
+        for file in free:
             with download_progress(file.name) as progress:
                 path = download(file, folder, progress)
             say(f"{path}: {file.what}; {file.licence}")

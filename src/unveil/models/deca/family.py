@@ -12,9 +12,10 @@ from unveil.heads.layout import CoefficientLayout
 from unveil.heads.model import MorphableModel
 from unveil.models.deca import files, head
 from unveil.models.encoder import Encoder
-from unveil.models.family import Family
+from unveil.models.family import CONVERTING, Family
 from unveil.models.inspection import Inspection
 from unveil.models.skin import Displacement, SkinModel
+from unveil.storage.outputs import result_files
 
 if TYPE_CHECKING:
     from unveil.models.deca.detail import DecaEncoder
@@ -76,11 +77,14 @@ class Deca(Family):
 
         return inspections(assets)
 
-    def convert(self, assets: Path | None = None) -> Iterator[Path]:
+    def convert(self, assets: Path | None = None, *, force: bool = False) -> Iterator[Path]:
         """The networks as ONNX files; needs torch once."""
         checkpoint = locate(files.CHECKPOINT, assets)
         try:
             from unveil.models.deca.convert import export_deca
         except ImportError as error:
             raise UnveilError("converting DECA needs torch: install unveil[train]") from error
-        yield from export_deca(checkpoint, checkpoint.parent)
+        folder, names = checkpoint.parent, [files.ENCODERS.name, files.DETAIL_DECODER.name]
+        with result_files(folder, names, CONVERTING, force=force) as part:
+            export_deca(checkpoint, part)
+        yield from (folder / name for name in names)

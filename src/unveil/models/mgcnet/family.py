@@ -10,9 +10,10 @@ from unveil.assets.store import locate
 from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
-from unveil.models.family import Family
+from unveil.models.family import CONVERTING, Family
 from unveil.models.inspection import Inspection
 from unveil.models.mgcnet import files, head
+from unveil.storage.outputs import result_file
 
 
 class Mgcnet(Family):
@@ -46,7 +47,7 @@ class Mgcnet(Family):
 
         return inspections()
 
-    def convert(self, assets: Path | None = None) -> Iterator[Path]:
+    def convert(self, assets: Path | None = None, *, force: bool = False) -> Iterator[Path]:
         """The network and the face model as files that are read without TensorFlow and h5py; needs both once."""
         checkpoint, face = locate(files.CHECKPOINT, assets), locate(files.PUBLISHED_MODEL, assets)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets on stderr
@@ -57,7 +58,9 @@ class Mgcnet(Family):
                 "converting MGCNet needs TensorFlow, h5py and safetensors: install unveil[mgcnet]"
             ) from error
         weights, npz = checkpoint.with_name(files.WEIGHTS.name), face.with_name(files.MODEL.name)
-        convert_checkpoint(checkpoint, weights)
+        with result_file(weights, CONVERTING, force=force) as path:
+            convert_checkpoint(checkpoint, path)
         yield weights
-        convert_face(face, npz)
+        with result_file(npz, CONVERTING, force=force) as path:
+            convert_face(face, path)
         yield npz

@@ -9,9 +9,10 @@ from unveil.assets.store import find, locate
 from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
-from unveil.models.family import Family
+from unveil.models.family import CONVERTING, Family
 from unveil.models.inspection import Inspection
 from unveil.models.tddfa import files, head
+from unveil.storage.outputs import result_file
 
 # The files of the networks that a name allows, the more accurate first, each as ONNX and as a checkpoint.
 FULL, HALF = (files.FULL_ONNX, files.FULL_CHECKPOINT), (files.HALF_ONNX, files.HALF_CHECKPOINT)
@@ -65,7 +66,7 @@ class Tddfa(Family):
 
         return inspections()
 
-    def convert(self, assets: Path | None = None) -> Iterator[Path]:
+    def convert(self, assets: Path | None = None, *, force: bool = False) -> Iterator[Path]:
         """The networks that are there as ONNX files; needs torch once."""
         found = [find(file, assets) for file in (files.FULL_CHECKPOINT, files.HALF_CHECKPOINT)]
         checkpoints = [path for path in found if path] or [locate(files.HALF_CHECKPOINT, assets)]
@@ -73,4 +74,8 @@ class Tddfa(Family):
             from unveil.models.tddfa.convert import export_tddfa
         except ImportError as error:
             raise UnveilError("converting 3DDFA_V2 needs torch: install unveil[train]") from error
-        yield from map(export_tddfa, checkpoints)
+        for checkpoint in checkpoints:
+            target = checkpoint.with_suffix(".onnx")
+            with result_file(target, CONVERTING, force=force) as path:
+                export_tddfa(checkpoint, path)
+            yield target
