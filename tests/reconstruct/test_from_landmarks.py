@@ -138,7 +138,7 @@ def test_the_command_writes_what_the_library_does(
     assert (tmp_path / "head.glb").read_bytes() == path.read_bytes()
     assert Answer(capsys, *call, tmp_path / "all").status == 0
     endings = (".glb", ".obj", ".mtl", ".jpg", ".ply", ".npz", ".json", "_overlay.png")
-    assert {path.name for path in (tmp_path / "all").iterdir()} == {f"demo_0{ending}" for ending in endings}
+    assert {path.name for path in (tmp_path / "all").glob("[!.]*")} == {f"demo_0{ending}" for ending in endings}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Predictions on clear and covered faces, with the real detector and learner on the bundled photograph."""
 
+import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from cli_answer import Answer
 from constant_learner import fitting_coefficients, write_learner
+from killed import run_killed
 from PIL import Image
 
 import unveil
@@ -133,3 +136,38 @@ def test_mistakes_are_one_line(
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert expected in answer.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("moved", [1, 3])
+def test_killed_at_any_moment_it_goes_on(
+    capsys: pytest.CaptureFixture[str], pictures: Path, tmp_path: Path, moved: int
+) -> None:
+    """Killed before the truth is there, and before the second of two predictions is."""
+    options = ("--kinds", "pixels", "--severities", "40", "--limit", "1", "-o")
+    call = ("predict", "landmarks", pictures, "--annotation", pictures / "annotation.npz", *options)
+    assert Answer(capsys, *call, tmp_path / "whole").status == 0
+    assert run_killed(moved, *call, tmp_path / "out") == -signal.SIGKILL
+    assert len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")]) == moved
+    assert Answer(capsys, *call, tmp_path / "out").status == 0
+    whole, again = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "out"))
+    assert whole == again
+
+
+def test_what_others_wrote_is_not_taken_for_predictions(
+    capsys: pytest.CaptureFixture[str], pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "clear.npz").write_text("mine")
+    answer = predict(capsys, pictures, tmp_path)
+    assert (answer.status, answer.err) == (2, f"unveil: {tmp_path} holds other files; name a new folder\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["clear.npz"]
+
+
+def test_another_truth_is_refused(capsys: pytest.CaptureFixture[str], pictures: Path, tmp_path: Path) -> None:
+    options = ("--kinds", "none", "--limit", "1")
+    assert predict(capsys, pictures, tmp_path, *options).status == 0
+    truth = LandmarkFile.load(tmp_path / "truth.npz")
+    LandmarkFile(truth.names, truth.landmarks2d + 1).save(tmp_path / "truth.npz")
+    answer = predict(capsys, pictures, tmp_path, *options)
+    assert answer.status == 2
+    assert f"{tmp_path / 'truth.npz'} says other than the annotation; choose another folder" in answer.err

@@ -1,13 +1,16 @@
 """Predictions for NoW: what is written, how faces are framed, on after a stop, and hidden faces."""
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_answer import Answer
 from constant_learner import fitting_coefficients, write_learner
+from killed import run_killed
 from PIL import Image
 
 import unveil
@@ -96,6 +99,24 @@ def test_on_after_a_stop_and_not_with_another_model(
     assert "predictions of another model or of other settings (model constant, not openhead-learner; " in other.err
     again = Answer(capsys, "predict", "now", "--dataset", dataset, "-o", out, "--model", learner, "--own-detector")
     assert again.status == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_killed_between_a_mesh_and_its_landmarks_it_goes_on(
+    dataset: Path, learner: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ("predict", "now", "--dataset", dataset, "--model", learner, "-o")
+    assert Answer(capsys, *call, tmp_path / "whole").status == 0
+    assert run_killed(2, *call, tmp_path / "out") == -signal.SIGKILL
+    first = Path(IMAGES[0])
+    assert (tmp_path / "out" / first.with_suffix(".ply")).is_file()
+    assert not (tmp_path / "out" / first.with_suffix(".npy")).exists()
+    assert Answer(capsys, *call, tmp_path / "out").status == 0
+    whole, again = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "whole", tmp_path / "out")
+    )
+    assert whole == again
 
 
 def test_a_photograph_without_a_face_is_said_and_the_rest_goes_on(

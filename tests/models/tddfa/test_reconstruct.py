@@ -100,6 +100,11 @@ def test_from_crops_to_geometry_in_torch_and_without(
     run = Answer(capsys, "assets", "convert", "3ddfa", "--assets", converted)
     assert (run.status, run.err) == (0, "")
     assert run.out.startswith(str(converted / "mb05_120x120.onnx"))
+    (converted / "mb05_120x120.onnx").write_bytes(b"mine")
+    run = Answer(capsys, "assets", "convert", "3ddfa", "--assets", converted)
+    assert run.status == 2
+    assert "mb05_120x120.onnx was changed since unveil wrote it; name another output, or replace" in run.err
+    assert Answer(capsys, "assets", "convert", "3ddfa", "--assets", converted, "--force").status == 0
     (converted / "mb05_120x120.pth").unlink()
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "unveil.models.tddfa.torch", raising=False)
@@ -122,7 +127,7 @@ def test_reconstruct_writes_a_coloured_face_with_its_expression(
     record = json.loads((tmp_path / "demo.json").read_text())
     (written,) = (entry["files"] for entry in record["faces"])
     assert set(written) == {"glb", "obj", "ply", "npz", "overlay"}
-    assert {path.name for path in tmp_path.iterdir()} == {*written.values(), "demo.json"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {*written.values(), "demo.json"}
     assert record["options"]["assets"] == [
         f"{name} {(assets / name).stat().st_size}" for name in ("bfm_noneck_v3.pkl", "tri.pkl")
     ]

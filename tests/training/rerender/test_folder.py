@@ -1,10 +1,13 @@
 import itertools
+import os
+import signal
 from pathlib import Path
 
 import cli_answer
 import numpy as np
 import pytest
 import rerendered
+from killed import run_killed
 
 from unveil.errors import UnveilError
 from unveil.heads.face_area import face_area
@@ -92,3 +95,29 @@ def test_the_command_makes_a_folder(capsys: pytest.CaptureFixture[str], data: Tr
     assert answer.status == 0
     assert "2 pictures" in answer.out
     assert len(PreparedFolder.open(out)) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("moved", [0, 2, 5])
+def test_killed_at_any_moment_the_command_goes_on(
+    capsys: pytest.CaptureFixture[str], data: TrainingData, tmp_path: Path, moved: int
+) -> None:
+    source = data.folder.path
+    call = ("rerender", source, source / rerendered.CODES, "--count", "2", "--size", "64", "-o")
+    assert cli_answer.Answer(capsys, *call, tmp_path / "whole").status == 0
+    assert run_killed(moved, *call, tmp_path / "out") == -signal.SIGKILL
+    assert len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")]) == moved
+    assert cli_answer.Answer(capsys, *call, tmp_path / "out").status == 0
+    whole, again = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "out"))
+    assert whole == again
+
+
+def test_the_command_begins_no_folder_that_holds_other_files(
+    capsys: pytest.CaptureFixture[str], data: TrainingData, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.npz").write_text("mine")
+    answer = cli_answer.Answer(
+        capsys, "rerender", data.folder.path, data.folder.path / rerendered.CODES, "-o", tmp_path
+    )
+    assert (answer.status, answer.err) == (2, f"unveil: {tmp_path} holds other files; name a new folder\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["codes.npz"]
