@@ -33,6 +33,14 @@ def line_of(error: Exception) -> str:
     return unexpected(error)
 
 
+def about(name: str, error: Exception) -> str:
+    """That line with the name of the thing in it."""
+    line = line_of(error)
+    if name in line:
+        return line
+    return f"{name}: {line}" if is_users(error) else f"{line}, with {name}"
+
+
 def unexpected(error: Exception) -> str:
     """One line for an error that is a fault of ours."""
     what = f"unexpected {type(error).__name__}: {reason_of(error)}"

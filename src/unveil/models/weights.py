@@ -40,16 +40,12 @@ def load_plain(path: Path, kind: FileKind) -> Any:
 
 def require_finite(network: nn.Module, whose: str) -> None:
     """Raise UnveilError where a network holds infinity or no number at all: its training has failed."""
-    if name := not_finite(network.state_dict()):
-        raise UnveilError(
-            f"{whose} has weights that are not finite ({name}): the training has failed; take other weights, or train "
-            "again with a smaller learning_rate"
-        )
-
-
-def not_finite(parameters: Mapping[str, Tensor]) -> str:
-    """The name of the first parameter that holds infinity or no number at all; "" where there is none."""
-    return next((name for name, value in parameters.items() if not torch.isfinite(value).all()), "")
+    for name, value in network.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise UnveilError(
+                f"{whose} has weights that are not finite ({name}): the training has failed; take other weights, or "
+                "train again with a smaller learning_rate"
+            )
 
 
 def fill(network: nn.Module, parameters: Mapping[str, Tensor], path: Path, file: ModelFile) -> None:
@@ -76,8 +72,6 @@ def fill(network: nn.Module, parameters: Mapping[str, Tensor], path: Path, file:
     if any(wrong.values()):
         listed = "; ".join(f"{what}: {_list(which)}" for what, which in wrong.items() if which)
         raise unusable(path, file, f"does not hold {file.what} ({listed})")
-    if name := not_finite(found):
-        raise unusable(path, file, f"has numbers that are not finite ({name})")
     network.load_state_dict({name: value.float() for name, value in found.items()} | counts, assign=True)
     network.eval().requires_grad_(requires_grad=False)
 

@@ -61,7 +61,7 @@ def driven_motion(
     """The face of a photograph doing what one person does in others, a keyframe for each; see `Follower.follow`.
 
     Raises:
-        UnveilError: a photograph cannot be read, or none has a face.
+        UnveilError: no photograph has a face.
     """
     driving = follower.follow(photos)
     followed = Coefficients(face.coefficients.layout, np.stack([np.asarray(frame.values) for frame in driving]))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from unveil.errors import UnveilError, is_users, line_of
+from unveil.errors import UnveilError, about
 from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
 from unveil.output.photo_files import Options, Target, source_of, write_photo
@@ -139,16 +139,8 @@ def reconstruct_photos(
         except OutputError:
             raise
         except Exception as error:  # also a fault of ours, which one photograph in a thousand may find
-            outcome = Outcome(target.photo, "failed", error=about(target.photo, error), cause=error)
+            outcome = Outcome(target.photo, "failed", error=about(printable(target.photo), error), cause=error)
         yield outcome
-
-
-def about(photo: Path, error: Exception) -> str:
-    """The error's text, which may be about the network, with the photograph's name."""
-    name, text = printable(photo), line_of(error)
-    if name in text:
-        return text
-    return f"{name}: {text}" if is_users(error) else f"{text}, with {name}"
 
 
 def read_whole(photo: Path) -> tuple[Image, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import PIL.Image
 from PIL import ImageDraw, ImageFont
 
 from unveil.drawing.render import over, render_mesh
+from unveil.errors import UnveilError, about
 from unveil.faces.overlay import OPACITY, PANEL, PAPER, framing, panel_of
 from unveil.faces.reconstruction import Reconstruction
 from unveil.photos.io import read_image
@@ -44,6 +45,7 @@ class Comparison:
 
     picture: Image
     notes: tuple[str, ...]
+    failed: Mapping[Path, Exception]  # what was wrong with photographs that are left out
 
 
 def compare(photographs: Sequence[Path], methods: Sequence[Method]) -> Comparison:
@@ -52,16 +54,23 @@ def compare(photographs: Sequence[Path], methods: Sequence[Method]) -> Compariso
     Where a method's files are missing, or it finds no face, its cell is hatched and says so.
 
     Raises:
-        UnveilError: a photograph cannot be read.
+        UnveilError: no photograph can be used.
     """
     rows, notes = [], [f"{method.name}: {method.missing}" for method in methods if method.missing]
+    failed: dict[Path, Exception] = {}
     for path in photographs:
-        image = read_image(path)
-        faces = [_largest(method, image) for method in methods]
+        try:
+            image = read_image(path)
+            faces = [_largest(method, image) for method in methods]
+        except Exception as error:  # one photograph is not to end the work on the others
+            failed[path] = error
+            continue
         rows.append(_row(image, faces, [method.missing or "no face found" for method in methods]))
         lost = [m.name for m, face in zip(methods, faces, strict=True) if face is None and not m.missing]
         notes += [f"{name}: no face found in {printable(path)}" for name in lost]
-    return Comparison(_page(rows, [method.name for method in methods]), tuple(notes))
+    if not rows:
+        raise UnveilError(f"no photograph can be shown: {'; '.join(about(printable(p), failed[p]) for p in failed)}")
+    return Comparison(_page(rows, [method.name for method in methods]), tuple(notes), failed)
 
 
 def _largest(method: Method, image: Image) -> Reconstruction | None:

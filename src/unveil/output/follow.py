@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, about
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.layout import Coefficients
@@ -32,24 +32,28 @@ class Follower:
 
     Attributes:
         filled: frames in which the person was not found, so far.
+        failed: what was wrong with frames that could not be used, so far.
     """
 
     def __init__(self, reconstructor: Reconstructor, number: int = 0) -> None:
         self._reconstructor, self._number = reconstructor, number
         self._last: Reconstruction | None = None
         self.filled: list[Path] = []
+        self.failed: dict[Path, Exception] = {}
 
     def follow(self, photos: Iterable[Path]) -> list[Coefficients]:
         """The person's coefficients [M] in each frame, with the pose in the photograph.
 
-        A frame without the person repeats the one before, or the first one with the person.
+        A frame without the person, or that cannot be used, repeats the one before, or the first one with the person.
 
         Raises:
-            UnveilError: a frame cannot be read, none has a face, or the first with a face has fewer than asked for.
+            UnveilError: no frame has a face, or the first with a face has fewer than asked for.
         """
         frames = [self._in(photo) for photo in photos]
         seen = next((frame for frame in frames if frame is not None), None)
         if seen is None:
+            for photo, error in self.failed.items():
+                raise UnveilError(f"no photograph can be followed: {about(printable(photo), error)}") from error
             raise UnveilError("no face found in any photograph to follow: give photographs of a face")
         filled = []
         for frame in frames:
@@ -58,7 +62,11 @@ class Follower:
         return filled
 
     def _in(self, photo: Path) -> Coefficients | None:
-        faces = [face for face in self._reconstructor.reconstruct(photo) if not face.doubtful]
+        try:
+            faces = [face for face in self._reconstructor.reconstruct(photo) if not face.doubtful]
+        except Exception as error:  # one frame is not to end the work on the others
+            self.failed[photo] = error
+            return None
         person = self._person(photo, faces)
         if person is None:
             self.filled.append(photo)

@@ -9,7 +9,7 @@ import typer
 
 from unveil.cli.options import AssetsOption, ForceOption, RecursiveOption, file_in, words
 from unveil.cli.printing import complain, count, say
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, about, exit_status
 
 if TYPE_CHECKING:
     from unveil.output.compare import Method
@@ -56,7 +56,13 @@ def compare(
         write_image(path, shown.picture)
     for note in shown.notes:
         complain(note)
-    say(f"{printable(out)}: {count(len(photos), 'photograph')}, {count(len(methods), 'model')}")
+    for photo, error in shown.failed.items():
+        complain(about(printable(photo), error), error)
+    failed = f"; {len(shown.failed)} failed" if shown.failed else ""
+    whole = count(len(photos) - len(shown.failed), "photograph")
+    say(f"{printable(out)}: {whole}, {count(len(methods), 'model')}{failed}")
+    if shown.failed:
+        raise typer.Exit(exit_status(shown.failed.values()))
 
 
 def _method(name: str, assets: Path | None) -> Method:

@@ -17,6 +17,7 @@ from unveil.cli.options import (
     parse_formats,
 )
 from unveil.cli.printing import complain, count, say, with_progress
+from unveil.errors import about, exit_status
 
 
 def transfer(
@@ -81,6 +82,7 @@ def animate(
     from unveil.storage.outputs import results_in
 
     photos = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
+    failed: dict[Path, Exception] = {}
     with results_in(out, "animate", inputs=[photo, *photos], force=force) as outputs:
         name = animation.motion_name(photo, outputs)
         reconstructor = Reconstructor(model, assets=assets)
@@ -89,6 +91,9 @@ def animate(
             driving = with_progress(iter(photos), len(photos), doing="following")
             follower = Follower(reconstructor, face)
             motion = animation.driven_motion(follower, seen, driving, rate, head_pose=head_pose)
+            failed = follower.failed
+            for frame, error in failed.items():
+                complain(about(printable(frame), error), error)
             if filled := follower.filled:
                 complain(
                     f"the person was not found in {count(len(filled), 'frame')} of {len(photos)}, the first is "
@@ -98,5 +103,8 @@ def animate(
             motion = animation.own_motion(seen, rate)
         with outputs.part(path_of(photo)) as part:
             written = animation.write_motion(part / name, seen, motion)
+    unusable = f"; {len(failed)} failed" if failed else ""
     for path in written:
-        say(f"{out / path.name}: {count(len(motion), 'frame')}")
+        say(f"{out / path.name}: {count(len(motion), 'frame')}{unusable}")
+    if failed:
+        raise typer.Exit(exit_status(failed.values()))

@@ -18,7 +18,7 @@ from unveil.cli.options import (
     words,
 )
 from unveil.cli.printing import complain, count, say, say_json, with_progress
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, about, exit_status
 
 if TYPE_CHECKING:
     from unveil.evaluation.landmarks.landmark_file import LandmarkFile
@@ -98,10 +98,16 @@ def predict_landmarks(
     family = family_of(encoder.layout)
     head = family.load_head(assets) if sparse_basis is None else family.load_landmarks(sparse_basis)
     predictor = predicting.LandmarkPredictor(encoder, head, settings)
-    running = predicting.predict_landmarks(chosen, predictor, conditions, out)
+    failed: dict[str, Exception] = {}
+    running = predicting.predict_landmarks(chosen, predictor, conditions, out, failed)
     for _ in with_progress(running, len(chosen.names) * len(conditions), doing="predicting"):
         pass
-    say(f"{printable(out)}: {count(len(chosen.names), 'picture')}, {count(len(conditions), 'condition')}")
+    for name, error in failed.items():
+        complain(about(name, error), error)
+    unusable = f"; {len(failed)} failed" if failed else ""
+    say(f"{printable(out)}: {count(len(chosen.names), 'picture')}, {count(len(conditions), 'condition')}{unusable}")
+    if failed:
+        raise typer.Exit(exit_status(failed.values()))
 
 
 def evaluate_landmarks(

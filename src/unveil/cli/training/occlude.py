@@ -20,10 +20,11 @@ from unveil.cli.options import (
     words,
 )
 from unveil.cli.printing import complain, count, say, with_progress
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, about, exit_status
 
 if TYPE_CHECKING:
     from unveil.occluders.base import Face, Occlusion
+    from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.outputs import Outputs
     from unveil.typing import Image
 
@@ -61,6 +62,7 @@ def occlude(
     from unveil.occluders.base import hidden_share, sample_generator
     from unveil.photos.detect import SMALLEST_FACE
     from unveil.photos.io import find_images, write_image
+    from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.files import printable
     from unveil.storage.names import printable_stem
     from unveil.storage.outputs import result_file, results_in
@@ -75,7 +77,8 @@ def occlude(
             outputs = writing.enter_context(results_in(out_dir, "occlude", inputs=pictures, force=force))
             occlusions = [f"{occluder.kind}_{share}" for occluder in pool.occluders for share in shares]
             crops = _CropFiles(outputs, pictures, occlusions)
-        found = list(_find_faces(pictures, faces, model, assets))
+        failed: list[Exception] = []
+        found = list(_find_faces(pictures, faces, Reconstructor(model, assets=assets), failed))
         if not found:
             raise UnveilError(
                 f"no face found in {printable(photos)}: give a photograph with a face at least "
@@ -94,29 +97,36 @@ def occlude(
                     crops.save(photo, f"{number}_{occluder.kind}_{share}", result)
             rows.append(row)
         write_image(sheet, contact_sheet(rows, TILE))
-    say(f"{out}: {count(len(found), 'face')}, {count(len(pool.occluders), 'kind')} of occluder")
+    unusable = f"; {count(len(failed), 'photograph')} failed" if failed else ""
+    say(f"{out}: {count(len(found), 'face')}, {count(len(pool.occluders), 'kind')} of occluder{unusable}")
+    if failed:
+        raise typer.Exit(exit_status(failed))
 
 
 def _find_faces(
-    photos: Iterable[Path], most: int, model: str, assets: Path | None
+    photos: Iterable[Path], most: int, reconstructor: Reconstructor, failed: list[Exception]
 ) -> Iterator[tuple[Path, int, Image, Face]]:
-    """Photograph, number, crop [224, 224, 3] and place of the first faces, with their meshes."""
+    """Photograph, number, crop [224, 224, 3] and place of the first faces, with their meshes.
+
+    What is wrong with a photograph is said, and added to ``failed``.
+    """
     from unveil.heads.layout import Coefficients
     from unveil.occluders.base import Face
     from unveil.occluders.head_surface import HeadSurface
     from unveil.photos.io import read_image
-    from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.files import printable
 
-    reconstructor = Reconstructor(model, assets=assets)
     surface = HeadSurface.of(reconstructor.morphable)
     found = 0
     for path in photos:
         try:
             image = read_image(path)
-        except UnveilError as error:
-            complain(str(error))
+            seen_faces = reconstructor.reconstruct(image, max_faces=most - found)
+        except Exception as error:  # one photograph is not to end the work on the others
+            complain(about(printable(path), error), error)
+            failed.append(error)
             continue
-        for k, seen in enumerate(reconstructor.reconstruct(image, max_faces=most - found)):
+        for k, seen in enumerate(seen_faces):
             c = seen.coefficients
             crop = seen.crop.resized(TILE)
             (mesh,) = surface.place(Coefficients(c.layout, c.values[None]), TILE)

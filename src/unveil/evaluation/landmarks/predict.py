@@ -111,19 +111,23 @@ class LandmarkPredictor:
 
 
 def predict_landmarks(
-    pictures: Annotated, predictor: LandmarkPredictor, conditions: Sequence[Condition], out: Path
+    pictures: Annotated,
+    predictor: LandmarkPredictor,
+    conditions: Sequence[Condition],
+    out: Path,
+    failed: dict[str, Exception] | None = None,
 ) -> Iterator[str]:
     """Write ``truth.npz`` and ``<condition>.npz`` into a folder, and yield a picture's name after each prediction.
 
-    A file that is there is not written again, so a run that was stopped goes on.
+    A file that is there is not written again, so a run that was stopped goes on. A picture that cannot be used has no
+    prediction, as one without a face; ``failed`` gets what was wrong with it, by its name.
 
     Raises:
-        UnveilError: the folder has predictions of another model or of other settings, or something else, or is in use;
-            or a picture cannot be used.
+        UnveilError: the folder has predictions of another model or of other settings, or something else, or is in use.
     """
     with alone_in(out, "predict landmarks", first=NOTE):
         _note(pictures, predictor, out)
-        known = _Known(FaceFinder(), {})
+        known = _Known(FaceFinder(), {}, {} if failed is None else failed)
         for condition in conditions:
             yield from _predict_condition(pictures, predictor, condition, out, known)
 
@@ -159,7 +163,7 @@ def _predict_condition(
     parts = []
     for start in range(0, len(pictures.names), BATCH):
         rows = range(start, min(start + BATCH, len(pictures.names)))
-        shown = [_show(pictures, k, condition, known, predictor.settings.seed) for k in rows]
+        shown = [_show_or_not(pictures, k, condition, known, predictor.settings.seed) for k in rows]
         parts.append(_predict(predictor, shown, clear, start))
         yield from pictures.names[start : start + BATCH]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -172,6 +176,7 @@ class _Known:
 
     finder: FaceFinder
     faces: dict[str, Face]
+    failed: dict[str, Exception]  # what was wrong with pictures that cannot be used
 
     def face(self, name: str, image: Image, landmarks68: Float64s) -> Face:
         if name not in self.faces:
@@ -187,6 +192,17 @@ class _Shown:
     landmarks68: Float64s  # [68, 2] annotated
     mask: Bools  # [H, W] of the occluder
     share: float  # of the face that is hidden
+    usable: bool = True
+
+
+def _show_or_not(pictures: Annotated, index: int, condition: Condition, known: _Known, seed: int) -> _Shown:
+    """The picture, or an empty one in its place where it cannot be used."""
+    try:
+        return _show(pictures, index, condition, known, seed)
+    except Exception as error:  # one picture is not to end the work on the others
+        known.failed.setdefault(pictures.names[index], error)
+        empty = np.zeros((1, 1, 3), np.uint8)
+        return _Shown(empty, pictures.landmarks68[index], np.zeros((1, 1), bool), 0.0, usable=False)
 
 
 def _show(pictures: Annotated, index: int, condition: Condition, known: _Known, seed: int) -> _Shown:
@@ -206,7 +222,8 @@ def _predict(
     count, points = len(shown), predictor.points
     shapes = {"landmarks2d": (68, 2), "neutral_mm": (points, 3), "vertices_mm": (points, 3), "projected": (points, 2)}
     result: dict[str, NDArray[Any]] = {name: np.full((count, *shape), np.nan) for name, shape in shapes.items()}
-    crops = {k: crop for k, one in enumerate(shown) if (crop := predictor.crop(one.image, one.landmarks68)) is not None}
+    found = {k: predictor.crop(one.image, one.landmarks68) for k, one in enumerate(shown) if one.usable}
+    crops = {k: crop for k, crop in found.items() if crop is not None}
     if crops:
         pixels = np.stack([crop.warp(shown[k].image) for k, crop in crops.items()])
         for name, values in predictor.predict(list(crops.values()), pixels).items():

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, line_of
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
 from unveil.evaluation.predictions import NOTE, note_predictions
@@ -99,8 +99,8 @@ def _predict_one(
         return Predicted(image, "skipped")
     try:
         neutral = _predict(photos, reconstructor, image, change)
-    except UnveilError as error:
-        return Predicted(image, "failed", f"{image}: {error}")
+    except Exception as error:  # one photograph is not to end the work on the others
+        return Predicted(image, "failed", f"{image}: {line_of(error)}")
     write_ply(mesh, neutral, reconstructor.morphable.faces)
     seven = np.asarray(reconstructor.morphable.landmarks68(neutral), np.float64)[list(SEVEN)]
     with atomic_path(landmarks) as temporary, temporary.open("wb") as stream:
@@ -135,7 +135,10 @@ def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, c
         low, high = face.box_ltrb[:2], face.box_ltrb[2:]
         crop = Crop.from_square((low + high) / 2, margin * face.size, encoder.input_size)
         coefficients = encoder.predict(crop.warp(picture)[None]).coefficients
-        return np.asarray(reconstructor.morphable.neutral(coefficients)[0])
+        neutral = np.asarray(reconstructor.morphable.neutral(coefficients)[0])
+        if not np.isfinite(neutral).all():
+            raise UnveilError(f"{encoder.name} gives coefficients that make no head of finite size; take another model")
+        return neutral
     found = reconstructor.reconstruct(picture, max_faces=1, faces=None if face is None else [face])
     if not found:
         raise UnveilError("no face found; the photograph has no prediction and will count as missing")

@@ -1,0 +1,185 @@
+"""The same in the other commands that work on many: one bad item is a line, the others are done, the status says so."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cli_answer import Answer
+from constant_learner import fitting_coefficients, write_learner
+from PIL import Image
+
+import unveil
+from unveil.assets.store import packaged
+from unveil.codes.file import Codes, read_codes, write_codes
+from unveil.heads.layout import Coefficients
+from unveil.models.onnx import CoefficientModel
+from unveil.reconstruct.pipeline import Reconstructor
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory: pytest.TempPathFactory) -> str:
+    model = unveil.load_openhead()
+    path = tmp_path_factory.mktemp("learner") / "constant.onnx"
+    return str(write_learner(path, model.layout, fitting_coefficients(model)))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with two photographs, and between them two that are none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with Image.open(packaged("demo.jpg")) as demo:
+        demo.resize([side // 3 for side in demo.size]).save(folder / "1.jpg")
+    shutil.copy(folder / "1.jpg", folder / "4.jpg")
+    (folder / "2.jpg").write_text("no picture")
+    (folder / "3\n.jpg").touch()
+    return folder
+
+
+def require_two_lines(answer: Answer) -> None:
+    assert answer.status == 2
+    lines = answer.err.splitlines()
+    assert len(lines) == 2
+    assert "2.jpg" in lines[0]
+    assert "3\\n.jpg" in lines[1]
+
+
+def test_follow_repeats_the_frame_before(
+    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path
+) -> None:
+    answer = Answer(capsys, "animate", photos / "1.jpg", "--follow", photos, "-o", tmp_path / "o", "--model", learner)
+    require_two_lines(answer)
+    assert "4 frames; 2 failed" in answer.out
+    for name in ("1.jpg", "4.jpg"):
+        (photos / name).write_text("no picture")
+    with Image.open(packaged("demo.jpg")) as demo:
+        demo.save(tmp_path / "face.jpg")
+    answer = Answer(capsys, "animate", tmp_path / "face.jpg", "--follow", photos, "-o", tmp_path / "p")
+    assert answer.status == 2
+    assert answer.err.startswith("unveil: no photograph can be followed: ")
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_compare_leaves_them_out(
+    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path
+) -> None:
+    answer = Answer(capsys, "compare", photos, "-o", tmp_path / "c.png", "--models", learner)
+    require_two_lines(answer)
+    assert answer.out == f"{tmp_path / 'c.png'}: 2 photographs, 1 model; 2 failed\n"
+    answer = Answer(capsys, "compare", photos / "2.jpg", "-o", tmp_path / "d.png", "--models", learner)
+    assert answer.status == 2
+    assert answer.err.startswith("unveil: no photograph can be shown: ")
+    assert not (tmp_path / "d.png").exists()
+
+
+def test_occlude_leaves_them_out(
+    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path
+) -> None:
+    call = ("occlude", photos, "-o", tmp_path / "o.png", "--model", learner, "--kinds", "mask", "--faces", "2")
+    answer = Answer(capsys, *call, "--severities", "20")
+    require_two_lines(answer)
+    assert answer.out == f"{tmp_path / 'o.png'}: 2 faces, 1 kind of occluder; 2 photographs failed\n"
+
+
+def test_fault_of_ours_is_status_1(
+    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconstruct, calls = Reconstructor.reconstruct, []
+
+    def fail_once(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return reconstruct(*arguments, **options)
+
+    monkeypatch.setattr(Reconstructor, "reconstruct", fail_once)
+    answer = Answer(
+        capsys, "compare", photos / "1.jpg", photos / "4.jpg", "-o", tmp_path / "c.png", "--models", learner
+    )
+    assert answer.status == 1
+    assert answer.err.startswith("unveil: unexpected ZeroDivisionError")
+    assert answer.err.endswith(f"with {photos / '1.jpg'}\n")
+    assert "1 photograph, 1 model; 1 failed" in answer.out
+
+
+def test_encode_leaves_them_out(capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path) -> None:
+    for name in ("1.jpg", "4.jpg"):
+        Image.new("RGB", (112, 112), "brown").save(photos / name)
+    answer = Answer(capsys, "encode", photos, "-o", tmp_path / "codes.npz", "--model", learner)
+    require_two_lines(answer)
+    assert "2 crops" in answer.out
+    assert "2 failed" in answer.out
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_network_that_gives_no_finite_number(
+    capsys: pytest.CaptureFixture[str], photos: Path, tmp_path: Path, value: float
+) -> None:
+    model = unveil.load_openhead()
+    coefficients = fitting_coefficients(model)
+    coefficients[3] = value
+    learner = write_learner(tmp_path / "constant.onnx", model.layout, coefficients)
+    answer = Answer(capsys, "reconstruct", photos, "-o", tmp_path / "out", "--model", learner)
+    assert answer.status == 2
+    assert "4 photographs: 4 failed" in answer.out
+    assert len(answer.err.splitlines()) == 4
+    for path in photos.iterdir():
+        Image.new("RGB", (112, 112), "brown").save(path)
+    answer = Answer(capsys, "encode", photos, "-o", tmp_path / "codes.npz", "--model", learner)
+    assert answer.status == 2
+    assert "numbers that are not finite" in answer.err
+    assert len(answer.err.splitlines()) == 1
+
+
+def test_a_crop_for_which_there_is_no_finite_number(
+    capsys: pytest.CaptureFixture[str], learner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops, predict = tmp_path / "crops", CoefficientModel.predict
+    crops.mkdir()
+    for name, colour in (("a", "brown"), ("b", "black"), ("c", "brown")):
+        Image.new("RGB", (112, 112), colour).save(crops / f"{name}.png")
+
+    def fail_on_black(self: CoefficientModel, images: Any) -> Any:
+        found = predict(self, images)
+        values = np.where(images.any(axis=(1, 2, 3))[:, None], found.coefficients.values, np.nan)
+        return replace(found, coefficients=Coefficients(found.coefficients.layout, values))
+
+    monkeypatch.setattr(CoefficientModel, "predict", fail_on_black)
+    answer = Answer(capsys, "encode", crops, "-o", tmp_path / "codes.npz", "--model", learner)
+    assert answer.status == 2
+    assert answer.err.startswith("unveil: b.png: ")
+    assert len(answer.err.splitlines()) == 1
+    assert read_codes(tmp_path / "codes.npz").names == ("a.png", "c.png")
+
+
+@pytest.mark.parametrize("value", [0.0, 1e6, 1e30])
+def test_decode_leaves_out_what_makes_no_finite_head(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, value: float
+) -> None:
+    model = unveil.load_openhead()
+    values = np.stack([fitting_coefficients(model)] * 3)
+    values[1] = value
+    write_codes(tmp_path / "codes.npz", Codes(("a", "b\nc", "d"), Coefficients(model.layout, values), "openhead"))
+    answer = Answer(capsys, "decode", tmp_path / "codes.npz", "-o", tmp_path / "heads.npz")
+    with np.load(tmp_path / "heads.npz") as heads:
+        whole = len(heads["names"])
+        assert all(np.isfinite(heads[name]).all() for name in ("vertices", "landmarks2d", "projected"))
+        assert len(heads["vertices"]) == whole
+    if value == 1e30:
+        assert (answer.status, whole) == (2, 2)
+        assert answer.err == "unveil: b\\nc is left out: its coefficients make no head of finite size\n"
+    else:
+        assert (answer.status, answer.err, whole) == (0, "", 3)
+
+
+def test_decode_of_nothing_finite_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    model = unveil.load_openhead()
+    values = np.full((1, model.layout.size), 1e30, np.float32)
+    write_codes(tmp_path / "codes.npz", Codes(("a",), Coefficients(model.layout, values), "openhead"))
+    answer = Answer(capsys, "decode", tmp_path / "codes.npz", "-o", tmp_path / "heads.npz")
+    assert answer.status == 2
+    assert len(answer.err.splitlines()) == 1
+    assert not (tmp_path / "heads.npz").exists()
