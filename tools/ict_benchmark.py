@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from tools.scan_parts import score_parts, summarise
 from unveil.assets.store import packaged
-from unveil.errors import UnveilError, one_line_errors
+from unveil.errors import one_line_errors
 from unveil.evaluation.now.files import NowDataset
 from unveil.evaluation.now.photos import IMAGE_LIST
 from unveil.evaluation.occluded_faces import CLEAR, Condition, FaceFinder, conditions
@@ -39,7 +39,9 @@ from unveil.meshes.ply import write_ply
 from unveil.models.openhead import head as openhead
 from unveil.occluders.base import hidden_share
 from unveil.photos.io import write_image
+from unveil.storage.arrays import read_arrays
 from unveil.storage.files import atomic_path, write_text
+from unveil.training.rerender.priors import ICT_PACK
 from unveil.typing import Bools, Float64s, Image, Int64s
 
 SIZE = 384  # pixels of a picture's side
@@ -72,14 +74,10 @@ class IctModel:
     @classmethod
     def read(cls, path: Path) -> IctModel:
         """Read the npz that ``tools.openhead.pack_ict`` writes, in cm; UnveilError where it is none."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                neutral, identity = (10 * file[name].astype(np.float64) for name in ("neutral", "identity"))
-                return cls(neutral, identity, file["faces"].astype(np.int64), file["landmarks68"].astype(np.int64))
-        except (OSError, ValueError, KeyError) as error:
-            raise UnveilError(
-                f"{path} is no pack of ICT-FaceKit Light ({error}); make it with tools.openhead.pack_ict"
-            ) from error
+        arrays = read_arrays(path, ICT_PACK)
+        with ICT_PACK.checking(path):
+            neutral, identity = (10 * arrays[name].astype(np.float64) for name in ("neutral", "identity"))
+            return cls(neutral, identity, arrays["faces"].astype(np.int64), arrays["landmarks68"].astype(np.int64))
 
     def head(self, rng: np.random.Generator) -> Float64s:
         """Vertices [N, 3] of a random head."""

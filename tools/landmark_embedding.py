@@ -23,6 +23,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from unveil.assets.store import packaged
+from unveil.errors import one_line_errors
 from unveil.fitting.expression_prior import ExpressionPrior
 from unveil.fitting.landmark_fit import FitSettings, LandmarkFitter
 from unveil.fitting.points import PointPlacement
@@ -30,9 +31,12 @@ from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.landmarks import SurfacePoints
 from unveil.heads.model import MorphableModel
 from unveil.models.openhead import head as openhead
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
 
 SIZE = 224  # pixels; landmarks are given to the fit as those of a crop of this size
+LANDMARKS = FileKind("file of landmarks", "make it with mediapipe_landmarks.py", 2**34)
 IRISES = slice(468, 478)
 NEUTRAL = FitSettings(expression=ExpressionPrior(sparsity=10.0))  # expressions are not to explain what is left
 
@@ -214,8 +218,8 @@ def read_landmarks(paths: list[Path], doubt: float = 0.02) -> np.ndarray:
     """Points [N, 478, 3] in pixels that `mediapipe_landmarks.py` found without doubt."""
     parts = []
     for path in paths:
-        with np.load(path) as file:
-            parts.append(file["landmarks478"][file["found"] & (file["spread"] < doubt)])
+        arrays = read_arrays(path, LANDMARKS)
+        parts.append(arrays["landmarks478"][arrays["found"] & (arrays["spread"] < doubt)])
     return np.concatenate(parts).astype(np.float64)
 
 
@@ -242,4 +246,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -21,13 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
+from unveil.errors import one_line_errors
 from unveil.evaluation.now.photos import CHALLENGES, IMAGE_LIST
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.meshes.ply import write_ply
+from unveil.storage.file_kind import FileKind
+from unveil.storage.text import read_json
 from unveil.typing import Bools, Float64s, Int64s
 
 RADII = np.array([75.0, 110.0, 95.0])  # mm
 SEVEN = np.array([[-45, 25], [-17, 25], [17, 25], [45, 25], [0, -15], [-25, -45], [25, -45.0]])  # x, y of landmarks, mm
+SUMMARY = FileKind("summary of scores", "score again", 2**24)
 LANDMARK_ERROR = 1.0  # mm, so that landmarks alone do not align
 CLEARLY = 0.1  # mm; where two triangles are as near, a small move could bring the mesh closer
 AGREES = 1e-4
@@ -194,7 +198,7 @@ def _obj(vertices: Float64s, faces: Int64s) -> str:
 
 def check(answer: Path, summary: Path) -> float:
     """The largest difference between two summaries, in parts of the number; infinite where counts differ."""
-    known, found = (json.loads(path.read_text("utf-8")) for path in (answer, summary))
+    known, found = (read_json(path, SUMMARY) for path in (answer, summary))
     worst = 0.0
     for part, row in known.items():
         for key, value in row.items():
@@ -222,4 +226,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -26,6 +26,7 @@ from rich.progress import track
 
 from unveil.assets.store import packaged
 from unveil.codes.file import Codes, write_codes
+from unveil.errors import one_line_errors
 from unveil.fitting.landmark_fit import LandmarkFit, LandmarkFitter
 from unveil.fitting.points import PointPlacement
 from unveil.geometry.camera import to_pixels
@@ -35,6 +36,8 @@ from unveil.heads.model import MorphableModel
 from unveil.models.openhead import head as openhead
 from unveil.photos.crop import Crop
 from unveil.photos.decode import decode_rgb
+from unveil.storage.arrays import read_array, read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.npz import write_npz
 from unveil.training.crops.prepared import (
     TEST,
@@ -49,6 +52,7 @@ from unveil.training.crops.prepared import (
 from unveil.training.crops.sources import find_photos
 
 TEACHER = "landmark fit"
+MADE_BEFORE = FileKind("file of an earlier step", "make it again", 2**34)
 CROP_SIZE = 192  # pixels
 SHARD = 512  # crops
 FRAME = 224  # the fit's landmarks are given as those of a crop of this many pixels; any number would do
@@ -72,10 +76,10 @@ class Fits:
 
 def fit_source(model: MorphableModel, placement: PointPlacement, landmarks: Path, people: np.ndarray | None) -> Fits:
     """Labels of one source, in the order of its pictures; pictures without a trustworthy fit are left out."""
-    with np.load(landmarks) as file:
-        names = [str(name) for name in file["names"]]
-        found, certain = file["found"], file["spread"] < DOUBT
-        points = file["landmarks478"][..., :2].astype(np.float64)  # [N, 478, 2]
+    arrays = read_arrays(landmarks, MADE_BEFORE)
+    names = [str(name) for name in arrays["names"]]
+    found, certain = arrays["found"], arrays["spread"] < DOUBT
+    points = arrays["landmarks478"][..., :2].astype(np.float64)  # [N, 478, 2]
     fit = fit_in_batches(LandmarkFitter(model, [placement]), points, landmarks.stem)
     residual = np.linalg.norm(fit.residuals[0], axis=-1).mean(axis=1)  # [N]
     reasons = np.select([~found, ~certain, residual >= LARGEST_RESIDUAL], ["no face", "uncertain", "no fit"], "")
@@ -147,8 +151,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
     model = openhead.load(arguments.model)
-    with np.load(arguments.embedding) as file:
-        placement = PointPlacement(SurfacePoints(file["triangles"], file["barycentric"]), file["weights"])
+    embedding = read_arrays(arguments.embedding, MADE_BEFORE)
+    surface = SurfacePoints(embedding["triangles"], embedding["barycentric"])
+    placement = PointPlacement(surface, embedding["weights"])
 
     tars = [tar for tar in sorted(arguments.faces.glob("*.tar")) if (arguments.landmarks / f"{tar.stem}.npz").exists()]
     parts = []
@@ -157,10 +162,9 @@ def main() -> None:
         if not part.exists():
             people = arguments.faces / f"{tar.stem.split('-')[0]}-person.npy"
             landmarks = arguments.landmarks / f"{tar.stem}.npz"
-            fits = fit_source(model, placement, landmarks, np.load(people) if people.exists() else None)
+            fits = fit_source(model, placement, landmarks, read_array(people, MADE_BEFORE) if people.exists() else None)
             write_npz(part, vars(fits))
-        with np.load(part) as file:
-            parts.append(dict(file))
+        parts.append(read_arrays(part, MADE_BEFORE))
     fits = Fits(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     write_folder(arguments.output, tars, fits)
     coefficients = Coefficients(model.layout, fits.coefficients)
@@ -170,4 +174,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -22,15 +22,19 @@ from pathlib import Path
 import numpy as np
 
 from unveil.codes.file import Codes, read_codes
+from unveil.errors import one_line_errors
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import Coefficients
 from unveil.models.registry import load_head
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import write_text
 from unveil.training.crops.prepared import TEST, PreparedFolder, canonical_crop
 
 TABLE = Path(__file__).parent / "openhead/annotation_offsets.csv"
+ANNOTATION = FileKind("npy file of landmarks", "give those of the photographs", 2**34)
 CROP_SIZE = 224  # pixels; any number would do
 IBUG49 = [index for index in range(17, 68) if index not in (60, 64)]
 JAW = slice(0, 17)
@@ -97,7 +101,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder, codes = PreparedFolder.open(arguments.training_set), read_codes(arguments.training_set / "codes.npz")
     sources = [text.split("=", 1) for text in arguments.annotation]
-    offset = mean_offset([differences(folder, codes, source, np.load(path)) for source, path in sources])
+    offset = mean_offset([differences(folder, codes, source, read_array(path, ANNOTATION)) for source, path in sources])
     print(f"the model's landmarks move by {1e3 * np.linalg.norm(offset, axis=1).mean():.2f} mm on average")
     table = np.loadtxt(arguments.table, delimiter=",", skiprows=1)
     table[:, 1:] += 1e3 * offset
@@ -106,4 +110,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import io
 import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,12 @@ from unveil import cli
 from unveil.errors import one_line_errors
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.models.registry import open_encoder
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
+from unveil.storage.tar_file import tar_members
 
 TEST_EVERY = 3
+GIVEN = FileKind("file of frames, landmarks or people", "give the one that the docstring names", 2**40)
 FACES = {  # and the severities, of which the slow detector gets one
     "annotated": ("faces cut out by their annotation", "20,40,60"),
     "detected": ("faces found by the detector", "40"),
@@ -34,9 +37,8 @@ FACES = {  # and the severities, of which the slow detector gets one
 
 def write_annotation(options: argparse.Namespace, path: Path) -> None:
     """The frames of the test people with their landmarks, as an npz."""
-    with tarfile.open(options.frames) as tar:
-        names = [member.name for member in tar if member.isfile()]
-    landmarks, people = np.load(options.landmarks), np.load(options.people)
+    names = [member.name for member in tar_members(options.frames, GIVEN)]
+    landmarks, people = read_array(options.landmarks, GIVEN), read_array(options.people, GIVEN)
     chosen = np.flatnonzero(people % TEST_EVERY == 0)
     chosen = chosen[np.linspace(0, len(chosen) - 1, min(options.limit, len(chosen))).astype(int)]
     LandmarkFile(tuple(names[k] for k in chosen), landmarks[chosen].astype(np.float64)).save(path)

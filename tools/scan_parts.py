@@ -17,9 +17,12 @@ from unveil.errors import UnveilError
 from unveil.evaluation.now.files import NowDataset, find_prediction
 from unveil.evaluation.now.protocol import crop_scan, fit_prediction
 from unveil.heads.face_area import face_sphere
+from unveil.storage.arrays import read_array
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 from unveil.typing import Bools, Float64s
 
+FLAGS = FileKind("file of flags", "draw the heads again", 2**28)
 PARTS = ("all", "visible", "hidden")
 
 
@@ -70,10 +73,7 @@ def _part(one: PartScore, part: str) -> Float64s:
 
 
 def _read_flags(path: Path, count: int) -> Bools:
-    try:
-        flags = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UnveilError(f"{printable(path)} cannot be read ({error}); draw the heads again") from error
+    flags = read_array(path, FLAGS)
     if flags.shape != (count,) or flags.dtype != np.bool_:
         raise UnveilError(f"{printable(path)} is {flags.dtype} {flags.shape}, not a flag for each of {count} vertices")
     return np.asarray(flags)

@@ -1,5 +1,7 @@
 """Layouts: slicing by name, refusing each other, travelling as JSON."""
 
+import json
+
 import numpy as np
 import pytest
 from extras import needs
@@ -64,7 +66,39 @@ def test_statistics_survive_json_and_do_not_change_identity() -> None:
     assert again.destandardize(again.standardize(values)) == pytest.approx(values)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"name": "x", "groups": [{"name": "a"}]}', "[1, 2]"])
+def with_group(**more: object) -> str:
+    return json.dumps({"name": "x", "groups": [{"name": "a", "size": 1, "unit": ""} | more]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '{"name": "x", "groups": [{"name": "a"}]}',
+        "[1, 2]",
+        "[" * 100_000,
+        '{"groups": 3, "name": 1}',
+        with_group(size=float("inf")),
+        with_group(mean=["one"]),
+        with_group(std=3),
+    ],
+)
 def test_what_is_no_layout_is_refused(text: str) -> None:
     with pytest.raises(LayoutError, match="not a coefficient layout"):
         CoefficientLayout.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"size": 0}, "has 0 coefficients"),
+        ({"size": -3}, "has -3 coefficients"),
+        ({"mean": [float("nan")]}, "not finite"),
+        ({"std": [float("inf")]}, "not finite"),
+        ({"std": [1, 1]}, "2 numbers in 'std'"),
+    ],
+)
+def test_groups_that_cannot_be_are_refused(wrong: dict[str, object], complaint: str) -> None:
+    with pytest.raises(LayoutError, match=complaint):
+        CoefficientLayout.from_json(with_group(**wrong))

@@ -115,6 +115,15 @@ def test_broken_files_are_named_in_one_line(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_byte_order_mark_and_capitals_do_no_harm(tmp_path: Path) -> None:
+    text = b"v 0 0 0\r\nv 1 0 0\r\nv 0 1 0\r\nf 1 2 3\r\n"
+    (tmp_path / "MESH.OBJ").write_bytes(b"\xef\xbb\xbf" + text)
+    (tmp_path / "mesh.obj").write_bytes(text)
+    marked, plain = read_mesh(tmp_path / "MESH.OBJ"), read_mesh(tmp_path / "mesh.obj")
+    np.testing.assert_array_equal(marked.vertices, plain.vertices)
+    assert len(marked.vertices) == 3
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnveilError, match=r"gone\.ply"):
         read_mesh(tmp_path / "gone.ply")

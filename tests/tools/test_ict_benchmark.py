@@ -103,7 +103,7 @@ def test_from_pictures_to_a_page(data: Path, tmp_path: Path, capsys: pytest.Capt
 
 def test_what_is_no_pack_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "no.npz", neutral=np.zeros((3, 3)))
-    with pytest.raises(UnveilError, match=r"no\.npz is no pack of ICT-FaceKit Light"):
+    with pytest.raises(UnveilError, match=r"no\.npz is no pack of ICT-FaceKit"):
         ict_benchmark.IctModel.read(tmp_path / "no.npz")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tools.openhead import ict, pack_ict
+from unveil.errors import UnveilError
 
 # Vertices 0 to 3 are kept as the skin, 4 and 5 left out as the teeth, 6 to 9 kept as an eyeball.
 PUBLISHED = pack_ict.Published(vertices=10, modes=2, kept=(range(4), range(6, 10)), landmarks68=(3, 9, 0))
@@ -74,7 +75,7 @@ def test_a_pack_of_another_mesh_is_not_built_from(folder: Path, tmp_path: Path) 
         ict.read(tmp_path / "other.npz")
     del arrays["identity"]
     np.savez(tmp_path / "part.npz", **arrays)
-    with pytest.raises(SystemExit, match="lacks identity"):
+    with pytest.raises(UnveilError, match="no array 'identity'"):
         ict.read(tmp_path / "part.npz")
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from tools.openhead import ict as ict_facekit
 from tools.openhead import landmarks, register, statistics, trim
 from tools.openhead.makehuman import MakeHuman
+from unveil.errors import one_line_errors
 
 OUTPUT = Path(__file__).parents[2] / "src/unveil/assets/data/openhead.npz"
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
@@ -199,4 +200,5 @@ def _quantised(name: str, basis: np.ndarray) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

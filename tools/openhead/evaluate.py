@@ -20,6 +20,7 @@ from tools.openhead.landmarks import embed
 from tools.openhead.register import similarity
 from tools.openhead.statistics import CENTRAL_FACE
 from tools.openhead.surface import closest_points
+from unveil.errors import one_line_errors
 from unveil.models.openhead import head as openhead
 
 HEADS, SEED = 40, 20261122
@@ -87,4 +88,5 @@ def _fit(template: np.ndarray, basis: np.ndarray, target: np.ndarray, seen: np.n
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

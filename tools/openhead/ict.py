@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from unveil.storage.arrays import read_arrays
+from unveil.training.rerender.priors import ICT_PACK
+
 # Of the pack that openhead was released from. The indices must be these; positions may differ in their last digit.
 INDICES_SHA256 = "f9cc2194fe8872a108fc4e1893a0b25fbde25218cc51eac69734a9bce3af8497"
 POSITIONS_SHA256 = "3deb496c19ca841fd5539d39e6e3ff0e731ed8acc0de8a4195d4ada4ffa1cf35"
@@ -37,11 +40,9 @@ def read(path: Path) -> IctHeads:
 
     The arrays are compared, not the file: how an npz is compressed depends on who wrote it.
     """
-    with np.load(path, allow_pickle=False) as file:
-        names = ("neutral", "identity", "faces", "landmarks68")
-        if missing := sorted(set(names) - set(file.files)):
-            raise SystemExit(f"{path} is not a pack of ICT-FaceKit Light: it lacks {', '.join(missing)}")
-        neutral, modes, faces, landmarks68 = (file[name] for name in names)
+    arrays = read_arrays(path, ICT_PACK)
+    with ICT_PACK.checking(path):
+        neutral, modes, faces, landmarks68 = (arrays[name] for name in ("neutral", "identity", "faces", "landmarks68"))
     if _digest("<i4", faces, landmarks68) != INDICES_SHA256 or modes.shape != (MODES, *neutral.shape):
         raise SystemExit(f"{path} is not ICT-FaceKit Light in the version openhead is made from: other faces or sizes")
     if _digest("<f4", neutral, modes) != POSITIONS_SHA256:

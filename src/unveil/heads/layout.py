@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,8 +35,12 @@ class Group:
     __repr__ = short_repr
 
     def __post_init__(self) -> None:
+        if not self.size > 0:
+            raise LayoutError(f"group {self.name!r} has {self.size} coefficients")
         for what in ("mean", "std"):
             values = getattr(self, what)
+            if not all(math.isfinite(value) for value in values):
+                raise LayoutError(f"group {self.name!r} has numbers in {what!r} that are not finite")
             if values and len(values) != self.size:
                 raise LayoutError(f"group {self.name!r} has size {self.size} but {len(values)} numbers in {what!r}")
         if any(not s > 0 for s in self.std):
@@ -145,7 +150,7 @@ class CoefficientLayout:
                 for g in data["groups"]
             )
             return cls(str(data["name"]), groups)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             raise LayoutError(
                 f"not a coefficient layout: {text[:60]!r} ({error}); was the file written by unveil?"
             ) from error

@@ -21,6 +21,7 @@ from unveil.photos.folder import SUFFIXES
 from unveil.photos.io import PICTURE, find_images, read_image
 from unveil.photos.tar import member_bytes, tar_pictures
 from unveil.storage.files import printable
+from unveil.storage.names import files_named
 from unveil.storage.text import read_bytes
 from unveil.typing import Image, UInt8s
 
@@ -93,7 +94,7 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
     if not folder.is_dir():
         raise UnveilError(f"no folder {folder}: give the folder of the occluders' pictures")
     found: list[tuple[Occluder, float]] = []
-    masks = {path.stem: _read(path) for path in _files(folder / MASK_FOLDER, ".png")}
+    masks = {path.stem: _read(path) for path in files_named(folder / MASK_FOLDER, ".png")}
     front = tuple(v for k, v in masks.items() if not k.endswith(("_left", "_right")))
     if front:
         left, right = (tuple(v for k, v in masks.items() if k.endswith(end)) for end in ("_left", "_right"))
@@ -101,7 +102,7 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
     hands = tuple(cut for photo in _hands(folder) if (cut := _cut_hand(photo)) is not None)
     if hands:
         found.append((Cutouts(hands, size=(0.8, 1.4), match=0.8, held=True, kind="hand"), 3.0))
-    others = tuple(_read(path) for path in _files(folder, ".png"))
+    others = tuple(_read(path) for path in files_named(folder, ".png"))
     if others:
         found.append((Cutouts(others), 2.0))
     return found
@@ -109,18 +110,12 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
 
 def _hands(folder: Path) -> Iterator[Rgba]:
     """Photographs of hands."""
-    for path in _files(folder / HAND_FOLDER, *SUFFIXES):
+    for path in files_named(folder / HAND_FOLDER, *SUFFIXES):
         yield _read(path)
     archive = folder / f"{HAND_FOLDER}.tar"
     if archive.is_file():
         for member in tar_pictures(archive):
             yield _decoded(*member_bytes(archive, member))
-
-
-def _files(folder: Path, *suffixes: str) -> list[Path]:
-    """The files of a folder, if it is there, that are named so, in order; hidden ones are passed over."""
-    paths = sorted(folder.glob("*"))
-    return [path for path in paths if path.suffix.lower() in suffixes and not path.name.startswith(".")]
 
 
 def _cut_hand(photo: Rgba) -> Rgba | None:

@@ -19,7 +19,9 @@ from unveil.storage.zip_file import open_member, open_zip
 CHUNK = 2**20  # bytes read at a time
 KINDS = "biufcSU"  # of dtypes: numbers and texts
 MOST_NAMED = 6  # in a message
-MOST_UNFOLDED = 2**29  # bytes of all that is compressed in a file; what unveil writes is not compressed
+# Bytes of all that is compressed in a file, and how many times the file's size they may be where that is more: numbers
+# that were measured or learned are hardly compressible. What unveil writes is not compressed.
+MOST_UNFOLDED, MOST_TIMES = 2**29, 8
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -53,19 +55,19 @@ def read_arrays(path: str | os.PathLike[str], kind: FileKind, names: Collection[
         UnveilError: the file is missing, damaged, no npz, too large, or holds something else than arrays of numbers and
             texts.
     """
-    with kind.opened(path, "a zip file"), open_zip(path) as archive:
+    with kind.opened(path, "a zip file") as stream, open_zip(path) as archive:
         members = archive.namelist()
         arrays = Arrays([name.removesuffix(".npy") for name in members])
         if len(set(arrays.there)) < len(members):
             raise ValueError("it holds two arrays of one name")
-        left, unfolded = kind.largest, MOST_UNFOLDED
+        left, unfolded = kind.largest, max(MOST_UNFOLDED, MOST_TIMES * os.fstat(stream.fileno()).st_size)
         for name, member in zip(arrays.there, members, strict=True):
             if names is not None and name not in names:
                 continue
             stored = archive.getinfo(member).compress_type == zipfile.ZIP_STORED
             most = min(left, archive.getinfo(member).file_size) if stored else min(left, unfolded)
-            with open_member(archive, member) as stream:
-                arrays[name] = _read(stream, most, ascii(name))
+            with open_member(archive, member) as part:
+                arrays[name] = _read(part, most, ascii(name))
             left -= arrays[name].nbytes
             unfolded -= 0 if stored else arrays[name].nbytes
         return arrays

@@ -27,6 +27,21 @@ def shortened(name: str) -> str:
     return f"{whole_letters}~{hashlib.sha256(data).hexdigest()[:DIGITS]}"
 
 
+def files_named(folder: Path, *suffixes: str) -> list[Path]:
+    """The files of a folder, if it is there, with one of these suffixes in small letters or capitals, in order.
+
+    Hidden ones are passed over.
+    """
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in paths if path.suffix.lower() in suffixes and not path.name.startswith(".")]
+
+
+def beside(path: Path, suffix: str) -> Path | None:
+    """The file of the same stem with another suffix, in small letters or capitals; None where it is not there."""
+    names = (path.with_suffix(written) for written in (suffix, suffix.upper(), suffix.title()))
+    return next((name for name in names if name.is_file()), None)
+
+
 def printable_part(name: str) -> str:
     """Part of a name as text; a byte that is not UTF-8, an x and two digits, is marked by %."""
     return printable(name).replace("\\", "%")

@@ -45,6 +45,12 @@ def test_300w_counts_pixels_from_one(pictures: Path) -> None:
     assert opened.truth.names == opened.names
 
 
+def test_capitals_do_no_harm(pictures: Path) -> None:
+    for name, points, suffix in zip(("a", "b", "below/c"), landmarks(), ("PTS", "pts", "Pts"), strict=True):
+        write_pts(pictures / f"{name}.{suffix}", points)
+    np.testing.assert_allclose(open_annotated(pictures).landmarks68, landmarks(), atol=1e-9)
+
+
 def test_aflw2000_has_points_of_the_surface(pictures: Path) -> None:
     points = np.random.default_rng(1).uniform(0, 40, (3, 68))
     savemat(pictures / "a.mat", {"pt3d_68": points, "Pose_Para": np.zeros(7)})

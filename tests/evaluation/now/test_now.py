@@ -244,7 +244,7 @@ PREDICTION_MISTAKES = {
         "the predicted mesh has no faces",
     ),
     "NaN vertices": (f"{SECOND}.obj", spoil_nan, "not finite numbers"),
-    "an empty mesh": (f"{SECOND}.obj", lambda p: p.write_text(""), "no vertices"),
+    "an empty mesh": (f"{SECOND}.obj", lambda p: p.write_text(""), "an empty file"),
 }
 
 

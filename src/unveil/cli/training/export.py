@@ -49,7 +49,7 @@ def export(
     force: ForceOption = False,
 ) -> None:
     """Write a trained learner as ONNX; with --prepared and --codes it is also calibrated and measured."""
-    if file.suffix not in (".onnx", ".safetensors"):
+    if file.suffix.lower() not in (".onnx", ".safetensors"):
         raise UnveilError(f"{file} does not end in .onnx or .safetensors: name the file so that others know what it is")
     if (prepared is None) != (codes is None) or (int8 and prepared is None):
         raise UnveilError("calibration and int8 need --prepared and --codes: give both, or neither and no --int8")
@@ -65,7 +65,7 @@ def export(
 
     with result_file(file, "export", force=force) as path:
         learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
-        if file.suffix == SUFFIX:
+        if file.suffix.lower() == SUFFIX:
             write_state(learner, path, statement)
             lines = [f"{file}: {_megabytes(path)}; `unveil train --start-from {file}` goes on from it"]
         elif prepared is None or codes is None:

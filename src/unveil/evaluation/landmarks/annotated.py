@@ -22,6 +22,7 @@ from unveil.photos.tar import read_tar_picture, tar_pictures
 from unveil.storage.arrays import read_array
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+from unveil.storage.names import beside
 from unveil.typing import Float64s, Image
 
 ANNOTATION = FileKind("npy or npz file of landmarks", "write it again", 2**32)
@@ -108,7 +109,7 @@ def _beside(pictures: Path, names: Sequence[str]) -> tuple[list[str], Float64s, 
     found = []
     readers = {".mat": read_mat, ".pts": read_pts}
     for suffix, reader in readers.items() if pictures.is_dir() else ():
-        there = [name for name in names if (pictures / name).with_suffix(suffix).is_file()]
+        there = {name: path for name in names if (path := beside(pictures / name, suffix))}
         if there:
             found.append((there, reader, suffix))
     if not found:
@@ -117,8 +118,8 @@ def _beside(pictures: Path, names: Sequence[str]) -> tuple[list[str], Float64s, 
             "npy with --annotation"
         )
     chosen, reader, suffix = found[0]
-    landmarks = np.stack([reader((pictures / name).with_suffix(suffix)) for name in chosen])
-    return chosen, landmarks, "surface" if suffix == ".mat" else "outline"
+    landmarks = np.stack([reader(path) for path in chosen.values()])
+    return [*chosen], landmarks, "surface" if suffix == ".mat" else "outline"
 
 
 def _from_folder(folder: Path) -> tuple[list[str], Callable[[str], Image]]:

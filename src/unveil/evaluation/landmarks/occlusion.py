@@ -18,6 +18,7 @@ from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.scores import matched, point_errors
 from unveil.evaluation.predictions import CLEAR, TRUTH
 from unveil.storage.files import printable
+from unveil.storage.names import files_named
 from unveil.typing import Bools, Float64s, Int64s
 
 LARGEST_MM = 1000.0  # a point of a head farther from another head's: not millimetres
@@ -75,7 +76,7 @@ def load_folder(folder: Path) -> dict[str, LandmarkFile]:
     """The prediction files of a folder by their names; UnveilError where the clear one, or any covered, is missing."""
     if not folder.exists():
         raise UnveilError(f"{printable(folder)} does not exist; give a folder that `unveil predict landmarks` wrote")
-    files = {path.stem: LandmarkFile.load(path) for path in sorted(folder.glob("*.npz")) if path.stem != TRUTH}
+    files = {path.stem: LandmarkFile.load(path) for path in files_named(folder, ".npz") if path.stem != TRUTH}
     if CLEAR not in files or len(files) < 2:
         raise UnveilError(
             f"{printable(folder)} has no {CLEAR}.npz with files of covered faces beside it; give a folder that "

@@ -14,6 +14,7 @@ from unveil.evaluation.landmarks import scores as landmarks
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.predictions import CLEAR, TRUTH
 from unveil.storage.files import printable, write_text
+from unveil.storage.names import files_named
 
 FORMAT = 1
 TRUTH_FILE = f"{TRUTH}.npz"
@@ -40,7 +41,7 @@ def entries(predictions: Sequence[Path], truth: LandmarkFile | None = None) -> l
     for path in predictions:
         if not path.exists():
             raise UnveilError(f"{printable(path)} does not exist; give what `unveil predict landmarks` wrote")
-        files = [file for file in sorted(path.glob("*.npz")) if file.name != TRUTH_FILE] if path.is_dir() else [path]
+        files = [file for file in files_named(path, ".npz") if file.name != TRUTH_FILE] if path.is_dir() else [path]
         if not files:
             raise UnveilError(
                 f"{printable(path)} has no npz of predictions; give what `unveil predict landmarks` wrote"

@@ -16,6 +16,7 @@ from unveil.meshes.read import MESH, read_mesh
 from unveil.storage.arrays import read_array
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+from unveil.storage.names import beside, files_named
 from unveil.typing import Float64s
 
 LANDMARKS = 7  # outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth
@@ -71,9 +72,8 @@ class NowDataset:
 
 def find_prediction(folder: Path, image: NowImage) -> Pair | None:
     """The predicted mesh of an image and its landmarks, or None where one of them is missing."""
-    stem = folder / image.path.with_suffix("")
     mesh, landmarks = (
-        next((path for suffix in suffixes if (path := stem.with_name(stem.name + suffix)).is_file()), None)
+        next((path for suffix in suffixes if (path := beside(folder / image.path, suffix))), None)
         for suffixes in (MESH_SUFFIXES, LANDMARK_SUFFIXES)
     )
     return None if mesh is None or landmarks is None else Pair(mesh, landmarks)
@@ -125,7 +125,7 @@ def _read_picked(path: Path) -> Float64s:
 
 
 def _only(folder: Path, suffix: str) -> Path:
-    found = sorted(folder.glob(f"*{suffix}"))
+    found = files_named(folder, suffix)
     if len(found) != 1:
         raise UnveilError(
             f"{printable(folder)} has {len(found)} files {suffix} instead of one; copy the subject from NoW again"

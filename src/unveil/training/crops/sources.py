@@ -14,6 +14,7 @@ from unveil.errors import UnveilError
 from unveil.photos.folder import SUFFIXES, PictureFolder
 from unveil.photos.tar import tar_pictures
 from unveil.storage.files import printable
+from unveil.storage.names import files_named
 from unveil.training.crops import celeba_records
 from unveil.training.crops.layouts import find_celeba
 from unveil.training.crops.photo import Photo
@@ -47,7 +48,7 @@ def find_photos(
         return photos
     found = PictureFolder(path)
     photos = list(_in_folder(found, person_folders=person_folders))
-    if tars := [file for file in sorted(path.iterdir()) if file.suffix.lower() == ".tar" and file.name[0] != "."]:
+    if tars := files_named(path, ".tar"):
         if note is not None and photos:
             note(f"left out of {printable(path)}: {len(photos)} pictures beside its tars")
         return [photo for tar in tars for photo in _in_tar(tar, person_folders=person_folders)]
