@@ -269,7 +269,7 @@ def test_wrong_calls_are_one_line(
         "does not exist": ("decode", tmp_path / "none.npz"),
         "unknown model 'bogus'": ("encode", crops, "--model", "bogus"),
         "is no folder": ("encode", crops, "--model", "deca", "--assets", tmp_path / "none"),
-        "is no folder, tar or npz": ("encode", learner, "--model", learner),
+        "is no folder or tar": ("encode", learner, "--model", learner),
     }
     for message, call in calls.items():
         run = Answer(capsys, *call, "-o", tmp_path / "out.npz")

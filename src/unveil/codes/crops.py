@@ -46,8 +46,6 @@ def open_crops(path: Path, note: Callable[[str], None] | None = None, *, recursi
     """
     if path.is_dir():
         return _from_folder(path, note, recursive=recursive)
-    if not path.is_file():
-        raise UnveilError(f"{printable(path)} does not exist; give a folder, a tar or an npz file of face crops")
     if path.suffix.lower() == ".npz":
         return _from_npz(path)
     return _from_tar(path)

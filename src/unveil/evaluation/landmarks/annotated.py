@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.errors import UnveilError, reason_of
+from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.annotated_set import Annotated
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.fitting.landmark_files import read_pts
@@ -25,6 +25,7 @@ from unveil.storage.files import printable
 from unveil.storage.names import beside
 from unveil.typing import Float64s, Image
 
+MAT = FileKind("file of landmarks with a readable pt3d_68", "copy it again", 2**26)
 ANNOTATION = FileKind("npy or npz file of landmarks", "write it again", 2**32)
 
 
@@ -42,7 +43,7 @@ def open_annotated(
     Raises:
         UnveilError: there are no pictures, or their landmarks are missing, of another number, or not finite.
     """
-    every, read = _from_tar(pictures) if pictures.is_file() else _from_folder(pictures)
+    every, read = _from_folder(pictures) if pictures.is_dir() else _from_tar(pictures)
     names, jaw = every, "outline"
     if annotation is None:
         names, landmarks, jaw = _beside(pictures, names)
@@ -81,13 +82,11 @@ def read_mat(path: Path) -> Float64s:
             f"reading {printable(path)} needs SciPy: install unveil[mat], or give the landmarks as npz or npy with "
             "--annotation"
         ) from error
-    try:
-        points = np.asarray(loadmat(path, variable_names=["pt3d_68"])["pt3d_68"], np.float64)
-    except Exception as error:  # SciPy's reader lets many kinds through
-        raise UnveilError(f"{printable(path)} has no readable pt3d_68 ({reason_of(error)}); copy it again") from error
-    if points.shape != (3, 68):
-        raise UnveilError(f"pt3d_68 in {printable(path)} is {points.shape} and not (3, 68); copy it again")
-    return points[:2].T
+    with MAT.opened(path) as stream:
+        points = np.asarray(loadmat(stream, variable_names=["pt3d_68"])["pt3d_68"], np.float64)
+        if points.shape != (3, 68):
+            raise ValueError(f"pt3d_68 is {points.shape} and not (3, 68)")
+        return points[:2].T
 
 
 def _read_npy(path: Path, count: int) -> Float64s:
@@ -123,8 +122,6 @@ def _beside(pictures: Path, names: Sequence[str]) -> tuple[list[str], Float64s, 
 
 
 def _from_folder(folder: Path) -> tuple[list[str], Callable[[str], Image]]:
-    if not folder.is_dir():
-        raise UnveilError(f"{printable(folder)} does not exist; give a folder or tar of pictures")
     paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     names = sorted(path.relative_to(folder).as_posix() for path in paths if not path.name.startswith("."))
     if not names:
