@@ -16,6 +16,7 @@ from unveil.assets.store import packaged
 from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.heads.layout import Coefficients
 from unveil.models.onnx import CoefficientModel
+from unveil.photos.detect import FaceDetector
 from unveil.reconstruct.pipeline import Reconstructor
 
 
@@ -183,3 +184,35 @@ def test_decode_of_nothing_finite_writes_nothing(capsys: pytest.CaptureFixture[s
     assert answer.status == 2
     assert len(answer.err.splitlines()) == 1
     assert not (tmp_path / "heads.npz").exists()
+
+
+def test_names_of_two_long_names(
+    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path
+) -> None:
+    long = photos / ("\u00e9" * 120 + ".jpg")
+    shutil.copy(photos / "1.jpg", long)
+    call = ("transfer", long, long, "-o", tmp_path / "out", "--model", learner, "--formats", "obj")
+    answer = Answer(capsys, *call)
+    assert (answer.status, answer.err) == (0, "")
+    answer = Answer(capsys, "animate", long, "-o", tmp_path / "moving", "--model", learner)
+    assert (answer.status, answer.err) == (0, "")
+
+
+def test_prepare_drops_what_is_no_picture_or_leads_to_a_fault(
+    capsys: pytest.CaptureFixture[str], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detect, calls = FaceDetector.detect, []
+
+    def fail_second(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise ZeroDivisionError
+        return detect(*arguments)
+
+    shutil.copy(packaged("demo.jpg"), photos / "1.jpg")
+    monkeypatch.setattr(FaceDetector, "detect", fail_second)
+    answer = Answer(capsys, "prepare", photos, "-o", tmp_path / "out", "--processes", "1", "--shares", "100,0,0")
+    assert (answer.status, answer.err) == (0, "")
+    assert "1 face: 1 train" in answer.out
+    assert "2 unreadable, 1 unexpected error (dropped.csv says which)" in answer.out
+    assert "ZeroDivisionError" in (tmp_path / "out" / "dropped.csv").read_text(encoding="utf-8")

@@ -35,12 +35,13 @@ def transfer(
     from unveil.output import animate as animation
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
-    from unveil.storage.names import path_of, printable_stem
+    from unveil.storage.names import path_of, printable_stem, shortened
     from unveil.storage.outputs import results_in
 
     of = path_of(face) + path_of(expression)
     with results_in(out, "transfer", inputs=[face, expression], force=force) as outputs:
-        target = photo_files.Target(face, outputs, f"{printable_stem(face)}_as_{printable_stem(expression)}")
+        name = shortened(f"{printable_stem(face)}_as_{printable_stem(expression)}")
+        target = photo_files.Target(face, outputs, name)
         outputs.require_free([target.record_path.name], of)
         reconstructor = Reconstructor(model, assets=assets)
         options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)

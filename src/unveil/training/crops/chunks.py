@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, line_of
 from unveil.processes import become_worker
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import write_text
@@ -113,6 +113,11 @@ def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo]
             cut = cutter.cut(photo)
         except Dropped as dropped:
             entries.append({"name": photo.name, "reason": dropped.reason, "detail": dropped.detail})
+            continue
+        except UnveilError:
+            raise
+        except Exception as error:  # one photograph is not to end the work on the others
+            entries.append({"name": photo.name, "reason": "unexpected error", "detail": line_of(error)})
             continue
         crops.append(cut.crop)
         entries.append({"name": photo.name, "matrix": cut.matrix.tolist(), "hash": cut.hash.tobytes().hex()})
