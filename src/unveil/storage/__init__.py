@@ -1,1 +1,1 @@
-"""Files that are whole or not there, names for them, and whose a folder is."""
+"""Files: written whole or not at all, their names, whose a folder is, and what users bring read within limits."""
