@@ -1,9 +1,12 @@
 """What options mean that several commands have."""
 
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from unveil.cli.commands import PANELS, Command, Commands
 from unveil.cli.options import file_in, parse_formats, words
 from unveil.errors import UnveilError
 
@@ -24,3 +27,28 @@ def test_formats_come_in_our_order() -> None:
 
 def test_words_stand_between_commas() -> None:
     assert words(" a,b ,,c") == ["a", "b", "c"]
+
+
+# These go on only in folders that they began themselves.
+WITHOUT_FORCE = {"prepare", "rerender", "train", "predict now", "predict landmarks"}
+
+
+def all_commands(commands: Commands, before: str = "") -> Iterator[tuple[str, Command]]:
+    for name, command in commands.items():
+        if callable(command):
+            yield before + name, command
+        else:
+            yield from all_commands(command, f"{name} ")
+
+
+def test_every_command_with_results_can_be_forced() -> None:
+    """A new one without --force, and one that forgets the rule of `storage.outputs`, is noticed here."""
+    found = {name: command for panel in PANELS.values() for name, command in all_commands(panel)}
+    writing = {name: command for name, command in found.items() if {"out", "file", "plot"} & {*parameters(command)}}
+    assert {name for name, command in writing.items() if "force" not in parameters(command)} == WITHOUT_FORCE
+    for name in writing.keys() - WITHOUT_FORCE - {"demo"}:
+        assert {"result_file", "results_in"} & {*inspect.unwrap(writing[name]).__code__.co_names}, name
+
+
+def parameters(command: Command) -> list[str]:
+    return list(inspect.signature(command).parameters)

@@ -47,7 +47,7 @@ def test_files_are_those_of_the_command_byte_for_byte(
     faces: list[Reconstruction], learner: Path, two: Path, tmp_path: Path
 ) -> None:
     assert cli.main(["reconstruct", str(two), "-o", str(tmp_path / "command"), "--model", str(learner)]) == 0
-    command = {path.name: path.read_bytes() for path in (tmp_path / "command").iterdir()}
+    command = {path.name: path.read_bytes() for path in (tmp_path / "command").glob("[!.]*")}
     record = json.loads(command.pop("two.json"))
     written = [path for face in faces for path in face.save(tmp_path / "library")]
     library = {path.name: path.read_bytes() for path in written}

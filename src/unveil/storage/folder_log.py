@@ -24,20 +24,19 @@ from typing import Any
 from unveil.errors import UnveilError
 from unveil.storage.files import printable
 from unveil.storage.locks import lock
-from unveil.storage.text import parse_json
 
 LOG = ".unveil.jsonl"
-LARGEST = 2**30  # bytes; a log of 100,000 photographs has less
+LARGEST = 2**27  # bytes; a log of 100,000 photographs has 76 MB
 MOMENT = 0.1  # seconds in which a run that has just got the lock has said who it is
 
 
-@dataclass
+@dataclass(slots=True)
 class Made:
     """What is known of a file that unveil wrote."""
 
     by: str  # the command that wrote it last
     of: tuple[str, ...]  # paths of the photographs that it is of; empty where its name does not come from one
-    digests: set[str]  # SHA-256 of every content that unveil gave it
+    digests: tuple[str, ...]  # SHA-256 of every content that unveil gave it
 
 
 class FolderLog:
@@ -99,9 +98,10 @@ class FolderLog:
 
     def _take_in(self, by: str, of: tuple[str, ...], files: Mapping[str, str]) -> None:
         for name, digest in files.items():
-            made = self.made.setdefault(name, Made(by, of, set()))
+            made = self.made.setdefault(name, Made(by, of, ()))
             made.by, made.of = by, of
-            made.digests.add(digest)
+            if digest not in made.digests:
+                made.digests = (*made.digests, digest)
 
     def _append(self, line: Mapping[str, Any]) -> None:
         with _opened(self._folder / LOG) as file:
@@ -127,8 +127,8 @@ def _lines(file: int) -> Iterator[Any]:
         stream.seek(0)
         for line in stream:
             try:
-                yield parse_json(line)
-            except ValueError:
+                yield json.loads(line)
+            except (ValueError, RecursionError):
                 continue
 
 
