@@ -10,6 +10,8 @@ import typer
 from unveil.errors import UnveilError
 from unveil.faces.formats import ALL_FORMATS, FORMATS
 
+LARGEST_SEED = 2**32 - 1
+
 FolderOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write to; made if it is not there.")
 ]

@@ -40,8 +40,10 @@ def parts_in(out: Path) -> Iterator[None]:
     """Have the folder of the parts of a codes file until the block ends; where it is empty then, it is removed.
 
     Raises:
-        UnveilError: another process is making the same file, or the folder cannot be written.
+        UnveilError: another process is making the same file, it is a folder, or the folder cannot be written.
     """
+    if out.is_dir():
+        raise UnveilError(f"{printable(out)} is a folder; name a file to write")
     folder = parts_folder(out)
     try:
         with alone_in(folder, "encode"):

@@ -75,8 +75,8 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def settle(folder: Path, config: TrainConfig, data: str) -> None:
-    """Write settings and the fingerprint of the data into a new run folder, or check that an old one's are the same.
+def require_same_run(folder: Path, config: TrainConfig, data: str) -> None:
+    """Check that settings and fingerprint of the data are those of the run in a folder, if there is one.
 
     Raises:
         UnveilError: the folder belongs to a run with other settings, other data or another teacher's labels.
@@ -90,6 +90,12 @@ def settle(folder: Path, config: TrainConfig, data: str) -> None:
         earlier = {"data": read_text(data_path, CONFIGURATION).strip()}
         advice = "choose another folder, or give its data"
         require_same(folder, earlier, {"data": data}, what="was trained on other data", advice=advice)
+
+
+def settle(folder: Path, config: TrainConfig, data: str) -> None:
+    """Write settings and the fingerprint of the data into a run folder; errors as `require_same_run`."""
+    require_same_run(folder, config, data)
+    path, data_path = folder / CONFIG_FILE, folder / DATA_FILE
     for file, text in ((path, config.to_json()), (data_path, data + "\n")):
         if not file.exists():  # it may be the very file that --config names
             write_text(file, text)

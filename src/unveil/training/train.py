@@ -24,7 +24,7 @@ from unveil.models.learner import Learner
 from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
 from unveil.training.batches import Tensors, batches, to_bytes, to_tensors
-from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, settle
+from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, require_same_run, settle
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, VALIDATION
 from unveil.training.data import TrainingData
@@ -60,13 +60,15 @@ def _train(
 ) -> Position:
     """Train in one of the processes of a run, the first of which has its folder."""
     if fabric.is_global_zero:
-        settle(run, config, sampler.data.fingerprint)
+        require_same_run(run, config, sampler.data.fingerprint)
     fabric.barrier()
     steps_per_epoch = _steps_per_epoch(config, sampler.data)
     state = _start_or_resume(config, sampler, run, fabric.device)
     objective = Objective.of(config, state.learner.layout, sampler.data.model, fabric.device)
     network, optimizer = fabric.setup(state.learner, state.optimizer)
     position, clock = state.position, Clock(state.position.seconds)
+    if fabric.is_global_zero:  # now that nothing is wrong with what the run starts from
+        settle(run, config, sampler.data.fingerprint)
     report = Report(run, config, position, steps_per_epoch, say) if fabric.is_global_zero else None
 
     while position.epoch < config.epochs and not _is_over(config, position):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import (
+    LARGEST_SEED,
     AssetsOption,
     FolderOut,
     ForceOption,
@@ -78,7 +79,10 @@ def predict_landmarks(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most this many pictures, spread evenly over all of them.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed: another number draws other occluders.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number draws other occluders."),
+    ] = 0,
 ) -> None:
     """Write a model's landmarks and heads for annotated photographs, clear and occluded."""
     from unveil.evaluation import occluded_faces
@@ -129,7 +133,7 @@ def evaluate_landmarks(
     found = landmark_report.entries(predictions, _read_truth(truth, annotation))
     scores = landmark_report.score_all(found)
     with results_in(out, "evaluate landmarks", inputs=predictions, force=force) as outputs, outputs.part() as part:
-        paths = [out / path.name for path in landmark_report.write_landmarks(part, title, found, scores)]
+        paths = [out / path.name for path in landmark_report.write_landmarks(part, printable(title), found, scores)]
     for doubt in landmarks.doubts(scores):
         complain(doubt)
     if as_json:
@@ -154,12 +158,12 @@ def evaluate_occlusion(
     """Compare predictions of occluded faces with those of the same faces clear."""
     from unveil.evaluation.landmarks import occlusion
     from unveil.evaluation.landmarks import report as landmark_report
-    from unveil.storage.files import printable
+    from unveil.storage.files import printable, resolved
     from unveil.storage.outputs import results_in
 
     given = _read_truth(truth, annotation)
     methods = {
-        folder.resolve().name: occlusion.compare(
+        resolved(folder).name: occlusion.compare(
             occlusion.load_folder(folder), given or landmark_report.truth_of(folder)
         )
         for folder in predictions
@@ -169,7 +173,7 @@ def evaluate_occlusion(
             "two folders of predictions have the same name; rename one, so that methods can be told apart"
         )
     with results_in(out, "evaluate occlusion", inputs=predictions, force=force) as outputs, outputs.part() as part:
-        paths = [out / path.name for path in landmark_report.write_occlusion(part, title, methods)]
+        paths = [out / path.name for path in landmark_report.write_occlusion(part, printable(title), methods)]
     if as_json:
         say_json({name: [row.to_json() for row in rows] for name, rows in methods.items()})
         return

@@ -10,7 +10,8 @@ import typer
 
 from unveil.cli.options import AssetsOption, FolderOut, ForceOption, JsonOption, ModelOption, OccludersOption
 from unveil.cli.printing import complain, count, say, say_json, with_progress
-from unveil.errors import UnveilError
+from unveil.errors import MOST_LETTERS, UnveilError
+from unveil.storage.files import resolved
 
 if TYPE_CHECKING:
     from unveil.evaluation.now.predict import Predicted
@@ -51,14 +52,19 @@ def evaluate_now(
     from unveil.evaluation.now.files import NowDataset
     from unveil.evaluation.now.protocol import MILLIMETRES
     from unveil.storage.files import printable
+    from unveil.storage.names import printable_part
     from unveil.storage.outputs import alone_in, results_in
 
     if metrical not in {None, *MILLIMETRES}:
         raise UnveilError(f"unknown unit {metrical!r}: choose from {', '.join(MILLIMETRES)}")
+    if method and ("/" in method or len(method) > MOST_LETTERS):
+        raise UnveilError(
+            f"--method {method[:MOST_LETTERS]!r} is to be part of a file's name: give a shorter one, without /"
+        )
     if not predictions.is_dir():
         raise UnveilError(f"{printable(predictions)} is no folder; give the folder that has the predictions")
     opened = NowDataset.open(dataset, images)
-    name = (method or predictions.resolve().name) + ("_metrical" if metrical else "")
+    name = printable_part(method or resolved(predictions).name) + ("_metrical" if metrical else "")
     with results_in(out, "evaluate now", force=force) as outputs:
         outputs.require_free(now_report.file_names(name))
         with alone_in(out / now_run.DISTANCES, "evaluate now"):
@@ -138,7 +144,7 @@ def predict_now(
         for percent in percents:
             folder = out / f"occluded-{percent:g}"
             change = predicting.hiding(hider, percent / 100, folder / "photographs" if keep_photographs else None)
-            label = f"{percent:g} % hidden, occluders {occluders and occluders.resolve()}, kept {keep_photographs}"
+            label = f"{percent:g} % hidden, occluders {occluders and resolved(occluders)}, kept {keep_photographs}"
             running = predicting.predict_now(photos, reconstructor, folder, change=change, label=label)
             failed += _predict_all(running, len(photos.images), folder)
     if failed:

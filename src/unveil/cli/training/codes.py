@@ -13,6 +13,7 @@ import typer
 from unveil.cli.options import AssetsOption, ForceOption, ModelOption, NpzOut, RecursiveOption
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
+from unveil.storage.files import resolved
 
 if TYPE_CHECKING:
     from unveil.codes.crops import Crops
@@ -90,7 +91,7 @@ def open_crops(path: Path, note: Callable[[str], None] | None = None, *, recursi
 
 def _crops_opener(crops: Path, *, recursive: bool) -> Callable[[], Crops]:
     """What opens the crops in a process that is in another folder."""
-    return partial(open_crops, crops.resolve(), recursive=recursive)
+    return partial(open_crops, resolved(crops), recursive=recursive)
 
 
 def _encoder_opener(model: str, assets: Path | None) -> Callable[[], Encoder]:
@@ -98,8 +99,8 @@ def _encoder_opener(model: str, assets: Path | None) -> Callable[[], Encoder]:
     from unveil.models.registry import open_encoder
 
     learner = Path(model)
-    model = str(learner.resolve()) if learner.is_file() else model
-    return partial(open_encoder, model, assets and assets.resolve())
+    model = str(resolved(learner)) if learner.is_file() else model
+    return partial(open_encoder, model, assets and resolved(assets))
 
 
 def _numbers(batches: Iterator[Encoded]) -> Iterator[int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import (
+    LARGEST_SEED,
     AssetsOption,
     ForceOption,
     KindsOption,
@@ -47,7 +48,8 @@ def occlude(
         typer.Option(metavar="N", min=1, help="At most this many faces in all, the largest of each photograph first."),
     ] = 1,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Random seed: another number draws other occluders.")
+        int,
+        typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number draws other occluders."),
     ] = 0,
     out_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also write each occluded crop and its mask to this folder.")
@@ -79,6 +81,8 @@ def occlude(
             crops = _CropFiles(outputs, pictures, occlusions)
         failed: list[Exception] = []
         found = list(_find_faces(pictures, faces, Reconstructor(model, assets=assets), failed))
+        if failed and len(failed) == len(pictures):  # each has been said
+            raise typer.Exit(exit_status(failed))
         if not found:
             raise UnveilError(
                 f"no face found in {printable(photos)}: give a photograph with a face at least "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unveil.cli.options import FolderOut, words
+from unveil.cli.options import LARGEST_SEED, FolderOut, words
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 
@@ -40,10 +40,13 @@ def prepare(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Keep this many photographs, chosen at random.")
+        int | None, typer.Option(metavar="N", min=1, max=10**9, help="Keep this many photographs, chosen at random.")
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Random seed: another number chooses other photographs.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number chooses other photographs."
+        ),
     ] = 0,
     crop_size: Annotated[
         int,
@@ -52,7 +55,7 @@ def prepare(
         ),
     ] = 192,
     smallest_face: Annotated[
-        float, typer.Option(metavar="N", min=16, help="Side in pixels that a face must have to be kept.")
+        float, typer.Option(metavar="N", min=16, max=4096, help="Side in pixels that a face must have to be kept.")
     ] = 40,
     without: Annotated[
         str | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from unveil.cli.options import FolderOut
+from unveil.cli.options import LARGEST_SEED, FolderOut
 from unveil.cli.printing import count, say, with_progress
 
 
@@ -17,7 +17,9 @@ def rerender(
     codes: Annotated[Path, typer.Argument(metavar="CODES", help="Heads of openhead fitted to those photographs.")],
     out: FolderOut,
     *,
-    samples: Annotated[int, typer.Option("--count", metavar="N", min=1, help="Number of pictures to make.")] = 25_000,
+    samples: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=10**9, help="Number of pictures to make.")
+    ] = 25_000,
     size: Annotated[
         int,
         typer.Option(
@@ -25,7 +27,8 @@ def rerender(
         ),
     ] = 160,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Random seed: another number makes other pictures.")
+        int,
+        typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number makes other pictures."),
     ] = 0,
     ict: Annotated[
         Path | None,

@@ -13,7 +13,7 @@ from unveil.evaluation.landmarks import occlusion
 from unveil.evaluation.landmarks import scores as landmarks
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.predictions import CLEAR, TRUTH
-from unveil.storage.files import printable, write_text
+from unveil.storage.files import printable, resolved, write_text
 from unveil.storage.names import files_named
 
 FORMAT = 1
@@ -47,7 +47,7 @@ def entries(predictions: Sequence[Path], truth: LandmarkFile | None = None) -> l
                 f"{printable(path)} has no npz of predictions; give what `unveil predict landmarks` wrote"
             )
         known = truth or truth_of(path if path.is_dir() else path.parent)
-        names = [f"{path.resolve().name}/{file.stem}" if path.is_dir() else file.stem for file in files]
+        names = [f"{resolved(path).name}/{file.stem}" if path.is_dir() else file.stem for file in files]
         found += [Entry(name, LandmarkFile.load(file), known) for name, file in zip(names, files, strict=True)]
     if len({one.name for one in found}) < len(found):
         raise UnveilError("two prediction files have the same name; rename one, so that scores can be told apart")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unveil.errors import UnveilError
-from unveil.storage.files import printable
+from unveil.storage.files import printable, resolved
 from unveil.training.crops.celeba_lists import CelebaList
 from unveil.training.crops.photo import Photo
 from unveil.training.crops.prepared import SPLITS
@@ -57,7 +57,7 @@ def published(folder: Path, note: Callable[[str], None] | None = None) -> list[P
     for one in (people, attributes, landmarks):
         if one is not None:
             one.check_names(partition)
-    source = folder.resolve().name
+    source = resolved(folder).name
     sizes = _file_sizes(pictures)
     missing = [name for name in partition.rows if name not in sizes]
     if missing:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from unveil.errors import UnveilError
 from unveil.photos.folder import SUFFIXES
-from unveil.storage.files import printable
+from unveil.storage.files import printable, resolved
 from unveil.training.crops import celeba, celeba_records
 from unveil.training.crops.photo import Photo
 
@@ -47,7 +47,7 @@ def find_celeba(
 def _upwards(folder: Path) -> Iterator[Path]:
     """The folder, and those above it as long as it is one within CelebA's."""
     yield folder
-    inner = folder.resolve()
+    inner = resolved(folder)
     while inner.name in INNER:
         inner = inner.parent
         yield inner
@@ -69,7 +69,7 @@ def _only_below(folder: Path) -> Path | None:
 
 def _require_no_pictures(folder: Path) -> None:
     """UnveilError where there are CelebA's pictures, whose lists are not there."""
-    names = {folder.resolve().name, *(path.name for path, _ in _walk(folder))}
+    names = {resolved(folder).name, *(path.name for path, _ in _walk(folder))}
     if found := sorted(names & celeba.LANDMARKS.keys()):
         raise UnveilError(
             f"{printable(folder)} has CelebA's {found[0]} without its lists, and one person would be in several "

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from unveil.errors import UnveilError
 from unveil.photos.folder import SUFFIXES, PictureFolder
 from unveil.photos.tar import tar_pictures
-from unveil.storage.files import printable
+from unveil.storage.files import printable, resolved
 from unveil.storage.names import files_named
 from unveil.training.crops import celeba_records
 from unveil.training.crops.layouts import find_celeba
@@ -62,7 +62,7 @@ def find_photos(
 
 def _in_folder(found: PictureFolder, *, person_folders: bool) -> Iterator[Photo]:
     """The photographs of a folder to its depths, in the order of plain names; what else is there is counted."""
-    folder, source = found.folder, found.folder.resolve().name
+    folder, source = found.folder, resolved(found.folder).name
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):

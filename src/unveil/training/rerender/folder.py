@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from unveil.storage.made_with import note_settings
 from unveil.storage.outputs import alone_in
 from unveil.training.crops.prepared import MANIFEST, Samples, finish, write_shard
 from unveil.training.data import TrainingData
-from unveil.training.rerender.photographs import Photographs
+from unveil.training.rerender.photographs import Photographs, require_usable
 from unveil.training.rerender.priors import CarriedPrior, OwnPrior, Prior
 from unveil.training.rerender.samples import Renderer, Sample
 from unveil.training.rerender.surface import Surface
@@ -70,10 +70,12 @@ def make_folder(data: TrainingData, folder: Path, settings: RerenderSettings, pr
 
 
 def _make(data: TrainingData, folder: Path, settings: RerenderSettings, processes: int) -> Iterator[int]:
+    require_usable(data)  # both first, so that wrong files leave no folder that is begun
+    priors = _priors(data, settings)
     about = asdict(settings) | {"ict": Path(settings.ict).name, "photographs": data.fingerprint}
     advice = "give the same options, or name another folder"
     note_settings(folder / SETTINGS, about, what="was begun with other settings", advice=advice)
-    renderer = new_renderer(data, settings, folder / TONES)
+    renderer = new_renderer(data, settings, folder / TONES, priors)
     missing = [shard for shard in range(settings.shards) if not labels_path(folder, shard).exists()]
     yield from (len(settings.numbers(shard)) for shard in range(settings.shards) if shard not in set(missing))
     if processes > 1 and len(missing) > 1:
@@ -85,7 +87,16 @@ def _make(data: TrainingData, folder: Path, settings: RerenderSettings, processe
     _finish(folder, data, settings)
 
 
-def new_renderer(data: TrainingData, settings: RerenderSettings, tones: Path | None = None) -> Renderer:
+def _priors(data: TrainingData, settings: RerenderSettings) -> list[Prior]:
+    priors: list[Prior] = [OwnPrior(len(data.model.head.shape_basis))]
+    if settings.ict:
+        priors.append(CarriedPrior.load(Path(settings.ict), data.model))
+    return priors
+
+
+def new_renderer(
+    data: TrainingData, settings: RerenderSettings, tones: Path | None = None, priors: Sequence[Prior] = ()
+) -> Renderer:
     """What makes the samples; tones of skin are kept in the file ``tones`` where one is named."""
     surface = Surface.of(data.model)
     known = read_array(tones, BEGUN) if tones is not None and tones.exists() else None
@@ -93,10 +104,7 @@ def new_renderer(data: TrainingData, settings: RerenderSettings, tones: Path | N
     if tones is not None and known is None:
         with atomic_path(tones) as temporary, temporary.open("wb") as stream:
             np.save(stream, photographs.tones)
-    priors: list[Prior] = [OwnPrior(len(data.model.head.shape_basis))]
-    if settings.ict:
-        priors.append(CarriedPrior.load(Path(settings.ict), data.model))
-    return Renderer(surface, photographs, priors, settings.size, settings.seed)
+    return Renderer(surface, photographs, list(priors) or _priors(data, settings), settings.size, settings.seed)
 
 
 def make_shard(renderer: Renderer, folder: Path, settings: RerenderSettings, shard: int) -> int:

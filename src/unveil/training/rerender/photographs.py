@@ -44,9 +44,7 @@ class Photographs:
         Raises:
             UnveilError: the data have none to train on.
         """
-        usable = seen_well(data)
-        if not usable[data.indices(TRAIN)].any():
-            raise UnveilError("no photograph to train on shows a face from the front; prepare more photographs")
+        usable = require_usable(data)
         if tones is None:
             tones = np.full(len(data), -1, np.int8)
             for index in np.flatnonzero(usable):
@@ -93,6 +91,14 @@ def tone(data: TrainingData, index: int, surface: Surface) -> float:
     column, row = np.clip(np.rint(pixels), 0, TONE_SIZE - 1).astype(int).T
     light, _, yellow = np.median(lab[row, column], axis=0)
     return float(np.degrees(np.arctan2(light - 50, max(float(yellow), 1e-3))))
+
+
+def require_usable(data: TrainingData) -> Bools:
+    """Which samples [N] are seen well; UnveilError where none of those to train on is."""
+    usable = seen_well(data)
+    if not usable[data.indices(TRAIN)].any():
+        raise UnveilError("no photograph to train on shows a face from the front; prepare more photographs")
+    return usable
 
 
 def seen_well(data: TrainingData) -> Bools:
