@@ -25,7 +25,7 @@ CALLS = {
     "reconstruct": f"photo.png -o out --formats npz {LEARNER}",
     "transfer": f"photo.png photo.jpg -o out --formats npz {LEARNER}",
     "animate": f"photo.png -o out --follow photos {LEARNER}",
-    "compare": "photo.png photo.jpg -o out.png --models learner.onnx",
+    "compare": "photo.png -o out.png --models learner.onnx",
     "fit": "landmarks.pts -o out.npz --photo photo.png",
     "demo": "-o out",
     "prepare": "photos -o out --people people.txt --processes 1",
