@@ -45,7 +45,7 @@ def test_coefficients_stay_float32_under_autocast() -> None:
     learner = Learner(18, LAYOUT, 64, occlusion=True, deviation=True).eval()
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         told = learner(torch.rand(1, 3, 64, 64))
-    assert {part.dtype for part in told} == {torch.float32}
+    assert {part.dtype for part in told if part is not None} == {torch.float32}
 
 
 def test_one_by_one_equals_batch() -> None:
@@ -55,7 +55,7 @@ def test_one_by_one_equals_batch() -> None:
     with torch.no_grad():
         together = learner(images)
         for k, image in enumerate(images):
-            for alone, part in zip(learner(image[None]), together, strict=True):
+            for alone, part in zip(learner(image[None])[:4], together[:4], strict=True):
                 assert torch.allclose(alone[0], part[k], atol=1e-5)
 
 

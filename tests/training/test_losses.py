@@ -7,6 +7,7 @@ from extras import needs
 torch = needs("torch")
 
 from unveil.models.learner import LearnerOutput
+from unveil.models.points import CELLS, Points, expectation
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig, preset
 from unveil.training.losses import (
@@ -18,6 +19,7 @@ from unveil.training.losses import (
     map_cross_entropy,
     mean_distance,
     negative_log_likelihood,
+    point_terms,
 )
 
 
@@ -56,7 +58,7 @@ def prediction(coefficients: torch.Tensor) -> LearnerOutput:
 def batch(target: torch.Tensor) -> Tensors:
     partner = torch.tensor([1, -1])[: len(target)]
     covered, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
-    return Tensors(torch.zeros(0), target, ones, ones, covered, partner)
+    return Tensors(torch.zeros(0), target, ones, ones, covered, torch.zeros(len(target), 0, 2), partner)
 
 
 def test_the_papers_loss_is_the_mean_of_squares() -> None:
@@ -170,3 +172,27 @@ def test_the_shapes_share_weighs_its_squares() -> None:
     terms = [o.terms(prediction(values(0)), aim)["coefficient"] for o in (full, none)]
     groups = group_mean_squares(values(0), values(1), full.layout)
     assert torch.allclose(terms[0] - terms[1], groups["shape"], atol=1e-5)
+
+
+def points_at(row: int, column: int, sharpness: float) -> Points:
+    """One point whose map has its spot at a cell."""
+    y, x = np.mgrid[:CELLS, :CELLS]
+    logits = torch.from_numpy(-sharpness * ((y - row) ** 2 + (x - column) ** 2).astype(np.float32)).reshape(1, 1, -1)
+    return Points(*expectation(logits), logits)
+
+
+def test_points_are_to_be_small_spots_where_the_points_are() -> None:
+    right = points_at(10, 20, 0.3)
+    target = right.positions
+    distance, entropy = point_terms(right, target)
+    assert distance[0] < 1e-3
+    for wrong in (points_at(10, 14, 0.3), points_at(16, 20, 0.3)):
+        farther, more = point_terms(wrong, target)
+        assert torch.allclose(farther, torch.tensor(6 * 2 / CELLS), atol=1e-3)
+        assert more[0] > entropy[0] + 1
+    assert point_terms(points_at(10, 20, 0.01), target)[1][0] > entropy[0]  # all over the crop
+
+
+def test_points_beyond_the_crop_do_not_count() -> None:
+    points = points_at(10, 20, 0.3)
+    assert all(float(term[0]) == 0 for term in point_terms(points, torch.tensor([[[0.1, 1.2]]])))

@@ -2,8 +2,8 @@
 
 The npz holds ``names`` [N], ``coefficients`` [N, M] float32 in the frame of the crop, ``layout`` (JSON of theirs),
 ``model``, the head model whose coefficients they are, ``teacher`` and ``crops``, what gave them and of what, and
-optionally ``weight`` [N] float32, the trust in each, and ``shape_weight`` [N] float32, the trust in what it says of the
-head's form.
+optionally ``weight`` [N] float32, the trust in each, ``shape_weight`` [N] float32, the trust in what it says of the
+head's form, and ``points`` [N, P, 2] float32, where the crop shows the head model's face points, in sides of the crop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unveil.storage.files import printable
 from unveil.storage.npz import write_npz
 from unveil.typing import Float32s
 
-WEIGHTS = ("weight", "shape_weight")  # arrays that a file may have
+OPTIONAL = ("weight", "shape_weight", "points")  # arrays that a file may have
 CODES = FileKind("usable codes file", "write it with `unveil encode`", 2**34)  # ten million crops and their names
 
 
@@ -38,6 +38,7 @@ class Codes:
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
     weight: Float32s | None = None  # [N] trust in each; None: the same in all
     shape_weight: Float32s | None = None  # [N] trust in what each says of the head's form; None: as in the rest
+    points: Float32s | None = None  # [N, P, 2] of `heads.face_points`; None: where the coefficients project them
     __repr__ = short_repr
 
 
@@ -51,7 +52,7 @@ def write_codes(path: Path, codes: Codes) -> None:
         "teacher": np.array(codes.teacher),
         "crops": np.array(codes.crops),
     }
-    for name in WEIGHTS:
+    for name in OPTIONAL:
         if getattr(codes, name) is not None:
             arrays[name] = np.asarray(getattr(codes, name), np.float32)
     write_npz(path, arrays)
@@ -71,7 +72,7 @@ def read_codes(path: Path) -> Codes:
             str(arrays["model"]),
             str(arrays.get("teacher", "")),
             str(arrays.get("crops", "")),
-            *(arrays[name].astype(np.float32) if name in arrays else None for name in WEIGHTS),
+            *(arrays[name].astype(np.float32) if name in arrays else None for name in OPTIONAL),
         )
     wrong = _what_is_wrong(codes)
     if wrong:
@@ -96,6 +97,9 @@ def _what_is_wrong(codes: Codes) -> str:
         return f"holds coefficients {values.shape} for {count} names and the layout {codes.coefficients.layout}"
     if odd := [w.shape for w in weights if w.shape != (count,)]:
         return f"holds weights {odd[0]} for {count} names"
-    if not all(np.isfinite(numbers).all() for numbers in (values, *weights)):
+    points = np.zeros((count, 0, 2)) if codes.points is None else codes.points
+    if points.ndim != 3 or points.shape[::2] != (count, 2):
+        return f"holds points {points.shape} for {count} names"
+    if not all(np.isfinite(numbers).all() for numbers in (values, points, *weights)):
         return "holds numbers that are not finite"
     return ""

@@ -1,7 +1,8 @@
 """The learner: a ResNet and one linear layer to the coefficients of a layout, which is the paper's form.
 
-Two small heads, which the paper does not have, tell what the coefficients rest on: where something covers the crop, and
-how far each coefficient may be off.
+Three heads are not the paper's. Two tell what the coefficients rest on: where something covers the crop, and how far
+each coefficient may be off. The third finds points all over the face and refines the coefficients by them
+(`unveil.models.points`).
 """
 
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.encoder import OCCLUSION_SIZE
+from unveil.models.points import PointHead, Points, Refinement
 from unveil.models.resnet import ResNet
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what published backbone weights expect.
@@ -30,6 +32,7 @@ class LearnerOutput(NamedTuple):
     deviations: Tensor | None  # [N, M] standard deviation of each, in the same units
     occlusion: Tensor | None  # [N, 28, 28] logit that something covers the cell, row 0 on top
     features: Tensor  # [N, F] what the linear layer sees
+    points: Points | None = None  # P points of the face
 
 
 class Learner(nn.Module):
@@ -44,6 +47,7 @@ class Learner(nn.Module):
         input_size: side of the crops in pixels. The network takes others too, but has learned this one.
         occlusion: whether it tells where something covers the crop.
         deviation: whether it tells how far each coefficient may be off.
+        front: [P, 2] where the template has the points that it finds in a crop, see `Refinement`; None: it finds none.
     """
 
     mean: Tensor
@@ -59,6 +63,7 @@ class Learner(nn.Module):
         *,
         occlusion: bool = False,
         deviation: bool = False,
+        front: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.depth, self.layout, self.input_size = depth, layout, input_size
@@ -68,6 +73,8 @@ class Learner(nn.Module):
         nn.init.zeros_(self.head.bias)
         self.occlusion_head = OcclusionHead(self.backbone.stage_channels) if occlusion else None
         self.deviation_head = DeviationHead(self.backbone.feature_size, layout.size) if deviation else None
+        self.point_head = None if front is None else PointHead(self.backbone.stage_channels, len(front))
+        self.refinement = None if front is None else Refinement(self.backbone.feature_size, layout.size, front)
         mean, std = layout.statistics(torch.zeros(layout.size))
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
@@ -77,12 +84,16 @@ class Learner(nn.Module):
     def forward(self, images: Tensor) -> LearnerOutput:  # [N, 3, S, S]
         """Coefficients in the units of the layout, float32 also under autocast."""
         stages = self.backbone.stages((images - self.image_mean) / self.image_std)
+        points: Points | None = None if self.point_head is None else self.point_head(stages)
         with torch.autocast(images.device.type, enabled=False):  # bfloat16 would round poses to half a degree
             features = torch.flatten(functional.adaptive_avg_pool2d(stages[-1].float(), 1), 1)
-            coefficients: Tensor = self.head(features) * self.std + self.mean
+            standard = self.head(features)
+            if self.refinement is not None:
+                standard = standard + self.refinement(features, standard, points)
+            coefficients: Tensor = standard * self.std + self.mean
             deviations = None if self.deviation_head is None else self.deviation_head(features) * self.std
         occlusion = None if self.occlusion_head is None else self.occlusion_head(stages).float()
-        return LearnerOutput(coefficients, deviations, occlusion, features)
+        return LearnerOutput(coefficients, deviations, occlusion, features, points)
 
 
 class OcclusionHead(nn.Module):

@@ -21,6 +21,7 @@ class Tensors(NamedTuple):
     weight: Tensor  # [B]
     shape_weight: Tensor  # [B]
     covered: Tensor  # [B, 28, 28]
+    points: Tensor  # [B, P, 2]
     partner: Tensor  # [B]
 
 

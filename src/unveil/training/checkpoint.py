@@ -18,6 +18,7 @@ from unveil.storage.text import read_text
 from unveil.training.checksum import require_checksum, with_checksum
 from unveil.training.config import CONFIGURATION, TrainConfig
 
+FRONT = "refinement.front"  # in the state of a learner that finds points
 CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
 CHECKPOINT = FileKind("usable checkpoint", "delete it to start again", 2**34)
 # Settings without influence on what is learned, but for rounding; a run may go on with others.
@@ -106,14 +107,18 @@ def _lasting(config: TrainConfig) -> dict[str, Any]:
     return {name: value for name, value in asdict(config).items() if name not in MAY_CHANGE}
 
 
-def new_learner(config: TrainConfig, layout: CoefficientLayout) -> Learner:
-    """The network that settings ask for: without a head whose term has no weight."""
+def new_learner(config: TrainConfig, layout: CoefficientLayout, front: torch.Tensor | None = None) -> Learner:
+    """The network that settings ask for: without a head whose term has no weight.
+
+    ``front`` [P, 2] are the face points of the head model's template (`heads.face_points`); with them it finds points.
+    """
     return Learner(
         config.depth,
         layout,
         config.input_size,
         occlusion=config.occlusion_weight > 0,
         deviation=config.likelihood_weight > 0,
+        front=front,
     )
 
 
@@ -122,7 +127,7 @@ def load_learner(folder: Path) -> Learner:
     config, state = TrainConfig.load(folder / CONFIG_FILE), load_checkpoint(folder)
     if state is None:
         raise UnveilError(f"no {CHECKPOINT_FILE} in {printable(folder)}: train a learner first")
-    learner = new_learner(config, state["layout"])
+    learner = new_learner(config, state["layout"], state["average"].get(FRONT))
     with CHECKPOINT.checking(folder / CHECKPOINT_FILE):
         learner.load_state_dict(state["average"])
     require_finite(learner, f"the run {printable(folder)}")

@@ -69,6 +69,11 @@ class TrainConfig:
     face_weight: float = _setting(
         0.0, "Weight of the face's vertex distances after removing size and position; the neutral face counts twice."
     )
+    point_weight: float = _setting(
+        0.0,
+        "Weight of the mean distance of points all over the face, in half crop sides; 0: it finds none.",
+    )
+    map_weight: float = _setting(0.3, "Weight of the cross entropy of the points' maps, where the learner has them.")
     feature_weight: float = _setting(
         0.0,
         "Weight of the distance between the features of a crop with and without occluder; above 0, crops are paired.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from unveil.codes.file import Codes, read_codes
 from unveil.errors import UnveilError
+from unveil.heads.face_points import face_points
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.registry import load_head
@@ -31,6 +32,7 @@ class TrainingData:
     shape_weight: Float32s  # [N] trust in what the label says of the head's form, 0 to 1
     model: MorphableModel  # the head that the coefficients are of, with their layout
     teacher: str  # who gave the labels
+    given_points: Float32s | None = None  # [N, P, 2] face points that are known exactly, in sides of the canonical crop
 
     @classmethod
     def load(cls, prepared: Path, codes: Path, assets: Path | None = None) -> TrainingData:
@@ -61,7 +63,13 @@ class TrainingData:
         weight, shape_weight = (one if w is None else w for w in (codes.weight, codes.shape_weight))
         values = np.asarray(codes.coefficients.values, np.float32)[labels]
         coefficients = Coefficients(model.layout, values)
-        return cls(folder, rows, coefficients, weight[labels], shape_weight[labels], model, codes.teacher)
+        points = None if codes.points is None else codes.points[labels]
+        if points is not None and points.shape[1] != len(face_points(model).vertices):
+            raise UnveilError(
+                f"the codes have {points.shape[1]} face points, not those of {model.name}: make them again"
+            )
+        weights = weight[labels], shape_weight[labels]
+        return cls(folder, rows, coefficients, *weights, model, codes.teacher, points)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -89,6 +97,18 @@ class TrainingData:
         coefficients = Coefficients(self.layout, np.asarray(values, np.float64))
         points = model.contour68(model.vertices(coefficients), coefficients)
         return np.asarray(model.project(points, coefficients)[..., :2])
+
+    @cached_property
+    def points(self) -> Float32s:
+        """The face points [N, P, 2] of `heads.face_points`, in sides of the canonical crop."""
+        if self.given_points is not None:
+            return self.given_points
+        chosen = replace(self.model, head=self.model.head.take(face_points(self.model).vertices))
+        parts = []
+        for start in range(0, len(self), BATCH):
+            part = Coefficients(self.layout, self.coefficients.values[start : start + BATCH].astype(np.float64))
+            parts.append(np.asarray(chosen.project(chosen.vertices(part), part)[..., :2] / 2 + 0.5, np.float32))
+        return np.concatenate(parts)
 
     def indices(self, split: int) -> Int64s:
         """Positions of the samples of a split."""

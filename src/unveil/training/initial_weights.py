@@ -59,7 +59,9 @@ def _continue(learner: Learner, old: Learner, source: str) -> None:
     if old.layout != learner.layout:
         return
     _copy_linear(learner, old)
-    for ours, theirs in ((learner.occlusion_head, old.occlusion_head), (learner.deviation_head, old.deviation_head)):
+    _copy_refinement(learner, old)
+    for name in ("occlusion_head", "deviation_head", "point_head"):
+        ours, theirs = getattr(learner, name), getattr(old, name)
         if ours is not None and theirs is not None:
             ours.load_state_dict(theirs.state_dict())
 
@@ -70,6 +72,22 @@ def _copy_linear(learner: Learner, old: Learner) -> None:
     scale = old.std / learner.std
     learner.head.weight.copy_(old.head.weight * scale[:, None])
     learner.head.bias.copy_(old.head.bias * scale + (old.mean - learner.mean) / learner.std)
+
+
+@torch.no_grad()
+def _copy_refinement(learner: Learner, old: Learner) -> None:
+    """Such weights that what it adds is the same for the same coefficients, in their own units."""
+    ours, theirs = learner.refinement, old.refinement
+    if ours is None or theirs is None:
+        return
+    ours.load_state_dict(theirs.state_dict())
+    scale = old.std / learner.std
+    features = learner.backbone.feature_size
+    read = ours.one.weight[:, features : features + len(scale)]  # of the standardised coefficients
+    ours.one.bias.add_(read @ ((learner.mean - old.mean) / old.std))
+    read.div_(scale)
+    ours.last.weight.mul_(scale[:, None])
+    ours.last.bias.mul_(scale)
 
 
 def _load_backbone(learner: Learner, path: Path) -> None:

@@ -12,11 +12,14 @@ from unveil.heads.head import Head
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.learner import LearnerOutput
+from unveil.models.points import CELLS, Points, cell_centres
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig
 
 SPARSE_VERTICES = 400  # about one in ten of openhead's
 FACE_VERTICES = 600  # about one in three of those of openhead's face
+INSIDE = 0.95  # of the crop's [-1, 1] frame
+SPOT = 1.3 * 2 / CELLS  # standard deviation of a map's spot
 AT_REST = 2.0  # weight of the face at rest against the face with its expression
 
 
@@ -58,6 +61,21 @@ def map_cross_entropy(logits: Tensor, covered: Tensor) -> Tensor:
     """Mean binary cross entropy [N] of occlusion maps [N, H, W] with the covered share of each cell [N, H, W]."""
     entropy = functional.binary_cross_entropy_with_logits(logits, covered, reduction="none")
     return entropy.flatten(1).mean(dim=-1)
+
+
+def point_terms(points: Points, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean distance [N] of points from their targets [N, P, 2], and mean cross entropy [N] of their maps.
+
+    The maps are to be a small round spot, so that a position comes from what is there, not from all over the crop.
+    Targets beyond the crop do not count.
+    """
+    inside = (target.abs() < INSIDE).all(dim=-1).float()
+    share = inside / inside.sum(dim=-1, keepdim=True).clamp(min=1)
+    apart = torch.sqrt((points.positions - target).square().sum(dim=-1) + 1e-8)
+    x, y = (torch.softmax(-0.5 * ((target[..., k, None] - cell_centres(target)) / SPOT).square(), -1) for k in (0, 1))
+    logs = torch.log_softmax(points.logits, dim=-1).reshape(*apart.shape, CELLS, CELLS)
+    entropy = -torch.einsum("npyx,npy,npx->np", logs, y, x)
+    return (apart * share).sum(dim=-1), (entropy * share).sum(dim=-1)
 
 
 def distance_of_forms(predicted: Tensor, target: Tensor) -> Tensor:
@@ -161,6 +179,8 @@ class Objective:
             terms["face"] = batch.shape_weight * self.form(self.face, predicted, target)
         if config.feature_weight:
             terms["feature"] = feature_distance(prediction.features, batch.partner)
+        if prediction.points is not None:
+            terms["point"], terms["map"] = point_terms(prediction.points, batch.points)
         if prediction.occlusion is not None:
             terms["occlusion"] = map_cross_entropy(prediction.occlusion, batch.covered)
         if prediction.deviations is not None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from unveil.heads.face_points import face_points
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.mirror import mirror_matrix
@@ -28,7 +29,7 @@ from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
 from unveil.training.data import TrainingData
 from unveil.training.photometry import disturb, surround
-from unveil.typing import Bools, Float32s, Float64s, Image, Images, Int64s
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Images, Int64s
 
 # Of a coefficient, in the standard deviations that its layout states, else in its own unit: one that never moves must
 # not divide by zero.
@@ -43,6 +44,7 @@ class Batch(NamedTuple):
     weight: Float32s  # [B]
     shape_weight: Float32s  # [B] trust in what the coefficients say of the head's form
     covered: Float32s  # [B, 28, 28] share of each cell that an occluder covers
+    points: Float32s  # [B, P, 2] of the face in the crop's [-1, 1] frame; P is 0 where they are not learned
     partner: Int64s  # [B] row of the same crop without the occluder, or -1
 
 
@@ -94,7 +96,7 @@ class Sampler:
                 clears.append(disturb(clear, np.random.default_rng(seed), self.config.colour))
             image = disturb(front.image, np.random.default_rng(seed), self.config.colour)
             fronts.append(Occlusion(image, front.mask, front.kind))
-        return self._batch(fronts, clears, labels, indices)
+        return self._batch(fronts, clears, labels, self.move_points(indices, flips, moves), indices)
 
     def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
         """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
@@ -113,7 +115,7 @@ class Sampler:
                 share = rng.uniform(0.05, self.config.severity or 1.0)
                 front = self.pool.apply(image, faces[k], rng, severity or share)
             fronts.append(front)
-        return self._batch(fronts, [], labels, indices)
+        return self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices)
 
     def faces(self, labels: Float32s, landmarks68: Float64s) -> list[Face]:
         """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
@@ -139,10 +141,20 @@ class Sampler:
 
     def move_landmarks(self, indices: Int64s, flips: Bools, moves: Float64s) -> Float64s:
         """Landmarks [B, 68, 2] of the samples in pixels of the learner's crop."""
+        return self._moved(self.data.landmarks68[indices], np.array(IBUG68_MIRROR), flips, moves)
+
+    def move_points(self, indices: Int64s, flips: Bools, moves: Float64s) -> Float32s:
+        """Face points [B, P, 2] of the samples in the [-1, 1] frame of the learner's crop."""
+        if not self.config.point_weight:
+            return np.zeros((len(indices), 0, 2), np.float32)
+        moved = self._moved(self.data.points[indices], face_points(self.data.model).mirror, flips, moves)
+        return (moved * (2 / self.config.input_size) - 1).astype(np.float32)
+
+    def _moved(self, points: Floats, mirror: Int64s, flips: Bools, moves: Float64s) -> Float64s:
+        """Points [B, P, 2] in sides of the canonical crop, mirrored and moved, in pixels of the learner's crop."""
         size = self.config.input_size
-        points = self.data.landmarks68[indices] * size
-        mirrored = points[:, list(IBUG68_MIRROR)] * (-1, 1) + (size, 0)
-        points = np.where(flips[:, None, None], mirrored, points)
+        points = points.astype(np.float64) * size
+        points = np.where(flips[:, None, None], points[:, mirror] * (-1, 1) + (size, 0), points)
         return np.asarray(points @ np.swapaxes(moves[:, :, :2], 1, 2) + moves[:, None, :, 2])
 
     def _generator(self, epoch: int, index: int) -> np.random.Generator:
@@ -176,7 +188,9 @@ class Sampler:
         warped = cv2.warpAffine(wide, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(warped, np.uint8)
 
-    def _batch(self, fronts: list[Occlusion], clears: list[Image], labels: Float32s, indices: Int64s) -> Batch:
+    def _batch(
+        self, fronts: list[Occlusion], clears: list[Image], labels: Float32s, points: Float32s, indices: Int64s
+    ) -> Batch:
         """Occlusions, then the same crops without them where they are given."""
         times = 2 if clears else 1
         size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
@@ -190,6 +204,7 @@ class Sampler:
             np.tile(self.data.weight[indices], times),
             np.tile(self.data.shape_weight[indices], times),
             np.stack(covered),
+            np.tile(points, (times, 1, 1)),
             partner,
         )
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from unveil.errors import UnveilError
+from unveil.heads.face_points import face_points
 from unveil.models.learner import Learner
 from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
@@ -168,7 +169,8 @@ def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: t
     saved = load_checkpoint(run)
     layout = saved["layout"] if saved else sampler.layout_with_statistics()
     torch.manual_seed(config.seed)
-    learner = new_learner(config, layout)
+    front = torch.from_numpy(face_points(sampler.data.model).front) if config.point_weight else None
+    learner = new_learner(config, layout, front)
     if config.start_from and not saved:
         start_from(learner, config.start_from, lambda: _first_images(sampler))
     if config.solve_shape and not saved:
@@ -259,6 +261,8 @@ def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str,
     if prediction.occlusion is not None:
         right = (prediction.occlusion > 0) == (batch.covered > 0.5)
         errors["map"] = right.flatten(1).float().mean(dim=1)
+    if prediction.points is not None:
+        errors["points"] = 100 * mean_distance(prediction.points.positions, batch.points) / box_size(batch.points)
     if prediction.deviations is not None:
         z = (prediction.coefficients - batch.coefficients) / prediction.deviations
         errors["z"] = z.square().mean(dim=1)

@@ -34,12 +34,14 @@ def read_learner(path: Path) -> Learner:
     makes it trainable again. What the export multiplied deviations by is left out: the next export measures it anew.
 
     Raises:
-        UnveilError: it is no learner's file, or one in int8 or of another network than ours.
+        UnveilError: it is no learner's file, or one in int8, of another network than ours, or one that finds points.
     """
     contract = CoefficientModel(path, threads=1)
     graph = onnx.load_model_from_string(read_onnx(path)).graph
     arrays = _arrays(graph)
     state = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
+    if any(name.startswith("point_head.") for name in state):
+        raise UnveilError(f"{printable(path)} finds points of the face: give the .safetensors file of the same run")
     folded = [node.input[1:] for node in graph.node if node.op_type == "Conv" and not node.input[1].startswith(PREFIX)]
     depth = next((depth for depth in STAGE_BLOCKS if len(_convolutions(depth)) == len(folded)), None)
     if depth is None or {name for pair in folded for name in pair} != arrays.keys() - {FACTORS}:
@@ -48,8 +50,8 @@ def read_learner(path: Path) -> Learner:
         weight, bias = (arrays[name] for name in pair)
         state[f"backbone.{convolution}.weight"] = weight
         state |= {f"backbone.{normalisation}.{name}": value for name, value in _identity(bias).items()}
-    heads = {head: f"{head}_head.last.bias" in state for head in ("occlusion", "deviation")}
-    learner = Learner(depth, contract.layout, contract.input_size, **heads)
+    occlusion, deviation = (f"{head}_head.last.bias" in state for head in ("occlusion", "deviation"))
+    learner = Learner(depth, contract.layout, contract.input_size, occlusion=occlusion, deviation=deviation)
     try:
         learner.load_state_dict(state)
     except RuntimeError as error:

@@ -7,6 +7,7 @@ under its name in torch, weights in half precision.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -20,6 +21,7 @@ from unveil.models.onnx_graph import LARGEST_HALF
 from unveil.models.weights import require_finite
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, write_bytes
+from unveil.training.checkpoint import FRONT
 from unveil.training.release.to_onnx import Statement
 
 SUFFIX = ".safetensors"
@@ -48,9 +50,9 @@ def read_state(path: Path) -> Learner:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
         if about.get("kind") != KIND:
             raise ValueError(f"it says that it is {about.get('kind')!r}")
-        heads = {head: f"{head}_head.last.bias" in state for head in ("occlusion", "deviation")}
+        heads: dict[str, Any] = {head: f"{head}_head.last.bias" in state for head in ("occlusion", "deviation")}
         layout = _layout(about["layout"])
-        learner = Learner(int(about["depth"]), layout, int(about["input_size"]), **heads)
+        learner = Learner(int(about["depth"]), layout, int(about["input_size"]), **heads, front=state.get(FRONT))
         learner.load_state_dict(state)
         return learner.eval()
 

@@ -124,6 +124,7 @@ def labels_path(folder: Path, shard: int) -> Path:
 def _labels(samples: list[Sample]) -> dict[str, Any]:
     return {
         "coefficients": np.stack([sample.coefficients for sample in samples]),
+        "points": np.stack([sample.points for sample in samples]),
         "shape_weight": np.array([sample.shape_weight for sample in samples], np.float32),
         "photograph": np.array([sample.photograph for sample in samples], np.int64),
         "split": np.array([sample.split for sample in samples], np.int8),
@@ -135,7 +136,8 @@ def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> Non
     if (folder / MANIFEST).exists():
         return
     parts = [read_arrays(labels_path(folder, shard), BEGUN) for shard in range(settings.shards)]
-    all_labels = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    shared = [name for name in parts[0] if all(name in part for part in parts)]  # old shards have no points
+    all_labels = {name: np.concatenate([part[name] for part in parts]) for name in shared}
     rows = data.rows[all_labels["photograph"]]
     number = np.arange(settings.count, dtype=np.int32)
     names = np.array([f"{data.folder.names[row]}#{k}" for k, row in zip(number, rows, strict=True)])
@@ -148,6 +150,7 @@ def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> Non
         data.model.name,
         teacher=f"{TEACHER} of {data.teacher}, seed {settings.seed}",
         shape_weight=all_labels["shape_weight"],
+        points=all_labels.get("points"),
     )
     write_codes(folder / CODES, codes)
     finish(folder, samples, [len(settings.numbers(shard)) for shard in range(settings.shards)], settings.size)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from unveil.heads.face_points import face_points
 from unveil.heads.layout import Coefficients
-from unveil.training.crops.prepared import TRAIN, VALIDATION
+from unveil.training.crops.prepared import TRAIN, VALIDATION, canonical_crop
 from unveil.training.rerender.draw import FAR_TURNS, draw_distance, draw_expression, draw_turn
 from unveil.training.rerender.photographs import Photographs
 from unveil.training.rerender.placing import Placed, as_photographed, place
@@ -31,6 +32,7 @@ class Sample:
 
     image: Image  # [W, W, 3] wide crop
     coefficients: Float32s  # [M] in the frame of the canonical crop
+    points: Float32s  # [P, 2] where it shows the face points, in sides of the canonical crop
     shape_weight: float  # 0 where the form is only what a fit to the photograph says
     photograph: int  # position in the training data
     split: int
@@ -98,8 +100,9 @@ class Renderer:
 
     def _with_head(self, photo: Photographed, index: int, head: NewHead, placed: Placed) -> Sample:
         sample = self._sample(rerender(photo, self._seen(placed), self.surface), placed.coefficients, index)
+        points = self._points(placed)
         truth = sample.vertices if head.added is None else sample.vertices + head.added.astype(np.float32)
-        return replace(sample, shape_weight=1.0, vertices=truth)
+        return replace(sample, points=points, shape_weight=1.0, vertices=truth)
 
     def _place(
         self,
@@ -134,4 +137,10 @@ class Renderer:
         data = self.photographs.data
         split = int(data.folder.split[data.rows[index]])
         vertices = np.asarray(self.surface.model.neutral(label), np.float32)
-        return Sample(image, label.values.astype(np.float32), 0.0, index, split, vertices)
+        points = self._points(as_photographed(self.surface.model, label, self.size))
+        return Sample(image, label.values.astype(np.float32), points, 0.0, index, split, vertices)
+
+    def _points(self, placed: Placed) -> Float32s:
+        """Where a placed head has its face points, [P, 2], in sides of the canonical crop."""
+        wide = placed.pixels[face_points(self.surface.model).vertices, :2]
+        return canonical_crop(self.size, 1).to_crop(wide).astype(np.float32)

@@ -1,0 +1,121 @@
+"""Where the points of the face lie in a crop, and what that adds to the coefficients.
+
+Pooled features say which face it is, but forget where things are by a pixel or two, and a pixel is what makes one nose
+another. Maps keep it: each point is the expected position under a map of its own (integral regression, Sun et al.
+2018), and a small network reads coefficients from where all of them lie.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CELLS = 28  # per side of a map
+CHANNELS = 64
+HIDDEN = (768, 512)
+LEAST_SPREAD, SPREAD_MIDDLE = 1e-3, 2.5  # what the logarithm of a spread is taken of, and what is added to it
+FEATURE_SCALE, OFFSET_SCALE, PLACE_SCALE = 0.5, 8.0, 3.0  # bring what the refinement reads to about 1
+LARGEST = (5.0, 6.0)  # of a standardised coefficient and of an offset: bounds that a wild first guess keeps to
+
+
+class Points(NamedTuple):
+    """Points of the face in the crop's [-1, 1] frame, y down."""
+
+    positions: Tensor  # [N, P, 2]
+    spread: Tensor  # [N, P] standard deviation of their maps
+    logits: Tensor  # [N, P, 28 * 28] of the maps, row 0 on top
+
+
+class PointHead(nn.Module):
+    """Points from all stages of the backbone: the late ones know which part it is, the early ones where it ends."""
+
+    def __init__(self, channels: tuple[int, ...], points: int) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(count, CHANNELS, 1) for count in channels)
+        self.conv1 = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(CHANNELS)
+        self.conv2 = nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(CHANNELS)
+        self.last = nn.Conv2d(CHANNELS, points, 1)
+
+    def forward(self, stages: list[Tensor]) -> Points:
+        x = self.laterals[-1](stages[-1])
+        for lateral, stage in zip(list(self.laterals)[-2::-1], stages[-2::-1], strict=True):
+            x = lateral(stage) + _resized(x, stage.shape[-1])
+        if x.shape[-1] != CELLS:
+            x = _resized(x, CELLS)
+        x = functional.relu(self.bn1(self.conv1(functional.relu(x))))
+        x = functional.relu(self.bn2(self.conv2(x)))
+        logits = self.last(x).flatten(2).float()
+        positions, spread = expectation(logits)
+        return Points(positions, spread, logits)
+
+
+def cell_centres(like: Tensor) -> Tensor:
+    """Where the cells of a row lie, [28], of the type and on the device of ``like``."""
+    return (torch.arange(CELLS, device=like.device, dtype=like.dtype) + 0.5) * (2 / CELLS) - 1
+
+
+def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean [N, P, 2] and standard deviation [N, P] of positions under maps with logits [N, P, 28 * 28]."""
+    maps = torch.softmax(logits, dim=-1).reshape(*logits.shape[:-1], CELLS, CELLS)
+    at = cell_centres(logits)
+    columns, rows = maps.sum(dim=-2), maps.sum(dim=-1)
+    mean = torch.stack([columns @ at, rows @ at], dim=-1)
+    variance = columns @ at.square() + rows @ at.square() - mean.square().sum(dim=-1)
+    return mean, torch.sqrt(variance.clamp(min=0) + 1e-6)
+
+
+class Refinement(nn.Module):
+    """What points add to standardised coefficients; at first nothing.
+
+    It does not move the points: they are to be where they are, not where they help.
+
+    Args:
+        features: F, of the backbone.
+        coefficients: M.
+        front: [P, 2] the points of the head model's template from the front, around their middle, y down.
+    """
+
+    front: Tensor
+
+    def __init__(self, features: int, coefficients: int, front: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("front", front.clone())
+        seen = features + coefficients + 3 * len(front) + 4
+        self.one, self.two = nn.Linear(seen, HIDDEN[0]), nn.Linear(HIDDEN[0], HIDDEN[1])
+        self.last = nn.Linear(HIDDEN[1], coefficients)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, features: Tensor, coefficients: Tensor, points: Points) -> Tensor:  # [N, F], [N, M] -> [N, M]
+        place, offsets = self._laid_onto_front(points.positions.detach())
+        spread = torch.log(points.spread.detach().clamp(min=LEAST_SPREAD)) + SPREAD_MIDDLE
+        known = coefficients.detach().clamp(-LARGEST[0], LARGEST[0])
+        seen = torch.cat([FEATURE_SCALE * features, known, offsets.flatten(1), spread, place], dim=1)
+        told: Tensor = self.last(functional.relu(self.two(functional.relu(self.one(seen)))))
+        return told
+
+    def _laid_onto_front(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Place, size and turn [N, 4] of points [N, P, 2] in the image, and how they differ from the template without.
+
+        The similarity is that of least squares, from the template to the points.
+        """
+        x, y = self.front[:, 0], self.front[:, 1]
+        middle = positions.mean(dim=1)
+        u, v = (positions - middle[:, None]).unbind(dim=-1)
+        size = (x.square() + y.square()).sum()
+        cos, sin = (u @ x + v @ y) / size, (v @ x - u @ y) / size
+        squared = (cos.square() + sin.square()).clamp(min=1e-4)[:, None]
+        back = torch.stack([u * cos[:, None] + v * sin[:, None], v * cos[:, None] - u * sin[:, None]], dim=-1)
+        unit = torch.sqrt(size / (2 * len(self.front)))
+        offsets = (back / squared[..., None] - self.front) * (OFFSET_SCALE / unit)
+        place = PLACE_SCALE * torch.cat([middle, cos[:, None], sin[:, None]], dim=1)
+        return place, offsets.clamp(-LARGEST[1], LARGEST[1])
+
+
+def _resized(x: Tensor, size: int) -> Tensor:
+    return functional.interpolate(x, (size, size), mode="bilinear", align_corners=False)

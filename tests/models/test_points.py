@@ -1,0 +1,73 @@
+"""The head that finds points of the face, and the network that refines coefficients by them."""
+
+import numpy as np
+from extras import needs
+
+torch = needs("torch")
+
+from unveil.heads.layout import CoefficientLayout, Group
+from unveil.models.learner import Learner
+from unveil.models.points import CELLS, Points, Refinement, cell_centres, expectation
+
+LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
+FRONT = torch.tensor([[-1.0, -1], [1, -1], [0, 0], [-0.5, 1], [0.5, 1]])
+
+
+def test_a_map_with_one_spot_is_that_place() -> None:
+    logits = torch.full((1, 2, CELLS * CELLS), -50.0)
+    logits[0, 0, 3 * CELLS + 20] = 50.0  # row 3, column 20
+    logits[0, 1] = 0.0
+    positions, spread = expectation(logits)
+    at = cell_centres(logits)
+    assert torch.allclose(positions[0, 0], torch.stack([at[20], at[3]]), atol=1e-5)
+    assert torch.allclose(positions[0, 1], torch.zeros(2), atol=1e-5)
+    assert spread[0, 0] < 0.01
+    assert torch.allclose(spread[0, 1], torch.tensor((2 / 3) ** 0.5), atol=0.01)  # of a uniform square
+
+
+def test_a_learner_finds_points_and_at_first_refines_nothing() -> None:
+    torch.manual_seed(0)
+    learner = Learner(18, LAYOUT, 64, front=FRONT).eval()
+    images = torch.rand(2, 3, 64, 64)
+    told = learner(images)
+    assert told.points is not None
+    assert told.points.positions.shape == (2, 5, 2)
+    assert told.points.spread.shape == (2, 5)
+    assert torch.allclose(told.coefficients, learner.head(told.features), atol=1e-6)
+    assert learner.refinement is not None
+    torch.nn.init.ones_(learner.refinement.last.bias)
+    assert torch.allclose(learner(images).coefficients, told.coefficients + 1, atol=1e-5)
+
+
+def test_the_refinement_does_not_move_the_points() -> None:
+    learner = Learner(18, LAYOUT, 64, front=FRONT)
+    assert learner.refinement is not None
+    torch.nn.init.normal_(learner.refinement.last.weight)
+    learner(torch.rand(2, 3, 64, 64)).coefficients.sum().backward()
+    assert learner.point_head is not None
+    assert learner.point_head.last.weight.grad is None
+    assert learner.refinement.one.weight.grad is not None
+
+
+def test_the_refinement_sees_a_form_apart_from_its_place() -> None:
+    """The same form elsewhere, turned and larger gives the same offsets; another form gives others."""
+    refinement = Refinement(8, 7, FRONT)
+    form = FRONT + torch.tensor([[0.0, 0], [0, 0], [0.1, 0], [0, 0], [0, 0.1]])
+    angle = np.radians(20)
+    turn = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], dtype=torch.float32)
+    moved = 0.3 * form @ turn + torch.tensor([0.1, -0.2])
+    place, offsets = refinement._laid_onto_front(torch.stack([form, moved, FRONT]))
+    assert torch.allclose(offsets[0], offsets[1], atol=1e-4)
+    assert torch.allclose(offsets[2], torch.zeros(5, 2), atol=1e-4)
+    assert offsets[0].abs().max() > 0.3
+    assert torch.allclose(place[1, :2], 3 * moved.mean(dim=0), atol=1e-5)
+    size, direction = place[1, 2:].norm(), torch.atan2(place[1, 3], place[1, 2])
+    assert torch.allclose(size / place[0, 2:].norm(), torch.tensor(0.3), atol=1e-4)
+    assert abs(float(torch.rad2deg(direction - torch.atan2(place[0, 3], place[0, 2]))) - 20) < 0.1
+
+
+def test_points_are_those_of_every_image_size() -> None:
+    for size in (64, 112):
+        told = Learner(18, LAYOUT, size, front=FRONT).eval()(torch.rand(1, 3, size, size))
+        assert isinstance(told.points, Points)
+        assert told.points.logits.shape == (1, 5, CELLS * CELLS)
