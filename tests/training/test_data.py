@@ -8,6 +8,7 @@ import training_folder
 
 from unveil.codes.file import read_codes, write_codes
 from unveil.errors import UnveilError
+from unveil.heads.face_points import face_points
 from unveil.heads.layout import CoefficientLayout, Coefficients, Group
 from unveil.heads.mirror import mirror_matrix
 from unveil.occluders.base import Face, Occlusion, Pool
@@ -52,6 +53,30 @@ def test_flipped_landmarks_are_mirrored_pixels(data: TrainingData) -> None:
     image = sampler._warp(int(index[0]), still[0], flip=True)
     x, y = np.rint(flipped[30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60
+
+
+def test_points_move_with_the_labels(data: TrainingData) -> None:
+    """Face points of the moved coefficients are the moved points; in a mirrored crop the sides change places."""
+    sampler = Sampler(data, replace(CONFIG, point_weight=1.0), load_pool())
+    indices = data.indices(TRAIN)
+    flips, moves = sampler._draw_moves([sampler._generator(3, i) for i in indices])
+    moved = Coefficients(data.layout, sampler.move_labels(indices, flips, moves))
+    vertices = data.model.vertices(moved)[:, face_points(data.model).vertices]
+    expected = data.model.project(vertices, moved)[..., :2]
+    np.testing.assert_allclose(sampler.move_points(indices, flips, moves), expected, atol=1e-3)
+    still = np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
+    straight, mirrored = (sampler.move_points(indices, np.full(len(indices), flip), still) for flip in (False, True))
+    np.testing.assert_allclose(mirrored, straight[:, face_points(data.model).mirror] * (-1, 1), atol=1e-6)
+
+
+def test_points_that_are_given_are_taken(data: TrainingData, tmp_path: Path) -> None:
+    codes = read_codes(data.folder.path / training_folder.CODES)
+    given = np.random.default_rng(0).random((len(codes.names), len(face_points(data.model).vertices), 2))
+    write_codes(tmp_path / "codes.npz", replace(codes, points=given.astype(np.float32)))
+    joined = TrainingData.join(data.folder, read_codes(tmp_path / "codes.npz"), data.model)
+    np.testing.assert_array_equal(joined.points, given.astype(np.float32))
+    with pytest.raises(UnveilError, match="3 face points, not those of made-up"):
+        TrainingData.join(data.folder, replace(codes, points=given[:, :3].astype(np.float32)), data.model)
 
 
 def test_borders_of_the_photograph_give_nothing_away() -> None:

@@ -22,6 +22,8 @@ from unveil.training.checkpoint import Position, load_checkpoint, load_learner, 
 from unveil.training.config import TrainConfig, preset
 from unveil.training.data import TrainingData
 from unveil.training.initial_weights import start_from
+from unveil.training.release.safetensors_file import read_state, write_state
+from unveil.training.release.to_onnx import Statement
 from unveil.training.synced_norm import SyncedBatchNorm, synchronise
 from unveil.training.train import schedule, train, update_average
 
@@ -189,6 +191,29 @@ def test_a_run_starts_from_another(data: TrainingData, whole_run: Path, tmp_path
         start_from(learner, str(tmp_path / "resnet18.pth"), no_images)
     with pytest.raises(UnveilError, match="does not exist"):
         start_from(learner, str(tmp_path / "absent.pth"), no_images)
+
+
+def test_a_learner_that_finds_points_is_trained_kept_and_continued(data: TrainingData, tmp_path: Path) -> None:
+    """Its run, its safetensors file and the learner that starts from it say the same of a crop."""
+    config = replace(CONFIG, epochs=1, feature_weight=0.0, point_weight=20.0)
+    run(config, data, tmp_path / "run")
+    assert {"point", "map", "points_clear"} <= log(tmp_path / "run")[-1].keys()
+    trained = load_learner(tmp_path / "run")
+    assert trained.refinement is not None
+    torch.nn.init.normal_(trained.refinement.last.weight, std=0.05)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    said = trained(images).coefficients
+
+    write_state(trained, tmp_path / "state.safetensors", Statement("tiny", "Apache-2.0", "made-up heads"))
+    scale = trained.std
+    again = read_state(tmp_path / "state.safetensors")
+    assert torch.allclose(again(images).coefficients / scale, said / scale, atol=0.05)
+
+    statistics = np.linspace(-0.1, 0.1, 160), np.linspace(0.5, 2.0, 160)
+    layout = trained.layout.with_statistics(*statistics)
+    other = Learner(18, layout, 32, occlusion=True, deviation=True, front=trained.refinement.front).eval()
+    start_from(other, str(tmp_path / "state.safetensors"), lambda: images)
+    assert torch.allclose(other(images).coefficients / scale, said / scale, atol=0.05)
 
 
 def test_a_full_disk_is_one_line(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

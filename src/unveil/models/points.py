@@ -84,7 +84,7 @@ class Refinement(nn.Module):
 
     def __init__(self, features: int, coefficients: int, front: Tensor) -> None:
         super().__init__()
-        self.register_buffer("front", front.clone())
+        self.register_buffer("front", front.float().clone())
         seen = features + coefficients + 3 * len(front) + 4
         self.one, self.two = nn.Linear(seen, HIDDEN[0]), nn.Linear(HIDDEN[0], HIDDEN[1])
         self.last = nn.Linear(HIDDEN[1], coefficients)
@@ -111,7 +111,7 @@ class Refinement(nn.Module):
         cos, sin = (u @ x + v @ y) / size, (v @ x - u @ y) / size
         squared = (cos.square() + sin.square()).clamp(min=1e-4)[:, None]
         back = torch.stack([u * cos[:, None] + v * sin[:, None], v * cos[:, None] - u * sin[:, None]], dim=-1)
-        unit = torch.sqrt(size / (2 * len(self.front)))
+        unit = torch.sqrt((x.square() + y.square()).mean() / 2)
         offsets = (back / squared[..., None] - self.front) * (OFFSET_SCALE / unit)
         place = PLACE_SCALE * torch.cat([middle, cos[:, None], sin[:, None]], dim=1)
         return place, offsets.clamp(-LARGEST[1], LARGEST[1])

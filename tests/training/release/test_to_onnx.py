@@ -15,6 +15,8 @@ from extras import needs
 
 torch = needs("torch")
 
+from unveil.errors import UnveilError
+from unveil.heads.face_points import face_points
 from unveil.heads.layout import Coefficients
 from unveil.models.learner import Learner
 from unveil.models.onnx import CoefficientModel
@@ -25,6 +27,7 @@ from unveil.training.crops.prepared import VALIDATION
 from unveil.training.data import TrainingData
 from unveil.training.release.calibrate import Calibration, calibrate, mean_squared_z, vertex_distances
 from unveil.training.release.export import Measured, export_measured
+from unveil.training.release.from_onnx import read_learner
 from unveil.training.release.predict import clear_and_occluded, predict
 from unveil.training.release.to_onnx import Statement, export_onnx
 from unveil.training.sampler import Sampler
@@ -117,6 +120,24 @@ def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_
     told = CoefficientModel(tmp_path / "plain.onnx").predict(np.zeros((2, 32, 32, 3), np.uint8))
     assert told.deviations is None
     assert told.occlusion is None
+
+
+def test_a_learner_that_finds_points_gives_refined_coefficients(sampler: Sampler, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    front = torch.from_numpy(face_points(sampler.data.model).front)
+    made = new_learner(CONFIG, sampler.layout_with_statistics(), front).eval()
+    assert made.refinement is not None
+    torch.nn.init.normal_(made.refinement.last.weight, std=0.05)
+    crops = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    export_onnx(made, tmp_path / "points.onnx", STATEMENT)
+    said, file = predict(made, crops), CoefficientModel(tmp_path / "points.onnx").predict(crops)
+    deviation = made.std.numpy()
+    np.testing.assert_allclose(file.coefficients.values / deviation, said.coefficients.values / deviation, atol=0.01)
+    made.refinement = None
+    plain = predict(made, crops).coefficients.values
+    assert np.abs((plain - said.coefficients.values) / deviation).max() > 0.1
+    with pytest.raises(UnveilError, match=r"finds points of the face: give the \.safetensors file"):
+        read_learner(tmp_path / "points.onnx")
 
 
 def test_deviations_are_right_on_the_people_they_were_calibrated_on(measured: Measured, sampler: Sampler) -> None:

@@ -1,6 +1,7 @@
 import itertools
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import cli_answer
@@ -39,6 +40,16 @@ def test_training_takes_the_folder(made: Path, data: TrainingData) -> None:
     assert not (again.folder.split == TEST).any()
     names = {str(name).partition("#")[0] for name in again.folder.names}
     assert names <= set(map(str, data.folder.names))
+
+
+def test_codes_say_where_points_are(made: Path) -> None:
+    """Seen from afar they are where the coefficients project them; a near camera and other statistics move them."""
+    data = TrainingData.load(made, made / CODES)
+    assert data.given_points is not None
+    projected = replace(data, given_points=None).points
+    apart = np.linalg.norm(data.points - projected, axis=-1).mean(axis=1)
+    np.testing.assert_allclose(apart[data.shape_weight == 0], 0, atol=1e-4)  # photographs with what the fit says
+    assert apart.max() < 0.1
 
 
 def test_a_stopped_run_goes_on_and_ends_the_same(made: Path, data: TrainingData, tmp_path: Path) -> None:
