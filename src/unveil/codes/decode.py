@@ -62,18 +62,12 @@ def decode(
         of the 224 crop; ``projected`` [B, V, 3] the vertices in the camera's [-1, 1] frame; with ``displacement``
         the array of that name, [B, 256, 256] metres; and of a model with colours of the skin ``colours`` [B, V, 3],
         RGB from 0 to 1.
-
-    Raises:
-        UnveilError: the coefficients are so large that the geometry is not finite.
     """
     if landmarks_only:
         model, displacement = model.landmark_model(), None
     for start in range(0, coefficients.values.shape[0], BATCH):
         batch = Coefficients(coefficients.layout, coefficients.values[start : start + BATCH])
-        with np.errstate(over="ignore", invalid="ignore"):  # of coefficients without sense
-            geometry = _decode(model, batch, displacement)
-        if not all(np.isfinite(array).all() for array in geometry.values()):
-            raise UnveilError("the coefficients give no head: some are too large by far; encode the crops again")
+        geometry = _decode(model, batch, displacement)
         yield {name: geometry[name] for name in geometry if not (landmarks_only and name in OF_VERTICES)}
 
 
