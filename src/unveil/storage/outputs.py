@@ -201,6 +201,8 @@ def output_errors(folder: Path) -> Iterator[None]:
         if not isinstance(cause, OSError):
             raise
         why = cause.strerror or str(cause)
+        if folder.is_symlink() and not folder.exists():
+            why = "it is a link that leads nowhere"
         hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
         raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error
 
