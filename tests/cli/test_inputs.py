@@ -74,11 +74,13 @@ def test_a_view_that_learners_do_not_know_is_one_line() -> None:
     def face(index: int, pitch: float, yaw: float, *, doubtful: bool = False) -> dict[str, object]:
         return {"index": index, "pose_degrees": {"pitch": pitch, "yaw": yaw, "roll": 80}, "doubtful": doubtful}
 
-    faces = [face(0, 10, 45), face(1, 5, -72), face(2, 66, 3), face(3, 0, 80, doubtful=True)]
+    profile = face(4, 0, 41) | {"detector_turn_degrees": 62.0}
+    faces = [face(0, 10, 45), face(1, 5, -72), face(2, 66, 3), face(3, 0, 80, doubtful=True), profile]
     warnings = list(Outcome(Path("a.jpg"), "done", {"faces": faces}).warnings())
     assert [line.split(";")[0] for line in warnings] == [
         "a.jpg: face 1 looks 72 degrees away from the camera",
         "a.jpg: face 2 looks 66 degrees away from the camera",
+        "a.jpg: face 4 looks 62 degrees away from the camera",
     ]
     assert not list(Outcome(Path("a.jpg"), "failed", error="no face").warnings())
 

@@ -292,3 +292,13 @@ def test_small_faces_must_be_surer() -> None:
     assert detect.required_score(0.05, 0.4) == pytest.approx(0.6)
     assert detect.required_score(0.001) == pytest.approx(0.85)
     assert detect.required_score(0.001, 0.9) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("degrees", [0, 40, 80])
+def test_eyes_that_stand_nearer_together_say_how_far_a_face_is_turned(degrees: float) -> None:
+    half = 21 * np.cos(np.radians(degrees))
+    points = np.array([[50 - half, 33], [50 + half, 33], [50, 58], [50, 76], [10, 40], [90, 40]], np.float32)
+    found = Detection(np.array([0, 0, 100, 100], np.float32), points, 0.9)
+    np.testing.assert_allclose(found.turn, degrees, atol=0.1)
+    unknown = Detection(found.box_ltrb, np.full((6, 2), np.nan, np.float32), 1.0)
+    assert unknown.turn == 0

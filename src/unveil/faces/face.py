@@ -40,6 +40,7 @@ class ReconstructedFace:
     box_ltrb: Floats  # [4] the detector's box, or the landmarks', in image px: left, top, right, bottom
     confidence: float | None  # the detector's score in [0, 1]; None where no detector was used
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
+    detector_turn: float | None = None  # degrees to a side, by the detector's eyes; None where no detector was used
     doubtful: bool = False  # perhaps no face: the detector took something else for one
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
@@ -85,6 +86,7 @@ class ReconstructedFace:
             "confidence": _rounded(self.confidence, 4),
             "doubtful": self.doubtful,
             "pose_degrees": {"pitch": _rounded(pitch, 2), "yaw": _rounded(yaw, 2), "roll": _rounded(roll, 2)},
+            "detector_turn_degrees": _rounded(self.detector_turn, 2),
             "expression": {name: _rounded(weight, 4) for name, weight in self.expression.items()},
             "landmarks2d": _rounded(self.landmarks2d, 2),
             "crop": {"matrix": self.crop.matrix.tolist(), "size": self.crop.size},

