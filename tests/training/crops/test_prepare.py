@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import made_up_celeba
@@ -302,14 +304,51 @@ def test_a_gallery_grows() -> None:
     assert gallery.find(hashes[1400] ^ np.uint64(0b1011)) == 1400
 
 
-def test_photographs_that_vanish_stop_the_run_rather_than_being_dropped(tmp_path: Path) -> None:
-    source, out = write_faces(tmp_path / "faces", 4), tmp_path / "out"
+@pytest.mark.parametrize("processes", [1, 2])
+def test_photographs_that_are_gone_or_cut_short_are_dropped_and_the_run_goes_on(tmp_path: Path, processes: int) -> None:
+    source, out = write_faces(tmp_path / "faces", 6), tmp_path / "out"
     photos = find_photos(source)
-    (source / "03.jpg").rename(tmp_path / "away.jpg")
-    with pytest.raises(UnveilError, match=r"03.jpg does not exist"):
+    (source / "00.jpg").unlink()
+    (source / "02.jpg").write_bytes(b"")
+    (source / "03.jpg").unlink()
+    (source / "03.jpg").mkdir()
+    assert list(prepare(photos, out, SMALL, processes)) == [True] * 6
+    assert list(PreparedFolder.open(out).names) == ["faces/01.jpg", "faces/04.jpg", "faces/05.jpg"]
+    reasons = dropped(out)
+    assert {name: reason for name, (reason, _) in reasons.items()} == dict.fromkeys(
+        ("faces/00.jpg", "faces/02.jpg", "faces/03.jpg"), "unreadable"
+    )
+    assert "does not exist" in reasons["faces/00.jpg"][1]
+    assert "is cut short" in reasons["faces/02.jpg"][1]
+    assert "it is a folder" in reasons["faces/03.jpg"][1]
+
+
+def test_a_photograph_that_may_not_be_read_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = write_faces(tmp_path / "faces", 2), tmp_path / "out"
+    opened = Path.open
+
+    def refuse_first(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "00.jpg":
+            raise PermissionError
+        return opened(path, *arguments, **options)
+
+    photos = find_photos(source)
+    monkeypatch.setattr(Path, "open", refuse_first)
+    assert list(prepare(photos, out, SMALL)) == [True] * 2
+    reason, detail = dropped(out)["faces/00.jpg"]
+    assert (reason, "may not be read" in detail) == ("unreadable", True)
+
+
+def test_a_tar_that_is_away_stops_the_run_and_loses_none_of_its_photographs(tmp_path: Path) -> None:
+    source, out = write_faces(tmp_path / "faces", 4), tmp_path / "out"
+    with tarfile.open(tmp_path / "faces.tar", "w") as tar:
+        tar.add(source, "faces")
+    photos = find_photos(tmp_path / "faces.tar")
+    (tmp_path / "faces.tar").rename(tmp_path / "away.tar")
+    with pytest.raises(UnveilError, match=r"faces.tar does not exist"):
         list(prepare(photos, out, SMALL))
-    (tmp_path / "away.jpg").rename(source / "03.jpg")
-    assert list(prepare(photos, out, SMALL)) == [False, False, False, True]
+    (tmp_path / "away.tar").rename(tmp_path / "faces.tar")
+    assert list(prepare(photos, out, SMALL)) == [True] * 4
     assert len(PreparedFolder.open(out)) == 4
 
 

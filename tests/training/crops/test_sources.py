@@ -1,5 +1,6 @@
 """Photographs of every kind of source, and what is said of a damaged one."""
 
+import os
 import tarfile
 from collections.abc import Callable
 from io import BytesIO
@@ -58,6 +59,31 @@ def test_tars_are_read_in_their_order_and_not_unpacked(tmp_path: Path) -> None:
     assert [p.read() for p in photos] == [b"picture", *content.values()]
     assert [p.name for p in find_photos(tmp_path / "b.tar")] == [p.name for p in photos[1:]]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "b.tar"]
+
+
+def test_files_and_folders_that_may_not_be_read_are_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "shut", "entered"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"picture")
+    scandir, is_dir = os.scandir, Path.is_dir
+
+    def refuse_listing(path: Path) -> object:
+        if Path(path).name == "shut":
+            raise PermissionError
+        return scandir(path)
+
+    def refuse_entering(path: Path) -> bool:
+        if path.parent.name == "entered":
+            raise PermissionError
+        return is_dir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_listing)
+    monkeypatch.setattr(Path, "is_dir", refuse_entering)
+    said: list[str] = []
+    assert [found.path for found in find_photos(tmp_path, note=said.append)] == [tmp_path / "a" / "1.jpg"]
+    assert said == [f"left out of {tmp_path}: 1 file that cannot be read, 1 folder that cannot be read"]
 
 
 @pytest.mark.parametrize("write", [made_up_celeba.write_published, made_up_celeba.write_recorded])

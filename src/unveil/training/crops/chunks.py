@@ -30,7 +30,7 @@ from unveil.storage.file_kind import FileKind
 from unveil.storage.files import write_text
 from unveil.storage.text import read_json
 from unveil.training.crops.cutter import Cutter, Dropped
-from unveil.training.crops.photo import Photo
+from unveil.training.crops.photo import HolderError, Photo
 from unveil.training.crops.prepared import shard_name, write_shard
 from unveil.typing import Image
 
@@ -114,7 +114,7 @@ def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo]
         except Dropped as dropped:
             entries.append({"name": photo.name, "reason": dropped.reason, "detail": dropped.detail})
             continue
-        except UnveilError:
+        except HolderError:
             raise
         except Exception as error:  # one photograph is not to end the work on the others
             entries.append({"name": photo.name, "reason": "unexpected error", "detail": line_of(error)})

@@ -15,11 +15,10 @@ from unveil.models.registry import head_of
 from unveil.photos.decode import decode_rgb
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
-from unveil.photos.io import MAX_BYTES
 from unveil.reconstruct.two_pass import TwoPass, agree
 from unveil.timing import StageTimes
 from unveil.training.crops.duplicates import Hash, perceptual_hash
-from unveil.training.crops.photo import Photo, Points5
+from unveil.training.crops.photo import HolderError, Photo, Points5
 from unveil.training.crops.prepared import wide_crop
 from unveil.typing import Float64s, Image
 
@@ -67,7 +66,7 @@ class Cutter:
 
         Raises:
             Dropped: there is no picture, no face, a face too small, or one whose place is uncertain.
-            UnveilError: the file of the photograph is gone or unreadable, which says nothing about the photograph.
+            HolderError: the file that holds the photograph among others is gone or unreadable.
         """
         with self.clock.stage("read"):
             image = _decode(photo)
@@ -86,12 +85,11 @@ class Cutter:
 
 
 def _decode(photo: Photo) -> Image:
-    """The photograph as RGB [H, W, 3]; Dropped where it is none."""
-    if photo.size > MAX_BYTES:
-        raise Dropped("unreadable", f"larger than {MAX_BYTES // 2**20} MB")
-    data = photo.read()
+    """The photograph as RGB [H, W, 3]; Dropped where it is none, is gone or may not be read."""
     try:
-        return decode_rgb(data, photo.name)
+        return decode_rgb(photo.read(), photo.name)
+    except HolderError:
+        raise
     except UnveilError as error:
         raise Dropped("unreadable", str(error)) from error
 

@@ -17,6 +17,10 @@ HOLDER = FileKind("file of photographs", "see that it stays there and readable",
 Points5 = tuple[float, ...]  # [10] x, y of the eyes, nose and mouth corners, left to right in the picture
 
 
+class HolderError(UnveilError):
+    """A file that holds many photographs is no longer what it was, which says nothing about any one of them."""
+
+
 @dataclass(frozen=True)
 class Photo:
     """A photograph that has not been read yet."""
@@ -30,15 +34,30 @@ class Photo:
     attributes: frozenset[str] | None = None  # what holds of the face, where somebody has noted it
     points: Points5 | None = None  # image pixels, where they were annotated
 
+    @property
+    def loose(self) -> bool:
+        """Whether it is a file of its own; in a tar and in records something comes before it."""
+        return self.offset == 0
+
     def read(self) -> bytes:
-        """The bytes of the picture; UnveilError where the file is no longer what it was."""
+        """The bytes of the picture.
+
+        Raises:
+            HolderError: the file that holds it among others is no longer what it was.
+            UnveilError: it is too large, or its own file is no longer what it was.
+        """
         if self.size > MAX_BYTES:
             raise UnveilError(f"{self.name} is larger than {MAX_BYTES // 2**20} MB; leave it out")
-        with HOLDER.opened(self.path) as file:
-            file.seek(self.offset)
-            data = file.read(self.size)
-        if len(data) < self.size:
-            raise UnveilError(f"{printable(self.path)} is cut short within {self.name}; copy it again")
+        try:
+            with HOLDER.opened(self.path) as file:
+                file.seek(self.offset)
+                data = file.read(self.size)
+            if len(data) < self.size:
+                raise UnveilError(f"{printable(self.path)} is cut short within {self.name}; copy it again")
+        except UnveilError as error:
+            if self.loose:
+                raise
+            raise HolderError(str(error)) from error
         return data
 
 

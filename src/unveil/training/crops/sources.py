@@ -63,18 +63,27 @@ def find_photos(
 def _in_folder(found: PictureFolder, *, person_folders: bool) -> Iterator[Photo]:
     """The photographs of a folder to its depths, in the order of plain names; what else is there is counted."""
     folder, source = found.folder, resolved(found.folder).name
-    for parent, folders, files in os.walk(folder):
+
+    def unlisted(_: OSError) -> None:
+        found.other["folder that cannot be read"] += 1
+
+    for parent, folders, files in os.walk(folder, onerror=unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
             pictures = len(found.pictures)
-            if not name.startswith("."):
-                found.add(path, recursive=True)
-            if len(found.pictures) == pictures:
+            try:
+                if not name.startswith("."):
+                    found.add(path, recursive=True)
+                if len(found.pictures) == pictures:
+                    continue
+                size = path.stat().st_size
+            except OSError:  # it vanished just now, or its folder may be listed but not entered
+                found.other["file that cannot be read"] += 1
                 continue
             inside = printable(path.relative_to(folder).as_posix())
             person = _folder_of(source, inside) if person_folders else ""
-            yield Photo(f"{source}/{inside}", path, 0, path.stat().st_size, person)
+            yield Photo(f"{source}/{inside}", path, 0, size, person)
 
 
 def _in_tar(path: Path, *, person_folders: bool) -> list[Photo]:
