@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from tools.make_now_like import check, write_dataset
 from unveil.errors import UnveilError
 from unveil.evaluation.now import run as now_run
 from unveil.evaluation.now.files import NowDataset, read_landmarks
+from unveil.evaluation.now.sense import check_landmarks
 from unveil.heads.face_area import face_sphere
+from unveil.meshes.ply import write_ply
+from unveil.meshes.read import read_mesh
 from unveil.storage.folder_log import LOG
 
 NEAR = 8  # triangles looked at for each point
@@ -262,6 +266,81 @@ def test_mistakes_in_a_prediction_are_one_line_each(
     assert "missing" in missing
     assert "1 prediction cannot be used" in total
     assert not (tmp_path / "out" / "summary.json").exists()
+
+
+def change_landmarks(folder: Path, change: Callable[[np.ndarray], np.ndarray], images: slice = slice(None)) -> None:
+    """Change the landmarks of predictions, in the order of their names."""
+    for path in sorted((folder / "predictions").rglob("*.npy"))[images]:
+        np.save(path, change(np.load(path)))
+    for path in sorted((folder / "predictions").rglob("*.txt"))[images]:
+        np.savetxt(path, change(np.loadtxt(path)))
+
+
+SHUFFLES = {
+    "reversed": [6, 5, 4, 3, 2, 1, 0],
+    "two corners of an eye": [1, 0, 2, 3, 4, 5, 6],
+    "the eyes": [2, 3, 0, 1, 4, 5, 6],
+    "corners of the mouth": [0, 1, 2, 3, 4, 6, 5],
+    "the mouth first": [5, 6, 4, 0, 1, 2, 3],
+}
+
+
+@pytest.mark.parametrize("order", SHUFFLES)
+def test_landmarks_in_another_order_are_one_line(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], order: str
+) -> None:
+    change_landmarks(copied, lambda points: points[SHUFFLES[order]])
+    answer = evaluate(capsys, copied, "-o", tmp_path / "out")
+    (line,) = answer.err.splitlines()
+    assert answer.status == 2
+    assert "do not lie as the scans' do" in line
+    assert "check their order, which is outer and inner corner of the right eye" in line
+    assert not (tmp_path / "out" / "summary.json").exists()
+
+
+def test_an_axis_in_another_unit_is_one_line(copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change_landmarks(copied, lambda points: points * [1, 1, 10])
+    answer = evaluate(capsys, copied, "-o", tmp_path / "out")
+    assert answer.status == 2
+    assert answer.err.splitlines()[0].endswith("and that their three axes have one unit")
+
+
+def test_a_few_poor_predictions_are_scored_as_they_are(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change_landmarks(copied, lambda points: points[SHUFFLES["reversed"]], slice(1))
+    answer = evaluate(capsys, copied, "-o", tmp_path / "out")
+    assert (answer.status, answer.err) == (0, "unveil: missing: subject1/selfie/IMG_0003.jpg\n")
+
+
+@pytest.mark.parametrize("factor", [0, 1e-300, 1e300])
+def test_landmarks_of_any_size_are_looked_at(made: Path, tmp_path: Path, factor: float) -> None:
+    folder = Path(shutil.copytree(made / "predictions", tmp_path / "predictions"))
+    change_landmarks(tmp_path, lambda points: points * factor)
+    assert check_landmarks(NowDataset.open(made / "dataset"), folder) == ""
+
+
+@pytest.mark.parametrize("swapped", [True, False])
+def test_predictions_that_are_mirrored_are_scored_and_end_with_a_line(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, swapped: bool
+) -> None:
+    """By landmarks whose left and right are swapped, or by meshes that are mirrored with their landmarks."""
+    if swapped:
+        change_landmarks(copied, lambda points: points[[3, 2, 1, 0, 4, 6, 5]])
+    else:
+        for path in (copied / "predictions").rglob("*_0001.*"):
+            path.unlink()  # they were mirrored before
+        change_landmarks(copied, lambda points: points * [-1, 1, 1])
+        for path in (copied / "predictions").rglob("*.ply"):
+            mesh = read_mesh(path)
+            write_ply(path, mesh.vertices * [-1, 1, 1], mesh.faces)
+        for path in (copied / "predictions").rglob("*.obj"):
+            mesh = read_mesh(path)
+            trimesh.Trimesh(mesh.vertices * [-1, 1, 1], mesh.faces, process=False).export(path, digits=9)
+    answer = evaluate(capsys, copied, "-o", tmp_path / "out")
+    assert answer.status == 0
+    assert "most predictions fit the scans only when mirrored" in answer.err.splitlines()[-1]
+    assert (tmp_path / "out" / "summary.json").exists()
 
 
 PICKED = "dataset/scans_lmks_onlypp/subject0/scan_picked_points.pp"

@@ -51,6 +51,7 @@ def evaluate_now(
     from unveil.evaluation.now import run as now_run
     from unveil.evaluation.now.files import NowDataset
     from unveil.evaluation.now.protocol import MILLIMETRES
+    from unveil.evaluation.now.sense import check_landmarks
     from unveil.storage.files import printable
     from unveil.storage.names import printable_part
     from unveil.storage.outputs import alone_in, results_in
@@ -64,6 +65,7 @@ def evaluate_now(
     if not predictions.is_dir():
         raise UnveilError(f"{printable(predictions)} is no folder; give the folder that has the predictions")
     opened = NowDataset.open(dataset, images)
+    to_check = check_landmarks(opened, predictions)
     name = printable_part(method or resolved(predictions).name) + ("_metrical" if metrical else "")
     with results_in(out, "evaluate now", force=force) as outputs:
         outputs.require_free(now_report.file_names(name))
@@ -74,6 +76,8 @@ def evaluate_now(
         summary = now_report.summarise(scored)
         with outputs.part() as part:
             paths = [out / path.name for path in now_report.write_report(part, name, scored, now_report.LEADERBOARD)]
+    if to_check:
+        complain(to_check)
     if as_json:
         say_json(summary)
         return

@@ -28,17 +28,22 @@ def crop_scan(vertices: Float64s, landmarks: Float64s) -> Float64s:
     Raises:
         UnveilError: the scan is not in millimetres, or none of it is around the landmarks.
     """
+    require_millimetres(landmarks)
+    centre, radius = face_sphere(landmarks)
+    face = vertices[np.linalg.norm(vertices - centre, axis=1) <= radius]
+    if not len(face):
+        raise UnveilError("the scan has no vertex around its landmarks; use the scans and landmarks as NoW has them")
+    return np.asarray(face)
+
+
+def require_millimetres(landmarks: Float64s) -> None:
+    """UnveilError unless a scan's landmarks [7, 3] are as far apart as in millimetres."""
     apart = float(np.linalg.norm(landmarks[3] - landmarks[0]))
     if not EYES_APART[0] <= apart <= EYES_APART[1]:
         raise UnveilError(
             f"the outer corners of the scan's eyes are {apart:.3g} apart, which are not the millimetres that NoW's "
             "scans are in; use the scans and landmarks as NoW has them"
         )
-    centre, radius = face_sphere(landmarks)
-    face = vertices[np.linalg.norm(vertices - centre, axis=1) <= radius]
-    if not len(face):
-        raise UnveilError("the scan has no vertex around its landmarks; use the scans and landmarks as NoW has them")
-    return np.asarray(face)
 
 
 def fit_prediction(
