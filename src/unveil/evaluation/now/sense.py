@@ -44,8 +44,8 @@ def check_landmarks(dataset: NowDataset, predictions: Path) -> str:
         )
     if reflected > 0.5:
         return (
-            "most predictions fit the scans only when mirrored, so the scores are of mirrored heads: check that x, y "
-            "and z are not mirrored and that landmarks go from the subject's right to their left"
+            "most predictions fit the scans only when mirrored, and were scored so: check that no axis of them is "
+            "mirrored and that their landmarks go from the subject's right to their left"
         )
     return ""
 
