@@ -16,11 +16,16 @@ from unveil.storage.text import parse_json, read_text
 
 CONFIGURATION = FileKind("JSON object of settings", "write it again", 2**20)
 
-CHOICES = {
+CHOICES: dict[str, tuple[str | int, ...]] = {
+    "depth": (18, 34, 50),
     "accelerator": ("auto", "cpu", "cuda"),
     "precision": ("bf16-mixed", "32-true"),
     "coefficient_loss": ("standardised", "raw"),
 }
+
+
+MOST = {"input_size": 1024, "processes": 1024, "nodes": 1024, "threads": 1024, "workers": 1024}
+LARGEST = 2**32 - 1  # of every other number; random generators take no larger seed
 
 
 def _setting(default: Any, help_text: str) -> Any:
@@ -139,7 +144,9 @@ class TrainConfig:
                 raise UnveilError(f"setting {entry.name} must not be negative, but is {value}")
             choices = CHOICES.get(entry.name)
             if choices and value not in choices:
-                raise UnveilError(f"setting {entry.name} must be {' or '.join(choices)}, not {value!r}")
+                raise UnveilError(f"setting {entry.name} must be {' or '.join(map(str, choices))}, not {value!r}")
+            if not isinstance(value, str) and value > (most := MOST.get(entry.name, LARGEST)):
+                raise UnveilError(f"setting {entry.name} must be at most {most}, not {value}")
         if self.input_size < 32:
             raise UnveilError(
                 f"setting input_size must be 32 or more, not {self.input_size}: the network halves it 5 times"
