@@ -115,6 +115,7 @@ def test_json_is_one_document_with_stable_keys(
         "index",
         "box_ltrb",
         "confidence",
+        "detector_turn_degrees",
         "doubtful",
         "pose_degrees",
         "expression",
