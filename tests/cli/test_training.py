@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import training_folder
 from extras import needs
+from killed import require_whole_or_nothing
 
 needs("torch")
 
@@ -88,6 +90,13 @@ def test_validation_prints_a_table_and_draws_the_reliability(
     assert all(np.isfinite(row["learner"]) and row["teacher"] is None and row["images"] == 2 for row in rows)
     assert (tmp_path / "reliability.png").is_file()
     assert "no labelled crop" in wrong(capsys, *arguments[:4], "--split", "test")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_killed_validation_leaves_no_plot(folder: Path, tmp_path: Path) -> None:
+    needs("matplotlib")
+    arguments = ("validate", "openhead", folder, folder / training_folder.CODES, "--split", "validation")
+    require_whole_or_nothing(tmp_path, *arguments, "--limit", "1", "--plot", tmp_path / "reliability.png")
 
 
 def test_decas_coefficients_are_learned_with_light_texture_and_detail(

@@ -1,6 +1,7 @@
 """What covering costs, on predictions whose errors are known; and every mistake in files of predictions."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from cli_answer import Answer
 from extras import needs
+from killed import require_whole_or_nothing
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks import occlusion
@@ -203,3 +205,10 @@ def test_a_folder_without_covered_faces_is_refused(tmp_path: Path) -> None:
     clear().save(tmp_path / "clear.npz")
     with pytest.raises(UnveilError, match="covered faces"):
         load_folder(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_killed_it_leaves_no_score(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores"
+    out.mkdir()
+    require_whole_or_nothing(out, "evaluate", "occlusion", folder, "-o", out)

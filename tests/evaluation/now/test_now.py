@@ -1,6 +1,7 @@
 """The NoW benchmark from end to end: an answer that is known, an evaluation by other means, and every mistake."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import trimesh
 from cli_answer import Answer
 from extras import needs
+from killed import require_whole_or_nothing
 from PIL import Image
 from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
@@ -439,3 +441,11 @@ def test_landmarks_need_a_known_ending(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(b"")
     with pytest.raises(UnveilError, match=r"a\.npy"):
         read_landmarks(tmp_path / "a.npy")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_killed_it_leaves_no_score(copied: Path, tmp_path: Path) -> None:
+    places = ["--dataset", copied / "dataset", "--predictions", copied / "predictions", "--processes", "1"]
+    out = tmp_path / "scores"
+    out.mkdir()
+    require_whole_or_nothing(out, "evaluate", "now", *places, "-o", out)

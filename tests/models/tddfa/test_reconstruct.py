@@ -1,6 +1,7 @@
 """3DDFA_V2 from crops and photographs to files, on made-up assets; what is missing or impossible is one line."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from cli_answer import Answer
 from extras import needs
 from glb_reader import Glb
 from khronos import validator_report
+from killed import require_whole_or_nothing
 from PIL import Image
 
 needs("torch")
@@ -211,3 +213,10 @@ def test_check_says_what_is_there_and_what_is_not_the_published_file(tmp_path: P
     (folder / "mb05_120x120.onnx").write_bytes(b"text")
     found = {found.name: found for found in check_files("3ddfa", folder)}["mb05_120x120.onnx"]
     assert (found.status, found.required) == ("wrong", False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_killed_conversion_leaves_no_file(assets: Path, tmp_path: Path) -> None:
+    needs("torch")
+    converted = Path(shutil.copytree(assets, tmp_path / "converted"))
+    require_whole_or_nothing(converted, "assets", "convert", "3ddfa", "--assets", converted)

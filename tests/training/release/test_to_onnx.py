@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import training_folder
 from cli_answer import Answer
 from extras import needs
+from killed import require_whole_or_nothing
 
 torch = needs("torch")
 
@@ -243,6 +245,13 @@ def test_command_line_exports_a_run(
     assert "deviations multiplied: shape" in lines[2]
     assert len(lines) == 3  # this folder keeps nobody for a test
     assert metadata_of(path)["name"] == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_killed_export_leaves_no_file(learner: Learner, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", learner)
+    options = ["--licence", "Apache-2.0", "--data-statement", "made-up heads"]
+    require_whole_or_nothing(tmp_path, "export", run, tmp_path / "mine.onnx", *options)
 
 
 @pytest.mark.parametrize(
