@@ -9,6 +9,7 @@ import numpy as np
 
 from unveil.heads.face_area import face_area
 from unveil.heads.model import MorphableModel
+from unveil.reprs import short_repr
 from unveil.typing import Float32s, Int64s
 
 COUNT = 262  # about
@@ -22,6 +23,7 @@ class FacePoints:
     vertices: Int64s  # [P]
     mirror: Int64s  # [P] index of the point on the other side; of the point itself where the model has no sides
     front: Float32s  # [P, 2] the template's from the front, around their middle, their mean square distance 1, y down
+    __repr__ = short_repr
 
 
 @lru_cache(maxsize=2)
