@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from cli_answer import Answer
 from constant_learner import fitting_coefficients, write_learner
+from extras import needs
 from killed import run_killed
 from PIL import Image
 
@@ -86,6 +87,11 @@ def call(capsys: pytest.CaptureFixture[str], given: Path, learner: Path) -> Call
     return answer
 
 
+def needs_what_it_draws_with(command: str) -> None:
+    if command == "evaluate landmarks":
+        needs("matplotlib")  # without it, a line says that there is no plot
+
+
 def refused(answer: Answer, path: Path, why: str) -> bool:
     return (answer.status, answer.err.count("\n")) == (2, 1) and f"{path} {why}" in answer.err
 
@@ -94,6 +100,7 @@ def refused(answer: Answer, path: Path, why: str) -> bool:
 def test_results_may_be_made_again_but_not_over_what_somebody_changed(
     call: Callable[..., Answer], tmp_path: Path, given: Path, learner: Path, command: str
 ) -> None:
+    needs_what_it_draws_with(command)
     result = tmp_path / calls(given, learner)[command][1]
     assert call(command, tmp_path).status == 0
     first = result.read_bytes()
@@ -265,6 +272,7 @@ def test_killed_between_files_it_leaves_none_half_and_goes_on(
 
     The first file of encode is one of its parts.
     """
+    needs_what_it_draws_with(command)
     whole, out = tmp_path / "whole", tmp_path / "out"
     assert call(command, whole).status == 0
     arguments, name = calls(given, learner)[command]

@@ -310,6 +310,7 @@ def test_an_axis_in_another_unit_is_one_line(copied: Path, tmp_path: Path, capsy
 def test_a_few_poor_predictions_are_scored_as_they_are(
     copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    needs("matplotlib")
     change_landmarks(copied, lambda points: points[SHUFFLES["reversed"]], slice(1))
     answer = evaluate(capsys, copied, "-o", tmp_path / "out")
     assert (answer.status, answer.err) == (0, "unveil: missing: subject1/selfie/IMG_0003.jpg\n")
@@ -327,6 +328,7 @@ def test_predictions_that_are_mirrored_are_scored_and_end_with_a_line(
     copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, swapped: bool
 ) -> None:
     """By landmarks whose left and right are swapped, or by meshes that are mirrored with their landmarks."""
+    needs("matplotlib")
     if swapped:
         change_landmarks(copied, lambda points: points[[3, 2, 1, 0, 4, 6, 5]])
     else:
