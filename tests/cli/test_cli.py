@@ -243,6 +243,10 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         (["fit", "--phto", "a"], "no such option: --phto. Did you mean --photo? (see `unveil fit --help`)"),
         (["fit", "a", "b", "-o", "c"], "arguments too many: b (see `unveil fit --help`)"),
         (["doctor", "--json=1"], "option '--json' does not take a value"),
+        (
+            ["animate", "a", "-o", "b", "--face", "1"],
+            "--face would do nothing: name photographs to follow with --follow",
+        ),
         (["animate", "a", "-o", "b", "--rate", "nan"], "--rate should be at most 100 (see `unveil animate --help`)"),
         (["animate", "a", "-o", "b", "--rate", ""], "--rate should be a number (see `unveil animate --help`)"),
         (["prepare", "a", "-o", "b", "--limit", "0"], "--limit should be at least 1 (see `unveil prepare --help`)"),

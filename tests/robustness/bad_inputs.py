@@ -231,7 +231,8 @@ def cases(name: str, whole: Path, seed: int = 0) -> Iterator[Case]:
                 option = parameter.opts[0]
                 yield Case(f"{name}: {option} {shown!r}", (*_without(call, parameter.opts), option, value))
     yield Case(f"{name}: nothing", tuple(name.split()), wrong_for_sure=name not in {"assets list", "demo", "doctor"})
-    yield Case(f"{name}: more", (*call, "more"), wrong_for_sure=True)
+    several = any(parameter.nargs == -1 for parameter in commands()[name].params)
+    yield Case(f"{name}: more", (*call, "more"), wrong_for_sure=True, of_many=several)
     yield Case(f"{name}: unknown option", (*call, "--modle", "x"), wrong_for_sure=True)
 
 

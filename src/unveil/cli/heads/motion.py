@@ -17,7 +17,7 @@ from unveil.cli.options import (
     parse_formats,
 )
 from unveil.cli.printing import complain, count, say, with_progress
-from unveil.errors import about, exit_status
+from unveil.errors import UnveilError, about, exit_status
 
 
 def transfer(
@@ -82,6 +82,9 @@ def animate(
     from unveil.storage.names import path_of
     from unveil.storage.outputs import results_in
 
+    of_follow = {"recursive": recursive, "head-pose": head_pose, "face": face}
+    if not follow and (useless := [f"--{name}" for name, given in of_follow.items() if given]):
+        raise UnveilError(f"{' and '.join(useless)} would do nothing: name photographs to follow with --follow")
     photos = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
     failed: dict[Path, Exception] = {}
     with results_in(out, "animate", inputs=[photo, *photos], force=force) as outputs:
