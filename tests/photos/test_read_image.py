@@ -30,6 +30,9 @@ def assert_refused(path: Path, *words: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp", "jp2", "j2k", "JPX", "pcx", "sgi", "qoi", "ppm"])
 def test_plain_colours(tmp_path: Path, suffix: str) -> None:
+    Image.init()
+    if Image.EXTENSION[f".{suffix.lower()}"] not in Image.SAVE:
+        pytest.skip("this Pillow reads such pictures, but writes none")
     path = tmp_path / f"plain.{suffix}"
     Image.fromarray(RED_GREEN_BLUE).save(path, lossless=True)
     assert io.find_images(tmp_path) == [path]
