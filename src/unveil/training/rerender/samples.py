@@ -55,14 +55,14 @@ class Renderer:
         index = self.photographs.choose(self._split(rng), rng)
         fitted, kind = self.photographs.fitted(index), rng.random()
         if kind < PLAIN:
-            return self._sample(self._crop(index), self.photographs.rested(fitted), index)
+            return self._sample(self._crop(index), self._rested(fitted), index)
         unchanged = kind < PLAIN + UNCHANGED
         photo = self._photographed(index, fitted)
         if unchanged or rng.random() < BY_WAY:
             photo = self._by_way(photo, self._place(fitted, self._head(rng), rng, FAR_TURNS))
         if unchanged:
             seen = self._seen(as_photographed(self.surface.model, fitted, self.size))
-            return self._sample(rerender(photo, seen, self.surface), self.photographs.rested(fitted), index)
+            return self._sample(rerender(photo, seen, self.surface), self._rested(fitted), index)
         head = self._head(rng)
         return self._with_head(photo, index, head, self._place(fitted, head, rng, FAR_TURNS))
 
@@ -99,10 +99,9 @@ class Renderer:
         return self.priors[int(rng.integers(len(self.priors)))].draw(rng)
 
     def _with_head(self, photo: Photographed, index: int, head: NewHead, placed: Placed) -> Sample:
-        sample = self._sample(rerender(photo, self._seen(placed), self.surface), placed.coefficients, index)
-        points = self._points(placed)
+        sample = self._sample(rerender(photo, self._seen(placed), self.surface), placed, index)
         truth = sample.vertices if head.added is None else sample.vertices + head.added.astype(np.float32)
-        return replace(sample, points=points, shape_weight=1.0, vertices=truth)
+        return replace(sample, shape_weight=1.0, vertices=truth)
 
     def _place(
         self,
@@ -132,15 +131,16 @@ class Renderer:
     def _seen(self, placed: Placed) -> Seen:
         return self.surface.seen(placed.vertices, placed.pixels)
 
-    def _sample(self, image: Image, label: Coefficients, index: int) -> Sample:
+    def _rested(self, fitted: Coefficients) -> Placed:
+        """The head of a fit where the photograph shows it, with what expression all faces share in its shape."""
+        return as_photographed(self.surface.model, self.photographs.rested(fitted), self.size)
+
+    def _sample(self, image: Image, placed: Placed, index: int) -> Sample:
         """A sample whose label says nothing exact of the head's form."""
         data = self.photographs.data
         split = int(data.folder.split[data.rows[index]])
+        label = placed.coefficients
         vertices = np.asarray(self.surface.model.neutral(label), np.float32)
-        points = self._points(as_photographed(self.surface.model, label, self.size))
-        return Sample(image, label.values.astype(np.float32), points, 0.0, index, split, vertices)
-
-    def _points(self, placed: Placed) -> Float32s:
-        """Where a placed head has its face points, [P, 2], in sides of the canonical crop."""
         wide = placed.pixels[face_points(self.surface.model).vertices, :2]
-        return canonical_crop(self.size, 1).to_crop(wide).astype(np.float32)
+        points = canonical_crop(self.size, 1).to_crop(wide).astype(np.float32)
+        return Sample(image, label.values.astype(np.float32), points, 0.0, index, split, vertices)
