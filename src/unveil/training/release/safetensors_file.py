@@ -7,7 +7,6 @@ under its name in torch, weights in half precision.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -50,9 +49,14 @@ def read_state(path: Path) -> Learner:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dictionary
         if about.get("kind") != KIND:
             raise ValueError(f"it says that it is {about.get('kind')!r}")
-        heads: dict[str, Any] = {head: f"{head}_head.last.bias" in state for head in ("occlusion", "deviation")}
-        layout = _layout(about["layout"])
-        learner = Learner(int(about["depth"]), layout, int(about["input_size"]), **heads, front=state.get(FRONT))
+        learner = Learner(
+            int(about["depth"]),
+            _layout(about["layout"]),
+            int(about["input_size"]),
+            occlusion="occlusion_head.last.bias" in state,
+            deviation="deviation_head.last.bias" in state,
+            front=state.get(FRONT),
+        )
         learner.load_state_dict(state)
         return learner.eval()
 
