@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 SCRIPT = """
@@ -29,6 +30,20 @@ def run_killed(after: int, *arguments: str | Path) -> int:
     """Exit status of a command that is killed once so many files have got their names."""
     call = [sys.executable, "-c", SCRIPT, str(after), *map(str, arguments)]
     return subprocess.run(call, capture_output=True, check=False).returncode
+
+
+def require_the_same_after(moved: int, folder: Path, arguments: Sequence[str | Path], run: Callable[..., int]) -> None:
+    """Kill a command once so many files are in its output, its last argument; the next run makes what is missing.
+
+    ``run`` makes a call in this process and gives its status. ``folder`` is for the outputs.
+    """
+    whole, out = folder / "whole", folder / "out"
+    assert run(*arguments, whole) == 0
+    assert run_killed(moved, *arguments, out) == -signal.SIGKILL
+    assert len([path for path in out.iterdir() if not path.name.startswith(".")]) == moved
+    assert run(*arguments, out) == 0
+    first, second = ({path.name: path.read_bytes() for path in made.iterdir()} for made in (whole, out))
+    assert first == second
 
 
 def require_whole_or_nothing(folder: Path, *arguments: str | Path) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_answer import Answer
-from constant_learner import fitting_coefficients, write_learner
 from PIL import Image
 
 import unveil
@@ -25,13 +24,6 @@ from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.folder_log import LOG
 
 DEMO = packaged("demo.jpg")
-
-
-@pytest.fixture(scope="module")
-def learner(tmp_path_factory: pytest.TempPathFactory) -> str:
-    model = unveil.load_openhead()
-    path = tmp_path_factory.mktemp("learner") / "constant.onnx"
-    return str(write_learner(path, model.layout, fitting_coefficients(model)))
 
 
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:

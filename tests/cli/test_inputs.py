@@ -5,22 +5,13 @@ from pathlib import Path
 
 import pytest
 from cli_answer import Answer
-from constant_learner import fitting_coefficients, write_learner
 from PIL import Image
 
-import unveil
 from unveil.assets.store import packaged
 from unveil.output.batch import Outcome
 from unveil.reconstruct import pipeline
 
 HEIC = bytes(3) + b"\x24ftypheic" + bytes(4) + b"mif1heic" + bytes(40)
-
-
-@pytest.fixture(scope="module")
-def learner(tmp_path_factory: pytest.TempPathFactory) -> str:
-    model = unveil.load_openhead()
-    path = tmp_path_factory.mktemp("learner") / "constant.onnx"
-    return str(write_learner(path, model.layout, fitting_coefficients(model)))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from cli_answer import Answer
-from constant_learner import fitting_coefficients, write_learner
 from PIL import Image
 
 import unveil
@@ -19,13 +18,6 @@ from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.names import LONGEST, shortened
 
 ON_POSIX = pytest.mark.skipif(os.name == "nt", reason="links and names of 255 bytes")
-
-
-@pytest.fixture(scope="module")
-def learner(tmp_path_factory: pytest.TempPathFactory) -> str:
-    model = unveil.load_openhead()
-    path = tmp_path_factory.mktemp("learner") / "constant.onnx"
-    return str(write_learner(path, model.layout, fitting_coefficients(model)))
 
 
 @pytest.fixture(scope="module")
@@ -188,16 +180,8 @@ def test_a_photograph_that_may_not_be_read(
 def test_whatever_one_photograph_leads_to_the_others_are_done(
     request: pytest.FixtureRequest, learner: str, photos: Path, error: Exception, status: int, said: str
 ) -> None:
-    capsys, monkeypatch = (request.getfixturevalue(name) for name in ("capsys", "monkeypatch"))
-    reconstruct, calls = Reconstructor.reconstruct, []
-
-    def fail_once(*arguments: Any, **options: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) == 1:
-            raise error
-        return reconstruct(*arguments, **options)
-
-    monkeypatch.setattr(Reconstructor, "reconstruct", fail_once)
+    capsys = request.getfixturevalue("capsys")
+    request.getfixturevalue("fail_on_the_first")(error)
     answer = call(capsys, learner, [photos], photos.parent / "out")
     assert answer.status == status
     assert said in answer.err

@@ -1,6 +1,7 @@
 """The same in the other commands that work on many: one bad item is a line, the others are done, the status says so."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,6 @@ from unveil.codes.file import Codes, read_codes, write_codes
 from unveil.heads.layout import Coefficients
 from unveil.models.onnx import CoefficientModel
 from unveil.photos.detect import FaceDetector
-from unveil.reconstruct.pipeline import Reconstructor
-
-
-@pytest.fixture(scope="module")
-def learner(tmp_path_factory: pytest.TempPathFactory) -> str:
-    model = unveil.load_openhead()
-    path = tmp_path_factory.mktemp("learner") / "constant.onnx"
-    return str(write_learner(path, model.layout, fitting_coefficients(model)))
 
 
 @pytest.fixture
@@ -86,17 +79,13 @@ def test_occlude_leaves_them_out(
 
 
 def test_fault_of_ours_is_status_1(
-    capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    learner: str,
+    photos: Path,
+    tmp_path: Path,
+    fail_on_the_first: Callable[[Exception], None],
 ) -> None:
-    reconstruct, calls = Reconstructor.reconstruct, []
-
-    def fail_once(*arguments: Any, **options: Any) -> Any:
-        calls.append(arguments)
-        if len(calls) == 1:
-            raise ZeroDivisionError
-        return reconstruct(*arguments, **options)
-
-    monkeypatch.setattr(Reconstructor, "reconstruct", fail_once)
+    fail_on_the_first(ZeroDivisionError())
     answer = Answer(
         capsys, "compare", photos / "1.jpg", photos / "4.jpg", "-o", tmp_path / "c.png", "--models", learner
     )

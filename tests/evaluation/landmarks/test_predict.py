@@ -1,7 +1,6 @@
 """Predictions on clear and covered faces, with the real detector and learner on the bundled photograph."""
 
 import os
-import signal
 from pathlib import Path
 
 import cv2
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from cli_answer import Answer
 from constant_learner import fitting_coefficients, write_learner
-from killed import run_killed
+from killed import require_the_same_after
 from PIL import Image
 
 import unveil
@@ -146,12 +145,7 @@ def test_killed_at_any_moment_it_goes_on(
     """Killed before the truth is there, and before the second of two predictions is."""
     options = ("--kinds", "pixels", "--severities", "40", "--limit", "1", "-o")
     call = ("predict", "landmarks", pictures, "--annotation", pictures / "annotation.npz", *options)
-    assert Answer(capsys, *call, tmp_path / "whole").status == 0
-    assert run_killed(moved, *call, tmp_path / "out") == -signal.SIGKILL
-    assert len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")]) == moved
-    assert Answer(capsys, *call, tmp_path / "out").status == 0
-    whole, again = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "out"))
-    assert whole == again
+    require_the_same_after(moved, tmp_path, call, lambda *given: Answer(capsys, *given).status)
 
 
 def test_what_others_wrote_is_not_taken_for_predictions(

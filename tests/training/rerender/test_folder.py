@@ -1,6 +1,5 @@
 import itertools
 import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import cli_answer
 import numpy as np
 import pytest
 import rerendered
-from killed import run_killed
+from killed import require_the_same_after
 
 from unveil.errors import UnveilError
 from unveil.heads.face_area import face_area
@@ -115,12 +114,7 @@ def test_killed_at_any_moment_the_command_goes_on(
 ) -> None:
     source = data.folder.path
     call = ("rerender", source, source / rerendered.CODES, "--count", "2", "--size", "64", "-o")
-    assert cli_answer.Answer(capsys, *call, tmp_path / "whole").status == 0
-    assert run_killed(moved, *call, tmp_path / "out") == -signal.SIGKILL
-    assert len([path for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")]) == moved
-    assert cli_answer.Answer(capsys, *call, tmp_path / "out").status == 0
-    whole, again = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "out"))
-    assert whole == again
+    require_the_same_after(moved, tmp_path, call, lambda *given: cli_answer.Answer(capsys, *given).status)
 
 
 def test_the_command_begins_no_folder_that_holds_other_files(
