@@ -144,6 +144,9 @@ BAD_FILES: dict[str, Callable[[Path, bytes, Rng], None]] = {
 }  # fmt: skip
 PERHAPS_FINE = {"cut", "flipped", "nan", "infinite", "large", "short", "one more axis", "words"}
 
+# Names that a file system allows, and one that it does not.
+BAD_NAMES = {"long name": "n" * 250, "name in bytes": "\udcff\udcfe", "impossible name": "n" * 300}
+
 LISTS = {"now.txt", "people.txt"}  # of many things, of which each is a try
 
 # --- Bad values of options.
@@ -160,7 +163,7 @@ class Case:
     name: str
     arguments: tuple[str, ...]
     spoilt: str = ""  # what of the input
-    how: str = ""  # one of BAD_FILES
+    how: str = ""  # one of BAD_FILES or BAD_NAMES
     seed: int = 0
     wrong_for_sure: bool = False
     of_many: bool = False  # whether the rest is done
@@ -175,12 +178,16 @@ class Case:
         folder.mkdir(parents=True)
         (folder / "in the way").touch()
         (folder / "loop").symlink_to("loop")
-        for name in {word for word in self.arguments if word and "/" not in word and len(word) < 100}:
+        words = {word for word in self.arguments if word and "/" not in word and len(word) < 100}
+        for name in sorted(words | {self.spoilt} - {""}):
             if (whole / name).is_dir():
                 shutil.copytree(whole / name, folder / name)
             elif (whole / name).exists():
                 shutil.copy(whole / name, folder / name)
-        if self.spoilt:
+        if self.how in BAD_NAMES:
+            if self.how != "impossible name":
+                (folder / self.spoilt).rename(folder / _renamed(self.spoilt, self.how))
+        elif self.spoilt:
             rng = np.random.default_rng([self.seed, zlib.crc32(self.name.encode())])
             self._spoil(folder / self.spoilt, rng)
 
@@ -195,6 +202,11 @@ class Case:
             data = path.read_bytes()
             path.unlink()
         BAD_FILES[self.how](path, data, rng)
+
+
+def _renamed(thing: str, how: str) -> str:
+    """The name instead of a thing's, with the suffix, by which many files are known."""
+    return BAD_NAMES[how] + Path(thing).suffix
 
 
 def commands() -> dict[str, Any]:
@@ -222,6 +234,10 @@ def cases(name: str, whole: Path, seed: int = 0) -> Iterator[Case]:
         for how in BAD_FILES:
             sure = how not in PERHAPS_FINE and not (folder and how != "missing") and name != "assets get"  # it makes it
             yield Case(f"{name}: {how} {thing}", call, thing, how, seed, sure, of_many=folder)
+        for how in BAD_NAMES:
+            changed = tuple(_renamed(thing, how) if word == thing else word for word in call)
+            sure = how == "impossible name"
+            yield Case(f"{name}: {how} for {thing}", changed, thing, how, seed, sure, of_many=folder and not sure)
     for parameter in commands()[name].params:
         if parameter.opts == ["--assets"] and "--assets" not in call:
             continue  # what is not read is not wrong

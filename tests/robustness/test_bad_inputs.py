@@ -25,9 +25,10 @@ if sys.platform != "linux":
     pytest.skip("memory is measured and processes are forked by Linux's means", allow_module_level=True)
 
 from robustness import trying, whole_inputs
-from robustness.bad_inputs import Case, cases, commands
+from robustness.bad_inputs import BAD_NAMES, Case, cases, commands
 
 SEED = int(os.environ.get("UNVEIL_ROBUSTNESS_SEED", "0"))
+PLAIN = 10  # of all commands together, in processes that share nothing
 TRIES = int(os.environ.get("UNVEIL_ROBUSTNESS_TRIES", "13"))  # of each command, drawn from all
 
 
@@ -50,6 +51,24 @@ def test_bad_inputs(name: str, whole: Path, tmp_path: Path) -> None:
     everything = list(cases(name, whole, SEED))
     drawn = np.random.default_rng([SEED, len(everything)]).permutation(len(everything))[:TRIES]
     tried = try_all([everything[k] for k in sorted(drawn)], whole, tmp_path)
+    require_no_fault(tried)
+
+
+def test_bad_inputs_of_plain_commands(whole: Path, tmp_path: Path) -> None:
+    """What a user types: a new interpreter, its own streams, arguments as bytes."""
+    everything = [case for name in whole_inputs.CALLS for case in cases(name, whole, SEED)]
+    drawn = np.random.default_rng([SEED, len(everything)]).permutation(len(everything))[:PLAIN]
+    tried = [trying.run_plainly(everything[k], whole, tmp_path / str(k)) for k in sorted(drawn)]
+    require_no_fault(tried)
+
+
+@pytest.mark.parametrize("name", whole_inputs.CALLS)
+def test_bad_names(name: str, whole: Path, tmp_path: Path) -> None:
+    tried = try_all([case for case in cases(name, whole, SEED) if case.how in BAD_NAMES], whole, tmp_path)
+    require_no_fault(tried)
+
+
+def require_no_fault(tried: Sequence[trying.Tried]) -> None:
     wrong = [f"{', '.join(faults)}: {one}" for one in tried if (faults := list(one.faults()))]
     assert not wrong, f"seed {SEED}:\n" + "\n".join(wrong)
 

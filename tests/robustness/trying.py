@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -86,11 +87,27 @@ def run_all(cases: Sequence[Case], whole: Path, folder: Path, answers: Any) -> N
             sys.stdout.flush()
         signal.alarm(0)
         seconds = time.perf_counter() - start
-        after = snapshot(place)
-        changed = [name for name in before if after.get(name) != before[name]]
-        new = [name for name in sorted(set(after) - set(before)) if not after[name].startswith("4")]
-        answers.put(Tried(case, status, said(), changed, new, seconds, peak_memory() - taken))
+        answers.put(Tried(case, status, said(), *_differences(before, place), seconds, peak_memory() - taken))
         shutil.rmtree(place, ignore_errors=True)
+
+
+def run_plainly(case: Case, whole: Path, place: Path) -> Tried:
+    """Make a call as a user does, in a process of its own, in a new folder; its memory is not measured."""
+    case.prepare(whole, place)
+    before = snapshot(place)
+    call = [sys.executable, "-c", "import sys; from unveil.cli import main; sys.exit(main())", *case.arguments]
+    start = time.perf_counter()
+    ended = subprocess.run(call, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, check=False)
+    seconds = time.perf_counter() - start
+    said = ended.stderr.decode("utf-8", errors="backslashreplace")
+    return Tried(case, ended.returncode, said, *_differences(before, place), seconds, memory=0)
+
+
+def _differences(before: dict[str, str], place: Path) -> tuple[list[str], list[str]]:
+    """What is not as it was in a snapshot of a folder, and the files that are new."""
+    after = snapshot(place)
+    changed = [name for name in before if after.get(name) != before[name]]
+    return changed, [name for name in sorted(set(after) - set(before)) if not after[name].startswith("4")]
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.storage.files import atomic_path
+from unveil.storage.files import atomic_path, write_text
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -54,3 +54,8 @@ def test_new_files_have_the_rights_that_the_user_gives(tmp_path: Path) -> None:
         temporary.write_text("new")
     (tmp_path / "b.txt").write_text("plain")
     assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
+
+
+def test_text_with_a_name_that_is_no_utf_8_is_written_as_it_is_shown(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.csv", "é\udcff\r\n\ud800")
+    assert (tmp_path / "a.csv").read_bytes() == "é\\xff\r\n\\ud800".encode()

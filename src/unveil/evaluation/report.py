@@ -11,7 +11,7 @@ from unveil.evaluation.landmarks.occlusion import PUBLISHED, published_table
 from unveil.evaluation.predictions import CLEAR
 from unveil.models.registry import FAMILIES
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable, write_text
 from unveil.storage.text import read_json
 
 SCORES = FileKind("file of scores", "score again", 2**26)
@@ -33,8 +33,7 @@ def write_page(scores: Path, out: Path) -> int:
     sections = [section for path in sorted(scores.rglob("*.json")) if (section := _section(path, scores)) is not None]
     if not sections:
         raise UnveilError(f"no scores below {printable(scores)}; give the folder that `unveil evaluate` wrote to")
-    with atomic_path(out) as temporary:
-        temporary.write_text("\n".join([HEAD, *sections]), "utf-8")
+    write_text(out, "\n".join([HEAD, *sections]))
     return len(sections)
 
 

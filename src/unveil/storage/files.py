@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,9 +47,8 @@ def write_bytes(final: str | os.PathLike[str], data: bytes | memoryview) -> None
 
 
 def write_text(final: str | os.PathLike[str], text: str) -> None:
-    """The same with text, in UTF-8 and with the line ends that it has."""
-    with atomic_path(final) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+    """The same with text, in UTF-8 and with the line ends that it has; what is no UTF-8 as `printable` shows it."""
+    write_bytes(final, re.sub("[\ud800-\udfff]", lambda found: _escaped(found[0]), text).encode())
 
 
 def resolved(path: str | os.PathLike[str]) -> Path:

@@ -53,7 +53,7 @@ def evaluate_now(
     from unveil.evaluation.now.protocol import MILLIMETRES
     from unveil.evaluation.now.sense import check_landmarks
     from unveil.storage.files import printable
-    from unveil.storage.names import printable_part
+    from unveil.storage.names import printable_part, shortened
     from unveil.storage.outputs import alone_in, results_in
 
     if metrical not in {None, *MILLIMETRES}:
@@ -66,7 +66,7 @@ def evaluate_now(
         raise UnveilError(f"{printable(predictions)} is no folder; give the folder that has the predictions")
     opened = NowDataset.open(dataset, images)
     to_check = check_landmarks(opened, predictions)
-    name = printable_part(method or resolved(predictions).name) + ("_metrical" if metrical else "")
+    name = shortened(printable_part(method or resolved(predictions).name)) + ("_metrical" if metrical else "")
     with results_in(out, "evaluate now", force=force) as outputs:
         outputs.require_free(now_report.file_names(name))
         with alone_in(out / now_run.DISTANCES, "evaluate now"):

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.sense import OUTER_EYE_CORNERS, require_predictions, require_truth
+from unveil.evaluation.legend import label
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.storage.files import atomic_path
 from unveil.typing import Bools, Float64s, Int64s
@@ -152,7 +153,7 @@ def write_curves(path: Path, pairs: Mapping[str, tuple[LandmarkFile, LandmarkFil
         at, rows = matched(file, truth)
         images = np.sort(point_errors(file.landmarks2d[rows], truth.landmarks2d[at]).mean(axis=1))
         share = 100 * np.arange(1, len(images) + 1) / len(truth.names)
-        axes.step([0, *images, FAILURE * 10], [0, *share, share[-1]], where="post", label=name, linewidth=1.5)
+        axes.step([0, *images, FAILURE * 10], [0, *share, share[-1]], where="post", label=label(name), linewidth=1.5)
     axes.set(xlim=(0, FAILURE), ylim=(0, 100), xlabel="NME by the root of the box's area, %", ylabel="images, %")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", frameon=False)

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from unveil.evaluation.legend import label
 from unveil.evaluation.now.photos import CHALLENGES
 from unveil.evaluation.now.run import Scored
 from unveil.storage.files import atomic_path, write_text
@@ -153,7 +154,7 @@ def write_plot(path: Path, errors: Mapping[str, Float64s]) -> bool:
     limits = np.linspace(0, PLOT_TO, 801)
     for name, pooled in errors.items():
         share = np.searchsorted(np.sort(pooled), limits, side="right") / max(1, len(pooled))
-        axes.plot(limits, 100 * share, label=name, linewidth=1.5)
+        axes.plot(limits, 100 * share, label=label(name), linewidth=1.5)
     axes.set(xlim=(0, PLOT_TO), ylim=(0, 100), xlabel="distance of the scan to the mesh, mm", ylabel="points, %")
     axes.set_title("NoW: cumulative error", fontsize="medium")
     axes.grid(alpha=0.3)
