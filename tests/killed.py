@@ -47,12 +47,18 @@ def require_the_same_after(moved: int, folder: Path, arguments: Sequence[str | P
 
 
 def require_whole_or_nothing(folder: Path, *arguments: str | Path) -> None:
-    """Kill a command before its first file gets its name: the folder shows no new file, and the next run makes them."""
+    """Kill a command before its first file gets its name, then after it; the next run makes or keeps all of them."""
     before = visible(folder)
     assert run_killed(0, *arguments) == -signal.SIGKILL
     assert visible(folder) == before
+    status = run_killed(1, *arguments)  # one that writes a single file is done
+    kept = {path: (folder / path).read_bytes() for path in visible(folder) - before}
+    assert len(kept) == 1
     assert run_killed(10**6, *arguments) == 0
-    assert visible(folder) > before
+    after = visible(folder)
+    assert after > before
+    assert status == (0 if len(after - before) == 1 else -signal.SIGKILL)
+    assert all((folder / path).read_bytes() == data for path, data in kept.items())
 
 
 def visible(folder: Path) -> set[Path]:
