@@ -11,10 +11,11 @@ from killed import require_the_same_after
 
 from unveil.errors import UnveilError
 from unveil.heads.face_area import face_area
+from unveil.heads.layout import Coefficients
 from unveil.training.crops.prepared import MANIFEST, TEST, PreparedFolder
 from unveil.training.data import TrainingData
 from unveil.training.rerender.folder import CODES, RerenderSettings, labels_path, make_folder
-from unveil.training.rerender.photographs import Photographs, tone
+from unveil.training.rerender.photographs import Photographs, seen_well, tone
 
 SETTINGS = RerenderSettings(count=7, size=64, seed=5, shard=3)
 
@@ -39,6 +40,15 @@ def test_training_takes_the_folder(made: Path, data: TrainingData) -> None:
     assert not (again.folder.split == TEST).any()
     names = {str(name).partition("#")[0] for name in again.folder.names}
     assert names <= set(map(str, data.folder.names))
+
+
+def test_eyes_that_are_shut_are_not_rendered_open(data: TrainingData) -> None:
+    values = data.coefficients.values.copy()
+    units = values[:, data.layout.slice_of("expression")]
+    units[0, [name.startswith("eyeBlink") for name in data.model.expression_names]] = 0.9
+    shut = replace(data, coefficients=Coefficients(data.layout, values))
+    assert seen_well(data)[0]
+    np.testing.assert_array_equal(seen_well(shut), [False, *seen_well(data)[1:]])
 
 
 def test_codes_say_where_points_are(made: Path) -> None:

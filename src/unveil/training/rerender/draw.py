@@ -15,9 +15,10 @@ PITCH_SPREAD = 16.0  # degrees, standard deviation of the poses that are turned 
 MOST_TURN = (25.0, 42.0)  # degrees of pitch and yaw: a photograph shows too little of what is turned farther
 NEAR_TURN = (5.0, 8.0, 3.0)  # degrees of pitch, yaw and roll, standard deviations of the others
 SIDEWAYS = 8.0  # degrees of yaw from which on a face is turned on to the same side, which is the one that is seen
-AT_REST, OF_OTHERS = 0.15, 0.4  # shares of faces without expression and with that of another photograph
+AT_REST, OF_OTHERS = 0.15, 0.25  # shares of faces without expression and with that of another photograph
 STRENGTH = (0.4, 1.3)  # of another's expression
-UNITS = (1, 6)  # units that are drawn at once
+UNITS = (1, 10)  # units that are drawn at once
+STRENGTHS = (1.2, 1.0)  # parameters of the beta distribution of their strengths: half are above 0.56
 ONE_SIDED = 0.2  # share of units that are not the same left and right
 NEAREST, FARTHEST, PERSPECTIVE = 0.45, 3.0, 0.6  # metres, and the share of cameras that are so near
 
@@ -51,7 +52,7 @@ def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generat
     units = found * rng.uniform(0, 0.5)
     kinds = [name.removesuffix("Left").removesuffix("Right") for name in names]
     for chosen in rng.choice(sorted(set(kinds)), rng.integers(UNITS[0], UNITS[1] + 1), replace=False):
-        strength = rng.beta(1.2, 1.6)
+        strength = rng.beta(*STRENGTHS)
         for k in np.flatnonzero([kind == chosen for kind in kinds]):
             units[k] = strength * (rng.random() if rng.random() < ONE_SIDED else 1)
     return np.asarray(np.clip(units, 0, 1))

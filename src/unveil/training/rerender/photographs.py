@@ -22,6 +22,7 @@ from unveil.typing import Bools, Floats
 
 MOST_YAW, MOST_PITCH = 35.0, 25.0  # degrees of photographs that show both sides of the face well enough
 LEAST_TRUST = 0.3  # in the label
+SHUT = 0.3  # of `eyeBlink` beyond what faces at rest have: from there on a photograph shows no eye to open
 # Individual typology angle in degrees at the borders of the six classes of Chardon et al. (1991), dark to light.
 TONES = (-30.0, 10.0, 28.0, 41.0, 55.0)
 TONE_SIZE = 96  # pixels of the crop that skin is looked at in
@@ -49,8 +50,7 @@ class Photographs:
             tones = np.full(len(data), -1, np.int8)
             for index in np.flatnonzero(usable):
                 tones[index] = np.digitize(tone(data, int(index), surface), TONES)
-        rest = np.median(data.coefficients["expression"][data.indices(TRAIN)], axis=0)
-        return cls(data, np.asarray(rest, np.float64), _shape_of_units(data.model), tones)
+        return cls(data, rest_of(data), _shape_of_units(data.model), tones)
 
     def __len__(self) -> int:
         return int((self.tones >= 0).sum())
@@ -95,17 +95,27 @@ def tone(data: TrainingData, index: int, surface: Surface) -> float:
 
 def require_usable(data: TrainingData) -> Bools:
     """Which samples [N] are seen well; UnveilError where none of those to train on is."""
-    usable = seen_well(data)
-    if not usable[data.indices(TRAIN)].any():
-        raise UnveilError("no photograph to train on shows a face from the front; prepare more photographs")
+    train = data.indices(TRAIN)
+    usable = seen_well(data) if len(train) else np.zeros(len(data), bool)
+    if not usable[train].any():
+        raise UnveilError(
+            "no photograph to train on shows a face from the front with open eyes; prepare more photographs"
+        )
     return usable
 
 
+def rest_of(data: TrainingData) -> Floats:
+    """The units [E] that a face at rest has by the labels: the median of the samples to train on."""
+    return np.asarray(np.median(data.coefficients["expression"][data.indices(TRAIN)], axis=0), np.float64)
+
+
 def seen_well(data: TrainingData) -> Bools:
-    """Which samples [N] show both sides of a face whose fit is to be trusted."""
+    """Which samples [N] show both sides of a face with open eyes whose fit is to be trusted."""
+    lids = [name.startswith("eyeBlink") for name in data.model.expression_names]
+    shut = ((data.coefficients["expression"] - rest_of(data))[:, lids] > SHUT).any(axis=1)
     turns = axis_angle_to_matrix(data.coefficients["pose"][:, :3].astype(np.float64))
     pitch, yaw, _ = np.abs(np.asarray(matrix_to_euler_degrees(turns))).T
-    return np.asarray((yaw < MOST_YAW) & (pitch < MOST_PITCH) & (data.weight > LEAST_TRUST))
+    return np.asarray((yaw < MOST_YAW) & (pitch < MOST_PITCH) & (data.weight > LEAST_TRUST) & ~shut)
 
 
 def _shape_of_units(model: MorphableModel) -> Floats:
