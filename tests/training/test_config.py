@@ -34,6 +34,7 @@ def test_missing_settings_keep_their_defaults() -> None:
         ('{"learning_rate": NaN}', "no usable number"),
         ('{"shift": -0.1}', "must not be negative"),
         ('{"input_size": 16}', "input_size"),
+        ('{"input_size": 32, "batch_size": 1}', "batch_size 1 and input_size 32 leave one number per channel"),
         ('{"precision": "fp8"}', "precision"),
         ('{"batch_size": 6, "processes": 2, "feature_weight": 0.1}', "multiple of 4"),
         ('{"batch_size": 5, "processes": 2}', "multiple of 2"),

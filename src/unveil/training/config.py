@@ -25,6 +25,7 @@ CHOICES: dict[str, tuple[str | int, ...]] = {
 
 
 MOST = {"input_size": 1024, "processes": 1024, "nodes": 1024, "threads": 1024, "workers": 1024}
+HALVED = 32  # pixels of a crop's side that the network's five halvings make one
 LARGEST = 2**32 - 1  # of every other number; random generators take no larger seed
 
 
@@ -147,9 +148,14 @@ class TrainConfig:
                 raise UnveilError(f"setting {entry.name} must be {' or '.join(map(str, choices))}, not {value!r}")
             if not isinstance(value, str) and value > (most := MOST.get(entry.name, LARGEST)):
                 raise UnveilError(f"setting {entry.name} must be at most {most}, not {value}")
-        if self.input_size < 32:
+        if self.input_size < HALVED:
             raise UnveilError(
-                f"setting input_size must be 32 or more, not {self.input_size}: the network halves it 5 times"
+                f"setting input_size must be {HALVED} or more, not {self.input_size}: the network halves it 5 times"
+            )
+        if self.batch_size == 1 and self.input_size == HALVED:
+            raise UnveilError(
+                f"batch_size 1 and input_size {HALVED} leave one number per channel, which batch normalisation cannot "
+                "normalise: choose a batch_size of 2 or more, or a larger input_size"
             )
         share = 2 * self.world_size if self.paired else self.world_size
         if self.batch_size % share:
