@@ -145,29 +145,38 @@ def test_a_crop_for_which_there_is_no_finite_number(
     assert read_codes(tmp_path / "codes.npz").names == ("a.png", "c.png")
 
 
-@pytest.mark.parametrize("value", [0.0, 1e6, 1e30])
-def test_decode_leaves_out_what_makes_no_finite_head(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, value: float
+@pytest.mark.parametrize("more", [(), ("--landmarks-only",)])
+@pytest.mark.parametrize("value", [0.0, 1e3, 1e6, 1e30])
+def test_decode_leaves_out_what_makes_no_head(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, value: float, more: tuple[str, ...]
 ) -> None:
     model = unveil.load_openhead()
     values = np.stack([fitting_coefficients(model)] * 3)
     values[1] = value
     write_codes(tmp_path / "codes.npz", Codes(("a", "b\nc", "d"), Coefficients(model.layout, values), "openhead"))
-    answer = Answer(capsys, "decode", tmp_path / "codes.npz", "-o", tmp_path / "heads.npz")
+    answer = Answer(capsys, "decode", tmp_path / "codes.npz", "-o", tmp_path / "heads.npz", *more)
     with np.load(tmp_path / "heads.npz") as heads:
         whole = len(heads["names"])
-        assert all(np.isfinite(heads[name]).all() for name in ("vertices", "landmarks2d", "projected"))
-        assert len(heads["vertices"]) == whole
-    if value == 1e30:
+        assert all(np.isfinite(array).all() and len(array) == whole for array in decoded_arrays(heads).values())
+        assert all(np.ptp(heads["landmarks68"], axis=1).max(axis=1) < 1)  # metres
+    if value:
         assert (answer.status, whole) == (2, 2)
-        assert answer.err == "unveil: b\\nc is left out: its coefficients make no head of finite size\n"
+        assert answer.err == "unveil: b\\nc is left out: its coefficients make no head of a sensible size\n"
     else:
         assert (answer.status, answer.err, whole) == (0, "", 3)
 
 
-def test_decode_of_nothing_finite_writes_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def decoded_arrays(heads: Any) -> dict[str, Any]:
+    """The arrays of a decoded file that have a row for each head."""
+    return {name: heads[name] for name in heads.files if name not in {"names", "faces"}}
+
+
+@pytest.mark.parametrize("value", [1e6, 1e30])
+def test_decode_of_nothing_sensible_writes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, value: float
+) -> None:
     model = unveil.load_openhead()
-    values = np.full((1, model.layout.size), 1e30, np.float32)
+    values = np.full((1, model.layout.size), value, np.float32)
     write_codes(tmp_path / "codes.npz", Codes(("a",), Coefficients(model.layout, values), "openhead"))
     answer = Answer(capsys, "decode", tmp_path / "codes.npz", "-o", tmp_path / "heads.npz")
     assert answer.status == 2

@@ -280,7 +280,9 @@ def test_geometry_is_written_batch_by_batch(tmp_path: Path) -> None:
     model = made_up.model()
     heads = some_heads(model, 2 * BATCH + 3)
     names = np.array([str(k) for k in range(len(heads.values))])
-    write_geometry(tmp_path / "new" / "geometry.npz", decode(model, heads), {"names": names, "faces": model.faces})
+    write_geometry(
+        tmp_path / "new" / "geometry.npz", model, decode(model, heads), {"names": names, "faces": model.faces}
+    )
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["geometry.npz"]
     expected = decoded(model, heads)
     with np.load(tmp_path / "new" / "geometry.npz", allow_pickle=False) as file:
@@ -300,7 +302,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(UnveilError, match="No space left on device; free some space"):
-        write_geometry(tmp_path / "geometry.npz", batches(), {})
+        write_geometry(tmp_path / "geometry.npz", model, batches(), {})
     assert not list(tmp_path.iterdir())
 
 

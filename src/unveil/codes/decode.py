@@ -18,6 +18,7 @@ from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.heads.size import has_sense, times_template
 from unveil.models.skin import Displacement
 from unveil.photos.crop import CROP_SIZE
 from unveil.storage.files import atomic_path
@@ -71,31 +72,34 @@ def decode(
         yield {name: geometry[name] for name in geometry if not (landmarks_only and name in OF_VERTICES)}
 
 
-def write_geometry(path: Path, batches: Iterable[Geometry], others: Mapping[str, Any]) -> list[int]:
-    """Write an npz of the arrays of all batches, joined, and of others.
+def write_geometry(
+    path: Path, model: MorphableModel, batches: Iterable[Geometry], others: Mapping[str, Any]
+) -> list[int]:
+    """Write an npz of the arrays of all batches of a model's heads, joined, and of others.
 
-    Heads with numbers that are not finite are left out, also of ``names`` among the others; their numbers are given
-    back. An archive takes one array after the other, so until all are whole each has a file of its own beside the
-    output.
+    Heads of no sensible size are left out, also of ``names`` among the others; their numbers are given back. An archive
+    takes one array after the other, so until all are whole each has a file of its own beside the output.
 
     Raises:
-        UnveilError: no head is finite, or the place cannot be written; nothing is left half-written.
+        UnveilError: no head has a sensible size, or the place cannot be written; nothing is left half-written.
     """
-    finite: list[bool] = []
+    usable: list[bool] = []
     with atomic_path(path) as temporary, TemporaryDirectory(prefix=".unveil-", dir=path.parent) as folder:
         shapes: dict[str, tuple[int, ...]] = {}
         for batch in batches:
-            whole = _finite(batch)
-            finite += whole.tolist()
-            for name, array in ((name, array[whole]) for name, array in batch.items()):
+            kept = _usable(model, batch)
+            usable += kept.tolist()
+            for name, array in ((name, array[kept]) for name, array in batch.items()):
                 shapes[name] = (shapes.get(name, (0,))[0] + len(array), *array.shape[1:])
                 with (Path(folder) / name).open("ab") as stream:
                     stream.write(np.ascontiguousarray(array, "<f4").data)
-        if finite and not any(finite):
-            raise UnveilError("no head of these coefficients is finite, so nothing is written; make them again")
+        if usable and not any(usable):
+            raise UnveilError(
+                "no head of these coefficients has a sensible size, so nothing is written; make them again"
+            )
         more = dict(others)
         if "names" in more:
-            more["names"] = more["names"][finite]
+            more["names"] = more["names"][usable]
         with temporary.open("wb") as stream:
             np.savez(stream, **more)
         with ZipFile(temporary, "a") as archive:
@@ -105,13 +109,16 @@ def write_geometry(path: Path, batches: Iterable[Geometry], others: Mapping[str,
                     np.lib.format.write_array_header_1_0(member, header)
                     with (Path(folder) / name).open("rb") as stream:
                         copyfileobj(stream, member, 2**20)
-    return [number for number, whole in enumerate(finite) if not whole]
+    return [number for number, kept in enumerate(usable) if not kept]
 
 
-def _finite(batch: Geometry) -> Bools:
-    """Which heads [B] have no number that is not finite."""
+def _usable(model: MorphableModel, batch: Geometry) -> Bools:
+    """Which heads [B] have the size of a head and no number that is not finite."""
+    points, template = batch["landmarks68"], model.landmarks68(model.head.template)
+    if "vertices" in batch:
+        points, template = batch["vertices"], model.head.template
     parts = [np.isfinite(array.reshape(len(array), -1)).all(axis=1) for array in batch.values()]
-    return np.asarray(np.all(parts, axis=0))
+    return np.asarray(np.all([*parts, has_sense(times_template(points, template))], axis=0))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # `write_geometry` leaves such heads out

@@ -8,17 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.heads.size import OF_TEMPLATE, require_sense, times_template
 from unveil.photos.crop import Crop
 from unveil.reprs import short_repr
 from unveil.typing import Floats, Image
-
-MOST_TIMES = 20  # a head is larger or smaller than the template or its crop; chosen, not measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +41,7 @@ class Source:
     __repr__ = short_repr
 
 
-# A network may give anything; what overflows on the way is told in one line, by `_require_sense`.
+# A network may give anything; what overflows on the way is told in one line, by `require_sense`.
 _senseless_allowed = np.errstate(over="ignore", invalid="ignore")
 
 
@@ -58,7 +56,8 @@ def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequen
     vertices = model.vertices(coefficients)  # [N, V, 3]
     neutral = model.neutral(coefficients)
     in_crops = to_pixels(model.project(vertices, coefficients), crops[0].size)
-    _require_sense(source, neutral, in_crops, crops[0].size)
+    require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, source.model)
+    require_sense(np.ptp(in_crops[..., :2], axis=1).max(axis=-1) / crops[0].size, "the crop", source.model)
     projected = [_to_image(points, crop) for points, crop in zip(in_crops, crops, strict=True)]
     landmarks2d = visible_landmarks(_landmark_model(model), coefficients, crops)
     landmarks3d = model.landmarks68(vertices)
@@ -94,20 +93,6 @@ def visible_landmarks(model: MorphableModel, coefficients: Coefficients, crops: 
     points = model.contour68(model.vertices(coefficients), coefficients)  # [N, 68, 3]
     pixels = to_pixels(model.project(points, coefficients), crops[0].size)
     return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
-
-
-def _require_sense(source: Source, neutral: Floats, in_crops: Floats, size: int) -> None:
-    """Raise UnveilError unless heads [N, V, 3] are about as large as the model's, and as the crop that shows them."""
-    template = np.ptp(source.morphable.head.template, axis=0).max()
-    sizes = {"the head of the model": np.ptp(neutral, axis=1).max(axis=-1) / template}
-    sizes["the crop"] = np.ptp(in_crops[..., :2], axis=1).max(axis=-1) / size
-    for of, ratios in sizes.items():
-        senseless = ratios[~((ratios >= 1 / MOST_TIMES) & (ratios <= MOST_TIMES))]  # also those that are not finite
-        if len(senseless):
-            raise UnveilError(
-                f"{source.model} gives coefficients without sense: a head {senseless[0]:.3g} times the size of {of}; "
-                "train or export it again, or take another model"
-            )
 
 
 _landmark_model = lru_cache(maxsize=4)(MorphableModel.landmark_model)

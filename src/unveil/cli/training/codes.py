@@ -150,10 +150,10 @@ def decode(
     others = {"names": np.array(encoded.names)} | ({} if landmarks_only else {"faces": np.asarray(head.faces)})
     batches = with_progress(batches, -(-total // decoding.BATCH), doing="decoding")
     with result_file(out, "decode", inputs=[codes_file], force=force) as path:
-        left_out = decoding.write_geometry(path, batches, others)
+        left_out = decoding.write_geometry(path, head, batches, others)
     what = "68 landmarks" if landmarks_only else f"{len(head.head.template)} vertices"
     for number in left_out:
-        complain(f"{encoded.names[number]} is left out: its coefficients make no head of finite size")
+        complain(f"{encoded.names[number]} is left out: its coefficients make no head of a sensible size")
     failed = f"; {len(left_out)} failed" if left_out else ""
     say(f"{out}: {count(total - len(left_out), 'head')} of {what}{failed}")
     if left_out:

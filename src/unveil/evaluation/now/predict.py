@@ -18,6 +18,7 @@ from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
 from unveil.evaluation.predictions import NOTE, note_predictions
 from unveil.heads.face_area import SEVEN
+from unveil.heads.size import OF_TEMPLATE, require_sense, times_template
 from unveil.meshes.ply import write_ply
 from unveil.models.registry import family_of
 from unveil.output.batch import options_for
@@ -129,16 +130,15 @@ def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, c
     picture = read_image(photos.photographs / image.path)
     if change is not None:
         picture = change(picture, image, face)
-    encoder = reconstructor.encoder
+    encoder, model = reconstructor.encoder, reconstructor.morphable
     margin = family_of(encoder.layout).box_margin
     if face is not None and margin is not None:
         low, high = face.box_ltrb[:2], face.box_ltrb[2:]
         crop = Crop.from_square((low + high) / 2, margin * face.size, encoder.input_size)
         coefficients = encoder.predict(crop.warp(picture)[None]).coefficients
-        neutral = np.asarray(reconstructor.morphable.neutral(coefficients)[0])
-        if not np.isfinite(neutral).all():
-            raise UnveilError(f"{encoder.name} gives coefficients that make no head of finite size; take another model")
-        return neutral
+        neutral = np.asarray(model.neutral(coefficients))
+        require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, encoder.name)
+        return neutral[0]
     found = reconstructor.reconstruct(picture, max_faces=1, faces=None if face is None else [face])
     if not found:
         raise UnveilError("no face found; the photograph has no prediction and will count as missing")

@@ -1,0 +1,38 @@
+"""Whether heads are about as large as heads are; a network, or a file, may give anything."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unveil.errors import UnveilError
+from unveil.typing import Bools, Floats
+
+MOST_TIMES = 20  # a head is larger or smaller than the template or its crop; chosen, not measured
+OF_TEMPLATE = "the head of the model"
+
+
+def times_template(points: Floats, template: Floats) -> Floats:
+    """How many times [N] as large as a template's points [V, 3] those of N heads [N, V, 3] lie."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.ptp(points, axis=1).max(axis=-1) / np.ptp(template, axis=0).max())
+
+
+def has_sense(ratios: Floats) -> Bools:
+    """Which ratios [N] of sizes may be a head's; those that are not finite may not."""
+    return (ratios >= 1 / MOST_TIMES) & (ratios <= MOST_TIMES)
+
+
+def require_sense(ratios: Floats, of: str, model: str) -> None:
+    """Raise an UnveilError unless all heads of a learner have sizes that make sense.
+
+    Args:
+        ratios: [N] their sizes over that of something else.
+        of: what this is.
+        model: name of the learner.
+    """
+    senseless = ratios[~has_sense(ratios)]
+    if len(senseless):
+        raise UnveilError(
+            f"{model} gives coefficients without sense: a head {senseless[0]:.3g} times the size of {of}; "
+            "train or export it again, or take another model"
+        )
