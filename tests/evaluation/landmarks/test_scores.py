@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import made_up
 import numpy as np
 import pytest
 
@@ -96,6 +97,7 @@ PREDICTIONS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
     "fractions": (lambda p: p / 1000, "as fractions of a picture do"),
     "fractions but for one point": (lambda p: put(p / 1000, (0, 0), 500), "as fractions of a picture do"),
     "rows before columns": (lambda p: p[..., ::-1] + [3000, 0], "0.0 % of the landmarks lie near the face"),
+    "swapped axes": (lambda p: p[..., ::-1], "x and y of the landmarks seem to be swapped in the "),
     "of other pictures": (lambda p: p + 1000, "check that they are .x, y. in pixels of the pictures"),
     "far off": (lambda p: put(p, (2, 3), 1e200), "a landmark lies 1e.200 pixels off"),
     "another order": (shuffled, "the landmarks are in another order: number"),
@@ -111,6 +113,20 @@ def test_predictions_without_sense_are_one_line(case: str) -> None:
     with pytest.raises(UnveilError, match=complaint) as raised:
         score(LandmarkFile(NAMES, predicted(change)), LandmarkFile(NAMES, faces()))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("degrees", [0, 75, 180])
+@pytest.mark.parametrize("whose", ["prediction", "truth"])
+def test_whose_axes_are_swapped_is_told(whose: str, degrees: float) -> None:
+    """However the face is turned in the picture."""
+    model = made_up.model()
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    face = np.asarray(model.landmarks68(model.head.template))[:, :2] @ turn * [1000, -1000] + [400, 300]
+    files = {"prediction": face[None] + 1, "truth": face[None]}
+    files[whose] = files[whose][..., ::-1]
+    with pytest.raises(UnveilError, match=f"swapped in the {whose}: give"):
+        score(*(LandmarkFile(("a",), points) for points in files.values()))
 
 
 TRUTHS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
@@ -144,5 +160,6 @@ def test_poor_predictions_are_scored_all_the_same(noise: float) -> None:
     assert [*doubts({"a": collapsed})] == [
         "every image of a is a failure, with an error above 10 %: check that it is of the faces that the truth is of"
     ]
+    assert len([*doubts({"a": collapsed, "b": collapsed})]) == 1
     upside_down = 2 * centre - faces()
     assert score(LandmarkFile(NAMES, upside_down), LandmarkFile(NAMES, faces())).failures == 100

@@ -124,13 +124,14 @@ def table(scores: Mapping[str, Score]) -> str:
 
 
 def doubts(scores: Mapping[str, Score]) -> Iterator[str]:
-    """A line on each score that is as if the landmarks were of other faces."""
-    for name, one in scores.items():
-        if one.failures == 100:
-            yield (
-                f"every image of {name} is a failure, with an error above {FAILURE:.0f} %: check that it is of the "
-                "faces that the truth is of"
-            )
+    """A line on the scores that are as if the landmarks were of other faces, if any are."""
+    failed = [name for name, one in scores.items() if one.failures == 100]
+    if failed:
+        others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        yield (
+            f"every image of {failed[0]}{others} is a failure, with an error above {FAILURE:.0f} %: check that it is "
+            "of the faces that the truth is of"
+        )
 
 
 def as_json(scores: Mapping[str, Score]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.storage.files import printable
 from unveil.typing import Bools, Float64s
 
-OUTER_EYE_CORNERS = (36, 45)
+OUTER_EYE_CORNERS, LOWER_LIP = (36, 45), 57
 LARGEST_FRACTION, SMALLEST_FACE = 2.0, 10.0  # coordinates of landmarks that are no pixels, where faces are larger, px
 LARGEST_PIXEL = 1e6  # of a coordinate; photographs have some ten thousand on a side
 FEWEST_NEAR = 0.02  # share of points that are not farther from where they belong than the face is large
+FAR_OFF = 0.2  # of the face's size, in the median image: landmarks that may be something else; chosen, not measured
 FEWEST_OWN = 0.9  # share of true points, each of which another predicted point is nearest to, in another order
 MOST_IMAGES = 200  # that the order is looked for in
 
@@ -46,6 +47,7 @@ def require_predictions(points: Float64s, true: Float64s) -> None:
     if np.abs(points).max() > LARGEST_PIXEL:
         raise UnveilError(f"a landmark lies {np.abs(points).max():.3g} pixels off: give landmarks in pixels")
     sizes = np.sqrt(np.ptp(true, axis=1).prod(axis=1))
+    _require_x_first(points, true, sizes)
     near = float((np.linalg.norm(points - true, axis=2) < sizes[:, None]).mean())
     if near < FEWEST_NEAR:
         raise UnveilError(
@@ -53,6 +55,27 @@ def require_predictions(points: Float64s, true: Float64s) -> None:
             "pictures that the names say"
         )
     _require_order(points, true, sizes)
+
+
+def _require_x_first(points: Float64s, true: Float64s, sizes: Float64s) -> None:
+    """UnveilError where swapping the axes brings landmarks that are far off to where they belong."""
+    off, swapped = (
+        float(np.median(np.linalg.norm(given - true, axis=2).mean(axis=1) / sizes))
+        for given in (points, points[..., ::-1])
+    )
+    if swapped < FAR_OFF < off and swapped < off / 2:
+        whose = "the truth" if np.median(_turns(true)) < 0 else "the prediction"
+        raise UnveilError(f"x and y of the landmarks seem to be swapped in {whose}: give (x, y), x to the right")
+
+
+def _turns(points: Float64s) -> Float64s:
+    """Twice the signed area [N] of the triangle from the right eye over the left to the mouth.
+
+    It is positive in every photograph that is not mirrored, however it is turned, and negative with swapped axes.
+    """
+    right, left, mouth = (points[:, k] for k in (*OUTER_EYE_CORNERS, LOWER_LIP))
+    (x1, y1), (x2, y2) = (left - right).T, (mouth - right).T
+    return np.asarray(x1 * y2 - x2 * y1)
 
 
 def _require_order(points: Float64s, true: Float64s, sizes: Float64s) -> None:
