@@ -18,7 +18,12 @@ class UnveilError(Exception):
 
 
 def reason_of(error: BaseException) -> str:
-    """What another library's error says, for one line of ours: without line breaks, and not too long."""
+    """What another's error says, for one line of ours: without line breaks, and not too long.
+
+    Of the system's errors it is the words alone, without the number and the path.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     if isinstance(error, KeyError):  # says no more than the name
         return f"it has no {error}"[:MOST_LETTERS]
     return " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
@@ -29,7 +34,7 @@ def line_of(error: Exception) -> str:
     if isinstance(error, UnveilError):
         return str(error)
     if isinstance(error, OSError):
-        return error.strerror or reason_of(error)
+        return reason_of(error)
     return unexpected(error)
 
 

@@ -51,6 +51,8 @@ class Tried:
             yield "status 0"
         if not all(line.startswith("unveil: ") for line in lines):
             yield "a line on stderr that is not ours"
+        if "[Errno" in self.err:
+            yield "a number of the system's, not its words"
         told = self.case.of_many or (self.case.command == "assets check" and not lines)  # on stdout, file by file
         if self.status == 2 and len(lines) != 1 and not told:
             yield f"{len(lines)} lines"

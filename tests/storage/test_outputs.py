@@ -93,6 +93,18 @@ def test_what_is_the_users_stays(tmp_path: Path, put: object, name: str) -> None
         assert (tmp_path / "target").read_text() == "mine"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("target", ["a.txt", "nowhere"])
+def test_a_link_that_leads_nowhere_is_called_that(tmp_path: Path, target: str) -> None:
+    (tmp_path / "a.txt").symlink_to(target)
+    with pytest.raises(UnveilError, match=r"a\.txt is a link that leads nowhere; name another output"):
+        result_file(tmp_path / "a.txt", "decode").__enter__()
+    with result_file(tmp_path / "a.txt", "decode", force=True) as path:
+        path.write_text("new")
+    assert not (tmp_path / "a.txt").is_symlink()
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_what_is_the_same_already_is_left_alone(tmp_path: Path) -> None:
     write(tmp_path)
     before = {path: path.stat().st_ino for path in tmp_path.iterdir()}

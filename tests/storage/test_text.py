@@ -1,5 +1,6 @@
 """Text and JSON of users: whatever is wrong is one line that names the file."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,16 @@ def test_text_and_bytes_are_of_regular_files(tmp_path: Path) -> None:
         for read in (read_text, read_bytes, read_json):
             with pytest.raises(UnveilError, match=reason):
                 read(path, KIND)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="links to themselves, and the memory of a process as a file")
+def test_what_the_system_does_not_give_is_said_in_its_words(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UnveilError, match=r"loop cannot be read: Too many levels of symbolic links; check the path"):
+        read_json(tmp_path / "loop", KIND)
+    with pytest.raises(UnveilError, match=r"mem cannot be read: Input/output error; check the path and its disk"):
+        read_bytes("/proc/self/mem", KIND)
+    with pytest.raises(UnveilError, match=r"mem cannot be read: Input/output error; check"), KIND.checking("mem"):
+        Path("/proc/self/mem").read_bytes()
+    with pytest.raises(UnveilError, match=r"a is no settings of ours \(no picture\)"), KIND.checking("a"):
+        raise OSError("no picture")

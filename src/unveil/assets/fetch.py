@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from unveil.assets.model_file import ModelFile
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 CHUNK = 2**18  # bytes
 LARGEST = 2**30  # bytes; a server that sends more sends something else
@@ -36,9 +36,10 @@ def download(file: ModelFile, folder: Path, progress: Progress | None = None) ->
     try:
         _complete(file, part, progress or (lambda done, total: None))
     except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        cause = getattr(error, "reason", error)  # of a URLError: another error, or text
+        reason = reason_of(cause if isinstance(cause, Exception) else Exception(cause))
         raise UnveilError(
-            f"cannot download {file.url} to {final}: {' '.join(str(reason).split())}; run the command again to continue"
+            f"cannot download {file.url} to {final}: {reason}; run the command again to continue"
         ) from error
     digest = _sha256(part)
     if digest != file.sha256:

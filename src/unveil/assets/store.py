@@ -12,7 +12,7 @@ import platformdirs
 
 from unveil.assets.model_file import ModelFile
 from unveil.assets.registry import PACKAGED
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 ASSETS_VARIABLE = "UNVEIL_ASSETS"
 
@@ -94,7 +94,7 @@ def download_folder(family: str, assets: Path | None = None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnveilError(f"cannot make the folder {folder}: {error.strerror}; choose another one") from error
+        raise UnveilError(f"cannot make the folder {folder}: {reason_of(error)}; choose another one") from error
     return folder
 
 

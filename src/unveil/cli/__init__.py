@@ -16,7 +16,7 @@ from unveil import __version__
 from unveil.cli.commands import InPanels, add_panels, add_renamed
 from unveil.cli.printing import complain, escape_what_streams_cannot_encode, say
 from unveil.cli.usage import wrong_call
-from unveil.errors import DEBUG_VARIABLE, MOST_LETTERS, UnveilError, unexpected
+from unveil.errors import DEBUG_VARIABLE, MOST_LETTERS, UnveilError, reason_of, unexpected
 from unveil.processes import mute_warnings
 
 EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
@@ -77,7 +77,7 @@ def _run(arguments: list[str] | None) -> int:
             raise
         name = str(error.filename)  # too long, perhaps
         shown = name if len(name) <= MOST_LETTERS else f"{name[:MOST_LETTERS]}..."
-        raise UnveilError(f"cannot use {shown}: {error.strerror}; check the path") from error
+        raise UnveilError(f"cannot use {shown}: {reason_of(error)}; check the path") from error
     return status or 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
-from unveil.errors import DEBUG_VARIABLE, UnveilError
+from unveil.errors import DEBUG_VARIABLE, UnveilError, reason_of
 from unveil.storage.files import printable
 
 Item = TypeVar("Item")
@@ -26,7 +26,7 @@ def say(*lines: str) -> None:
     try:
         _write(sys.stdout, lines)
     except OSError as error:
-        raise UnveilError(f"cannot print: {error.strerror}; make room, or print to another place") from error
+        raise UnveilError(f"cannot print: {reason_of(error)}; make room, or print to another place") from error
 
 
 def say_json(value: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.photos.decode import decode_rgb, upright_rgb
 from unveil.photos.folder import SUFFIXES, look_through
 from unveil.storage.file_kind import FileKind
@@ -53,7 +53,7 @@ def as_rgb(photograph: Photograph) -> Image:
         try:
             return upright_rgb(photograph)
         except (ValueError, OSError) as error:
-            raise UnveilError(f"the PIL image cannot be used ({error}); convert it to mode RGB") from error
+            raise UnveilError(f"the PIL image cannot be used ({reason_of(error)}); convert it to mode RGB") from error
     if isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,):
         return photograph
     raise TypeError(f"a photograph is a path, a PIL image or a uint8 RGB array [H, W, 3], not {_what(photograph)}")
@@ -135,5 +135,4 @@ def write_image(path: str | os.PathLike[str], image: Image | NDArray[np.uint16])
 def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:
     if isinstance(error, FileNotFoundError):
         return UnveilError(f"{printable(path)} does not exist; check the path")
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return UnveilError(f"cannot read {printable(path)}: {reason}; check the path and its permissions")
+    return UnveilError(f"cannot read {printable(path)}: {reason_of(error)}; check the path and its permissions")

@@ -39,7 +39,7 @@ class FileKind:
         except UnveilError:
             raise
         except Exception as error:  # what a damaged file, or one made to do harm, leads to is not to be foreseen
-            raise self.refused(path, reason_of(error)) from error
+            raise _of_system(path, error) or self.refused(path, reason_of(error)) from error
 
     @contextmanager
     def opened(self, path: str | os.PathLike[str], *forms: str) -> Iterator[BufferedReader]:
@@ -67,4 +67,12 @@ class FileKind:
         except UnveilError:
             raise
         except Exception as error:  # as in `checking`
-            raise self.refused(path, other_form(path, *forms) or reason_of(error)) from error
+            reason = other_form(path, *forms) or reason_of(error)
+            raise _of_system(path, error) or self.refused(path, reason) from error
+
+
+def _of_system(path: str | os.PathLike[str], error: Exception) -> UnveilError | None:
+    """The error for a file that the system does not give; None where the error is not the system's."""
+    if not isinstance(error, OSError) or not error.strerror:  # decoders raise some without
+        return None
+    return UnveilError(f"{printable(path)} cannot be read: {reason_of(error)}; check the path and its disk")

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 
 HIDDEN = ".unveil-"  # begins the names of files and folders that are not whole yet
 
@@ -56,6 +56,11 @@ def resolved(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.realpath(path))
 
 
+def leads_nowhere(path: Path) -> bool:
+    """Whether a path is a link to nothing, or one of a loop of links."""
+    return path.is_symlink() and not path.exists()
+
+
 def printable(path: str | os.PathLike[str]) -> str:
     """A file's name, or any other text, for messages: one line, and valid text even if the name on disk is not."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in os.fspath(path))
@@ -75,4 +80,4 @@ def _write_error(path: Path, error: OSError) -> UnveilError:
     elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         advice = "choose a folder that you may write to"
     shown = Path(*(part for part in path.parts if not part.startswith(HIDDEN)))
-    return UnveilError(f"cannot write {printable(shown)}: {error.strerror or error}; {advice}")
+    return UnveilError(f"cannot write {printable(shown)}: {reason_of(error)}; {advice}")

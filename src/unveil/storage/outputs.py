@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from unveil.errors import UnveilError
-from unveil.storage.files import HIDDEN, printable
+from unveil.errors import UnveilError, reason_of
+from unveil.storage.files import HIDDEN, leads_nowhere, printable
 from unveil.storage.folder_log import FolderLog
 from unveil.storage.leftovers import PART_LOCK, is_own, remove, sweep_files, sweep_folders
 from unveil.storage.locks import lock
@@ -104,7 +104,9 @@ class Outputs:
         if path.is_dir():
             return "is a folder; name another output"
         why = ""
-        if made is None:
+        if leads_nowhere(path):
+            why = "is a link that leads nowhere"
+        elif made is None:
             why = "is there already, and unveil did not write it"
         elif content not in made.digests:
             why = "was changed since unveil wrote it"
@@ -200,8 +202,8 @@ def output_errors(folder: Path) -> Iterator[None]:
         cause = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(cause, OSError):
             raise
-        why = cause.strerror or str(cause)
-        if folder.is_symlink() and not folder.exists():
+        why = reason_of(cause)
+        if leads_nowhere(folder):
             why = "it is a link that leads nowhere"
         hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
         raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error

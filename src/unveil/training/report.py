@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
-from unveil.errors import UnveilError
+from unveil.errors import UnveilError, reason_of
 from unveil.storage.files import printable
 from unveil.training.checkpoint import Position
 from unveil.training.config import TrainConfig
@@ -108,7 +108,7 @@ class Report:
             self._board.flush()
         except OSError as error:
             raise UnveilError(
-                f"cannot write the log of {self._run}: {error.strerror}; make room and give the same command again"
+                f"cannot write the log of {self._run}: {reason_of(error)}; make room and give the same command again"
             ) from error
         parts = "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())
         self._say(f"epoch {done}/{self._config.epochs}  step {position.step}  {parts}  {self.left()}")

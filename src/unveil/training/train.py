@@ -152,7 +152,7 @@ def _launch(config: TrainConfig) -> lightning_fabric.Fabric:
     accelerator = config.accelerator
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)  # not what it chose by itself
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not what it chose by itself
     fabric = lightning_fabric.Fabric(
         accelerator=accelerator,
         devices=config.processes,
