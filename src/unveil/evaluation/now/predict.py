@@ -136,9 +136,9 @@ def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, c
         low, high = face.box_ltrb[:2], face.box_ltrb[2:]
         crop = Crop.from_square((low + high) / 2, margin * face.size, encoder.input_size)
         coefficients = encoder.predict(crop.warp(picture)[None]).coefficients
-        neutral = np.asarray(model.neutral(coefficients))
+        neutral = np.asarray(model.neutral(coefficients))  # [1, V, 3]
         require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, encoder.name)
-        return neutral[0]
+        return np.asarray(neutral[0])
     found = reconstructor.reconstruct(picture, max_faces=1, faces=None if face is None else [face])
     if not found:
         raise UnveilError("no face found; the photograph has no prediction and will count as missing")
