@@ -5,7 +5,7 @@ from extras import needs
 torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
-from unveil.models.learner import Learner
+from unveil.models.learner import HEADS, Learner
 from unveil.models.resnet import ResNet
 
 LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
@@ -42,7 +42,7 @@ def test_first_guess_is_the_mean_of_the_layout() -> None:
 
 
 def test_coefficients_stay_float32_under_autocast() -> None:
-    learner = Learner(18, LAYOUT, 64, occlusion=True, deviation=True).eval()
+    learner = Learner(18, LAYOUT, 64, heads=HEADS).eval()
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         told = learner(torch.rand(1, 3, 64, 64))
     assert {part.dtype for part in told if part is not None} == {torch.float32}
@@ -50,7 +50,7 @@ def test_coefficients_stay_float32_under_autocast() -> None:
 
 def test_one_by_one_equals_batch() -> None:
     torch.manual_seed(0)
-    learner = Learner(18, LAYOUT, 64, occlusion=True, deviation=True).eval()
+    learner = Learner(18, LAYOUT, 64, heads=HEADS).eval()
     images = torch.rand(3, 3, 64, 64)
     with torch.no_grad():
         together = learner(images)
@@ -63,11 +63,20 @@ def test_one_by_one_equals_batch() -> None:
 def test_heads_tell_what_was_seen_and_how_sure(size: int) -> None:
     std = np.arange(1.0, 8.0)
     layout = LAYOUT.with_statistics(np.zeros(7), std)
-    told = Learner(18, layout, size, occlusion=True, deviation=True).eval()(torch.rand(2, 3, size, size))
+    told = Learner(18, layout, size, heads=HEADS).eval()(torch.rand(2, 3, size, size))
     assert told.occlusion is not None
     assert told.deviations is not None
     assert told.occlusion.shape == (2, 28, 28)
     assert torch.allclose(told.deviations, torch.from_numpy(std).float().expand(2, 7))  # at first, the data's spread
+
+
+def test_the_face_score_moves_the_features() -> None:
+    learner = Learner(18, LAYOUT, 64, heads={"face"})
+    told = learner(torch.rand(2, 3, 64, 64))
+    assert told.face is not None
+    assert told.face.shape == (2,)
+    told.face.sum().backward()
+    assert float(learner.backbone.conv1.weight.grad.abs().max()) > 0
 
 
 def test_without_heads_there_is_nothing_of_them() -> None:
@@ -75,11 +84,12 @@ def test_without_heads_there_is_nothing_of_them() -> None:
     told = learner.eval()(torch.rand(1, 3, 64, 64))
     assert told.occlusion is None
     assert told.deviations is None
+    assert told.face is None
     assert not any("occlusion" in name or "deviation" in name for name in learner.state_dict())
 
 
 def test_deviations_do_not_move_the_features() -> None:
-    learner = Learner(18, LAYOUT, 64, deviation=True)
+    learner = Learner(18, LAYOUT, 64, heads={"deviation"})
     told = learner(torch.rand(2, 3, 64, 64))
     told.deviations.log().sum().backward()
     assert learner.backbone.conv1.weight.grad is None

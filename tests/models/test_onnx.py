@@ -64,6 +64,7 @@ def test_a_file_with_coefficients_alone_says_no_more(learner: CoefficientModel) 
     prediction = learner.predict(crops(2))
     assert prediction.deviations is None
     assert prediction.occlusion is None
+    assert prediction.face is None
     assert learner.vertex_scale == 1
 
 
@@ -92,6 +93,7 @@ def test_gives_deviations_and_the_map_of_what_covers(tmp_path: Path, count: int)
     [
         ("deviations", ["n", 4], "gives deviations of shape [4], which is not the layout 'small'"),
         ("occlusion", ["n", 14, 14], "gives occlusion of shape [14, 14], which is not 28 x 28 cells"),
+        ("face", ["n", 1], "gives face of shape [1], which is not one number for each crop"),
     ],
 )
 def test_refuses_outputs_of_other_shapes(tmp_path: Path, output: str, shape: list[int | str], reason: str) -> None:

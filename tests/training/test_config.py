@@ -38,6 +38,7 @@ def test_missing_settings_keep_their_defaults() -> None:
         ('{"precision": "fp8"}', "precision"),
         ('{"batch_size": 6, "processes": 2, "feature_weight": 0.1}', "multiple of 4"),
         ('{"batch_size": 5, "processes": 2}', "multiple of 2"),
+        ('{"face_score_weight": 0.5}', "set beside to 0.2"),
         ('{"coefficient_loss": "cubic"}', "standardised or raw"),
         ("[1]", "JSON object"),
         ("{", "no JSON"),

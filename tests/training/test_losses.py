@@ -58,14 +58,14 @@ def prediction(coefficients: torch.Tensor) -> LearnerOutput:
 def batch(target: torch.Tensor) -> Tensors:
     partner = torch.tensor([1, -1])[: len(target)]
     covered, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
-    return Tensors(torch.zeros(0), target, ones, ones, covered, torch.zeros(len(target), 0, 2), partner)
+    return Tensors(torch.zeros(0), target, ones, ones, covered, torch.zeros(len(target), 0, 2), partner, ones)
 
 
 def test_the_papers_loss_is_the_mean_of_squares() -> None:
     o = objective(TrainConfig(**preset("paper")))
     terms = o.terms(LearnerOutput(values(0), None, None, torch.zeros(2, 8)), batch(values(1)))
     assert set(terms) == {"coefficient"}
-    assert torch.allclose(o.total(terms), (values(0) - values(1)).square().mean(dim=1))
+    assert torch.allclose(o.total(terms, torch.ones(2)), (values(0) - values(1)).square().mean(dim=1))
 
 
 def test_equal_coefficients_cost_nothing() -> None:
@@ -81,7 +81,7 @@ def test_weights_choose_the_terms() -> None:
         config = TrainConfig(**{f"{n}_weight": 2.0 if n == name else 0.0 for n in names})  # type: ignore[arg-type]
         o = objective(config)
         terms = o.terms(prediction(values(0)), batch(values(1)))
-        assert torch.allclose(o.total(terms), 2 * terms[name])
+        assert torch.allclose(o.total(terms, torch.ones(2)), 2 * terms[name])
 
 
 def test_gradients_of_every_term_are_right() -> None:
@@ -159,11 +159,27 @@ def test_labels_without_a_form_do_not_move_the_shape() -> None:
     o = objective(config)
     told = values(0).requires_grad_()
     aim = batch(values(1))._replace(shape_weight=torch.zeros(2))
-    o.total(o.terms(prediction(told), aim)).sum().backward()
+    o.total(o.terms(prediction(told), aim), aim.weight).sum().backward()
     assert told.grad is not None
     shape = o.layout.slice_of("shape")
     assert float(told.grad[:, shape].abs().max()) == 0
     assert float(told.grad[:, o.layout.slice_of("expression")].abs().max()) > 0
+
+
+def test_where_there_is_no_face_only_the_face_score_learns() -> None:
+    o = objective(TrainConfig(face_score_weight=0.5, beside=0.2))
+    told, score = values(0).requires_grad_(), torch.tensor([1.0, 2.0], requires_grad=True)
+    none = torch.tensor([1.0, 0.0])
+    aim = batch(values(1))._replace(weight=none, face=none)
+    terms = o.terms(prediction(told)._replace(face=score), aim)
+    assert float(terms["coefficient"].detach()[1]) == 0
+    o.total(terms, aim.weight).sum().backward()
+    assert told.grad is not None
+    assert score.grad is not None
+    assert float(told.grad[1].abs().max()) == 0
+    assert float(told.grad[0].abs().max()) > 0
+    expected = 0.5 * (torch.sigmoid(torch.tensor([1.0, 2.0])) - none)
+    assert torch.allclose(score.grad, expected)
 
 
 def test_the_shapes_share_weighs_its_squares() -> None:

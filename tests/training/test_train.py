@@ -17,7 +17,7 @@ torch = needs("torch")
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
-from unveil.models.learner import Learner
+from unveil.models.learner import HEADS, Learner
 from unveil.training.checkpoint import Position, load_checkpoint, load_learner, settle
 from unveil.training.config import TrainConfig, preset
 from unveil.training.data import TrainingData
@@ -170,7 +170,7 @@ def no_images() -> torch.Tensor:
 def test_a_run_starts_from_another(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
     old = load_learner(whole_run)
     other = data.layout.with_statistics(np.linspace(-1, 1, 160), np.linspace(0.5, 2, 160))
-    learner = Learner(18, other, 32, occlusion=True, deviation=False).eval()
+    learner = Learner(18, other, 32, heads={"occlusion"}).eval()
     start_from(learner, str(whole_run), no_images)
     images = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
@@ -211,9 +211,26 @@ def test_a_learner_that_finds_points_is_trained_kept_and_continued(data: Trainin
 
     statistics = np.linspace(-0.1, 0.1, 160), np.linspace(0.5, 2.0, 160)
     layout = trained.layout.with_statistics(*statistics)
-    other = Learner(18, layout, 32, occlusion=True, deviation=True, front=trained.refinement.front).eval()
+    other = Learner(18, layout, 32, heads=HEADS, front=trained.refinement.front).eval()
     start_from(other, str(tmp_path / "state.safetensors"), lambda: images)
     assert torch.allclose(other(images).coefficients / scale, said / scale, atol=0.05)
+
+
+def test_a_face_score_is_trained_kept_and_continued(data: TrainingData, tmp_path: Path) -> None:
+    config = replace(CONFIG, epochs=1, feature_weight=0.0, beside=0.5, face_score_weight=0.5)
+    run(config, data, tmp_path / "run")
+    assert {"face_score", "face_clear", "face_occluded", "face_beside"} <= log(tmp_path / "run")[-1].keys()
+    trained = load_learner(tmp_path / "run")
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    said = trained(images).face
+    write_state(trained, tmp_path / "state.safetensors", Statement("tiny", "Apache-2.0", "made-up heads"))
+    assert torch.allclose(read_state(tmp_path / "state.safetensors")(images).face, said, atol=0.02)
+    other = Learner(18, trained.layout, 32, heads=HEADS).eval()
+    start_from(other, str(tmp_path / "state.safetensors"), lambda: images)
+    assert torch.allclose(other(images).face, said, atol=0.02)
+    without = Learner(18, trained.layout, 32, heads={"occlusion"})
+    start_from(without, str(tmp_path / "state.safetensors"), lambda: images)
+    assert without(images).face is None
 
 
 def test_a_full_disk_is_one_line(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ class Prediction:
     coefficients: Coefficients  # [N, M]
     deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
     occlusion: Float32s | None = None  # [N, 28, 28] probability that an occluder covers the cell; row 0 on top
+    face: Float32s | None = None  # [N] probability that the crop shows a face, however it is framed
     __repr__ = short_repr
 
 

@@ -1,10 +1,11 @@
 """The learner: a ResNet and one linear layer to the coefficients of a layout, which is the paper's form.
 
-Three heads are not the paper's. Two tell what the coefficients rest on: where something covers the crop, and how far
-each coefficient may be off. The third finds points all over the face and refines the coefficients by them
-(`unveil.models.points`).
+Four heads are not the paper's. Two tell what the coefficients rest on: where something covers the crop, and how far
+each coefficient may be off. The third says whether there is a face at all. The last finds points all over the face and
+refines the coefficients by them (`unveil.models.points`).
 """
 
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 import torch
@@ -20,6 +21,7 @@ from unveil.models.resnet import ResNet
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
+HEADS = ("occlusion", "deviation", "face")
 OCCLUSION_CHANNELS = 32
 DEVIATION_FEATURES = 128
 LOG_DEVIATIONS = (-5.0, 3.0)  # of a standardised coefficient: bounds that keep a young head finite
@@ -33,6 +35,7 @@ class LearnerOutput(NamedTuple):
     occlusion: Tensor | None  # [N, 28, 28] logit that something covers the cell, row 0 on top
     features: Tensor  # [N, F] what the linear layer sees
     points: Points | None = None  # P points of the face
+    face: Tensor | None = None  # [N] logit that this is a face, however it is framed
 
 
 class Learner(nn.Module):
@@ -45,8 +48,8 @@ class Learner(nn.Module):
         depth: of the ResNet, 18, 34 or 50.
         layout: with the statistics of the training set; without them the outputs are the coefficients themselves.
         input_size: side of the crops in pixels. The network takes others too, but has learned this one.
-        occlusion: whether it tells where something covers the crop.
-        deviation: whether it tells how far each coefficient may be off.
+        heads: which of `HEADS` it has: where something covers the crop, how far each coefficient may be off, and
+            whether there is a face.
         front: [P, 2] where the template has the points that it finds in a crop, see `Refinement`; None: it finds none.
     """
 
@@ -61,8 +64,7 @@ class Learner(nn.Module):
         layout: CoefficientLayout,
         input_size: int,
         *,
-        occlusion: bool = False,
-        deviation: bool = False,
+        heads: Container[str] = (),
         front: Tensor | None = None,
     ) -> None:
         super().__init__()
@@ -71,8 +73,9 @@ class Learner(nn.Module):
         self.head = nn.Linear(self.backbone.feature_size, layout.size)
         nn.init.normal_(self.head.weight, std=1e-3)  # the first guess is the mean head
         nn.init.zeros_(self.head.bias)
-        self.occlusion_head = OcclusionHead(self.backbone.stage_channels) if occlusion else None
-        self.deviation_head = DeviationHead(self.backbone.feature_size, layout.size) if deviation else None
+        self.occlusion_head = OcclusionHead(self.backbone.stage_channels) if "occlusion" in heads else None
+        self.deviation_head = DeviationHead(self.backbone.feature_size, layout.size) if "deviation" in heads else None
+        self.face_head = nn.Linear(self.backbone.feature_size, 1) if "face" in heads else None
         self.point_head = None if front is None else PointHead(self.backbone.stage_channels, len(front))
         self.refinement = None if front is None else Refinement(self.backbone.feature_size, layout.size, front)
         mean, std = layout.statistics(torch.zeros(layout.size))
@@ -92,8 +95,15 @@ class Learner(nn.Module):
                 standard = standard + self.refinement(features, standard, points)
             coefficients: Tensor = standard * self.std + self.mean
             deviations = None if self.deviation_head is None else self.deviation_head(features) * self.std
+            face = None if self.face_head is None else self.face_head(features).squeeze(1)
         occlusion = None if self.occlusion_head is None else self.occlusion_head(stages).float()
-        return LearnerOutput(coefficients, deviations, occlusion, features, points)
+        return LearnerOutput(coefficients, deviations, occlusion, features, points, face)
+
+
+def heads_in(state: Iterable[str]) -> set[str]:
+    """Which of `HEADS` a learner has whose parameters have the names in ``state``."""
+    modules = {name.split(".")[0] for name in state}
+    return {head for head in HEADS if f"{head}_head" in modules}
 
 
 class OcclusionHead(nn.Module):

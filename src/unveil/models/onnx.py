@@ -2,10 +2,11 @@
 
 The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0, 1]), output ``coefficients``
 float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
-``licence`` and, where the maker says what it was trained on, ``data``. Two more outputs are optional: ``deviations``
+``licence`` and, where the maker says what it was trained on, ``data``. Three more outputs are optional: ``deviations``
 float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (see
-`unveil.heads.uncertainty`); and ``occlusion`` float32 [N, 28, 28], the probability that something covers that
-cell of the crop, row 0 on top.
+`unveil.heads.uncertainty`); ``occlusion`` float32 [N, 28, 28], the probability that something covers that
+cell of the crop, row 0 on top; and ``face`` float32 [N], the probability that the crop shows a face, which may be
+badly framed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from unveil.typing import Float32s, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
+PROBABILITIES = {"occlusion", "face"}  # outputs from 0 to 1
 MOST_THREADS = 8  # more threads wait for each other at this network size
 
 
@@ -65,7 +67,7 @@ class CoefficientModel:
         return f"CoefficientModel({self.name!r}, input_size={self.input_size}, {self.layout!r})"
 
     def predict(self, crops: Images) -> Prediction:
-        """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3], deviations and occlusion where the file gives them.
+        """Coefficients [N, M] (float32) of RGB crops [N, S, S, 3], and what else the file gives.
 
         A batch gives what its crops give one by one.
         """
@@ -82,6 +84,7 @@ class CoefficientModel:
             Coefficients(self.layout, joined["coefficients"]),
             None if deviations is None else Coefficients(self.layout, deviations),
             joined.get("occlusion"),
+            joined.get("face"),
         )
 
     def _run(self, crops: Images) -> dict[str, Float32s]:
@@ -91,8 +94,9 @@ class CoefficientModel:
         values = run_session(self._session, {"images": images}, shapes, self.path)
         if not all(np.isfinite(array).all() for array in values.values()):
             raise UnveilError(f"{self.path} gives numbers that are not finite: train or export it again")
-        if "occlusion" in values and not ((values["occlusion"] >= 0) & (values["occlusion"] <= 1)).all():
-            raise UnveilError(f"{self.path} gives an occlusion that is no probability: export it again")
+        for name in PROBABILITIES & values.keys():
+            if not ((values[name] >= 0) & (values[name] <= 1)).all():
+                raise UnveilError(f"{self.path} gives an output {name} that is no probability: export it again")
         return {name: np.asarray(array, np.float32) for name, array in values.items()}
 
     def _checked_outputs(self) -> dict[str, tuple[int, ...]]:
@@ -110,10 +114,11 @@ class CoefficientModel:
                 f"{self.path} takes images of shape {sides} but states an input_size of {self.input_size}"
             )
         size, cells = self.layout.size, OCCLUSION_SIZE
-        known = {"coefficients": (size,), "deviations": (size,), "occlusion": (cells, cells)}
+        known = {"coefficients": (size,), "deviations": (size,), "occlusion": (cells, cells), "face": ()}
         for name in known.keys() & outputs.keys():
             if not _fits(outputs[name][1:], list(known[name])):
-                wanted = f"{cells} x {cells} cells" if name == "occlusion" else f"the layout {self.layout}"
+                forms = {"occlusion": f"{cells} x {cells} cells", "face": "one number for each crop"}
+                wanted = forms.get(name, f"the layout {self.layout}")
                 raise UnveilError(f"{self.path} gives {name} of shape {outputs[name][1:]}, which is not {wanted}")
         return {name: shape for name, shape in known.items() if name in outputs}
 

@@ -23,6 +23,7 @@ class Tensors(NamedTuple):
     covered: Tensor  # [B, 28, 28]
     points: Tensor  # [B, P, 2]
     partner: Tensor  # [B]
+    face: Tensor  # [B]
 
 
 def batches(sampler: Sampler, position: Position, fabric: lightning_fabric.Fabric) -> Iterator[Tensors]:

@@ -112,12 +112,16 @@ def new_learner(config: TrainConfig, layout: CoefficientLayout, front: torch.Ten
 
     ``front`` [P, 2] are the face points of the head model's template (`heads.face_points`); with them it finds points.
     """
+    weights = {
+        "occlusion": config.occlusion_weight,
+        "deviation": config.likelihood_weight,
+        "face": config.face_score_weight,
+    }
     return Learner(
         config.depth,
         layout,
         config.input_size,
-        occlusion=config.occlusion_weight > 0,
-        deviation=config.likelihood_weight > 0,
+        heads={head for head, weight in weights.items() if weight},
         front=front,
     )
 

@@ -86,6 +86,9 @@ class TrainConfig:
     )
     occlusion_weight: float = _setting(0.5, "Weight of the cross entropy of the occlusion map.")
     likelihood_weight: float = _setting(0.1, "Weight of the negative log likelihood of the deviations.")
+    face_score_weight: float = _setting(
+        0.0, "Weight of the cross entropy of whether there is a face; 0: it does not say. Needs --beside."
+    )
 
     # What the learner sees.
     occluders: str = _setting("", "Folder with pictures of occluders, used in addition to those that are drawn.")
@@ -100,6 +103,9 @@ class TrainConfig:
     shift: float = _setting(0.10, "Largest shift of the crop, as a share of its side.")
     rotation: float = _setting(25.0, "Largest rotation in the image plane, in degrees.")
     flip: float = _setting(0.5, "Probability of mirroring a crop, where the head model can be mirrored.")
+    beside: float = _setting(
+        0.0, "Share of the training images that are badly framed (one half) or show no face (the other half)."
+    )
     colour: float = _setting(
         0.8, "Probability of changed colours; blur, noise, JPEG and low resolution are rarer; 0: none."
     )
@@ -134,7 +140,7 @@ class TrainConfig:
 
     def _check_ranges(self) -> None:
         one_or_more = {"epochs", "batch_size", "processes", "nodes", "validation_samples"}
-        shares = {"warmup", "ema", "occluded", "severity", "severity_start", "flip", "colour"}
+        shares = {"warmup", "ema", "occluded", "severity", "severity_start", "flip", "colour", "beside"}
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name in one_or_more and value < 1:
@@ -157,6 +163,8 @@ class TrainConfig:
                 f"batch_size 1 and input_size {HALVED} leave one number per channel, which batch normalisation cannot "
                 "normalise: choose a batch_size of 2 or more, or a larger input_size"
             )
+        if self.face_score_weight and not self.beside:
+            raise UnveilError("face_score_weight needs images without a face: set beside to 0.2, for example")
         share = 2 * self.world_size if self.paired else self.world_size
         if self.batch_size % share:
             what = "pairs" if self.paired else "images"

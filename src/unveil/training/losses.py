@@ -20,6 +20,7 @@ SPARSE_VERTICES = 400  # about one in ten of openhead's
 FACE_VERTICES = 600  # about one in three of those of openhead's face
 INSIDE = 0.95  # of the crop's [-1, 1] frame
 SPOT = 1.3 * 2 / CELLS  # standard deviation of a map's spot
+FACE_SCORE = "face_score"  # the one term that is known of every crop
 AT_REST = 2.0  # weight of the face at rest against the face with its expression
 
 
@@ -167,7 +168,7 @@ class Objective:
         return torch.stack(list(group_mean_squares(predicted, target, self.layout).values())).sum(dim=0)
 
     def terms(self, prediction: LearnerOutput, batch: Tensors) -> dict[str, Tensor]:
-        """Every term [N] that has a weight, unweighted."""
+        """Every term [N] that has a weight, unweighted; a crop whose labels do not count adds nothing to them."""
         predicted, target, config = prediction.coefficients, batch.coefficients, self.config
         trust = self.trust(batch)
         terms = {"coefficient": self.coefficients(predicted, target, trust)}
@@ -187,8 +188,15 @@ class Objective:
             std = self.layout.statistics(target)[1]
             difference = (predicted - target) / std
             terms["likelihood"] = negative_log_likelihood(difference, prediction.deviations / std, trust)
+        terms = {name: torch.where(batch.weight > 0, term, 0.0) for name, term in terms.items()}
+        if prediction.face is not None:
+            entropy = functional.binary_cross_entropy_with_logits(prediction.face, batch.face, reduction="none")
+            terms[FACE_SCORE] = entropy
         return terms
 
-    def total(self, terms: dict[str, Tensor]) -> Tensor:
-        """The weighted sum of terms, [N]."""
-        return torch.stack([getattr(self.config, f"{name}_weight") * term for name, term in terms.items()]).sum(dim=0)
+    def total(self, terms: dict[str, Tensor], weight: Tensor) -> Tensor:
+        """The weighted sum of terms, [N], which count as much as the label is trusted [N], but for the face score."""
+        weighted = {name: getattr(self.config, f"{name}_weight") * term for name, term in terms.items()}
+        face_score = weighted.pop(FACE_SCORE, torch.zeros_like(weight))
+        total: Tensor = torch.stack(list(weighted.values())).sum(dim=0) * weight + face_score
+        return total

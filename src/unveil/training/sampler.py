@@ -25,6 +25,18 @@ from unveil.models.encoder import OCCLUSION_SIZE
 from unveil.occluders.base import Face, Occlusion, Pool, sample_generator
 from unveil.occluders.head_surface import HeadSurface
 from unveil.occluders.pool import load_pool
+from unveil.training.beside import (
+    BADLY,
+    NO_FACE,
+    WEIGHTS,
+    WELL,
+    draw_framings,
+    draw_pattern,
+    frame_badly,
+    look_at_ear,
+    look_beside,
+    similarity,
+)
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
 from unveil.training.data import TrainingData
@@ -41,11 +53,21 @@ class Batch(NamedTuple):
 
     images: Images  # [B, S, S, 3]
     coefficients: Float32s  # [B, M] in the frame of the learner's crop
-    weight: Float32s  # [B]
+    weight: Float32s  # [B] trust in the labels of the face
     shape_weight: Float32s  # [B] trust in what the coefficients say of the head's form
     covered: Float32s  # [B, 28, 28] share of each cell that an occluder covers
     points: Float32s  # [B, P, 2] of the face in the crop's [-1, 1] frame; P is 0 where they are not learned
     partner: Int64s  # [B] row of the same crop without the occluder, or -1
+    face: Float32s  # [B] 1 for a face, 0 where there is none and every other label is without meaning
+
+
+class Shown(NamedTuple):
+    """How a training image shows a sample."""
+
+    sample: int
+    flip: bool
+    move: Float64s  # [2, 3] from the canonical crop to the learner's
+    framing: int  # of `unveil.training.beside`
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,20 +105,25 @@ class Sampler:
         """
         generators = [self._generator(epoch, index) for index in indices]
         flips, moves = self._draw_moves(generators)
+        framings = draw_framings(generators, self.config.beside)
+        moves = self._framed(moves, framings, generators)
         labels = self.move_labels(indices, flips, moves)
         faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
+        views = [Shown(*view) for view in zip(indices, flips, moves, framings, strict=True)]
         fronts, clears = [], []
-        for k, (index, rng) in enumerate(zip(indices, generators, strict=True)):
-            clear = self._warp(index, moves[k], flip=flips[k], rng=rng)
+        for view, face, rng in zip(views, faces, generators, strict=True):
+            clear = self._see(view, face, rng)
             front = Occlusion(clear, np.zeros(clear.shape[:2], bool), "nothing")
-            if self.config.paired or rng.random() < self.config.occluded:
-                front = self.pool.apply(clear, faces[k], rng, rng.uniform(0.05, severity) if severity else None)
+            if view.framing != NO_FACE and (self.config.paired or rng.random() < self.config.occluded):
+                most = severity / 2 if view.framing == BADLY else severity  # of so little, half is much
+                front = self.pool.apply(clear, face, rng, rng.uniform(0.05, most) if severity else None)
             seed = int(rng.integers(2**63))  # the pair sees the same light and the same camera
             if self.config.paired:
                 clears.append(disturb(clear, np.random.default_rng(seed), self.config.colour))
             image = disturb(front.image, np.random.default_rng(seed), self.config.colour)
             fronts.append(Occlusion(image, front.mask, front.kind))
-        return self._batch(fronts, clears, labels, self.move_points(indices, flips, moves), indices)
+        batch = self._batch(fronts, clears, labels, self.move_points(indices, flips, moves), indices)
+        return _labelled(batch, framings)
 
     def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
         """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
@@ -116,6 +143,20 @@ class Sampler:
                 front = self.pool.apply(image, faces[k], rng, severity or share)
             fronts.append(front)
         return self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices)
+
+    def beside_batch(self, indices: Int64s) -> Batch:
+        """Of samples in turns a badly framed face and what is no face, the same at every call."""
+        generators = [self._generator(0, index) for index in indices]
+        framings = np.where(np.arange(len(indices)) % 2, NO_FACE, BADLY)
+        flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
+        moves = self._framed(moves, framings, generators)
+        labels = self.move_labels(indices, flips, moves)
+        faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
+        views = [Shown(*view) for view in zip(indices, flips, moves, framings, strict=True)]
+        images = [self._see(*seen) for seen in zip(views, faces, generators, strict=True)]
+        fronts = [Occlusion(image, np.zeros(image.shape[:2], bool), "nothing") for image in images]
+        batch = self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices)
+        return _labelled(batch, framings)
 
     def faces(self, labels: Float32s, landmarks68: Float64s) -> list[Face]:
         """Where occluders go: landmarks [B, 68, 2] in pixels of the learner's crop, and the heads of labels [B, M]."""
@@ -168,15 +209,47 @@ class Sampler:
         c, size = self.config, self.config.input_size
         draws = np.array([(*rng.triangular(-1, 0, 1, 4), rng.random()) for rng in generators])  # [B, 5]
         scale, angle = np.exp(c.scale * draws[:, 0]), np.radians(c.rotation) * draws[:, 1]
-        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-        turn = np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)  # [B, 2, 2]
-        middle = np.full(2, size / 2)
-        shift = middle - turn @ middle + c.shift * size * draws[:, 2:4]
         flips = (draws[:, 4] < c.flip) & (self.mirror is not None)
-        return flips, np.concatenate([turn, shift[..., None]], axis=-1)
+        return flips, similarity(size, scale, angle, c.shift * size * draws[:, 2:4])
 
-    def _warp(self, index: int, move: Float64s, *, flip: bool, rng: np.random.Generator | None = None) -> Image:
-        """The learner's crop [S, S, 3] of a sample; with ``rng`` what surrounds the photograph varies."""
+    def _framed(self, moves: Float64s, framings: Int64s, generators: list[np.random.Generator]) -> Float64s:
+        """The similarities [B, 2, 3], but bad ones for the samples that are to be framed badly."""
+        moves = moves.copy()
+        for k in np.flatnonzero(framings == BADLY):
+            moves[k] = frame_badly(self.config.input_size, generators[k])
+        return moves
+
+    def _see(self, view: Shown, face: Face, rng: np.random.Generator) -> Image:
+        """The learner's crop [S, S, 3]; where it is to show no face, of what is beside the face or of anything else."""
+        if view.framing == WELL:
+            return self._warp(view.sample, view.move, flip=view.flip, rng=rng)
+        size, move = self.config.input_size, view.move
+        pattern = draw_pattern(size, rng)
+        if view.framing == NO_FACE:
+            lot = rng.random()
+            if lot < 0.2:
+                return pattern
+            if lot < 0.45:
+                return self.pool.apply(pattern, face, rng).image
+            look = look_at_ear if lot < 0.65 else look_beside
+            move = (np.vstack([look(face, size, rng), [0, 0, 1]]) @ np.vstack([move, [0, 0, 1]]))[:2]
+        # A photograph ends in black; where that is, must not say where the face is.
+        onto = pattern if rng.random() < 0.5 else np.zeros_like(pattern)
+        return self._warp(view.sample, move, flip=view.flip, rng=rng, onto=onto)
+
+    def _warp(
+        self,
+        index: int,
+        move: Float64s,
+        *,
+        flip: bool,
+        rng: np.random.Generator | None = None,
+        onto: Image | None = None,
+    ) -> Image:
+        """The learner's crop [S, S, 3] of a sample.
+
+        With ``rng`` what surrounds the photograph varies; ``onto`` [S, S, 3] is what is beyond the wide crop.
+        """
         folder, size = self.data.folder, self.config.input_size
         wide = folder.crop(int(self.data.rows[index]))
         matrix = np.vstack([move, [0, 0, 1]]) @ np.vstack([_framing(folder, size), [0, 0, 1]])  # from the wide crop
@@ -185,7 +258,9 @@ class Sampler:
             wide, border = surround(wide, rng), cv2.BORDER_REFLECT_101
         if flip:
             matrix = matrix @ np.array([[-1.0, 0, folder.crop_size], [0, 1, 0], [0, 0, 1]])
-        warped = cv2.warpAffine(wide, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+        if onto is not None:
+            onto, border = onto.copy(), cv2.BORDER_TRANSPARENT
+        warped = cv2.warpAffine(wide, matrix[:2], (size, size), onto, flags=cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(warped, np.uint8)
 
     def _batch(
@@ -206,7 +281,15 @@ class Sampler:
             np.stack(covered),
             np.tile(points, (times, 1, 1)),
             partner,
+            np.ones(len(fronts) * times, np.float32),
         )
+
+
+def _labelled(batch: Batch, framings: Int64s) -> Batch:
+    """A batch that says which of its crops, framed in one of these ways, show a face, and what their labels count."""
+    framings = np.tile(framings, len(batch.face) // len(framings))  # of pairs there are twice as many
+    face = (framings != NO_FACE).astype(np.float32)
+    return batch._replace(weight=batch.weight * WEIGHTS[framings], face=face)
 
 
 def occluders_of(config: TrainConfig) -> Pool:

@@ -80,7 +80,7 @@ def _train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             terms = objective.terms(network(batch.images), batch)
-            loss = (objective.total(terms) * batch.weight).mean()
+            loss = objective.total(terms, batch.weight).mean()
             optimizer.zero_grad()
             fabric.backward(loss)
             if config.gradient_norm:
@@ -235,7 +235,9 @@ def _validate(learner: Learner, sampler: Sampler, objective: Objective, device: 
     """How far the learner is from the teacher on validation samples, clear and occluded.
 
     NME of the landmarks in percent; where the learner has the heads, the share of the map's cells that are right, and
-    the root mean square of differences over deviations, which is 1 where the deviations are what they say.
+    the root mean square of differences over deviations, which is 1 where the deviations are what they say; and the
+    share of the crops of which it says rightly whether there is a face. The last is measured on crops that are badly
+    framed or beside faces too.
     """
     indices = sampler.data.indices(VALIDATION)
     if not len(indices):
@@ -243,18 +245,21 @@ def _validate(learner: Learner, sampler: Sampler, objective: Objective, device: 
     count = min(len(indices), sampler.config.validation_samples)
     chosen = np.random.default_rng(sampler.config.seed).choice(indices, count, replace=False)
     learner.eval()
-    result: dict[str, float] = {}
-    for name, occluded in (("clear", False), ("occluded", True)):
-        sums: dict[str, float] = {}
-        for start in range(0, count, VALIDATION_BATCH):
-            part = sampler.validation_batch(chosen[start : start + VALIDATION_BATCH], occluded=occluded)
-            for key, values in _errors(learner, to_tensors(to_bytes(part), device), objective).items():
-                sums[f"{key}_{name}"] = sums.get(f"{key}_{name}", 0.0) + float(values.sum())
-        result |= {key: total / count for key, total in sums.items()}
+    found: dict[str, list[Tensor]] = {}
+    for start in range(0, count, VALIDATION_BATCH):
+        part = chosen[start : start + VALIDATION_BATCH]
+        shown = {name: sampler.validation_batch(part, occluded=name == "occluded") for name in ("clear", "occluded")}
+        if learner.face_head is not None:
+            shown["beside"] = sampler.beside_batch(part)
+        for name, batch in shown.items():
+            for key, values in _errors(learner, to_tensors(to_bytes(batch), device), objective).items():
+                found.setdefault(f"{key}_{name}", []).append(values)
+    result = {key: float(torch.cat(parts).mean()) for key, parts in found.items()}
     return {key: math.sqrt(value) if key.startswith("z_") else value for key, value in result.items()}
 
 
 def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str, Tensor]:
+    """What is measured of each crop; where there is no face, of no more than whether the learner says so."""
     prediction = learner(batch.images)
     points = objective.landmarks(batch.coefficients)
     errors = {"nme": 100 * mean_distance(objective.landmarks(prediction.coefficients), points) / box_size(points)}
@@ -266,4 +271,7 @@ def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str,
     if prediction.deviations is not None:
         z = (prediction.coefficients - batch.coefficients) / prediction.deviations
         errors["z"] = z.square().mean(dim=1)
+    errors = {name: values[batch.face > 0] for name, values in errors.items()}
+    if prediction.face is not None:
+        errors["face"] = ((prediction.face > 0) == (batch.face > 0)).float()
     return errors

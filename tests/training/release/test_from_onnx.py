@@ -16,7 +16,7 @@ torch = needs("torch")
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.models.learner import Learner
+from unveil.models.learner import HEADS, Learner
 from unveil.models.onnx import CoefficientModel
 from unveil.training.config import TrainConfig
 from unveil.training.data import TrainingData
@@ -47,7 +47,7 @@ def arrays(path: Path) -> dict[str, Float32s]:
 def trained(depth: int, *, heads: bool = True) -> Learner:
     """A learner all of whose numbers are drawn, as if it had been trained."""
     torch.manual_seed(depth)
-    learner = Learner(depth, LAYOUT, 32, occlusion=heads, deviation=heads)
+    learner = Learner(depth, LAYOUT, 32, heads=HEADS if heads else ())
     for module in learner.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.2, 0.4)
@@ -93,12 +93,15 @@ def test_every_depth_comes_back(depth: int, heads: bool, tmp_path: Path) -> None
     np.testing.assert_allclose(after.coefficients.values, before.coefficients.values, atol=0.01 * scale)
     assert (after.occlusion is not None) is heads
     assert (after.deviations is not None) is heads
+    assert (after.face is not None) is heads
+    if before.face is not None:
+        np.testing.assert_allclose(after.face, before.face, atol=0.01)
     same = read_learner(tmp_path / "learner.onnx").state_dict()
     assert all(torch.equal(value, same[name]) for name, value in again.state_dict().items())
 
 
 def test_an_untrained_learner_whose_arrays_are_alike_comes_back(tmp_path: Path) -> None:
-    learner = Learner(18, LAYOUT, 32, occlusion=True, deviation=True).eval()
+    learner = Learner(18, LAYOUT, 32, heads=HEADS).eval()
     export_onnx(learner, tmp_path / "learner.onnx", STATEMENT)
     before, after = predict(learner, crops(32)), predict(read_learner(tmp_path / "learner.onnx"), crops(32))
     np.testing.assert_allclose(after.coefficients.values, before.coefficients.values, atol=1e-2)

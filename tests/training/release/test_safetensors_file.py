@@ -8,7 +8,7 @@ from extras import needs
 torch = needs("torch")
 
 from unveil.errors import UnveilError
-from unveil.models.learner import Learner
+from unveil.models.learner import HEADS, Learner
 from unveil.models.openhead.head import GEOMETRY_LAYOUT
 from unveil.training.initial_weights import start_from
 from unveil.training.release.safetensors_file import read_state, write_state
@@ -20,7 +20,7 @@ STATEMENT = Statement("tiny", "Apache-2.0", "made-up heads")
 def learner(seed: int) -> Learner:
     """A small learner whose numbers are drawn."""
     torch.manual_seed(seed)
-    made = Learner(18, GEOMETRY_LAYOUT, 32, occlusion=True, deviation=True)
+    made = Learner(18, GEOMETRY_LAYOUT, 32, heads=HEADS)
     for module in made.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)

@@ -35,7 +35,9 @@ from unveil.training.release.to_onnx import Statement, export_onnx
 from unveil.training.sampler import Sampler
 from unveil.typing import Images
 
-CONFIG = TrainConfig(depth=18, input_size=32, batch_size=4, threads=1, precision="32-true")
+CONFIG = TrainConfig(
+    depth=18, input_size=32, batch_size=4, threads=1, precision="32-true", face_score_weight=0.5, beside=0.2
+)
 STATEMENT = Statement("tiny", "Apache-2.0", "made-up heads")
 
 
@@ -95,6 +97,10 @@ def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, ima
     assert told.occlusion is not None
     assert expected.occlusion is not None
     np.testing.assert_allclose(told.occlusion, expected.occlusion, atol=0.01)
+    assert told.face is not None
+    assert expected.face is not None
+    assert np.ptp(expected.face) > 0.01
+    np.testing.assert_allclose(told.face, expected.face, atol=0.01)
     assert path.stat().st_size < 2.1 * sum(p.numel() for p in learner.parameters())
 
 

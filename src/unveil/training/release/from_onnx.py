@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from unveil.assets.onnx_file import read_onnx
 from unveil.errors import UnveilError, reason_of
-from unveil.models.learner import Learner
+from unveil.models.learner import Learner, heads_in
 from unveil.models.onnx import CoefficientModel
 from unveil.models.resnet import STAGE_BLOCKS, ResNet
 from unveil.storage.files import printable
@@ -50,8 +50,7 @@ def read_learner(path: Path) -> Learner:
         weight, bias = (arrays[name] for name in pair)
         state[f"backbone.{convolution}.weight"] = weight
         state |= {f"backbone.{normalisation}.{name}": value for name, value in _identity(bias).items()}
-    occlusion, deviation = (f"{head}_head.last.bias" in state for head in ("occlusion", "deviation"))
-    learner = Learner(depth, contract.layout, contract.input_size, occlusion=occlusion, deviation=deviation)
+    learner = Learner(depth, contract.layout, contract.input_size, heads=heads_in(state))
     try:
         learner.load_state_dict(state)
     except RuntimeError as error:

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from unveil.assets.containers import safetensors_shapes
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
-from unveil.models.learner import Learner
+from unveil.models.learner import Learner, heads_in
 from unveil.models.onnx_graph import LARGEST_HALF
 from unveil.models.weights import require_finite
 from unveil.storage.file_kind import FileKind
@@ -53,8 +53,7 @@ def read_state(path: Path) -> Learner:
             int(about["depth"]),
             _layout(about["layout"]),
             int(about["input_size"]),
-            occlusion="occlusion_head.last.bias" in state,
-            deviation="deviation_head.last.bias" in state,
+            heads=heads_in(state),
             front=state.get(FRONT),
         )
         learner.load_state_dict(state)

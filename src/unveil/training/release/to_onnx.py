@@ -87,7 +87,11 @@ class _Outputs(nn.Module):
         size = learner.layout.size
         factors = np.ones(size, np.float32) if calibration is None else calibration.factor_of_each(learner.layout)
         self.register_buffer("factors", torch.from_numpy(factors))
-        heads = {"deviations": learner.deviation_head, "occlusion": learner.occlusion_head}
+        heads = {
+            "deviations": learner.deviation_head,
+            "occlusion": learner.occlusion_head,
+            "face": learner.face_head,
+        }
         self.names = ("coefficients", *(name for name, head in heads.items() if head is not None))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -97,4 +101,6 @@ class _Outputs(nn.Module):
             outputs.append(prediction.deviations * self.factors)
         if prediction.occlusion is not None:
             outputs.append(torch.sigmoid(prediction.occlusion))
+        if prediction.face is not None:
+            outputs.append(torch.sigmoid(prediction.face))
         return tuple(outputs)
