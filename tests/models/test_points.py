@@ -39,6 +39,14 @@ def test_a_learner_finds_points_and_at_first_refines_nothing() -> None:
     assert torch.allclose(learner(images).coefficients, told.coefficients + 1, atol=1e-5)
 
 
+def test_positions_stay_float32_under_autocast() -> None:
+    learner = Learner(18, LAYOUT, 64, front=FRONT)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = learner(torch.rand(2, 3, 64, 64))
+    assert output.points is not None
+    assert output.points.positions.dtype == output.points.spread.dtype == torch.float32
+
+
 def test_the_refinement_does_not_move_the_points() -> None:
     learner = Learner(18, LAYOUT, 64, front=FRONT)
     assert learner.refinement is not None

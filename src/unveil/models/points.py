@@ -50,7 +50,8 @@ class PointHead(nn.Module):
         x = functional.relu(self.bn1(self.conv1(functional.relu(x))))
         x = functional.relu(self.bn2(self.conv2(x)))
         logits = self.last(x).flatten(2).float()
-        positions, spread = expectation(logits)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 would round positions to half a pixel
+            positions, spread = expectation(logits)
         return Points(positions, spread, logits)
 
 
