@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -41,6 +42,7 @@ class Tried:
     new: list[str]
     seconds: float
     memory: float  # bytes that the call took, at most
+    odd_json: list[str]  # new files of JSON with NaN, or with text that UTF-8 cannot hold
 
     def faults(self) -> Iterator[str]:
         """Whatever no user should see."""
@@ -58,6 +60,8 @@ class Tried:
             yield f"{len(lines)} lines"
         if len(set(lines)) < len(lines):
             yield "a line twice"
+        if self.odd_json:
+            yield f"{self.odd_json} is no JSON that everybody reads"
         if self.changed:
             yield f"changed {self.changed}"
         hidden = [name for name in self.new if "/." in f"/{name}" and Path(name).name != LOG]
@@ -89,7 +93,9 @@ def run_all(cases: Sequence[Case], whole: Path, folder: Path, answers: Any) -> N
             sys.stdout.flush()
         signal.alarm(0)
         seconds = time.perf_counter() - start
-        answers.put(Tried(case, status, said(), *_differences(before, place), seconds, peak_memory() - taken))
+        taken = peak_memory() - taken
+        changed, new = _differences(before, place)
+        answers.put(Tried(case, status, said(), changed, new, seconds, taken, _odd_json(place, new)))
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -102,7 +108,8 @@ def run_plainly(case: Case, whole: Path, place: Path) -> Tried:
     ended = subprocess.run(call, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, timeout=LONGEST, check=False)
     seconds = time.perf_counter() - start
     said = ended.stderr.decode("utf-8", errors="backslashreplace")
-    return Tried(case, ended.returncode, said, *_differences(before, place), seconds, memory=0)
+    changed, new = _differences(before, place)
+    return Tried(case, ended.returncode, said, changed, new, seconds, memory=0, odd_json=_odd_json(place, new))
 
 
 def _differences(before: dict[str, str], place: Path) -> tuple[list[str], list[str]]:
@@ -110,6 +117,23 @@ def _differences(before: dict[str, str], place: Path) -> tuple[list[str], list[s
     after = snapshot(place)
     changed = [name for name in before if after.get(name) != before[name]]
     return changed, [name for name in sorted(set(after) - set(before)) if not after[name].startswith("4")]
+
+
+def _odd_json(place: Path, names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith((".json", ".jsonl")) and not _is_plain_json(place / name)]
+
+
+def _is_plain_json(path: Path) -> bool:
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    text = path.read_text(encoding="utf-8")
+    try:
+        for part in text.splitlines() if path.suffix == ".jsonl" else [text]:
+            json.dumps(json.loads(part, parse_constant=refuse), ensure_ascii=False).encode()
+    except ValueError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -1,12 +1,13 @@
 """Files that are whole or not there, and that are nobody else's."""
 
+import json
 import secrets
 from pathlib import Path
 
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.storage.files import atomic_path, write_text
+from unveil.storage.files import atomic_path, json_text, write_text
 
 
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -59,3 +60,15 @@ def test_new_files_have_the_rights_that_the_user_gives(tmp_path: Path) -> None:
 def test_text_with_a_name_that_is_no_utf_8_is_written_as_it_is_shown(tmp_path: Path) -> None:
     write_text(tmp_path / "a.csv", "é\udcff\r\n\ud800")
     assert (tmp_path / "a.csv").read_bytes() == "é\\xff\r\n\\ud800".encode()
+
+
+def test_json_holds_what_everybody_reads() -> None:
+    value = {"caf\udce9": ["\udcff.jpg", ("\ud83d", 1.5, None, True)], "\U0001f642\n\\": {}}
+    text = json_text(value)
+    assert text.isascii()
+    expected = {"caf\\xe9": ["\\xff.jpg", ["\\ud83d", 1.5, None, True]], "\U0001f642\n\\": {}}
+    assert json.loads(text) == expected
+    assert json.loads(json_text(expected, indent=None)) == expected
+    assert "\n" not in json_text(value, indent=None)
+    with pytest.raises(ValueError, match="JSON"):
+        json_text([float("nan")])

@@ -93,6 +93,18 @@ def test_what_is_the_users_stays(tmp_path: Path, put: object, name: str) -> None
         assert (tmp_path / "target").read_text() == "mine"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8")
+def test_a_name_that_is_no_utf8_is_known_again(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        with result_file(tmp_path / "\udcff.txt", "decode") as path:
+            path.write_text(text)
+    assert (tmp_path / "\udcff.txt").read_text() == "two"
+    assert "\\\\xff.txt" in (tmp_path / LOG).read_text("ascii")
+    (tmp_path / "\udcff.txt").write_text("mine")
+    with pytest.raises(UnveilError, match=r"\\xff\.txt was changed since unveil wrote it"):
+        result_file(tmp_path / "\udcff.txt", "decode").__enter__()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")
 @pytest.mark.parametrize("target", ["a.txt", "nowhere"])
 def test_a_link_that_leads_nowhere_is_called_that(tmp_path: Path, target: str) -> None:

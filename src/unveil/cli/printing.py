@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import traceback
@@ -12,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
 from unveil.errors import DEBUG_VARIABLE, UnveilError, reason_of
-from unveil.storage.files import printable
+from unveil.storage.files import json_text, printable
 
 Item = TypeVar("Item")
 
@@ -31,7 +30,7 @@ def say(*lines: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print one JSON document to stdout."""
-    say(*json.dumps(value, indent=1).splitlines())
+    say(*json_text(value).splitlines())
 
 
 def complain(message: str, cause: BaseException | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
 from unveil.photos.io import write_image
-from unveil.storage.files import write_bytes, write_text
+from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
 from unveil.typing import Float32s, Image, UInt8s
 
@@ -128,4 +127,4 @@ def _write_npz(path: Path, face: ReconstructedFace) -> None:
 
 
 def _write_json(path: Path, face: ReconstructedFace) -> None:
-    write_text(path, json.dumps(face.to_json(), indent=1, allow_nan=False))
+    write_text(path, json_text(face.to_json()))

@@ -27,6 +27,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.encoder import OCCLUSION_SIZE, Prediction
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.processes import core_count
+from unveil.storage.files import printable
 from unveil.typing import Float32s, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
@@ -57,7 +58,7 @@ class CoefficientModel:
         metadata = dict(self._session.get_modelmeta().custom_metadata_map)
         self.layout = _read_layout(metadata, self.path)
         self.input_size = _read_input_size(metadata, self.path)
-        self.name = metadata.get("name") or self.path.stem
+        self.name = metadata.get("name") or printable(self.path.stem)
         self.licence = metadata.get("licence", "")
         self.data = metadata.get("data", "")
         self.vertex_scale = _read_vertex_scale(metadata, self.path)

@@ -6,7 +6,6 @@ What an earlier run has written in other formats stays, and stays in the JSON.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from unveil.faces.files import ENDINGS
 from unveil.faces.formats import ALL_FORMATS, FORMATS, OVERLAY
 from unveil.faces.reconstruction import Reconstruction
 from unveil.output.photo_record import RECORD_FORMAT, files_of, is_file, read_record
-from unveil.storage.files import printable, write_text
+from unveil.storage.files import json_text, printable, write_text
 from unveil.storage.names import path_of
 from unveil.storage.outputs import Outputs, output_errors
 from unveil.timing import StageTimes
@@ -132,7 +131,7 @@ def write_photo(
             for files, face in zip(written, earlier["faces"], strict=True):
                 files.names.update(face["files"] | files.names)
         record |= _description(faces, written, options)
-        write_text(part / last, json.dumps(record, indent=1, allow_nan=False))
+        write_text(part / last, json_text(record))
     return record
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from unveil.errors import UnveilError, reason_of
 
@@ -47,8 +49,33 @@ def write_bytes(final: str | os.PathLike[str], data: bytes | memoryview) -> None
 
 
 def write_text(final: str | os.PathLike[str], text: str) -> None:
-    """The same with text, in UTF-8 and with the line ends that it has; what is no UTF-8 as `printable` shows it."""
-    write_bytes(final, re.sub("[\ud800-\udfff]", lambda found: _escaped(found[0]), text).encode())
+    """The same with text, as `valid_text`, in UTF-8 and with the line ends that it has."""
+    write_bytes(final, valid_text(text).encode())
+
+
+def valid_text(text: str) -> str:
+    """A text that UTF-8 can hold: a byte of a name that is no UTF-8 is written out, as `printable` shows it."""
+    return re.sub("[\ud800-\udfff]", lambda found: _escaped(found[0]), text)
+
+
+def json_text(value: Any, indent: int | None = 1) -> str:
+    """JSON in ASCII, with every text in it as `valid_text`; ValueError for numbers that are not finite.
+
+    All JSON that holds names is written by this. Who looks for a name in it looks for the valid text, too.
+    """
+    return json.dumps(_valid(value), indent=indent, allow_nan=False)
+
+
+def _valid(value: Any) -> Any:
+    match value:
+        case str():
+            return valid_text(value)
+        case dict():
+            return {_valid(name): _valid(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_valid(each) for each in value]
+        case _:
+            return value
 
 
 def resolved(path: str | os.PathLike[str]) -> Path:

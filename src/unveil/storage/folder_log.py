@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from unveil.errors import UnveilError
-from unveil.storage.files import printable
+from unveil.storage.files import json_text, printable, valid_text
 from unveil.storage.locks import lock
 
 LOG = ".unveil.jsonl"
@@ -43,7 +43,7 @@ class FolderLog:
     """The log of a folder.
 
     Attributes:
-        made: what is known of files by name.
+        made: what is known of files, by their names as `valid_text`.
 
     Raises:
         OSError: the log cannot be read.
@@ -87,8 +87,13 @@ class FolderLog:
 
     def note(self, by: str, of: tuple[str, ...], files: Mapping[str, str]) -> None:
         """Say that these files, SHA-256 by name, are about to be there."""
-        self._append({"by": by, "of": of, "files": files})
-        self._take_in(by, of, files)
+        valid = {valid_text(name): digest for name, digest in files.items()}
+        self._append({"by": by, "of": of, "files": valid})
+        self._take_in(by, of, valid)
+
+    def of(self, name: str) -> Made | None:
+        """What is known of a file."""
+        return self.made.get(valid_text(name))
 
     def _remove_if_empty(self) -> None:
         """Remove a log that has no files, so that finished folders without results are not marked."""
@@ -108,7 +113,8 @@ class FolderLog:
             size = os.lseek(file, 0, os.SEEK_END)
             os.lseek(file, max(size - 1, 0), os.SEEK_SET)
             start = "" if os.read(file, 1) in {b"", b"\n"} else "\n"  # a power failure may have cut the last line
-            os.write(file, f"{start}{json.dumps(line)}\n".encode())  # in one call, so that no other line comes between
+            text = f"{start}{json_text(line, indent=None)}\n"
+            os.write(file, text.encode())  # in one call, so that no other line comes between
 
 
 def _holder(file: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unveil.errors import UnveilError
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import printable, write_text
+from unveil.storage.files import json_text, printable, write_text
 from unveil.storage.text import read_json
 
 LARGEST_NOTE = 2**24  # bytes
@@ -28,7 +28,7 @@ def note_settings(note: Path, settings: Mapping[str, Any], *, what: str, advice:
     Raises:
         UnveilError: the folder was made with other settings, or cannot be written.
     """
-    text = json.dumps(settings, indent=1) + "\n"
+    text = json_text(settings) + "\n"
     if not note.exists():
         write_text(note, text)
         return

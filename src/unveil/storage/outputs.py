@@ -42,7 +42,7 @@ class Outputs:
 
     def is_anothers(self, name: str, of: tuple[str, ...]) -> bool:
         """Whether a file is there that this command did not write of these photographs, changed since or not."""
-        made = self._log.made.get(name)
+        made = self._log.of(name)
         there = os.path.lexists(self.folder / name)
         return there and (made is None or made.by != self._by or not _same(made.of, of))
 
@@ -98,7 +98,7 @@ class Outputs:
                 raise UnveilError(f"{printable(self.folder / name)} {why}")
 
     def _why_not(self, name: str, content: str, of: tuple[str, ...]) -> str:
-        path, made = self.folder / name, self._log.made.get(name)
+        path, made = self.folder / name, self._log.of(name)
         if _identity(path) in self._inputs:
             return "is one of the inputs, and those are never replaced; name another output"
         if path.is_dir():

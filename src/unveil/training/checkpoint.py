@@ -12,7 +12,7 @@ from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
 from unveil.models.weights import load_plain, require_finite
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import printable, write_bytes, write_text
+from unveil.storage.files import printable, valid_text, write_bytes, write_text
 from unveil.storage.made_with import require_same
 from unveil.storage.text import read_text
 from unveil.training.checksum import require_checksum, with_checksum
@@ -84,13 +84,13 @@ def require_same_run(folder: Path, config: TrainConfig, data: str) -> None:
     """
     path, data_path = folder / CONFIG_FILE, folder / DATA_FILE
     if path.exists():
-        earlier, now = (_lasting(each) for each in (TrainConfig.load(path), config))
+        earlier, now = (_lasting(each) for each in (TrainConfig.load(path), TrainConfig.from_json(config.to_json())))
         advice = f"choose another folder, or use its {path}"
         require_same(folder, earlier, now, what="belongs to a run with other settings", advice=advice)
     if data_path.exists():
         earlier = {"data": read_text(data_path, CONFIGURATION).strip()}
         advice = "choose another folder, or give its data"
-        require_same(folder, earlier, {"data": data}, what="was trained on other data", advice=advice)
+        require_same(folder, earlier, {"data": valid_text(data)}, what="was trained on other data", advice=advice)
 
 
 def settle(folder: Path, config: TrainConfig, data: str) -> None:

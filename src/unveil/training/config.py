@@ -3,7 +3,6 @@
 The command line is generated from it: every field is an option, and its help is the option's.
 """
 
-import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Self
 
 from unveil.errors import UnveilError, reason_of
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import printable
+from unveil.storage.files import json_text, printable
 from unveil.storage.text import parse_json, read_text
 
 CONFIGURATION = FileKind("JSON object of settings", "write it again", 2**20)
@@ -189,8 +188,8 @@ class TrainConfig:
         return self.batch_size // 2 if self.paired else self.batch_size
 
     def to_json(self) -> str:
-        """JSON that `from_json` reads back."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        """JSON that `from_json` reads back, but for names that are no UTF-8."""
+        return json_text(asdict(self), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str = "the configuration") -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from unveil.evaluation.landmarks import occlusion
 from unveil.evaluation.landmarks import scores as landmarks
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.predictions import CLEAR, TRUTH
-from unveil.storage.files import printable, resolved, write_text
+from unveil.storage.files import json_text, printable, resolved, write_text
 from unveil.storage.names import files_named
 
 FORMAT = 1
@@ -97,7 +96,7 @@ def write_occlusion(out: Path, title: str, methods: Mapping[str, Sequence[occlus
 
 def _write(out: Path, name: str, title: str, content: dict[str, Any], tables: str) -> list[Path]:
     paths = [out / f"{name}.json", out / f"{name}.md"]
-    text = json.dumps({"format": FORMAT, "kind": name, "title": title} | content, indent=1, allow_nan=False)
+    text = json_text({"format": FORMAT, "kind": name, "title": title} | content)
     for path, written in zip(paths, (text + "\n", f"# {title}\n\n{tables}\n"), strict=True):
         write_text(path, written)
     return paths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from unveil.evaluation.legend import label
 from unveil.evaluation.now.photos import CHALLENGES
 from unveil.evaluation.now.run import Scored
-from unveil.storage.files import atomic_path, write_text
+from unveil.storage.files import atomic_path, json_text, write_text
 from unveil.typing import Float64s
 
 ALL = "all"
@@ -87,7 +86,7 @@ def write_report(out: Path, method: str, scored: Sequence[Scored], published: Se
     """
     summary = summarise(scored)
     *paths, plot = (out / name for name in file_names(method))
-    write_text(paths[0], json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    write_text(paths[0], json_text(summary) + "\n")
     with atomic_path(paths[1]) as temporary, temporary.open("wb") as stream:
         write_official(stream, scored)
     write_text(paths[2], markdown(method, summary, published))

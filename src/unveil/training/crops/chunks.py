@@ -7,7 +7,6 @@ that has a record is never done again.
 
 from __future__ import annotations
 
-import json
 import math
 import multiprocessing
 from collections import deque
@@ -27,7 +26,7 @@ import numpy as np
 from unveil.errors import UnveilError, line_of
 from unveil.processes import become_worker
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import write_text
+from unveil.storage.files import json_text, write_text
 from unveil.storage.text import read_json
 from unveil.training.crops.cutter import Cutter, Dropped
 from unveil.training.crops.photo import HolderError, Photo
@@ -124,7 +123,7 @@ def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo]
     with cutter.clock.stage("write"):
         side = cutter.crop_size
         write_shard(folder, number, np.stack(crops) if crops else np.empty((0, side, side, 3), np.uint8))
-        write_text(record_path(folder, number), json.dumps(entries))
+        write_text(record_path(folder, number), json_text(entries, indent=None))
 
 
 def _in_order(chunks: Chunks, pool: ProcessPoolExecutor, ahead: int) -> Iterator[int]:

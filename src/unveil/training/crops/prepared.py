@@ -11,7 +11,6 @@ crop in. A row of a shard that no sample names was dropped when the folder was f
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
 from unveil.storage.arrays import map_array, read_arrays
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import atomic_path, printable, write_text
+from unveil.storage.files import atomic_path, json_text, printable, write_text
 from unveil.storage.npz import write_npz
 from unveil.storage.text import read_json
 from unveil.typing import Float64s, Image, Images, Int32s
@@ -165,7 +164,7 @@ def finish(
         "dropped": {},
         "settings": {},
     }
-    write_text(folder / MANIFEST, json.dumps(manifest | dict(about or {}), indent=1) + "\n")
+    write_text(folder / MANIFEST, json_text(manifest | dict(about or {})) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
