@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+FRONT = "refinement.front"  # the template's points in the state of a learner that finds points
 CELLS = 28  # per side of a map
 CHANNELS = 64
 HIDDEN = (768, 512)

@@ -10,6 +10,7 @@ import torch
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
+from unveil.models.points import FRONT
 from unveil.models.weights import load_plain, require_finite
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, valid_text, write_bytes, write_text
@@ -18,7 +19,6 @@ from unveil.storage.text import read_text
 from unveil.training.checksum import require_checksum, with_checksum
 from unveil.training.config import CONFIGURATION, TrainConfig
 
-FRONT = "refinement.front"  # in the state of a learner that finds points
 CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
 CHECKPOINT = FileKind("usable checkpoint", "delete it to start again", 2**34)
 # Settings without influence on what is learned, but for rounding; a run may go on with others.

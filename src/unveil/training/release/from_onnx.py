@@ -19,6 +19,7 @@ from unveil.assets.onnx_file import read_onnx
 from unveil.errors import UnveilError, reason_of
 from unveil.models.learner import Learner, heads_in
 from unveil.models.onnx import CoefficientModel
+from unveil.models.points import FRONT
 from unveil.models.resnet import STAGE_BLOCKS, ResNet
 from unveil.storage.files import printable
 
@@ -34,23 +35,24 @@ def read_learner(path: Path) -> Learner:
     makes it trainable again. What the export multiplied deviations by is left out: the next export measures it anew.
 
     Raises:
-        UnveilError: it is no learner's file, or one in int8, of another network than ours, or one that finds points.
+        UnveilError: it is no learner's file, or one in int8 or of another network than ours.
     """
     contract = CoefficientModel(path, threads=1)
     graph = onnx.load_model_from_string(read_onnx(path)).graph
     arrays = _arrays(graph)
     state = {name.removeprefix(PREFIX): arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}
-    if any(name.startswith("point_head.") for name in state):
-        raise UnveilError(f"{printable(path)} finds points of the face: give the .safetensors file of the same run")
     folded = [node.input[1:] for node in graph.node if node.op_type == "Conv" and not node.input[1].startswith(PREFIX)]
-    depth = next((depth for depth in STAGE_BLOCKS if len(_convolutions(depth)) == len(folded)), None)
-    if depth is None or {name for pair in folded for name in pair} != arrays.keys() - {FACTORS}:
+    front = state.get(FRONT)
+    depth = next((depth for depth in STAGE_BLOCKS if len(_convolutions(depth, front)) == len(folded)), None)
+    others = arrays.keys() - {FACTORS} - {name for pair in folded for name in pair}
+    # What the export computed from the template's points beforehand is of their number.
+    if depth is None or any(front is None or arrays[name].shape != front.shape[:1] for name in others):
         raise _foreign(path, f"it has {len(folded)} convolutions and {len(arrays)} arrays of its own")
-    for (convolution, normalisation), pair in zip(_convolutions(depth), folded, strict=True):
+    for (convolution, normalisation), pair in zip(_convolutions(depth, front), folded, strict=True):
         weight, bias = (arrays[name] for name in pair)
-        state[f"backbone.{convolution}.weight"] = weight
-        state |= {f"backbone.{normalisation}.{name}": value for name, value in _identity(bias).items()}
-    learner = Learner(depth, contract.layout, contract.input_size, heads=heads_in(state))
+        state[f"{convolution}.weight"] = weight
+        state |= {f"{normalisation}.{name}": value for name, value in _identity(bias).items()}
+    learner = Learner(depth, contract.layout, contract.input_size, heads=heads_in(state), front=front)
     try:
         learner.load_state_dict(state)
     except RuntimeError as error:
@@ -100,12 +102,15 @@ def _arrays(graph: onnx.GraphProto) -> dict[str, Tensor]:
     return arrays
 
 
-def _convolutions(depth: int) -> list[tuple[str, str]]:
-    """Names of a backbone's convolutions, each with its normalisation, in the order in which they run."""
+def _convolutions(depth: int, front: Tensor | None) -> list[tuple[str, str]]:
+    """Names of a learner's convolutions with a normalisation, each with it, in the order in which they run."""
     with torch.device("meta"):
         names = [name for name, module in ResNet(depth).named_modules() if isinstance(module, nn.Conv2d)]
     # A block computes its shortcut first, though it is the last of its modules; "conv1" sorts before "layer1.0".
     names.sort(key=lambda name: (name.split(".")[:2], "downsample" not in name))
+    names = [f"backbone.{name}" for name in names]
+    if front is not None:
+        names += ["point_head.conv1", "point_head.conv2"]
     return [(name, name.replace("conv", "bn").replace("downsample.0", "downsample.1")) for name in names]
 
 

@@ -17,10 +17,10 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner, heads_in
 from unveil.models.onnx_graph import LARGEST_HALF
+from unveil.models.points import FRONT
 from unveil.models.weights import require_finite
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, write_bytes
-from unveil.training.checkpoint import FRONT
 from unveil.training.release.to_onnx import Statement
 
 SUFFIX = ".safetensors"
