@@ -27,7 +27,7 @@ class Finds(FaceDetector):
         super().__init__()
         self.faces = list(faces)
 
-    def detect(self, image: object) -> list[Detection]:
+    def detect(self, image: object, *, generous: bool = False) -> list[Detection]:
         return sorted(self.faces, key=lambda face: face.size, reverse=True)
 
 

@@ -24,7 +24,7 @@ from unveil.photos.crop import Crop
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.two_pass import second_crop
+from unveil.reconstruct.walk import second_crop
 
 TURN = np.array([0.1, 0.3, 0.0])  # axis-angle of the head in the answers, radians
 SMILE = 0.5
@@ -273,7 +273,7 @@ class Sideways:
             lambda face, size: self.turned(CANONICAL.of_detection(face, size)),
             lambda points, size: self.turned(CANONICAL.of_landmarks(points, size)),
         )
-        self.vertex_scale = 1.0
+        self.vertex_scale, self.says_face = 1.0, False
         self.seen: list[np.ndarray] = []
 
     @staticmethod

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.reprs import short_repr
@@ -25,6 +28,17 @@ class Prediction:
     deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
     occlusion: Float32s | None = None  # [N, 28, 28] probability that an occluder covers the cell; row 0 on top
     face: Float32s | None = None  # [N] probability that the crop shows a face, however it is framed
+
+    def take(self, rows: Sequence[int]) -> Prediction:
+        """What is said of some of the crops."""
+        chosen = np.asarray(rows, np.int64)
+        return Prediction(
+            Coefficients(self.coefficients.layout, self.coefficients.values[chosen]),
+            self.deviations and Coefficients(self.deviations.layout, self.deviations.values[chosen]),
+            None if self.occlusion is None else self.occlusion[chosen],
+            None if self.face is None else self.face[chosen],
+        )
+
     __repr__ = short_repr
 
 
@@ -54,6 +68,10 @@ class Encoder(Protocol):
     @property
     def vertex_scale(self) -> float:
         """What calibration multiplies the uncertainty of vertices by; 1 without calibration."""
+
+    @property
+    def says_face(self) -> bool:
+        """Whether its predictions say if a crop shows a face at all."""
 
     def predict(self, crops: Images) -> Prediction:
         """Its prediction for RGB crops uint8 [N, S, S, 3]."""

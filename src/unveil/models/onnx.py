@@ -45,6 +45,7 @@ class CoefficientModel:
         layout: the groups of the coefficients it gives.
         input_size: side S of the crops it takes, in pixels.
         vertex_scale: what the uncertainty of vertices is multiplied with; 1 where the file does not say.
+        says_face: whether it gives the probability that a crop shows a face.
 
     Raises:
         UnveilError: the file is missing, is no ONNX file, or does not keep to the contract above.
@@ -63,6 +64,7 @@ class CoefficientModel:
         self.data = metadata.get("data", "")
         self.vertex_scale = _read_vertex_scale(metadata, self.path)
         self._outputs = self._checked_outputs()
+        self.says_face = "face" in self._outputs
 
     def __repr__(self) -> str:
         return f"CoefficientModel({self.name!r}, input_size={self.input_size}, {self.layout!r})"

@@ -5,6 +5,8 @@ into its range at least once and no face is cut by the border of a tile. Among s
 taken for a face by chance. So each find is looked at again by itself at several sizes, and the mean score decides: a
 face keeps its score, even when half hidden; an accident does not. What is not certain is looked at with the photograph
 turned as well. Where nothing certain is found, all of it is searched finer, and every find is looked at turned.
+
+Where a network tells afterwards what is a face, much less is asked of a second look.
 """
 
 from __future__ import annotations
@@ -40,6 +42,10 @@ SCORE_THRESHOLD = 0.5
 LARGE_FACE = 0.2  # side of a face for which the plain threshold holds, in long sides of the photograph
 RISE_PER_HALVING = 0.1
 MOST_REQUIRED = 0.85  # clear faces have more at any size, and nothing else was seen that has
+
+# Of 1,000 faces of YouTube Faces with 40 % hidden, 41 are lost or misplaced where so much is asked. Of these, 34 have
+# second looks above this score.
+GENEROUS = 0.3
 
 # The network sees faces that lie or stand on their head, but less surely, and beyond a quarter turn it takes the mouth
 # for the eyes. So what is not certain is looked at again with the photograph turned. To search all of it turned finds
@@ -77,8 +83,11 @@ class FaceDetector:
     def __repr__(self) -> str:
         return f"FaceDetector(score_threshold={self._score_threshold:g}, smallest_face={self._smallest_face:g})"
 
-    def detect(self, image: Photograph) -> list[Detection]:
-        """All faces in a photograph (path, PIL image or RGB array), the largest first; an empty list for none."""
+    def detect(self, image: Photograph, *, generous: bool = False) -> list[Detection]:
+        """All faces in a photograph (path, PIL image or RGB array), the largest first; an empty list for none.
+
+        A ``generous`` search gives everything that may be a face.
+        """
         image = as_rgb(image)
         levels = list(pyramid(image, self._smallest_face))
         finds = list(merge([self._search(level, image.shape[:2]) for level in levels]))
@@ -90,12 +99,20 @@ class FaceDetector:
             finds, faces = finds + more, self._faces(image, looks)
         if not _certain(faces):
             faces += self._turned_faces(image, finds)
+        if generous:
+            faces += self._perhaps_faces(image, looks)
         return sorted(distinct(faces), key=lambda face: face.size, reverse=True)
 
     def _faces(self, image: Image, looks: list[tuple[Float32s, Float32s]]) -> list[Detection]:
         """What second looks, points [1, 8, 2] and scores [1], come down to."""
         found = [_detection(*face) for face in merge(looks)]
         return [self._right_way_up(image, face) for face in found if face.score > self._required(face, image)]
+
+    def _perhaps_faces(self, image: Image, looks: list[tuple[Float32s, Float32s]]) -> Iterator[Detection]:
+        """What second looks come down to where that is not enough for `_faces`."""
+        for face in (_detection(*find) for find in merge(looks)):
+            if GENEROUS < face.score <= self._required(face, image):
+                yield face
 
     def _turned_faces(self, image: Image, finds: list[tuple[Float32s, float]]) -> Iterator[Detection]:
         """Faces among the finds that stand upright, and are seen surely, once the photograph is turned."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.typing import Float32s, Float64s
+from unveil.photos.crop import DETECTOR_SHIFT, LANDMARK_MARGIN
+from unveil.typing import Float32s, Float64s, Floats
 
 UPRIGHT = 30.0  # degrees to either side: what networks that reconstruct faces are used to
 # Right eye, left eye, nose tip and mouth about their mean as x + iy, in sides of the box of an upright face.
@@ -29,6 +30,16 @@ class Detection:
     box_ltrb: Float32s
     keypoints: Float32s
     score: float
+
+    @classmethod
+    def of_landmarks(cls, landmarks68: Floats, score: float) -> Detection:
+        """The face as a detector would find it whose landmarks [68, 2] are these: its crop is the same by either."""
+        low, high = landmarks68.min(axis=0), landmarks68.max(axis=0)
+        side = LANDMARK_MARGIN * float((high - low).mean())
+        centre = (low + high) / 2 - (0, DETECTOR_SHIFT * side)
+        box = np.concatenate([centre - side / 2, centre + side / 2])
+        keypoints = np.concatenate([eyes_nose_mouth(landmarks68), landmarks68[[0, 16]]])
+        return cls(box.astype(np.float32), keypoints.astype(np.float32), score)
 
     def __repr__(self) -> str:
         left, top, right, bottom = self.box_ltrb
@@ -69,6 +80,12 @@ class Detection:
     def upright(self) -> bool:
         """Whether the face stands as networks know faces, to within ``UPRIGHT`` degrees."""
         return not abs(self.roll) > UPRIGHT  # true where keypoints are not known
+
+
+def eyes_nose_mouth(landmarks68: Floats) -> Floats:
+    """Middles of the right eye, the left eye and the mouth, and the nose tip before the last: [4, 2] of iBUG-68."""
+    eyes_nose_mouth = (landmarks68[36:42], landmarks68[42:48], landmarks68[30:31], landmarks68[48:68])
+    return np.stack([part.mean(axis=0) for part in eyes_nose_mouth])
 
 
 def merge(answers: list[tuple[Float32s, Float32s]]) -> Iterator[tuple[Float32s, float]]:

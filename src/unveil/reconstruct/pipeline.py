@@ -20,9 +20,9 @@ from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
-from unveil.reconstruct.false_detection import perhaps_no_face
+from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
-from unveil.reconstruct.two_pass import TwoPass, predict
+from unveil.reconstruct.walk import FaceWalk, Framed, different_faces, predict
 from unveil.timing import StageTimes
 from unveil.typing import Image
 
@@ -56,7 +56,7 @@ class Reconstructor:
         self.encoder = open_encoder(model, assets) if isinstance(model, str | Path) else model
         self.morphable = head_of(self.encoder, assets)
         self.skin = open_skin(self.encoder, self.morphable, assets)
-        self._two_pass = TwoPass(self.encoder, self.morphable)
+        self._walk = FaceWalk(self.encoder, self.morphable)
         self.detector = detector or FaceDetector()
         self._made_of = (model, assets, detector)
 
@@ -97,34 +97,47 @@ class Reconstructor:
             with clock.stage("read"):
                 image = as_rgb(photograph)
         with clock.stage("detect"):
-            detections = self.detector.detect(image) if faces is None else list(faces)[:max_faces]
-        wanted = len(detections) if max_faces is None else max_faces
+            detections = self._walk.detect(self.detector, image) if faces is None else list(faces)[:max_faces]
+        with clock.stage("first pass"):
+            framed = self._walk.frame(image, detections)
+        if faces is None:
+            framed = different_faces(framed)
+        wanted = len(framed) if max_faces is None else max_faces
         found: list[Reconstruction] = []
-        while detections and sum(not face.doubtful for face in found) < wanted:
-            found += self._reconstruct(image, detections[:wanted], clock)
-            detections = detections[wanted:]
+        while framed and sum(not face.doubtful for face in found) < wanted:
+            found += self._reconstruct(image, framed[:wanted], clock, given=faces is not None)
+            framed = framed[wanted:]
         if faces is None:
             found.sort(key=lambda face: face.doubtful)  # the rest of the order stays
         name = name_of(photograph)
         return [replace(face, name=f"{name}_{k}") for k, face in enumerate(found[:wanted])]
 
-    def _reconstruct(self, image: Image, detections: Sequence[Detection], clock: StageTimes) -> list[Reconstruction]:
-        """The heads of faces that were found, in their order and without names."""
-        with clock.stage("first pass"):
-            landmarks = self._two_pass.landmarks(image, detections)
+    def _reconstruct(
+        self, image: Image, framed: Sequence[Framed], clock: StageTimes, *, given: bool
+    ) -> list[Reconstruction]:
+        """The heads of faces that are cut out, in their order and without names.
+
+        Those that seem to be none after all are left out, unless they were given.
+        """
         with clock.stage("second pass"):
-            crops = self._two_pass.crops(detections, landmarks)
-            prediction = predict(self.encoder, image, crops)
+            prediction = predict(self.encoder, image, [one.crop for one in framed])
+            scores = [one.face for one in framed] if prediction.face is None else prediction.face.tolist()
+            framed = [replace(one, face=score) for one, score in zip(framed, scores, strict=True)]
+            kept = [k for k, one in enumerate(framed) if given or one.face is None or not is_no_face(one.face)]
+            framed, prediction = [framed[k] for k in kept], prediction.take(kept)
+        if not framed:
+            return []
         with clock.stage("geometry"):
             sightings = [
-                Sighting("face", crop, np.asarray(d.box_ltrb, np.float64), float(d.score))
-                for crop, d in zip(crops, detections, strict=True)
+                Sighting("face", one.crop, np.asarray(one.found.box_ltrb, np.float64), float(one.found.score))
+                for one in framed
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             heads = [self._with_guesses(head, prediction, k) for k, head in enumerate(heads)]
-            false = [perhaps_no_face(*pair) for pair in zip(detections, heads, strict=True)]
-            told = zip(heads, detections, false, strict=True)
-            return [replace(head, detector_turn=found.turn, doubtful=wrong) for head, found, wrong in told]
+            return [
+                replace(head, detector_turn=one.found.turn, doubtful=perhaps_no_face(one.found, head, one.face))
+                for head, one in zip(heads, framed, strict=True)
+            ]
 
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `transfer_expression`.

@@ -24,7 +24,7 @@ from unveil.models.encoder import Encoder, identity
 from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
-from unveil.reconstruct.two_pass import TwoPass
+from unveil.reconstruct.walk import FaceWalk, different_faces
 from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
 from unveil.typing import Bools, Float64s, Floats, Image, Images, Int64s
@@ -40,7 +40,7 @@ class PredictionSettings:
 
     Attributes:
         faces: "annotated": cut out around the annotation, which measures the network; "detected": found by the
-            detector and cut out in two passes, which measures the whole of unveil.
+            detector and cut out as in a reconstruction, which measures the whole of unveil.
         jaw: of `annotated.JAWS`, which points the data set annotates.
         seed: of the occluders.
     """
@@ -64,7 +64,7 @@ class LandmarkPredictor:
         self.model = replace(model, layout=encoder.layout)
         self.settings = settings
         self._landmark_model = self.model.landmark_model()
-        self._two_pass = TwoPass(encoder, self._landmark_model)
+        self._walk = FaceWalk(encoder, self._landmark_model)
         self._detector = FaceDetector(packaged("blazeface.onnx"))
         self._points = _points_of_the_face(self.model)
 
@@ -72,13 +72,11 @@ class LandmarkPredictor:
         """How the face with annotated landmarks [68, 2] is cut out; None where the detector finds no face."""
         if self.settings.faces == "annotated":
             return self.encoder.framing.of_landmarks(annotated, self.encoder.input_size)
-        faces = self._detector.detect(image)
+        faces = different_faces(self._walk.frame(image, self._walk.detect(self._detector, image)))
         if not faces:
             return None
         middle = (annotated.min(axis=0) + annotated.max(axis=0)) / 2  # other people may be in the picture
-        face = min(faces, key=lambda f: float(np.hypot(*((f.box_ltrb[:2] + f.box_ltrb[2:]) / 2 - middle))))
-        (crop,) = self._two_pass.crops([face], self._two_pass.landmarks(image, [face]))
-        return crop
+        return min(faces, key=lambda face: float(np.hypot(*(face.found.centre - middle)))).crop
 
     def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
         """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""

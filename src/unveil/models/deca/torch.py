@@ -50,6 +50,7 @@ class TorchDeca:
     input_size: int = CROP_SIZE
     framing: Framing = CANONICAL
     vertex_scale: float = 1.0
+    says_face: bool = False
 
     def __init__(self, checkpoint: str | Path, *, device: str = "cpu") -> None:
         self.path = Path(checkpoint)

@@ -48,6 +48,7 @@ class TorchMgcnet:
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
     vertex_scale: float = 1.0
+    says_face: bool = False
 
     def __init__(self, weights: str | Path) -> None:
         self.path = Path(weights)

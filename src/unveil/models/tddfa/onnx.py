@@ -38,6 +38,7 @@ class TddfaModel:
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
     vertex_scale: float = 1.0
+    says_face: bool = False
 
     def __init__(self, path: Path, statistics: Path) -> None:
         self.path = path

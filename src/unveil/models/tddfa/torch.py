@@ -48,6 +48,7 @@ class TorchTddfa:
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
     vertex_scale: float = 1.0
+    says_face: bool = False
 
     def __init__(self, checkpoint: Path, statistics: Path) -> None:
         self.path = checkpoint

@@ -15,7 +15,7 @@ from unveil.models.registry import head_of
 from unveil.photos.decode import decode_rgb
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
-from unveil.reconstruct.two_pass import TwoPass, agree
+from unveil.reconstruct.walk import FaceWalk
 from unveil.timing import StageTimes
 from unveil.training.crops.duplicates import Hash, perceptual_hash
 from unveil.training.crops.photo import HolderError, Photo, Points5
@@ -58,7 +58,7 @@ class Cutter:
         self.crop_size, self.smallest_face = crop_size, smallest_face
         self.clock = StageTimes()
         learner = CoefficientModel(learner_path(), threads=1)
-        self._two_pass = TwoPass(learner, head_of(learner))
+        self._walk = FaceWalk(learner, head_of(learner))
         self._detector = FaceDetector(packaged("blazeface.onnx"), threads=1)
 
     def cut(self, photo: Photo) -> Cut:
@@ -75,13 +75,12 @@ class Cutter:
         if face.size < self.smallest_face:
             raise Dropped("face too small", f"{face.size:.0f} pixels")
         with self.clock.stage("frame"):
-            landmarks = self._two_pass.landmarks(image, [face])
-            if not agree(landmarks[0], face.box_ltrb):
+            (framed,) = self._walk.frame(image, [face])
+            if not framed.agrees:
                 raise Dropped("landmarks disagree", "the learner's landmarks are not where the detector's box is")
-            (canonical,) = self._two_pass.crops([face], landmarks)
-            wide = wide_crop(canonical, self.crop_size)
+            wide = wide_crop(framed.crop, self.crop_size)
         with self.clock.stage("warp"):
-            return Cut(wide.warp(image), wide.matrix, perceptual_hash(canonical.warp(image, HASH_SIZE)))
+            return Cut(wide.warp(image), wide.matrix, perceptual_hash(framed.crop.warp(image, HASH_SIZE)))
 
 
 def _decode(photo: Photo) -> Image:

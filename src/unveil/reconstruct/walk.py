@@ -1,0 +1,169 @@
+"""Faces are cut out around what a detector found, then around the landmarks that are seen there, and so on.
+
+One such step is what most networks need. One that says whether there is a face has learned to go further: its detector
+may search generously, because from a bad box it walks to the face, and finds that are none are told from faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unveil.heads.model import MorphableModel
+from unveil.models.encoder import Encoder, Prediction
+from unveil.models.openhead.family import Openhead
+from unveil.models.registry import head_of
+from unveil.photos.crop import Crop
+from unveil.photos.detect import FaceDetector
+from unveil.photos.detection import Detection, overlaps
+from unveil.photos.framing import CANONICAL, Framing
+from unveil.reconstruct.false_detection import is_no_face
+from unveil.reconstruct.geometry import visible_landmarks
+from unveil.typing import Float32s, Floats, Image
+
+# The landmarks of a step must agree this far with the box that it started from, or it is not taken.
+SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of that box
+LARGEST_SHIFT = 0.6  # of the centre, in mean sides of that box
+
+MOST_STEPS = 2  # of a network that says whether there is a face; with the prediction at the end it sees three crops
+STILL = 0.04  # sides of a crop by which a step moves its corners at most where no other is worth it
+SAME_BOX = 0.5  # intersection over union from which on two boxes are around one face
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """A face and how it is cut out for a network."""
+
+    found: Detection  # by the detector; its box is that of the landmarks, where the walk led elsewhere
+    crop: Crop
+    landmarks: Floats  # [68, 2] in image pixels, seen in the last step
+    agrees: bool  # whether the landmarks were where they could be right; the crop is the detector's where no step was
+    face: float | None = None  # probability that there is a face, where the network says so
+
+    @property
+    def box(self) -> Floats:
+        """Around the landmarks, or the detector's where these cannot be right: left, top, right, bottom."""
+        if not self.agrees:
+            return self.found.box_ltrb
+        return np.concatenate([self.landmarks.min(axis=0), self.landmarks.max(axis=0)])
+
+
+class FaceWalk:
+    """Cuts faces out for an encoder, as its framing wants them.
+
+    The steps are the encoder's own or, where its framing is guided, the packaged learner's.
+
+    Args:
+        encoder: the network.
+        model: its head model, or as much of it as the landmarks need.
+    """
+
+    def __init__(self, encoder: Encoder, model: MorphableModel) -> None:
+        self._encoder = encoder
+        self._guide = Openhead().open_encoder() if encoder.framing.guided else encoder
+        self._model = (head_of(self._guide) if encoder.framing.guided else model).landmark_model()
+
+    def detect(self, detector: FaceDetector, image: Image) -> list[Detection]:
+        """What a detector finds, generously where it is told from faces later on."""
+        return detector.detect(image, generous=True) if self._guide.says_face else detector.detect(image)
+
+    def frame(self, image: Image, faces: Sequence[Detection]) -> list[Framed]:
+        """Each of the faces, cut out."""
+        if not faces:
+            return []
+        framing, size = self._guide.framing, self._guide.input_size
+        walked = [_Walked(face, framing.around(face).of_detection(face, size)) for face in faces]
+        for _ in range(MOST_STEPS if self._guide.says_face else 1):
+            self._step(image, [one for one in walked if not one.stays])
+        return [self._framed(one) for one in walked]
+
+    def _step(self, image: Image, walked: Sequence[_Walked]) -> None:
+        """Move those that are walking to the crops that the guide's landmarks ask for."""
+        if not walked:
+            return
+        crops = [one.crop for one in walked]
+        said = predict(self._guide, image, crops)
+        for k, landmarks in enumerate(visible_landmarks(self._model, said.coefficients, crops)):
+            walked[k].step(landmarks, None if said.face is None else float(said.face[k]), self._guide.framing)
+
+    def _framed(self, walked: _Walked) -> Framed:
+        found, framing, size = walked.found, self._encoder.framing.around(walked.place), self._encoder.input_size
+        crop = walked.crop
+        if self._encoder.framing.guided:
+            seen = walked.landmarks
+            crop = framing.of_landmarks(seen, size) if walked.agrees else framing.of_detection(found, size)
+        if walked.place is not found and not _same(found.box_ltrb, walked.place.box_ltrb):
+            found = replace(found, box_ltrb=walked.place.box_ltrb, keypoints=walked.place.keypoints)
+        return Framed(found, crop, walked.landmarks, walked.agrees, walked.face)
+
+
+class _Walked:
+    """A face on its way: where it is believed to be, and the crop that it is seen in next."""
+
+    def __init__(self, found: Detection, crop: Crop) -> None:
+        self.found = self.place = found
+        self.crop = crop
+        self.landmarks: Floats = np.full((68, 2), np.nan)
+        self.agrees = False
+        self.face: float | None = None
+        self.stays = False
+
+    def step(self, landmarks: Floats, face: float | None, framing: Framing) -> None:
+        """Go where the landmarks [68, 2] are, unless they cannot be right or there is no face."""
+        self.face, self.stays = face, True
+        box, before = self.place.box_ltrb, self.crop
+        agrees = agree(landmarks, box)
+        if self.agrees and not agrees:
+            return  # the step before was the better one
+        self.landmarks, self.agrees = landmarks, agrees
+        if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
+            self.place = Detection.of_landmarks(landmarks, self.found.score)
+            self.stays = is_no_face(face)
+        self.crop = second_crop(landmarks, box, before, framing.around(self.place))
+        self.stays = self.stays or still(before, self.crop)
+
+
+def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
+    """What an encoder says about crops of an image, as one batch."""
+    return encoder.predict(np.stack([crop.warp(image) for crop in crops]))
+
+
+def different_faces(framed: Sequence[Framed]) -> list[Framed]:
+    """Those that are faces, each once, in their order; all of them where the network does not say what is a face."""
+    kept: list[Framed] = []
+    for one in sorted(framed, key=lambda one: one.found.score, reverse=True):
+        if one.face is None or not (is_no_face(one.face) or any(_same(one.box, other.box) for other in kept)):
+            kept.append(one)
+    return [one for one in framed if one in kept]
+
+
+def _same(box_ltrb: Floats, other_ltrb: Floats) -> bool:
+    boxes: list[Float32s] = [np.reshape(box, (2, 2)).astype(np.float32) for box in (box_ltrb, other_ltrb)]
+    return bool(overlaps(boxes[0], boxes[1][None])[0][0] > SAME_BOX)
+
+
+def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
+    """The crop around the landmarks [68, 2] of a step, or the crop before it where they cannot be right."""
+    return framing.of_landmarks(landmarks, first.size) if agree(landmarks, box_ltrb) else first
+
+
+def still(before: Crop, after: Crop) -> bool:
+    """Whether a crop is about where one before it was."""
+    size = before.size
+    corners = np.array([[0, 0], [size, 0], [size, size], [0, size]])
+    moved = after.to_crop(before.to_image(corners)) - corners
+    return bool(np.abs(moved).max() <= STILL * size)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense
+def agree(landmarks: Floats, box_ltrb: Floats) -> bool:
+    """Whether landmarks [68, 2] are about where a detector's box [4] is, and of about its size, all in image pixels."""
+    box = np.asarray(box_ltrb, np.float64)
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    side = float(np.mean(box[2:] - box[:2]))
+    ratio = float(np.mean(high - low)) / side
+    shift = float(np.linalg.norm((low + high) / 2 - (box[:2] + box[2:]) / 2)) / side
+    # Comparisons with NaN are false, so landmarks that are not finite do not agree either.
+    return SIDE_RATIO[0] <= ratio <= SIDE_RATIO[1] and shift <= LARGEST_SHIFT
