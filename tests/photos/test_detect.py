@@ -176,6 +176,21 @@ def test_a_covered_face(detector: FaceDetector, astronaut: np.ndarray, hidden: s
     np.testing.assert_allclose(face.box_ltrb, only(detector.detect(astronaut)).box_ltrb, atol=20)
 
 
+def test_a_generous_search_gives_more(detector: FaceDetector, astronaut: np.ndarray) -> None:
+    """All that the strict one gives, the same; and a face that is too small to be so well hidden."""
+    hidden = np.full((1600, 1600, 3), 120, np.uint8)
+    hidden[:512, :512] = astronaut
+    hidden[60:141, 170:280] = [90, 140, 200]
+    for image in (astronaut, hidden):
+        strict, generous = detector.detect(image), detector.detect(image, generous=True)
+        assert {repr(face) for face in strict} <= {repr(face) for face in generous}
+        assert all(face.score > detect.GENEROUS for face in generous)
+        sizes = [face.size for face in generous]
+        assert sizes == sorted(sizes, reverse=True)
+    assert detector.detect(hidden) == []
+    assert any(np.linalg.norm(face.centre - (225, 125)) < 30 for face in detector.detect(hidden, generous=True))
+
+
 @pytest.mark.parametrize("name", ["coffee", "rocket", "brick", "grass", "gravel", "page", "text", "coins"])
 def test_no_face(detector: FaceDetector, name: str) -> None:
     image = np.asarray(getattr(skimage.data, name)())
