@@ -111,7 +111,7 @@ class _Walked:
         self.stays = False
 
     def step(self, landmarks: Floats, face: float | None, framing: Framing) -> None:
-        """Go where the landmarks [68, 2] are, unless they cannot be right or there is no face."""
+        """Go where the landmarks [68, 2] are, unless they cannot be right."""
         self.face, self.stays = face, True
         box, before = self.place.box_ltrb, self.crop
         agrees = agree(landmarks, box)
@@ -120,9 +120,8 @@ class _Walked:
         self.landmarks, self.agrees = landmarks, agrees
         if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
             self.place = Detection.of_landmarks(landmarks, self.found.score)
-            self.stays = is_no_face(face)
         self.crop = second_crop(landmarks, box, before, framing.around(self.place))
-        self.stays = self.stays or still(before, self.crop)
+        self.stays = still(before, self.crop)
 
 
 def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:

@@ -26,7 +26,7 @@ from unveil.training.checkpoint import Position, TrainingState, new_learner, set
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import VALIDATION
 from unveil.training.data import TrainingData
-from unveil.training.release.calibrate import Calibration, calibrate, mean_squared_z, vertex_distances
+from unveil.training.release.calibrate import Calibration, calibrate, face_shift, mean_squared_z, vertex_distances
 from unveil.training.release.export import Measured, export_measured
 from unveil.training.release.from_onnx import read_learner
 from unveil.training.release.predict import clear_and_occluded, predict
@@ -99,7 +99,9 @@ def test_the_file_says_what_torch_says(learner: Learner, measured: Measured, ima
     assert told.face is not None
     assert expected.face is not None
     assert np.ptp(expected.face) > 0.01
-    np.testing.assert_allclose(told.face, expected.face, atol=0.01)
+    logits, shift = (np.log(face / (1 - face)) for face in (told.face, expected.face)), measured.calibration.face_shift
+    told_logits, expected_logits = logits
+    np.testing.assert_allclose(told_logits, expected_logits - shift, atol=0.02)
     assert path.stat().st_size < 2.1 * sum(p.numel() for p in learner.parameters())
 
 
@@ -115,11 +117,20 @@ def test_the_file_says_what_it_is(learner: Learner, measured: Measured) -> None:
         assert "0.485" in metadata["normalisation"]
         calibration = json.loads(metadata["calibration"])
         assert calibration["crops"] == measured.count
+        assert calibration["face_shift"] == pytest.approx(measured.calibration.face_shift, abs=1e-4)
         assert calibration["factors"] == pytest.approx(measured.calibration.factors, abs=1e-4)
 
 
 def metadata_of(path: Path) -> dict[str, str]:
     return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def test_nearly_all_faces_keep_a_score_of_one_half() -> None:
+    faces = 1 / (1 + np.exp(-np.random.default_rng(0).normal(4, 1, 1000)))
+    shift = face_shift(faces)
+    assert (np.log(faces / (1 - faces)) - shift > 0).mean() == pytest.approx(0.99, abs=0.002)
+    assert np.isfinite(face_shift(np.ones(9)))
+    assert np.isfinite(face_shift(np.zeros(9)))
 
 
 def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_path: Path) -> None:

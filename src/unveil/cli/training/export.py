@@ -94,6 +94,8 @@ def _lines(measured: Measured, folder: Path) -> Iterator[str]:
         return
     scale = measured.calibration.vertex_scale
     yield f"deviations multiplied: {_listed(measured.calibration.factors)}; those of vertices {scale:.3f}"
+    if measured.calibration.face_shift:
+        yield f"taken from the logit that there is a face: {measured.calibration.face_shift:.3f}"
     if measured.squared_z:
         yield f"squared errors in deviations, on the people of the test split: {_listed(measured.squared_z)}"
 

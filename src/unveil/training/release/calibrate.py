@@ -3,6 +3,9 @@
 Its deviations were learned on people it knows, where it errs less. One factor per group of coefficients makes the
 mean of the squared errors, each in its own deviations, one; and one factor for the vertices makes up for errors of
 coefficients that go together, which `unveil.heads.uncertainty` leaves out.
+
+What is no face was drawn for training, and is easier to tell than what detectors take for one. So the face score is
+shifted until nearly all faces held out are just beyond one half.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
 from unveil.typing import Float32s, Floats
 
+FACES_KEPT = 0.99  # share of the faces held out that keep a score of one half or more
 BATCH = 64  # heads evaluated at once
 
 
@@ -28,6 +32,7 @@ class Calibration:
     factors: Mapping[str, float]  # by group of coefficients
     vertex_scale: float
     count: int  # crops it was measured on
+    face_shift: float = 0.0  # what is taken from the logit that there is a face
 
     def factor_of_each(self, layout: CoefficientLayout) -> Float32s:
         """The factor [M] of each coefficient."""
@@ -43,6 +48,12 @@ def calibrate(
     right = Coefficients(deviations.layout, deviations.values * raw.factor_of_each(deviations.layout))
     ratio = vertex_distances(coefficients, labels, model) / vertex_uncertainty(model, right)
     return replace(raw, vertex_scale=float(np.sqrt((np.square(ratio) @ face_area(model)).mean())))
+
+
+def face_shift(faces: Floats) -> float:
+    """What is to be taken from the logits of probabilities [N] that faces held out are faces."""
+    probability = np.clip(np.quantile(np.asarray(faces, np.float64), 1 - FACES_KEPT), 1e-6, 1 - 1e-6)
+    return float(np.log(probability / (1 - probability)))
 
 
 def mean_squared_z(coefficients: Coefficients, deviations: Coefficients, labels: Floats) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from unveil.models.encoder import Prediction
 from unveil.models.learner import Learner
 from unveil.models.onnx import CoefficientModel
 from unveil.training.crops.prepared import TEST, TRAIN
-from unveil.training.release.calibrate import Calibration, calibrate, mean_squared_z
+from unveil.training.release.calibrate import Calibration, calibrate, face_shift, mean_squared_z
 from unveil.training.release.predict import clear_and_occluded, predict
 from unveil.training.release.to_onnx import Statement, export_int8, export_onnx
 from unveil.training.release.validate import chosen, nme
@@ -60,6 +60,8 @@ def export_measured(
     calibration = None
     if said.deviations is not None:
         calibration = calibrate(said.coefficients, said.deviations, batch.coefficients, sampler.data.model)
+        if said.face is not None:
+            calibration = replace(calibration, face_shift=face_shift(said.face))
     export_onnx(learner, path, statement, calibration)
     paths = [path]
     if int8:

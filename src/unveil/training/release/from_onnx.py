@@ -24,7 +24,7 @@ from unveil.models.resnet import STAGE_BLOCKS, ResNet
 from unveil.storage.files import printable
 
 PREFIX = "learner."  # of parameters that kept their names
-FACTORS = "factors"  # of the deviations, by calibration
+CALIBRATION = {"factors", "face_shift"}  # of the deviations and of the face score
 EPSILON = nn.BatchNorm2d(1).eps
 
 
@@ -32,7 +32,7 @@ def read_learner(path: Path) -> Learner:
     """The learner that ``unveil export`` wrote to ``path``, with exactly the weights that the file has.
 
     Its normalisations add the bias that was folded into the convolutions and do nothing else; `unfold_normalisation`
-    makes it trainable again. What the export multiplied deviations by is left out: the next export measures it anew.
+    makes it trainable again. What calibration changed is left out: the next export measures it anew.
 
     Raises:
         UnveilError: it is no learner's file, or one in int8 or of another network than ours.
@@ -44,7 +44,7 @@ def read_learner(path: Path) -> Learner:
     folded = [node.input[1:] for node in graph.node if node.op_type == "Conv" and not node.input[1].startswith(PREFIX)]
     front = state.get(FRONT)
     depth = next((depth for depth in STAGE_BLOCKS if len(_convolutions(depth, front)) == len(folded)), None)
-    others = arrays.keys() - {FACTORS} - {name for pair in folded for name in pair}
+    others = arrays.keys() - CALIBRATION - {name for pair in folded for name in pair}
     # What the export computed from the template's points beforehand is of their number.
     if depth is None or any(front is None or arrays[name].shape != front.shape[:1] for name in others):
         raise _foreign(path, f"it has {len(folded)} convolutions and {len(arrays)} arrays of its own")

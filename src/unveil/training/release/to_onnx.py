@@ -34,7 +34,7 @@ class Statement:
 
 
 def export_onnx(learner: Learner, path: Path, statement: Statement, calibration: Calibration | None = None) -> None:
-    """Write the learner to ``path``, its deviations multiplied by what calibration found."""
+    """Write the learner to ``path``, its deviations and its face score as calibration found them to be right."""
     write(halve_weights(_traced(learner, calibration)), path, _metadata(learner, statement, calibration))
 
 
@@ -70,9 +70,12 @@ def _metadata(learner: Learner, statement: Statement, calibration: Calibration |
     if calibration is None:
         return metadata | {"calibration": "none: deviations are as learned, too small for people not trained on"}
     factors = {name: round(factor, 4) for name, factor in calibration.factors.items()}
+    found: dict[str, object] = {"crops": calibration.count, "factors": factors}
+    if learner.face_head is not None:
+        found["face_shift"] = round(calibration.face_shift, 4)
     return metadata | {
         "vertex_scale": f"{calibration.vertex_scale:.6g}",
-        "calibration": json.dumps({"crops": calibration.count, "factors": factors}),
+        "calibration": json.dumps(found),
     }
 
 
@@ -80,6 +83,7 @@ class _Outputs(nn.Module):
     """A learner that gives what the file gives: calibrated deviations, and probabilities instead of logits."""
 
     factors: Tensor
+    face_shift: Tensor
 
     def __init__(self, learner: Learner, calibration: Calibration | None) -> None:
         super().__init__()
@@ -87,6 +91,7 @@ class _Outputs(nn.Module):
         size = learner.layout.size
         factors = np.ones(size, np.float32) if calibration is None else calibration.factor_of_each(learner.layout)
         self.register_buffer("factors", torch.from_numpy(factors))
+        self.register_buffer("face_shift", torch.tensor(0.0 if calibration is None else calibration.face_shift))
         heads = {
             "deviations": learner.deviation_head,
             "occlusion": learner.occlusion_head,
@@ -102,5 +107,5 @@ class _Outputs(nn.Module):
         if prediction.occlusion is not None:
             outputs.append(torch.sigmoid(prediction.occlusion))
         if prediction.face is not None:
-            outputs.append(torch.sigmoid(prediction.face))
+            outputs.append(torch.sigmoid(prediction.face - self.face_shift))
         return tuple(outputs)
