@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rerendered
 
+from tools.known_heads import found
 from tools.known_heads.__main__ import main
 from tools.known_heads.expressions import pictures_with, said_at_rest, sides
 from tools.known_heads.frames import Said, joined
@@ -99,6 +100,29 @@ def test_heads_are_turned_farther_than_their_photographs(data: TrainingData) -> 
     assert np.abs(angles[:, 1]).max() > 15
 
 
+def test_what_is_found_is_counted() -> None:
+    given, detected = np.array([2.0, 2.0, 4.0, 4.0]), np.array([3.0, 19.0, 8.0, np.inf])
+    assert found.cells(given, detected) == ["3.00", "10.00", "3.75", "25.0 %", "25.0 %"]
+    assert found.cells(given, np.full(4, 99.0)) == ["3.00", "", "", "100.0 %", "0.0 %"]
+
+
+def test_people_are_shown_with_their_landmarks(data: TrainingData) -> None:
+    """The same photographs under each kind of occluder."""
+    shown = dict(found.people(data, None, 2, seed=1))
+    assert {"clear", "mask-40", "glasses-40"} <= shown.keys()
+    for photographs in shown.values():
+        for (image, truth), (clear, known) in zip(photographs, shown["clear"], strict=True):
+            assert image.shape == (160, 160, 3)
+            np.testing.assert_array_equal(truth, known)
+            assert 0 < truth.min() < truth.max() < 160
+            assert (image == clear).all(axis=2).mean() > 0.3
+
+
+def test_pictures_without_a_face_are_of_many_kinds() -> None:
+    assert len({image.shape for image in found.faceless()}) > 5
+    assert len(list(found.faceless())) == 4 * len(found.FACELESS)
+
+
 def test_overlap_of_cells() -> None:
     truth, marked = np.zeros((1, 4, 4), bool), np.zeros((1, 4, 4), bool)
     truth[0, :2], marked[0, 1:] = True, True  # 8 true, 12 marked, 4 both
@@ -145,10 +169,11 @@ def test_known_heads_are_read_as_they_were_written(heads: Path) -> None:
     assert {name: len(crops) for name, crops in known.crops.items()} == dict.fromkeys(CONDITIONS, 10)
 
 
-@pytest.mark.parametrize("command", ["expressions", "turned", "occlusion"])
+@pytest.mark.parametrize("command", ["expressions", "turned", "found", "occlusion"])
 def test_photographs_are_measured_by_one_command(
-    command: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(found, "FACELESS", ("page", "logo"))
     main([command, str(folder), str(folder / rerendered.CODES), "--count", "2"])
     lines = capsys.readouterr().out.splitlines()
     rows = [line for line in lines if line.startswith("| openhead | ")]

@@ -7,9 +7,10 @@
     python -m tools.known_heads people PREPARED CODES [LEARNER ...]           who is who
     python -m tools.known_heads expressions PREPARED CODES [LEARNER ...]      units, and faces at rest
     python -m tools.known_heads turned PREPARED CODES [LEARNER ...]           pose of turned heads
+    python -m tools.known_heads found PREPARED CODES [LEARNER ...] --occluders DIR      lost faces, false heads
     python -m tools.known_heads occlusion PREPARED CODES [LEARNER ...] --occluders DIR  the map
     python -m tools.known_heads page PREPARED CODES LEARNER -o page.png       to look at
 
-LEARNER is an ONNX file or ``openhead``, the packaged one. Every command prints one table in Markdown; each module says
-what its table means. Options come last. All photographs are of the test split, but for ``make --split validation``.
+LEARNER is an ONNX file or ``openhead``, the packaged one. Every command prints a table or two in Markdown; each module
+says what they mean. Options come last. All photographs are of the test split, but for ``make --split validation``.
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.known_heads.expressions import expressions
 from tools.known_heads.form import score
+from tools.known_heads.found import found
 from tools.known_heads.frames import frames
 from tools.known_heads.making import Making, make
 from tools.known_heads.occlusion import occlusion
@@ -26,10 +27,11 @@ PREPARED = {
     "people": "tell real people apart",
     "expressions": "units that are strong, and faces at rest",
     "turned": "pose of heads turned to any pose",
+    "found": "faces lost or misplaced, and heads without a face",
     "occlusion": "the occlusion map, by kind of occluder",
     "page": "photographs and grey heads side by side, to look at",
 }
-COUNTED = {"expressions": 150, "turned": 800, "occlusion": 200}  # photographs
+COUNTED = {"expressions": 150, "turned": 800, "found": 125, "occlusion": 200}  # photographs
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         each[name].add_argument("--seed", type=int, default=7)
     for name in ("make", "page"):
         each[name].add_argument("-o", "--out", type=Path, required=True)
-    for name in ("make", "occlusion"):
+    for name in ("make", "found", "occlusion"):
         each[name].add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
     each["make"].add_argument("--ict", type=Path, required=True, help="npz of ICT-FaceKit Light")
     each["make"].add_argument("--split", choices=SPLITS, default="test")
@@ -82,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             expressions(data, o.learners, count=o.count, seed=o.seed)
         case "turned":
             turned(data, o.learners, count=o.count, seed=o.seed, detected=o.detected)
+        case "found":
+            found(data, o.learners, o.occluders, count=o.count, seed=o.seed)
         case "occlusion":
             occlusion(data, o.learners, o.occluders, count=o.count, seed=o.seed)
         case "page":
