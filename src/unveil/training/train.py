@@ -6,14 +6,12 @@ learning rate follows the clock and they are not).
 """
 
 import copy
-import logging
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-import cv2
 import lightning_fabric
 import numpy as np
 import torch
@@ -30,6 +28,7 @@ from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, VALIDATION
 from unveil.training.data import TrainingData
 from unveil.training.initial_weights import start_from
+from unveil.training.launch import launch, said_once
 from unveil.training.linear_layer import solve_shape
 from unveil.training.losses import Objective, box_size, mean_distance
 from unveil.training.report import Clock, Meter, Report
@@ -51,8 +50,8 @@ def train(config: TrainConfig, data: TrainingData, run: Path, say: Callable[[str
     """
     pool = occluders_of(config)
     _steps_per_epoch(config, data)  # now, rather than in a new folder
-    fabric = _launch(config)
-    with alone_in(run, "train") if fabric.is_global_zero else nullcontext():
+    fabric = launch(config)
+    with said_once(fabric.local_rank), alone_in(run, "train") if fabric.is_global_zero else nullcontext():
         return _train(config, Sampler(data, config, pool), run, fabric, say)
 
 
@@ -137,31 +136,6 @@ def update_average(average: torch.nn.Module, learner: torch.nn.Module, decay: fl
             old.lerp_(new, 1 - decay)
         else:
             old.copy_(new)
-
-
-def _launch(config: TrainConfig) -> lightning_fabric.Fabric:
-    """Start the processes of the run."""
-    cv2.setNumThreads(0)
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    if config.accelerator == "cuda" and torch.cuda.device_count() < config.processes:
-        raise UnveilError(
-            f"{config.processes} GPUs are asked for, but torch sees {torch.cuda.device_count()}: "
-            "set fewer --processes, or --accelerator cpu"
-        )
-    accelerator = config.accelerator
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not what it chose by itself
-    fabric = lightning_fabric.Fabric(
-        accelerator=accelerator,
-        devices=config.processes,
-        num_nodes=config.nodes,
-        strategy="ddp" if config.world_size > 1 else "auto",
-        precision=cast(Literal["bf16-mixed", "32-true"], config.precision),
-    )
-    fabric.launch()
-    return fabric
 
 
 def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: torch.device) -> TrainingState:
