@@ -186,9 +186,9 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_its_checkpoint(
         path.write_text(config.to_json())
     total, steps = Objective.total, []
 
-    def diverge(self: Objective, terms: Any) -> torch.Tensor:
+    def diverge(*arguments: Any) -> torch.Tensor:
         steps.append(1)
-        return total(self, terms) * (torch.nan if len(steps) > 1 else 1)
+        return total(*arguments) * (torch.nan if len(steps) > 1 else 1)
 
     monkeypatch.setattr(Objective, "total", diverge)
     with pytest.raises(UnveilError, match=r"the loss of .*run at step 3 is not finite.*last checkpoint is kept"):
@@ -208,7 +208,7 @@ def test_weights_that_are_not_finite_are_not_kept(
     config = replace(CONFIG, epochs=2, max_steps=2, gradient_norm=0.0)
     (run / "config.json").write_text(config.to_json())
     total = Objective.total
-    monkeypatch.setattr(Objective, "total", lambda self, terms: Overflow.apply(total(self, terms)))
+    monkeypatch.setattr(Objective, "total", lambda *arguments: Overflow.apply(total(*arguments)))
     with pytest.raises(UnveilError, match=r"the run .* has weights that are not finite"):
         train(config, data, run, lambda _: None)
     assert (run / CHECKPOINT_FILE).read_bytes() == before

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from unveil.assets.pickle_machine import Name, Unbuilt, dictionary, keys
 from unveil.assets.pickle_opcodes import load_pickle
 from unveil.assets.pickle_source import Budget, ForbiddenNameError, PickleError, PickleSource
+from unveil.storage.arrays import whole_numbers
 from unveil.typing import Float64s
 
 MOST_DIMENSIONS = 32
@@ -150,8 +151,8 @@ class StandIns:
         """The matrix of a state of SciPy's compressed ones."""
         rows, columns = _counts(state["_shape"])
         data, inner, starts = (_numbers(state[name]) for name in ("data", "indices", "indptr"))
-        inner = inner.astype(np.int64)
-        counts = np.asarray(np.diff(starts.astype(np.int64)), np.int64)  # entries per column, or per row
+        inner = whole_numbers(inner)
+        counts = np.diff(whole_numbers(starts))  # entries per column, or per row
         fits = len(counts) == (rows if by_rows else columns) and len(inner) == len(data)
         # Each count is held against the number of entries before their sum is: the sum could go round.
         if not fits or not all(0 <= n <= len(data) for n in (counts.min(initial=0), counts.max(initial=0))):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unveil.meshes.mesh import Mesh, triangulated
+from unveil.storage.arrays import whole_numbers
 from unveil.storage.files import atomic_path
 from unveil.typing import Floats, UInt8s
 
@@ -89,7 +90,7 @@ def parse_ply(data: bytes) -> Mesh:
         raise ValueError("it has no vertices")
     vertices = np.stack([points[axis] for axis in "xyz"], axis=1).astype(np.float64)
     corners = next((polygons[name] for name in FACES if name in polygons), np.zeros((0, 3)))
-    return Mesh(vertices, triangulated(corners.astype(np.int64)))
+    return Mesh(vertices, triangulated(whole_numbers(corners)))
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,15 @@ def map_array(path: str | os.PathLike[str], kind: FileKind) -> NDArray[Any]:
         return np.memmap(stream, header.dtype, "r", stream.tell(), header.shape, header.order)
 
 
+def whole_numbers(array: NDArray[Any], kind: type[np.integer[Any]] = np.int64) -> NDArray[Any]:
+    """Numbers of a file as whole ones of a type; ValueError where they are none, or do not fit it."""
+    with np.errstate(invalid="ignore"):
+        whole = array.astype(kind)
+    if not np.array_equal(whole, array):
+        raise ValueError(f"it has numbers that are not whole, or do not fit {np.dtype(kind).name}")
+    return whole
+
+
 def _read(stream: BinaryIO, most: int, name: str) -> NDArray[Any]:
     """The array in a stream that has, or may have, so many bytes."""
     shape, order, dtype, size = _header(stream, most, name)

@@ -89,6 +89,11 @@ def change_manifest(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def change_samples(folder: Path, **changes: np.ndarray) -> None:
+    path = folder / "samples.npz"
+    np.savez(path, **dict(np.load(path).items()) | changes)
+
+
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
@@ -100,6 +105,9 @@ def change_manifest(folder: Path, **changes: object) -> None:
         (lambda folder: change_manifest(folder, shards=[{"file": "../x.npy", "count": 3}]), "is no usable manifest"),
         (lambda folder: change_manifest(folder, shards=[{"file": "crops-00000.npy", "count": 3}]), "no shard has"),
         (lambda folder: cut_short(folder / "samples.npz", to=100), "samples.npz is no usable list"),
+        (lambda folder: change_samples(folder, row=np.full(4, np.inf)), "numbers that are not whole"),
+        (lambda folder: change_samples(folder, shard=np.array([0, 0, 0, 0.5])), "numbers that are not whole"),
+        (lambda folder: change_samples(folder, split=np.array([0, 1, 2, 300])), "not whole, or do not fit int8"),
         (lambda folder: (folder / "crops-00001.npy").unlink(), "crops-00001.npy does not exist"),
         (lambda folder: cut_short(folder / "crops-00001.npy", to=5000), "crops-00001.npy is no whole shard"),
         (lambda folder: cut_short(folder / "crops-00001.npy", to=0), "crops-00001.npy is no whole shard"),

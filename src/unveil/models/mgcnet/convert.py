@@ -18,6 +18,7 @@ from unveil.assets.containers import require_whole_checkpoint, require_whole_hdf
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.rigid_face import METRES, FaceArrays, outward, vertex_columns
 from unveil.models.mgcnet.head import FORMAT, LAYOUT
+from unveil.storage.arrays import whole_numbers
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, write_bytes
 from unveil.storage.npz import write_npz
@@ -144,7 +145,7 @@ def _basis(file: Mapping[str, Any], group: str, count: int, shape: tuple[int, ..
 
 
 def _integers(file: Mapping[str, Any], name: str) -> Int64s:
-    return np.asarray(file[f"shape/representer/{name}"]).astype(np.int64).ravel()
+    return whole_numbers(np.asarray(file[f"shape/representer/{name}"])).ravel()
 
 
 def _read_variables(index: Path) -> list[tuple[str, Float32s]]:

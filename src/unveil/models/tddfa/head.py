@@ -20,6 +20,7 @@ from unveil.heads.layout import CoefficientLayout, Group, LayoutError
 from unveil.heads.model import MorphableModel
 from unveil.heads.rigid_face import METRES, FaceArrays, outward, rigid_face, vertex_columns
 from unveil.models.tddfa.placement import AffineMatrix
+from unveil.storage.arrays import whole_numbers
 from unveil.storage.file_kind import FileKind
 from unveil.storage.text import read_text
 from unveil.typing import Float64s, Int64s
@@ -144,7 +145,7 @@ def _size(group: str) -> int:
 
 def _landmarks(data: Mapping[str, Any], count: int) -> Int64s:
     """The 68 landmarks as vertices [68]; each is three rows in a row."""
-    rows = np.asarray(data["keypoints"]).astype(np.int64).ravel()
+    rows = whole_numbers(np.asarray(data["keypoints"])).ravel()
     vertices = rows[::3] // 3
     if rows.shape != (204,) or (rows.reshape(68, 3) != vertices[:, None] * 3 + np.arange(3)).any():
         raise ValueError("keypoints do not name x, y and z of 68 vertices")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
 from unveil.photos.crop import Crop
-from unveil.storage.arrays import map_array, read_arrays
+from unveil.storage.arrays import map_array, read_arrays, whole_numbers
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path, json_text, printable, write_text
 from unveil.storage.npz import write_npz
@@ -195,9 +195,9 @@ def _read_samples(path: Path) -> Samples:
         samples = Samples(
             arrays["names"].astype(np.str_),
             arrays["person"].astype(np.str_),
-            arrays["split"].astype(np.int8),
-            arrays["shard"].astype(np.int32),
-            arrays["row"].astype(np.int32),
+            whole_numbers(arrays["split"], np.int8),
+            whole_numbers(arrays["shard"], np.int32),
+            whole_numbers(arrays["row"], np.int32),
             arrays["matrix"].astype(np.float64),
         )
     for name, array in vars(samples).items():

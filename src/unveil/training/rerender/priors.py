@@ -10,7 +10,7 @@ import numpy as np
 
 from unveil.heads.face_area import face_area
 from unveil.heads.model import MorphableModel
-from unveil.storage.arrays import read_arrays
+from unveil.storage.arrays import read_arrays, whole_numbers
 from unveil.storage.file_kind import FileKind
 from unveil.typing import Floats, Int64s
 
@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[Floats, Floats, Int64s]:
             raise ValueError("it has numbers that are not finite")
         if landmarks.min() < 0 or landmarks.max() >= len(neutral):
             raise ValueError(f"it names vertex {landmarks.max()} of {len(neutral)}")
-        return neutral * CENTIMETRES, identity * CENTIMETRES, landmarks.astype(np.int64)
+        return neutral * CENTIMETRES, identity * CENTIMETRES, whole_numbers(landmarks)
 
 
 def _nearest(points: Floats, others: Floats) -> tuple[Int64s, Floats]:
