@@ -30,7 +30,7 @@ def test_words_stand_between_commas() -> None:
 
 
 # These go on only in folders that they began themselves.
-WITHOUT_FORCE = {"prepare", "rerender", "train", "predict now", "predict landmarks"}
+WITHOUT_FORCE = {"prepare", "rerender", "segment", "train", "predict now", "predict landmarks"}
 
 
 def all_commands(commands: Commands, before: str = "") -> Iterator[tuple[str, Command]]:

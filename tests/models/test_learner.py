@@ -5,7 +5,8 @@ from extras import needs
 torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
-from unveil.models.learner import HEADS, Learner
+from unveil.models.classes import CLASSES, OCCLUDER
+from unveil.models.learner import HEADS, Learner, heads_in
 from unveil.models.resnet import ResNet
 
 LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
@@ -77,6 +78,20 @@ def test_the_face_score_moves_the_features() -> None:
     assert told.face.shape == (2,)
     told.face.sum().backward()
     assert float(learner.backbone.conv1.weight.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("size", [64, 112, 224])
+def test_the_class_map_holds_the_occlusion_map(size: int) -> None:
+    torch.manual_seed(0)
+    learner = Learner(18, LAYOUT, size, heads={"class"}).eval()
+    told = learner(torch.rand(2, 3, size, size))
+    assert told.classes is not None
+    assert told.occlusion is not None
+    assert told.classes.shape == (2, len(CLASSES), 56, 56)
+    probability = torch.softmax(told.classes, dim=1)[:, OCCLUDER, 10:12, 20:22]
+    odds = torch.log(probability / (1 - probability)).mean(dim=(1, 2))
+    assert torch.allclose(told.occlusion[:, 5, 10], odds, atol=1e-5)
+    assert heads_in(learner.state_dict()) == {"class"}
 
 
 def test_without_heads_there_is_nothing_of_them() -> None:

@@ -33,6 +33,7 @@ CALLS = {
     "decode": "codes.npz -o out.npz",
     "occlude": f"photo.png -o out.png --occluders cutouts --kinds piece --severities 40 {LEARNER}",
     "rerender": "prepared codes_of_prepared.npz -o out --count 1 --size 32",
+    "segment": "prepared codes_of_prepared.npz -o out",
     "train": f"made_up made_up_codes.npz -o out --config config.json {TINY}",
     "validate": "learner.onnx prepared codes_of_prepared.npz --kinds pixels --limit 1",
     "export": "run out.onnx --licence free --data-statement none",

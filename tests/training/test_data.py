@@ -38,7 +38,7 @@ def test_labels_move_with_the_pixels(data: TrainingData) -> None:
     expected = sampler.move_landmarks(indices, flips, moves)
     inner = slice(17, None)  # the jaw line follows whole degrees of yaw, and turning the picture may pass one
     np.testing.assert_allclose(((contour + 1) * CONFIG.input_size / 2)[:, inner], expected[:, inner], atol=0.02)
-    image = sampler._warp(int(indices[0]), moves[0], flip=False)
+    image, _ = sampler._warp(int(indices[0]), moves[0], flip=False)
     x, y = np.rint(expected[0, 30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60  # the colour of blot 30
 
@@ -50,7 +50,7 @@ def test_flipped_landmarks_are_mirrored_pixels(data: TrainingData) -> None:
     flipped = sampler.move_landmarks(index, np.array([True]), still)[0]
     np.testing.assert_allclose(flipped[30], [CONFIG.input_size, 0] + straight[30] * (-1, 1))
     np.testing.assert_allclose(flipped[36], [CONFIG.input_size, 0] + straight[45] * (-1, 1))
-    image = sampler._warp(int(index[0]), still[0], flip=True)
+    image, _ = sampler._warp(int(index[0]), still[0], flip=True)
     x, y = np.rint(flipped[30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60
 
@@ -83,13 +83,13 @@ def test_borders_of_the_photograph_give_nothing_away() -> None:
     crop = np.full((80, 80, 3), 200, np.uint8)
     crop[:, :20] = 0
     crop[50:] = 0
-    results = [surround(crop, np.random.default_rng(seed)) for seed in range(40)]
-    np.testing.assert_array_equal(results[7], surround(crop, np.random.default_rng(7)))
+    results = [surround(crop, np.random.default_rng(seed)).image for seed in range(40)]
+    np.testing.assert_array_equal(results[7], surround(crop, np.random.default_rng(7)).image)
     left_edges = {int(np.argmax((result[30] == 200).all(axis=1))) for result in results}
     assert len(left_edges) > 4  # where the photograph begins varies, and often nothing shows it
     assert sum((result == 200).all() for result in results) > 12
     dark = np.zeros((80, 80, 3), np.uint8)
-    np.testing.assert_array_equal(surround(dark, np.random.default_rng(0)), dark)
+    np.testing.assert_array_equal(surround(dark, np.random.default_rng(0)).image, dark)
 
 
 def test_pairs_differ_in_nothing_but_the_occluder(data: TrainingData) -> None:

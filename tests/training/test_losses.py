@@ -1,3 +1,5 @@
+import math
+
 import made_up
 import numpy as np
 import pytest
@@ -6,13 +8,16 @@ from extras import needs
 
 torch = needs("torch")
 
+from unveil.models.classes import CLASSES, EYES, SKIN, UNKNOWN
 from unveil.models.learner import LearnerOutput
 from unveil.models.points import CELLS, Points, expectation
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig, preset
 from unveil.training.losses import (
+    SMALL_WEIGHT,
     Objective,
     box_size,
+    class_cross_entropy,
     distance_of_forms,
     feature_distance,
     group_mean_squares,
@@ -58,7 +63,8 @@ def prediction(coefficients: torch.Tensor) -> LearnerOutput:
 def batch(target: torch.Tensor) -> Tensors:
     partner = torch.tensor([1, -1])[: len(target)]
     covered, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
-    return Tensors(torch.zeros(0), target, ones, ones, covered, torch.zeros(len(target), 0, 2), partner, ones)
+    nothing = torch.zeros(len(target), 0, 0, dtype=torch.uint8)
+    return Tensors(torch.zeros(0), target, ones, ones, covered, torch.zeros(len(target), 0, 2), nothing, partner, ones)
 
 
 def test_the_papers_loss_is_the_mean_of_squares() -> None:
@@ -121,6 +127,17 @@ def test_the_map_is_right_where_it_is_sure() -> None:
     right, wrong = map_cross_entropy(logits, covered).tolist()
     assert right < 1e-6
     assert wrong == pytest.approx(20, rel=1e-3)
+
+
+def test_classes_count_where_they_are_known() -> None:
+    classes = torch.full((2, 4, 4), UNKNOWN, dtype=torch.uint8)
+    classes[0, 0] = SKIN
+    classes[0, 1] = EYES
+    logits = torch.zeros(2, len(CLASSES), 4, 4)
+    logits[0, :, 2:] = torch.randn(len(CLASSES), 2, 4)  # of unknown cells
+    some, none = class_cross_entropy(logits, classes).tolist()
+    assert some == pytest.approx((4 + 4 * SMALL_WEIGHT) * math.log(len(CLASSES)) / 8, rel=1e-5)
+    assert none == 0
 
 
 def test_likelihood_is_largest_at_the_true_deviation_and_leaves_the_coefficients_alone() -> None:

@@ -17,9 +17,12 @@ torch = needs("torch")
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
+from unveil.models.classes import HAIR, SKIN
 from unveil.models.learner import HEADS, Learner
 from unveil.training.checkpoint import Position, load_checkpoint, load_learner, settle
-from unveil.training.config import TrainConfig, preset
+from unveil.training.classes.maps import NOTE, maps_name
+from unveil.training.config import PARTS, TrainConfig, preset
+from unveil.training.crops.prepared import write_npy
 from unveil.training.data import TrainingData
 from unveil.training.initial_weights import start_from
 from unveil.training.release.safetensors_file import read_state, write_state
@@ -231,6 +234,49 @@ def test_a_face_score_is_trained_kept_and_continued(data: TrainingData, tmp_path
     without = Learner(18, trained.layout, 32, heads={"occlusion"})
     start_from(without, str(tmp_path / "state.safetensors"), lambda: images)
     assert without(images).face is None
+
+
+def class_maps(data: TrainingData, folder: Path) -> str:
+    """Write class maps in which some columns of pixels are skin and the others are hair."""
+    folder.mkdir()
+    (folder / NOTE).write_text(json.dumps({"crops": data.folder.fingerprint}))
+    for number, crops in enumerate(data.folder.shards):
+        maps = np.full(crops.shape[:3], HAIR, np.uint8)
+        maps[:, :, 30:50] = SKIN
+        write_npy(folder / maps_name(number), maps)
+    return str(folder)
+
+
+def test_one_head_is_trained_beside_others_that_stay(data: TrainingData, whole_run: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, feature_weight=0.0, class_weight=1.0, classes=class_maps(data, tmp_path / "maps"))
+    config = replace(config, start_from=str(whole_run), train_only="class_head", learning_rate=1e-2, flip=0.0)
+    run(config, data, tmp_path / "run")
+    last = log(tmp_path / "run")[-1]
+    assert {"class", "iou_skin_clear", "iou_occluder_occluded", "map_clear"} <= last.keys()
+    assert "occlusion" not in last
+    old, learner = load_learner(whole_run).state_dict(), load_learner(tmp_path / "run")
+    for name, tensor in learner.state_dict().items():
+        if name.startswith("backbone."):
+            assert torch.equal(tensor, old[name]), name
+    assert learner.occlusion_head is None
+    write_state(learner, tmp_path / "state.safetensors", Statement("tiny", "Apache-2.0", "made-up heads"))
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    again = read_state(tmp_path / "state.safetensors")
+    assert torch.allclose(again(images).classes, learner(images).classes, atol=0.05)
+    fresh = Learner(18, learner.layout, 32, heads={"class"}).eval()
+    start_from(fresh, str(tmp_path / "run"), no_images)
+    assert torch.allclose(fresh(images).classes, learner(images).classes)
+
+
+def test_what_cannot_be_trained_is_named(data: TrainingData, tmp_path: Path) -> None:
+    with pytest.raises(UnveilError, match="no class_head to train"):
+        run(replace(CONFIG, train_only="class_head"), data, tmp_path / "none")
+    config = replace(CONFIG, class_weight=1.0, classes=class_maps(data, tmp_path / "maps"))
+    (tmp_path / "maps" / NOTE).write_text("{}")
+    with pytest.raises(UnveilError, match="of other crops"):
+        run(config, data, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    assert {name for name, _ in Learner(18, data.layout, 32, heads=HEADS).named_children()} < {*PARTS}
 
 
 def test_a_full_disk_is_one_line(data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

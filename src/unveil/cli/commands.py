@@ -13,7 +13,7 @@ from unveil.cli.installation import assets, doctor
 from unveil.cli.measuring import landmarks, now
 from unveil.cli.plain_help import PlainCommand, PlainGroup
 from unveil.cli.printing import complain
-from unveil.cli.training import codes, export, learner, occlude, prepare, rerender
+from unveil.cli.training import codes, export, learner, occlude, prepare, rerender, segment
 
 Command: TypeAlias = Callable[..., None]
 Commands: TypeAlias = Mapping[str, "Command | Commands"]
@@ -33,6 +33,7 @@ PANELS: Mapping[str, Commands] = {
         "decode": codes.decode,
         "occlude": occlude.occlude,
         "rerender": rerender.rerender,
+        "segment": segment.segment,
         "train": learner.train,
         "validate": learner.validate,
         "export": export.export,

@@ -28,6 +28,7 @@ class Prediction:
     deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
     occlusion: Float32s | None = None  # [N, 28, 28] probability that an occluder covers the cell; row 0 on top
     face: Float32s | None = None  # [N] probability that the crop shows a face, however it is framed
+    classes: Float32s | None = None  # [N, 9, 56, 56] probability of each of `models.classes.CLASSES` in each cell
 
     def take(self, rows: Sequence[int]) -> Prediction:
         """What is said of some of the crops."""
@@ -37,6 +38,7 @@ class Prediction:
             self.deviations and Coefficients(self.deviations.layout, self.deviations.values[chosen]),
             None if self.occlusion is None else self.occlusion[chosen],
             None if self.face is None else self.face[chosen],
+            None if self.classes is None else self.classes[chosen],
         )
 
     __repr__ = short_repr

@@ -1,8 +1,9 @@
 """The learner: a ResNet and one linear layer to the coefficients of a layout, which is the paper's form.
 
-Four heads are not the paper's. Two tell what the coefficients rest on: where something covers the crop, and how far
-each coefficient may be off. The third says whether there is a face at all. The last finds points all over the face and
-refines the coefficients by them (`unveil.models.points`).
+Five heads are not the paper's. Two tell what the coefficients rest on: where something covers the crop, and how far
+each coefficient may be off. One says whether there is a face at all, one what each cell of the crop shows, covers among
+it (`unveil.models.classes`). The last finds points all over the face and refines the coefficients by them
+(`unveil.models.points`).
 """
 
 from collections.abc import Container, Iterable
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unveil.heads.layout import CoefficientLayout
+from unveil.models.classes import CLASS_SIZE, CLASSES, OCCLUDER
 from unveil.models.encoder import OCCLUSION_SIZE
 from unveil.models.points import PointHead, Points, Refinement
 from unveil.models.resnet import ResNet
@@ -21,8 +23,9 @@ from unveil.models.resnet import ResNet
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
 
-HEADS = ("occlusion", "deviation", "face")
+HEADS = ("occlusion", "deviation", "face", "class")
 OCCLUSION_CHANNELS = 32
+CLASS_CHANNELS = 48
 DEVIATION_FEATURES = 128
 LOG_DEVIATIONS = (-5.0, 3.0)  # of a standardised coefficient: bounds that keep a young head finite
 
@@ -36,6 +39,7 @@ class LearnerOutput(NamedTuple):
     features: Tensor  # [N, F] what the linear layer sees
     points: Points | None = None  # P points of the face
     face: Tensor | None = None  # [N] logit that this is a face, however it is framed
+    classes: Tensor | None = None  # [N, 9, 56, 56] logits of `CLASSES`, row 0 on top
 
 
 class Learner(nn.Module):
@@ -48,8 +52,8 @@ class Learner(nn.Module):
         depth: of the ResNet, 18, 34 or 50.
         layout: with the statistics of the training set; without them the outputs are the coefficients themselves.
         input_size: side of the crops in pixels. The network takes others too, but has learned this one.
-        heads: which of `HEADS` it has: where something covers the crop, how far each coefficient may be off, and
-            whether there is a face.
+        heads: which of `HEADS` it has: where something covers the crop, how far each coefficient may be off, whether
+            there is a face, and what each cell shows, which says where something covers the crop as well.
         front: [P, 2] where the template has the points that it finds in a crop, see `Refinement`; None: it finds none.
     """
 
@@ -76,6 +80,7 @@ class Learner(nn.Module):
         self.occlusion_head = OcclusionHead(self.backbone.stage_channels) if "occlusion" in heads else None
         self.deviation_head = DeviationHead(self.backbone.feature_size, layout.size) if "deviation" in heads else None
         self.face_head = nn.Linear(self.backbone.feature_size, 1) if "face" in heads else None
+        self.class_head = ClassHead(self.backbone.stage_channels) if "class" in heads else None
         self.point_head = None if front is None else PointHead(self.backbone.stage_channels, len(front))
         self.refinement = None if front is None else Refinement(self.backbone.feature_size, layout.size, front)
         mean, std = layout.statistics(torch.zeros(layout.size))
@@ -96,8 +101,11 @@ class Learner(nn.Module):
             coefficients: Tensor = standard * self.std + self.mean
             deviations = None if self.deviation_head is None else self.deviation_head(features) * self.std
             face = None if self.face_head is None else self.face_head(features).squeeze(1)
-        occlusion = None if self.occlusion_head is None else self.occlusion_head(stages).float()
-        return LearnerOutput(coefficients, deviations, occlusion, features, points, face)
+        classes: Tensor | None = None if self.class_head is None else self.class_head(stages).float()
+        occlusion = None if classes is None else occlusion_of(classes)
+        if self.occlusion_head is not None:
+            occlusion = self.occlusion_head(stages).float()
+        return LearnerOutput(coefficients, deviations, occlusion, features, points, face, classes)
 
 
 def heads_in(state: Iterable[str]) -> set[str]:
@@ -124,6 +132,37 @@ class OcclusionHead(nn.Module):
         x = functional.relu(torch.stack(maps).sum(dim=0))
         logits: Tensor = self.last(functional.relu(self.mix(x)))
         return logits.squeeze(1)
+
+
+class ClassHead(nn.Module):
+    """What each cell shows, from all four stages, as in a feature pyramid (Lin et al. 2017).
+
+    It works at half the cells per side and tells four cells of each (Shi et al. 2016).
+    """
+
+    def __init__(self, channels: tuple[int, ...]) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(count, CLASS_CHANNELS, 1) for count in channels)
+        self.conv1 = nn.Conv2d(CLASS_CHANNELS, CLASS_CHANNELS, 3, padding=1)
+        self.conv2 = nn.Conv2d(CLASS_CHANNELS, CLASS_CHANNELS, 3, padding=1)
+        self.last = nn.Conv2d(CLASS_CHANNELS, 4 * len(CLASSES), 1)
+
+    def forward(self, stages: list[Tensor]) -> Tensor:  # -> [N, 9, 56, 56] logits
+        size = (CLASS_SIZE // 2, CLASS_SIZE // 2)
+        maps = [
+            functional.interpolate(lateral(stage), size, mode="bilinear", align_corners=False)
+            for lateral, stage in zip(self.laterals, stages, strict=True)
+        ]
+        x = functional.relu(torch.stack(maps).sum(dim=0))
+        x = functional.relu(self.conv2(functional.relu(self.conv1(x))))
+        return functional.pixel_shuffle(self.last(x), 2)
+
+
+def occlusion_of(classes: Tensor) -> Tensor:
+    """The occlusion map [N, 28, 28], logits, in logits of classes [N, 9, 56, 56]: the mean log odds of four cells."""
+    others = torch.cat([classes[:, :OCCLUDER], classes[:, OCCLUDER + 1 :]], dim=1)
+    odds = classes[:, OCCLUDER] - torch.logsumexp(others, dim=1)
+    return functional.avg_pool2d(odds[:, None], CLASS_SIZE // OCCLUSION_SIZE).squeeze(1)
 
 
 class DeviationHead(nn.Module):

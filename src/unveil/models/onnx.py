@@ -2,11 +2,12 @@
 
 The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0, 1]), output ``coefficients``
 float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
-``licence`` and, where the maker says what it was trained on, ``data``. Three more outputs are optional: ``deviations``
+``licence`` and, where the maker says what it was trained on, ``data``. Four more outputs are optional: ``deviations``
 float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (see
 `unveil.heads.uncertainty`); ``occlusion`` float32 [N, 28, 28], the probability that something covers that
-cell of the crop, row 0 on top; and ``face`` float32 [N], the probability that the crop shows a face, which may be
-badly framed.
+cell of the crop, row 0 on top; ``face`` float32 [N], the probability that the crop shows a face, which may be
+badly framed; and ``classes`` float32 [N, 9, 56, 56], the probability that a cell shows each of
+`unveil.models.classes.CLASSES`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import onnxruntime as ort
 from unveil.assets.onnx_file import ONNX, read_onnx
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
+from unveil.models.classes import CLASS_SIZE, CLASSES
 from unveil.models.encoder import OCCLUSION_SIZE, Prediction
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.processes import core_count
@@ -32,7 +34,7 @@ from unveil.typing import Float32s, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
-PROBABILITIES = {"occlusion", "face"}  # outputs from 0 to 1
+PROBABILITIES = {"occlusion", "face", "classes"}  # outputs from 0 to 1
 MOST_THREADS = 8  # more threads wait for each other at this network size
 
 
@@ -88,6 +90,7 @@ class CoefficientModel:
             None if deviations is None else Coefficients(self.layout, deviations),
             joined.get("occlusion"),
             joined.get("face"),
+            joined.get("classes"),
         )
 
     def _run(self, crops: Images) -> dict[str, Float32s]:
@@ -117,10 +120,12 @@ class CoefficientModel:
                 f"{self.path} takes images of shape {sides} but states an input_size of {self.input_size}"
             )
         size, cells = self.layout.size, OCCLUSION_SIZE
-        known = {"coefficients": (size,), "deviations": (size,), "occlusion": (cells, cells), "face": ()}
+        known: dict[str, tuple[int, ...]] = {"coefficients": (size,), "deviations": (size,)}
+        known |= {"occlusion": (cells, cells), "face": (), "classes": (len(CLASSES), CLASS_SIZE, CLASS_SIZE)}
         for name in known.keys() & outputs.keys():
             if not _fits(outputs[name][1:], list(known[name])):
                 forms = {"occlusion": f"{cells} x {cells} cells", "face": "one number for each crop"}
+                forms["classes"] = f"{len(CLASSES)} classes of {CLASS_SIZE} x {CLASS_SIZE} cells"
                 wanted = forms.get(name, f"the layout {self.layout}")
                 raise UnveilError(f"{self.path} gives {name} of shape {outputs[name][1:]}, which is not {wanted}")
         return {name: shape for name, shape in known.items() if name in outputs}

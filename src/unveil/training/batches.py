@@ -22,6 +22,7 @@ class Tensors(NamedTuple):
     shape_weight: Tensor  # [B]
     covered: Tensor  # [B, 28, 28]
     points: Tensor  # [B, P, 2]
+    classes: Tensor  # [B, 56, 56]
     partner: Tensor  # [B]
     face: Tensor  # [B]
 

@@ -113,9 +113,10 @@ def new_learner(config: TrainConfig, layout: CoefficientLayout, front: torch.Ten
     ``front`` [P, 2] are the face points of the head model's template (`heads.face_points`); with them it finds points.
     """
     weights = {
-        "occlusion": config.occlusion_weight,
+        "occlusion": 0.0 if config.class_weight else config.occlusion_weight,  # it is one of the classes
         "deviation": config.likelihood_weight,
         "face": config.face_score_weight,
+        "class": config.class_weight,
     }
     return Learner(
         config.depth,

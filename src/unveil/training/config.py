@@ -23,6 +23,9 @@ CHOICES: dict[str, tuple[str | int, ...]] = {
 }
 
 
+PARTS = (  # of a learner
+    *("backbone", "head", "occlusion_head", "deviation_head", "face_head", "class_head", "point_head", "refinement"),
+)
 MOST = {"input_size": 1024, "processes": 1024, "nodes": 1024, "threads": 1024, "workers": 1024}
 HALVED = 32  # pixels of a crop's side that the network's five halvings make one
 LARGEST = 2**32 - 1  # of every other number; random generators take no larger seed
@@ -45,6 +48,10 @@ class TrainConfig:
     )
     solve_shape: int = _setting(
         0, "Training crops from which the shape rows of the linear layer are solved before the first step; 0: none."
+    )
+
+    train_only: str = _setting(
+        "", "Parts to train, separated by commas, such as class_head; the others stay as they are. All if empty."
     )
 
     # How long and how fast.
@@ -79,6 +86,9 @@ class TrainConfig:
         "Weight of the mean distance of points all over the face, in half crop sides; 0: it finds none.",
     )
     map_weight: float = _setting(0.3, "Weight of the cross entropy of the points' maps, where the learner has them.")
+    class_weight: float = _setting(
+        0.0, "Weight of the cross entropy of the class map, of which the occlusion map is then a part; 0: it has none."
+    )
     feature_weight: float = _setting(
         0.0,
         "Weight of the distance between the features of a crop with and without occluder; above 0, crops are paired.",
@@ -90,6 +100,7 @@ class TrainConfig:
     )
 
     # What the learner sees.
+    classes: str = _setting("", "Folder with the class maps of the crops, which `unveil segment` wrote.")
     occluders: str = _setting("", "Folder with pictures of occluders, used in addition to those that are drawn.")
     kinds: str = _setting("", "Kinds of occluders, separated by commas; all if empty.")
     occluded: float = _setting(0.5, "Share of the training images with an occluder, unless crops are paired.")
@@ -162,6 +173,11 @@ class TrainConfig:
                 f"batch_size 1 and input_size {HALVED} leave one number per channel, which batch normalisation cannot "
                 "normalise: choose a batch_size of 2 or more, or a larger input_size"
             )
+        if self.class_weight and not self.classes:
+            raise UnveilError("class_weight needs class maps: set classes to the folder that `unveil segment` wrote")
+        unknown = self.parts_to_train - set(PARTS)
+        if unknown:
+            raise UnveilError(f"setting train_only names {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
         if self.face_score_weight and not self.beside:
             raise UnveilError("face_score_weight needs images without a face: set beside to 0.2, for example")
         share = 2 * self.world_size if self.paired else self.world_size
@@ -176,6 +192,11 @@ class TrainConfig:
     def world_size(self) -> int:
         """Processes on all machines."""
         return self.processes * self.nodes
+
+    @property
+    def parts_to_train(self) -> set[str]:
+        """The parts of the learner that are trained; empty for all."""
+        return {part for part in self.train_only.replace(" ", "").split(",") if part}
 
     @property
     def paired(self) -> bool:

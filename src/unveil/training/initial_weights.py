@@ -60,7 +60,7 @@ def _continue(learner: Learner, old: Learner, source: str) -> None:
         return
     _copy_linear(learner, old)
     _copy_refinement(learner, old)
-    for name in ("occlusion_head", "deviation_head", "face_head", "point_head"):
+    for name in ("occlusion_head", "deviation_head", "face_head", "class_head", "point_head"):
         ours, theirs = getattr(learner, name), getattr(old, name)
         if ours is not None and theirs is not None:
             ours.load_state_dict(theirs.state_dict())

@@ -11,6 +11,7 @@ from unveil.heads.face_area import face_area
 from unveil.heads.head import Head
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.models.classes import BROWS, CLASSES, EYES, LIPS, MOUTH, UNKNOWN
 from unveil.models.learner import LearnerOutput
 from unveil.models.points import CELLS, Points, cell_centres
 from unveil.training.batches import Tensors
@@ -21,6 +22,7 @@ FACE_VERTICES = 600  # about one in three of those of openhead's face
 INSIDE = 0.95  # of the crop's [-1, 1] frame
 SPOT = 1.3 * 2 / CELLS  # standard deviation of a map's spot
 FACE_SCORE = "face_score"  # the one term that is known of every crop
+SMALL_CLASSES, SMALL_WEIGHT = (BROWS, EYES, LIPS, MOUTH), 3.0  # few cells are theirs, and each tells much
 AT_REST = 2.0  # weight of the face at rest against the face with its expression
 
 
@@ -62,6 +64,14 @@ def map_cross_entropy(logits: Tensor, covered: Tensor) -> Tensor:
     """Mean binary cross entropy [N] of occlusion maps [N, H, W] with the covered share of each cell [N, H, W]."""
     entropy = functional.binary_cross_entropy_with_logits(logits, covered, reduction="none")
     return entropy.flatten(1).mean(dim=-1)
+
+
+def class_cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
+    """Mean cross entropy [N] of class maps, logits [N, K, H, W], with classes [N, H, W], over cells that are known."""
+    weight = torch.ones(len(CLASSES), device=logits.device, dtype=logits.dtype)
+    weight[list(SMALL_CLASSES)] = SMALL_WEIGHT
+    entropy = functional.cross_entropy(logits, classes.long(), weight, ignore_index=UNKNOWN, reduction="none")
+    return entropy.flatten(1).sum(dim=1) / (classes != UNKNOWN).flatten(1).sum(dim=1).clamp(min=1)
 
 
 def point_terms(points: Points, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,7 +192,9 @@ class Objective:
             terms["feature"] = feature_distance(prediction.features, batch.partner)
         if prediction.points is not None:
             terms["point"], terms["map"] = point_terms(prediction.points, batch.points)
-        if prediction.occlusion is not None:
+        if prediction.classes is not None:
+            terms["class"] = class_cross_entropy(prediction.classes, batch.classes)
+        elif prediction.occlusion is not None:
             terms["occlusion"] = map_cross_entropy(prediction.occlusion, batch.covered)
         if prediction.deviations is not None:
             std = self.layout.statistics(target)[1]

@@ -1,11 +1,21 @@
 """Other light, other cameras: changes of an image that leave its geometry alone."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from unveil.typing import Image
 
 LARGEST_TRIM = 0.12  # share of a wide crop's side
+
+
+class Surrounded(NamedTuple):
+    """A wide crop in which something else is around the photograph."""
+
+    image: Image  # [W, W, 3]
+    inside: tuple[slice, slice]  # rows and columns of the photograph
+    plain: bool  # one colour is around it
 
 
 def disturb(image: Image, rng: np.random.Generator, colour_probability: float) -> Image:
@@ -50,7 +60,7 @@ def compress(image: Image, quality: int) -> Image:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
-def surround(crop: Image, rng: np.random.Generator) -> Image:
+def surround(crop: Image, rng: np.random.Generator) -> Surrounded:
     """Cut a photograph at a random place and fill what is around it, in a crop [W, W, 3].
 
     Face data sets are cut tight, and the edge of the cut, always at the same place around the face, would tell the
@@ -62,16 +72,18 @@ def surround(crop: Image, rng: np.random.Generator) -> Image:
     trim = np.rint(len(crop) * rng.uniform(0, LARGEST_TRIM, 4) * (rng.random() < 0.5)).astype(int)
     kind, colour = rng.random(), rng.integers(0, 256, 3).tolist()
     if len(rows) < 8 or len(columns) < 8:
-        return crop
+        return Surrounded(crop, (slice(None), slice(None)), plain=False)
     # The outermost ring is half black.
     top, bottom = rows[0] + 1 + trim[0], rows[-1] - trim[1]
     left, right = columns[0] + 1 + trim[2], columns[-1] - trim[3]
-    inner = crop[top:bottom, left:right]
+    inside = slice(top, bottom), slice(left, right)
+    inner = crop[inside]
     if min(inner.shape[:2]) < 8:
-        return crop
+        return Surrounded(crop, (slice(None), slice(None)), plain=False)
     ends = (int(top), len(crop) - int(bottom), int(left), len(crop) - int(right))
     if kind < 0.4:
         value = colour if kind < 0.2 else (0, 0, 0)
-        return np.asarray(cv2.copyMakeBorder(inner, *ends, cv2.BORDER_CONSTANT, value=value), np.uint8)
+        whole = cv2.copyMakeBorder(inner, *ends, cv2.BORDER_CONSTANT, value=value)
+        return Surrounded(np.asarray(whole, np.uint8), inside, plain=True)
     border = cv2.BORDER_REPLICATE if kind < 0.75 else cv2.BORDER_REFLECT_101
-    return np.asarray(cv2.copyMakeBorder(inner, *ends, border), np.uint8)
+    return Surrounded(np.asarray(cv2.copyMakeBorder(inner, *ends, border), np.uint8), inside, plain=False)

@@ -21,6 +21,7 @@ from unveil.heads.face_points import face_points
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.mirror import mirror_matrix
+from unveil.models.classes import BACKGROUND, CLASS_SIZE, OCCLUDER, UNKNOWN
 from unveil.models.encoder import OCCLUSION_SIZE
 from unveil.occluders.base import Face, Occlusion, Pool, sample_generator
 from unveil.occluders.head_surface import HeadSurface
@@ -37,11 +38,12 @@ from unveil.training.beside import (
     look_beside,
     similarity,
 )
+from unveil.training.classes.maps import ClassMaps
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
 from unveil.training.data import TrainingData
 from unveil.training.photometry import disturb, surround
-from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Images, Int64s
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Images, Int64s, UInt8s
 
 # Of a coefficient, in the standard deviations that its layout states, else in its own unit: one that never moves must
 # not divide by zero.
@@ -57,6 +59,7 @@ class Batch(NamedTuple):
     shape_weight: Float32s  # [B] trust in what the coefficients say of the head's form
     covered: Float32s  # [B, 28, 28] share of each cell that an occluder covers
     points: Float32s  # [B, P, 2] of the face in the crop's [-1, 1] frame; P is 0 where they are not learned
+    classes: UInt8s  # [B, 56, 56] of the crop's cells, `UNKNOWN` among them; [B, 0, 0] where they are not learned
     partner: Int64s  # [B] row of the same crop without the occluder, or -1
     face: Float32s  # [B] 1 for a face, 0 where there is none and every other label is without meaning
 
@@ -68,6 +71,13 @@ class Shown(NamedTuple):
     flip: bool
     move: Float64s  # [2, 3] from the canonical crop to the learner's
     framing: int  # of `unveil.training.beside`
+
+
+class Cropped(NamedTuple):
+    """A learner's crop before anything is in front of it."""
+
+    image: Image  # [S, S, 3]
+    classes: UInt8s  # [56, 56] of its cells; [0, 0] where they are not learned
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +97,11 @@ class Sampler:
     def surface(self) -> HeadSurface:
         """Where on the head things are worn."""
         return HeadSurface.of(self.data.model)
+
+    @cached_property
+    def class_maps(self) -> ClassMaps | None:
+        """What the pixels of the crops show, where that is learned."""
+        return ClassMaps.open(Path(self.config.classes), self.data.folder) if self.config.class_weight else None
 
     def order(self, epoch: int) -> Int64s:
         """The training samples in the order of an epoch."""
@@ -110,9 +125,10 @@ class Sampler:
         labels = self.move_labels(indices, flips, moves)
         faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
         views = [Shown(*view) for view in zip(indices, flips, moves, framings, strict=True)]
-        fronts, clears = [], []
+        fronts, clears, maps = [], [], []
         for view, face, rng in zip(views, faces, generators, strict=True):
-            clear = self._see(view, face, rng)
+            clear, classes = self._see(view, face, rng)
+            maps.append(classes)
             front = Occlusion(clear, np.zeros(clear.shape[:2], bool), "nothing")
             if view.framing != NO_FACE and (self.config.paired or rng.random() < self.config.occluded):
                 most = severity / 2 if view.framing == BADLY else severity  # of so little, half is much
@@ -122,7 +138,7 @@ class Sampler:
                 clears.append(disturb(clear, np.random.default_rng(seed), self.config.colour))
             image = disturb(front.image, np.random.default_rng(seed), self.config.colour)
             fronts.append(Occlusion(image, front.mask, front.kind))
-        batch = self._batch(fronts, clears, labels, self.move_points(indices, flips, moves), indices)
+        batch = self._batch(fronts, clears, labels, self.move_points(indices, flips, moves), indices, maps)
         return _labelled(batch, framings)
 
     def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
@@ -133,16 +149,17 @@ class Sampler:
         flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
         labels = self.move_labels(indices, flips, moves)
         faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
-        fronts = []
+        fronts, maps = [], []
         for k, index in enumerate(indices):
-            image = self._warp(index, moves[k], flip=False)
+            image, classes = self._warp(index, moves[k], flip=False)
+            maps.append(classes)
             front = Occlusion(image, np.zeros(image.shape[:2], bool), "nothing")
             if occluded:
                 rng = self._generator(0, index)
                 share = rng.uniform(0.05, self.config.severity or 1.0)
                 front = self.pool.apply(image, faces[k], rng, severity or share)
             fronts.append(front)
-        return self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices)
+        return self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices, maps)
 
     def beside_batch(self, indices: Int64s) -> Batch:
         """Of samples in turns a badly framed face and what is no face, the same at every call."""
@@ -153,9 +170,10 @@ class Sampler:
         labels = self.move_labels(indices, flips, moves)
         faces = self.faces(labels, self.move_landmarks(indices, flips, moves))
         views = [Shown(*view) for view in zip(indices, flips, moves, framings, strict=True)]
-        images = [self._see(*seen) for seen in zip(views, faces, generators, strict=True)]
-        fronts = [Occlusion(image, np.zeros(image.shape[:2], bool), "nothing") for image in images]
-        batch = self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices)
+        crops = [self._see(*seen) for seen in zip(views, faces, generators, strict=True)]
+        fronts = [Occlusion(crop.image, np.zeros(crop.image.shape[:2], bool), "nothing") for crop in crops]
+        maps = [crop.classes for crop in crops]
+        batch = self._batch(fronts, [], labels, self.move_points(indices, flips, moves), indices, maps)
         return _labelled(batch, framings)
 
     def faces(self, labels: Float32s, landmarks68: Float64s) -> list[Face]:
@@ -219,18 +237,18 @@ class Sampler:
             moves[k] = frame_badly(self.config.input_size, generators[k])
         return moves
 
-    def _see(self, view: Shown, face: Face, rng: np.random.Generator) -> Image:
-        """The learner's crop [S, S, 3]; where it is to show no face, of what is beside the face or of anything else."""
+    def _see(self, view: Shown, face: Face, rng: np.random.Generator) -> Cropped:
+        """The learner's crop; where it is to show no face, of what is beside the face or of anything else."""
         if view.framing == WELL:
             return self._warp(view.sample, view.move, flip=view.flip, rng=rng)
         size, move = self.config.input_size, view.move
         pattern = draw_pattern(size, rng)
         if view.framing == NO_FACE:
             lot = rng.random()
-            if lot < 0.2:
-                return pattern
             if lot < 0.45:
-                return self.pool.apply(pattern, face, rng).image
+                shown = pattern if lot < 0.2 else self.pool.apply(pattern, face, rng).image
+                cells = 0 if self.class_maps is None else CLASS_SIZE
+                return Cropped(shown, np.full((cells, cells), UNKNOWN, np.uint8))
             look = look_at_ear if lot < 0.65 else look_beside
             move = (np.vstack([look(face, size, rng), [0, 0, 1]]) @ np.vstack([move, [0, 0, 1]]))[:2]
         # A photograph ends in black; where that is, must not say where the face is.
@@ -245,32 +263,54 @@ class Sampler:
         flip: bool,
         rng: np.random.Generator | None = None,
         onto: Image | None = None,
-    ) -> Image:
-        """The learner's crop [S, S, 3] of a sample.
+    ) -> Cropped:
+        """The learner's crop of a sample.
 
         With ``rng`` what surrounds the photograph varies; ``onto`` [S, S, 3] is what is beyond the wide crop.
         """
         folder, size = self.data.folder, self.config.input_size
-        wide = folder.crop(int(self.data.rows[index]))
+        wide, classes = folder.crop(int(self.data.rows[index])), self._wide_classes(index)
         matrix = np.vstack([move, [0, 0, 1]]) @ np.vstack([_framing(folder, size), [0, 0, 1]])  # from the wide crop
-        border = cv2.BORDER_CONSTANT
+        border, beyond = cv2.BORDER_CONSTANT, BACKGROUND
         if rng is not None:
-            wide, border = surround(wide, rng), cv2.BORDER_REFLECT_101
+            wide, inside, plain = surround(wide, rng)
+            around = np.full_like(classes, BACKGROUND if plain else UNKNOWN)
+            around[inside] = classes[inside]
+            classes, border, beyond = around, cv2.BORDER_REFLECT_101, UNKNOWN
         if flip:
             matrix = matrix @ np.array([[-1.0, 0, folder.crop_size], [0, 1, 0], [0, 0, 1]])
         if onto is not None:
-            onto, border = onto.copy(), cv2.BORDER_TRANSPARENT
+            onto, border, beyond = onto.copy(), cv2.BORDER_TRANSPARENT, BACKGROUND
         warped = cv2.warpAffine(wide, matrix[:2], (size, size), onto, flags=cv2.INTER_LINEAR, borderMode=border)
-        return np.asarray(warped, np.uint8)
+        if classes.size:
+            to_cells, cells = _to_cells(size) @ matrix, (CLASS_SIZE, CLASS_SIZE)
+            nearest = cv2.warpAffine(classes, to_cells[:2], cells, flags=cv2.INTER_NEAREST, borderValue=beyond)
+            classes = np.asarray(nearest, np.uint8)
+        return Cropped(np.asarray(warped, np.uint8), classes)
+
+    def _wide_classes(self, index: int) -> UInt8s:
+        """The classes [W, W] of a sample's wide crop, [0, 0] where they are not learned."""
+        if self.class_maps is None:
+            return np.zeros((0, 0), np.uint8)
+        return self.class_maps.of(int(self.data.rows[index]))
 
     def _batch(
-        self, fronts: list[Occlusion], clears: list[Image], labels: Float32s, points: Float32s, indices: Int64s
+        self,
+        fronts: list[Occlusion],
+        clears: list[Image],
+        labels: Float32s,
+        points: Float32s,
+        indices: Int64s,
+        maps: list[UInt8s],
     ) -> Batch:
-        """Occlusions, then the same crops without them where they are given."""
+        """Occlusions, then the same crops without them where they are given; ``maps`` are without occluders."""
         times = 2 if clears else 1
-        size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
-        covered = [cv2.resize(f.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) for f in fronts]
-        covered += [np.zeros(size, np.float32) for _ in clears]
+        covered = [_covered(front.mask, OCCLUSION_SIZE) for front in fronts]
+        covered += [np.zeros_like(covered[0]) for _ in clears]
+        classes = [
+            np.where(_covered(front.mask, CLASS_SIZE) > 0.5, np.uint8(OCCLUDER), cells) if cells.size else cells
+            for front, cells in zip(fronts, maps, strict=True)
+        ]
         partner = np.full(len(fronts) * times, -1)
         partner[: len(clears)] = len(fronts) + np.arange(len(clears))
         return Batch(
@@ -280,9 +320,21 @@ class Sampler:
             np.tile(self.data.shape_weight[indices], times),
             np.stack(covered),
             np.tile(points, (times, 1, 1)),
+            np.stack(classes + maps[: len(clears)]),
             partner,
             np.ones(len(fronts) * times, np.float32),
         )
+
+
+def _covered(mask: Bools, size: int) -> Float32s:
+    """Share of each cell [size, size] that a mask [S, S] covers."""
+    return np.asarray(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _to_cells(size: int) -> Float64s:
+    """The matrix [3, 3] from pixels of a crop of ``size`` to the cells of its class map, centres at integers."""
+    scale = CLASS_SIZE / size
+    return np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
 
 
 def _labelled(batch: Batch, framings: Int64s) -> Batch:

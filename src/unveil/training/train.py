@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 import lightning_fabric
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,20 +21,20 @@ from unveil.heads.face_points import face_points
 from unveil.models.learner import Learner
 from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
-from unveil.training.batches import Tensors, batches, to_bytes, to_tensors
+from unveil.training.batches import batches, to_bytes, to_tensors
 from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, require_same_run, settle
 from unveil.training.config import TrainConfig
-from unveil.training.crops.prepared import TRAIN, VALIDATION
+from unveil.training.crops.prepared import TRAIN
 from unveil.training.data import TrainingData
 from unveil.training.initial_weights import start_from
 from unveil.training.launch import launch, said_once
 from unveil.training.linear_layer import solve_shape
-from unveil.training.losses import Objective, box_size, mean_distance
+from unveil.training.losses import Objective
 from unveil.training.report import Clock, Meter, Report
 from unveil.training.sampler import Sampler, occluders_of
 from unveil.training.synced_norm import synchronise
+from unveil.training.validation import validate
 
-VALIDATION_BATCH = 64
 FIRST_IMAGES = 64  # from which the normalisations of an exported learner get their statistics
 
 
@@ -48,11 +47,11 @@ def train(config: TrainConfig, data: TrainingData, run: Path, say: Callable[[str
         UnveilError: the data are too few for a batch, there is no such occluder, or ``run`` is of a run with other
             settings or other data, or is in use.
     """
-    pool = occluders_of(config)
-    _steps_per_epoch(config, data)  # now, rather than in a new folder
+    sampler = Sampler(data, config, occluders_of(config))
+    _ = _steps_per_epoch(config, data), sampler.class_maps  # now, rather than in a new folder
     fabric = launch(config)
     with said_once(fabric.local_rank), alone_in(run, "train") if fabric.is_global_zero else nullcontext():
-        return _train(config, Sampler(data, config, pool), run, fabric, say)
+        return _train(config, sampler, run, fabric, say)
 
 
 def _train(
@@ -74,6 +73,7 @@ def _train(
     while position.epoch < config.epochs and not _is_over(config, position):
         meter, saved_at = Meter(position), position.seconds
         network.train()
+        _keep_still(state.learner, config)
         for batch in meter.waiting(batches(sampler, position, fabric)):
             rate = config.learning_rate * schedule(_progress(config, position, steps_per_epoch), config.warmup)
             for group in optimizer.param_groups:
@@ -103,7 +103,7 @@ def _train(
         if report:
             state.save(run)
             with fabric.autocast():
-                report.epoch(numbers | _validate(state.average, sampler, objective, fabric.device))
+                report.epoch(numbers | validate(state.average, sampler, objective, fabric.device))
         fabric.barrier()
     if report:
         report.end()
@@ -149,6 +149,7 @@ def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: t
         start_from(learner, config.start_from, lambda: _first_images(sampler))
     if config.solve_shape and not saved:
         solve_shape(learner, sampler, config.solve_shape)
+    _freeze(learner, config)
     learner.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(learner).requires_grad_(False)
     if config.world_size > 1:
@@ -168,11 +169,31 @@ def _first_images(sampler: Sampler) -> Tensor:
 
 def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, object]]:
     """Convolutions and linear layers decay; normalisations and biases, which have one axis, do not."""
-    parameters = list(learner.parameters())
+    parameters = [parameter for parameter in learner.parameters() if parameter.requires_grad]
     return [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
+
+
+def _freeze(learner: Learner, config: TrainConfig) -> None:
+    """Let only those parts learn that are to be trained."""
+    parts = dict(learner.named_children())
+    if missing := config.parts_to_train - parts.keys():
+        names = ", ".join(sorted(missing))
+        raise UnveilError(f"the learner has no {names} to train: give its term a weight, or name others in train_only")
+    for name, part in parts.items():
+        part.requires_grad_(_is_trained(name, config))
+
+
+def _keep_still(learner: Learner, config: TrainConfig) -> None:
+    """Let parts that are not trained keep the statistics of their normalisations."""
+    for name, part in learner.named_children():
+        part.train(_is_trained(name, config))
+
+
+def _is_trained(part: str, config: TrainConfig) -> bool:
+    return not config.parts_to_train or part in config.parts_to_train
 
 
 def _seconds_of_all(fabric: lightning_fabric.Fabric, clock: Clock, loss: Tensor, where: str) -> float:
@@ -202,50 +223,3 @@ def _progress(config: TrainConfig, position: Position, steps_per_epoch: int) -> 
     steps = config.epochs * steps_per_epoch
     by_steps = position.step / (min(steps, config.max_steps) if config.max_steps else steps)
     return max(by_steps, position.seconds / (config.max_minutes * 60)) if config.max_minutes else by_steps
-
-
-@torch.no_grad()
-def _validate(learner: Learner, sampler: Sampler, objective: Objective, device: torch.device) -> dict[str, float]:
-    """How far the learner is from the teacher on validation samples, clear and occluded.
-
-    NME of the landmarks in percent; where the learner has the heads, the share of the map's cells that are right, and
-    the root mean square of differences over deviations, which is 1 where the deviations are what they say; and the
-    share of the crops of which it says rightly whether there is a face. The last is measured on crops that are badly
-    framed or beside faces too.
-    """
-    indices = sampler.data.indices(VALIDATION)
-    if not len(indices):
-        return {}
-    count = min(len(indices), sampler.config.validation_samples)
-    chosen = np.random.default_rng(sampler.config.seed).choice(indices, count, replace=False)
-    learner.eval()
-    found: dict[str, list[Tensor]] = {}
-    for start in range(0, count, VALIDATION_BATCH):
-        part = chosen[start : start + VALIDATION_BATCH]
-        shown = {name: sampler.validation_batch(part, occluded=name == "occluded") for name in ("clear", "occluded")}
-        if learner.face_head is not None:
-            shown["beside"] = sampler.beside_batch(part)
-        for name, batch in shown.items():
-            for key, values in _errors(learner, to_tensors(to_bytes(batch), device), objective).items():
-                found.setdefault(f"{key}_{name}", []).append(values)
-    result = {key: float(torch.cat(parts).mean()) for key, parts in found.items()}
-    return {key: math.sqrt(value) if key.startswith("z_") else value for key, value in result.items()}
-
-
-def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str, Tensor]:
-    """What is measured of each crop; where there is no face, of no more than whether the learner says so."""
-    prediction = learner(batch.images)
-    points = objective.landmarks(batch.coefficients)
-    errors = {"nme": 100 * mean_distance(objective.landmarks(prediction.coefficients), points) / box_size(points)}
-    if prediction.occlusion is not None:
-        right = (prediction.occlusion > 0) == (batch.covered > 0.5)
-        errors["map"] = right.flatten(1).float().mean(dim=1)
-    if prediction.points is not None:
-        errors["points"] = 100 * mean_distance(prediction.points.positions, batch.points) / box_size(batch.points)
-    if prediction.deviations is not None:
-        z = (prediction.coefficients - batch.coefficients) / prediction.deviations
-        errors["z"] = z.square().mean(dim=1)
-    errors = {name: values[batch.face > 0] for name, values in errors.items()}
-    if prediction.face is not None:
-        errors["face"] = ((prediction.face > 0) == (batch.face > 0)).float()
-    return errors

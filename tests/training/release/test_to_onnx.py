@@ -140,6 +140,22 @@ def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_
     assert told.occlusion is None
 
 
+def test_a_learner_that_tells_classes_gives_both_maps(learner: Learner, images: Images, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    made = Learner(18, learner.layout, 32, heads={"class"})
+    made.backbone.load_state_dict(learner.backbone.state_dict())
+    export_onnx(made, tmp_path / "classes.onnx", STATEMENT)
+    told, expected = CoefficientModel(tmp_path / "classes.onnx").predict(images), predict(made, images)
+    assert told.classes is not None
+    assert told.occlusion is not None
+    assert told.classes.shape == (12, 9, 56, 56)
+    np.testing.assert_allclose(told.classes.sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(told.classes, expected.classes, atol=0.01)
+    np.testing.assert_allclose(told.occlusion, expected.occlusion, atol=0.01)
+    again = read_learner(tmp_path / "classes.onnx")
+    np.testing.assert_allclose(predict(again, images).classes, told.classes, atol=1e-3)
+
+
 def test_a_learner_that_finds_points_gives_refined_coefficients(sampler: Sampler, tmp_path: Path) -> None:
     torch.manual_seed(1)
     front = torch.from_numpy(face_points(sampler.data.model).front)

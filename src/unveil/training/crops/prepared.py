@@ -26,7 +26,7 @@ from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path, json_text, printable, write_text
 from unveil.storage.npz import write_npz
 from unveil.storage.text import read_json
-from unveil.typing import Float64s, Image, Images, Int32s
+from unveil.typing import Float64s, Image, Images, Int32s, UInt8s
 
 FORMAT = 1  # of the folder; readers refuse any other
 WIDENING = 1.25  # side of a wide crop in sides of the canonical crop
@@ -135,10 +135,15 @@ def shard_name(number: int) -> str:
 
 def write_shard(folder: Path, number: int, crops: Images) -> None:
     """Write crops [n, W, W, 3] as a shard; UnveilError, with nothing half-written, where that is impossible."""
-    with atomic_path(folder / shard_name(number)) as temporary, temporary.open("wb") as stream:
+    write_npy(folder / shard_name(number), crops)
+
+
+def write_npy(path: Path, array: UInt8s) -> None:
+    """Write an array as an npy file; UnveilError, with nothing half-written, where that is impossible."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
         # Not np.save, which does not say why it could not write.
-        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(crops))
-        stream.write(np.ascontiguousarray(crops).data)
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+        stream.write(np.ascontiguousarray(array).data)
 
 
 def finish(

@@ -33,10 +33,12 @@ def predict(learner: Learner, crops: Images) -> Prediction:
     parts = [learner(images) for images in inputs]
     deviations = [part.deviations for part in parts if part.deviations is not None]
     occlusion = [part.occlusion for part in parts if part.occlusion is not None]
+    classes = [part.classes for part in parts if part.classes is not None]
     face = [part.face for part in parts if part.face is not None]
     return Prediction(
         Coefficients(learner.layout, torch.cat([part.coefficients for part in parts]).numpy()),
         Coefficients(learner.layout, torch.cat(deviations).numpy()) if deviations else None,
         torch.sigmoid(torch.cat(occlusion)).numpy() if occlusion else None,
         torch.sigmoid(torch.cat(face)).numpy() if face else None,
+        torch.softmax(torch.cat(classes), dim=1).numpy() if classes else None,
     )

@@ -94,8 +94,9 @@ class _Outputs(nn.Module):
         self.register_buffer("face_shift", torch.tensor(0.0 if calibration is None else calibration.face_shift))
         heads = {
             "deviations": learner.deviation_head,
-            "occlusion": learner.occlusion_head,
+            "occlusion": learner.occlusion_head or learner.class_head,
             "face": learner.face_head,
+            "classes": learner.class_head,
         }
         self.names = ("coefficients", *(name for name, head in heads.items() if head is not None))
 
@@ -108,4 +109,6 @@ class _Outputs(nn.Module):
             outputs.append(torch.sigmoid(prediction.occlusion))
         if prediction.face is not None:
             outputs.append(torch.sigmoid(prediction.face - self.face_shift))
+        if prediction.classes is not None:
+            outputs.append(torch.softmax(prediction.classes, dim=1))
         return tuple(outputs)

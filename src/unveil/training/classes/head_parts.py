@@ -1,0 +1,149 @@
+"""Which part of the head each point of its surface belongs to, worked out once for a head model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from unveil.geometry.rasterize import Raster, interpolate
+from unveil.heads.face_points import face_points
+from unveil.heads.landmarks import IBUG68_PARTS
+from unveil.occluders.base import fill_polygon
+from unveil.training.rerender.surface import Surface
+from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s, UInt8s
+
+DRAWN = ("lips", "brows", "edge_of_brows", "near_brows", "below_nose", "bare")
+PER_METRE = 2000  # pixels of the front view in which parts are drawn
+HALF_WIDTH, TOP, BOTTOM = 0.1, 0.12, -0.16  # metres of that view
+BROW_HEIGHT, BROW_EDGE, BROW_ROOM = (
+    0.0025,
+    0.002,
+    0.006,
+)  # metres: half the height of a brow, how much higher it may be, and how far around it is unsure
+HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05  # metres above the origin in front; how it falls to the nape
+EAR_BACK, EAR_TOP = -0.035, 0.03  # metres: where ears end on the template
+NEAREST = 6  # face points that move a vertex
+POINT_REACH = 0.012  # metres
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What each pixel of a picture [H, W] shows of the head."""
+
+    head: Bools  # anything of it, without the neck
+    neck: Bools
+    face: Bools  # without what follows, forehead included
+    scalp: Bools
+    ears: Bools
+    eyes: Bools
+    mouth: Bools
+    lips: Bools
+    brows: Bools  # where they most likely are
+    edge_of_brows: Bools  # and where they may be, these included
+    near_brows: Bools
+    below_nose: Bools  # where beards grow
+    bare: Bools  # where skin is seldom anything but bare
+
+
+@dataclass(frozen=True, eq=False)
+class HeadParts:
+    """The parts of a head model."""
+
+    surface: Surface
+    values: Float32s  # [V, 7] place on the template, and how far eyeball, mouth, head and ear
+    drawn: UInt8s  # [H, W] of the front view, a bit for each of `DRAWN`
+    points: Int64s  # [P] vertices whose places may be known better
+    pull: Float32s  # [V, P] how each moves the vertices around it
+
+    @classmethod
+    def of(cls, surface: Surface) -> HeadParts:
+        """The parts of a head model."""
+        template = np.asarray(surface.model.head.template, np.float64)
+        ears = surface.ears & (template[:, 2] > EAR_BACK) & (template[:, 1] < EAR_TOP)
+        flags = np.column_stack([surface.eyes, surface.mouth, surface.head, ears])
+        points = face_points(surface.model).vertices
+        values = np.column_stack([template, flags]).astype(np.float32)
+        drawn = _drawn(surface, template)
+        bits = sum(drawn[name].astype(np.uint8) << k for k, name in enumerate(DRAWN))
+        return cls(surface, values, np.asarray(bits, np.uint8), points, _pull(template, points))
+
+    def moved(self, pixels: Floats, known: Floats) -> Floats:
+        """Vertices [V, 3] in pixels, moved so that the face points lie where they are known to be [P, 2]."""
+        moved = np.array(pixels, np.float64)
+        moved[:, :2] += self.pull @ (known - moved[self.points, :2]).astype(np.float32)
+        return moved
+
+    def shown(self, raster: Raster) -> Parts:
+        """What the pixels of a raster show."""
+        at = interpolate(raster, self.surface.faces, self.values)
+        x, y, z, eye, mouth, head, ear = np.moveaxis(at, -1, 0)
+        seen = raster.covered
+        on_head = seen & (head > 0.5)
+        eyes, mouths, ears = on_head & (eye > 0.5), on_head & (mouth > 0.6), on_head & (ear > 0.5)
+        column = np.clip((x + HALF_WIDTH) * PER_METRE, 0, 2 * HALF_WIDTH * PER_METRE - 1).astype(np.int32)
+        row = np.clip((TOP - y) * PER_METRE, 0, (TOP - BOTTOM) * PER_METRE - 1).astype(np.int32)
+        front = on_head & (z > 0) & ~(eyes | mouths | ears)
+        bits = self.drawn[row, column] * front
+        drawn = {name: bits & (1 << k) > 0 for k, name in enumerate(DRAWN)}
+        scalp = on_head & ~ears & (y - HAIRLINE + HAIRLINE_SLOPE * (FOREHEAD_BACK - z) * (z < FOREHEAD_BACK) > 0)
+        return Parts(
+            head=on_head,
+            neck=seen & ~on_head,
+            face=on_head & ~(scalp | ears | eyes | mouths),
+            scalp=scalp,
+            ears=ears,
+            eyes=eyes,
+            mouth=mouths,
+            **drawn,
+        )
+
+
+def _pull(template: Float64s, points: Int64s) -> Float32s:
+    """Weights [V, P] of the nearest points, less than one in all where they are far."""
+    apart = np.linalg.norm(template[:, None] - template[points], axis=2)
+    weight = np.exp(-((apart / POINT_REACH) ** 2) / 2) + 1e-12 * (apart == apart.min(axis=1, keepdims=True))
+    border = np.sort(weight, axis=1)[:, -NEAREST][:, None]
+    weight = np.where(weight >= border, weight, 0)
+    near = np.exp(-np.maximum(apart.min(axis=1) - POINT_REACH, 0) / 0.06)
+    return (weight / weight.sum(axis=1, keepdims=True) * near[:, None]).astype(np.float32)
+
+
+def _drawn(surface: Surface, template: Float64s) -> dict[str, Bools]:
+    """The parts that are drawn on the front view."""
+    marks = np.asarray(surface.model.landmarks68(template), np.float64)
+    shape = (round((TOP - BOTTOM) * PER_METRE), round(2 * HALF_WIDTH * PER_METRE))
+    flat = (marks[:, :2] * [1, -1] + [HALF_WIDTH, TOP]) * PER_METRE
+    part = {name: flat[slice(*ends)] for name, ends in IBUG68_PARTS.items()}
+    brows = np.zeros(shape, np.uint8)
+    for name in ("right_brow", "left_brow"):
+        cv2.polylines(brows, [np.rint(part[name]).astype(np.int32)], False, 1, round(2 * BROW_HEIGHT * PER_METRE))
+    eyes = sum(fill_polygon(part[name], shape) > 0.5 for name in ("right_eye", "left_eye")) > 0
+    lips = fill_polygon(part["outer_lips"], shape) > 0.5
+    nose = (
+        fill_polygon(
+            cv2.convexHull(np.concatenate([part["nose_bridge"], part["nose_base"]]).astype(np.float32))[:, 0], shape
+        )
+        > 0.5
+    )
+    near_brows = _wider(brows, BROW_ROOM)
+    rows = np.arange(shape[0])[:, None]
+    below = np.broadcast_to(rows > flat[33, 1] + 0.002 * PER_METRE, shape)
+    hull = fill_polygon(cv2.convexHull(flat.astype(np.float32))[:, 0], shape) > 0.5
+    inner = ~_wider(~hull, 0.014)
+    bare = inner & ~(near_brows | _wider(eyes, 0.004) | _wider(lips, 0.004)) & (below == 0)
+    return {
+        "lips": lips,
+        "brows": brows > 0,
+        "edge_of_brows": _wider(brows, BROW_EDGE),
+        "near_brows": near_brows,
+        "below_nose": below,
+        "bare": bare | nose,
+    }
+
+
+def _wider(area: Bools, metres: float) -> Bools:
+    """An area of the front view with all that is so near to it."""
+    side = 2 * round(metres * PER_METRE) + 1
+    return cv2.dilate(np.asarray(area, np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
