@@ -90,7 +90,7 @@ def test_labels_of_bad_framings_move_with_the_pixels(data: TrainingData) -> None
     faces = sampler.faces(moved.values, expected)
     seen = 0
     for index, move, points, face in zip(indices, moves, expected, faces, strict=True):
-        image = sampler._see(Shown(index, False, move, BADLY), face, np.random.default_rng(0))
+        image, _ = sampler._see(Shown(index, False, move, BADLY), face, np.random.default_rng(0))
         x, y = np.rint(points[30]).astype(int)
         if min(x, y) > 2 and max(x, y) < SIZE - 2:
             seen += 1

@@ -21,9 +21,9 @@ def validate(learner: Learner, sampler: Sampler, objective: Objective, device: t
     """The numbers of a learner; their names end in ``_clear``, ``_occluded`` and ``_beside``.
 
     NME of the landmarks in percent; where the learner has the heads, the share of the map's cells that are right, the
-    intersection over union of each class's cells, over all samples together, the root mean square of differences over deviations, which is 1 where the deviations are what they say; and the
-    share of the crops of which it says rightly whether there is a face. The last is measured on crops that are badly
-    framed or beside faces too.
+    intersection over union of each class's cells, over all samples together, the root mean square of differences over
+    deviations, which is 1 where the deviations are what they say; and the share of the crops of which it says rightly
+    whether there is a face. The last is measured on crops that are badly framed or beside faces too.
     """
     indices = sampler.data.indices(VALIDATION)
     if not len(indices):
