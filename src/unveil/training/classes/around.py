@@ -8,6 +8,7 @@ repeated a few times (expectation maximisation with a mean field, Krähenbühl a
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,7 +34,7 @@ def explain(image: Image, prior: Float32s, typical: Float32s) -> tuple[Float32s,
         prior: [K, H, W] what places alone say; sums to one.
         typical: [K, H, W] how much what is there counts for what a class looks like.
     """
-    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     cells, ties = _cells(lab), _ties(lab)
     by_place = np.log(np.maximum(prior, 1e-4))
     probability = colour = prior
@@ -41,7 +42,7 @@ def explain(image: Image, prior: Float32s, typical: Float32s) -> tuple[Float32s,
         first = _likelihood(cells, probability[0] * typical[0])
         others = probability[1:] * typical[1:] / (1 + first / LIKE_FIRST)
         colour = np.stack([first, *(_likelihood(cells, weight) for weight in others)])
-        evidence = by_place + TRUST * np.log(colour)
+        evidence = np.asarray(by_place + TRUST * np.log(colour), np.float32)
         probability = _softmax(evidence)
         for _ in range(STEPS):
             probability = _softmax(evidence + TOGETHER * _asked(probability, ties))
@@ -61,11 +62,11 @@ def _cells(lab: Float32s) -> Int32s:
 def _likelihood(cells: Int32s, weight: Float32s) -> Float32s:
     """How likely the colour of each pixel [H, W] is among pixels with weights [H, W], in units of any colour's."""
     shape = (LIGHTNESSES, COLOURS, COLOURS)
-    counts = np.bincount(cells.ravel(), weight.ravel(), minlength=int(np.prod(shape))).reshape(shape)
+    counts: Any = np.bincount(cells.ravel(), weight.ravel(), minlength=int(np.prod(shape))).reshape(shape)
     for axis, size in enumerate(shape):
         counts = np.moveaxis(np.tensordot(_smoothing(size), counts, axes=(1, axis)), 0, axis)
     share = counts / max(float(counts.sum()), 1e-9) * counts.size
-    return ((1 - UNFORESEEN) * share + UNFORESEEN).ravel()[cells].astype(np.float32)
+    return np.asarray(((1 - UNFORESEEN) * share + UNFORESEEN).ravel()[cells], np.float32)
 
 
 @lru_cache(maxsize=2)

@@ -25,7 +25,9 @@ BROW_HEIGHT, BROW_EDGE, BROW_ROOM = (
 HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05  # metres above the origin in front; how it falls to the nape
 EAR_BACK, EAR_TOP = -0.035, 0.03  # metres: where ears end on the template
 NEAREST = 6  # face points that move a vertex
-POINT_REACH = 0.012  # metres
+POINT_REACH, POINT_FADING = 0.012, 0.06  # metres over which a point moves a vertex, and over which that fades
+BARE_MARGIN, PART_MARGIN = 0.014, 0.004  # metres between bare skin and the edge of the face, and eyes or lips
+NOSE_BOTTOM = 33  # iBUG-68
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,46 +106,46 @@ def _pull(template: Float64s, points: Int64s) -> Float32s:
     """Weights [V, P] of the nearest points, less than one in all where they are far."""
     apart = np.linalg.norm(template[:, None] - template[points], axis=2)
     weight = np.exp(-((apart / POINT_REACH) ** 2) / 2) + 1e-12 * (apart == apart.min(axis=1, keepdims=True))
-    border = np.sort(weight, axis=1)[:, -NEAREST][:, None]
-    weight = np.where(weight >= border, weight, 0)
-    near = np.exp(-np.maximum(apart.min(axis=1) - POINT_REACH, 0) / 0.06)
-    return (weight / weight.sum(axis=1, keepdims=True) * near[:, None]).astype(np.float32)
+    weight *= weight >= np.sort(weight, axis=1)[:, -NEAREST, None]
+    near = np.exp(-np.maximum(apart.min(axis=1) - POINT_REACH, 0) / POINT_FADING)
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True) * near[:, None], np.float32)
 
 
 def _drawn(surface: Surface, template: Float64s) -> dict[str, Bools]:
-    """The parts that are drawn on the front view."""
+    """The parts `DRAWN`, drawn on the front view."""
     marks = np.asarray(surface.model.landmarks68(template), np.float64)
     shape = (round((TOP - BOTTOM) * PER_METRE), round(2 * HALF_WIDTH * PER_METRE))
     flat = (marks[:, :2] * [1, -1] + [HALF_WIDTH, TOP]) * PER_METRE
     part = {name: flat[slice(*ends)] for name, ends in IBUG68_PARTS.items()}
-    brows = np.zeros(shape, np.uint8)
+    lines, thickness = np.zeros(shape, np.uint8), round(2 * BROW_HEIGHT * PER_METRE)
     for name in ("right_brow", "left_brow"):
-        cv2.polylines(brows, [np.rint(part[name]).astype(np.int32)], False, 1, round(2 * BROW_HEIGHT * PER_METRE))
-    eyes = sum(fill_polygon(part[name], shape) > 0.5 for name in ("right_eye", "left_eye")) > 0
-    lips = fill_polygon(part["outer_lips"], shape) > 0.5
-    nose = (
-        fill_polygon(
-            cv2.convexHull(np.concatenate([part["nose_bridge"], part["nose_base"]]).astype(np.float32))[:, 0], shape
-        )
-        > 0.5
-    )
-    near_brows = _wider(brows, BROW_ROOM)
-    rows = np.arange(shape[0])[:, None]
-    below = np.broadcast_to(rows > flat[33, 1] + 0.002 * PER_METRE, shape)
-    hull = fill_polygon(cv2.convexHull(flat.astype(np.float32))[:, 0], shape) > 0.5
-    inner = ~_wider(~hull, 0.014)
-    bare = inner & ~(near_brows | _wider(eyes, 0.004) | _wider(lips, 0.004)) & (below == 0)
+        cv2.polylines(lines, [np.rint(part[name]).astype(np.int32)], False, 1, thickness)
+    brows, lips = lines > 0, _filled(part["outer_lips"], shape)
+    eyes = _filled(part["right_eye"], shape) | _filled(part["left_eye"], shape)
+    below_nose = np.broadcast_to(np.arange(shape[0])[:, None] > flat[NOSE_BOTTOM, 1], shape)
+    near_brows, beside = _wider(brows, BROW_ROOM), _wider(~_filled(_hull(flat), shape), BARE_MARGIN)
+    features = near_brows | _wider(eyes, PART_MARGIN) | _wider(lips, PART_MARGIN)
+    nose = _filled(_hull(np.concatenate([part["nose_bridge"], part["nose_base"]])), shape)
     return {
         "lips": lips,
-        "brows": brows > 0,
+        "brows": brows,
         "edge_of_brows": _wider(brows, BROW_EDGE),
         "near_brows": near_brows,
-        "below_nose": below,
-        "bare": bare | nose,
+        "below_nose": below_nose,
+        "bare": ~(beside | below_nose | features) | nose,
     }
+
+
+def _hull(points: Floats) -> Floats:
+    return np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0], np.float64)
+
+
+def _filled(outline: Floats, shape: tuple[int, int]) -> Bools:
+    return np.asarray(fill_polygon(outline, shape) > 0.5)
 
 
 def _wider(area: Bools, metres: float) -> Bools:
     """An area of the front view with all that is so near to it."""
     side = 2 * round(metres * PER_METRE) + 1
-    return cv2.dilate(np.asarray(area, np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.dilate(area.astype(np.uint8), brush) > 0)
