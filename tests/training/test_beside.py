@@ -10,7 +10,11 @@ from unveil.heads.layout import Coefficients
 from unveil.occluders.base import Face
 from unveil.occluders.pool import load_pool
 from unveil.photos.crop import LANDMARK_MARGIN, MARGIN
-from unveil.training.beside import (
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import TRAIN
+from unveil.training.data import TrainingData
+from unveil.training.sampler import Sampler, Shown
+from unveil.training.views.beside import (
     BADLY,
     NO_FACE,
     WELL,
@@ -20,10 +24,6 @@ from unveil.training.beside import (
     look_at_ear,
     look_beside,
 )
-from unveil.training.config import TrainConfig
-from unveil.training.crops.prepared import TRAIN
-from unveil.training.data import TrainingData
-from unveil.training.sampler import Sampler, Shown
 from unveil.typing import Float64s
 
 SIZE = 64

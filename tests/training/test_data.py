@@ -16,8 +16,8 @@ from unveil.occluders.pool import load_pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN, VALIDATION, PreparedFolder
 from unveil.training.data import TrainingData
-from unveil.training.photometry import compress, disturb, lower_resolution, recolour, surround
 from unveil.training.sampler import Sampler
+from unveil.training.views.photometry import compress, disturb, lower_resolution, recolour, surround
 
 CONFIG = TrainConfig(input_size=64, occluded=0.5, flip=0.5, feature_weight=0.0, severity_epochs=0.0)
 

@@ -23,11 +23,11 @@ from unveil.evaluation.occluded_faces import Condition
 from unveil.geometry.camera import to_pixels
 from unveil.occluders.pool import load_pool
 from unveil.reconstruct.walk import predict
-from unveil.training.beside import draw_pattern, similarity
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TEST
 from unveil.training.data import TrainingData
 from unveil.training.sampler import Sampler
+from unveil.training.views.beside import draw_pattern, similarity
 from unveil.typing import Float64s, Floats, Image
 
 Shown = list[tuple[Image, Float64s]]  # photographs [S, S, 3] and true landmarks [68, 2] in their pixels

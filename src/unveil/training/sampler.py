@@ -26,7 +26,11 @@ from unveil.models.encoder import OCCLUSION_SIZE
 from unveil.occluders.base import Face, Occlusion, Pool, sample_generator
 from unveil.occluders.head_surface import HeadSurface
 from unveil.occluders.pool import load_pool
-from unveil.training.beside import (
+from unveil.training.classes.maps import ClassMaps
+from unveil.training.config import TrainConfig
+from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
+from unveil.training.data import TrainingData
+from unveil.training.views.beside import (
     BADLY,
     NO_FACE,
     WEIGHTS,
@@ -38,11 +42,7 @@ from unveil.training.beside import (
     look_beside,
     similarity,
 )
-from unveil.training.classes.maps import ClassMaps
-from unveil.training.config import TrainConfig
-from unveil.training.crops.prepared import TRAIN, PreparedFolder, canonical_crop
-from unveil.training.data import TrainingData
-from unveil.training.photometry import disturb, surround
+from unveil.training.views.photometry import disturb, surround
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Images, Int64s, UInt8s
 
 # Of a coefficient, in the standard deviations that its layout states, else in its own unit: one that never moves must
@@ -70,7 +70,7 @@ class Shown(NamedTuple):
     sample: int
     flip: bool
     move: Float64s  # [2, 3] from the canonical crop to the learner's
-    framing: int  # of `unveil.training.beside`
+    framing: int  # of `unveil.training.views.beside`
 
 
 class Cropped(NamedTuple):
