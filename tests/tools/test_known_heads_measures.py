@@ -102,8 +102,9 @@ def test_heads_are_turned_farther_than_their_photographs(data: TrainingData) -> 
 
 def test_what_is_found_is_counted() -> None:
     given, detected = np.array([2.0, 2.0, 4.0, 4.0]), np.array([3.0, 19.0, 8.0, np.inf])
-    assert found.cells(given, detected) == ["3.00", "10.00", "3.75", "25.0 %", "25.0 %"]
-    assert found.cells(given, np.full(4, 99.0)) == ["3.00", "", "", "100.0 %", "0.0 %"]
+    doubtful = np.array([0.0, 1.0, 1.0, 0.0])
+    assert found.cells(given, detected, doubtful) == ["3.00", "10.00", "3.75", "25.0 %", "25.0 %", "50.0 %"]
+    assert found.cells(given, np.full(4, 99.0), doubtful) == ["3.00", "", "", "100.0 %", "", ""]
 
 
 def test_people_are_shown_with_their_landmarks(data: TrainingData) -> None:

@@ -2,9 +2,9 @@
 
 The first table has test people, clear and with each kind of occluder over 40 % of the face. NME is the mean distance of
 the landmarks over the root of their box's area, in percent: with the crop around the true landmarks, and from the
-detector on, of all that were found. A face is lost where no head is nearer than 60 %, or the nearest is marked as
-doubtful, and misplaced from `MISPLACED` on. The second table counts heads in pictures without a face: what is beside
-faces, ears, things before patterns, signs, and scikit-image's pictures, upright and turned.
+detector on, of all that were found. A face is lost where no head is nearer than `LOST`, and misplaced from `MISPLACED`
+on; that the nearest head is marked as doubtful is counted apart. The second table counts heads in pictures without a
+face: what is beside faces, ears, things before patterns, signs, and scikit-image's pictures, upright and turned.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tools.known_heads.renders import SIZE, spread
 from tools.known_heads.tables import print_header, print_row
 from unveil import Reconstructor
 from unveil.evaluation.occluded_faces import Condition
+from unveil.evaluation.predictions import CLEAR
 from unveil.geometry.camera import to_pixels
 from unveil.occluders.pool import load_pool
 from unveil.reconstruct.walk import predict
@@ -43,15 +44,17 @@ FACELESS = (
 def found(data: TrainingData, learners: Sequence[str], occluders: Path | None, *, count: int, seed: int) -> None:
     """Print both tables, the first of ``count`` photographs for each condition."""
     print(f"{count} photographs, clear and with {HIDDEN:.0%} of the face occluded; NME in percent")
-    print_header("learner", "shown", "box given", "from the detector", "ratio", "lost", "misplaced")
+    print_header("learner", "shown", "box given", "from the detector", "ratio", "lost", "misplaced", "doubtful")
     shown = dict(people(data, occluders, count, seed))
     pictures = {"beside": beside(data, occluders, seed), "scikit-image": list(faceless())}
     for learner in learners:
         reconstructor = Reconstructor(learner)
-        errors = {name: errors_of(reconstructor, photographs) for name, photographs in shown.items()}
-        errors["all occluded"] = np.concatenate(list(errors.values())[1:], axis=1)
-        for name, (given, detected) in errors.items():
-            print_row(learner, name, *cells(given, detected))
+        occluded = []
+        for name, photographs in shown.items():
+            errors = errors_of(reconstructor, photographs)
+            print_row(learner, name, *cells(*errors))
+            occluded += [errors] if name != CLEAR else []
+        print_row(learner, "all occluded", *cells(*np.concatenate(occluded, axis=1)))
     print()
     print_header("learner", "pictures without a face", "heads", "doubtful", "heads per 300")
     for learner in learners:
@@ -80,14 +83,20 @@ def people(data: TrainingData, occluders: Path | None, count: int, seed: int) ->
 
 
 def errors_of(reconstructor: Reconstructor, shown: Shown) -> Float64s:
-    """NME [2, N] in percent: of the crop around the true landmarks, and of what is found, infinite for nothing."""
-    given, detected = [], []
+    """Of each photograph, [3, N]: NME in percent of the crop around the true landmarks, and of the nearest head.
+
+    The latter is infinite where there is none. The last row is 1 where that head is marked as doubtful.
+    """
+    errors = []
     for image, truth in shown:
         side = 100 / float(np.sqrt(np.ptp(truth, axis=0).prod()))
-        given.append(side * apart(landmarks_given(reconstructor, image, truth), truth))
-        heads = [face for face in reconstructor.reconstruct(image) if not face.doubtful]
-        detected.append(min((side * apart(head.landmarks2d, truth) for head in heads), default=np.inf))
-    return np.array([given, detected])
+        given = side * apart(landmarks_given(reconstructor, image, truth), truth)
+        heads = reconstructor.reconstruct(image)
+        nearest = min(
+            [(side * apart(head.landmarks2d, truth), head.doubtful) for head in heads], default=(np.inf, False)
+        )
+        errors.append((given, *nearest))
+    return np.array(errors, np.float64).T
 
 
 def landmarks_given(reconstructor: Reconstructor, image: Image, truth: Float64s) -> Floats:
@@ -104,14 +113,14 @@ def apart(landmarks: Floats, truth: Floats) -> float:
     return float(np.linalg.norm(landmarks - truth, axis=1).mean())
 
 
-def cells(given: Float64s, detected: Float64s) -> list[str]:
-    """Means over all and over those found, their ratio, and shares of lost and misplaced faces."""
+def cells(given: Float64s, detected: Float64s, doubtful: Float64s) -> list[str]:
+    """Means over all and over those found, their ratio, and shares of lost, misplaced and doubtful faces."""
     lost = detected > LOST
     misplaced = (detected > MISPLACED) & ~lost
     if lost.all():
-        return [f"{given.mean():.2f}", "", "", "100.0 %", "0.0 %"]
+        return [f"{given.mean():.2f}", "", "", "100.0 %", "", ""]
     ours, theirs = detected[~lost].mean(), given[~lost].mean()
-    shares = [f"{100 * which.mean():.1f} %" for which in (lost, misplaced)]
+    shares = [f"{100 * which.mean():.1f} %" for which in (lost, misplaced, (doubtful > 0) & ~lost)]
     return [f"{given.mean():.2f}", f"{ours:.2f}", f"{ours / theirs:.2f}", *shares]
 
 
