@@ -71,7 +71,9 @@ class Reconstruction(ReconstructedFace):
             stem, kinds = path.with_suffix(""), (kind,)
         else:
             known = ", ".join(f".{known}" for known in (*FORMATS, NUMBERS))
-            raise UnveilError(f"cannot save a head as {printable(path)}: end the name in {known}, or name a folder")
+            raise UnveilError(
+                f"cannot save a head as {printable(path.name)}: end the name in {known}, or name a folder"
+            )
         return [stem.with_name(name) for kind in kinds for name in self.write(stem, kind).values()]
 
     def write(self, stem: Path, kind: str) -> dict[str, str]:

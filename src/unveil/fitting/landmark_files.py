@@ -19,6 +19,8 @@ from unveil.typing import Float64s, Floats
 LANDMARKS = FileKind("file of landmarks that can be read", "write it again", 2**28)
 PTS = FileKind(".pts file of landmarks", "write it again", 2**20)
 FEWEST = 12  # landmarks that a fit needs
+LARGEST_PIXEL = 1e6  # of a coordinate; photographs have some ten thousand on a side
+LEAST_WIDTH = 0.01  # of a face, over its length; chosen, not measured
 
 
 def read_landmarks(path: Path) -> Float64s:
@@ -50,7 +52,8 @@ def landmarks68(points: ArrayLike) -> Float64s:
     """Landmarks [68, 2] of points [68, 2 or 3], of which a depth is left out.
 
     Raises:
-        UnveilError: they are of another shape, fewer than `FEWEST` are known, or all lie in one place.
+        UnveilError: they are of another shape, fewer than `FEWEST` are known, all lie in one line or place, or one
+            lies beyond any photograph.
     """
     values = np.asarray(points, np.float64)
     values = values[0] if values.ndim == 3 and len(values) == 1 else values
@@ -58,9 +61,17 @@ def landmarks68(points: ArrayLike) -> Float64s:
         raise UnveilError(f"landmarks are iBUG's 68 points (x, y) of one face, [68, 2], not {list(values.shape)}")
     values = np.where(np.isfinite(values[:, :2]).all(axis=1, keepdims=True), values[:, :2], np.nan)
     known = values[np.isfinite(values[:, 0])]
-    if len(known) < FEWEST or (np.ptp(known, axis=0) <= 0).any():
+    if len(known) and np.abs(known).max() > LARGEST_PIXEL:
+        raise UnveilError(f"a landmark lies {np.abs(known).max():.3g} pixels off: give landmarks in pixels")
+    if len(known) < FEWEST or _in_line(known):
         raise UnveilError(f"{len(known)} landmarks are known, which do not tell a face: give {FEWEST} or more")
     return values
+
+
+def _in_line(points: Float64s) -> bool:
+    """Whether points [N, 2] all lie in one line or place."""
+    length, width = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(width <= LEAST_WIDTH * length)
 
 
 def read_pts(path: Path) -> Floats:

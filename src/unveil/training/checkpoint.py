@@ -129,6 +129,8 @@ def new_learner(config: TrainConfig, layout: CoefficientLayout, front: torch.Ten
 
 def load_learner(folder: Path) -> Learner:
     """The averaged learner of a run, ready to predict; UnveilError when the run has not saved one."""
+    if not (folder / CONFIG_FILE).exists():
+        raise UnveilError(f"{printable(folder)} is no run of `unveil train`: give the folder that it wrote")
     config, state = TrainConfig.load(folder / CONFIG_FILE), load_checkpoint(folder)
     if state is None:
         raise UnveilError(f"no {CHECKPOINT_FILE} in {printable(folder)}: train a learner first")

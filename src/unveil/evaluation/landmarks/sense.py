@@ -6,12 +6,12 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+from unveil.fitting.landmark_files import LARGEST_PIXEL
 from unveil.storage.files import printable
 from unveil.typing import Bools, Float64s
 
 OUTER_EYE_CORNERS, LOWER_LIP = (36, 45), 57
 LARGEST_FRACTION, SMALLEST_FACE = 2.0, 10.0  # coordinates of landmarks that are no pixels, where faces are larger, px
-LARGEST_PIXEL = 1e6  # of a coordinate; photographs have some ten thousand on a side
 FEWEST_NEAR = 0.02  # share of points that are not farther from where they belong than the face is large
 FAR_OFF = 0.2  # of the face's size, in the median image: landmarks that may be something else; chosen, not measured
 FEWEST_OWN = 0.9  # share of true points, each of which another predicted point is nearest to, in another order
