@@ -9,11 +9,11 @@ from made_up_face import cutout, landmarks, photo
 from unveil.errors import UnveilError
 from unveil.occluders import MaskTemplates, load_pool
 from unveil.occluders.base import Face
-from unveil.occluders.cutouts import hand_alpha
+from unveil.occluders.cutouts import Cutouts, hand_alpha, with_arm
 from unveil.photos import decode
 from unveil.typing import Image
 
-ALWAYS = ["pixels", "mask", "glasses", "hair", "object", "piece"]
+ALWAYS = ["pixels", "mask", "glasses", "hair", "object", "drawn-hand", "piece"]
 
 
 def hand_photo() -> Image:
@@ -51,9 +51,34 @@ def test_pool_of_a_folder(tmp_path: Path) -> None:
         tar.add(tmp_path / "hand.jpg", "0.jpg")
     pool = load_pool(tmp_path)
     assert [occluder.kind for occluder in pool.occluders] == [*ALWAYS, "mask-picture", "hand", "picture"]
-    templates = pool.occluders[6]
+    templates = pool.occluders[len(ALWAYS)]
     assert isinstance(templates, MaskTemplates)
     assert [len(v) for v in (templates.front, templates.left, templates.right)] == [1, 1, 1]
+
+
+def test_every_fifth_hand_is_kept_from_training(tmp_path: Path) -> None:
+    (tmp_path / "hands").mkdir()
+    for k in range(11):
+        picture = hand_photo()
+        picture[picture[..., 0] == 150] = (150, 100, 60 + 10 * k)
+        cv2.imwrite(str(tmp_path / "hands" / f"{k:02d}.png"), picture[..., ::-1])
+    blues = []
+    for kept in (False, True):
+        (hands,) = load_pool(tmp_path, kinds=("hand",), kept_hands=kept).occluders
+        assert isinstance(hands, Cutouts)
+        blues.append([round(int(hand[20, hand.shape[1] // 2, 2]) - 60, -1) // 10 for hand in hands.pictures])
+    assert blues == [[0, 1, 2, 3, 5, 6, 7, 8, 10], [4, 9]]
+
+
+def test_an_arm_goes_on_where_the_picture_of_a_hand_ends() -> None:
+    hand = np.zeros((40, 30, 4), np.uint8)
+    hand[:, 10:20] = (200, 150, 120, 255)
+    whole = with_arm(hand, 0.5)
+    assert whole.shape == (80, 30, 4)
+    np.testing.assert_array_equal(whole[:40], hand)
+    np.testing.assert_array_equal(whole[40:, :, 3], hand[:, :, 3])
+    assert (np.diff(whole[40:, 15, 0].astype(int)) <= 0).all()
+    assert 120 < whole[-1, 15, 0] < 190
 
 
 def test_kinds_are_chosen() -> None:

@@ -12,6 +12,7 @@ from unveil.occluders.base import Face, Occluder, hidden_share
 from unveil.occluders.cutouts import Pieces
 from unveil.occluders.eyewear.glasses import WornGlasses
 from unveil.occluders.hair import Hair
+from unveil.occluders.hands import ARM, HAND, SKINS, DrawnHands, heights, pose, random_hand
 from unveil.occluders.light import Light
 from unveil.occluders.masks import WornMask
 from unveil.occluders.placing import matched
@@ -28,10 +29,11 @@ FLAT: list[Occluder] = [
     Cutouts((cutout(),), held=True, kind="hand"),
     Hair(),
     Things(),
+    DrawnHands(),
     Pieces(),
 ]
 WORN: list[Occluder] = [WornMask(), WornGlasses(goggles=0), WornGlasses(goggles=1)]
-DRAWN: list[Occluder] = [ArbitraryPixels(), WornMask(), WornGlasses(), Hair(), Things(), Pieces()]
+DRAWN: list[Occluder] = [ArbitraryPixels(), WornMask(), WornGlasses(), Hair(), Things(), DrawnHands(), Pieces()]
 LARGEST = {"mask": 0.4, "glasses": 0.4}  # hidden share that these are sure to reach
 
 
@@ -201,3 +203,29 @@ def test_faces_without_a_mesh_get_flat_wear() -> None:
     for worn, drawn in ((WornMask(), DrawnMask()), (WornGlasses(), DrawnGlasses())):
         results = [o.apply(photo(), face, np.random.default_rng(1)) for o in (worn, drawn)]
         assert len({hashlib.sha256(result.image.tobytes()).digest() for result in results}) == 1
+
+
+def test_a_hand_has_five_fingers_that_are_connected_with_its_arm() -> None:
+    for seed in range(20):
+        bones = pose(np.random.default_rng(seed))
+        scale, corner = 40.0, (-2.5, -2.6)
+        height, owner = heights(bones, corner, scale, (round((ARM + 2.8) * scale), 200))
+        inside = np.isfinite(height)
+        assert cv2.connectedComponents(inside.astype(np.uint8))[0] == 2  # what is there, and what is not
+        assert set(np.unique(owner)) <= set(range(-1, len(bones.starts)))
+        wrist = round(-corner[1] * scale)
+        assert inside[:wrist].sum() > 0.4 * scale**2  # square palms
+
+
+def test_hands_are_of_all_skins_and_match_the_face_where_they_shall() -> None:
+    face = np.array([90, 140, 60], np.float32)  # of nobody
+    light = Light(np.ones(3, np.float32), face, np.array([0, 0, -1], np.float32))
+    means = []
+    for match in (0.0, 1.0):
+        pictures = [random_hand(np.random.default_rng(seed), light, match) for seed in range(40)]
+        hands = [p[: round(len(p) * HAND / (HAND + ARM))] for p in pictures]
+        means.append(np.array([np.median(hand[hand[..., 3] > 200][:, :3], axis=0) for hand in hands]))
+    assert means[0].max() - means[0].min() > 100
+    assert (means[0][:, 0] > means[0][:, 2]).mean() > 0.9  # as skins are
+    np.testing.assert_allclose(means[1].mean(axis=0) / face, 0.9, atol=0.2)
+    assert all(red > green > blue for red, green, blue in SKINS)

@@ -31,7 +31,7 @@ THRESHOLD = 0.5
 
 def occlusion(data: TrainingData, learners: Sequence[str], occluders: Path | None, *, count: int, seed: int) -> None:
     """Print how well learners mark what is in front of ``count`` real photographs."""
-    indices, pool = spread(data.indices(TEST), count), load_pool(occluders)
+    indices, pool = spread(data.indices(TEST), count), load_pool(occluders, kept_hands=True)
     print(f"{count} photographs, {HIDDEN:.0%} of the face occluded")
     print_header("learner", "occluder", "recall", "precision", "IoU", "marked though clear")
     for learner in learners:

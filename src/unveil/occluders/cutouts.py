@@ -1,7 +1,7 @@
 """Pictures laid over a face: mask templates, hands and other cut-outs, and pieces of other images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from unveil.typing import Float64s, Image, UInt8s
 FRONT_ANCHORS = ((0.5, 0.02), (0.0, 0.3), (0.5, 1.0), (1.0, 0.3))
 TURNED_ANCHORS = ((0.22, 0.02), (0.0, 0.45), (0.35, 1.0), (1.0, 0.45))  # face turned to the image's left
 TEMPLATE_SIZES = (0.2, 1.5)  # of masks, in what is natural
+WRIST_ROWS, DARKER_ARM = 3, 0.75  # of a hand's picture that its arm goes on from; how dark the arm gets
 TURNED = 2.0  # from this ratio of the nose tip's distances to the two ends of the jaw, a side template is used
 
 
@@ -71,6 +72,7 @@ class Cutouts:
     size: tuple[float, float] = (0.7, 1.6)  # longer side in face sides, from and to
     match: float = 0.4  # how far their colour is made that of the face
     held: bool = False  # whether they reach in from outside with their lower end
+    arm: float = 0.0  # share of a picture, from below, that is the arm of what it shows
     kind: str = "picture"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
@@ -79,8 +81,10 @@ class Cutouts:
         light = Light.of(image, face, rng)
         if rng.random() < 0.5:
             picture = np.ascontiguousarray(picture[:, ::-1])
-        placing = Placing.by_lot(rng, self.size, rng.uniform(0, 2 * np.pi), tilted=True)
+        sizes = self.size[0] / (1 - self.arm), self.size[1] / (1 - self.arm)
+        placing = Placing.by_lot(rng, sizes, rng.uniform(0, 2 * np.pi), tilted=True)
         placing = placing.held() if self.held else placing
+        placing = replace(placing, middle=(0.5, (1 - self.arm) / 2))
         amount = placing.amount(picture, face, image.shape, severity)
         return lay_picture(
             image, face, (matched(picture, light, self.match), placing.matrix(picture, face, amount)), light, self.kind
@@ -114,6 +118,14 @@ def random_piece(source: Image, rng: np.random.Generator) -> Rgba:
     outline = (outline / np.abs(outline).max() + 1) * (side - 1) / 2
     alpha = (fill_polygon(outline, (side, side)) * 255).astype(np.uint8)
     return np.dstack([source[top : top + side, left : left + side], alpha])
+
+
+def with_arm(hand: Rgba, share: float) -> Rgba:
+    """A picture [H, W, 4] of a hand that goes on below where it ends there; of the whole, the arm is a ``share``."""
+    rows = round(len(hand) * share / (1 - share))
+    wrist = hand[-WRIST_ROWS:].astype(np.float32).mean(axis=0)
+    shade = np.linspace(1, DARKER_ARM, rows, dtype=np.float32)[:, None, None] * [1, 1, 1, 0] + np.array([0, 0, 0, 1])
+    return np.concatenate([hand, np.clip(wrist * shade, 0, 255).astype(np.uint8)])
 
 
 def hand_alpha(photo: Image) -> UInt8s:

@@ -14,7 +14,7 @@ from unveil.typing import Float64s, Image, UInt8s
 
 Rgba = UInt8s  # [H, W, 4]
 
-SEARCH_PICTURE = 32  # pixels a side of the picture while a size is searched
+SEARCH_PICTURE = 32  # pixels of the shorter side of the picture while a size is searched
 FAR = 2.2  # face sides from where a picture is brought before a face
 NEAREST = 6.0  # how many times as large it may get
 
@@ -28,6 +28,7 @@ class Placing:
     way: Float64s  # [2] where it comes from, in face sides from that place
     size: float  # its longer side in face sides
     tilt: Float64s  # [2] how much nearer its right and its lower end are
+    middle: tuple[float, float] = (0.5, 0.5)  # what of the picture comes to lie at the place, in its width and height
 
     @classmethod
     def by_lot(cls, rng: np.random.Generator, sizes: tuple[float, float], turn: float, *, tilted: bool) -> Placing:
@@ -49,7 +50,8 @@ class Placing:
         height, width = picture.shape[:2]
         longer = max(height, width)
         cos, sin = np.cos(self.turn), np.sin(self.turn)
-        to_middle = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, longer]]) / longer
+        x, y = (width - 1) * self.middle[0], (height - 1) * self.middle[1]
+        to_middle = np.array([[1, 0, -x], [0, 1, -y], [0, 0, longer]]) / longer
         tilted = np.array([[1, 0, 0], [0, 1, 0], [*self.tilt, 1]])
         scale = self.size * NEAREST ** max(0.0, amount - 1) * face.side
         place = self.place * min(1.0, 2 - amount) + self.way * max(0.0, 1 - amount)
@@ -61,8 +63,11 @@ class Placing:
         """1, or the amount at which the picture hides the share of the face that is wanted."""
         if severity is None:
             return 1.0
-        reduced = cv2.resize(picture[..., 3], (SEARCH_PICTURE, SEARCH_PICTURE), interpolation=cv2.INTER_AREA)
-        stretch = np.diag([picture.shape[1] / SEARCH_PICTURE, picture.shape[0] / SEARCH_PICTURE, 1.0])
+        height, width = picture.shape[:2]
+        scale = SEARCH_PICTURE / min(height, width)
+        columns, rows = (min(3 * SEARCH_PICTURE, max(1, round(side * scale))) for side in (width, height))
+        reduced = cv2.resize(picture[..., 3], (columns, rows), interpolation=cv2.INTER_AREA)
+        stretch = np.diag([width / columns, height / rows, 1.0])
 
         def cover(face: Face, shape: tuple[int, ...], amount: float) -> Alpha:
             opacity = warped(np.asarray(reduced, np.uint8), self.matrix(picture, face, amount) @ stretch, shape)

@@ -10,9 +10,10 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.occluders.arbitrary import ArbitraryPixels
 from unveil.occluders.base import Occluder, Pool
-from unveil.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha
+from unveil.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha, with_arm
 from unveil.occluders.eyewear.glasses import WornGlasses
 from unveil.occluders.hair import Hair
+from unveil.occluders.hands import DrawnHands
 from unveil.occluders.masks import WornMask
 from unveil.occluders.placing import Rgba
 from unveil.occluders.things import Things
@@ -27,6 +28,8 @@ from unveil.typing import Image, UInt8s
 
 LARGEST_SIDE = 320  # pixels a cut-out is kept at
 HAND_FOLDER, MASK_FOLDER, PICTURE_FOLDER = "hands", "masks", "pictures"
+KEPT = 5  # one hand in so many is kept from training
+ARM = 0.5  # share of a picture of a hand that its arm gets
 EXPECTED = "masks/*.png, hands.tar, hands/, pictures/ or RGBA *.png"
 
 
@@ -34,6 +37,8 @@ def load_pool(
     folder: Path | None = None,
     kinds: Collection[str] | None = None,
     draw: Callable[[np.random.Generator], Image] | None = None,
+    *,
+    kept_hands: bool = False,
 ) -> Pool:
     """The occluders to train with: those that are drawn, and what ``folder`` holds; only of ``kinds`` where given.
 
@@ -41,7 +46,8 @@ def load_pool(
     out of the pictures in the folder's ``pictures/``, or of the photograph itself.
 
     In the folder, ``masks/`` has RGBA templates (names ending in ``_left`` or ``_right`` are of turned faces),
-    ``hands/`` or ``hands.tar`` photographs of hands on a plain light wall, ``pictures/`` any pictures, and every other
+    ``hands/`` or ``hands.tar`` photographs of hands on a plain light wall (every fifth is kept from training: with
+    ``kept_hands`` the pool has those alone), ``pictures/`` any pictures, and every other
     PNG with transparency is taken as it is.
 
     Raises:
@@ -49,7 +55,7 @@ def load_pool(
     """
     found: list[tuple[Occluder, float]] = []
     if folder is not None:
-        found, pictures = _read_folder(folder), _read_pictures(folder)
+        found, pictures = _read_folder(folder, kept_hands=kept_hands), _read_pictures(folder)
         if not (found or pictures):
             raise UnveilError(f"no occluder in {folder}: expected {EXPECTED}")
         draw = draw or (OneOf(pictures) if pictures else None)
@@ -59,6 +65,7 @@ def load_pool(
         (WornGlasses(), 2.0),
         (Hair(), 2.0),
         (Things(), 2.0),
+        (DrawnHands(), 2.0),
         (Pieces(draw), 2.0),
         *found,
     ]
@@ -90,7 +97,7 @@ def _read_pictures(folder: Path) -> tuple[Image, ...]:
     return tuple(_smaller(read_image(path)) for path in find_images(pictures))
 
 
-def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
+def _read_folder(folder: Path, *, kept_hands: bool) -> list[tuple[Occluder, float]]:
     if not folder.is_dir():
         raise UnveilError(f"no folder {folder}: give the folder of the occluders' pictures")
     found: list[tuple[Occluder, float]] = []
@@ -99,9 +106,11 @@ def _read_folder(folder: Path) -> list[tuple[Occluder, float]]:
     if front:
         left, right = (tuple(v for k, v in masks.items() if k.endswith(end)) for end in ("_left", "_right"))
         found.append((MaskTemplates(front, left, right), 3.0))
-    hands = tuple(cut for photo in _hands(folder) if (cut := _cut_hand(photo)) is not None)
-    if hands:
-        found.append((Cutouts(hands, size=(0.8, 1.4), match=0.8, held=True, kind="hand"), 3.0))
+    hands = [with_arm(cut, ARM) for photo in _hands(folder) if (cut := _cut_hand(photo)) is not None]
+    kept = hands[KEPT - 1 :: KEPT]
+    chosen = kept if kept_hands and kept else [hand for k, hand in enumerate(hands) if k % KEPT != KEPT - 1]
+    if chosen:
+        found.append((Cutouts(tuple(chosen), size=(0.8, 1.4), match=0.8, held=True, arm=ARM, kind="hand"), 3.0))
     others = tuple(_read(path) for path in files_named(folder, ".png"))
     if others:
         found.append((Cutouts(others), 2.0))
