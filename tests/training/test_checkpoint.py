@@ -224,3 +224,8 @@ class Overflow(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
         return gradient * torch.inf
+
+
+def test_a_folder_that_is_no_run_is_called_that(tmp_path: Path) -> None:
+    with pytest.raises(UnveilError, match=r"is no run of `unveil train`: give the folder that it wrote"):
+        load_learner(tmp_path)

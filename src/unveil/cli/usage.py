@@ -25,4 +25,4 @@ def wrong_call(error: typer.TyperException) -> str:
         said = re.sub(theirs, ours, said)
     if context := said and getattr(error, "ctx", None):
         said += f" (see `{context.command_path} --help`)"
-    return said[:1].lower() + said[1:]
+    return said if said[1:2].isupper() else said[:1].lower() + said[1:]  # it may begin with the NAME of an argument
