@@ -116,6 +116,7 @@ def test_json_is_one_document_with_stable_keys(
         "hidden_share",
         "uncertainty_mm",
         "occlusion",
+        "classes",
         "files",
     }
     assert (bad["status"], bad["faces"]) == ("failed", [])

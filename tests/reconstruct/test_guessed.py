@@ -1,6 +1,7 @@
 """What was seen and what was guessed: hidden vertices, uncertainty in millimetres, and where a result says it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -25,6 +26,7 @@ from unveil.geometry.visibility import behind
 from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
+from unveil.models.classes import CLASSES, HAIR, SKIN
 from unveil.photos.crop import Crop
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
@@ -191,6 +193,22 @@ def test_the_summary_says_what_was_guessed(clear: Reconstruction, masked: Recons
     assert clear.uncertainty_mm is not None
     assert clear.face_area is not None
     assert uncertainty["face"] == pytest.approx(float(clear.uncertainty_mm @ clear.face_area), abs=1e-3)
+
+
+def test_classes_are_in_the_summary_and_the_arrays(masked: Reconstruction) -> None:
+    assert masked.class_map is None
+    assert masked.to_json()["classes"] is None
+    classes = np.full((len(CLASSES), 56, 56), 0.05, np.float32)
+    classes[SKIN] = 0.3
+    classes[SKIN, :14], classes[HAIR, :14] = 0.1, 0.5
+    face = replace(masked, classes=classes)
+    assert face.class_map is not None
+    assert (face.class_map[:14] == HAIR).all()
+    summary = json.loads(json.dumps(face.to_json(), allow_nan=False))["classes"]
+    assert list(summary["shares"]) == list(CLASSES)
+    assert (summary["shares"]["hair"], summary["shares"]["skin"]) == (0.25, 0.75)
+    assert np.array_equal([[int(digit) for digit in row] for row in summary["rows"]], face.class_map)
+    np.testing.assert_array_equal(npz_content(face)["classes"], classes)
 
 
 def test_arrays_and_meshes_say_it_too(masked: Reconstruction, masked_photo: Image, tmp_path: Path) -> None:

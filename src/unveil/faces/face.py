@@ -10,9 +10,10 @@ import numpy as np
 
 from unveil.heads.detail import Detail
 from unveil.heads.layout import Coefficients
+from unveil.models.classes import CLASSES
 from unveil.photos.crop import Crop
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Floats, Ints
+from unveil.typing import Float32s, Floats, Ints, UInt8s
 
 LEAST_SHARE = 1e-3  # of the face: over less there is no mean
 
@@ -46,6 +47,7 @@ class ReconstructedFace:
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
     # What was guessed, where the learner says it.
     occlusion: Float32s | None = None  # [28, 28] probability that an occluder covers the cell of the crop
+    classes: Float32s | None = None  # [9, 56, 56] probability that a cell of the crop shows each of `CLASSES`
     hidden: Float32s | None = None  # [V] probability that the learner did not see the vertex
     deviations: Coefficients | None = None  # [M] standard deviations of the coefficients, in their units
     uncertainty_mm: Float32s | None = None  # [V] rms distance to expect between the vertex and its true place
@@ -56,6 +58,14 @@ class ReconstructedFace:
     def hidden_share(self) -> float | None:
         """The share of the face that is hidden, from 0 to 1; None without an occlusion map."""
         return _mean(self.hidden, self.face_area)
+
+    @property
+    def class_map(self) -> UInt8s | None:
+        """The likeliest of `models.classes.CLASSES` in each cell of the crop, [56, 56], row 0 on top; None if unknown.
+
+        The cells divide the crop as those of ``occlusion`` do.
+        """
+        return None if self.classes is None else self.classes.argmax(axis=0).astype(np.uint8)
 
     @property
     def mean_uncertainty_mm(self) -> float | None:
@@ -97,7 +107,14 @@ class ReconstructedFace:
                 "hidden": _rounded(self.hidden_uncertainty_mm, 3),
             },
             "occlusion": _rounded(self.occlusion, 2),
+            "classes": None if self.class_map is None else _rows_of_digits(self.class_map),
         }
+
+
+def _rows_of_digits(class_map: UInt8s) -> dict[str, Any]:
+    """The share of each class in a map [K, K], and the map in rows of digits, which are places among the shares."""
+    shares = {name: _rounded((class_map == k).mean(), 4) for k, name in enumerate(CLASSES)}
+    return {"shares": shares, "rows": ["".join(map(str, row)) for row in class_map.tolist()]}
 
 
 def _mean(values: Floats | None, *weights: Floats | None) -> float | None:

@@ -89,8 +89,8 @@ def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:
     ``expression_names``, ``model``, ``vertices`` and ``neutral_vertices`` [V, 3], ``faces`` [F, 3], ``landmarks3d``
     [68, 3], ``landmarks2d`` [68, 2], ``projected`` [V, 3], ``pose_degrees`` [3] (pitch, yaw, roll), ``crop_matrix``
     [2, 3] (image to crop pixels), ``crop_size``, ``box_ltrb`` [4] and ``confidence``; where the model gives them,
-    ``displacement`` [256, 256] and ``albedo`` [256, 256, 3], ``occlusion`` [28, 28], ``hidden`` [V], ``deviations``
-    [M] and ``uncertainty_mm`` [V].
+    ``displacement`` [256, 256] and ``albedo`` [256, 256, 3], ``occlusion`` [28, 28], ``classes`` [9, 56, 56],
+    ``hidden`` [V], ``deviations`` [M] and ``uncertainty_mm`` [V].
     """
     layout = face.coefficients.layout
     arrays: dict[str, Any] = {
@@ -115,6 +115,7 @@ def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:
         "displacement": None if face.detail is None else face.detail.displacement,
         "albedo": face.albedo,
         "occlusion": face.occlusion,
+        "classes": face.classes,
         "hidden": face.hidden,
         "deviations": None if face.deviations is None else face.deviations.values,
         "uncertainty_mm": face.uncertainty_mm,

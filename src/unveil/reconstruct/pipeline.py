@@ -148,12 +148,13 @@ class Reconstructor:
         sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
         batch = Coefficients(coefficients.layout, coefficients.values[None])
         (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
-        kept = ("photographed", "occlusion", "hidden", "face_area", "detector_turn", "doubtful")
+        kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def _with_guesses(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
         """The face with what the network says, in that row of its prediction, about what it saw and how sure it is."""
-        face = replace(face, face_area=face_area(self.morphable))
+        classes = None if prediction.classes is None else prediction.classes[index]
+        face = replace(face, face_area=face_area(self.morphable), classes=classes)
         if prediction.occlusion is not None:
             occlusion = prediction.occlusion[index]
             hidden = hidden_vertices(occlusion, face.crop, face.projected, face.faces)
