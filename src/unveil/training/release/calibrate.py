@@ -21,7 +21,7 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
 from unveil.typing import Float32s, Floats
 
-FACES_KEPT = 0.99  # share of the faces held out that keep a score of one half or more
+FACES_KEPT = 0.98  # share of the faces held out that keep a score of one half or more
 BATCH = 64  # heads evaluated at once
 
 
