@@ -23,6 +23,8 @@ from unveil.training.views.beside import (
     frame_badly,
     look_at_ear,
     look_beside,
+    scramble_waves,
+    shuffle_parts,
 )
 from unveil.typing import Float64s
 
@@ -147,6 +149,19 @@ def test_validation_sees_both_in_turns_and_always_the_same(data: TrainingData) -
     one, other = (sampler.beside_batch(np.arange(5)) for _ in range(2))
     assert one.face.tolist() == [1, 0, 1, 0, 1]
     np.testing.assert_array_equal(one.images, other.images)
+
+
+@pytest.mark.parametrize("disorder", [shuffle_parts, scramble_waves])
+def test_disorder_keeps_the_colours_and_not_the_places(disorder: object) -> None:
+    y, x = np.mgrid[:SIZE, :SIZE]
+    picture = np.stack([90 + x, 60 + y, np.full_like(x, 128)], axis=-1).astype(np.uint8)
+    for rng in generators(20):
+        other = disorder(picture, rng)  # type: ignore[operator]
+        assert other.shape == picture.shape
+        assert other.dtype == np.uint8
+        np.testing.assert_allclose(other.mean(axis=(0, 1)), picture.mean(axis=(0, 1)), atol=6)
+        np.testing.assert_allclose(other.std(axis=(0, 1)), picture.std(axis=(0, 1)), atol=6)
+        assert np.abs(other.astype(int) - picture).mean() > 5
 
 
 def test_patterns_differ_and_are_seeded() -> None:

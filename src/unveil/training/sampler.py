@@ -40,6 +40,8 @@ from unveil.training.views.beside import (
     frame_badly,
     look_at_ear,
     look_beside,
+    scramble_waves,
+    shuffle_parts,
     similarity,
 )
 from unveil.training.views.photometry import disturb, surround
@@ -245,15 +247,24 @@ class Sampler:
         pattern = draw_pattern(size, rng)
         if view.framing == NO_FACE:
             lot = rng.random()
-            if lot < 0.45:
-                shown = pattern if lot < 0.2 else self.pool.apply(pattern, face, rng).image
+            if lot < 0.6:
                 cells = 0 if self.class_maps is None else CLASS_SIZE
-                return Cropped(shown, np.full((cells, cells), UNKNOWN, np.uint8))
-            look = look_at_ear if lot < 0.65 else look_beside
+                return Cropped(self._nothing(view, face, rng, pattern), np.full((cells, cells), UNKNOWN, np.uint8))
+            look = look_at_ear if lot < 0.75 else look_beside
             move = (np.vstack([look(face, size, rng), [0, 0, 1]]) @ np.vstack([move, [0, 0, 1]]))[:2]
         # A photograph ends in black; where that is, must not say where the face is.
         onto = pattern if rng.random() < 0.5 else np.zeros_like(pattern)
         return self._warp(view.sample, move, flip=view.flip, rng=rng, onto=onto)
+
+    def _nothing(self, view: Shown, face: Face, rng: np.random.Generator, pattern: Image) -> Image:
+        """A picture [S, S, 3] of no place in the photograph."""
+        lot = rng.random()
+        if lot < 0.25:
+            return pattern
+        if lot < 0.6:
+            return self.pool.apply(pattern, face, rng).image
+        image = self._warp(view.sample, view.move, flip=view.flip, rng=rng).image
+        return shuffle_parts(image, rng) if lot < 0.8 else scramble_waves(image, rng)
 
     def _warp(
         self,

@@ -1,7 +1,8 @@
 """Crops that a generous detector hands over besides faces: badly framed ones, and what is no face at all.
 
 From the first the learner is to say where the face is, so that it can be cropped again. In the second there is none to
-be found: what is beside a face, an ear from nearby, a mask or a hand before anything else, patterns and signs.
+be found: what is beside a face, an ear from nearby, a mask or a hand before anything else, patterns and signs; and what
+has everything of a photograph of a face but the face, because its parts or its waves are out of order.
 """
 
 from __future__ import annotations
@@ -94,6 +95,26 @@ def draw_pattern(size: int, rng: np.random.Generator) -> Image:
     if rng.random() < 0.4:
         _write(picture, rng)
     return picture
+
+
+def shuffle_parts(picture: Image, rng: np.random.Generator) -> Image:
+    """A picture [S, S, 3] cut into squares that are laid in another order, some of them turned."""
+    count = int(rng.integers(3, 7))
+    side = -(-len(picture) // count)
+    whole = cv2.resize(picture, (count * side, count * side), interpolation=cv2.INTER_LINEAR)
+    parts = whole.reshape(count, side, count, side, 3).swapaxes(1, 2).reshape(-1, side, side, 3)
+    parts = np.stack([np.rot90(parts[k], int(rng.integers(4))) for k in rng.permutation(len(parts))])
+    laid = parts.reshape(count, count, side, side, 3).swapaxes(1, 2).reshape(whole.shape)
+    return np.asarray(laid[: len(picture), : len(picture)])
+
+
+def scramble_waves(picture: Image, rng: np.random.Generator) -> Image:
+    """A texture [S, S, 3] of a picture's waves at random places: as rough and as coloured, but without its forms."""
+    waves = np.fft.rfft2(picture.astype(np.float32), axes=(0, 1))
+    random = np.fft.rfft2(rng.normal(size=picture.shape[:2]))[..., None]
+    random[0, 0] = 1  # the mean stays
+    texture = np.fft.irfft2(waves * random / np.abs(random), picture.shape[:2], axes=(0, 1))
+    return np.clip(texture, 0, 255).astype(np.uint8)
 
 
 def _draw_shape(picture: Image, rng: np.random.Generator) -> None:
