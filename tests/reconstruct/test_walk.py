@@ -96,6 +96,14 @@ def test_a_walk_ends_where_it_no_longer_moves() -> None:
     np.testing.assert_allclose(CANONICAL.of_detection(good, 64).matrix, framed.crop.matrix, atol=1e-3)
 
 
+def test_what_is_surely_no_face_is_not_looked_at_again() -> None:
+    seer = Seer(FACE, certainty=0.001)
+    (framed,) = FaceWalk(seer, MODEL).frame(picture(), [box((90, 110), 45)])
+    assert seer.asked == [1]
+    assert framed.face == pytest.approx(0.001)
+    assert different_faces([framed]) == []
+
+
 def test_the_crop_turns_with_the_head() -> None:
     turned = FACE.turned(60, (110, 120))
     (framed,) = FaceWalk(Seer(turned), MODEL).frame(picture(), [box((115, 115), 60)])

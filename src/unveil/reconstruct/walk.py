@@ -29,6 +29,7 @@ LARGEST_SHIFT = 0.6  # of the centre, in mean sides of that box
 
 MOST_STEPS = 2  # of a network that says whether there is a face; with the prediction at the end it sees three crops
 STILL = 0.04  # sides of a crop by which a step moves its corners at most where no other is worth it
+NOT_WORTH_A_STEP = 0.01  # probability of a face: badly framed ones have more
 SAME_BOX = 0.5  # intersection over union from which on two boxes are around one face
 
 
@@ -111,7 +112,7 @@ class _Walked:
         self.stays = False
 
     def step(self, landmarks: Floats, face: float | None, framing: Framing) -> None:
-        """Go where the landmarks [68, 2] are, unless they cannot be right."""
+        """Go where the landmarks [68, 2] are, unless they cannot be right, and no further without hope of a face."""
         self.face, self.stays = face, True
         box, before = self.place.box_ltrb, self.crop
         agrees = agree(landmarks, box)
@@ -121,7 +122,7 @@ class _Walked:
         if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
             self.place = Detection.of_landmarks(landmarks, self.found.score)
         self.crop = second_crop(landmarks, box, before, framing.around(self.place))
-        self.stays = still(before, self.crop)
+        self.stays = still(before, self.crop) or (face is not None and face < NOT_WORTH_A_STEP)
 
 
 def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
