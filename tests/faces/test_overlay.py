@@ -86,6 +86,7 @@ def test_overlay_lays_mesh_and_landmarks_where_the_face_is(scale: float) -> None
     side = round(224 * scale)
     image = np.full((side, side, 3), 90, dtype=np.uint8)
     face = SimpleNamespace(
+        vertices=vertices,
         projected=projected,
         faces=MODEL.faces,
         landmarks2d=landmarks,

@@ -15,6 +15,7 @@ from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import write_detail, write_maps, write_relit
+from unveil.faces.whole import WholeFace, whole_face
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.meshes.glb import glb_bytes
@@ -46,8 +47,8 @@ def write_kind(
     path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
     writers: dict[str, Callable[[], Any]] = {
         "glb": lambda: write_bytes(path, face_glb(face, model, colours)),
-        "obj": lambda: write_obj(path, face.vertices, model, colours),
-        "ply": lambda: write_ply(path, face.vertices, face.faces, vertex_colours(colours, model), vertex_values(face)),
+        "obj": lambda: _write_obj(path, whole_face(face, model), colours),
+        "ply": lambda: _write_ply(path, face, model, colours),
         "npz": lambda: _write_npz(path, face),
         OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours)),
         NUMBERS: lambda: _write_json(path, face),
@@ -62,6 +63,16 @@ def write_kind(
     writers[kind]()
     material = {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
     return {kind: path.name} | (material if kind == "obj" and model.textured else {})
+
+
+def _write_obj(path: Path, whole: WholeFace, colours: UInt8s) -> None:
+    write_obj(path, whole.vertices, whole.model, colours, whole.model.parts)
+
+
+def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> None:
+    whole = whole_face(face, model)
+    values = {name: model.extended(numbers) for name, numbers in vertex_values(face).items()}
+    write_ply(path, whole.vertices, whole.model.faces, vertex_colours(colours, whole.model), values)
 
 
 def face_colours(image: Image, face: ReconstructedFace, model: MorphableModel) -> UInt8s:

@@ -10,6 +10,7 @@ from PIL import ImageDraw, ImageFont
 from unveil.drawing.render import Skin, over, render_head, render_mesh
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.guessed import draw_guessed
+from unveil.faces.whole import whole_face
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float64s, Floats, Image, UInt8s
@@ -37,7 +38,8 @@ def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, c
         colours: what `head_colours` gave for it.
     """
     to_panel, photo, points = in_panel(image, face)
-    mesh = render_mesh(points, face.faces, PANEL, PANEL)
+    whole = whole_face(face, model)
+    mesh = render_mesh(points_in(whole.projected, to_panel), whole.model.faces, PANEL, PANEL)
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
     alone = over(mesh, np.full_like(photo, PAPER))
@@ -50,8 +52,12 @@ def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, c
 def in_panel(image: Image, face: ReconstructedFace) -> tuple[Float64s, UInt8s, Floats]:
     """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
     to_panel = framing(face.projected)
-    points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
-    return to_panel, panel_of(image, to_panel), points
+    return to_panel, panel_of(image, to_panel), points_in(face.projected, to_panel)
+
+
+def points_in(projected: Floats, to_panel: Float64s) -> Floats:
+    """Points [V, 3] of the photograph in pixels of a panel [2, 3]."""
+    return np.asarray(projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0])
 
 
 def framing(projected: Floats) -> Float64s:
@@ -91,7 +97,8 @@ def _draw_points(picture: Image, points: Floats) -> None:
 
 
 def _other_view(face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> Image:
-    upright = np.asarray(model.vertices(model.upright(face.coefficients)))
+    whole, coefficients = model.complete(model.upright(face.coefficients))
+    upright = np.asarray(whole.vertices(coefficients))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)
     rotation = axis_angle_to_matrix(np.array([0.0, yaw, 0.0]))
-    return render_head(upright, face.faces, PANEL, rotation, Skin(colours, model.uv, model.uv_faces))
+    return render_head(upright, whole.faces, PANEL, rotation, Skin(colours, whole.uv, whole.uv_faces))

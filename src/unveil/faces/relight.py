@@ -14,15 +14,17 @@ import numpy as np
 
 from unveil.drawing.render import averaged, over, rasterize_finely, texels
 from unveil.faces.face import ReconstructedFace
-from unveil.faces.overlay import PANEL, PAPER, in_panel
+from unveil.faces.overlay import PANEL, PAPER, in_panel, points_in
+from unveil.faces.whole import WholeFace, whole_face
 from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate
 from unveil.geometry.uv import texel_map
 from unveil.heads.albedo import shade
+from unveil.heads.detail import Detail
 from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
-from unveil.typing import Floats, Image, UInt8s
+from unveil.typing import Float64s, Floats, Image, UInt8s
 
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
 
@@ -56,21 +58,23 @@ def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, tex
         model: the head model of its coefficients.
         texture: what `bake_texture` gave for it.
     """
-    _, photo, points = in_panel(image, face)
+    to_panel, photo, _ = in_panel(image, face)
     appearance = find_appearance(face, model, texture)
     white = np.full_like(photo, PAPER)
     lit = [(appearance.light, photo), *((lamp(direction), white) for direction in LAMPS)]
-    return np.hstack([photo, *(over(render_lit(points, face, model, appearance.albedo, s), b) for s, b in lit)])
+    whole = whole_face(face, model)
+    return np.hstack(
+        [photo, *(over(render_lit(whole, to_panel, face.detail, appearance.albedo, s), b) for s, b in lit)]
+    )
 
 
-def render_lit(
-    points: Floats, face: ReconstructedFace, model: MorphableModel, albedo: UInt8s, light: Shading
-) -> UInt8s:
-    """The face with vertices at ``points`` [V, 3] in pixels of a panel: RGBA uint8 [480, 480, 4]."""
-    raster, _ = rasterize_finely(points, face.faces, PANEL, PANEL)
-    normals = _unit(interpolate(raster, face.faces, vertex_normals(face.vertices, face.faces)))
-    if face.detail is not None:
-        detailed = texels(raster, face.detail.normals, model.uv, model.uv_faces)
+def render_lit(whole: WholeFace, to_panel: Float64s, detail: Detail | None, albedo: UInt8s, light: Shading) -> UInt8s:
+    """The face in a panel, to whose pixels ``to_panel`` [2, 3] takes the photograph's: RGBA uint8 [480, 480, 4]."""
+    model = whole.model
+    raster, _ = rasterize_finely(points_in(whole.projected, to_panel), model.faces, PANEL, PANEL)
+    normals = _unit(interpolate(raster, model.faces, vertex_normals(whole.vertices, model.faces)))
+    if detail is not None:
+        detailed = texels(raster, detail.normals, model.uv, model.uv_faces)
         # Outside the islands the map is empty, which reaches into their outermost texels.
         known = np.linalg.norm(detailed, axis=-1, keepdims=True) > 0.5
         normals = np.where(known, _unit(detailed), normals)

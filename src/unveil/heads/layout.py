@@ -176,6 +176,12 @@ class CoefficientLayout:
         return f"{self.name!r} ({groups}; {self.size})"
 
 
+def widened(layout: CoefficientLayout, units: int) -> CoefficientLayout:
+    """The layout with so many more expression units, without statistics."""
+    groups = tuple(Group(g.name, g.size + units * (g.name == "expression"), g.unit) for g in layout.groups)
+    return CoefficientLayout(f"{layout.name}-whole", groups)
+
+
 @dataclass(frozen=True, eq=False)
 class Coefficients:
     """Values [..., M] that know their layout; ``coefficients["shape"]`` is a group [..., size]."""

@@ -15,7 +15,8 @@ from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.heads.albedo import AlbedoSpace
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
-from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.heads.layout import CoefficientLayout, Coefficients, widened
+from unveil.heads.parts import Parts
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
 
 LIGHT_UNIT = "spherical harmonics, 9 by RGB"  # of a group "light" in the order of `geometry.lighting`
@@ -42,6 +43,8 @@ class MorphableModel:
     shape_group: str = "shape"  # the name of the group of shape coefficients
     credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
+    whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
+    parts: Parts | None = None  # of a whole head
 
     def __repr__(self) -> str:
         vertices, triangles = len(self.head.template), len(self.head.faces)
@@ -64,6 +67,35 @@ class MorphableModel:
         for name, numbers in self.placement.facing_camera.items():
             values[..., self.layout.slice_of(name)] = numbers
         return Coefficients(self.layout, values)
+
+    def with_layout(self, layout: CoefficientLayout) -> MorphableModel:
+        """The same head for coefficients of another layout, which has all groups of the head's own."""
+        whole = self.whole and replace(self.whole, layout=widened(layout, self._more_units))
+        return replace(self, layout=layout, whole=whole)
+
+    def complete(self, coefficients: Coefficients) -> tuple[MorphableModel, Coefficients]:
+        """The head with all its parts, and coefficients [..., M] that give it the same shape, expression and place.
+
+        A whole head may have more units than coefficients speak of; those are at rest.
+        """
+        if self.whole is None:
+            return self, coefficients
+        self.layout.require(coefficients.layout)
+        xp = array_namespace(coefficients.values)
+        groups = coefficients.layout.split(coefficients.values)
+        more = xp.zeros_like(groups["expression"][..., : self._more_units])
+        groups["expression"] = xp.concat([groups["expression"], more], axis=-1)
+        return self.whole, Coefficients(self.whole.layout, self.whole.layout.join(groups))
+
+    def extended(self, values: np.ndarray) -> np.ndarray:
+        """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors."""
+        parts = self.whole and self.whole.parts
+        return values if parts is None else parts.extended(values)
+
+    @property
+    def _more_units(self) -> int:
+        """How many units the whole head has more."""
+        return 0 if self.whole is None else len(self.whole.unit_names) - len(self.unit_names)
 
     def shape(self, coefficients: Coefficients) -> Array:
         """The coefficients [..., S] of the shape."""
@@ -144,16 +176,18 @@ class MorphableModel:
             landmarks68=replace(self.landmarks68, triangles=new[self.landmarks68.triangles]),
             contour=replace(self.contour, triangles=new[self.contour.triangles]),
             inner51=self.inner51 and replace(self.inner51, triangles=new[self.inner51.triangles]),
+            whole=None,
             uv=self.uv[:0],
             uv_faces=self.uv_faces[:0],
             mirror_vertices=self.mirror_vertices[:0],
         )
 
     def map_arrays(self, function: Callable[[Array], Array]) -> MorphableModel:
-        """The same model with ``function`` applied to the arrays of head and landmarks, e.g. ``torch.from_numpy``."""
+        """The same model, without its parts, with ``function``, e.g. ``torch.from_numpy``, applied to its arrays."""
         points, contour, inner = self.landmarks68, self.contour, self.inner51
         return replace(
             self,
+            whole=None,
             head=self.head.map_arrays(function),
             landmarks68=SurfacePoints(function(points.triangles), function(points.barycentric)),
             contour=SlidingContour(contour.first_degree, function(contour.triangles), function(contour.barycentric)),

@@ -1,5 +1,7 @@
 """Binary glTF 2.0: one file with the person's neutral head, morph targets, joints and texture, ready to animate.
 
+A head with parts has one primitive and one material for each, named in the material and in the primitive's extras.
+
 glTF's frame is model space (metres, +y up, the face looks to +z). The pose of the head in the photograph is not
 baked in: the head stands upright, the expression of the photograph is the default weight of the morph targets, and
 a jaw rotation, where the model has one, is the rotation of the jaw's node. A motion becomes an animation of the same
@@ -10,12 +12,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
+from unveil.heads.parts import Parts
 from unveil.meshes.glb_animation import animation
 from unveil.meshes.glb_head import add_colours, head_mesh, joint_nodes, skin, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
@@ -72,14 +76,18 @@ def glb_bytes(
         values: [V] numbers per vertex by name; "hidden" becomes the attribute ``_HIDDEN``.
     """
     buffer = GltfBuffer()
-    mesh = head_mesh(buffer, model, coefficients, values or {}, tangents=normal_map is not None)
+    if motion is not None:
+        motion = replace(motion, coefficients=model.complete(motion.coefficients)[1])
+    values = {name: model.extended(numbers) for name, numbers in (values or {}).items()}
+    model, coefficients = model.complete(coefficients)
+    mesh = head_mesh(buffer, model, coefficients, values, tangents=normal_map is not None)
     document = _about(model) | {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
     document["nodes"] = [{"mesh": 0, "skin": 0, "name": "head"}, *joint_nodes(model, coefficients)]
     # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
     roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
     document["scenes"] = [{"nodes": [0, *roots]}]
     if model.textured:
-        document |= _look(buffer, texture, normal_map)
+        document |= _look(buffer, texture, normal_map, model.parts)
     else:
         document["materials"] = [_material(grey=texture is None)]
         if texture is not None:
@@ -129,23 +137,32 @@ def _about(surface: TexturedSurface) -> Json:
     }
 
 
-def _look(buffer: GltfBuffer, texture: Image | None, normal_map: Image | None = None) -> Json:
-    """The pictures that are given, and a material that shows them."""
+def _look(
+    buffer: GltfBuffer, texture: Image | None, normal_map: Image | None = None, parts: Parts | None = None
+) -> Json:
+    """The pictures that are given, and a material for each part that shows them."""
     images, pictures = list[Json](), dict[str, int]()
     for name, picture, kind, encode in (("skin", texture, "jpeg", jpeg), ("normals", normal_map, "png", png)):
         if picture is not None:
             pictures[name] = len(images)
             images.append({"mimeType": f"image/{kind}", "bufferView": buffer.view(encode(picture)), "name": name})
     material = _material(grey=texture is None, skin=pictures.get("skin"), normals=pictures.get("normals"))
+    materials = [material] if parts is None else [_of_part(material, *part) for part in parts.materials]
     if not images:
-        return {"materials": [material]}
+        return {"materials": materials}
     sampler = {"magFilter": LINEAR, "minFilter": LINEAR_MIPMAP_LINEAR, "wrapS": REPEAT, "wrapT": REPEAT}
     return {
         "images": images,
-        "materials": [material],
+        "materials": materials,
         "samplers": [sampler],
         "textures": [{"sampler": 0, "source": k} for k in range(len(images))],
     }
+
+
+def _of_part(skin: Json, name: str, roughness: float) -> Json:
+    """The material of a part: as the skin's, but for its gloss."""
+    surface = skin["pbrMetallicRoughness"] | {"roughnessFactor": roughness}
+    return skin | {"pbrMetallicRoughness": surface, "name": name}
 
 
 def _material(*, grey: bool, skin: int | None = None, normals: int | None = None) -> Json:

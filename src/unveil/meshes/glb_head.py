@@ -33,7 +33,7 @@ def head_mesh(
     *,
     tangents: bool,
 ) -> Json:
-    """The neutral head with a morph target for each expression unit, whose weights are the coefficients'.
+    """The neutral head, a primitive for each part, with a morph target for each unit, weighted by the coefficients.
 
     Args:
         buffer: takes the arrays.
@@ -42,45 +42,64 @@ def head_mesh(
         values: [V] numbers per vertex by name.
         tangents: whether a normal map is to lie on it.
     """
-    fixed = _fixed_attributes(model)
     neutral = np.asarray(model.neutral(coefficients))
     normals = vertex_normals(neutral, model.faces)
-    vertex = fixed.split.vertex
-    made = {
-        "POSITION": buffer.vectors(neutral[vertex]),
-        "NORMAL": buffer.vectors(unit_normals(normals[vertex])),
-        "JOINTS_0": buffer.accessor(fixed.joints, "VEC4", ARRAY_BUFFER),
-        "WEIGHTS_0": buffer.accessor(fixed.weights, "VEC4", ARRAY_BUFFER),
-    }
-    if fixed.uv is not None:
-        made["TEXCOORD_0"] = buffer.accessor(fixed.uv, "VEC2", ARRAY_BUFFER)
+    arrays: dict[str, Floats] = {"POSITION": neutral, "NORMAL": unit_normals(normals)}
     if tangents:
-        rows = _tangents(neutral, unit_normals(normals), model)[vertex]
-        made["TANGENT"] = buffer.accessor(rows, "VEC4", ARRAY_BUFFER)
-    for name, numbers in values.items():
-        column = np.asarray(numbers, np.float32)[vertex, None]
-        # glTF asks for the underscore, so that names of its own never mean something else.
-        made[f"_{name.upper()}"] = buffer.accessor(column, "SCALAR", ARRAY_BUFFER)
-    shifts, turns = buffer.sparse(fixed.shifts, len(vertex)), buffer.sparse(fixed.turns, len(vertex))
-    primitive = {
-        "attributes": _in_order(made),
-        "indices": buffer.indices(fixed.split.faces),
-        "mode": TRIANGLES,
-        "material": 0,
-        "targets": [{"POSITION": p, "NORMAL": n} for p, n in zip(shifts, turns, strict=True)],
-    }
+        arrays["TANGENT"] = _tangents(neutral, unit_normals(normals), model)
+    primitives = []
+    for number, fixed in enumerate(_fixed_attributes(model)):
+        made = _attributes(buffer, fixed, arrays, values)
+        primitives.append(_primitive(buffer, fixed, made, number))
+        if model.parts is not None:
+            primitives[-1]["extras"] = {"part": model.parts.names[number]}
     return {
         "extras": {"targetNames": list(model.unit_names)},
-        "primitives": [primitive],
+        "primitives": primitives,
         "weights": np.asarray(coefficients["expression"], dtype=np.float64).tolist(),
         "name": "head",
     }
 
 
+def _attributes(
+    buffer: GltfBuffer, fixed: _FixedAttributes, arrays: Mapping[str, Floats], values: Mapping[str, Floats]
+) -> Json:
+    """The attributes of one part: ``arrays`` [V, C] of glTF's own names, and ``values`` [V] of others."""
+    vertex = fixed.split.vertex
+    made = {
+        "POSITION": buffer.vectors(arrays["POSITION"][vertex]),
+        "NORMAL": buffer.vectors(arrays["NORMAL"][vertex]),
+        "JOINTS_0": buffer.accessor(fixed.joints, "VEC4", ARRAY_BUFFER),
+        "WEIGHTS_0": buffer.accessor(fixed.weights, "VEC4", ARRAY_BUFFER),
+    }
+    if fixed.uv is not None:
+        made["TEXCOORD_0"] = buffer.accessor(fixed.uv, "VEC2", ARRAY_BUFFER)
+    if "TANGENT" in arrays:
+        made["TANGENT"] = buffer.accessor(arrays["TANGENT"][vertex], "VEC4", ARRAY_BUFFER)
+    for name, numbers in values.items():
+        column = np.asarray(numbers, np.float32)[vertex, None]
+        # glTF asks for the underscore, so that names of its own never mean something else.
+        made[f"_{name.upper()}"] = buffer.accessor(column, "SCALAR", ARRAY_BUFFER)
+    return made
+
+
+def _primitive(buffer: GltfBuffer, fixed: _FixedAttributes, attributes: Json, material: int) -> Json:
+    """One part with its triangles and morph targets."""
+    count = len(fixed.split.vertex)
+    shifts, turns = buffer.sparse(fixed.shifts, count), buffer.sparse(fixed.turns, count)
+    return {
+        "attributes": _in_order(attributes),
+        "indices": buffer.indices(fixed.split.faces),
+        "mode": TRIANGLES,
+        "material": material,
+        "targets": [{"POSITION": p, "NORMAL": n} for p, n in zip(shifts, turns, strict=True)],
+    }
+
+
 def add_colours(buffer: GltfBuffer, mesh: Json, model: MorphableModel, colours: UInt8s) -> None:
     """Give `head_mesh`'s vertices colours, uint8 RGB [V, 3]."""
-    linear = _linear(colours[_fixed_attributes(model).split.vertex])
-    (primitive,) = mesh["primitives"]
+    ((primitive,), (fixed,)) = mesh["primitives"], _fixed_attributes(model)
+    linear = _linear(colours[fixed.split.vertex])
     primitive["attributes"] = _in_order(
         primitive["attributes"] | {"COLOR_0": buffer.accessor(linear, "VEC3", ARRAY_BUFFER)}
     )
@@ -124,7 +143,7 @@ def unit_normals(normals: Float32s) -> Float32s:
 
 @dataclass(frozen=True, eq=False)
 class _FixedAttributes:
-    """What is the same for all heads of a model, in the order of the split vertices [K]."""
+    """What is the same for all heads of a model of the split vertices [K] of a part, in their order."""
 
     split: SplitMesh
     uv: Float32s | None  # [K, 2] v down, where there are any
@@ -135,19 +154,27 @@ class _FixedAttributes:
 
 
 @lru_cache(maxsize=2)
-def _fixed_attributes(model: MorphableModel) -> _FixedAttributes:
+def _fixed_attributes(model: MorphableModel) -> list[_FixedAttributes]:
+    """Those of each part of a model."""
     head = model.head
-    split = split_at_seams(model.faces, model.uv_faces if model.textured else model.faces)
-    joints, weights = _strongest(np.asarray(head.skin_weights)[split.vertex])
     normals = vertex_normals(head.template, model.faces)
-    moved = vertex_normals(head.template + head.expression_basis, model.faces)
+    turns = vertex_normals(head.template + head.expression_basis, model.faces) - normals
+    uv_faces = model.uv_faces if model.textured else model.faces
+    everything = [np.arange(len(model.faces))]
+    rows = everything if model.parts is None else [model.parts.faces_of(name) for name in model.parts.names]
+    return [_of_faces(model, split_at_seams(model.faces[part], uv_faces[part]), turns) for part in rows]
+
+
+def _of_faces(model: MorphableModel, split: SplitMesh, turns: Float32s) -> _FixedAttributes:
+    """The fixed attributes of the split vertices; ``turns`` [E, V, 3] are the changes of all normals."""
+    joints, weights = _strongest(np.asarray(model.head.skin_weights)[split.vertex])
     return _FixedAttributes(
         split=split,
         uv=v_down(model.uv[split.uv]) if model.textured else None,
         joints=joints,
         weights=weights,
-        shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in head.expression_basis],
-        turns=[sparse_vectors(d[split.vertex], SMALLEST_TURN) for d in moved - normals],
+        shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in model.head.expression_basis],
+        turns=[sparse_vectors(d[split.vertex], SMALLEST_TURN) for d in turns],
     )
 
 

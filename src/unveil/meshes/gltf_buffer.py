@@ -97,7 +97,8 @@ class GltfBuffer:
         rows_type = np.uint16 if count <= np.iinfo(np.uint16).max else np.uint32
         rows = np.concatenate([a.rows for a in arrays]).astype(rows_type)
         values = np.concatenate([a.values for a in arrays])
-        rows_view, values_view = self.view(rows.tobytes()), self.view(values.tobytes())
+        if len(rows):  # a view must not be empty
+            rows_view, values_view = self.view(rows.tobytes()), self.view(values.tobytes())
         starts = np.cumsum([0] + [len(a.rows) for a in arrays]).tolist()
         indices = []
         for start, a in zip(starts, arrays, strict=False):

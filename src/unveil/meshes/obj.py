@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unveil.geometry.mesh import vertex_normals
+from unveil.heads.parts import Parts
 from unveil.meshes.image_bytes import jpeg
 from unveil.meshes.mesh import Mesh, TexturedMesh, triangulated
 from unveil.meshes.surface import TexturedSurface
@@ -21,7 +22,13 @@ from unveil.storage.files import write_bytes
 from unveil.typing import Float64s, Int64s, UInt8s
 
 
-def write_obj(path: Path, vertices: ArrayLike, surface: TexturedSurface, texture: UInt8s | None = None) -> list[Path]:
+def write_obj(
+    path: Path,
+    vertices: ArrayLike,
+    surface: TexturedSurface,
+    texture: UInt8s | None = None,
+    parts: Parts | None = None,
+) -> list[Path]:
     """Write ``path``, and with a texture also the .mtl and .jpg of the same stem beside it.
 
     Args:
@@ -30,6 +37,7 @@ def write_obj(path: Path, vertices: ArrayLike, surface: TexturedSurface, texture
         surface: gives the triangles and their texture coordinates.
         texture: uint8 RGB [H, W, 3], first row at v = 1; for a surface without texture coordinates the colours [V, 3]
             of the vertices, which most programs read though the format does not know them.
+        parts: which part each triangle is of; each becomes a group of its name.
 
     Returns:
         The paths written, the OBJ last, so that an OBJ that is there is complete.
@@ -39,7 +47,7 @@ def write_obj(path: Path, vertices: ArrayLike, surface: TexturedSurface, texture
         write_bytes(path, _coloured_text(positions, surface, texture).encode())
         return [path]
     written = [] if texture is None else _write_material(path, texture)
-    text = _text(positions, surface, material=path.with_suffix(".mtl").name if written else None)
+    text = _text(positions, surface, path.with_suffix(".mtl").name if written else None, parts)
     write_bytes(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
     return [*written, path]
 
@@ -111,7 +119,7 @@ def _write_material(path: Path, texture: UInt8s) -> list[Path]:
     return [image, material]
 
 
-def _text(vertices: Float64s, surface: TexturedSurface, material: str | None) -> str:
+def _text(vertices: Float64s, surface: TexturedSurface, material: str | None, parts: Parts | None) -> str:
     normals = vertex_normals(vertices, surface.faces)
     corners = np.stack([surface.faces, surface.uv_faces, surface.faces], axis=2) + 1  # OBJ counts from one
     lines = [
@@ -122,9 +130,17 @@ def _text(vertices: Float64s, surface: TexturedSurface, material: str | None) ->
         _rows("vt %.6f %.6f\n", surface.uv),
         _rows("vn %.5f %.5f %.5f\n", normals),
         "usemtl head\n" if material else "",
-        _rows("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners.reshape(-1, 9)),
+        *_groups(corners.reshape(-1, 9), parts),
     ]
     return "".join(lines)
+
+
+def _groups(corners: NDArray[np.generic], parts: Parts | None) -> list[str]:
+    """Lines of the triangles, corners [F, 9], in the groups of their parts."""
+    template = "f %d/%d/%d %d/%d/%d %d/%d/%d\n"
+    if parts is None:
+        return [_rows(template, corners)]
+    return [f"g {name}\n" + _rows(template, corners[parts.faces_of(name)]) for name in parts.names]
 
 
 def _coloured_text(vertices: Float64s, surface: TexturedSurface, colours: UInt8s | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from unveil.errors import UnveilError
@@ -76,7 +75,7 @@ def head_of(encoder: Encoder, assets: Path | None = None) -> MorphableModel:
     except UnveilError as error:
         raise UnveilError(f"{printable(encoder.path)} cannot be used: {error}") from error
     # What the layout has besides the head's own is not geometry: skin, light, detail.
-    return replace(family.load_head(assets), layout=encoder.layout)
+    return family.load_head(assets).with_layout(encoder.layout)
 
 
 def open_skin(encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> SkinModel:

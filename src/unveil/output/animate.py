@@ -99,7 +99,8 @@ def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]
 
 def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int = SIZE) -> Iterator[Image]:
     """Pictures RGB uint8 [size, size, 3] on white of each keyframe, seen along -z, all with the same framing."""
-    frames = [motion.coefficients.row(k) for k in range(len(motion))]
+    model, coefficients = model.complete(motion.coefficients)
+    frames = [coefficients.row(k) for k in range(len(motion))]
     boxes = [(v.min(axis=0), v.max(axis=0)) for v in (np.asarray(model.vertices(frame)) for frame in frames)]
     low, high = np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)
     scale = size * (1 - 2 * MARGIN) / float((high - low)[:2].max())

@@ -14,8 +14,9 @@ from PIL import ImageDraw, ImageFont
 
 from unveil.drawing.render import over, render_mesh
 from unveil.errors import UnveilError, about
-from unveil.faces.overlay import OPACITY, PANEL, PAPER, framing, panel_of
+from unveil.faces.overlay import OPACITY, PANEL, PAPER, framing, panel_of, points_in
 from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.whole import whole_face
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable
@@ -90,8 +91,8 @@ def _row(image: Image, faces: Sequence[Reconstruction | None], reasons: Sequence
         if face is None:
             cells.append(_hatched(reason))
             continue
-        points = face.projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0]
-        mesh = render_mesh(points, face.faces, PANEL, PANEL)
+        head = whole_face(face, face.morphable)
+        mesh = render_mesh(points_in(head.projected, to_panel), head.model.faces, PANEL, PANEL)
         cells += [_shrunk(over(mesh, photo, OPACITY)), _shrunk(over(mesh, np.full_like(photo, PAPER)))]
     between = np.full((CELL, GAP, 3), PAPER, np.uint8)
     return np.hstack([part for cell in cells for part in (cell, between)][:-1])

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.whole import to_photograph
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.layout import Coefficients
@@ -58,7 +59,7 @@ def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequen
     in_crops = to_pixels(model.project(vertices, coefficients), crops[0].size)
     require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, source.model)
     require_sense(np.ptp(in_crops[..., :2], axis=1).max(axis=-1) / crops[0].size, "the crop", source.model)
-    projected = [_to_image(points, crop) for points, crop in zip(in_crops, crops, strict=True)]
+    projected = [to_photograph(points, crop) for points, crop in zip(in_crops, crops, strict=True)]
     landmarks2d = visible_landmarks(_landmark_model(model), coefficients, crops)
     landmarks3d = model.landmarks68(vertices)
     pose = matrix_to_euler_degrees(_in_photograph(model.rotation(coefficients), crops))  # [N, 3]
@@ -103,8 +104,3 @@ def _in_photograph(rotations: Floats, crops: Sequence[Crop]) -> Floats:
     turns = [np.arctan2(crop.matrix[1, 0], crop.matrix[0, 0]) for crop in crops]  # clockwise on the screen
     about_z = np.stack([np.zeros_like(turns), np.zeros_like(turns), turns], axis=-1).astype(rotations.dtype)
     return np.asarray(axis_angle_to_matrix(about_z) @ rotations)
-
-
-def _to_image(crop_pixels: Floats, crop: Crop) -> Floats:
-    """Points [V, 3] of a crop, in its pixels, to image pixels; the depth keeps the scale of x and y."""
-    return np.concatenate([crop.to_image(crop_pixels[:, :2]), crop_pixels[:, 2:] / crop.scale], axis=1)

@@ -43,7 +43,7 @@ class TrainingData:
         """
         folder, labels = PreparedFolder.open(prepared), read_codes(codes)
         layout = labels.coefficients.layout
-        model = replace(load_head(layout, assets), layout=layout)
+        model = load_head(layout, assets).with_layout(layout)
         data = cls.join(folder, labels, model)
         if not len(data.rows):
             raise UnveilError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class LandmarkPredictor:
 
     def __init__(self, encoder: Encoder, model: MorphableModel, settings: PredictionSettings) -> None:
         self.encoder = encoder
-        self.model = replace(model, layout=encoder.layout)
+        self.model = model.with_layout(encoder.layout)
         self.settings = settings
         self._landmark_model = self.model.landmark_model()
         self._walk = FaceWalk(encoder, self._landmark_model)

@@ -8,6 +8,7 @@ animators and for code shared with FLAME, and openhead's learner leaves them at 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,12 +17,13 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
-from unveil.heads.layout import CoefficientLayout, Group
+from unveil.heads.layout import CoefficientLayout, Group, widened
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
+from unveil.heads.parts import Parts
 from unveil.storage.arrays import Arrays, read_arrays
 from unveil.storage.file_kind import FileKind
 
-FORMAT = 1  # raised when the meaning of the file changes
+FORMATS = (1, 2)  # that are read; the second has parts: teeth, gums, tongue and lashes
 OPENHEAD = FileKind("openhead model", "reinstall unveil or rebuild it", 2**30)
 
 SHAPE = Group("shape", 100, "standard deviations")
@@ -42,21 +44,20 @@ def load(path: Path) -> MorphableModel:
     """
     data = read_arrays(path, OPENHEAD)
     with OPENHEAD.checking(path):
-        if int(data["format"]) != FORMAT:
-            raise UnveilError(
-                f"{path} has openhead format {int(data['format'])}, this unveil reads {FORMAT}; reinstall"
-            )
-        return _model(data)
+        if int(data["format"]) not in FORMATS:
+            known = " and ".join(map(str, FORMATS))
+            raise UnveilError(f"{path} has openhead format {int(data['format'])}, this unveil reads {known}; reinstall")
+        return read_model(data)
 
 
-def _model(data: Arrays) -> MorphableModel:
+def read_model(data: Arrays) -> MorphableModel:
+    """The model of a file's arrays; those of format 1 have no parts."""
     faces = data["faces"].astype(np.int64)
-    shape_basis = _basis(data, "shape")
     joints = [str(name) for name in data["joint_names"]]
     head = Head(
         template=data["template"],
         faces=faces,
-        shape_basis=shape_basis,
+        shape_basis=_basis(data, "shape"),
         expression_basis=_basis(data, "expression"),
         joint_names=tuple(joints),
         joint_parents=tuple(int(p) for p in data["joint_parents"]),
@@ -64,7 +65,7 @@ def _model(data: Arrays) -> MorphableModel:
         joint_shape_basis=data["joint_shape_basis"],
         skin_weights=data["skin_weights"].astype(np.float32) / 255.0,
     )
-    return MorphableModel(
+    model = MorphableModel(
         name="openhead",
         layout=GEOMETRY_LAYOUT,
         head=head,
@@ -79,6 +80,43 @@ def _model(data: Arrays) -> MorphableModel:
         uv_faces=data["uv_faces"].astype(np.int64),
         mirror_vertices=data["mirror_vertices"].astype(np.int64),
         credit="openhead (MakeHuman, CC0; statistics of ICT-FaceKit, MIT)",
+    )
+    return model if int(data["format"]) == 1 else replace(model, whole=_whole(model, data))
+
+
+def _whole(model: MorphableModel, data: Arrays) -> MorphableModel:
+    """The head with its parts: more vertices after its own, and units that move those."""
+    head = model.head
+    units = np.concatenate([head.expression_basis, _basis(data, "more_expression")])
+    names = tuple(str(name) for name in data["more_units"])
+    uncapped = len(model.faces) - int(data["caps"])  # the last triangles shut the mouth of a head without teeth
+    whole = Head(
+        template=np.concatenate([head.template, data["parts_template"]]),
+        faces=np.concatenate([model.faces[:uncapped], data["parts_faces"].astype(np.int64)]),
+        shape_basis=np.concatenate([head.shape_basis, _basis(data, "parts_shape")], axis=1),
+        expression_basis=np.concatenate([units, _basis(data, "parts_expression")], axis=1),
+        joint_names=head.joint_names,
+        joint_parents=head.joint_parents,
+        joint_template=head.joint_template,
+        joint_shape_basis=head.joint_shape_basis,
+        skin_weights=np.concatenate([head.skin_weights, data["parts_skin_weights"].astype(np.float32) / 255.0]),
+    )
+    parts = Parts(
+        names=tuple(str(name) for name in data["part_names"]),
+        of_faces=data["face_parts"],
+        roughness=tuple(round(float(value), 3) for value in data["part_roughness"]),
+        anchors=data["parts_anchors"].astype(np.int64),
+        colours=data["parts_colours"],
+    )
+    return replace(
+        model,
+        layout=widened(model.layout, len(names)),
+        head=whole,
+        expression_names=model.expression_names + names,
+        uv=np.concatenate([model.uv, data["parts_uv"]]),
+        uv_faces=np.concatenate([model.uv_faces[:uncapped], data["parts_uv_faces"].astype(np.int64)]),
+        mirror_vertices=np.concatenate([model.mirror_vertices, data["parts_mirror_vertices"].astype(np.int64)]),
+        parts=parts,
     )
 
 
