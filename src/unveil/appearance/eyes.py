@@ -1,4 +1,4 @@
-"""Eyeballs in a texture: eyelids hide most of them, and skin colour must not continue onto them."""
+"""Eyeballs in a texture: painted in the colours that the photograph shows of them, in either eye."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int64s, UInt8s
 
 IRIS_RADIUS = 0.0059  # metres, of adults
-PUPIL = 0.4  # radius in iris radii
-LIMBUS = 0.12  # width of the soft rim of the iris, in iris radii
+PUPIL = 0.38  # radius in iris radii
+PUPIL_GREY = 0.12  # of the iris' brightness
+LIMBUS = 0.14  # width of the soft rim of the iris, in iris radii
+RING, RING_WIDTH = 0.65, 0.2  # where the colour of an iris is looked for, in iris radii: pupil and rim are darker
+LIGHTEST_IRIS = 0.62  # of the brightness of the white
+FIBRES = ((7, 0.3), (11, 1.9), (17, 4.0), (29, 2.2))  # periods around an iris and phases of its pattern
+FIBRE_CONTRAST, DARK_RING, LIGHT_RING = 0.14, 0.45, 0.25  # shares of the brightness
+LID_SHADOW = 0.3  # on the upper part of the eyeball
+MOST_ASIDE = 0.45  # sine of the angle that the eyes may look aside of where the fit has them
 BAND = 0.2  # of the eyeball's radius: height of the strip about the equator in which lids leave the white free
 LARGEST_TURN = 0.5  # of the gaze against the fitted one, as the sine of the angle
 WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB where none is seen
 IRIS = np.array([84, 62, 48], dtype=np.float32)
-USUAL_LEVEL, DIMMEST = 140.0, 0.35  # mean grey level of a head in good light; least brightness against that
+USUAL_LEVEL, DIMMEST = 140.0, 0.6  # mean grey level of a head in good light; least brightness against that
 SHADED = 0.95  # of the mean grey level, at least, of the white of an eye
 ENOUGH = 30.0  # texels, to take a colour from the photograph
 
@@ -81,46 +88,68 @@ def _nearest(directions: Float32s, among: Float32s) -> Int64s:
     return np.concatenate([(part @ among.T).argmax(axis=1) for part in parts])
 
 
-def paint_unseen(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> None:
-    """Paint, in ``values`` uint8 [N, 3], the texels of the eyes that are not ``seen`` [K], in [0, 1].
+def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> Float32s:
+    """Paint the eyeballs into ``values`` uint8 [N, 3] and return the colour [3] of their white.
 
-    White and iris take the colours they have where they are seen, in either eye, and both eyes look the same way.
-    Where neither is seen they are as bright as the mean grey ``level`` of the head lets expect.
+    A photograph of an eye has lights, lashes and the lids' shadow on it, which are not to turn with the eye. So white
+    and iris only take the colours they have where they are ``seen`` [K], in [0, 1], in either eye, and the way they
+    look: both the same way. Where neither eye is seen they look ahead and are as bright as the mean grey ``level`` of
+    the head lets expect.
     """
+    light = np.float32(np.clip(level / USUAL_LEVEL, DIMMEST, 1))
     if not len(eyes.texels):
-        return
+        return light * WHITE
     colour = values[eyes.texels].astype(np.float32)
     axis = _gaze(eyes, colour, seen)
     front = eyes.direction @ axis > 0
-    radius = np.linalg.norm(eyes.direction - (eyes.direction @ axis)[:, None] * axis, axis=1) / eyes.iris
+    across = eyes.direction - (eyes.direction @ axis)[:, None] * axis
+    radius = np.linalg.norm(across, axis=1) / eyes.iris
     radius[~front] = 1 / eyes.iris
     band = seen * (np.abs(eyes.direction[:, 1]) < BAND) * front
-    light = np.float32(np.clip(level / USUAL_LEVEL, DIMMEST, 1))
     # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
     redness = (colour.max(axis=1) - colour.min(axis=1)) / np.maximum(colour.max(axis=1), 1)
     white = _typical(colour, band * (radius > 1.3), redness, light * WHITE)
     # No darker than shaded skin: grey would look blind.
     white = (white + white.mean()) / 2 * np.float32(max(1, SHADED * level / white.mean()))
-    iris = _typical(colour, seen * front * (radius < 0.9), colour.mean(axis=1), light * IRIS)
+    grey = colour.mean(axis=1)
+    ring = seen * front * (np.abs(radius - RING) < RING_WIDTH)
+    iris = _typical(colour, ring, np.abs(grey - _middle(grey, ring)), light * IRIS)
+    iris = iris * np.float32(min(1, LIGHTEST_IRIS * white.mean() / max(iris.mean(), 1)))
+    turn = np.arctan2(across[:, 1], across[:, 0])
+    values[eyes.texels] = np.clip(_eye(radius, turn, eyes.direction, white, iris) + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(white, np.float32)
 
+
+def _eye(radius: Float32s, turn: Float32s, direction: Float32s, white: Float32s, iris: Float32s) -> Float32s:
+    """Colours [K, 3] by the distance from the middle of the iris in its radii, the angle about it, and the place."""
     rim = _step((radius - 1) / LIMBUS)[:, None]
     pupil = _step((radius - PUPIL) / LIMBUS)[:, None]
-    painted = rim * white + (1 - rim) * iris * (0.35 + 0.65 * pupil)
-    mixed = seen[:, None] * colour + (1 - seen[:, None]) * painted
-    values[eyes.texels] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    fibres = sum(np.sin(count * turn + phase) for count, phase in FIBRES) / len(FIBRES)
+    inner = np.clip(radius, 0, 1)
+    shade = 1 + FIBRE_CONTRAST * fibres - DARK_RING * inner**6 + LIGHT_RING * (1 - inner)
+    lid = 1 - LID_SHADOW * _step((direction[:, 1] - 0.15) / 0.5) * _step(direction[:, 2] / 0.6)
+    coloured = iris * shade[:, None] * (PUPIL_GREY + (1 - PUPIL_GREY) * pupil)
+    return np.asarray((rim * white + (1 - rim) * coloured) * lid[:, None], dtype=np.float32)
 
 
 def _gaze(eyes: Eyeballs, colour: Float32s, seen: Float32s) -> Float32s:
     """Direction [3] of the centre of the iris: of what is dark among the seen, near where the fit has it."""
+    ahead = np.array([0, 0, 1], dtype=np.float32)
     luminance = colour.mean(axis=1)
     near = seen * (eyes.direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
     if near.sum() < ENOUGH:
-        return np.array([0, 0, 1], dtype=np.float32)
+        return ahead
     typical = float((near * luminance).sum() / near.sum())
     dark = near * np.maximum(0, typical - luminance)
-    axis = (dark[:, None] * eyes.direction).sum(axis=0)
-    length = float(np.linalg.norm(axis))
-    return (axis / length).astype(np.float32) if length > 0 else np.array([0, 0, 1], dtype=np.float32)
+    aside = (dark[:, None] * eyes.direction).sum(axis=0)[:2] / max(float(dark.sum()), 1e-6)
+    # Lids hide more of the iris above than below, and lashes are dark: the height is left to the fit.
+    x = float(np.clip(aside[0], -MOST_ASIDE, MOST_ASIDE))
+    return np.array([x, 0, np.sqrt(1 - x * x)], dtype=np.float32)
+
+
+def _middle(values: Float32s, weight: Float32s) -> float:
+    """Median of the values [K] that have a weight, 0 without any: reflections do not move it."""
+    return float(np.median(values[weight > 0])) if weight.any() else 0.0
 
 
 def _typical(colour: Float32s, weight: Float32s, key: Float32s, default: Float32s) -> Float32s:

@@ -14,6 +14,7 @@ from unveil.typing import Float32s, Int64s
 INNER_LIPS = slice(60, 68)  # iBUG-68
 NEAR_LIPS = 0.01  # metres from the landmarks of the inner lips
 TEETH_DEPTH, TEETH_RADIUS = 0.006, 0.03  # metres, of the dental arch behind the lips, and its curvature
+RIM, DARKENS = 0.003, 0.012  # metres behind the inner lips from which on, and over which, the mouth gets dark
 FACES_CAMERA = 2.0  # a cosine above one: seen from the front however the triangle is turned
 
 
@@ -31,6 +32,13 @@ def mouth_inside(model: MorphableModel, openness: Float32s, edges: Neighbours) -
         queue += [n for n in reached if n not in inside]
         inside.update(reached)
     return np.array(sorted(inside), dtype=np.int64)
+
+
+def darkness(model: MorphableModel, inside: Int64s) -> Float32s:
+    """How dark [K] the inside of the mouth is by its depth behind the lips: 0 at their rim, 1 deep inside."""
+    template = np.asarray(model.head.template)
+    lips = model.landmarks68(template)[INNER_LIPS, 2].mean()
+    return np.asarray(np.clip((lips - template[inside, 2] - RIM) / DARKENS, 0, 1), np.float32)
 
 
 def onto_teeth(points: Float32s, model: MorphableModel, inside: Int64s) -> Float32s:

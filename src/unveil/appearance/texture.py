@@ -11,8 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from unveil.appearance.eyes import Eyeballs, eyeballs, paint_unseen
-from unveil.appearance.mouth import mouth_inside, onto_teeth
+from unveil.appearance.eyes import WHITE, Eyeballs, eyeballs, paint_eyes
+from unveil.appearance.mouth import darkness, mouth_inside, onto_teeth
+from unveil.appearance.parts import PaintedTexels, paint_parts, painted_texels, tone_of_teeth
 from unveil.appearance.texel_kernels import blend, compose, gather
 from unveil.appearance.view import View, sample_view
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
@@ -61,7 +62,8 @@ def bake_texture(
 
     A texel takes the photograph's pixel where the camera sees it; elsewhere, or where it is seen better there, the
     pixel of the mirrored point of the head, with its light adapted; and elsewhere a smooth continuation over the
-    surface. Unseen parts of the eyeballs are painted in the colours of the seen ones.
+    surface. Eyeballs are painted in the colours that are seen of them, and so are teeth, tongue and lashes where
+    the model has them, in the light of the photograph.
 
     Args:
         image: the photograph, uint8 RGB [H, W, 3].
@@ -77,7 +79,8 @@ def bake_texture(
     fixed = _fixed_texels(model, size)
     mesh = (fixed.texels.triangle, fixed.texels.barycentric, fixed.faces)
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
-    view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
+    if fixed.painted is None:  # no teeth of their own
+        view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
     own, other = sample_view(view, mesh), sample_view(view, mesh, model.mirror_vertices)
     lack = _missing_light(own.colour - other.colour, own.weight * other.weight, fixed)
     for mirrored, here in zip(other, own, strict=True):
@@ -91,11 +94,15 @@ def bake_texture(
     trust = _trust(known, fixed)
     fill, level = _completion(mean, known * trust, fixed)
     values, trusted = compose(mesh, colour, coverage, trust, fill)
-    paint_unseen(values, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
+    white = paint_eyes(values, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
+    texture = fixed.texels.spread(values)
+    if fixed.painted is not None:
+        teeth = tone_of_teeth(view, model, level, fixed.painted.front_tooth)
+        paint_parts(texture, fixed.painted, white / WHITE, teeth)
 
     seen = np.zeros(size * size, dtype=np.bool_)
     seen[fixed.texels.texels] = trusted * own_cover * (own_weight > other_weight) > 0.5
-    return fixed.texels.spread(values), seen.reshape(size, size)
+    return texture, seen.reshape(size, size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +115,7 @@ class _FixedTexels:
     neighbours: Neighbours
     eyes: Eyeballs
     mouth: Int64s  # vertices inside it
+    painted: PaintedTexels | None  # of teeth, tongue and lashes
     odd_terms: Float32s  # [V, 3] polynomials of the normal that change sign between left and right
     openness: Float32s  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
     expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
@@ -122,7 +130,11 @@ def _fixed_texels(model: MorphableModel, size: int) -> _FixedTexels:
     edges = neighbours(model.faces, len(normals))
     mouth = mouth_inside(model, openness, edges)
     expected = _expected(model)
-    expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
+    if model.whole is None:
+        expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
+    else:
+        expected[mouth] = 0  # the photograph shows teeth, which the head has
+        openness[mouth] = 1 - darkness(model, mouth)
     openness[eyes.vertices] = 0
     skin = (face_area(model) > 0) & (openness == 1) & (normals[:, 2] > FRONTAL) & _below_brows(model)
     corners = model.faces[texels.triangle].ravel()
@@ -134,6 +146,7 @@ def _fixed_texels(model: MorphableModel, size: int) -> _FixedTexels:
         neighbours=edges,
         eyes=eyes,
         mouth=mouth,
+        painted=painted_texels(model, texels),
         odd_terms=normals[:, :1] * np.column_stack([np.ones(len(normals)), normals[:, 1:]]),
         openness=openness,
         expected=expected,

@@ -1,0 +1,114 @@
+"""Teeth, tongue and lashes in a texture: their own colours, in the light of the photograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from unveil.appearance.view import View
+from unveil.geometry.uv import TexelMap, texel_map
+from unveil.heads.model import MorphableModel
+from unveil.typing import Bools, Float32s, Floats, Int64s, UInt8s
+
+INNER_LIPS = slice(60, 68)  # iBUG-68
+MARGIN = 6  # texels around a part that have its colour too, for filtering and mipmaps
+TEETH = "teeth"  # in the names of parts
+LEAST_OPEN = 0.12  # height of an open mouth against its width, to look for teeth in
+LEAST_SHARE, LEAST_PIXELS = 0.08, 25  # of the opening that must look like teeth, and at least so many pixels
+PALE = 0.38  # saturation of teeth at most; lips, gums and tongue are redder
+BRIGHT = 0.75  # of the brightness of the skin, that teeth have at least
+TYPICAL = (50, 90)  # percentiles of brightness between which teeth are neither in shadow nor a highlight
+STRONGEST = 0.12  # share of its grey that a channel of a tone may differ from it
+TONES = (0.5, 1.15)  # least and largest of a tone
+FRONT = 75  # percentile of the painted brightness that those teeth have which a photograph shows
+LIGHTER = 1.25  # than the white of the eyes, which lids shade, are teeth that no photograph shows
+
+
+@dataclass(frozen=True, eq=False)
+class PaintedTexels:
+    """The texels of all parts that no photograph shows, with a margin around them."""
+
+    texels: Int64s  # [N] row * size + column
+    colours: Float32s  # [N, 3] RGB in white light
+    teeth: Bools  # [N]
+    front_tooth: Float32s  # [3] colour of the teeth in front
+
+
+def painted_texels(model: MorphableModel, skin: TexelMap) -> PaintedTexels | None:
+    """The texels of the parts of a model's whole head beside those of its ``skin``; None where it has no parts."""
+    whole = model.whole
+    if whole is None or whole.parts is None:
+        return None
+    parts, first = whole.parts, len(model.head.template)
+    rows = np.flatnonzero((whole.faces >= first).all(axis=1))
+    inside = texel_map(whole.uv, whole.uv_faces[rows], skin.size)
+    corners = whole.faces[rows[inside.triangle]] - first
+    colours = np.einsum("nk,nkc->nc", inside.barycentric, parts.colours[corners].astype(np.float32))
+    names = np.array([TEETH in name for name in parts.names])
+    teeth = names[parts.of_faces[rows[inside.triangle]]]
+    away = np.ones((skin.size, skin.size), np.uint8)
+    away.ravel()[inside.texels] = 0
+    close = cv2.distanceTransform(away, cv2.DIST_L2, 3).ravel() <= MARGIN
+    close[skin.texels] = False
+    texels = np.flatnonzero(close)
+    near = inside.nearest[texels]
+    front = np.percentile(colours[teeth], FRONT, axis=0).astype(np.float32)
+    return PaintedTexels(texels, colours[near].astype(np.float32), teeth[near], front)
+
+
+def paint_parts(texture: UInt8s, painted: PaintedTexels, light: Float32s, teeth: Float32s | None) -> None:
+    """Paint the parts into a texture.
+
+    Args:
+        texture: uint8 [S, S, 3], which is changed.
+        painted: what and where.
+        light: [3] factors that white has in the photograph.
+        teeth: [3] the same of teeth, where it shows any.
+    """
+    tones = bounded_tone(LIGHTER * light) if teeth is None else teeth
+    factors = np.where(painted.teeth[:, None], tones, bounded_tone(light))
+    colours = np.clip(painted.colours * factors + 0.5, 0, 255).astype(np.uint8)
+    texture.reshape(-1, 3)[painted.texels] = colours
+
+
+def tone_of_teeth(view: View, model: MorphableModel, level: float, front: Float32s) -> Float32s | None:
+    """What the colour [3] of the teeth in ``front`` is multiplied with in the photograph; None where it shows none.
+
+    Args:
+        view: the photograph with the head's vertices.
+        model: the head model.
+        level: mean grey level of the head.
+        front: their colour in white light.
+    """
+    lips = np.asarray(model.landmarks68(view.points[:, :3]), np.float64)[INNER_LIPS, :2]
+    pixels = _within(lips, view)
+    if len(pixels) < LEAST_PIXELS:
+        return None
+    grey, least = pixels.mean(axis=1), pixels.min(axis=1)
+    alike = (1 - least / np.maximum(pixels.max(axis=1), 1) < PALE) & (grey > BRIGHT * level)
+    if alike.sum() < max(LEAST_PIXELS, LEAST_SHARE * len(pixels)):
+        return None
+    low, high = np.percentile(grey[alike], TYPICAL)
+    seen = np.median(pixels[alike & (grey >= low) & (grey <= high)], axis=0)
+    return bounded_tone(seen / front)
+
+
+def bounded_tone(tone: Floats) -> Float32s:
+    """A tone [3] that teeth may have: neither coloured nor out of `TONES`."""
+    grey = float(np.mean(tone))
+    near = np.clip(tone, grey * (1 - STRONGEST), grey * (1 + STRONGEST))
+    return np.clip(near, *TONES).astype(np.float32)
+
+
+def _within(lips: Floats, view: View) -> Floats:
+    """The photograph's pixels [N, 3] inside open lips [8, 2] that nothing hides; none of a shut mouth."""
+    width = np.linalg.norm(lips[4] - lips[0])
+    height = np.linalg.norm(lips[1:4].mean(axis=0) - lips[5:8].mean(axis=0))
+    if not (np.isfinite(lips).all() and height > LEAST_OPEN * width):
+        return np.zeros((0, 3))
+    shape = view.pixels.shape[:2]
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.rint(np.clip(lips, -9999, 9999)).astype(np.int32)], 1)
+    return view.pixels[(mask > 0) & (view.free > 0.9)].astype(np.float64)
