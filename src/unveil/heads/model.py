@@ -13,10 +13,9 @@ from unveil.geometry import camera
 from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.heads.albedo import AlbedoSpace
-from unveil.heads.head import Head
+from unveil.heads.head import Head, MeshParts
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, widened
-from unveil.heads.parts import Parts
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
 
 LIGHT_UNIT = "spherical harmonics, 9 by RGB"  # of a group "light" in the order of `geometry.lighting`
@@ -44,7 +43,7 @@ class MorphableModel:
     credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
     whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
-    parts: Parts | None = None  # of a whole head
+    parts: MeshParts | None = None  # of a whole head
 
     def __repr__(self) -> str:
         vertices, triangles = len(self.head.template), len(self.head.faces)

@@ -16,10 +16,10 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from unveil.geometry.mesh import vertex_normals
+from unveil.heads.head import MeshParts
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
-from unveil.heads.parts import Parts
 from unveil.meshes.glb_animation import animation
 from unveil.meshes.glb_head import add_colours, head_mesh, joint_nodes, skin, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
@@ -138,7 +138,7 @@ def _about(surface: TexturedSurface) -> Json:
 
 
 def _look(
-    buffer: GltfBuffer, texture: Image | None, normal_map: Image | None = None, parts: Parts | None = None
+    buffer: GltfBuffer, texture: Image | None, normal_map: Image | None = None, parts: MeshParts | None = None
 ) -> Json:
     """The pictures that are given, and a material for each part that shows them."""
     images, pictures = list[Json](), dict[str, int]()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.parts import Parts
+from unveil.heads.head import MeshParts
 from unveil.meshes.image_bytes import jpeg
 from unveil.meshes.mesh import Mesh, TexturedMesh, triangulated
 from unveil.meshes.surface import TexturedSurface
@@ -27,7 +27,7 @@ def write_obj(
     vertices: ArrayLike,
     surface: TexturedSurface,
     texture: UInt8s | None = None,
-    parts: Parts | None = None,
+    parts: MeshParts | None = None,
 ) -> list[Path]:
     """Write ``path``, and with a texture also the .mtl and .jpg of the same stem beside it.
 
@@ -119,7 +119,7 @@ def _write_material(path: Path, texture: UInt8s) -> list[Path]:
     return [image, material]
 
 
-def _text(vertices: Float64s, surface: TexturedSurface, material: str | None, parts: Parts | None) -> str:
+def _text(vertices: Float64s, surface: TexturedSurface, material: str | None, parts: MeshParts | None) -> str:
     normals = vertex_normals(vertices, surface.faces)
     corners = np.stack([surface.faces, surface.uv_faces, surface.faces], axis=2) + 1  # OBJ counts from one
     lines = [
@@ -135,7 +135,7 @@ def _text(vertices: Float64s, surface: TexturedSurface, material: str | None, pa
     return "".join(lines)
 
 
-def _groups(corners: NDArray[np.generic], parts: Parts | None) -> list[str]:
+def _groups(corners: NDArray[np.generic], parts: MeshParts | None) -> list[str]:
     """Lines of the triangles, corners [F, 9], in the groups of their parts."""
     template = "f %d/%d/%d %d/%d/%d %d/%d/%d\n"
     if parts is None:

@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.heads.head import Head
+from unveil.heads.head import Head, MeshParts
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Group, widened
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
-from unveil.heads.parts import Parts
 from unveil.storage.arrays import Arrays, read_arrays
 from unveil.storage.file_kind import FileKind
 
@@ -101,7 +100,7 @@ def _whole(model: MorphableModel, data: Arrays) -> MorphableModel:
         joint_shape_basis=head.joint_shape_basis,
         skin_weights=np.concatenate([head.skin_weights, data["parts_skin_weights"].astype(np.float32) / 255.0]),
     )
-    parts = Parts(
+    parts = MeshParts(
         names=tuple(str(name) for name in data["part_names"]),
         of_faces=data["face_parts"],
         roughness=tuple(round(float(value), 3) for value in data["part_roughness"]),
