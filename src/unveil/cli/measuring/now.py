@@ -94,6 +94,11 @@ def _require_scores(scored: Sequence[Scored], predictions: Path) -> None:
     """Complain of each image without a score; UnveilError where a prediction cannot be used, or there is none."""
     from unveil.storage.files import printable
 
+    if all(one.missing for one in scored):
+        raise UnveilError(
+            f"{printable(predictions)} has no prediction of any of the {count(len(scored), 'image')}; "
+            "give the folder that has <subject>/<challenge>/<image>.obj or .ply with .npy or .txt"
+        )
     for one in scored:
         if one.distances is None:
             complain(one.error or f"missing: {one.image}")
@@ -101,11 +106,6 @@ def _require_scores(scored: Sequence[Scored], predictions: Path) -> None:
         raise UnveilError(
             f"{count(sum(bool(one.error) for one in scored), 'prediction')} cannot be used, so there is no score; mend "
             "or remove what is named above and run again"
-        )
-    if all(one.missing for one in scored):
-        raise UnveilError(
-            f"{printable(predictions)} has no prediction of any of the {count(len(scored), 'image')}; "
-            "give the folder that has <subject>/<challenge>/<image>.obj or .ply with .npy or .txt"
         )
 
 
