@@ -11,11 +11,14 @@ import skimage.data
 from unveil.assets.store import packaged
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.reconstruction import Reconstruction
+from unveil.models.encoder import Prediction
+from unveil.models.onnx import CoefficientModel
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import read_image
 from unveil.reconstruct.false_detection import distance, perhaps_no_face
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.typing import Images
 
 COFFEE = (slice(60, 330), slice(150, 470))  # a cup
 
@@ -29,6 +32,17 @@ class Finds(FaceDetector):
 
     def detect(self, image: object, *, generous: bool = False) -> list[Detection]:
         return sorted(self.faces, key=lambda face: face.size, reverse=True)
+
+
+class Silent(CoefficientModel):
+    """The packaged learner as if it did not say whether a crop shows a face."""
+
+    def __init__(self) -> None:
+        super().__init__(packaged("openhead_learner.onnx"))
+        self.says_face = False
+
+    def predict(self, crops: Images) -> Prediction:
+        return replace(super().predict(crops), face=None)
 
 
 def moved(face: Detection, scale: float, shift: tuple[float, float], score: float) -> Detection:
@@ -57,7 +71,14 @@ def scene() -> tuple[np.ndarray, Detection, list[Detection]]:
 @pytest.fixture(scope="module")
 def found(scene: tuple[np.ndarray, Detection, list[Detection]]) -> list[Reconstruction]:
     wall, face, ghosts = scene
-    return Reconstructor(detector=Finds(face, *ghosts)).reconstruct(wall)
+    return Reconstructor(Silent(), detector=Finds(face, *ghosts)).reconstruct(wall)
+
+
+def test_a_learner_that_knows_faces_forgets_the_others(scene: tuple[np.ndarray, Detection, list[Detection]]) -> None:
+    wall, face, ghosts = scene
+    (head,) = Reconstructor(detector=Finds(*ghosts, face)).reconstruct(wall)
+    assert not head.doubtful
+    assert head.confidence > 0.8
 
 
 def test_ghosts_come_last_and_are_marked(found: list[Reconstruction]) -> None:
@@ -72,7 +93,7 @@ def test_the_most_wanted_faces_are_no_ghosts_as_long_as_there_are_faces(
     scene: tuple[np.ndarray, Detection, list[Detection]], most: int
 ) -> None:
     wall, face, ghosts = scene
-    heads = Reconstructor(detector=Finds(face, *ghosts)).reconstruct(wall, max_faces=most)
+    heads = Reconstructor(Silent(), detector=Finds(face, *ghosts)).reconstruct(wall, max_faces=most)
     assert [head.doubtful for head in heads] == [False, True][:most]
 
 

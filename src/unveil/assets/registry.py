@@ -48,7 +48,7 @@ PACKAGED = {
             what="the learner: a crop of a face to openhead's coefficients",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="02f391fdf85363020bc20fd8da28aaa08ffbb93434bf7e5ad72acfd8db1cb40c",
+            sha256="91b0a537bc87b0be9d42294a2059510f0c05132a9f544712ac483c3085b71dbd",
         ),
     )
 }

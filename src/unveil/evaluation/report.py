@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ HEAD = """# Results
 `unveil evaluate report` wrote every number on this page from files of scores. [How to score](evaluation.md) says how
 they are made and what they mean. Errors of landmarks are NME in percent of the root of the area of the annotated
 landmarks' box, unless said otherwise. The packaged learner was trained with occluders of these kinds, on other people,
-and is used to them; `below-bridge` is the exception.
+and is used to them; `below-bridge` and `drawn-hand` are the exceptions.
 """
+OCCLUDED = "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
 
 
 def write_page(scores: Path, out: Path) -> int:
@@ -33,7 +34,7 @@ def write_page(scores: Path, out: Path) -> int:
     sections = [section for path in sorted(scores.rglob("*.json")) if (section := _section(path, scores)) is not None]
     if not sections:
         raise UnveilError(f"no scores below {printable(scores)}; give the folder that `unveil evaluate` wrote to")
-    write_text(out, "\n".join([HEAD, *sections]))
+    write_text(out, "\n".join([HEAD, *sections, *_published(sections)]))
     return len(sections)
 
 
@@ -59,6 +60,14 @@ def _titled(title: str, lines: list[str]) -> str:
     return "\n".join([f"## {title}", "", *lines, ""])
 
 
+def _published(sections: Sequence[str]) -> Iterator[str]:
+    """What others report, last and apart from ours, where there is a section that it belongs beside."""
+    if any(OCCLUDED in section for section in sections):
+        names = ", ".join(one.method for one in PUBLISHED)
+        told = f"What {names} report, of other photographs with other occluders."
+        yield _titled("Published elsewhere", [told, "Not computed here.", "", published_table()])
+
+
 def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     ending = f"/{CLEAR}"
     clear = {name.removesuffix(ending): one for name, one in scores.items() if name.endswith(ending) or "/" not in name}
@@ -71,7 +80,7 @@ def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[str]:
-    yield "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
+    yield OCCLUDED
     yield ""
     header = ["occluder", "hidden", *methods]
     yield from _header(header)
@@ -95,11 +104,6 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
         keys = ("ratio", "clear", "covered", "visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm")
         yield _row([name, *("" if one[key] is None else f"{one[key]:.2f}" for key in keys), one["missing"]])
     yield from _absent(methods, len(header))
-    yield ""
-    names = ", ".join(one.method for one in PUBLISHED)
-    yield f"For comparison, what {names} report, with occluders of their own; not computed here:"
-    yield ""
-    yield published_table()
 
 
 def _scan_rows(methods: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from unveil.faces.face import ReconstructedFace
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
-MOST = 4  # millimetres at the end of the scale
+MOST, STEP = 8, 2  # millimetres at the end of the scale and between its marks
 # Even in lightness, so that it reads alike without colour vision: Nunez, Anderton and Renslow, "Optimizing colormaps
 # with consideration for color vision deficiency", 2018.
 COLOURS = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_CIVIDIS).reshape(256, 3)[:, ::-1]
@@ -91,7 +91,7 @@ def _labelled(panel: Image, face: ReconstructedFace) -> Image:
     top = len(panel) - LEGEND
     if face.uncertainty_mm is not None:
         left, bar_top, width, height = BAR
-        for mark in range(MOST + 1):
+        for mark in range(0, MOST + 1, STEP):
             x = left + width * mark / MOST
             text = f"{mark}+" if mark == MOST else str(mark)
             draw.text((x, top + bar_top + height + 4), text, INK, font, anchor="mt")

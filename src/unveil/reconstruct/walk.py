@@ -21,6 +21,7 @@ from unveil.photos.detection import Detection, overlaps
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.reconstruct.false_detection import is_no_face
 from unveil.reconstruct.geometry import visible_landmarks
+from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Image
 
 # The landmarks of a step must agree this far with the box that it started from, or it is not taken.
@@ -42,6 +43,8 @@ class Framed:
     landmarks: Floats  # [68, 2] in image pixels, seen in the last step
     agrees: bool  # whether the landmarks were where they could be right; the crop is the detector's where no step was
     face: float | None = None  # probability that there is a face, where the network says so
+
+    __repr__ = short_repr
 
     @property
     def box(self) -> Floats:

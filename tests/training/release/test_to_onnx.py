@@ -278,7 +278,8 @@ def test_command_line_exports_a_run(
     assert "8 crops of people held out" in lines[0]  # a quarter of sixteen, clear and occluded
     assert lines[1].startswith(f"{path}: ")
     assert "deviations multiplied: shape" in lines[2]
-    assert len(lines) == 3  # this folder keeps nobody for a test
+    assert lines[3].startswith("taken from the logit that there is a face: ")
+    assert len(lines) == 4  # this folder keeps nobody for a test
     assert metadata_of(path)["name"] == "mine"
 
 
