@@ -13,7 +13,7 @@ from unveil.faces.overlay import draw_overlay
 from unveil.faces.reconstruction import Reconstruction
 from unveil.models.encoder import Prediction
 from unveil.models.onnx import CoefficientModel
-from unveil.photos.detect import FaceDetector
+from unveil.photos.detect import SCORE_THRESHOLD, FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import read_image
 from unveil.reconstruct.false_detection import distance, perhaps_no_face
@@ -125,6 +125,13 @@ def test_without_an_uncertainty_the_distance_decides(found: list[Reconstruction]
     assert distance(elsewhere, sure) == pytest.approx(0.25)
     assert perhaps_no_face(elsewhere, sure)
     assert not perhaps_no_face(replace(elsewhere, score=0.85), sure)
+
+
+def test_a_find_that_is_weak_has_to_be_a_surer_face(found: list[Reconstruction]) -> None:
+    plain = Detection(np.array([0, 0, 100, 100], np.float32), np.zeros((6, 2), np.float32), SCORE_THRESHOLD)
+    weak = replace(plain, score=SCORE_THRESHOLD - 0.01)
+    assert [perhaps_no_face(plain, found[0], face) for face in (0.4, 0.6, 0.8)] == [True, False, False]
+    assert [perhaps_no_face(weak, found[0], face) for face in (0.4, 0.6, 0.8)] == [True, True, False]
 
 
 def test_the_overlay_says_so(found: list[Reconstruction]) -> None:
