@@ -121,7 +121,7 @@ def test_files_made_to_do_harm(run: Path, tmp_path: Path, kind: str) -> None:
     assert "\n" not in str(caught.value)
     published = path.rename(tmp_path / "published.pth")
     learner = Learner(18, CoefficientLayout("one", (Group("one", 1, ""),)), 32)
-    expected = "does not exist|configuration" if kind == "folder" else "no state dict"
+    expected = "is no run of `unveil train`" if kind == "folder" else "no state dict"
     with pytest.raises(UnveilError, match=expected) as caught:
         start_from(learner, str(published), no_images)
     assert "\n" not in str(caught.value)
