@@ -139,7 +139,7 @@ class Recorder:
     def __init__(self, real: Encoder) -> None:
         self.real = real
         self.name, self.path, self.layout, self.input_size = real.name, real.path, real.layout, real.input_size
-        self.framing, self.vertex_scale = real.framing, real.vertex_scale
+        self.framing, self.vertex_scale, self.says_face = real.framing, real.vertex_scale, real.says_face
         self.seen: list[np.ndarray] = []
 
     def predict(self, images: np.ndarray) -> Prediction:
