@@ -54,7 +54,7 @@ def test_only_masked_pixels_change_and_the_generator_decides(occluder: Occluder)
         assert (result.image[result.mask] != image[result.mask]).mean() > 0.8
         near = cv2.dilate(result.mask.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0  # its shadow too
         changed = (result.image[~near] != image[~near]).mean()
-        assert changed <= (0.06 if occluder in WORN else 0)  # straps may be too thin to hide a pixel
+        assert changed <= (0.04 if occluder in WORN else 0)  # straps, 3 % of the demo, may be too thin to hide a pixel
 
 
 @pytest.mark.parametrize("occluder", FLAT, ids=lambda occluder: occluder.kind)
