@@ -1,6 +1,7 @@
 import numpy as np
 
-from unveil.training.rerender.light import GAMMA, brightness, fit_light, gain
+from unveil.appearance.light import GAMMA
+from unveil.training.rerender.light import brightness, fit_light, gain
 from unveil.typing import Float64s
 
 RNG = np.random.default_rng(3)

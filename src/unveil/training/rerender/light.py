@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from unveil.appearance.light import DARKEST, GAMMA, fit_brightness
 from unveil.geometry.lighting import NORMALISATION, harmonics
 from unveil.training.rerender.lookup import look_up
 from unveil.typing import Floats, UInt8s
 
-GAMMA = 2.2  # of the photograph's encoding
-RIDGE, RIDGE_SHARE = (0, 1, 1, 1, 3, 3, 3, 3, 3), 0.05  # the second band needs more evidence than the first
-FITS, TYPICAL = 3, 0.15  # times of fitting, and a share of brightness by which bare skin strays from the fit
-DARKEST = 0.15  # of the mean light: no skin is in complete shade
+RIDGE = 0.05  # of `fit_brightness`: the albedo is not known
 LIMITS = (0.45, 2.2)  # of the ratio of linear light
 ENOUGH = 50  # vertices, to fit a light to
 
@@ -31,13 +29,7 @@ def fit_light(grey: UInt8s, pixels: Floats, normals: Floats, weight: Floats) -> 
     if len(used) < ENOUGH:
         return np.array([1.0] + [0.0] * 8)
     level = (look_up(grey, x[None, used], y[None, used])[0] / 255.0) ** GAMMA
-    basis, share = harmonics(normals[used]), weight[used] / weight[used].sum()
-    trust, light = share, np.zeros(9)
-    for _ in range(FITS):
-        system = basis.T @ (trust[:, None] * basis) + RIDGE_SHARE * trust.sum() * np.diag(RIDGE)
-        light = np.linalg.solve(system, basis.T @ (trust * level))
-        trust = share / (1 + ((level / np.maximum(basis @ light, 1e-3) - 1) / TYPICAL) ** 2)
-    return light
+    return fit_brightness(level[:, None], normals[used], weight[used], RIDGE)[:, 0]
 
 
 def brightness(light: Floats, normals: Floats) -> Floats:

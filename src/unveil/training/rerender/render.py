@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from unveil.appearance.light import GAMMA
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.training.rerender.inside import affine, eye_colours, mouth_colours, share_of_photograph
-from unveil.training.rerender.light import GAMMA, brightness, fit_light, gain
+from unveil.training.rerender.light import brightness, fit_light, gain
 from unveil.training.rerender.lookup import look_up
 from unveil.training.rerender.surface import Seen, Surface
 from unveil.training.rerender.surroundings import Outline, carried
