@@ -13,10 +13,11 @@ PIP          := $(BIN)/python -m pip --disable-pip-version-check
 
 DEMO_OUTPUT := demo-output
 VALIDATOR   := tests/glb_validator
+VIEWER      := viewer
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-base test-minimum wheel-test check format docs install install-dev clean distclean
+.PHONY: help demo view test test-base test-minimum wheel-test check format docs page install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +28,12 @@ demo: install ## reconstruct the bundled photograph to demo-output/ (base instal
 	@echo "The results are in $(CURDIR)/$(DEMO_OUTPUT):"
 	@ls $(DEMO_OUTPUT)
 	@echo "demo_0_overlay.png shows the mesh on the photograph; demo_0.glb opens in any glTF viewer."
+	@echo "Turn the head in the browser: make view"
 
-test: install-dev $(VALIDATOR)/node_modules/.stamp ## install the dev extra, torch included, and run all tests
+view: $(VENV)/.base ## show the heads of `make demo` in the browser
+	$(BIN)/unveil view $(DEMO_OUTPUT)
+
+test: install-dev $(VALIDATOR)/node_modules/.stamp $(VIEWER)/node_modules/.stamp ## install the dev extra, torch included, and run all tests
 	$(BIN)/python -m pytest
 
 test-base: $(BASE_VENV)/.test ## run what the base install can prove, in .venv-base, which has no torch
@@ -66,7 +71,7 @@ clean: ## remove results and caches, keep the environments
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments and node_modules too
-	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(VALIDATOR)/node_modules
+	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(VALIDATOR)/node_modules $(VIEWER)/node_modules
 
 # A stamp is written when its step has finished, so that an interrupted step runs again and a finished one does not.
 
@@ -99,7 +104,11 @@ $(MINIMUM_VENV)/.test: pyproject.toml | $(MINIMUM_VENV)/.created
 		--constraint $(MINIMUM_VENV)/constraints.txt --editable '.[test]'
 	@touch $@
 
-# The Khronos glTF validator runs on Node. Its tests say that they are skipped where it could not be installed.
-$(VALIDATOR)/node_modules/.stamp: $(VALIDATOR)/package-lock.json
-	@if command -v npm >/dev/null && npm ci --prefix $(VALIDATOR) --ignore-scripts --no-audit --no-fund; \
-	then touch $@; else echo "no glTF validator (npm is missing or failed): its tests will be skipped"; fi
+# The Khronos glTF validator and the build of the page run on Node. Their tests say that they are skipped where these
+# could not be installed.
+$(VALIDATOR)/node_modules/.stamp $(VIEWER)/node_modules/.stamp: %/node_modules/.stamp: %/package-lock.json
+	@if command -v npm >/dev/null && npm ci --prefix $* --ignore-scripts --no-audit --no-fund; \
+	then touch $@; else echo "$*: no packages (npm is missing or failed), so its tests will be skipped"; fi
+
+page: $(VIEWER)/node_modules/.stamp ## build the page of `unveil view` from viewer/ into the package
+	npm run build --prefix $(VIEWER)

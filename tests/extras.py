@@ -12,6 +12,7 @@ EXTRAS = {
     "h5py": "mgcnet",
     "lightning_fabric": "train",
     "matplotlib": "plot",
+    "playwright": "browser",
     "ray": "ray",
     "safetensors": "train",
     "tensorflow": "mgcnet",

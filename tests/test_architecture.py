@@ -34,6 +34,7 @@ ROOMS = (
     "codes",
     "training",
     "output",
+    "web",
     "evaluation",
     "",
     "cli",

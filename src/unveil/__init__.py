@@ -24,6 +24,7 @@ The rooms of the package, in an order in which each knows only those above it:
     codes         coefficients of many crops in files
     training      photographs -> a learner
     output        many photographs, moving heads, comparisons
+    web           heads in the browser
     evaluation    predictions and their scores
     cli           the command ``unveil``
 

@@ -25,6 +25,7 @@ CALLS = {
     "reconstruct": f"photo.png -o out --formats npz {LEARNER}",
     "transfer": f"photo.png photo.jpg -o out --formats npz {LEARNER}",
     "animate": f"photo.png -o out --follow photos {LEARNER}",
+    "view": "head.glb -o out.html",
     "compare": "photo.png -o out.png --models learner.onnx",
     "fit": "landmarks.pts -o out.npz --photo photo.png",
     "demo": "-o out",
@@ -69,6 +70,7 @@ def write(folder: Path) -> None:
 def _write_learner_and_crops(folder: Path, picture: Image.Image) -> None:
     model = unveil.load_openhead()
     write_learner(folder / "learner.onnx", model.layout, fitting_coefficients(model))
+    unveil.write_glb(folder / "head.glb", model, model.zero())
     for name in ("crops", "cutouts"):
         (folder / name).mkdir()
     for k in range(2):

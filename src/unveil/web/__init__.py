@@ -1,0 +1,1 @@
+"""Heads in the browser: one page, built from ``viewer/`` and packed here."""

@@ -1,0 +1,14 @@
+"""The user's browser, where a person sits at the terminal of a screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+
+
+def open_page(address: str) -> None:
+    """Open an address in the user's browser; nothing happens in scripts and where there is no screen."""
+    on_a_screen = sys.platform in ("win32", "darwin") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
+    if sys.stdout is not None and sys.stdout.isatty() and on_a_screen:
+        webbrowser.open(address)

@@ -1,0 +1,105 @@
+"""What an earlier command has written, read back to be shown: heads as GLB with what the JSON beside them says."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unveil.errors import UnveilError
+from unveil.faces.files import OVERLAY_ENDING
+from unveil.faces.overlay import PANEL
+from unveil.meshes.image_bytes import jpeg
+from unveil.output.photo_record import read_record
+from unveil.photos.folder import natural
+from unveil.photos.io import read_image
+from unveil.reprs import short_repr
+from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable
+from unveil.storage.text import parse_json, read_bytes
+
+GLB = FileKind("GLB file", "give a head that unveil wrote, or a folder of them", 64 * 2**20)
+HEADER, CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")  # magic, version, length; length, kind
+MOST_HEADS = 24  # in one page, which holds them all
+FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm")  # of the JSON, those that the page tells
+
+
+@dataclass(frozen=True, eq=False)
+class ShownHead:
+    """A head with what is known of it."""
+
+    name: str
+    glb: bytes
+    facts: Mapping[str, Any] = field(default_factory=dict)  # those of the photograph's JSON
+    picture: bytes | None = None  # JPEG of the photograph around the head
+    __repr__ = short_repr
+
+
+def heads_in(results: Iterable[Path]) -> list[ShownHead]:
+    """The heads of GLB files and of folders with results, in natural order.
+
+    Raises:
+        UnveilError: there is none, or too many for one page; a file is missing or is no GLB file.
+    """
+    paths = [path for result in results for path in _glb_files(result)]
+    if len(paths) > MOST_HEADS:
+        raise UnveilError(f"{len(paths)} heads are too many for one page; name at most {MOST_HEADS} GLB files")
+    return [read_head(path) for path in paths]
+
+
+def read_head(path: Path) -> ShownHead:
+    """The head of a GLB file, with what the JSON and the picture beside it tell; UnveilError where it is none."""
+    glb = read_bytes(path, GLB, "a GLB file")
+    with GLB.checking(path):
+        require_glb(glb)
+    overlay = path.with_name(path.stem + OVERLAY_ENDING)
+    return ShownHead(printable(path.stem), glb, _facts(path), _photograph(overlay))
+
+
+def require_glb(data: bytes) -> None:
+    """Raise a ValueError where bytes are no glTF 2.0 in one piece with a mesh."""
+    magic, version, length = HEADER.unpack_from(data)
+    if magic != b"glTF" or version != 2:
+        raise ValueError("it is no binary glTF 2.0")
+    if length != len(data):
+        raise ValueError("it is cut short or has more than it says")
+    size, kind = CHUNK.unpack_from(data, HEADER.size)
+    start = HEADER.size + CHUNK.size
+    if kind != b"JSON" or start + size > len(data):
+        raise ValueError("it does not begin with its description")
+    document = parse_json(data[start : start + size].decode())
+    if not isinstance(document, dict) or not document.get("meshes"):
+        raise ValueError("it has no mesh")
+
+
+def _glb_files(result: Path) -> Iterator[Path]:
+    if not result.is_dir():
+        yield result
+        return
+    found = sorted((path for path in result.iterdir() if path.suffix.lower() == ".glb"), key=natural)
+    shown = [path for path in found if not path.name.startswith(".")]
+    if not shown:
+        raise UnveilError(f"{printable(result)} has no GLB file; run `unveil reconstruct` with this folder as -o first")
+    yield from shown
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    """What the JSON of a photograph in the same folder says of the face that the file is of; empty without one."""
+    stem = path.stem.rpartition("_")[0]
+    record = read_record(path.with_name(f"{stem}.json")) if stem else None
+    faces = record["faces"] if record else []
+    return next(
+        ({key: face.get(key) for key in FACTS} for face in faces if path.name in face["files"].values()),
+        {},
+    )
+
+
+def _photograph(overlay: Path) -> bytes | None:
+    """The first panel of an overlay picture, as JPEG; None where there is no such picture."""
+    try:
+        picture = read_image(overlay)
+    except UnveilError:
+        return None
+    return jpeg(picture[:, :PANEL].copy()) if picture.shape[0] == PANEL <= picture.shape[1] else None

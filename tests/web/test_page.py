@@ -1,0 +1,78 @@
+"""The page of `unveil view`: what is in it, and what is refused."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import made_up
+import pytest
+from cli_answer import Answer
+
+from unveil.errors import UnveilError
+from unveil.meshes.glb import write_glb
+from unveil.web import results
+from unveil.web.page import page_of
+from unveil.web.results import ShownHead, heads_in
+
+
+def content(page: str) -> dict:
+    """What the page shows, read as the page reads it."""
+    (text,) = re.findall(r'<script type="application/json" id="content">(.*?)</script>', page)
+    return dict(json.loads(text))
+
+
+@pytest.fixture
+def head(tmp_path: Path) -> Path:
+    write_glb(tmp_path / "head.glb", made_up.model(), made_up.model().zero())
+    return tmp_path / "head.glb"
+
+
+def test_the_page_holds_the_head_and_fetches_nothing(head: Path) -> None:
+    page = page_of(heads_in([head]))
+    (shown,) = content(page)["heads"]
+    assert shown["name"] == "head"
+    assert base64.b64decode(shown["glb"]) == head.read_bytes()
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+
+@pytest.mark.parametrize("name", ["</script><script>alert(1)</script>", "<!--<script>", "é\u2028\\u0041"])
+def test_a_name_stays_a_name(name: str, head: Path) -> None:
+    page = page_of([ShownHead(name, head.read_bytes())])
+    assert content(page)["heads"][0]["name"] == name
+    assert page.count("</script>") == page_of([]).count("</script>")
+
+
+def test_heads_of_a_folder_come_in_natural_order(head: Path) -> None:
+    for name in ("a_10.glb", "a_9.glb", ".hidden.glb"):
+        (head.parent / name).write_bytes(head.read_bytes())
+    assert [shown.name for shown in heads_in([head.parent])] == ["a_9", "a_10", "head"]
+
+
+def test_what_cannot_be_shown_is_refused(head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = head.parent / "empty"
+    empty.mkdir()
+    with pytest.raises(UnveilError, match="has no GLB file; run `unveil reconstruct`"):
+        heads_in([empty])
+    for spoilt in (head.read_bytes()[:-1], b"glTF", head.read_bytes().replace(b'"meshes"', b'"mashes"')):
+        (head.parent / "spoilt.glb").write_bytes(spoilt)
+        with pytest.raises(UnveilError, match=r"spoilt\.glb is no GLB file \(.*\); give a head that unveil wrote"):
+            heads_in([head.parent / "spoilt.glb"])
+    monkeypatch.setattr(results, "MOST_HEADS", 1)
+    with pytest.raises(UnveilError, match="2 heads are too many for one page"):
+        heads_in([head, head])
+
+
+def test_the_command_writes_beside_the_result_or_where_it_is_told(
+    head: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = head.parent
+    assert Answer(capsys, "view", head).status == 0
+    assert Answer(capsys, "view", folder).out == f"{folder / 'view.html'}: 1 head\n"
+    assert Answer(capsys, "view", head, "-o", folder / "page.html").status == 0
+    assert Answer(capsys, "view", head, "-o", folder / "pages").status == 0
+    names = ("head.html", "view.html", "page.html", "pages/view.html")
+    assert len({(folder / name).read_bytes() for name in names}) == 1
+    wrong = Answer(capsys, "view", head, "-o", folder / "page.txt")
+    assert wrong.status == 2
+    assert "end the name in .html" in wrong.err

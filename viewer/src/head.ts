@@ -1,0 +1,133 @@
+// A head of a GLB file: its meshes, units, joints and what can be switched on it.
+import {
+  Box3,
+  type Bone,
+  Euler,
+  type Group,
+  MathUtils,
+  Mesh,
+  MeshBasicMaterial,
+  type Object3D,
+  Quaternion,
+  SkinnedMesh,
+  Vector3,
+} from "three";
+import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { has, type Surface, Surfaces } from "./surfaces";
+
+export const TURNS: Record<string, { title: string; joints: string[]; axis: "x" | "y" | "z"; most: number }> = {
+  neckYaw: { title: "neck, to the left", joints: ["neck"], axis: "y", most: 45 },
+  neckPitch: { title: "neck, down", joints: ["neck"], axis: "x", most: 30 },
+  neckRoll: { title: "neck, to the right shoulder", joints: ["neck"], axis: "z", most: 30 },
+  gazeYaw: { title: "gaze, to the left", joints: ["left_eye", "right_eye"], axis: "y", most: 30 },
+  gazePitch: { title: "gaze, down", joints: ["left_eye", "right_eye"], axis: "x", most: 20 },
+  jaw: { title: "jaw joint, open", joints: ["jaw"], axis: "x", most: 20 },
+};
+
+export class Head {
+  readonly meshes: Mesh[] = [];
+  readonly units: string[];
+  readonly photographed: Record<string, number> = {}; // the expression of the photograph
+  readonly turns: string[]; // of TURNS, those whose joints are there
+  readonly box: Box3;
+  private readonly surfaces: Surfaces[];
+  private readonly wires: Mesh[] = [];
+  private readonly bones = new Map<string, { bone: Object3D; rest: Quaternion }>();
+  private readonly angles: Record<string, number> = {};
+
+  constructor(readonly root: Group, readonly model: string) {
+    root.traverse((node) => {
+      if (node instanceof Mesh) this.meshes.push(node);
+      if ((node as Bone).isBone) this.bones.set(node.name, { bone: node, rest: node.quaternion.clone() });
+    });
+    for (const mesh of this.meshes) mesh.frustumCulled = false; // a morph may leave the box of the neutral head
+    this.surfaces = this.meshes.map((mesh) => new Surfaces(mesh as SkinnedMesh));
+    const first = this.meshes.find((mesh) => mesh.morphTargetDictionary);
+    this.units = Object.keys(first?.morphTargetDictionary ?? {});
+    for (const unit of this.units) this.photographed[unit] = this.unit(unit);
+    this.turns = Object.keys(TURNS).filter((turn) => TURNS[turn]!.joints.every((name) => this.bones.has(name)));
+    this.box = new Box3().setFromObject(this.skin ?? root);
+  }
+
+  static async load(bytes: ArrayBuffer): Promise<Head> {
+    const { scene, parser } = await new GLTFLoader().parseAsync(bytes, "");
+    return new Head(scene, String(parser.json.extras?.model ?? ""));
+  }
+
+  get skin(): Mesh | undefined {
+    return this.meshes.find((mesh) => mesh.geometry.userData.part === "skin") ?? this.meshes[0];
+  }
+
+  get hair(): Object3D | undefined {
+    return this.root.getObjectByName("hair");
+  }
+
+  /** Whether the file says what a surface shows. */
+  can(surface: Surface): boolean {
+    return this.skin !== undefined && has(this.skin as SkinnedMesh, surface);
+  }
+
+  unit(name: string): number {
+    const mesh = this.meshes.find((one) => one.morphTargetDictionary);
+    return mesh?.morphTargetInfluences?.[mesh.morphTargetDictionary![name]!] ?? 0;
+  }
+
+  setUnit(name: string, weight: number): void {
+    for (const mesh of this.meshes) {
+      const index = mesh.morphTargetDictionary?.[name];
+      if (index !== undefined) mesh.morphTargetInfluences![index] = weight;
+    }
+  }
+
+  /** All units: those that are not named go to rest. */
+  setUnits(weights: Record<string, number>): void {
+    for (const unit of this.units) this.setUnit(unit, weights[unit] ?? 0);
+  }
+
+  turn(name: string): number {
+    return this.angles[name] ?? 0;
+  }
+
+  setTurn(name: string, degrees: number): void {
+    this.angles[name] = degrees;
+    for (const joint of TURNS[name]?.joints ?? []) {
+      const { bone, rest } = this.bones.get(joint)!;
+      const angle = { x: 0, y: 0, z: 0 };
+      for (const [other, { joints, axis }] of Object.entries(TURNS)) {
+        if (joints.includes(joint)) angle[axis] += MathUtils.degToRad(this.turn(other));
+      }
+      bone.quaternion.setFromEuler(new Euler(angle.x, angle.y, angle.z, "YXZ")).multiply(rest);
+    }
+  }
+
+  show(surface: Surface): void {
+    for (const one of this.surfaces) one.show(surface);
+  }
+
+  setWireframe(on: boolean): void {
+    if (on && this.wires.length === 0) for (const mesh of [...this.meshes]) this.wires.push(wire(mesh));
+    for (const one of this.wires) one.visible = on;
+  }
+
+  setHair(on: boolean): void {
+    if (this.hair) this.hair.visible = on;
+  }
+
+  /** Where a vertex of the skin is now, with expression and pose; metres. */
+  vertex(index: number): Vector3 {
+    const mesh = this.skin as SkinnedMesh;
+    this.root.updateMatrixWorld(true);
+    return mesh.getVertexPosition(index, new Vector3());
+  }
+}
+
+/** The edges of a mesh as lines that move with it. */
+function wire(mesh: Mesh): Mesh {
+  const lines = mesh.clone();
+  lines.material = new MeshBasicMaterial({ color: "#1f6f68", wireframe: true, transparent: true, opacity: 0.45 });
+  lines.morphTargetInfluences = mesh.morphTargetInfluences; // the same list, so that both move
+  lines.renderOrder = 1;
+  if (mesh instanceof SkinnedMesh) (lines as SkinnedMesh).bind(mesh.skeleton, mesh.bindMatrix);
+  mesh.parent!.add(lines);
+  return lines;
+}

@@ -1,0 +1,120 @@
+// What can be changed on a head: how it looks, what its face does, where it turns.
+import { button, element, radios, section, Slider, toggle } from "./dom";
+import { areNamed, grouped, NAMED, spoken } from "./expressions";
+import { type Head, TURNS } from "./head";
+import type { Stage } from "./stage";
+import { HIDDEN_CSS, MOST_MM, SCALE, SEEN_CSS, type Surface } from "./surfaces";
+
+const SURFACES: [Surface, string][] = [
+  ["texture", "Texture"],
+  ["grey", "Grey"],
+  ["sure", "How sure"],
+  ["hidden", "What was hidden"],
+];
+const UNSAID = "This file does not say it.";
+const STATISTICAL = 3; // units of a statistical basis to either side
+
+export class Panel {
+  readonly element = element("div", { class: "panel" });
+  private readonly sliders: Slider[] = [];
+  private readonly legend = element("div", { class: "legend", "aria-live": "polite" });
+
+  constructor(private readonly head: Head, private readonly stage: Stage) {
+    this.element.append(this.look(), this.expressions(), ...this.pose());
+  }
+
+  show(surface: Surface): void {
+    this.head.show(surface);
+    this.stage.light(surface);
+    this.legend.replaceChildren(...legendOf(surface));
+  }
+
+  /** Everything as it was in the file. */
+  reset(): void {
+    this.head.setUnits(this.head.photographed);
+    for (const turn of this.head.turns) this.head.setTurn(turn, 0);
+    this.refresh();
+  }
+
+  refresh(): void {
+    for (const slider of this.sliders) slider.refresh();
+    this.stage.draw();
+  }
+
+  private look(): HTMLElement {
+    const choices = SURFACES.map(([value, label]) => {
+      return { value, label, missing: this.head.can(value) ? undefined : UNSAID };
+    });
+    const surfaces = radios("surface", "Surface", choices, "texture", (value) => this.show(value as Surface));
+    const switches = element("div", { class: "switches" }, toggle("wireframe", "Wireframe", false, (on) => {
+      this.head.setWireframe(on);
+      this.stage.draw();
+    }));
+    if (this.head.hair) {
+      switches.append(toggle("hair", "Hair", true, (on) => {
+        this.head.setHair(on);
+        this.stage.draw();
+      }));
+    }
+    return element("section", { "aria-label": "Look" }, surfaces, this.legend, switches);
+  }
+
+  private expressions(): HTMLElement {
+    const buttons = element("div", { class: "buttons" }, button("As photographed", () => this.reset()));
+    if (areNamed(this.head.units)) {
+      for (const [name, weights] of Object.entries(NAMED)) {
+        buttons.append(button(name, () => {
+          this.head.setUnits(weights);
+          this.refresh();
+        }));
+      }
+    }
+    return element("section", {}, element("h2", {}, "Expression"), buttons, ...this.units());
+  }
+
+  private units(): HTMLElement[] {
+    const least = areNamed(this.head.units) ? 0 : -STATISTICAL;
+    const most = areNamed(this.head.units) ? 1 : STATISTICAL;
+    return grouped(this.head.units).map(([title, names]) => {
+      const sliders = names.map((name) => {
+        const range = { id: `unit-${name}`, label: spoken(name), least, most, step: 0.01 };
+        return this.slider(new Slider(range, () => this.head.unit(name), (weight) => this.head.setUnit(name, weight)));
+      });
+      return section(title, false, ...sliders);
+    });
+  }
+
+  private pose(): HTMLElement[] {
+    if (this.head.turns.length === 0) return [];
+    const sliders = this.head.turns.map((name) => {
+      const { title, most } = TURNS[name]!;
+      const least = name === "jaw" ? 0 : -most;
+      const range = { id: `turn-${name}`, label: title, least, most, step: 1, unit: "°", digits: 0 };
+      return this.slider(new Slider(range, () => this.head.turn(name), (angle) => this.head.setTurn(name, angle)));
+    });
+    return [element("section", {}, element("h2", {}, "Pose"), section("Neck, gaze, jaw", false, ...sliders))];
+  }
+
+  private slider(slider: Slider): HTMLElement {
+    this.sliders.push(slider);
+    slider.row.addEventListener("input", () => this.stage.draw());
+    return slider.row;
+  }
+}
+
+function legendOf(surface: Surface): Node[] {
+  if (surface === "sure") {
+    const bar = element("div", { class: "bar", style: `background: linear-gradient(to right, ${SCALE.join(",")})` });
+    const marks = [0, 2, 4, 6].map((mark) => element("span", {}, `${mark}`));
+    const ends = element("div", { class: "marks" }, ...marks, element("span", {}, `${MOST_MM}+ mm`));
+    return [element("p", {}, "How far each place may be off, by the model's own estimate."), bar, ends];
+  }
+  if (surface === "hidden") {
+    return [element("p", {}, swatch(SEEN_CSS), " seen in the photograph ", swatch(HIDDEN_CSS), " hidden or turned away")];
+  }
+  return [];
+}
+
+function swatch(colour: string): HTMLElement {
+  return element("span", { class: "swatch", style: `background:${colour}`, "aria-hidden": "true" });
+}

@@ -1,0 +1,163 @@
+// The picture: a camera that turns around the head, its light, and views by name.
+import {
+  Box3,
+  Color,
+  DirectionalLight,
+  HemisphereLight,
+  PerspectiveCamera,
+  Scene,
+  Spherical,
+  SRGBColorSpace,
+  Vector3,
+  WebGLRenderer,
+} from "three";
+import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import type { Head } from "./head";
+import type { Surface } from "./surfaces";
+
+export const VIEWS: Record<string, [yaw: number, pitch: number]> = {
+  Front: [0, 0],
+  "Three-quarter": [38, 5],
+  Profile: [90, 0],
+  Back: [180, 0],
+};
+const FIELD = 22; // degrees up and down: a long lens, so that noses stay small
+const MARGIN = 1.1; // around the head
+const STEP = 10; // degrees of one press of an arrow key
+
+export class Stage {
+  readonly canvas: HTMLCanvasElement;
+  readonly scene = new Scene();
+  readonly camera = new PerspectiveCamera(FIELD, 1, 0.05, 20);
+  readonly controls: OrbitControls;
+  head?: Head;
+  private readonly renderer: WebGLRenderer;
+  private readonly ambient = new HemisphereLight("#ffffff", "#d9d2cb", 2.2);
+  private readonly key = new DirectionalLight("#ffffff", 0.9);
+  private waiting = false;
+
+  constructor(parent: HTMLElement) {
+    this.renderer = new WebGLRenderer({ antialias: true, alpha: true });
+    this.renderer.outputColorSpace = SRGBColorSpace;
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.canvas = this.renderer.domElement;
+    parent.append(this.canvas);
+    this.key.position.set(0.5, 0.8, 1);
+    this.camera.add(this.key); // light comes along, so that no side is dark
+    this.scene.add(this.camera, this.ambient);
+    this.controls = new OrbitControls(this.camera, this.canvas);
+    this.controls.enablePan = false;
+    this.controls.addEventListener("change", () => this.draw());
+    this.canvas.addEventListener("keydown", (event) => this.onKey(event));
+    new ResizeObserver(() => this.resize(parent.clientWidth, parent.clientHeight)).observe(parent);
+  }
+
+  setHead(head: Head): void {
+    if (this.head) this.scene.remove(this.head.root);
+    this.head = head;
+    this.scene.add(head.root);
+    this.light("texture");
+    this.look("Front");
+  }
+
+  /** Turn to a view by its name, or to angles in degrees: to the subject's left, and from above. */
+  look(view: string | [number, number]): void {
+    const [yaw, pitch] = typeof view === "string" ? VIEWS[view]! : view;
+    const { centre, distance } = this.framing();
+    this.controls.target.copy(centre);
+    this.controls.minDistance = distance / 4;
+    this.controls.maxDistance = distance * 2;
+    this.place(new Spherical(distance, (Math.PI / 180) * (90 - pitch), (Math.PI / 180) * yaw));
+  }
+
+  /** Baked textures have the light of their photograph in them; what is plain needs a lamp to show its form. */
+  light(surface: Surface): void {
+    const plain = surface !== "texture";
+    this.ambient.intensity = plain ? 1.1 : 2.4;
+    this.key.intensity = plain ? 2.2 : 0.7;
+    this.draw();
+  }
+
+  /** Draw before the next frame, once however often it is asked for. */
+  draw(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.renderer.render(this.scene, this.camera);
+    });
+  }
+
+  /** A picture of this size as a PNG in a data address. */
+  picture(width: number, height: number, background = ""): string {
+    const { width: oldWidth, height: oldHeight } = this.canvas;
+    const ratio = this.renderer.getPixelRatio();
+    this.scene.background = background ? new Color(background) : null;
+    this.renderer.setPixelRatio(1);
+    this.resize(width, height);
+    this.renderer.render(this.scene, this.camera);
+    const address = this.canvas.toDataURL("image/png");
+    this.scene.background = null;
+    this.renderer.setPixelRatio(ratio);
+    this.resize(oldWidth / ratio, oldHeight / ratio);
+    return address;
+  }
+
+  /** Where the camera is, for people who cannot see it. */
+  describe(): string {
+    const yaw = (this.angles().theta * 180) / Math.PI;
+    const [name] = Object.entries(VIEWS).reduce((best, view) => {
+      return Math.abs(Math.abs(yaw) - view[1][0]) < Math.abs(Math.abs(yaw) - best[1][0]) ? view : best;
+    });
+    const side = Math.abs(yaw) < 5 || Math.abs(yaw) > 175 ? "" : yaw > 0 ? ", left side" : ", right side";
+    return `${name.toLowerCase()} view${side}`;
+  }
+
+  private resize(width: number, height: number): void {
+    if (width <= 0 || height <= 0) return;
+    this.renderer.setSize(width, height, false);
+    this.camera.aspect = width / height;
+    this.camera.updateProjectionMatrix();
+    this.draw();
+  }
+
+  private framing(): { centre: Vector3; distance: number } {
+    const box = this.head?.box ?? new Box3(new Vector3(-0.1, -0.1, -0.1), new Vector3(0.1, 0.1, 0.1));
+    const size = box.getSize(new Vector3());
+    const turned = Math.hypot(size.x, size.z) * 0.9; // at its widest while it turns
+    const half = Math.max(size.y, turned / this.camera.aspect) * 0.5 * MARGIN;
+    const distance = half / Math.tan(((FIELD / 2) * Math.PI) / 180) + size.z / 4;
+    return { centre: box.getCenter(new Vector3()), distance };
+  }
+
+  private angles(): Spherical {
+    return new Spherical().setFromVector3(this.camera.position.clone().sub(this.controls.target));
+  }
+
+  private place(where: Spherical): void {
+    where.makeSafe();
+    this.camera.position.setFromSpherical(where).add(this.controls.target);
+    this.controls.update();
+    this.draw();
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const where = this.angles();
+    const turn = (STEP * Math.PI) / 180;
+    const keys: Record<string, () => void> = {
+      ArrowLeft: () => (where.theta -= turn),
+      ArrowRight: () => (where.theta += turn),
+      ArrowUp: () => (where.phi = Math.max(0.2, where.phi - turn)),
+      ArrowDown: () => (where.phi = Math.min(Math.PI - 0.2, where.phi + turn)),
+      "+": () => (where.radius = Math.max(this.controls.minDistance, where.radius * 0.9)),
+      "-": () => (where.radius = Math.min(this.controls.maxDistance, where.radius * 1.1)),
+    };
+    if (event.key === "Home") this.look("Front");
+    else if (keys[event.key]) {
+      keys[event.key]!();
+      this.place(where);
+    } else return;
+    event.preventDefault();
+    this.canvas.dispatchEvent(new CustomEvent("turned"));
+  }
+}

@@ -1,0 +1,82 @@
+// What a head looks like: its texture, plain grey, how sure each vertex is, or what was hidden.
+import {
+  BufferAttribute,
+  Color,
+  type BufferGeometry,
+  type Material,
+  MeshBasicMaterial,
+  MeshStandardMaterial,
+  type SkinnedMesh,
+  SRGBColorSpace,
+} from "three";
+
+export type Surface = "texture" | "grey" | "sure" | "hidden";
+
+export const MOST_MM = 8; // at the end of the scale, as in the overlay pictures of unveil
+// Cividis, even in lightness, so that it reads alike without colour vision (Nunez, Anderton and Renslow 2018).
+export const SCALE = [
+  "#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9a9376", "#bbad6d", "#ddc858", "#fee838",
+];
+const SEEN = "#cfcac4";
+const HIDDEN = "#b4450f";
+const GREY = "#bdb9b4";
+const NEEDS: Partial<Record<Surface, string>> = { sure: "_uncertainty", hidden: "_hidden" };
+
+const scale = SCALE.map((text) => new Color(text));
+const [seen, hidden] = [new Color(SEEN), new Color(HIDDEN)];
+
+/** Whether a mesh says what a surface shows. */
+export function has(mesh: SkinnedMesh, surface: Surface): boolean {
+  const name = NEEDS[surface];
+  return name === undefined || mesh.geometry.hasAttribute(name);
+}
+
+/** The materials of one mesh, made when first wanted. */
+export class Surfaces {
+  private readonly made = new Map<Surface, Material>();
+
+  constructor(private readonly mesh: SkinnedMesh) {
+    this.made.set("texture", mesh.material as Material);
+  }
+
+  show(surface: Surface): void {
+    if (!has(this.mesh, surface)) surface = "grey";
+    if (!this.made.has(surface)) this.made.set(surface, this.make(surface));
+    if (surface === "sure") colour(this.mesh.geometry, "_uncertainty", unsure);
+    if (surface === "hidden") colour(this.mesh.geometry, "_hidden", unseen);
+    this.mesh.material = this.made.get(surface)!;
+  }
+
+  private make(surface: Surface): Material {
+    const { side } = this.made.get("texture")!;
+    if (surface === "grey") return new MeshStandardMaterial({ color: GREY, roughness: 0.75, side });
+    // Unlit, where a colour is a number: shading would change what is read from it.
+    if (surface === "sure") return new MeshBasicMaterial({ vertexColors: true, side });
+    return new MeshStandardMaterial({ vertexColors: true, roughness: 0.85, side });
+  }
+}
+
+function colour(geometry: BufferGeometry, name: string, paint: (value: number, into: Color) => void): void {
+  const values = geometry.getAttribute(name);
+  const colours = new Float32Array(values.count * 3);
+  const one = new Color();
+  for (let k = 0; k < values.count; k++) {
+    paint(values.getX(k), one);
+    one.toArray(colours, k * 3);
+  }
+  geometry.setAttribute("color", new BufferAttribute(colours, 3));
+}
+
+function unsure(millimetres: number, into: Color): void {
+  const place = Math.min(Math.max(millimetres / MOST_MM, 0), 1) * (scale.length - 1);
+  const k = Math.min(Math.floor(place), scale.length - 2);
+  into.lerpColors(scale[k]!, scale[k + 1]!, place - k);
+}
+
+function unseen(probability: number, into: Color): void {
+  into.lerpColors(seen, hidden, Math.min(Math.max(probability, 0), 1));
+}
+
+/** A colour as CSS has it. */
+export const HIDDEN_CSS = `#${hidden.getHexString(SRGBColorSpace)}`;
+export const SEEN_CSS = `#${seen.getHexString(SRGBColorSpace)}`;

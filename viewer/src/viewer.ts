@@ -1,0 +1,117 @@
+// One head on its stage with its panel, its facts and its downloads.
+import { bytesOf, type Facts, type HeadContent } from "./content";
+import { button, element } from "./dom";
+import { NAMED } from "./expressions";
+import { Head } from "./head";
+import { Panel } from "./panel";
+import { Stage, VIEWS } from "./stage";
+import type { Surface } from "./surfaces";
+
+/** A picture to be made: what is left out is as the page opens it. */
+export interface Shot {
+  view?: string | [number, number];
+  expression?: string; // one of NAMED
+  units?: Record<string, number>; // those that are not named are at rest; without both: as photographed
+  turns?: Record<string, number>; // degrees
+  surface?: Surface;
+  wireframe?: boolean;
+  hair?: boolean;
+  width: number;
+  height: number;
+  background?: string;
+}
+
+export class Viewer {
+  readonly element: HTMLElement;
+  readonly stage: Stage;
+  head?: Head;
+  panel?: Panel;
+  private readonly side = element("aside", { "aria-label": "Controls" });
+  private readonly about = element("div", { class: "about" });
+  private readonly photo = element("div", { class: "photo" });
+  private readonly said = element("p", { class: "visually-hidden", "aria-live": "polite" });
+
+  constructor() {
+    const frame = element("div", { class: "frame" });
+    const views = element("div", { class: "views", role: "group", "aria-label": "View" });
+    for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.look(name)));
+    const main = element("main", {}, frame, this.photo, views, this.about, this.said);
+    this.element = element("div", { class: "viewer" }, main, this.side);
+    this.stage = new Stage(frame);
+    const canvas = this.stage.canvas;
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-roledescription", "3D head");
+    canvas.setAttribute("aria-describedby", "keys");
+    frame.append(element("p", { id: "keys", class: "visually-hidden" }, "Arrow keys turn the head, + and - zoom, " +
+      "Home looks from the front."));
+    canvas.addEventListener("turned", () => this.say());
+    this.stage.controls.addEventListener("end", () => this.say());
+  }
+
+  async show(content: HeadContent): Promise<void> {
+    const bytes = await bytesOf(content.glb);
+    this.head = await Head.load(bytes);
+    this.stage.setHead(this.head);
+    this.panel = new Panel(this.head, this.stage);
+    this.stage.canvas.setAttribute("aria-label", `Head ${content.name}`);
+    this.side.replaceChildren(this.panel.element, this.downloads(content, bytes));
+    this.about.replaceChildren(element("h1", {}, content.name), ...factsOf(content.facts));
+    this.photo.replaceChildren();
+    if (content.picture) this.photo.append(element("img", { src: content.picture, alt: "The photograph" }));
+    this.say();
+  }
+
+  look(view: string | [number, number]): void {
+    this.stage.look(view);
+    this.say();
+  }
+
+  /** A PNG in a data address, for tools that make pictures of heads. */
+  shoot(shot: Shot): string {
+    const head = this.head!;
+    head.setUnits(shot.units ?? NAMED[shot.expression ?? ""] ?? head.photographed);
+    for (const turn of head.turns) head.setTurn(turn, shot.turns?.[turn] ?? 0);
+    this.panel!.show(shot.surface ?? "texture");
+    head.setWireframe(shot.wireframe ?? false);
+    head.setHair(shot.hair ?? true);
+    this.stage.camera.aspect = shot.width / shot.height;
+    this.stage.look(shot.view ?? "Front");
+    return this.stage.picture(shot.width, shot.height, shot.background);
+  }
+
+  private say(): void {
+    this.said.textContent = this.stage.describe();
+  }
+
+  private downloads(content: HeadContent, bytes: ArrayBuffer): HTMLElement {
+    const glb = content.files.glb ?? URL.createObjectURL(new Blob([bytes], { type: "model/gltf-binary" }));
+    const files = Object.entries({ ...content.files, glb }).sort(([a], [b]) => a.localeCompare(b));
+    const links = files.map(([kind, address]) => {
+      const name = address.startsWith("blob:") ? `${content.name}.${kind}` : "";
+      return element("a", { href: address, download: name, class: "button" }, kind.toUpperCase());
+    });
+    const picture = button("Picture (PNG)", () => {
+      const { clientWidth, clientHeight } = this.stage.canvas;
+      const address = this.stage.picture(clientWidth * 2, clientHeight * 2);
+      element("a", { href: address, download: `${content.name}.png` }).click();
+    });
+    const row = element("div", { class: "buttons" }, ...links, picture);
+    return element("section", {}, element("h2", {}, "Download"), row);
+  }
+}
+
+/** What is known of a face, in sentences. */
+function factsOf(facts: Facts): HTMLElement[] {
+  const lines: string[] = [];
+  if (facts.doubtful) lines.push("This may be no face.");
+  if (typeof facts.hidden_share === "number") lines.push(`${Math.round(facts.hidden_share * 100)} % of the face hidden.`);
+  const { seen = null, hidden = null } = facts.uncertainty_mm ?? {};
+  if (seen !== null) lines.push(`Unsure by ${seen.toFixed(1)} mm where it was seen${hidden === null ? "" : `, ${
+    hidden.toFixed(1)} mm where it was hidden`}.`);
+  if (facts.pose_degrees) {
+    const { pitch, yaw, roll } = facts.pose_degrees;
+    lines.push(`Turned by ${[pitch, yaw, roll].map(Math.round).join(", ")}° (pitch, yaw, roll) in the photograph.`);
+  }
+  return lines.length ? [element("p", {}, lines.join(" "))] : [];
+}
