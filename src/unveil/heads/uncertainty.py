@@ -3,6 +3,9 @@
 A vertex is a sum of basis vectors times coefficients, so that to first order, and as if the coefficients erred
 independently, its squared deviation is the sum of squares of basis vector times deviation. They do not err quite
 independently: a learner's file has a `vertex_scale`, measured on people it was not trained on, that makes up for it.
+Coefficients that err together move some vertices less than the sum says (lips) and some more (the tip of the nose), so
+the scale is one number for each vertex. A photograph does not tell how large a head is or where exactly it stands, so
+the distances of the calibration are those that remain after a small similarity.
 
 Pose and camera are left out: they say where the head is in the crop, not which form it has. The lengths hold for the
 posed head as well, because turning it does not change them. What a learner is uncertain about is what its teacher
@@ -19,18 +22,18 @@ from numpy.typing import NDArray
 
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.typing import Float32s
+from unveil.typing import Float32s, Floats
 
 MILLIMETRES = 1000.0  # per metre
 
 
-def vertex_uncertainty(model: MorphableModel, deviations: Coefficients, vertex_scale: float = 1.0) -> Float32s:
+def vertex_uncertainty(model: MorphableModel, deviations: Coefficients, vertex_scale: Floats | float = 1.0) -> Float32s:
     """Root mean square distance [..., V], in millimetres, of vertices from where they should be.
 
     Args:
         model: the head model of the coefficients.
         deviations: [..., M] standard deviations of the coefficients, in their units.
-        vertex_scale: factor from calibration.
+        vertex_scale: factors [V] from calibration, or one for all vertices.
     """
     variance = np.square(np.concatenate([model.shape(deviations), deviations["expression"]], axis=-1))  # [..., K]
     return np.asarray(vertex_scale * np.sqrt(variance @ _squared_lengths(model)), np.float32)

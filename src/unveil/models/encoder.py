@@ -12,7 +12,7 @@ import numpy as np
 
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Images
+from unveil.typing import Float32s, Floats, Images
 
 if TYPE_CHECKING:
     from unveil.photos.framing import Framing  # which is slow to import
@@ -68,8 +68,8 @@ class Encoder(Protocol):
         """How it wants faces to be cropped."""
 
     @property
-    def vertex_scale(self) -> float:
-        """What calibration multiplies the uncertainty of vertices by; 1 without calibration."""
+    def vertex_scale(self) -> Floats | float:
+        """What calibration multiplies the uncertainty of vertices by, [V] or one number; 1 without calibration."""
 
     @property
     def says_face(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.heads.model import MorphableModel
@@ -75,7 +77,12 @@ def head_of(encoder: Encoder, assets: Path | None = None) -> MorphableModel:
     except UnveilError as error:
         raise UnveilError(f"{printable(encoder.path)} cannot be used: {error}") from error
     # What the layout has besides the head's own is not geometry: skin, light, detail.
-    return family.load_head(assets).with_layout(encoder.layout)
+    model = family.load_head(assets).with_layout(encoder.layout)
+    count = len(model.head.template)
+    if np.ndim(encoder.vertex_scale) and len(np.asarray(encoder.vertex_scale)) != count:
+        stated = f"a vertex_scale for {np.size(encoder.vertex_scale)} vertices, but its head has {count}"
+        raise UnveilError(f"{printable(encoder.path)} has {stated}: export it again")
+    return model
 
 
 def open_skin(encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> SkinModel:

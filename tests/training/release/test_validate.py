@@ -15,6 +15,7 @@ from unveil.photos.framing import CANONICAL, Framing
 from unveil.photos.io import read_image
 from unveil.training.crops.prepared import VALIDATION
 from unveil.training.data import TrainingData
+from unveil.training.release.calibrate import calibrate, labels_of
 from unveil.training.release.reliability import Pairs, Reliability
 from unveil.training.release.validate import NOTHING, chosen, discrepancies, table, validate
 from unveil.training.sampler import Sampler
@@ -114,21 +115,19 @@ def test_reliability_is_gathered_and_drawn(data: TrainingData, tmp_path: Path) -
     indices = data.indices(VALIDATION)
     batch = Sampler(data, training_folder.config(64), load_pool()).validation_batch(indices, occluded=True)
     error = rng.normal(0, 0.1, batch.coefficients.shape).astype(np.float32)
-    told = Prediction(
-        Coefficients(data.layout, batch.coefficients + error),
-        Coefficients(data.layout, np.full_like(error, 0.1)),
-        np.clip(batch.covered, 0.02, 0.98),
-    )
-    reliability, more = Reliability(data.model), Reliability(data.model)
+    said = Coefficients(data.layout, batch.coefficients + error)
+    deviations = Coefficients(data.layout, np.full_like(error, 0.1))
+    told = Prediction(said, deviations, np.clip(batch.covered, 0.02, 0.98))
+    found = calibrate(said, deviations, labels_of(batch), data.model)
+    reliability, more = (Reliability(data.model, found.vertex_scale) for _ in range(2))
     for _ in range(200):
         reliability.add(told, batch)
     more.take_in(reliability)
-    said, was = more.coefficients.bins(squared=True)
-    np.testing.assert_allclose(said, 0.1, rtol=1e-5)
+    stated, was = more.coefficients.bins(squared=True)
+    np.testing.assert_allclose(stated, 0.1, rtol=1e-5)
     assert np.sqrt((was**2).mean()) == pytest.approx(0.1, rel=0.1)
-    said, was = more.vertices.bins(squared=True)
-    # Independent errors: the uncertainty of vertices needs no correction.
-    assert np.sqrt((was**2).mean() / (said**2).mean()) == pytest.approx(1, abs=0.2)
+    stated, was = more.vertices.bins(squared=True)
+    assert np.sqrt((was**2).mean() / (stated**2).mean()) == pytest.approx(1, abs=0.1)  # they were calibrated on it
     more.plot(tmp_path / "reliability.png")
     picture = read_image(tmp_path / "reliability.png")
     assert picture.shape[1] > 2 * picture.shape[0] > 200

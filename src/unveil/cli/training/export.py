@@ -92,8 +92,10 @@ def _lines(measured: Measured, folder: Path) -> Iterator[str]:
         )
     if measured.calibration is None:
         return
-    scale = measured.calibration.vertex_scale
-    yield f"deviations multiplied: {_listed(measured.calibration.factors)}; those of vertices {scale:.3f}"
+    import numpy as np
+
+    scale = np.median(measured.calibration.vertex_scale)
+    yield f"deviations multiplied: {_listed(measured.calibration.factors)}; those of vertices {scale:.3f} (median)"
     if measured.calibration.face_shift:
         yield f"taken from the logit that there is a face: {measured.calibration.face_shift:.3f}"
     if measured.squared_z:

@@ -1,8 +1,9 @@
 """Deviations that mean what they say: on people held out, errors are as large as the learner says, on average.
 
 Its deviations were learned on people it knows, where it errs less. One factor per group of coefficients makes the
-mean of the squared errors, each in its own deviations, one; and one factor for the vertices makes up for errors of
-coefficients that go together, which `unveil.heads.uncertainty` leaves out.
+mean of the squared errors, each in its own deviations, one; and one factor for each vertex makes up for errors of
+coefficients that go together, which `unveil.heads.uncertainty` leaves out. Labels that are not trusted to say what form
+a head has, as those of a fit beside exact ones, do not count for the shape and the vertices.
 
 What is no face was drawn for training, and is easier to tell than what detectors take for one. So the face score is
 shifted until nearly all faces held out are just beyond one half.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,10 +21,10 @@ from unveil.heads.face_area import face_area
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
-from unveil.typing import Float32s, Floats
+from unveil.training.sampler import Batch
+from unveil.typing import Bools, Float32s, Floats
 
 FACES_KEPT = 0.98  # share of the faces held out that keep a score of one half or more
-BATCH = 64  # heads evaluated at once
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Calibration:
     """What a learner's deviations, and those of vertices made of them, are multiplied with."""
 
     factors: Mapping[str, float]  # by group of coefficients
-    vertex_scale: float
+    vertex_scale: Float32s  # [V]
     count: int  # crops it was measured on
     face_shift: float = 0.0  # what is taken from the logit that there is a face
 
@@ -39,15 +41,43 @@ class Calibration:
         return np.concatenate([np.full(g.size, self.factors[g.name], np.float32) for g in layout.groups])
 
 
+class Labels(NamedTuple):
+    """What N crops show."""
+
+    coefficients: Float32s  # [N, M]
+    shape_weight: Float32s  # [N] trust in what they say of the head's form
+
+    @property
+    def exact(self) -> Bools:
+        """Those [N] that say what form the head has; all of them if none is trusted."""
+        return self.shape_weight > 0 if self.shape_weight.any() else np.ones(len(self.shape_weight), bool)
+
+
+def labels_of(batch: Batch) -> Labels:
+    """What calibration needs to know of a batch."""
+    return Labels(batch.coefficients, batch.shape_weight)
+
+
 def calibrate(
-    coefficients: Coefficients, deviations: Coefficients, labels: Floats, model: MorphableModel
+    coefficients: Coefficients, deviations: Coefficients, labels: Labels, model: MorphableModel
 ) -> Calibration:
-    """The factors by what a learner says of N crops, with deviations [N, M], and the labels [N, M]."""
-    squares = mean_squared_z(coefficients, deviations, labels)
-    raw = Calibration({name: float(np.sqrt(square)) for name, square in squares.items()}, 1.0, len(labels))
-    right = Coefficients(deviations.layout, deviations.values * raw.factor_of_each(deviations.layout))
-    ratio = vertex_distances(coefficients, labels, model) / vertex_uncertainty(model, right)
-    return replace(raw, vertex_scale=float(np.sqrt((np.square(ratio) @ face_area(model)).mean())))
+    """The factors by what a learner says of N crops, with deviations [N, M], and their labels."""
+    squares = mean_squared_z(coefficients, deviations, labels, model)
+    unscaled = np.ones(len(model.head.template), np.float32)
+    raw = Calibration({name: float(np.sqrt(square)) for name, square in squares.items()}, unscaled, len(labels.exact))
+    right = deviations.values * raw.factor_of_each(deviations.layout)
+    stated = vertex_uncertainty(model, Coefficients(deviations.layout, right[labels.exact]))
+    told = Coefficients(coefficients.layout, coefficients.values[labels.exact])
+    moved = without_similarity(displacements(told, labels.coefficients[labels.exact], model), model)
+    true = np.linalg.norm(moved, axis=-1) * MILLIMETRES
+    return replace(raw, vertex_scale=_scale_of_each(true, stated))
+
+
+def _scale_of_each(true: Float32s, stated: Float32s) -> Float32s:
+    """What the stated distances [N, V] are to be multiplied with, [V], to have the mean squares of the true ones."""
+    true_square, stated_square = (np.square(values).mean(axis=0) for values in (true, stated))
+    known = (true_square > 0) & (stated_square > 0)  # what no coefficient moves is never off
+    return np.sqrt(np.where(known, true_square, 1) / np.where(known, stated_square, 1)).astype(np.float32)
 
 
 def face_shift(faces: Floats) -> float:
@@ -56,19 +86,31 @@ def face_shift(faces: Floats) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
-def mean_squared_z(coefficients: Coefficients, deviations: Coefficients, labels: Floats) -> dict[str, float]:
+def mean_squared_z(
+    coefficients: Coefficients, deviations: Coefficients, labels: Labels, model: MorphableModel
+) -> dict[str, float]:
     """Mean, per group, of the squared errors of [N, M] in their deviations: one where these are right."""
-    z = (coefficients.values - labels) / deviations.values
-    return {name: float(np.square(values).mean()) for name, values in coefficients.layout.split(z).items()}
+    z = (coefficients.values - labels.coefficients) / deviations.values
+    groups = coefficients.layout.split(z) | {model.shape_group: model.shape(Coefficients(coefficients.layout, z))}
+    counted = {name: labels.exact if name == model.shape_group else slice(None) for name in groups}
+    return {name: float(np.square(values[counted[name]]).mean()) for name, values in groups.items()}
 
 
-def vertex_distances(coefficients: Coefficients, labels: Floats, model: MorphableModel) -> Floats:
-    """Distances [N, V], in millimetres, of the vertices of heads without pose from the labels'."""
-    difference = Coefficients(coefficients.layout, np.asarray(coefficients.values - labels, np.float32))
-    parts = []
-    for start in range(0, len(labels), BATCH):
-        batch = Coefficients(difference.layout, difference.values[start : start + BATCH])
-        # The heads are linear in both, so that their difference is the head of the difference.
-        moved = model.head.unposed(model.shape(batch), batch["expression"]) - model.head.template
-        parts.append(np.linalg.norm(moved, axis=-1) * MILLIMETRES)
-    return np.concatenate(parts)
+def displacements(coefficients: Coefficients, labels: Floats, model: MorphableModel) -> Float32s:
+    """How far [N, V, 3], in metres, the vertices of heads without pose are from those of labels [N, M]."""
+    wrong = Coefficients(coefficients.layout, np.asarray(coefficients.values - labels, np.float32))
+    # The heads are linear in both, so that their difference is the head of the difference.
+    return np.asarray(model.head.unposed(model.shape(wrong), wrong["expression"]) - model.head.template)
+
+
+def without_similarity(displacements: Floats, model: MorphableModel) -> Float32s:
+    """Displacements [N, V, 3] without the small shift, turn and growth that take most of them from the face."""
+    points = np.asarray(model.head.template, np.float64)
+    weight = np.sqrt(face_area(model).astype(np.float64))[:, None]
+    axes = np.eye(3)
+    moves = [np.broadcast_to(axis, points.shape) for axis in axes] + [np.cross(axis, points) for axis in axes]
+    motions = np.stack([*moves, points]).reshape(7, -1)  # to first order
+    weighted = (motions.reshape(7, -1, 3) * weight).reshape(7, -1)
+    wanted = (np.asarray(displacements, np.float64) * weight).reshape(len(displacements), -1)
+    shares = np.linalg.lstsq(weighted.T, wanted.T, rcond=None)[0].T  # [N, 7]
+    return np.asarray(displacements - (shares @ motions).reshape(displacements.shape), np.float32)

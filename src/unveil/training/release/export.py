@@ -13,7 +13,7 @@ from unveil.models.encoder import Prediction
 from unveil.models.learner import Learner
 from unveil.models.onnx import CoefficientModel
 from unveil.training.crops.prepared import TEST, TRAIN
-from unveil.training.release.calibrate import Calibration, calibrate, face_shift, mean_squared_z
+from unveil.training.release.calibrate import Calibration, calibrate, face_shift, labels_of, mean_squared_z
 from unveil.training.release.predict import clear_and_occluded, predict
 from unveil.training.release.to_onnx import Statement, export_int8, export_onnx
 from unveil.training.release.validate import chosen, nme
@@ -59,7 +59,7 @@ def export_measured(
     said = predict(learner, batch.images)
     calibration = None
     if said.deviations is not None:
-        calibration = calibrate(said.coefficients, said.deviations, batch.coefficients, sampler.data.model)
+        calibration = calibrate(said.coefficients, said.deviations, labels_of(batch), sampler.data.model)
         if said.face is not None:
             calibration = replace(calibration, face_shift=face_shift(said.face))
     export_onnx(learner, path, statement, calibration)
@@ -104,4 +104,4 @@ def _squared_z(path: Path, sampler: Sampler) -> dict[str, float]:
     said = CoefficientModel(path).predict(batch.images)
     if said.deviations is None:
         return {}
-    return mean_squared_z(said.coefficients, said.deviations, batch.coefficients)
+    return mean_squared_z(said.coefficients, said.deviations, labels_of(batch), sampler.data.model)

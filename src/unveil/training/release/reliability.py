@@ -1,7 +1,8 @@
 """Whether a learner's deviations and occlusion map are right, measured where the truth is known.
 
 Three promises are checked: of the cells of the occlusion map that say "covered with probability p", a share p is; a
-coefficient with deviation s is off by s, in the root mean square; and so is a vertex, in millimetres.
+coefficient with deviation s is off by s, in the root mean square; and so is a vertex, in millimetres, where the label
+is trusted to say what form the head has.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from unveil.heads.face_area import face_area
-from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
 from unveil.models.encoder import Prediction
 from unveil.storage.files import atomic_path
+from unveil.training.release.calibrate import displacements, labels_of, without_similarity
 from unveil.training.sampler import Batch
 from unveil.typing import Floats, Int64s
 
@@ -55,7 +56,7 @@ class Reliability:
     """Gathers predictions with the truth."""
 
     model: MorphableModel
-    vertex_scale: float = 1.0
+    vertex_scale: Floats | float = 1.0
     cells: Pairs = field(default_factory=Pairs)  # probability of being covered; covered share
     coefficients: Pairs = field(default_factory=Pairs)  # deviation; error; in the standard deviations of the data
     vertices: Pairs = field(default_factory=Pairs)  # uncertainty; error; millimetres
@@ -70,11 +71,10 @@ class Reliability:
         _, std = layout.statistics(batch.coefficients)
         error = prediction.coefficients.values - batch.coefficients  # [N, M]
         self.coefficients.add(prediction.deviations.values / std, np.abs(error) / std)
-        said = vertex_uncertainty(self.model, prediction.deviations, self.vertex_scale)[:, self._face]
-        wrong = Coefficients(layout, error)
-        parts = zip((self.model.shape(wrong), wrong["expression"]), self._bases, strict=True)
-        moved = sum(np.tensordot(values, basis, axes=1) for values, basis in parts)
-        self.vertices.add(said, np.linalg.norm(moved, axis=-1) * MILLIMETRES)
+        said = vertex_uncertainty(self.model, prediction.deviations, self.vertex_scale)
+        moved = without_similarity(displacements(prediction.coefficients, batch.coefficients, self.model), self.model)
+        exact = np.ix_(labels_of(batch).exact, self._face)
+        self.vertices.add(said[exact], MILLIMETRES * np.linalg.norm(moved, axis=-1)[exact])
 
     def take_in(self, other: Reliability) -> None:
         """Add what another has gathered."""
@@ -87,12 +87,6 @@ class Reliability:
     def _face(self) -> Int64s:
         """The vertices that are looked at."""
         return np.flatnonzero(face_area(self.model))[::EVERY_VERTEX]
-
-    @cached_property
-    def _bases(self) -> tuple[Floats, ...]:
-        """What coefficients move them by, [K, V', 3] metres: shape, then expression."""
-        head = self.model.head
-        return np.asarray(head.shape_basis)[:, self._face], np.asarray(head.expression_basis)[:, self._face]
 
     def plot(self, path: Path) -> None:
         """Draw the three as a PNG: what was said along x, what came of it along y, on the diagonal where it is true."""

@@ -6,6 +6,7 @@ stays float32; or the backbone is in int8. The file says what its outputs mean, 
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def _metadata(learner: Learner, statement: Statement, calibration: Calibration |
     if learner.face_head is not None:
         found["face_shift"] = round(calibration.face_shift, 4)
     return metadata | {
-        "vertex_scale": f"{calibration.vertex_scale:.6g}",
+        "vertex_scale": base64.b64encode(calibration.vertex_scale.astype("<f2").tobytes()).decode(),
         "calibration": json.dumps(found),
     }
 
