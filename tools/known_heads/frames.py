@@ -1,15 +1,8 @@
 """Several photographs of a person joined: by precision against a plain mean.
 
-A learner says of each coefficient of the shape a mean m and a deviation d. Read as the posterior of one photograph
-under the standard normal prior, its precision is 1 / d^2, of which 1 is the prior's. Photographs of one person are not
-independent, because what deceives a learner in one does so in the next. With F photographs whose errors are correlated
-by r, what they say counts F / (1 + (F - 1) r) times one photograph, not F times; the prior counts once:
-
-    precision = 1 + sum(1 / d^2 - 1) / (1 + (F - 1) r),   shape = sum(m / d^2) / (1 + (F - 1) r) / precision
-
-``r`` is one number for a learner, the one for which points of heads of validation people are nearest. The row ``mean,
-scaled`` shows what one factor for all coefficients would give, chosen in the same way: what remains is the deviations'
-merit. Of ``mixed`` photographs every second one is occluded.
+`unveil.reconstruct.joining` says how. Its ``r`` is one number for a learner, the one for which points of heads of
+validation people are nearest. The row ``mean, scaled`` shows what one factor for all coefficients would give, chosen in
+the same way: what remains is the deviations' merit. Of ``mixed`` photographs every second one is occluded.
 """
 
 from __future__ import annotations
@@ -26,6 +19,7 @@ from tools.known_heads.making import CONDITIONS, KnownHeads
 from tools.known_heads.renders import FRAMES
 from tools.known_heads.tables import print_header, print_row
 from unveil import load_openhead
+from unveil.reconstruct.joining import join_shapes
 from unveil.typing import Floats, Images
 
 CORRELATIONS = np.linspace(0, 1, 21)
@@ -77,10 +71,7 @@ def say(learner: str, crops: Images) -> Said:
 
 def joined(said: Said, correlation: float) -> Floats:
     """Shapes [P, S] of people of whom several photographs are seen."""
-    precision = 1 / np.minimum(said.deviation, 1) ** 2  # nobody knows less than the prior
-    times = 1 + (said.shape.shape[1] - 1) * correlation
-    total = 1 + (precision - 1).sum(axis=1) / times
-    return np.asarray((precision * said.shape).sum(axis=1) / times / total)
+    return join_shapes(said.shape, said.deviation, correlation)[0]
 
 
 def scaled_mean(said: Said, factor: float) -> Floats:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from unveil.appearance.visibility import hidden_vertices
+from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
@@ -22,9 +23,10 @@ from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
+from unveil.reconstruct.joining import join_shapes
 from unveil.reconstruct.walk import FaceWalk, Framed, different_faces, predict
 from unveil.timing import StageTimes
-from unveil.typing import Image
+from unveil.typing import Float32s, Floats, Image
 
 Timings: TypeAlias = Mapping[str, float]  # milliseconds per stage
 
@@ -151,6 +153,42 @@ class Reconstructor:
         kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
+    def joined(self, faces: Sequence[Reconstruction]) -> list[Reconstruction]:
+        """The same faces as those of one person, in several photographs: all get one shape, see `reconstruct.joining`.
+
+        Expression, pose and texture stay each photograph's own. A model that does not say how sure it is gets the mean
+        of the shapes.
+
+        Args:
+            faces: of one person, by this reconstructor.
+
+        Raises:
+            UnveilError: there is no face.
+        """
+        if not faces:
+            raise UnveilError("there is no face to join: give the reconstructions of one person's photographs")
+        group = self.morphable.shape_group
+        shapes = np.stack([face.coefficients[group] for face in faces])
+        deviations = [face.deviations[group] for face in faces if face.deviations is not None]
+        if len(deviations) < len(faces):
+            return [self.changed(face, face.coefficients.replace(**{group: shapes.mean(axis=0)})) for face in faces]
+        shape, deviation = join_shapes(shapes, np.stack(deviations))
+        return [self._reshaped(face, {group: shape}, {group: deviation}) for face in faces]
+
+    def _reshaped(
+        self, face: Reconstruction, coefficients: Mapping[str, Floats], deviations: Mapping[str, Floats]
+    ) -> Reconstruction:
+        """The face with other coefficients and deviations of some groups."""
+        changed = self.changed(face, face.coefficients.replace(**coefficients))
+        if face.deviations is None:
+            return changed
+        known = face.deviations.replace(**deviations)
+        return replace(changed, deviations=known, uncertainty_mm=self._uncertainty(known))
+
+    def _uncertainty(self, deviations: Coefficients) -> Float32s:
+        """Root mean square distance [V] in mm to expect of each vertex."""
+        return vertex_uncertainty(self.morphable, deviations, self.encoder.vertex_scale)
+
     def _with_guesses(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
         """The face with what the network says, in that row of its prediction, about what it saw and how sure it is."""
         classes = None if prediction.classes is None else prediction.classes[index]
@@ -161,8 +199,7 @@ class Reconstructor:
             face = replace(face, occlusion=occlusion, hidden=hidden)
         if prediction.deviations is not None:
             deviations = prediction.deviations.row(index)
-            uncertainty = vertex_uncertainty(self.morphable, deviations, self.encoder.vertex_scale)
-            face = replace(face, deviations=deviations, uncertainty_mm=uncertainty)
+            face = replace(face, deviations=deviations, uncertainty_mm=self._uncertainty(deviations))
         return face
 
     def _heads(
