@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -127,6 +127,7 @@ class MeshParts:
     anchors: Int64s  # [P] which of the first V vertices each of the others belongs to
     roughness: tuple[float, ...]  # of the materials: 0 mirrors, 1 is dull
     colours: UInt8s  # [P, 3] RGB of the latter in white light, as no photograph shows them
+    pictures: Mapping[str, UInt8s] = field(default_factory=dict)  # [h, w, 3] of parts that the texture does not show
     __repr__ = short_repr
 
     @property

@@ -13,6 +13,7 @@ from unveil.geometry import camera
 from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.heads.albedo import AlbedoSpace
+from unveil.heads.hair import Hair, wearing
 from unveil.heads.head import Head, MeshParts
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, widened
@@ -44,6 +45,7 @@ class MorphableModel:
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
     whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
     parts: MeshParts | None = None  # of a whole head
+    hair: Hair | None = None  # that one person's whole head has besides
 
     def __repr__(self) -> str:
         vertices, triangles = len(self.head.template), len(self.head.faces)
@@ -80,16 +82,21 @@ class MorphableModel:
         if self.whole is None:
             return self, coefficients
         self.layout.require(coefficients.layout)
+        whole = self._with_hair or self.whole
         xp = array_namespace(coefficients.values)
         groups = coefficients.layout.split(coefficients.values)
         more = xp.zeros_like(groups["expression"][..., : self._more_units])
         groups["expression"] = xp.concat([groups["expression"], more], axis=-1)
-        return self.whole, Coefficients(self.whole.layout, self.whole.layout.join(groups))
+        return whole, Coefficients(whole.layout, whole.layout.join(groups))
 
     def extended(self, values: np.ndarray) -> np.ndarray:
         """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors."""
-        parts = self.whole and self.whole.parts
+        parts = (self._with_hair or self.whole or self).parts
         return values if parts is None else parts.extended(values)
+
+    @cached_property
+    def _with_hair(self) -> MorphableModel | None:
+        return None if self.whole is None or self.hair is None else wearing(self.whole, self.hair)
 
     @property
     def _more_units(self) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 
 from unveil.geometry.rasterize import rasterize
 from unveil.models.classes import BACKGROUND, BROWS, EYES, LIPS, MOUTH, SKIN, UNKNOWN
-from unveil.training.classes.around import explain
+from unveil.appearance.around import explain
 from unveil.training.classes.head_parts import HeadParts, Parts
 from unveil.training.classes.places import AROUND, Places
 from unveil.typing import Bools, Float32s, Floats, Image, UInt8s

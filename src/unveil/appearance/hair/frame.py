@@ -1,0 +1,137 @@
+"""A frame around a head in which hair is a distance outwards: rows from the crown down, columns around the head.
+
+The columns of the dome are great circles from the crown, where hair turns, down to the level of the ears, and from
+there they fall straight. So they run as hair does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
+from unveil.geometry.rasterize import rasterize
+from unveil.heads.model import MorphableModel
+from unveil.typing import Bools, Float64s, Floats, Int64s, Ints
+
+COLUMNS, DOME, FALL = 96, 30, 20  # columns around the head, and rows above and below the level of the ears
+ROWS = DOME + FALL
+CROWN_TILT = np.radians(25)  # the crown lies behind the highest point
+CENTRE = np.array([0.0, 0.01, -0.025])  # metres from between the tops of the jaw line to the middle of the skull
+ABOVE_CUT = 0.004  # metres above the lower end of the neck at which the last row lies
+MAP_SIZE = 512  # pixels a side of the map of the head
+EAR_ENDS = (0, 16)  # iBUG-68: ears stick out farther to the side than these
+EAR_BACK, EAR_TOP = -0.04, 0.034  # metres: where ears end on the template
+THICKEST_EAR = 0.02  # metres: deeper than that behind an ear is the inside of the head
+HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05  # metres above the origin in front; how it falls to the nape
+
+
+@dataclass(frozen=True, eq=False)
+class HairFrame:
+    """The frame of one head: node (row, column) at distance r is at ``origin + r * direction``."""
+
+    middle: Float64s  # [3] between the tops of the jaw line
+    origin: Float64s  # [R, C, 3] metres, model space
+    direction: Float64s  # [R, C, 3] unit length
+    skin: Float64s  # [R, C] distance of the skin, without ears
+    ears: Float64s  # [R, C] the same with ears
+
+    def at(self, distance: Floats) -> Float64s:
+        """Points [R, C, 3] at distances [R, C]."""
+        return np.asarray(self.origin + distance[..., None] * self.direction)
+
+
+def frame_of(vertices: Floats, model: MorphableModel) -> HairFrame:
+    """The frame of a head with neutral vertices [V, 3]."""
+    jaw = np.asarray(model.landmarks68(vertices), np.float64)[list(EAR_ENDS)].mean(axis=0)
+    centre = np.array([0.0, *(jaw + CENTRE)[1:]])
+    bottom = float(vertices[:, 1].min()) + ABOVE_CUT - centre[1]
+    column, row = np.meshgrid(2 * np.pi * np.arange(COLUMNS) / COLUMNS - np.pi, np.arange(ROWS))
+    down = np.where(row < DOME, row / DOME, 1 + (row - DOME) / (FALL - 1))
+    origin, direction = _rays(centre, column, down, bottom)
+    points = np.asarray(vertices, np.float64) - centre
+    place, distance = _places(points, bottom)
+    pixels = np.column_stack([(place / 4.2 + 0.5) * (MAP_SIZE - 1), -distance])
+    at = np.stack([down * np.sin(column), down * np.cos(column)], axis=-1) / 4.2 + 0.5
+    whole = _outermost(pixels, model.faces, at)
+    bare = _outermost(pixels, model.faces[~ear_faces(model)], at)
+    skin = _closed(np.where(np.isfinite(bare) & (bare > whole - THICKEST_EAR), bare, np.nan))
+    return HairFrame(jaw * [0, 1, 1], origin, direction, skin, np.maximum(np.where(np.isfinite(whole), whole, skin), skin))
+
+
+def _rays(centre: Float64s, column: Float64s, down: Float64s, bottom: float) -> tuple[Float64s, Float64s]:
+    """Origins and directions [R, C, 3] of the nodes; ``down`` is 0 at the crown, 1 at the ears, 2 at the lower end."""
+    crown = np.array([0.0, np.cos(CROWN_TILT), -np.sin(CROWN_TILT)])
+    level = np.stack([np.sin(column), np.zeros_like(column), np.cos(column)], axis=-1)
+    angle = np.arccos(level @ crown)
+    part = np.minimum(down, 1) * angle
+    # Along the great circle from the crown to the level direction (Shoemake's spherical interpolation).
+    direction = (np.sin(angle - part)[..., None] * crown + np.sin(part)[..., None] * level) / np.sin(angle)[..., None]
+    origin = centre + np.maximum(down - 1, 0)[..., None] * np.array([0.0, bottom, 0.0])
+    return origin, direction
+
+
+def _places(points: Float64s, bottom: float) -> tuple[Float64s, Float64s]:
+    """Where points [V, 3] lie on the map [V, 2], on which the crown is in the middle, and their distances [V]."""
+    x, y, z = points.T
+    up = np.maximum(y, 0) / np.cos(CROWN_TILT)
+    column = np.arctan2(x, z + up * np.sin(CROWN_TILT))
+    length = np.maximum(np.linalg.norm(points, axis=1), 1e-9)
+    crown = np.array([0.0, np.cos(CROWN_TILT), -np.sin(CROWN_TILT)])
+    angle = np.arccos(np.clip(points @ crown / length, -1, 1))
+    whole = np.arccos(-np.sin(CROWN_TILT) * np.cos(column))
+    down = np.where(y >= 0, angle / whole, 1 + y / bottom)
+    place = np.column_stack([down * np.sin(column), down * np.cos(column)])
+    return place, np.where(y >= 0, length, np.hypot(x, z))
+
+
+def _outermost(pixels: Float64s, faces: Ints, at: Float64s) -> Float64s:
+    """Distance [R, C] of the outermost surface at places of the map [R, C, 2]; not finite where there is none."""
+    depth = rasterize(pixels, faces, MAP_SIZE, MAP_SIZE).depth
+    depth[np.isinf(depth)] = np.nan
+    x, y = np.moveaxis(at * (MAP_SIZE - 1), -1, 0)
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    x, y = x - left, y - top
+    upper = depth[top, left] * (1 - x) + depth[top, left + 1] * x
+    lower = depth[top + 1, left] * (1 - x) + depth[top + 1, left + 1] * x
+    return np.asarray(-(upper * (1 - y) + lower * y), np.float64)
+
+
+def _closed(distance: Float64s) -> Float64s:
+    """Distances [R, C] with smooth ones where the head has a hole."""
+    known = np.isfinite(distance)
+    values = np.where(known, distance, 0).reshape(-1, 1)
+    smooth = diffuse(values, 1000.0 * known.ravel(), grid_edges(), [0.08]).reshape(distance.shape)
+    return np.where(known, distance, smooth)
+
+
+@lru_cache(maxsize=1)
+def grid_edges() -> Neighbours:
+    """Who is beside whom on the grid; the first row is the crown."""
+    row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
+    a, right = row * COLUMNS + column, row * COLUMNS + (column + 1) % COLUMNS
+    below = a + COLUMNS
+    return neighbours(np.concatenate([np.column_stack([a, right, a]), np.column_stack([a, below, a])]), ROWS * COLUMNS)
+
+
+def smoothed(values: Floats, weights: Floats) -> Float64s:
+    """Values [R, C] that follow those with large weights [R, C] and are smooth elsewhere."""
+    solution = diffuse(values.reshape(-1, 1), weights.ravel(), grid_edges(), [0.0])
+    return np.asarray(solution.reshape(values.shape), np.float64)
+
+
+@lru_cache(maxsize=2)
+def ear_faces(model: MorphableModel) -> Bools:
+    """Which triangles [F] of a head model belong to its ears."""
+    template = np.asarray(model.head.template)
+    width = np.abs(np.asarray(model.landmarks68(template))[list(EAR_ENDS), 0]).mean()
+    ears = (np.abs(template[:, 0]) > width) & (template[:, 2] > EAR_BACK) & (template[:, 1] < EAR_TOP)
+    return np.asarray(ears[model.faces].any(axis=1))
+
+
+def above_hairline(points: Floats) -> Float64s:
+    """How far [...] points [..., 3] of a head lie above where hair usually begins, in metres, falling to the nape."""
+    behind = np.maximum(FOREHEAD_BACK - points[..., 2], 0)
+    return np.asarray(points[..., 1] - HAIRLINE + HAIRLINE_SLOPE * behind, np.float64)

@@ -1,0 +1,131 @@
+"""The picture on a hair cap: hair that the photograph shows, and around the head what goes on like it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, grid_edges
+from unveil.appearance.hair.quilt import broad_colours, quilted
+from unveil.appearance.hair.shape import HairShape, smooth_step
+from unveil.appearance.hair.view import HairView
+from unveil.geometry.diffuse import diffuse
+from unveil.geometry.rasterize import rasterize
+from unveil.typing import Float32s, Float64s, Image, Ints, UInt8s
+
+PER_NODE = 6  # texels from node to node
+HEIGHT, WIDTH = (ROWS - 1) * PER_NODE, COLUMNS * PER_NODE
+PHOTO_SIZE = 448  # pixels a side of the crop that the picture is taken from: about one a texel
+DEPTH_SIZE, DEPTH_SLACK = 160, 0.008  # pixels a side to find out what lies in front, and metres behind it
+BROAD = 10.0  # texels, of what is colour and light rather than strands
+FACING = (0.12, 0.5)  # cosines to the camera between which hair is seen well enough
+SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
+SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
+SPREAD, ALIKE = (8.0, 4.0, 5.0), 2.5  # of CIELAB in hair, at least; times that which is still hair
+FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
+DARKEST = 3.0  # grey level
+STRONGEST = 0.9  # of the logarithm by which strands differ from what is around them
+PATCH = 0.35  # weight from which on strands are taken to other places
+KNOWN = 0.75  # weight from which on a texel is as photographed
+
+
+def hair_picture(
+    photograph: Image, frame: HairFrame, shape: HairShape, view: HairView, head: tuple[Float64s, Ints]
+) -> UInt8s:
+    """The picture uint8 [HEIGHT, WIDTH, 3].
+
+    Args:
+        photograph: RGB [H, W, 3].
+        frame: around the head.
+        shape: of the hair.
+        view: of the photograph.
+        head: vertices [V, 3] and triangles [F, 3] of the head, behind parts of which hair is not seen.
+    """
+    points, cover = _at_texels(frame.at(shape.distance)), _at_texels(shape.cover)
+    colour, shown, weight = _seen(photograph, points, view, head)
+    weight = weight * (cover > 0) * _like_most(colour, weight)
+    broad = broad_colours(colour, weight, BROAD)
+    log = np.log(np.maximum(colour, DARKEST)) - np.log(np.maximum(broad, DARKEST))
+    strands = np.clip(log, -STRONGEST, STRONGEST).astype(np.float32)
+    strands = quilted(strands, weight > PATCH)
+    base = _continued(broad, weight)
+    invented = base * np.exp(strands)
+    share = np.maximum(shown, weight)[..., None]
+    return np.asarray(np.clip(colour * share + invented * (1 - share) + 0.5, 0, 255), np.uint8)
+
+
+def _at_texels(nodes: Float64s) -> Float32s:
+    """Values [H, W, ...] at texels of those [R, C, ...] at nodes."""
+    around = np.concatenate([nodes, nodes[:, :1]], axis=1).astype(np.float32)
+    column, row = np.meshgrid((np.arange(WIDTH) + 0.5) / PER_NODE, (np.arange(HEIGHT) + 0.5) / PER_NODE)
+    return np.asarray(cv2.remap(around, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR))
+
+
+def _seen(
+    photograph: Image, points: Float32s, view: HairView, head: tuple[Float64s, Ints]
+) -> tuple[Float32s, Float32s, Float32s]:
+    """The photograph's colour [H, W, 3] at points [H, W, 3], how far it shows them [H, W], and shows hair there."""
+    crop = view.crop.resized(PHOTO_SIZE)
+    pixels = view.project(points)
+    at = crop.to_crop(pixels[..., :2]).astype(np.float32)
+    colour = cv2.remap(crop.warp(photograph), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    odds, known = view.sample(points)
+    sure, _ = view.inner().sample(points)
+    along, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
+    normal = np.cross(down, along)
+    facing = normal @ view.towards / np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)
+    free = smooth_step(facing, *FACING) * (known > 0.9) * ~_behind(pixels, points, view, head)
+    shown, hair = smooth_step(odds, *SHOWN) * free, smooth_step(sure, *SURE) * free
+    return colour.astype(np.float32), _softened(shown), _softened(hair)
+
+
+def _softened(weight: Float64s) -> Float32s:
+    inner = cv2.erode(weight.astype(np.float32), np.ones((3, 3)))
+    return np.asarray(cv2.GaussianBlur(inner, (0, 0), 2.0), np.float32)
+
+
+def _like_most(colour: Float32s, weight: Float32s) -> Float32s:
+    """How near [H, W] colours are to those of most of the hair, 1 to 0: the wall behind it is not."""
+    lab = cv2.cvtColor(colour / 255, cv2.COLOR_RGB2LAB)
+    sure = lab[weight > KNOWN]
+    if not len(sure):
+        return np.ones(weight.shape, np.float32)
+    middle = np.median(sure, axis=0)
+    spread = np.maximum(1.5 * np.median(np.abs(sure - middle), axis=0), SPREAD)
+    apart = np.square((lab - middle) / spread).sum(axis=-1)
+    return np.asarray(np.exp(-np.maximum(apart - ALIKE**2, 0) / ALIKE), np.float32)
+
+
+def _behind(pixels: Float64s, points: Float32s, view: HairView, head: tuple[Float64s, Ints]) -> np.ndarray:
+    """Whether points [H, W, 3] lie behind the head or other hair."""
+    crop = view.crop.resized(DEPTH_SIZE)
+    nodes = points[:: PER_NODE, :: PER_NODE].reshape(-1, 3)
+    rows, columns = points[:: PER_NODE, :: PER_NODE].shape[:2]
+    faces = _patches(rows, columns)
+    vertices = np.concatenate([nodes, head[0]])
+    seen = view.project(vertices)
+    drawn = np.column_stack([crop.to_crop(seen[:, :2]), seen[:, 2]])
+    depth = rasterize(drawn, np.concatenate([faces, head[1] + len(nodes)]), DEPTH_SIZE, DEPTH_SIZE).depth
+    at = crop.to_crop(pixels[..., :2]).astype(np.float32)
+    nearest = cv2.remap(np.minimum(depth, 1e6), at, None, cv2.INTER_NEAREST, borderValue=1e6)
+    slack = DEPTH_SLACK * view.scale
+    return np.asarray(pixels[..., 2] > nearest + slack)
+
+
+def _patches(rows: int, columns: int) -> Ints:
+    row, column = (axis.ravel() for axis in np.mgrid[: rows - 1, :columns])
+    a, b = row * columns + column, row * columns + (column + 1) % columns
+    return np.concatenate([np.column_stack([a, a + columns, b]), np.column_stack([b, a + columns, b + columns])])
+
+
+def _continued(broad: Float32s, weight: Float32s) -> Float32s:
+    """Broad colours [H, W, 3] everywhere, continued smoothly from where they have weights [H, W]."""
+    nodes = cv2.resize(np.dstack([broad * weight[..., None], weight]), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
+    known = nodes[..., 3].ravel()
+    values = nodes[..., :3].reshape(-1, 3) / np.maximum(known, 1e-3)[:, None]
+    total = float(known.sum())
+    mean = (values * known[:, None]).sum(axis=0) / max(total, 1e-6)
+    # A weak pull to the mean: the far side is no copy of what is at the rim.
+    pull = 2 * known + FAR_PULL
+    smooth = diffuse((2 * known[:, None] * values + FAR_PULL * mean) / pull[:, None], pull, grid_edges(), mean)
+    return _at_texels(smooth.reshape(ROWS, COLUMNS, 3).astype(np.float64))

@@ -1,0 +1,78 @@
+"""Fine structure continued beyond where it is known: pieces of it, laid side by side.
+
+Patches are chosen so that they agree where they overlap, as Efros and Freeman ("Image quilting for texture synthesis
+and transfer", 2001) do; the overlap is blended.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unveil.typing import Bools, Float32s
+
+SIDES = ((40, 72), (30, 48), (20, 30), (10, 16))  # texels of a patch across and along the hair: the largest of enough there are
+ENOUGH = 30  # places to take patches from
+OVERLAP = 1 / 3  # of its sides
+TRIES = 8
+COARSER = 4  # texels between those compared
+UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
+ALONG = 3.5  # texels along the hair over which patches are joined to strands
+
+
+def quilted(detail: Float32s, known: Bools) -> Float32s:
+    """Detail [H, W, C] with zero mean, known in a part [H, W], everywhere; columns go around. Zero if little is known."""
+    result = np.zeros_like(detail)
+    for across, along in SIDES:
+        sources = np.argwhere(_whole(known, along, across))
+        if len(sources) >= ENOUGH:
+            _lay(result, detail, sources, (along, across))
+            break
+    strands = cv2.GaussianBlur(result, (1, 0), sigmaX=0.01, sigmaY=ALONG)
+    loss = np.sqrt(np.square(result).mean() / max(float(np.square(strands).mean()), 1e-9))
+    return np.asarray(strands * min(loss, 3.0), np.float32)
+
+
+def _whole(known: Bools, along: int, across: int) -> Bools:
+    """Whether the patch [H, W] that begins at a texel is known all over."""
+    result = np.zeros(known.shape, bool)
+    total = np.pad(np.cumsum(np.cumsum(known, axis=0), axis=1), ((1, 0), (1, 0)))
+    inside = total[along:, across:] - total[:-along, across:] - total[along:, :-across] + total[:-along, :-across]
+    result[: inside.shape[0], : inside.shape[1]] = inside >= 0.95 * along * across
+    return result
+
+
+def _lay(result: Float32s, detail: Float32s, sources: np.ndarray, sides: tuple[int, int]) -> None:
+    """Lay patches from ``sources`` [N, 2] side by side over the whole of the result, row by row."""
+    (along, across), (height, width) = sides, result.shape[:2]
+    rng = np.random.default_rng(1)
+    window = _window(along)[:, None] * _window(across)
+    total, squares = np.zeros((2, height, width), np.float32)
+    step = round(along * (1 - OVERLAP))
+    for top in [*range(0, height - along, step), height - along]:
+        near = sources[np.abs(sources[:, 0] - top) <= UP_DOWN * along]
+        near = near if len(near) else sources
+        for left in range(0, width, round(across * (1 - OVERLAP))):
+            columns = (left + np.arange(across)) % width
+            laid = np.ix_(np.arange(top, top + along), columns)
+            old = (result[laid] / np.maximum(total[laid], 1e-3)[..., None])[::COARSER, ::COARSER]
+            weight = total[laid][::COARSER, ::COARSER, None]
+            chosen = near[rng.integers(len(near), size=TRIES)]
+            patches = [detail[y : y + along, x : x + across] for y, x in chosen]
+            misfit = [float((np.square(p[::COARSER, ::COARSER] - old) * weight).sum()) for p in patches]
+            result[laid] += patches[int(np.argmin(misfit))] * window[..., None]
+            total[laid] += window
+            squares[laid] += window**2
+    result /= np.sqrt(np.maximum(squares, 1e-3))[..., None]  # keeps the contrast where patches are mixed
+
+
+def _window(side: int) -> Float32s:
+    """Weights [side] that rise from the ends of a patch."""
+    place = np.minimum(np.arange(side) + 1, side - np.arange(side)) / (OVERLAP * side)
+    return np.minimum(place, 1).astype(np.float32)
+
+
+def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> Float32s:
+    """The mean [H, W, 3] of colours [H, W, 3] with weights [H, W] over so many texels around each."""
+    blurred = cv2.GaussianBlur(np.dstack([colour * weight[..., None], weight]), (0, 0), reach)
+    return np.asarray(blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3), np.float32)

@@ -1,0 +1,163 @@
+"""What a photograph shows around a head: hair, or something else.
+
+A learner's class map ends soon above the brows, while hair goes on. So the map says what hair, skin, cloth and
+background look like in this photograph, and beyond it pixels are explained by their colours and places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from unveil.appearance.around import explain
+from unveil.appearance.hair.frame import above_hairline
+from unveil.geometry.rasterize import interpolate, rasterize
+from unveil.heads.model import MorphableModel
+from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER
+from unveil.photos.crop import Crop
+from unveil.typing import Float32s, Float64s, Floats, Image
+
+SIZE = 88  # pixels a side of the picture that is explained
+WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
+LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
+MOST_ODDS = 3.0  # log odds of a pixel count no more than this
+MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
+FLOOR = 0.02  # of probabilities
+NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
+CHIN = 8  # iBUG-68
+
+
+@dataclass(frozen=True, eq=False)
+class HairView:
+    """Where a photograph shows hair."""
+
+    odds: Float32s  # [W, W] log odds of hair in a crop
+    known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and under covers
+    crop: Crop
+    to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
+
+    def project(self, points: Floats) -> Float64s:
+        """Points [..., 3] to pixels of the photograph and depth [..., 3]."""
+        return np.asarray(points @ self.to_image[:, :3].T + self.to_image[:, 3], np.float64)
+
+    def sample(self, points: Floats) -> tuple[Float32s, Float32s]:
+        """Log odds, and how far they are known, of points [H, W, ..., 3] of model space."""
+        at = self.crop.to_crop(self.project(points)[..., :2]).astype(np.float32)
+        flat = at.reshape(len(at), -1, 2)
+        both = cv2.remap(np.dstack([self.odds, self.known]), flat, None, cv2.INTER_LINEAR, borderValue=(0, 0))
+        odds, known = np.moveaxis(both, -1, 0).reshape(2, *at.shape[:-1])
+        return np.clip(odds, -MOST_ODDS, MOST_ODDS), known
+
+    def inner(self) -> HairView:
+        """The same of hair away from its outline, where its colour is mixed with what is behind it."""
+        side = 2 * round(MIXED * self.scale * self.crop.scale) + 1
+        return replace(self, odds=cv2.erode(self.odds, np.ones((side, side))))
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the photograph per metre."""
+        return float(np.linalg.norm(self.to_image[2, :3]))
+
+    @property
+    def towards(self) -> Float64s:
+        """Unit direction [3] from the head to the camera, in model space."""
+        return np.asarray(-self.to_image[2, :3] / self.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Sighted:
+    """A head in a photograph."""
+
+    photograph: Image  # RGB [H, W, 3]
+    projected: Floats  # [V, 3] vertices in pixels of it, and a depth in pixels
+    neutral: Floats  # [V, 3] the same vertices in model space without expression and pose
+    classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
+    crop: Crop
+
+
+def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
+    """Where a photograph shows hair around a head; None where the class map has next to none."""
+    if (head.classes.argmax(axis=0) == HAIR).mean() < LEAST_HAIR:
+        return None
+    crop = _wider(head.crop)
+    view = HairView(np.zeros((SIZE, SIZE), np.float32), _inside(crop, head.photograph), crop, _placement(head, model))
+    places, typical, told = _places(head, view, model)
+    probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
+    hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
+    hidden = told[OCCLUDER] > 0.5
+    return replace(view, odds=np.log(hair / (1 - hair)), known=np.where(hidden, 0, view.known).astype(np.float32))
+
+
+def _wider(crop: Crop) -> Crop:
+    """The crop with more around it, most of all above."""
+    scale = SIZE / (WIDER * crop.size)
+    middle = np.array([SIZE / 2, (0.5 + HIGHER) * SIZE]) - 0.5
+    shift = (crop.matrix[:, 2] - (crop.size - 1) / 2) * scale + middle
+    return Crop(np.column_stack([crop.matrix[:, :2] * scale, shift]), SIZE)
+
+
+def _inside(crop: Crop, photograph: Image) -> Float32s:
+    """Which pixels [W, W] of a crop are of the photograph."""
+    lit = np.full(photograph.shape[:2], 255, np.uint8)
+    return np.asarray(cv2.erode(crop.warp(lit), np.ones((3, 3))) > 250, np.float32)
+
+
+def _placement(head: Sighted, model: MorphableModel) -> Float64s:
+    """The affine map [3, 4] from the neutral head to the photograph, by the skull, which no expression moves."""
+    skull = above_hairline(np.asarray(model.head.template)) > -0.02
+    points = np.column_stack([head.neutral[skull], np.ones(skull.sum())]).astype(np.float64)
+    solution, *_ = np.linalg.lstsq(points, head.projected[skull].astype(np.float64), rcond=None)
+    return np.asarray(solution.T)
+
+
+def _places(head: Sighted, view: HairView, model: MorphableModel) -> tuple[Float32s, Float32s, Float32s]:
+    """What is likely where, and how far it is typical, for skin, hair, covers and background [4, W, W]; and the map."""
+    on_head, above_line, away, above_chin = _around(head, view, model)
+    near, beside = (np.exp(-((away / reach) ** 2)) for reach in (NEAR_HEAD, BESIDE_HEAD))
+    higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
+    bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
+    hair = np.where(on_head, 0.05 + 0.9 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
+    skin = np.where(on_head, 1 - 0.8 * bald, 0.02)
+    cover = np.where(on_head, 0.04, 0.04 + 0.8 * (1 - higher))
+    wall = np.where(on_head, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
+    usual = np.stack([skin, hair, cover, wall])
+    usual /= usual.sum(axis=0)
+    told = _class_map(head, view.crop)
+    covers = told[CLOTH] + told[OCCLUDER]
+    face = told.sum(axis=0) - told[HAIR] - covers - told[BACKGROUND]
+    seen = np.stack([face, told[HAIR], covers, told[BACKGROUND]])
+    mapped = told.sum(axis=0)
+    prior = np.where(mapped > 0.5, 0.1 * usual + 0.9 * seen, usual) + FLOOR
+    far = (away > NEAR_HEAD) & (above_chin > 0)
+    elsewhere = np.stack([0 * far, 0.15 * (on_head & (above_line > 0.01)), 0.02 * (above_chin < -0.03), 0.2 + 0.8 * far])
+    typical = np.where(mapped > 0.5, np.clip(2 * seen - 1, 0, 1), elsewhere)
+    return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
+
+
+def _around(head: Sighted, view: HairView, model: MorphableModel) -> tuple[Floats, Floats, Floats, Floats]:
+    """Pixels [W, W] on the head; how far above the hairline; away from the head; and above the chin, in metres."""
+    crop, per_metre = view.crop, view.scale * view.crop.scale
+    pixels = np.column_stack([crop.to_crop(head.projected[:, :2]), head.projected[:, 2]])
+    raster = rasterize(pixels, model.faces, SIZE, SIZE)
+    template = np.asarray(model.head.template)
+    above = interpolate(raster, model.faces, np.column_stack([above_hairline(template), template[:, 1]]))
+    away = cv2.distanceTransform((~raster.covered).astype(np.uint8), cv2.DIST_L2, 3) / per_metre
+    up = view.to_image[:2, 1] @ crop.matrix[:, :2].T
+    chin = crop.to_crop(np.asarray(model.landmarks68(head.projected))[CHIN, :2])
+    x, y = np.meshgrid(np.arange(SIZE) - chin[0], np.arange(SIZE) - chin[1])
+    above_chin = (x * up[0] + y * up[1]) / max(float(np.hypot(*up)), 1e-9) / per_metre
+    return raster.covered, above[..., 0], away, above_chin
+
+
+def _class_map(head: Sighted, crop: Crop) -> Float32s:
+    """The class map [9, W, W] in another crop; zero beyond its own."""
+    cells = len(head.classes[0]) / head.crop.size
+    to_map = np.vstack([head.crop.matrix, [0, 0, 1]])
+    to_map[:2] = to_map[:2] * cells
+    to_map[:2, 2] += cells / 2 - 0.5  # centres of cells are at integers
+    matrix = to_map @ np.linalg.inv(np.vstack([crop.matrix, [0, 0, 1]]))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    maps = [cv2.warpAffine(one, matrix[:2], (SIZE, SIZE), flags=flags, borderValue=0) for one in head.classes]
+    return np.stack(maps).astype(np.float32)
