@@ -41,10 +41,19 @@ def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:
         return colours
     uv = np.zeros((len(model.head.template), 2))
     uv[model.faces] = model.uv[model.uv_faces]
-    height, width = colours.shape[:2]
+    result = _nearest_texels(colours, uv)
+    if model.parts is not None:
+        for name, picture in model.parts.pictures.items():
+            vertices = np.unique(model.faces[model.parts.faces_of(name)])
+            result[vertices] = _nearest_texels(picture, uv[vertices])
+    return result
+
+
+def _nearest_texels(picture: UInt8s, uv: Floats) -> UInt8s:
+    height, width = picture.shape[:2]
     column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
     row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(int)
-    return np.asarray(colours[row, column], np.uint8)
+    return np.asarray(picture[row, column], np.uint8)
 
 
 def _at_vertices(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
+from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Floats, Image, Ints, UInt8s
 
 SUPERSAMPLING = 2  # pixels drawn per pixel and axis
@@ -32,9 +33,30 @@ VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
 class Skin:
     """A texture and where it goes, or the colours of the vertices."""
 
-    texture: UInt8s  # [S, S, 3] RGB, first row at v = 1; [V, 3] without texture coordinates
+    texture: UInt8s  # [H, W, 3] RGB, first row at v = 1; [V, 3] without texture coordinates
     uv: Floats  # [T, 2] v up; may be empty
     uv_faces: Ints  # [F, 3]
+
+    @classmethod
+    def of(cls, texture: UInt8s, model: MorphableModel) -> Skin:
+        """The skin of a whole head with a ``texture``; pictures that its parts have of their own are put below it."""
+        skin = cls(texture, model.uv, model.uv_faces)
+        if model.parts is not None:
+            for name, picture in model.parts.pictures.items():
+                skin = skin._with_below(picture, model.uv_faces[model.parts.faces_of(name)])
+        return skin
+
+    def _with_below(self, picture: UInt8s, uv_faces: Ints) -> Skin:
+        """The same where the texture coordinates of some triangles [K, 3] lie in a picture of their own."""
+        (height, width), (more, across) = self.texture.shape[:2], picture.shape[:2]
+        sheet = np.zeros((height + more, max(width, across), 3), np.uint8)
+        sheet[:height, :width], sheet[height:, :across] = self.texture, picture
+        below = np.zeros((len(self.uv), 1), bool)
+        below[uv_faces] = True
+        size, start = np.where(below, [across, more], [width, height]), np.where(below, height, 0)
+        rows = start[:, 0] + (1 - self.uv[:, 1]) * size[:, 1]
+        uv = np.column_stack([self.uv[:, 0] * size[:, 0] / sheet.shape[1], 1 - rows / len(sheet)])
+        return replace(self, texture=sheet, uv=uv)
 
 
 def render_head(
@@ -172,9 +194,9 @@ def _coloured(raster: Raster, faces: Ints, skin: Skin) -> Float32s:
 
 
 def texels(raster: Raster, picture: NDArray[Any], uv: Floats, uv_faces: Ints) -> NDArray[Any]:
-    """What a texture [S, S, C] (first row at v = 1) holds at the pixels of a raster: [H, W, C]."""
-    size = picture.shape[0]
+    """What a texture [S, T, C] (first row at v = 1) holds at the pixels of a raster: [H, W, C]."""
+    height, width = picture.shape[:2]
     corners = np.arange(uv_faces.size).reshape(-1, 3)
     at = interpolate(raster, corners, uv[uv_faces].reshape(-1, 2))
-    column, row = at[..., 0] * size - 0.5, (1 - at[..., 1]) * size - 0.5
+    column, row = at[..., 0] * width - 0.5, (1 - at[..., 1]) * height - 0.5
     return np.asarray(cv2.remap(picture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

@@ -13,9 +13,11 @@ from unveil.appearance.colours import head_colours, vertex_colours
 from unveil.appearance.visibility import covered_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
+from unveil.faces.hair import hair_arrays, hair_pixels
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import write_detail, write_maps, write_relit
 from unveil.faces.whole import WholeFace, whole_face
+from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.meshes.glb import glb_bytes
@@ -29,7 +31,7 @@ from unveil.typing import Float32s, Image, UInt8s
 
 OVERLAY_ENDING = "_overlay.png"
 ENDINGS = (  # of all files of a face, after "<photo>_<k>"
-    *(".glb", ".obj", ".mtl", ".jpg", ".ply", ".npz", OVERLAY_ENDING, "_relit.png"),
+    *(".glb", ".obj", ".mtl", ".jpg", "_hair.jpg", ".ply", ".npz", OVERLAY_ENDING, "_relit.png"),
     *("_detail.obj", "_detail.mtl", "_detail.jpg", "_detail.glb", "_displacement.png", "_normals.png", "_albedo.png"),
 )
 
@@ -49,7 +51,7 @@ def write_kind(
         "glb": lambda: write_bytes(path, face_glb(face, model, colours)),
         "obj": lambda: _write_obj(path, whole_face(face, model), colours),
         "ply": lambda: _write_ply(path, face, model, colours),
-        "npz": lambda: _write_npz(path, face),
+        "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair)),
         OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours)),
         NUMBERS: lambda: _write_json(path, face),
     }
@@ -62,6 +64,8 @@ def write_kind(
         return several[kind]()
     writers[kind]()
     material = {"mtl": f"{stem.name}.mtl", "texture": f"{stem.name}.jpg"}
+    if model.hair is not None:
+        material["hair_texture"] = f"{stem.name}_hair.jpg"
     return {kind: path.name} | (material if kind == "obj" and model.textured else {})
 
 
@@ -75,9 +79,11 @@ def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colou
     write_ply(path, whole.vertices, whole.model.faces, vertex_colours(colours, whole.model), values)
 
 
-def face_colours(image: Image, face: ReconstructedFace, model: MorphableModel) -> UInt8s:
-    """What `head_colours` gives for a face of a photograph, without what the learner says covers it."""
-    covered = None if face.occlusion is None else covered_pixels(face.occlusion, face.crop, image.shape)
+def face_colours(image: Image, face: ReconstructedFace, model: MorphableModel, hair: HairCap | None = None) -> UInt8s:
+    """What `head_colours` gives for a face of a photograph, without ``hair`` and what is said to cover it."""
+    covered = hair_pixels(face, model, hair, image.shape)
+    if face.occlusion is not None:
+        covered |= covered_pixels(face.occlusion, face.crop, image.shape)
     return head_colours(image, face.photographed, model, covered)
 
 
@@ -132,10 +138,6 @@ def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:
         "uncertainty_mm": face.uncertainty_mm,
     }
     return {name: np.asarray(value) for name, value in arrays.items() if value is not None}
-
-
-def _write_npz(path: Path, face: ReconstructedFace) -> None:
-    write_npz(path, npz_content(face))
 
 
 def _write_json(path: Path, face: ReconstructedFace) -> None:

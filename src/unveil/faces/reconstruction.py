@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import ALL_FORMATS, FORMATS, NUMBERS, OVERLAY
+from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
 from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
@@ -29,6 +31,7 @@ class Reconstruction(ReconstructedFace):
 
     morphable: MorphableModel = field(kw_only=True)  # the head model of the coefficients
     photograph: Image | None = field(default=None, kw_only=True)  # [H, W, 3] RGB; None for landmarks without one
+    bald: bool = field(default=False, kw_only=True)  # without hair, even where the photograph shows it
     name: str = field(default="face_0", kw_only=True)  # what its files are called in a folder
 
     def __repr__(self) -> str:
@@ -50,7 +53,7 @@ class Reconstruction(ReconstructedFace):
         """A picture for checking the reconstruction, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
         from unveil.faces.overlay import draw_overlay
 
-        return draw_overlay(self.picture, self, self.morphable, self._colours)
+        return draw_overlay(self.picture, self, self.wearing, self._colours)
 
     def save(self, path: str | os.PathLike[str]) -> list[Path]:
         """Write the head in the format that the suffix names, and return the files written.
@@ -85,7 +88,7 @@ class Reconstruction(ReconstructedFace):
         """
         from unveil.faces.files import write_kind
 
-        return write_kind(stem, kind, self.picture, self, self.morphable, self._colours)
+        return write_kind(stem, kind, self.picture, self, self.wearing, self._colours)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show: the overlay."""
@@ -94,11 +97,29 @@ class Reconstruction(ReconstructedFace):
         return png(self.overlay())
 
     @cached_property
+    def hair(self) -> HairCap | None:
+        """The hair that the photograph shows, for a head model that can wear it and a learner that tells it."""
+        from unveil.faces.hair import face_hair
+
+        return None if self.photograph is None or self.bald else face_hair(self.photograph, self, self.morphable)
+
+    @cached_property
+    def wearing(self) -> MorphableModel:
+        """The head model with this person's hair, as files and pictures show it."""
+        return self.morphable if self.hair is None else replace(self.morphable, hair=self.hair)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `ReconstructedFace.to_json`, with what is known of the hair."""
+        from unveil.faces.hair import hair_numbers
+
+        return super().to_json() | {"hair": hair_numbers(self, self.hair)}
+
+    @cached_property
     def _colours(self) -> UInt8s:
         from unveil.faces.files import face_colours
 
         if self.photograph is not None:
-            return face_colours(self.photograph, self, self.morphable)
+            return face_colours(self.photograph, self, self.morphable, self.hair)
         shape = (PLAIN_SIZE, PLAIN_SIZE) if self.morphable.textured else (len(self.vertices),)
         return np.full((*shape, 3), GREY, np.uint8)
 

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from unveil.drawing.render import averaged, over, rasterize_finely, texels
+from unveil.drawing.render import Skin, averaged, over, rasterize_finely, texels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.overlay import PANEL, PAPER, in_panel, points_in
 from unveil.faces.whole import WholeFace, whole_face
@@ -78,7 +78,8 @@ def render_lit(whole: WholeFace, to_panel: Float64s, detail: Detail | None, albe
         # Outside the islands the map is empty, which reaches into their outermost texels.
         known = np.linalg.norm(detailed, axis=-1, keepdims=True) > 0.5
         normals = np.where(known, _unit(detailed), normals)
-    colours = texels(raster, albedo, model.uv, model.uv_faces).astype(np.float32) / 255
+    skin = Skin.of(albedo, model)
+    colours = texels(raster, skin.texture, skin.uv, skin.uv_faces).astype(np.float32) / 255
     colours[raster.covered] *= np.clip(light(normals[raster.covered]), 0, None)
     return averaged(np.clip(colours, 0, 1), raster, gamma=1.0)
 

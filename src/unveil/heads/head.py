@@ -10,7 +10,11 @@ from array_api_compat import array_namespace
 
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.reprs import short_repr
-from unveil.typing import Floats, Int64s, UInt8s
+from unveil.typing import Float32s, Floats, Int64s, UInt8s
+
+HAIR = "hair"  # the name of the part
+JOINT = "neck"  # which turns the head, and hair with it
+ROUGHNESS = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +146,47 @@ class MeshParts:
     def extended(self, values: Floats) -> Floats:
         """Numbers [V] of the vertices for all V + P of them: each of the others has that of its anchor."""
         return np.concatenate([values, values[self.anchors]])
+
+
+@dataclass(frozen=True, eq=False)
+class HairCap:
+    """The hair of one person. It does not move with the face: no expression unit moves a scalp by a millimetre."""
+
+    vertices: Float32s  # [N, 3] metres, around the person's neutral head in model space
+    faces: Int64s  # [F, 3] counter-clockwise seen from outside
+    uv: Float32s  # [T, 2] v up, in the picture
+    uv_faces: Int64s  # [F, 3]
+    picture: UInt8s  # [h, w, 3] RGB, first row at v = 1
+    hidden: Float32s  # [N] 1 where the photograph does not show the hair, 0 where it does
+    anchors: Int64s  # [N] a vertex of the head near to each
+    __repr__ = short_repr
+
+
+def with_hair(head: Head, parts: MeshParts, hair: HairCap) -> tuple[Head, MeshParts]:
+    """A whole head and its parts with the hair of one person as one more part.
+
+    The shape of coefficients does not change hair: they have to be those of that person.
+    """
+    count, joints = len(hair.vertices), np.zeros((len(hair.vertices), len(head.joint_names)), np.float32)
+    joints[:, head.joint_names.index(JOINT)] = 1
+    still = [np.zeros((len(basis), count, 3), np.float32) for basis in (head.shape_basis, head.expression_basis)]
+    more = replace(
+        head,
+        template=np.concatenate([head.template, hair.vertices]),
+        faces=np.concatenate([head.faces, hair.faces + len(head.template)]),
+        shape_basis=np.concatenate([head.shape_basis, still[0]], axis=1),
+        expression_basis=np.concatenate([head.expression_basis, still[1]], axis=1),
+        skin_weights=np.concatenate([head.skin_weights, joints]),
+    )
+    return more, replace(
+        parts,
+        names=(*parts.names, HAIR),
+        of_faces=np.concatenate([parts.of_faces, np.full(len(hair.faces), len(parts.names), np.uint8)]),
+        anchors=np.concatenate([parts.anchors, hair.anchors]),
+        roughness=(*parts.roughness, ROUGHNESS),
+        colours=np.concatenate([parts.colours, np.zeros((count, 3), np.uint8)]),
+        pictures={HAIR: hair.picture},
+    )
 
 
 def _combine(weights: Array, basis: Array) -> Array:

@@ -13,8 +13,7 @@ from unveil.geometry import camera
 from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.heads.albedo import AlbedoSpace
-from unveil.heads.hair import Hair, wearing
-from unveil.heads.head import Head, MeshParts
+from unveil.heads.head import HairCap, Head, MeshParts, with_hair
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, widened
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
@@ -45,7 +44,7 @@ class MorphableModel:
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
     whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
     parts: MeshParts | None = None  # of a whole head
-    hair: Hair | None = None  # that one person's whole head has besides
+    hair: HairCap | None = None  # that one person's whole head has besides
 
     def __repr__(self) -> str:
         vertices, triangles = len(self.head.template), len(self.head.faces)
@@ -91,12 +90,20 @@ class MorphableModel:
 
     def extended(self, values: np.ndarray) -> np.ndarray:
         """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors."""
-        parts = (self._with_hair or self.whole or self).parts
+        whole = self._with_hair or self.whole
+        parts = whole and whole.parts
         return values if parts is None else parts.extended(values)
 
     @cached_property
     def _with_hair(self) -> MorphableModel | None:
-        return None if self.whole is None or self.hair is None else wearing(self.whole, self.hair)
+        """The whole head with one person's hair, whose two sides are its own."""
+        if self.hair is None or self.whole is None or self.whole.parts is None:
+            return None
+        head, parts = with_hair(self.whole.head, self.whole.parts, self.hair)
+        uv = np.concatenate([self.whole.uv, self.hair.uv])
+        uv_faces = np.concatenate([self.whole.uv_faces, self.hair.uv_faces + len(self.whole.uv)])
+        none = self.whole.mirror_vertices[:0]
+        return replace(self.whole, head=head, parts=parts, uv=uv, uv_faces=uv_faces, mirror_vertices=none)
 
     @property
     def _more_units(self) -> int:

@@ -1,6 +1,7 @@
 """Binary glTF 2.0: one file with the person's neutral head, morph targets, joints and texture, ready to animate.
 
 A head with parts has one primitive and one material for each, named in the material and in the primitive's extras.
+Hair is a node of its own, "hair", with a mesh and a picture of its own, so that a viewer can leave it out.
 
 glTF's frame is model space (metres, +y up, the face looks to +z). The pose of the head in the photograph is not
 baked in: the head stands upright, the expression of the photograph is the default weight of the morph targets, and
@@ -16,11 +17,12 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.head import MeshParts
+from unveil.heads.head import JOINT, MeshParts
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.meshes.glb_animation import animation
+from unveil.meshes.glb_hair import add_hair
 from unveil.meshes.glb_head import add_colours, head_mesh, joint_nodes, skin, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
 from unveil.meshes.image_bytes import jpeg, png
@@ -78,8 +80,8 @@ def glb_bytes(
     buffer = GltfBuffer()
     if motion is not None:
         motion = replace(motion, coefficients=model.complete(motion.coefficients)[1])
-    values = {name: model.extended(numbers) for name, numbers in (values or {}).items()}
-    model, coefficients = model.complete(coefficients)
+    values = {name: replace(model, hair=None).extended(numbers) for name, numbers in (values or {}).items()}
+    hair, (model, coefficients) = model.hair, replace(model, hair=None).complete(coefficients)
     mesh = head_mesh(buffer, model, coefficients, values, tangents=normal_map is not None)
     document = _about(model) | {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
     document["nodes"] = [{"mesh": 0, "skin": 0, "name": "head"}, *joint_nodes(model, coefficients)]
@@ -92,6 +94,8 @@ def glb_bytes(
         document["materials"] = [_material(grey=texture is None)]
         if texture is not None:
             add_colours(buffer, mesh, model, texture)
+    if hair is not None:
+        add_hair(buffer, document, hair, model.head.joint_names.index(JOINT), grey=texture is None)
     if motion is not None:
         document["animations"] = [animation(buffer, model, motion)]
     return buffer.pack(document)

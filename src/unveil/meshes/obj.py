@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ def write_obj(
 ) -> list[Path]:
     """Write ``path``, and with a texture also the .mtl and .jpg of the same stem beside it.
 
+    Parts with a picture of their own have a material of their name and a .jpg ``<stem>_<name>.jpg``.
+
     Args:
         path: ends in .obj; its folder must exist.
         vertices: [V, 3] metres, in any pose, +y up.
@@ -46,7 +48,8 @@ def write_obj(
     if not len(surface.uv):
         write_bytes(path, _coloured_text(positions, surface, texture).encode())
         return [path]
-    written = [] if texture is None else _write_material(path, texture)
+    pictures = {} if texture is None else {"head": texture} | ({} if parts is None else dict(parts.pictures))
+    written = _write_materials(path, pictures)
     text = _text(positions, surface, path.with_suffix(".mtl").name if written else None, parts)
     write_bytes(path, text.encode(errors="surrogateescape"))  # a file's name need not be valid UTF-8
     return [*written, path]
@@ -111,12 +114,18 @@ def _coordinate(corners: bytes) -> bytes:
     return text
 
 
-def _write_material(path: Path, texture: UInt8s) -> list[Path]:
-    image, material = path.with_suffix(".jpg"), path.with_suffix(".mtl")
-    write_bytes(image, jpeg(texture))
-    text = f"newmtl head\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n"
-    write_bytes(material, text.encode(errors="surrogateescape"))
-    return [image, material]
+def _write_materials(path: Path, pictures: Mapping[str, UInt8s]) -> list[Path]:
+    """A .jpg for each picture by the name of its material, and the .mtl with all of them; nothing without any."""
+    written, text = list[Path](), ""
+    for name, picture in pictures.items():
+        image = path.with_name(f"{path.stem}{'' if name == 'head' else f'_{name}'}.jpg")
+        write_bytes(image, jpeg(picture))
+        text += f"newmtl {name}\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n"
+        written.append(image)
+    if written:
+        written.append(path.with_suffix(".mtl"))
+        write_bytes(written[-1], text.encode(errors="surrogateescape"))
+    return written
 
 
 def _text(vertices: Float64s, surface: TexturedSurface, material: str | None, parts: MeshParts | None) -> str:
@@ -130,17 +139,21 @@ def _text(vertices: Float64s, surface: TexturedSurface, material: str | None, pa
         _rows("vt %.6f %.6f\n", surface.uv),
         _rows("vn %.5f %.5f %.5f\n", normals),
         "usemtl head\n" if material else "",
-        *_groups(corners.reshape(-1, 9), parts),
+        *_groups(corners.reshape(-1, 9), parts, material=material is not None),
     ]
     return "".join(lines)
 
 
-def _groups(corners: NDArray[np.generic], parts: MeshParts | None) -> list[str]:
-    """Lines of the triangles, corners [F, 9], in the groups of their parts."""
+def _groups(corners: NDArray[np.generic], parts: MeshParts | None, *, material: bool) -> list[str]:
+    """Lines of the triangles, corners [F, 9], in the groups of their parts, those with pictures in their materials."""
     template = "f %d/%d/%d %d/%d/%d %d/%d/%d\n"
     if parts is None:
         return [_rows(template, corners)]
-    return [f"g {name}\n" + _rows(template, corners[parts.faces_of(name)]) for name in parts.names]
+    lines = []
+    for name in parts.names:
+        use = f"usemtl {name}\n" if material and name in parts.pictures else ""
+        lines.append(f"g {name}\n{use}" + _rows(template, corners[parts.faces_of(name)]))
+    return lines
 
 
 def _coloured_text(vertices: Float64s, surface: TexturedSurface, colours: UInt8s | None) -> str:

@@ -90,7 +90,7 @@ def motion_name(photo: Path, outputs: Outputs) -> str:
 
 def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]:
     """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
-    model, texture = face.morphable, face.texture()
+    model, texture = face.wearing, face.texture()
     picture, scene = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
     write_bytes(scene, face_glb(face, model, texture, motion))
@@ -104,7 +104,7 @@ def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: 
     boxes = [(v.min(axis=0), v.max(axis=0)) for v in (np.asarray(model.vertices(frame)) for frame in frames)]
     low, high = np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)
     scale = size * (1 - 2 * MARGIN) / float((high - low)[:2].max())
-    skin = Skin(texture, model.uv, model.uv_faces)
+    skin = Skin.of(texture, model)
     white = np.full((size, size, 3), 255, np.uint8)
     for frame in frames:
         centred = np.asarray(model.vertices(frame)) - (low + high) / 2

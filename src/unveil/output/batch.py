@@ -117,7 +117,7 @@ def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_face
     encoder = reconstructor.encoder
     # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
     assets = tuple(f"{printable(path.name)} {path.stat().st_size}" for path in reconstructor.skin.files)
-    return Options(encoder.name, weights_sha256(encoder), formats, max_faces, assets)
+    return Options(encoder.name, weights_sha256(encoder), formats, max_faces, reconstructor.hair, assets)
 
 
 def reconstruct_photos(

@@ -91,7 +91,7 @@ def _row(image: Image, faces: Sequence[Reconstruction | None], reasons: Sequence
         if face is None:
             cells.append(_hatched(reason))
             continue
-        head = whole_face(face, face.morphable)
+        head = whole_face(face, face.wearing)
         mesh = render_mesh(points_in(head.projected, to_panel), head.model.faces, PANEL, PANEL)
         cells += [_shrunk(over(mesh, photo, OPACITY)), _shrunk(over(mesh, np.full_like(photo, PAPER)))]
     between = np.full((CELL, GAP, 3), PAPER, np.uint8)

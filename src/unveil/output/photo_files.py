@@ -29,6 +29,7 @@ class Options:
     model_sha256: str  # of the learner's file
     formats: tuple[str, ...] = FORMATS
     max_faces: int | None = None
+    hair: bool = True  # whether heads get the hair that the photograph shows
     assets: tuple[str, ...] = ()  # name and bytes of each of the user's files that heads are made with
 
     def to_json(self) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Reconstructor:
             ONNX learner (see `CoefficientModel`); or an encoder.
         assets: folder with the files of a research model; `assets.store.search_folders` lists other places.
         detector: finds the faces; `FaceDetector()` if left out.
+        hair: whether heads get the hair that the photograph shows, where the learner tells it.
 
     Raises:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
@@ -51,6 +52,7 @@ class Reconstructor:
         *,
         assets: str | Path | None = None,
         detector: FaceDetector | None = None,
+        hair: bool = True,
     ) -> None:
         if not isinstance(model, str | Path) and not hasattr(model, "predict"):
             raise TypeError(f"a model is a name, the path of an ONNX file or an encoder, not {type(model).__name__}")
@@ -60,7 +62,8 @@ class Reconstructor:
         self.skin = open_skin(self.encoder, self.morphable, assets)
         self._walk = FaceWalk(self.encoder, self.morphable)
         self.detector = detector or FaceDetector()
-        self._made_of = (model, assets, detector)
+        self.hair = hair
+        self._made_of = (model, assets, detector, hair)
 
     def __repr__(self) -> str:
         layout, vertices = self.encoder.layout, len(self.morphable.head.template)
@@ -68,11 +71,11 @@ class Reconstructor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it was made of, so that it can be sent to workers, which open networks of their own."""
-        model, assets, detector = self._made_of
+        model, assets, detector, hair = self._made_of
         if isinstance(model, str | Path) and str(model) not in NETWORKS:
             model = Path(model).absolute()  # a worker may be in another folder
         assets = assets and assets.absolute()
-        return partial(Reconstructor, model, assets=assets, detector=detector), ()
+        return partial(Reconstructor, model, assets=assets, detector=detector, hair=hair), ()
 
     def reconstruct(
         self,
@@ -211,5 +214,6 @@ class Reconstructor:
         vertices = np.stack([head.vertices for head in heads])
         skins = zip(self.skin.details(vertices, coefficients), self.skin.albedos(coefficients), strict=True)
         return [
-            replace(head, detail=detail, albedo=albedo) for head, (detail, albedo) in zip(heads, skins, strict=True)
+            replace(head, detail=detail, albedo=albedo, bald=not self.hair)
+            for head, (detail, albedo) in zip(heads, skins, strict=True)
         ]

@@ -14,7 +14,7 @@ import numpy as np
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
 from unveil.geometry.rasterize import rasterize
 from unveil.heads.model import MorphableModel
-from unveil.typing import Bools, Float64s, Floats, Int64s, Ints
+from unveil.typing import Bools, Float64s, Floats, Ints
 
 COLUMNS, DOME, FALL = 96, 30, 20  # columns around the head, and rows above and below the level of the ears
 ROWS = DOME + FALL
@@ -58,7 +58,9 @@ def frame_of(vertices: Floats, model: MorphableModel) -> HairFrame:
     whole = _outermost(pixels, model.faces, at)
     bare = _outermost(pixels, model.faces[~ear_faces(model)], at)
     skin = _closed(np.where(np.isfinite(bare) & (bare > whole - THICKEST_EAR), bare, np.nan))
-    return HairFrame(jaw * [0, 1, 1], origin, direction, skin, np.maximum(np.where(np.isfinite(whole), whole, skin), skin))
+    return HairFrame(
+        jaw * [0, 1, 1], origin, direction, skin, np.maximum(np.where(np.isfinite(whole), whole, skin), skin)
+    )
 
 
 def _rays(centre: Float64s, column: Float64s, down: Float64s, bottom: float) -> tuple[Float64s, Float64s]:

@@ -8,17 +8,17 @@ import numpy as np
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, grid_edges
 from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape, smooth_step
-from unveil.appearance.hair.view import HairView
+from unveil.appearance.hair.view import FARTHEST, HairView, Sighted, look_up
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import rasterize
-from unveil.typing import Float32s, Float64s, Image, Ints, UInt8s
+from unveil.typing import Bools, Float32s, Float64s, Floats, Ints, UInt8s
 
 PER_NODE = 6  # texels from node to node
 HEIGHT, WIDTH = (ROWS - 1) * PER_NODE, COLUMNS * PER_NODE
 PHOTO_SIZE = 448  # pixels a side of the crop that the picture is taken from: about one a texel
 DEPTH_SIZE, DEPTH_SLACK = 160, 0.008  # pixels a side to find out what lies in front, and metres behind it
 BROAD = 10.0  # texels, of what is colour and light rather than strands
-FACING = (0.12, 0.5)  # cosines to the camera between which hair is seen well enough
+FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
 SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
 SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
 SPREAD, ALIKE = (8.0, 4.0, 5.0), 2.5  # of CIELAB in hair, at least; times that which is still hair
@@ -30,19 +30,19 @@ KNOWN = 0.75  # weight from which on a texel is as photographed
 
 
 def hair_picture(
-    photograph: Image, frame: HairFrame, shape: HairShape, view: HairView, head: tuple[Float64s, Ints]
-) -> UInt8s:
-    """The picture uint8 [HEIGHT, WIDTH, 3].
+    head: Sighted, frame: HairFrame, shape: HairShape, view: HairView, faces: Ints
+) -> tuple[UInt8s, Float32s]:
+    """The picture uint8 [HEIGHT, WIDTH, 3], and how far the photograph shows the hair at the nodes [R, C].
 
     Args:
-        photograph: RGB [H, W, 3].
+        head: in the photograph.
         frame: around the head.
         shape: of the hair.
         view: of the photograph.
-        head: vertices [V, 3] and triangles [F, 3] of the head, behind parts of which hair is not seen.
+        faces: triangles [F, 3] of the head, behind parts of which hair is not seen.
     """
     points, cover = _at_texels(frame.at(shape.distance)), _at_texels(shape.cover)
-    colour, shown, weight = _seen(photograph, points, view, head)
+    colour, shown, weight = _seen(head, points, view, faces)
     weight = weight * (cover > 0) * _like_most(colour, weight)
     broad = broad_colours(colour, weight, BROAD)
     log = np.log(np.maximum(colour, DARKEST)) - np.log(np.maximum(broad, DARKEST))
@@ -51,7 +51,9 @@ def hair_picture(
     base = _continued(broad, weight)
     invented = base * np.exp(strands)
     share = np.maximum(shown, weight)[..., None]
-    return np.asarray(np.clip(colour * share + invented * (1 - share) + 0.5, 0, 255), np.uint8)
+    picture = np.clip(colour * share + invented * (1 - share) + 0.5, 0, 255).astype(np.uint8)
+    seen = cv2.resize(np.maximum(shown, weight), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
+    return picture, np.asarray(seen, np.float32)
 
 
 def _at_texels(nodes: Float64s) -> Float32s:
@@ -61,22 +63,21 @@ def _at_texels(nodes: Float64s) -> Float32s:
     return np.asarray(cv2.remap(around, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR))
 
 
-def _seen(
-    photograph: Image, points: Float32s, view: HairView, head: tuple[Float64s, Ints]
-) -> tuple[Float32s, Float32s, Float32s]:
+def _seen(head: Sighted, points: Float32s, view: HairView, faces: Ints) -> tuple[Float32s, Float32s, Float32s]:
     """The photograph's colour [H, W, 3] at points [H, W, 3], how far it shows them [H, W], and shows hair there."""
     crop = view.crop.resized(PHOTO_SIZE)
     pixels = view.project(points)
-    at = crop.to_crop(pixels[..., :2]).astype(np.float32)
-    colour = cv2.remap(crop.warp(photograph), at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colour = look_up(crop.warp(head.photograph), crop.to_crop(pixels[..., :2]))
     odds, known = view.sample(points)
     sure, _ = view.inner().sample(points)
     along, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
     normal = np.cross(down, along)
     facing = normal @ view.towards / np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)
-    free = smooth_step(facing, *FACING) * (known > 0.9) * ~_behind(pixels, points, view, head)
-    shown, hair = smooth_step(odds, *SHOWN) * free, smooth_step(sure, *SURE) * free
-    return colour.astype(np.float32), _softened(shown), _softened(hair)
+    free = smooth_step(facing, *FACING) * (known > 0.9) * ~_behind(pixels, points, view, (head.neutral, faces))
+    hair = smooth_step(sure, *SURE) * free
+    # Between hairs at the hairline there is skin, at the outline there is the wall.
+    shown = np.maximum(smooth_step(odds, *SHOWN) * free * view.on_head(points), hair)
+    return colour, _softened(shown), _softened(hair)
 
 
 def _softened(weight: Float64s) -> Float32s:
@@ -96,18 +97,18 @@ def _like_most(colour: Float32s, weight: Float32s) -> Float32s:
     return np.asarray(np.exp(-np.maximum(apart - ALIKE**2, 0) / ALIKE), np.float32)
 
 
-def _behind(pixels: Float64s, points: Float32s, view: HairView, head: tuple[Float64s, Ints]) -> np.ndarray:
+def _behind(pixels: Float64s, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:
     """Whether points [H, W, 3] lie behind the head or other hair."""
     crop = view.crop.resized(DEPTH_SIZE)
-    nodes = points[:: PER_NODE, :: PER_NODE].reshape(-1, 3)
-    rows, columns = points[:: PER_NODE, :: PER_NODE].shape[:2]
+    nodes = points[::PER_NODE, ::PER_NODE].reshape(-1, 3)
+    rows, columns = points[::PER_NODE, ::PER_NODE].shape[:2]
     faces = _patches(rows, columns)
     vertices = np.concatenate([nodes, head[0]])
     seen = view.project(vertices)
     drawn = np.column_stack([crop.to_crop(seen[:, :2]), seen[:, 2]])
     depth = rasterize(drawn, np.concatenate([faces, head[1] + len(nodes)]), DEPTH_SIZE, DEPTH_SIZE).depth
-    at = crop.to_crop(pixels[..., :2]).astype(np.float32)
-    nearest = cv2.remap(np.minimum(depth, 1e6), at, None, cv2.INTER_NEAREST, borderValue=1e6)
+    far = np.where(np.isfinite(depth), depth, FARTHEST).astype(np.float32)
+    nearest = look_up(far, crop.to_crop(pixels[..., :2]), cv2.INTER_NEAREST, FARTHEST)
     slack = DEPTH_SLACK * view.scale
     return np.asarray(pixels[..., 2] > nearest + slack)
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from unveil.typing import Bools, Float32s
 
-SIDES = ((40, 72), (30, 48), (20, 30), (10, 16))  # texels of a patch across and along the hair: the largest of enough there are
+# Texels of a patch across and along the hair; the largest is taken of which there are enough.
+SIDES = ((40, 72), (30, 48), (20, 30), (12, 18))
 ENOUGH = 30  # places to take patches from
 OVERLAP = 1 / 3  # of its sides
 TRIES = 8
@@ -21,7 +22,10 @@ ALONG = 3.5  # texels along the hair over which patches are joined to strands
 
 
 def quilted(detail: Float32s, known: Bools) -> Float32s:
-    """Detail [H, W, C] with zero mean, known in a part [H, W], everywhere; columns go around. Zero if little is known."""
+    """Detail [H, W, C] with zero mean, known in a part [H, W], everywhere; zero if too little is known.
+
+    Columns go around.
+    """
     result = np.zeros_like(detail)
     for across, along in SIDES:
         sources = np.argwhere(_whole(known, along, across))

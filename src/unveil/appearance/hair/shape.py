@@ -36,8 +36,9 @@ class HairShape:
 def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     """The hair of a head; None where the photograph shows none."""
     thickness, told = _outline(frame, view)
-    odds, known = view.sample(frame.at(frame.skin + 0.5 * thickness))
-    visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known
+    inside = frame.at(frame.skin + 0.5 * thickness)
+    odds, known = view.sample(inside)
+    visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
     usual = np.tanh(above_hairline(frame.at(frame.skin) - frame.middle) / NATURAL)
     scalp = (usual > 0.5) * visible
     share = float((scalp * (odds > 0)).sum() / max(scalp.sum(), 1e-6))
@@ -45,7 +46,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
         return None
     cover = _cover(odds, visible, usual)
     cover = _cover(odds, visible, np.maximum(usual, _as_long(cover)))
-    ears = frame.ears > frame.skin + EAR
+    ears = _ears(frame)
     over = ears & _over_ears(frame, view, ears)
     cover = np.where(ears & ~over, np.minimum(cover, -0.2), cover)
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
@@ -66,6 +67,12 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
     return _largest(cover)
 
 
+def _ears(frame: HairFrame) -> Bools:
+    """The nodes [R, C] of ears, the hollow in them included."""
+    flags = (frame.ears > frame.skin + EAR).astype(np.uint8)
+    return np.asarray(cv2.dilate(cv2.morphologyEx(flags, cv2.MORPH_CLOSE, np.ones((7, 7))), np.ones((3, 3))) > 0)
+
+
 def _over_ears(frame: HairFrame, view: HairView, ears: Bools) -> Bools:
     """The side [R, C] of the head on which hair covers the ear; a side that is not seen is as the other."""
     odds, known = view.sample(frame.at(frame.ears))
@@ -84,9 +91,9 @@ def _as_long(cover: Float64s) -> Float64s:
     result = np.full(cover.shape, -1.0)
     lowest = np.where(cover > 0, row, 0).max(axis=0)
     beside = (angle > BESIDE[0]) & (angle < BESIDE[1])
-    left, right = (lowest[beside & side].max() for side in (np.arange(COLUMNS) < COLUMNS // 2, np.arange(COLUMNS) >= COLUMNS // 2))
-    share = np.clip((180 - angle) / 90, 0, 1) * np.where(np.arange(COLUMNS) < COLUMNS // 2, 0.5, -0.5)
-    length = left * (0.5 + share) + right * (0.5 - share)
+    first = np.arange(COLUMNS) < COLUMNS // 2  # the right side of the head
+    share = 0.5 + np.clip((180 - angle) / 90, 0, 1) * np.where(first, 0.5, -0.5)
+    length = lowest[beside & first].max() * share + lowest[beside & ~first].max() * (1 - share)
     behind = angle > BESIDE[0]
     result[:, behind] = np.where(row <= length, 1.0, -1.0)[:, behind]
     return result

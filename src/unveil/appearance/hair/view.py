@@ -13,11 +13,11 @@ import numpy as np
 
 from unveil.appearance.around import explain
 from unveil.appearance.hair.frame import above_hairline
-from unveil.geometry.rasterize import interpolate, rasterize
+from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER
 from unveil.photos.crop import Crop
-from unveil.typing import Float32s, Float64s, Floats, Image
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
@@ -27,6 +27,8 @@ MIXED = 0.006  # metres inside its outline over which hair shows what is behind 
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
 CHIN = 8  # iBUG-68
+FARTHEST = 1e9  # depth of what is no head
+SLACK = 0.006  # metres behind the head at which nothing is hidden yet
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ class HairView:
     odds: Float32s  # [W, W] log odds of hair in a crop
     known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and under covers
     crop: Crop
+    head: Float32s  # [W, W] depth of the head, `FARTHEST` where it is not
     to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
 
     def project(self, points: Floats) -> Float64s:
@@ -44,16 +47,25 @@ class HairView:
 
     def sample(self, points: Floats) -> tuple[Float32s, Float32s]:
         """Log odds, and how far they are known, of points [H, W, ..., 3] of model space."""
-        at = self.crop.to_crop(self.project(points)[..., :2]).astype(np.float32)
-        flat = at.reshape(len(at), -1, 2)
-        both = cv2.remap(np.dstack([self.odds, self.known]), flat, None, cv2.INTER_LINEAR, borderValue=(0, 0))
-        odds, known = np.moveaxis(both, -1, 0).reshape(2, *at.shape[:-1])
+        at = self.crop.to_crop(self.project(points)[..., :2])
+        odds, known = np.moveaxis(look_up(np.dstack([self.odds, self.known]), at), -1, 0)
         return np.clip(odds, -MOST_ODDS, MOST_ODDS), known
+
+    def behind_head(self, points: Floats) -> Bools:
+        """Which points [H, W, 3] of model space the head hides."""
+        pixels = self.project(points)
+        depth = look_up(self.head, self.crop.to_crop(pixels[..., :2]), cv2.INTER_NEAREST, FARTHEST)
+        return np.asarray(pixels[..., 2] > depth + SLACK * self.scale)
+
+    def on_head(self, points: Floats) -> Bools:
+        """Which points [H, W, 3] of model space are seen within the outline of the head."""
+        inside = np.asarray(cv2.erode((self.head < FARTHEST).astype(np.float32), np.ones((5, 5))), np.float32)
+        return np.asarray(look_up(inside, self.crop.to_crop(self.project(points)[..., :2]), cv2.INTER_NEAREST) > 0)
 
     def inner(self) -> HairView:
         """The same of hair away from its outline, where its colour is mixed with what is behind it."""
         side = 2 * round(MIXED * self.scale * self.crop.scale) + 1
-        return replace(self, odds=cv2.erode(self.odds, np.ones((side, side))))
+        return replace(self, odds=np.asarray(cv2.erode(self.odds, np.ones((side, side))), np.float32))
 
     @property
     def scale(self) -> float:
@@ -82,8 +94,12 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     if (head.classes.argmax(axis=0) == HAIR).mean() < LEAST_HAIR:
         return None
     crop = _wider(head.crop)
-    view = HairView(np.zeros((SIZE, SIZE), np.float32), _inside(crop, head.photograph), crop, _placement(head, model))
-    places, typical, told = _places(head, view, model)
+    nothing = np.zeros((SIZE, SIZE), np.float32)
+    raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
+    depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
+    to_image = placement(head.projected, head.neutral, model)
+    view = HairView(nothing, _inside(crop, head.photograph), crop, depth, to_image)
+    places, typical, told = _places(head, view, model, raster)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
     hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
     hidden = told[OCCLUDER] > 0.5
@@ -104,24 +120,36 @@ def _inside(crop: Crop, photograph: Image) -> Float32s:
     return np.asarray(cv2.erode(crop.warp(lit), np.ones((3, 3))) > 250, np.float32)
 
 
-def _placement(head: Sighted, model: MorphableModel) -> Float64s:
-    """The affine map [3, 4] from the neutral head to the photograph, by the skull, which no expression moves."""
+def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Float64s:
+    """The affine map [3, 4] from a neutral head [V, 3] to the photograph that shows it at ``projected`` [V, 3].
+
+    It is that of the skull, which no expression moves.
+    """
     skull = above_hairline(np.asarray(model.head.template)) > -0.02
-    points = np.column_stack([head.neutral[skull], np.ones(skull.sum())]).astype(np.float64)
-    solution, *_ = np.linalg.lstsq(points, head.projected[skull].astype(np.float64), rcond=None)
+    points = np.column_stack([neutral[skull], np.ones(skull.sum())]).astype(np.float64)
+    solution, *_ = np.linalg.lstsq(points, projected[skull].astype(np.float64), rcond=None)
     return np.asarray(solution.T)
 
 
-def _places(head: Sighted, view: HairView, model: MorphableModel) -> tuple[Float32s, Float32s, Float32s]:
+def look_up(picture: Floats | Image, at: Floats, interpolation: int = cv2.INTER_LINEAR, beyond: float = 0) -> Float32s:
+    """What a picture [H, W] or [H, W, C] has at places [K, ..., 2], x and y, of it, and ``beyond`` its edges."""
+    x, y = (np.ascontiguousarray(at[..., k].reshape(len(at), -1), np.float32) for k in (0, 1))
+    found = cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
+    return np.asarray(found.reshape(*at.shape[:-1], *picture.shape[2:]), np.float32)
+
+
+def _places(
+    head: Sighted, view: HairView, model: MorphableModel, raster: Raster
+) -> tuple[Float32s, Float32s, Float32s]:
     """What is likely where, and how far it is typical, for skin, hair, covers and background [4, W, W]; and the map."""
-    on_head, above_line, away, above_chin = _around(head, view, model)
+    on_head, above_line, away, above_chin = _around(head, view, model, raster)
     near, beside = (np.exp(-((away / reach) ** 2)) for reach in (NEAR_HEAD, BESIDE_HEAD))
     higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
     bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
-    hair = np.where(on_head, 0.05 + 0.9 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
-    skin = np.where(on_head, 1 - 0.8 * bald, 0.02)
-    cover = np.where(on_head, 0.04, 0.04 + 0.8 * (1 - higher))
-    wall = np.where(on_head, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
+    hair = np.where(on_head > 0, 0.05 + 0.9 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
+    skin = np.where(on_head > 0, 1 - 0.8 * bald, 0.02)
+    cover = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
+    wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
     usual = np.stack([skin, hair, cover, wall])
     usual /= usual.sum(axis=0)
     told = _class_map(head, view.crop)
@@ -131,16 +159,21 @@ def _places(head: Sighted, view: HairView, model: MorphableModel) -> tuple[Float
     mapped = told.sum(axis=0)
     prior = np.where(mapped > 0.5, 0.1 * usual + 0.9 * seen, usual) + FLOOR
     far = (away > NEAR_HEAD) & (above_chin > 0)
-    elsewhere = np.stack([0 * far, 0.15 * (on_head & (above_line > 0.01)), 0.02 * (above_chin < -0.03), 0.2 + 0.8 * far])
+    scalp, low = on_head * (above_line > 0.01), above_chin < -0.03
+    elsewhere = np.stack([0 * far, 0.15 * scalp, 0.02 * low, 0.2 + 0.8 * far])
     typical = np.where(mapped > 0.5, np.clip(2 * seen - 1, 0, 1), elsewhere)
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
 
 
-def _around(head: Sighted, view: HairView, model: MorphableModel) -> tuple[Floats, Floats, Floats, Floats]:
+def _in_crop(head: Sighted, crop: Crop) -> Floats:
+    return np.column_stack([crop.to_crop(head.projected[:, :2]), head.projected[:, 2]])
+
+
+def _around(
+    head: Sighted, view: HairView, model: MorphableModel, raster: Raster
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Pixels [W, W] on the head; how far above the hairline; away from the head; and above the chin, in metres."""
     crop, per_metre = view.crop, view.scale * view.crop.scale
-    pixels = np.column_stack([crop.to_crop(head.projected[:, :2]), head.projected[:, 2]])
-    raster = rasterize(pixels, model.faces, SIZE, SIZE)
     template = np.asarray(model.head.template)
     above = interpolate(raster, model.faces, np.column_stack([above_hairline(template), template[:, 1]]))
     away = cv2.distanceTransform((~raster.covered).astype(np.uint8), cv2.DIST_L2, 3) / per_metre
@@ -148,7 +181,7 @@ def _around(head: Sighted, view: HairView, model: MorphableModel) -> tuple[Float
     chin = crop.to_crop(np.asarray(model.landmarks68(head.projected))[CHIN, :2])
     x, y = np.meshgrid(np.arange(SIZE) - chin[0], np.arange(SIZE) - chin[1])
     above_chin = (x * up[0] + y * up[1]) / max(float(np.hypot(*up)), 1e-9) / per_metre
-    return raster.covered, above[..., 0], away, above_chin
+    return raster.covered.astype(np.float32), above[..., 0], np.asarray(away, np.float32), above_chin
 
 
 def _class_map(head: Sighted, crop: Crop) -> Float32s:

@@ -41,6 +41,9 @@ def reconstruct(
             metavar="N", min=1, help="At most this many faces of a photograph: the largest that are not doubtful."
         ),
     ] = None,
+    hair: Annotated[
+        bool, typer.Option("--hair/--no-hair", help="Give heads the hair that the photograph shows.")
+    ] = True,
     recursive: RecursiveOption = False,
     force: Annotated[
         bool,
@@ -63,7 +66,7 @@ def reconstruct(
         running: Iterator[Outcome] = iter(())
         if photos:
             outputs = held.enter_context(results_in(out, "reconstruct", inputs=photos, force=force))
-            reconstructor = Reconstructor(model, assets=assets)
+            reconstructor = Reconstructor(model, assets=assets, hair=hair)
             options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
             targets = batch.name_targets(photos, outputs)
             running = batch.reconstruct_photos(targets, reconstructor, options, again=force)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from unveil.appearance.around import explain
 from unveil.geometry.rasterize import rasterize
 from unveil.models.classes import BACKGROUND, BROWS, EYES, LIPS, MOUTH, SKIN, UNKNOWN
-from unveil.appearance.around import explain
 from unveil.training.classes.head_parts import HeadParts, Parts
 from unveil.training.classes.places import AROUND, Places
 from unveil.typing import Bools, Float32s, Floats, Image, UInt8s

@@ -1,0 +1,53 @@
+"""Hair from a photograph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, frame_of
+from unveil.appearance.hair.mesh import cap_mesh
+from unveil.appearance.hair.picture import hair_picture
+from unveil.appearance.hair.shape import hair_shape
+from unveil.appearance.hair.view import Sighted, hair_view
+from unveil.heads.head import HairCap
+from unveil.heads.model import MorphableModel
+from unveil.typing import Float32s, Int64s
+
+FEW = 512  # vertices whose nearest ones are looked for at once
+CARRIERS = -0.06  # metres above the hairline, of the skin that the vertices of hair belong to
+
+
+def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
+    """The hair that a photograph shows on a head, continued around it; None where it shows none.
+
+    Args:
+        head: in the photograph.
+        model: its model, whose whole head has parts.
+    """
+    view = hair_view(head, model)
+    if view is None:
+        return None
+    frame = frame_of(head.neutral, model)
+    shape = hair_shape(frame, view)
+    if shape is None:
+        return None
+    mesh = cap_mesh(shape.cover)
+    vertices = mesh.vertices(frame.at(shape.distance)).astype(np.float32)
+    picture, seen = hair_picture(head, frame, shape, view, model.faces)
+    carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)
+    return HairCap(
+        vertices=vertices,
+        faces=mesh.faces,
+        uv=np.column_stack([mesh.places[:, 0] / COLUMNS, 1 - mesh.places[:, 1] / (ROWS - 1)]).astype(np.float32),
+        uv_faces=mesh.uv_faces,
+        picture=picture,
+        hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
+        anchors=carriers[_nearest(vertices, head.neutral[carriers].astype(np.float32))],
+    )
+
+
+def _nearest(points: Float32s, among: Float32s) -> Int64s:
+    """The row of ``among`` [V, 3] nearest to each of points [N, 3]."""
+    squares = (among**2).sum(axis=1)
+    parts = np.array_split(points, len(points) // FEW + 1)
+    return np.concatenate([(squares - 2 * part @ among.T).argmin(axis=1) for part in parts])

@@ -1,0 +1,69 @@
+"""The hair of a face of a photograph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from unveil.faces.face import ReconstructedFace
+from unveil.geometry.rasterize import rasterize
+from unveil.heads.face_area import vertex_areas
+from unveil.heads.head import HairCap
+from unveil.heads.model import MorphableModel
+from unveil.typing import Bools, Image
+
+FINEST = 800  # pixels of the photograph's longer side in which hair is told from skin
+EDGE = 0.006  # metres inside its edge over which hair is as thin as its picture
+
+
+def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairCap | None:
+    """The hair of a face, where the learner tells what each pixel shows and the head model is one that has parts."""
+    from unveil.appearance.hair.view import Sighted
+    from unveil.appearance.hair.worn import hair_of
+
+    if face.classes is None or model.whole is None:
+        return None
+    head = Sighted(image, np.asarray(face.photographed), np.asarray(face.neutral_vertices), face.classes, face.crop)
+    return hair_of(head, model)
+
+
+def hair_arrays(hair: HairCap | None) -> dict[str, NDArray[Any]]:
+    """What the npz holds of hair, none if there is none.
+
+    ``hair_vertices`` [N, 3] around the neutral head, ``hair_faces`` [F, 3], ``hair_hidden`` [N].
+    """
+    if hair is None:
+        return {}
+    return {"hair_vertices": hair.vertices, "hair_faces": hair.faces.astype(np.int32), "hair_hidden": hair.hidden}
+
+
+def hair_numbers(face: ReconstructedFace, hair: HairCap | None) -> dict[str, Any] | None:
+    """What the JSON says of hair: None where nothing is known, else the share of it that the photograph hides."""
+    if face.classes is None:
+        return None
+    if hair is None:
+        return {"drawn": False, "hidden_share": None}
+    areas = vertex_areas(hair.vertices, hair.faces)
+    return {"drawn": True, "hidden_share": round(float((hair.hidden * areas).sum() / areas.sum()), 3)}
+
+
+def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | None, shape: tuple[int, ...]) -> Bools:
+    """Which pixels [H, W] of a photograph of that shape show hair in front of the skin; not those at its edge."""
+    from unveil.appearance.hair.view import placement
+
+    if hair is None:
+        return np.zeros(shape[:2], bool)
+    to_image = placement(np.asarray(face.photographed), np.asarray(face.neutral_vertices), model)
+    projected = np.concatenate([face.photographed, hair.vertices @ to_image[:, :3].T + to_image[:, 3]])
+    scale = min(1.0, FINEST / max(shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in shape[:2])
+    points = projected * scale + np.array([0.5, 0.5, 0]) * (scale - 1)  # pixel centres are at integers in both
+    first = len(face.photographed)
+    raster = rasterize(points, np.concatenate([model.faces, hair.faces + first]), height, width)
+    in_front = (raster.triangle >= len(model.faces)).astype(np.uint8)
+    side = 2 * round(EDGE * scale * float(np.linalg.norm(to_image[2, :3]))) + 1
+    inner = cv2.erode(in_front, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    return np.asarray(cv2.resize(inner, shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)

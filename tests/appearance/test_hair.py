@@ -1,0 +1,144 @@
+"""Hair from made-up photographs and class maps on openhead's own geometry."""
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.glb_reader import Glb
+from tests.khronos import validator_report
+from unveil.appearance.hair.frame import above_hairline, ear_faces
+from unveil.appearance.hair.view import Sighted
+from unveil.appearance.hair.worn import hair_of
+from unveil.assets.store import packaged
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.rasterize import rasterize
+from unveil.heads.head import HairCap
+from unveil.meshes.glb import glb_bytes
+from unveil.meshes.obj import write_obj
+from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLASSES, CLOTH, HAIR, SKIN
+from unveil.models.openhead import head as openhead
+from unveil.photos.crop import Crop
+from unveil.typing import Floats, Int64s
+
+MODEL = openhead.load(packaged("openhead.npz"))
+COLOURS = {BACKGROUND: (20, 200, 30), SKIN: (210, 160, 140), HAIR: (90, 60, 40), CLOTH: (40, 40, 200)}
+SIZE, SCALE = 600, 1500  # pixels, and pixels per metre
+THICK = 0.02  # metres that the made-up hair stands out
+
+
+def sighted(neutral: Floats, on_scalp: int = HAIR, thick: float = THICK) -> Sighted:
+    """A photograph of a head from the front, with something on its scalp."""
+    projected = neutral * [SCALE, -SCALE, -SCALE] + [SIZE / 2, SIZE / 2 - 20, 0]
+    shown = rasterize(projected, MODEL.faces, SIZE, SIZE)
+    scalp = (above_hairline(np.asarray(MODEL.head.template)) > 0)[MODEL.faces].all(axis=1)
+    side = 2 * round(thick * SCALE) + 1
+    around = cv2.dilate((shown.covered & scalp[shown.triangle]).astype(np.uint8), np.ones((side, side))) > 0
+    labels = np.where(shown.covered, SKIN, np.where(around, on_scalp, BACKGROUND))
+    labels[shown.covered & scalp[shown.triangle]] = on_scalp
+    noise = np.random.default_rng(0).normal(size=(SIZE, SIZE, 1)) * np.where(labels == HAIR, 25, 3)[..., None]
+    image = np.array([COLOURS.get(k, (0, 0, 0)) for k in range(len(CLASSES))])[labels] + noise
+    crop = Crop.from_landmarks(np.asarray(MODEL.landmarks68(projected))[:, :2], CLASS_SIZE)
+    cells = [crop.warp(((labels == k) * 255).astype(np.uint8)) / 255 for k in range(len(CLASSES))]
+    classes = np.maximum(np.array(cells, np.float32), 0.001)
+    return Sighted(np.clip(image, 0, 255).astype(np.uint8), projected, neutral, classes / classes.sum(axis=0), crop)
+
+
+@lru_cache(maxsize=1)
+def hair() -> HairCap:
+    made = hair_of(sighted(np.asarray(MODEL.head.template)), MODEL)
+    assert made is not None
+    return made
+
+
+def ears() -> Int64s:
+    """Vertices of the ears, whose roots rise sharply from the skin."""
+    return np.unique(MODEL.faces[ear_faces(MODEL)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hair_lies_outside_of_skin_of_any_shape(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shape = rng.standard_normal(100).astype(np.float32)
+    shape[rng.integers(8)] = rng.choice([-3, 3])
+    neutral = np.asarray(MODEL.head.neutral(shape), np.float64)
+    made = hair_of(sighted(neutral), MODEL)
+    assert made is not None
+    assert len(made.vertices) > 1000
+    normals = vertex_normals(neutral, MODEL.faces)
+    scalp = np.flatnonzero(above_hairline(np.asarray(MODEL.head.template)) > -0.01)
+    away = np.linalg.norm(made.vertices[:, None] - neutral[None, scalp], axis=2)
+    foot = scalp[away.argmin(axis=1)]
+    beside_ears = np.linalg.norm(neutral[foot][:, None] - neutral[ears()], axis=2).min(axis=1) < 0.012
+    height = ((made.vertices - neutral[foot]) * normals[foot]).sum(axis=1)
+    assert height[(away.min(axis=1) < 0.03) & ~beside_ears].min() > -0.001, "planes at vertices are not quite the skin"
+
+
+def test_hair_stands_out_as_far_as_the_photograph_shows() -> None:
+    low, high = hair().vertices.min(axis=0), hair().vertices.max(axis=0)
+    top = np.asarray(MODEL.head.template)[:, 1].max()
+    assert top + 0.6 * THICK < high[1] < top + 1.4 * THICK
+    assert abs(low[0] + high[0]) < 0.01, "the same on both sides"
+
+
+def test_nothing_of_the_wall_or_of_skin_is_on_the_hair() -> None:
+    picture = hair().picture.astype(int)
+    assert (picture[..., 1] - picture[..., 0]).max() < 60, "green is the wall"
+    assert np.abs(np.median(picture, axis=(0, 1)) - COLOURS[HAIR]).max() < 15
+    assert picture.std(axis=(0, 1)).min() > 4, "strands, not one flat colour"
+
+
+def test_bald_heads_and_covered_ones_get_no_hair() -> None:
+    template = np.asarray(MODEL.head.template)
+    assert hair_of(sighted(template, SKIN, 0.0), MODEL) is None
+    assert hair_of(sighted(template, CLOTH), MODEL) is None
+
+
+def test_the_far_side_is_said_to_be_hidden() -> None:
+    behind = hair().vertices[:, 2] < -0.06
+    assert hair().hidden[behind].min() > 0.9
+    assert hair().hidden[hair().vertices[:, 2] > 0.03].mean() < 0.6
+
+
+def test_hair_follows_the_neck_and_no_expression() -> None:
+    model = replace(MODEL, hair=hair())
+    rest = model.zero().replace(pose=np.zeros(6, np.float32))
+    smile = rest.replace(expression=np.eye(51, dtype=np.float32)[MODEL.expression_names.index("mouthSmileLeft")])
+    whole, complete = model.complete(rest)
+    still, moved = whole.vertices(complete), whole.vertices(model.complete(smile)[1])
+    np.testing.assert_allclose(still[-len(hair().vertices) :], moved[-len(hair().vertices) :], atol=1e-6)
+    turns = np.zeros((5, 3), np.float32)
+    turns[1] = 0.2, 0.4, 0.1
+    head = whole.head
+    turned = head.vertices(whole.shape(complete), complete["expression"], turns)[-len(hair().vertices) :]
+    before, after = (np.linalg.norm(v[1:] - v[:-1], axis=1) for v in (hair().vertices, turned))
+    np.testing.assert_allclose(before, after, atol=1e-5)
+    assert np.abs(turned - hair().vertices).max() > 0.02
+
+
+def test_a_glb_has_hair_as_a_node_that_can_be_left_out(tmp_path: Path) -> None:
+    texture = np.full((64, 64, 3), 128, np.uint8)
+    data = glb_bytes(replace(MODEL, hair=hair()), MODEL.zero(), texture)
+    document = Glb(data).document
+    (node,) = [node for node in document["nodes"] if node["name"] == "hair"]
+    assert document["nodes"].index(node) in document["scenes"][0]["nodes"]
+    (primitive,) = document["meshes"][node["mesh"]]["primitives"]
+    material = document["materials"][primitive["material"]]
+    assert material["name"] == "hair"
+    assert node["skin"] == 0
+    source = document["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]["source"]
+    assert document["images"][source]["name"] == "hair"
+    (tmp_path / "hair.glb").write_bytes(data)
+    issues = validator_report(tmp_path / "hair.glb")["issues"]
+    assert issues["numErrors"] == issues["numWarnings"] == 0, issues["messages"]
+
+
+def test_an_obj_has_hair_with_a_material_of_its_own(tmp_path: Path) -> None:
+    model, complete = replace(MODEL, hair=hair()).complete(MODEL.zero())
+    texture = np.full((64, 64, 3), 128, np.uint8)
+    written = write_obj(tmp_path / "head.obj", model.vertices(complete), model, texture, model.parts)
+    assert [path.name for path in written] == ["head.jpg", "head_hair.jpg", "head.mtl", "head.obj"]
+    assert "g hair\nusemtl hair\n" in (tmp_path / "head.obj").read_text()
