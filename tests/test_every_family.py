@@ -86,13 +86,23 @@ def test_transfer(options: list[str | Path], tmp_path: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize("others", [(), ("--follow", DEMO, "--head-pose")])
 def test_animate(
-    options: list[str | Path], others: tuple[str | Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    options: list[str | Path],
+    others: tuple[str | Path, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     answer = Answer(capsys, "animate", DEMO, *options, *others, "--rate", "2", "-o", tmp_path)
     assert (answer.status, answer.err) == (0, "")
     with Image.open(tmp_path / "demo_motion.gif") as picture:
         assert picture.size == (360, 360)
     assert (tmp_path / "demo_motion.glb").read_bytes().startswith(b"glTF")
+    has_arkits_units = name == "openhead"
+    assert (tmp_path / "demo_motion.csv").exists() == has_arkits_units
+    (tmp_path / "take.csv").write_text("Timecode,JawOpen\n00:00:00:00,0.5\n")
+    answer = Answer(capsys, "animate", DEMO, *options, "--arkit", tmp_path / "take.csv", "-o", tmp_path / "driven")
+    assert (answer.status == 0) == has_arkits_units
+    assert ("does not have ARKit's units" in answer.err) != has_arkits_units
 
 
 def test_train_a_few_steps(name: str, tmp_path: Path) -> None:

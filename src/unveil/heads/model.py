@@ -76,10 +76,13 @@ class MorphableModel:
     def complete(self, coefficients: Coefficients) -> tuple[MorphableModel, Coefficients]:
         """The head with all its parts, and coefficients [..., M] that give it the same shape, expression and place.
 
-        A whole head may have more units than coefficients speak of; those are at rest.
+        A whole head may have more units than coefficients speak of; those are at rest. Coefficients of the whole head
+        stay as they are.
         """
         if self.whole is None:
             return self, coefficients
+        if coefficients.layout == self.whole.layout:
+            return self.whole, coefficients
         self.layout.require(coefficients.layout)
         whole = self._with_hair or self.whole
         xp = array_namespace(coefficients.values)

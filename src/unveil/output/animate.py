@@ -16,6 +16,7 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
 from unveil.output.follow import Follower
+from unveil.output.live_link import take_of, write_take
 from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable, resolved, write_bytes
@@ -24,7 +25,8 @@ from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
 
 SIZE = 360  # pixels per side of an animated picture
-SUFFIXES = (".gif", ".glb")
+RATE = 12.5  # frames per second
+SUFFIXES = (".gif", ".glb", ".csv")
 MARGIN = 0.06  # of the picture around the head at its widest
 TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long a turn of the head takes, and a single face
 
@@ -89,12 +91,20 @@ def motion_name(photo: Path, outputs: Outputs) -> str:
 
 
 def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]:
-    """Write the moving head as a picture, ``<stem>.gif``, and as a scene, ``<stem>.glb``, and give back their paths."""
+    """Write the moving head and give back the paths.
+
+    ``<stem>.gif`` is a picture, ``<stem>.glb`` a scene, and ``<stem>.csv``, for heads with ARKit's units, a take that
+    moves other heads.
+    """
     model, texture = face.wearing, face.texture()
-    picture, scene = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
+    picture, scene, csv = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
     write_bytes(scene, face_glb(face, model, texture, motion))
-    return [picture, scene]
+    take = take_of(model, motion)
+    if take is None:
+        return [picture, scene]
+    write_take(csv, take)
+    return [picture, scene, csv]
 
 
 def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int = SIZE) -> Iterator[Image]:

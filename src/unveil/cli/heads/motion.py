@@ -61,33 +61,48 @@ def animate(
             metavar="PATH", help="Photograph or folder of video frames to follow; may be given several times."
         ),
     ] = None,
+    take: Annotated[
+        Path | None,
+        typer.Option("--arkit", metavar="FILE.csv", help="Take of Live Link Face that moves the head."),
+    ] = None,
     recursive: RecursiveOption = False,
-    head_pose: Annotated[bool, typer.Option("--head-pose", help="With --follow: turn the head as well.")] = False,
+    head_pose: Annotated[
+        bool, typer.Option("--head-pose", help="With --follow or --arkit: turn the head as well.")
+    ] = False,
     face: Annotated[
         int,
         typer.Option(
             metavar="N", min=0, help="With --follow: which face of the first frame to follow; 0 is the largest."
         ),
     ] = 0,
-    rate: Annotated[float, typer.Option(metavar="N", min=1, max=100, help="Frames per second.")] = 12.5,
+    rate: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=1, max=100, help="Frames per second: 12.5 if left out, with --arkit 30."),
+    ] = None,
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Make a head move, as GIF and GLB: it looks around and makes faces, or follows other photographs."""
+    """Make a head move, as GIF, GLB and CSV: it looks around and makes faces, or follows photographs or a take."""
     from unveil.output import animate as animation
+    from unveil.output import live_link
     from unveil.output.follow import Follower
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.files import printable
     from unveil.storage.names import path_of
     from unveil.storage.outputs import results_in
 
-    of_follow = {"recursive": recursive, "head-pose": head_pose, "face": face}
+    of_follow = {"recursive": recursive, "head-pose": head_pose and not take, "face": face}
     if not follow and (useless := [f"--{name}" for name, given in of_follow.items() if given]):
         raise UnveilError(f"{' and '.join(useless)} would do nothing: name photographs to follow with --follow")
+    if follow and take:
+        raise UnveilError("--follow and --arkit both say how the head moves: choose one")
+    rate = rate or (live_link.RATE if take else animation.RATE)
     photos = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
     failed: dict[Path, Exception] = {}
-    with results_in(out, "animate", inputs=[photo, *photos], force=force) as outputs:
+    driving_take = live_link.read_take(take) if take else None
+    inputs = [photo, *photos, *([take] if take else [])]
+    with results_in(out, "animate", inputs=inputs, force=force) as outputs:
         name = animation.motion_name(photo, outputs)
         reconstructor = Reconstructor(model, assets=assets)
         seen = animation.see(reconstructor, photo)
@@ -103,6 +118,8 @@ def animate(
                     f"the person was not found in {count(len(filled), 'frame')} of {len(photos)}, the first is "
                     f"{printable(filled[0])}; there the head stays as it was"
                 )
+        elif driving_take:
+            motion = live_link.driven(seen, driving_take, rate, head_pose=head_pose)
         else:
             motion = animation.own_motion(seen, rate)
         with outputs.part(path_of(photo)) as part:
