@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 EXTRAS = {
+    "fastapi": "web",
+    "httpx": "dev",
     "h5py": "mgcnet",
     "lightning_fabric": "train",
     "matplotlib": "plot",
     "playwright": "browser",
+    "python_multipart": "web",
     "ray": "ray",
     "safetensors": "train",
     "tensorflow": "mgcnet",
     "torch": "train",
+    "uvicorn": "web",
 }
 
 

@@ -49,6 +49,9 @@ EXTRAS_ELSEWHERE = {
     "evaluation/landmarks/scores.py": ("matplotlib",),
     "evaluation/now/report.py": ("matplotlib",),
     "photos/decode.py": ("pillow_heif",),
+    "web/serving/app.py": ("fastapi", "starlette"),
+    "web/serving/guard.py": ("starlette",),
+    "web/serving/run.py": ("uvicorn",),
 }
 MOST_FILES = 15  # of a folder on one level, its __init__ aside
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "array_api_compat": "array-api-compat"}

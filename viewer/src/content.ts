@@ -29,6 +29,7 @@ export interface Content {
   heads: HeadContent[];
   identity?: Record<string, Identity>; // by name of the head model
   token?: boolean; // the server asks for one
+  minutes?: number; // after which the server deletes results
 }
 
 export function readContent(): Content {

@@ -1,24 +1,24 @@
-// The page: `unveil view` gives it finished heads.
+// The page: `unveil view` gives it finished heads, `unveil serve` lets it send photographs.
 import { readContent } from "./content";
-import { button, element } from "./dom";
-import { Viewer } from "./viewer";
+import { element } from "./dom";
+import { Gallery } from "./gallery";
+import { Upload } from "./upload";
+import type { Viewer } from "./viewer";
 
 const content = readContent();
 const app = document.getElementById("app")!;
 
-async function view(): Promise<Viewer> {
-  const viewer = new Viewer();
-  const tabs = element("nav", { "aria-label": "Heads" });
-  const choose = async (number: number) => {
-    [...tabs.children].forEach((tab, k) => tab.setAttribute("aria-current", `${k === number}`));
-    await viewer.show(content.heads[number]!);
-  };
-  content.heads.forEach((head, k) => tabs.append(button(head.name, () => void choose(k))));
-  if (content.heads.length > 1) app.append(tabs);
-  app.append(viewer.element);
+async function start(): Promise<Viewer> {
+  const gallery = new Gallery();
+  if (content.mode === "serve") {
+    app.append(new Upload(gallery, content.token ?? false, content.minutes ?? 0).element, gallery.element);
+    document.body.classList.add("serving");
+    return gallery.viewer;
+  }
+  app.append(gallery.element);
   document.title = `${content.heads.map((head) => head.name).join(", ")} - unveil`;
-  await choose(0);
-  return viewer;
+  await gallery.show(content.heads);
+  return gallery.viewer;
 }
 
 // For tests and for tools/view_sheets.py, which make pictures of heads.
@@ -27,7 +27,7 @@ declare global {
     unveil: Promise<Viewer>;
   }
 }
-window.unveil = view();
+window.unveil = start();
 window.unveil.catch((error: unknown) => {
   app.replaceChildren(element("p", { role: "alert", class: "error" }, String(error)));
 });

@@ -35,6 +35,8 @@ export class Stage {
   private readonly ambient = new HemisphereLight("#ffffff", "#d9d2cb", 2.2);
   private readonly key = new DirectionalLight("#ffffff", 0.9);
   private waiting = false;
+  private framed: string | [number, number] = "Front";
+  private touched = false; // whether a person has turned the head since
 
   constructor(parent: HTMLElement) {
     this.renderer = new WebGLRenderer({ antialias: true, alpha: true });
@@ -48,6 +50,7 @@ export class Stage {
     this.controls = new OrbitControls(this.camera, this.canvas);
     this.controls.enablePan = false;
     this.controls.addEventListener("change", () => this.draw());
+    this.controls.addEventListener("start", () => (this.touched = true));
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     new ResizeObserver(() => this.resize(parent.clientWidth, parent.clientHeight)).observe(parent);
   }
@@ -62,6 +65,8 @@ export class Stage {
 
   /** Turn to a view by its name, or to angles in degrees: to the subject's left, and from above. */
   look(view: string | [number, number]): void {
+    this.framed = view;
+    this.touched = false;
     const [yaw, pitch] = typeof view === "string" ? VIEWS[view]! : view;
     const { centre, distance } = this.framing();
     this.controls.target.copy(centre);
@@ -118,6 +123,7 @@ export class Stage {
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
+    if (this.head && !this.touched) this.look(this.framed);
     this.draw();
   }
 
@@ -155,6 +161,7 @@ export class Stage {
     if (event.key === "Home") this.look("Front");
     else if (keys[event.key]) {
       keys[event.key]!();
+      this.touched = true;
       this.place(where);
     } else return;
     event.preventDefault();

@@ -25,6 +25,8 @@ EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is 
     "onnx": "train",
     "tensorboard": "train",
     "matplotlib": "plot",
+    "fastapi": "web",
+    "uvicorn": "web",
 }
 
 app = typer.Typer(

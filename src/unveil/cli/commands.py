@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import typer
 
-from unveil.cli.heads import compare, fit, motion, reconstruct, view
+from unveil.cli.heads import compare, fit, motion, reconstruct, serve, view
 from unveil.cli.installation import assets, doctor
 from unveil.cli.measuring import landmarks, now
 from unveil.cli.plain_help import PlainCommand, PlainGroup
@@ -24,6 +24,7 @@ PANELS: Mapping[str, Commands] = {
         "transfer": motion.transfer,
         "animate": motion.animate,
         "view": view.view,
+        "serve": serve.serve,
         "compare": compare.compare,
         "fit": fit.fit,
         "demo": reconstruct.demo,

@@ -30,16 +30,21 @@ STRIP_PIXELS = 2**21  # converted at a time
 _stderr_lock = threading.Lock()
 
 
-def decode_rgb(data: bytes, name: str) -> Image:
+class TooManyPixelsError(UnveilError):
+    """A picture is larger than it may be; it was not unpacked."""
+
+
+def decode_rgb(data: bytes, name: str, most_pixels: int = MAX_PIXELS) -> Image:
     """A photograph as uint8 RGB [H, W, 3] in sRGB, turned upright as its EXIF tag says; ``name`` is for messages.
 
     Colours are converted by the profile in the file, where it has a usable one. Grey levels of 16 bits are scaled to
     8, transparency is laid over white. Of an animation the first picture is taken.
 
     Raises:
-        UnveilError: the bytes are no picture, damaged, or of more than ``MAX_PIXELS`` or ``MAX_SIDE``.
+        TooManyPixelsError: the picture has more than ``most_pixels`` or ``MAX_PIXELS``.
+        UnveilError: the bytes are no picture, damaged, or of more than ``MAX_SIDE``.
     """
-    with _opened(data, name) as picture:
+    with _opened(data, name, most_pixels) as picture:
         ImageOps.exif_transpose(picture, in_place=True)
         return _to_rgb(picture)
 
@@ -56,13 +61,13 @@ def upright_rgb(picture: PIL.Image.Image) -> Image:
 
 
 @contextlib.contextmanager
-def _opened(data: bytes, name: str) -> Iterator[PIL.Image.Image]:
+def _opened(data: bytes, name: str, most_pixels: int = MAX_PIXELS) -> Iterator[PIL.Image.Image]:
     """The picture in ``data``, of a bearable size; whatever goes wrong with it in the block is an UnveilError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; the limits below are ours
             with _open(data, name) as picture:
-                _check_size(picture, name)
+                _check_size(picture, name, most_pixels)
                 with _quiet(picture):
                     picture.load()
                 yield picture
@@ -96,8 +101,8 @@ def _open(data: bytes, name: str) -> PIL.Image.Image:
     return PIL.Image.open(BytesIO(data), formats=("HEIF",))
 
 
-def _check_size(picture: PIL.Image.Image, name: str) -> None:
-    most = MAX_PIXELS_JPEG2000 if picture.format == "JPEG2000" else MAX_PIXELS
+def _check_size(picture: PIL.Image.Image, name: str, most_pixels: int) -> None:
+    most = min(most_pixels, MAX_PIXELS_JPEG2000 if picture.format == "JPEG2000" else MAX_PIXELS)
     if picture.width * picture.height > most:
         raise _too_many_pixels(name, most)
     if max(picture.size) > MAX_SIDE:
@@ -105,8 +110,8 @@ def _check_size(picture: PIL.Image.Image, name: str) -> None:
         raise UnveilError(f"{name} has {width} x {height} pixels, but at most {MAX_SIDE:,} on a side; cut a part out")
 
 
-def _too_many_pixels(name: str, most: int = MAX_PIXELS) -> UnveilError:
-    return UnveilError(f"{name} has more than {most // 10**6} million pixels; scale it down first")
+def _too_many_pixels(name: str, most: int = MAX_PIXELS) -> TooManyPixelsError:
+    return TooManyPixelsError(f"{name} has more than {most // 10**6} million pixels; scale it down first")
 
 
 @contextlib.contextmanager

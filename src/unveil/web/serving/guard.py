@@ -1,0 +1,119 @@
+"""Who may ask the server what: limits on bodies, and no requests that other pages made the browser send.
+
+A page of another site can make a browser send requests to servers on this machine, and by changing what its own name
+means (DNS rebinding) read their answers. So a request must name this server as its host, and what changes something
+must not come from another page. Where others may reach the server, it asks for a token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+SAFE = ("GET", "HEAD", "OPTIONS")
+HEADERS = (  # of every answer
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
+)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Stands before an application.
+
+    Attributes:
+        app: the application.
+        most_bytes: of a body.
+        hosts: names with ports that the server goes by; empty for any.
+        token: that requests which change something must bring; empty for none.
+    """
+
+    app: Application
+    most_bytes: int
+    hosts: frozenset[str]
+    token: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or let the application do so."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if refused := self._refusal(scope["method"], headers):
+            await _say(send, *refused)
+            return
+
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *HEADERS]
+            await send(message)
+
+        await self.app(scope, self._limited(receive), send_with_headers)
+
+    @property
+    def _too_long(self) -> str:
+        return f"the upload has more than {self.most_bytes // 2**20} MB; send a smaller file"
+
+    def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Status and reason where a request is not to be answered."""
+        host = headers.get("host", "").lower()
+        if self.hosts and host not in self.hosts:
+            return 403, "this server does not go by that name"
+        if method in SAFE:
+            return None
+        origin = headers.get("origin")
+        from_elsewhere = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+        if from_elsewhere or (origin is not None and origin.lower().partition("://")[2] != host):
+            return 403, "requests of other pages are not answered"
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if self.token and not (scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), self.token.encode())):
+            return 401, "the token is missing or wrong; send the header Authorization: Bearer TOKEN"
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length[:20]) > self.most_bytes:
+            return 413, self._too_long
+        return None
+
+    def _limited(self, receive: Receive) -> Receive:
+        """The same messages until there are too many bytes in them: a length that is told need not be true."""
+        left = self.most_bytes
+
+        async def limited() -> MutableMapping[str, Any]:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, self._too_long)  # which the application answers
+            return message
+
+        return limited
+
+
+async def _say(send: Send, status: int, detail: str) -> None:
+    body = json.dumps({"detail": detail}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *HEADERS]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status == 413:
+        headers.append((b"connection", b"close"))  # what is still on its way is not read
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def local_hosts(port: int) -> frozenset[str]:
+    """What a server on this machine is called."""
+    return frozenset(f"{name}:{port}" for name in LOCAL) | (frozenset(LOCAL) if port == 80 else frozenset())

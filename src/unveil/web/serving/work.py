@@ -1,0 +1,134 @@
+"""What a worker process does: a photograph to the files of its faces. It knows nothing of the web."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError, unexpected
+from unveil.faces.formats import FORMATS, NUMBERS
+from unveil.faces.overlay import in_panel
+from unveil.faces.reconstruction import Reconstruction
+from unveil.meshes.image_bytes import jpeg
+from unveil.photos.decode import MAX_PIXELS, TooManyPixelsError, decode_rgb
+from unveil.photos.io import PICTURE
+from unveil.processes import become_worker
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.storage.files import write_bytes
+from unveil.storage.text import read_bytes
+from unveil.timing import StageTimes
+from unveil.typing import Image
+
+SHOWN = 1280  # pixels of the longer side of the photograph as the page shows it
+PHOTOGRAPH = "photograph.jpg"
+NO_FACE = "no face found: give a photograph with a face at least 40 pixels wide that looks towards the camera"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is asked to do."""
+
+    photo: Path
+    folder: Path  # for the files
+    faces: int  # at most
+    pixels: int  # at most
+
+
+def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
+    """Answer tasks until the other end closes.
+
+    Answers are pairs: first ("ready", "") or ("broken", why); then for each task any number of ("stage", name) and one
+    of ("done", result), ("large", why), ("refused", why) and ("failed", why).
+    """
+    become_worker()
+    try:
+        reconstructor = Reconstructor(model, assets=assets)
+    except UnveilError as error:
+        connection.send(("broken", str(error)))
+        return
+    _warm_up(reconstructor)
+    connection.send(("ready", ""))
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        connection.send(_answer(reconstructor, task, lambda stage: connection.send(("stage", stage))))
+
+
+def reconstruct_files(reconstructor: Reconstructor, task: Task, tell: Tell) -> dict[str, Any]:
+    """Write the files of all faces and give back what is known of the photograph, with the names of the files.
+
+    Raises:
+        TooManyPixelsError: the photograph is larger than the task allows.
+        UnveilError: it is no photograph, or shows no face.
+    """
+    clock = StageTimes()
+    with clock.stage("read"):
+        image = decode_rgb(read_bytes(task.photo, PICTURE, "a picture"), "the file", task.pixels)
+    tell("looking for faces")
+    faces = reconstructor.reconstruct(image, max_faces=task.faces)
+    if not faces:
+        raise UnveilError(NO_FACE)
+    _write_photograph(image, task.folder / PHOTOGRAPH)
+    described = []
+    for k, face in enumerate(faces):
+        tell(f"texture of face {k + 1} of {len(faces)}")
+        described.append({"index": k, **face.to_json(), "files": _write_face(task.folder / f"face_{k}", face, clock)})
+    height, width = image.shape[:2]
+    timings = {**faces[0].timings, **clock.milliseconds}
+    return {
+        "image": {"width": width, "height": height},
+        "model": {"name": faces[0].model, "layout": faces[0].coefficients.layout.name},
+        "timings_ms": {stage: round(duration, 1) for stage, duration in timings.items()},
+        "photograph": PHOTOGRAPH,
+        "faces": described,
+    }
+
+
+def _warm_up(reconstructor: Reconstructor) -> None:
+    """Compile what is compiled on first use, so that nobody waits for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        task = Task(packaged("demo.jpg"), Path(folder), 1, MAX_PIXELS)
+        reconstruct_files(reconstructor, task, lambda stage: None)
+
+
+def _answer(reconstructor: Reconstructor, task: Task, tell: Tell) -> tuple[str, Any]:
+    try:
+        return "done", reconstruct_files(reconstructor, task, tell)
+    except TooManyPixelsError as error:
+        return "large", str(error)
+    except UnveilError as error:
+        return "refused", str(error)
+    except Exception as error:  # a fault of ours; the worker goes on
+        return "failed", unexpected(error)
+
+
+def _write_face(stem: Path, face: Reconstruction, clock: StageTimes) -> dict[str, str]:
+    """Write all files of a face, and the photograph around it; their names by kind."""
+    names: dict[str, str] = {}
+    with clock.stage("texture"):
+        face.texture()
+    for kind in (*FORMATS, NUMBERS):
+        with clock.stage(kind):
+            names |= face.write(stem, kind)
+    picture = stem.with_name(f"{stem.name}_picture.jpg")
+    write_bytes(picture, jpeg(in_panel(face.picture, face)[1]))
+    return names | {"picture": picture.name}
+
+
+def _write_photograph(image: Image, path: Path) -> None:
+    """The photograph for the page: upright, and no larger than needed."""
+    scale = min(1.0, SHOWN / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+    write_bytes(path, jpeg(small.astype(np.uint8, copy=False)))

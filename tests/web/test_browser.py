@@ -1,0 +1,183 @@
+"""The page in a real browser: heads that turn, sliders that move vertices, switches, downloads, and who can use it."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from extras import needs
+from PIL import Image
+
+needs("playwright")
+
+from unveil.assets.store import packaged
+from unveil.meshes.image_bytes import jpeg
+from unveil.web.results import require_glb
+
+AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def page(server: str, browser: Any) -> Iterator[Any]:
+    """The page of the server with the head of the packaged photograph, which was uploaded there."""
+    context = browser.new_context(
+        viewport={"width": 860, "height": 480}, accept_downloads=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.goto(server)
+    page.set_input_files("#file", str(packaged("demo.jpg")))
+    page.wait_for_selector("text=The server deletes these files", timeout=120_000)
+    yield page
+    assert not wrong
+    context.close()
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(page: Any) -> None:
+    page.get_by_role("button", name="As photographed").click()
+    page.get_by_role("button", name="Front").click()
+    page.locator("#surface-texture").check()
+
+
+def canvas(page: Any) -> np.ndarray:
+    """The pixels of the head, float [H, W, 3]."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return np.asarray(Image.open(io.BytesIO(page.locator("canvas").screenshot())).convert("RGB"), np.float64)
+
+
+def evaluate(page: Any, what: str) -> Any:
+    return page.evaluate(f"() => window.unveil.then({what})")
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of pixels that look different."""
+    return float((np.abs(after - before).max(axis=-1) > 24).mean())
+
+
+def test_the_photograph_became_a_head(page: Any) -> None:
+    assert page.get_by_role("heading", name="demo").is_visible()
+    assert page.get_by_text("of the face hidden").is_visible()
+    assert page.get_by_alt_text("The photograph").is_visible()
+    head = canvas(page)
+    assert head.std() > 20
+
+
+def test_a_slider_moves_vertices_on_the_screen(page: Any) -> None:
+    page.get_by_text("Jaw", exact=True).click()
+    before, still = canvas(page), canvas(page)
+    assert changed(before, still) == 0
+    page.locator("#unit-jawOpen").fill("1")
+    opened = canvas(page)
+    assert changed(before, opened) > 0.003
+    assert evaluate(page, "viewer => viewer.head.unit('jawOpen')") == 1
+    assert page.locator("output[for=unit-jawOpen]").text_content() == "1.00"
+    page.get_by_role("button", name="As photographed").click()
+    assert changed(before, canvas(page)) == 0
+
+
+def test_every_unit_has_a_slider_and_every_turn(page: Any) -> None:
+    units = evaluate(page, "viewer => viewer.head.units")
+    assert len(units) == 52
+    assert page.locator("input[id^=unit-]").count() == 52
+    before = canvas(page)
+    turns = evaluate(page, "viewer => viewer.head.turns")
+    assert len(turns) == 6
+    page.locator("summary", has_text="Neck, gaze, jaw").click()
+    for turn in ("neckYaw", "jaw"):
+        page.locator(f"#turn-{turn}").fill("15")
+    assert changed(before, canvas(page)) > 0.02
+
+
+@pytest.mark.parametrize("name", ["Smile", "Surprise", "Blink", "Tongue out"])
+def test_named_expressions(page: Any, name: str) -> None:
+    page.get_by_role("button", name="Neutral").click()
+    before = canvas(page)
+    page.get_by_role("button", name=name).click()
+    assert changed(before, canvas(page)) > 0.0003
+
+
+def test_surfaces_and_switches(page: Any) -> None:
+    pictures = {}
+    for surface in ("texture", "grey", "sure", "hidden"):
+        page.locator(f"#surface-{surface}").check()
+        pictures[surface] = canvas(page)
+    names = list(pictures)
+    assert all(changed(pictures[a], pictures[b]) > 0.01 for a in names for b in names if a < b)
+    assert page.get_by_text("hidden or turned away").is_visible()
+    page.locator("#wireframe").check()
+    assert changed(pictures["hidden"], canvas(page)) > 0.01
+    page.locator("#wireframe").uncheck()
+    assert changed(pictures["hidden"], canvas(page)) == 0
+
+
+def test_the_head_turns_by_mouse_and_by_keys(page: Any) -> None:
+    page.locator("canvas").focus()
+    page.keyboard.press("Home")
+    front = canvas(page)
+    for name in ("Three-quarter", "Profile", "Back"):
+        page.get_by_role("button", name=name).click()
+        assert changed(front, canvas(page)) > 0.02, name
+    page.locator("canvas").focus()
+    page.keyboard.press("Home")
+    assert changed(front, canvas(page)) == 0
+    page.keyboard.press("ArrowRight")
+    assert changed(front, canvas(page)) > 0.01
+    assert page.locator("main [aria-live]").text_content() == "front view, left side"
+
+
+def test_downloads_are_whole(page: Any, tmp_path: Path) -> None:
+    for name, suffix in (("GLB", "glb"), ("NPZ", "npz"), ("Picture (PNG)", "png")):
+        with page.expect_download() as waiting:
+            page.locator(".button, button", has_text=name).last.click()
+        waiting.value.save_as(tmp_path / f"file.{suffix}")
+    require_glb((tmp_path / "file.glb").read_bytes())
+    with np.load(tmp_path / "file.npz") as arrays:
+        assert arrays["vertices"].shape[1] == 3
+    with Image.open(tmp_path / "file.png") as picture:
+        assert picture.size[0] > 500
+
+
+def test_what_is_no_photograph_is_answered_in_words(server: str, browser: Any) -> None:
+    page = browser.new_page()
+    page.goto(server)
+    page.set_input_files("#file", {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"some text"})
+    alert = page.wait_for_selector("[role=alert]")
+    assert alert.text_content().startswith("The file is not a picture that can be read")
+    page.close()
+
+
+def test_of_several_faces_one_is_chosen_on_the_photograph(server: str, browser: Any, tmp_path: Path) -> None:
+    with Image.open(packaged("demo.jpg")) as one:
+        two = np.hstack([np.asarray(one), np.asarray(one.transpose(Image.Transpose.FLIP_LEFT_RIGHT))])
+    page = browser.new_page()
+    page.goto(server)
+    page.set_input_files("#file", {"name": "two.jpg", "mimeType": "image/jpeg", "buffer": jpeg(two)})
+    page.wait_for_selector("text=The server deletes these files", timeout=120_000)
+    faces = page.get_by_role("button", name="on the photograph")
+    assert faces.count() == 2
+    faces.nth(1).click()
+    page.get_by_role("heading", name="two 2").wait_for()
+    assert faces.nth(1).get_attribute("aria-current") == "true"
+    page.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 860), ("dark", 390)])
+def test_axe_finds_no_serious_fault(page: Any, scheme: str, width: int) -> None:
+    if not AXE.is_file():
+        pytest.skip("needs the packages of viewer (make test installs them)")
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 700})
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run()")
+    page.set_viewport_size({"width": 860, "height": 480})
+    page.emulate_media(color_scheme="light")
+    faults = [(fault["id"], fault["nodes"][0]["html"]) for fault in found["violations"] if fault["impact"] in SERIOUS]
+    assert not faults, json.dumps(faults, indent=1)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

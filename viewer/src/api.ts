@@ -1,0 +1,73 @@
+// The server's API, as far as the page uses it.
+import type { Facts, HeadContent } from "./content";
+import type { Photograph } from "./gallery";
+
+interface Face extends Facts {
+  box_ltrb: [number, number, number, number];
+  files: Record<string, string>;
+}
+
+export interface Job {
+  id: string;
+  status: "waiting" | "working" | "done" | "failed";
+  stage: string;
+  ahead: number;
+  links: { self: string; events: string; photograph?: string };
+  deleted_at?: string;
+  image?: { width: number; height: number };
+  faces?: Face[];
+  error?: { status: number; detail: string };
+}
+
+/** Send a photograph; an Error says what is wrong in words for the person who sent it. */
+export async function send(photo: Blob, name: string, token: string): Promise<Job> {
+  const body = new FormData();
+  body.append("photo", photo, name);
+  const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
+  const answer = await fetch("/api/jobs", { method: "POST", body, headers }).catch(() => {
+    throw new Error("The server does not answer. Is it still running?");
+  });
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said as Job;
+  const wait = answer.headers.get("Retry-After");
+  throw new Error(sentence(said.detail ?? `status ${answer.status}`) + (wait ? ` (In about ${wait} seconds.)` : ""));
+}
+
+/** Follow a job to its end. */
+export function follow(job: Job, tell: (job: Job) => void): Promise<Job> {
+  return new Promise((resolve, reject) => {
+    const events = new EventSource(job.links.events);
+    events.onmessage = (event) => {
+      const now = JSON.parse(event.data) as Job;
+      tell(now);
+      if (now.status !== "done" && now.status !== "failed") return;
+      events.close();
+      if (now.status === "done") resolve(now);
+      else reject(new Error(sentence(now.error?.detail ?? "it failed")));
+    };
+    events.onerror = () => {
+      if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      reject(new Error("The server has ended or has forgotten this photograph."));
+    };
+  });
+}
+
+/** What the viewer shows of a job that is done. */
+export function headsOf(job: Job, name: string): HeadContent[] {
+  return job.faces!.map((face, k) => {
+    const { picture = null, ...files } = face.files;
+    return { name: job.faces!.length > 1 ? `${name} ${k + 1}` : name, glb: files.glb!, facts: face, picture, files };
+  });
+}
+
+export function photographOf(job: Job): Photograph {
+  const { width, height } = job.image!;
+  const boxes = job.faces!.map(({ box_ltrb: [left, top, right, bottom] }) => {
+    return { left: left / width, top: top / height, width: (right - left) / width, height: (bottom - top) / height };
+  });
+  return { address: job.links.photograph!, boxes };
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+}

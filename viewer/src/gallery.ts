@@ -1,0 +1,50 @@
+// Several heads, of which one is shown: chosen by name, or on the photograph that they are in.
+import type { HeadContent } from "./content";
+import { button, element } from "./dom";
+import { Viewer } from "./viewer";
+
+export interface Box {
+  left: number; // shares of the photograph's width and height
+  top: number;
+  width: number;
+  height: number;
+}
+
+export interface Photograph {
+  address: string;
+  boxes: Box[]; // of the faces, in the order of the heads
+}
+
+export class Gallery {
+  readonly viewer = new Viewer();
+  readonly element = element("div", { class: "gallery" }, this.viewer.element);
+  private choices: HTMLElement[] = [];
+
+  async show(heads: HeadContent[], photograph?: Photograph): Promise<void> {
+    this.element.replaceChildren(this.viewer.element);
+    const choose = async (number: number) => {
+      this.choices.forEach((choice, k) => choice.setAttribute("aria-current", `${k % heads.length === number}`));
+      await this.viewer.show(heads[number]!);
+    };
+    const names = heads.map((head, k) => button(head.name, () => void choose(k)));
+    const faces = (photograph?.boxes ?? []).map((box, k) => faceButton(box, k, () => void choose(k)));
+    this.choices = [...names, ...faces];
+    if (heads.length > 1) {
+      const nav = element("nav", { "aria-label": "Heads" });
+      if (photograph) nav.append(element("div", { class: "faces" }, element("img", {
+        src: photograph.address, alt: "The photograph, with a button on each face",
+      }), ...faces));
+      nav.append(element("div", { class: "buttons" }, ...names));
+      this.element.prepend(nav);
+    }
+    await choose(0);
+  }
+}
+
+function faceButton(box: Box, number: number, press: () => void): HTMLElement {
+  const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
+  const made = button("", press, { class: "face", "aria-label": `Face ${number + 1} on the photograph` });
+  made.style.cssText = `left:${percent(box.left)};top:${percent(box.top)};` +
+    `width:${percent(box.width)};height:${percent(box.height)}`;
+  return made;
+}

@@ -1,0 +1,87 @@
+// From a photograph to heads on the page: drop, choose, paste or photograph, and watch how far it is.
+import { follow, headsOf, type Job, photographOf, send } from "./api";
+import { photographed } from "./camera";
+import { button, element } from "./dom";
+import type { Gallery } from "./gallery";
+
+export class Upload {
+  readonly element: HTMLElement;
+  private readonly file = element("input", { type: "file", id: "file", accept: "image/*,.heic,.heif", class: "visually-hidden" });
+  private readonly status = element("div", { class: "status", role: "status" });
+  private readonly token: HTMLInputElement | null = null;
+  private latest = 0; // of several photographs the last one is shown
+
+  constructor(private readonly gallery: Gallery, needsToken: boolean, minutes: number) {
+    const choose = element("label", { for: "file", class: "button primary" }, "Choose a photograph");
+    const buttons = element("div", { class: "buttons" }, this.file, choose);
+    if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()));
+    const text = element("p", {}, "Drop a photograph of a face here, paste it, or");
+    const title = element("h1", { class: "title" }, "From a photograph to a head");
+    const note = element("p", { class: "note" }, "Photographs go to this server and nowhere else. It deletes them when " +
+      `it has made the head, and the head after ${minutes} minutes.`);
+    this.element = element("header", { class: "upload" }, title, text, buttons, this.status, note);
+    if (needsToken) {
+      const given = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+      this.token = element("input", { id: "token", type: "password", value: given, autocomplete: "off" });
+      buttons.append(element("label", { for: "token" }, "Token"), this.token);
+    }
+    this.file.addEventListener("change", () => void this.take(this.file.files));
+    this.listen();
+  }
+
+  private listen(): void {
+    addEventListener("dragover", (event) => event.preventDefault());
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      void this.take(event.dataTransfer?.files);
+    });
+    addEventListener("paste", (event) => void this.take(event.clipboardData?.files));
+  }
+
+  private async fromCamera(): Promise<void> {
+    await this.trying(async () => {
+      const photo = await photographed();
+      if (photo) await this.reconstruct(photo, "camera.jpg");
+    });
+  }
+
+  private async take(files: FileList | null | undefined): Promise<void> {
+    const photo = files?.[0];
+    this.file.value = ""; // so that the same file can be chosen again
+    if (photo) await this.trying(() => this.reconstruct(photo, photo.name));
+  }
+
+  private async reconstruct(photo: Blob, name: string): Promise<void> {
+    const mine = ++this.latest;
+    this.say("Sending the photograph", true);
+    const job = await send(photo, name, this.token?.value ?? "");
+    const done = await follow(job, (now) => mine === this.latest && this.say(stageOf(now), true));
+    if (mine !== this.latest) return;
+    this.say("Drawing", true);
+    document.body.classList.add("with-result");
+    await this.gallery.show(headsOf(done, name.replace(/\.\w+$/, "")), photographOf(done));
+    this.say(keptUntil(done), false);
+  }
+
+  private async trying(what: () => Promise<void>): Promise<void> {
+    try {
+      await what();
+    } catch (error) {
+      this.status.replaceChildren(element("p", { class: "error", role: "alert" }, (error as Error).message));
+    }
+  }
+
+  private say(text: string, busy: boolean): void {
+    this.status.replaceChildren(element("p", { class: busy ? "busy" : "" }, text));
+  }
+}
+
+function stageOf(job: Job): string {
+  if (job.status !== "waiting") return `${job.stage.charAt(0).toUpperCase()}${job.stage.slice(1)}`;
+  return job.ahead > 0 ? `Waiting, ${job.ahead} before this one` : "Waiting";
+}
+
+function keptUntil(job: Job): string {
+  const time = new Date(job.deleted_at!).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return `The server deletes these files at ${time}.`;
+}
