@@ -32,6 +32,13 @@ PLAIN = 10  # of all commands together, in processes that share nothing
 TRIES = int(os.environ.get("UNVEIL_ROBUSTNESS_TRIES", "13"))  # of each command, drawn from all
 
 
+@pytest.fixture(autouse=True)
+def one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that wait for each other beside other work multiply the time of what is small, and all here is."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")

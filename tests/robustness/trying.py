@@ -10,13 +10,14 @@ import contextlib
 import hashlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,16 @@ from typing import Any
 from peak_memory import peak_memory
 from robustness.bad_inputs import Case
 
+import unveil
 from unveil.storage.folder_log import LOG
 
 LONGEST = 600  # seconds; nothing here takes more than a few, but the machine may have other work
 MOST_MEMORY = 1.5e9  # bytes
-PRELOADED = ["unveil.cli", "unveil.reconstruct.pipeline", "torch", "unveil.output.batch", "scipy.spatial"]
+# All of the package, but for what computes with Ray, and what its functions import when they are called.
+PRELOADED = [
+    *(module.name for module in pkgutil.walk_packages(unveil.__path__, "unveil.") if not module.name.endswith(".ray")),
+    *("scipy.spatial", "torch.utils.tensorboard", "rich.progress"),
+]
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ def run_plainly(case: Case, whole: Path, place: Path) -> Tried:
 
 def _differences(before: dict[str, str], place: Path) -> tuple[list[str], list[str]]:
     """What is not as it was in a snapshot of a folder, and the files that are new."""
-    after = snapshot(place)
+    after = snapshot(place, before)
     changed = [name for name in before if after.get(name) != before[name]]
     return changed, [name for name in sorted(set(after) - set(before)) if not after[name].startswith("4")]
 
@@ -153,13 +159,13 @@ def stderr_in(path: Path) -> Iterator[Any]:
             os.close(old)
 
 
-def snapshot(folder: Path) -> dict[str, str]:
-    """Kind and content of all that is in a folder; an empty folder is nothing."""
+def snapshot(folder: Path, known: Container[str] | None = None) -> dict[str, str]:
+    """Kind and content of all that is in a folder; an empty folder is nothing. Of what is not ``known`` the kind."""
     found = {}
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(parent, name)
-            mode = path.lstat().st_mode
-            whole = hashlib.sha256(path.read_bytes()).hexdigest() if stat.S_ISREG(mode) else ""
-            found[str(path.relative_to(folder))] = f"{mode:o} {whole}"
+            mode, place = path.lstat().st_mode, str(path.relative_to(folder))
+            read = stat.S_ISREG(mode) and (known is None or place in known)
+            found[place] = f"{mode:o} {hashlib.sha256(path.read_bytes()).hexdigest() if read else ''}"
     return found

@@ -18,7 +18,8 @@ from unveil.assets.store import packaged
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 
 LEARNER = "--model learner.onnx"
-TINY = "--depth 18 --input-size 32 --batch-size 4 --max-steps 1 --precision 32-true"
+# Over after a step, and after an epoch of few where the limit of steps is what is spoilt.
+TINY = "--depth 18 --input-size 32 --batch-size 4 --max-steps 1 --epochs 1 --precision 32-true"
 
 # The call of each command, in a folder with what `write` has written. What is in it by name is spoilt in turn.
 CALLS = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from unveil.geometry.compiled import compiled
 from unveil.geometry.uv import TexelMap
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int64s, UInt8s
@@ -83,9 +85,22 @@ def _twins(rows: list[Int64s], directions: list[Float32s]) -> Int64s:
 
 
 def _nearest(directions: Float32s, among: Float32s) -> Int64s:
-    """Row of ``among`` [K', 3] nearest to each of ``directions`` [K, 3], of unit length; few at once, for memory."""
-    parts = np.array_split(directions, len(directions) // 256 + 1)
-    return np.concatenate([(part @ among.T).argmax(axis=1) for part in parts])
+    """Row of ``among`` [K', 3] nearest to each of ``directions`` [K, 3], of unit length."""
+    rows = np.empty(len(directions), np.int64)
+    _find_nearest(directions, among, rows)
+    return rows
+
+
+@compiled  # ten times as fast as a product of matrices, which is too large to keep
+def _find_nearest(directions: Any, among: Any, rows: Any) -> None:
+    for i in range(len(directions)):
+        best, row = np.float32(-2), 0
+        x, y, z = directions[i, 0], directions[i, 1], directions[i, 2]
+        for k in range(len(among)):
+            cosine = x * among[k, 0] + y * among[k, 1] + z * among[k, 2]
+            if cosine > best:
+                best, row = cosine, k
+        rows[i] = row
 
 
 def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> Float32s:
