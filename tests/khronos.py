@@ -2,11 +2,11 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from child import finished
 
 VALIDATOR = Path(__file__).parent / "glb_validator"
 
@@ -17,5 +17,5 @@ def validator_report(path: Path) -> dict[str, Any]:
     if node is None or not (VALIDATOR / "node_modules" / "gltf-validator").is_dir():
         pytest.skip("needs node and the packages of tests/glb_validator (make test installs them)")
     command = [node, str(VALIDATOR / "validate.mjs"), str(path)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    answer = finished(command, timeout=60)
     return dict(json.loads(answer.stdout))

@@ -1,5 +1,7 @@
 """Every family with small made-up files, and made-up heads of it, for what is to hold for all of them."""
 
+import atexit
+import shutil
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,6 +22,7 @@ NAMES = tuple(FAMILIES)
 def assets(name: str, *, networks: bool = True) -> Path | None:
     """A folder with what the family's head and, with torch, its networks are read from; do not write into it."""
     folder = Path(mkdtemp(prefix=f"unveil-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # 136 MB of a family with networks
     if name == "deca":
         return made_up_flame.write_data_folder(folder, checkpoint=networks)
     if name == "3ddfa":

@@ -2,13 +2,13 @@
 
 import ast
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from child import finished
 
 import unveil
 
@@ -190,7 +190,7 @@ def allowed_extra(path: Path, package: str) -> bool:
 @pytest.mark.parametrize("module", ["unveil", "unveil.reconstruct.pipeline", "unveil.cli"])
 def test_importing_loads_no_extra(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = finished([sys.executable, "-c", code]).stdout.split()
     assert "unveil" in loaded
     extras = {
         "torch",

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import made_up_families
 import numpy as np
 import pytest
 import training_folder
+from child import finished
 from cli_answer import Answer
 from extras import needs
 from PIL import Image
@@ -152,7 +152,7 @@ except Exception:
     pass
 print(*(module for module in sys.modules if module.startswith("unveil.models.")))
 """
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    answer = finished([sys.executable, "-c", code])
     others = {type(family).__module__.split(".")[2] for other, family in FAMILIES.items() if other != name}
     runs = {f"unveil.models.{folder}.{kind}" for folder in others for kind in ("onnx", "torch", "network", "framing")}
     assert not runs & set(answer.stdout.split())

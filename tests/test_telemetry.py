@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from child import finished
 
 SILENCING = {"CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS"}  # each keeps onnxruntime quiet by itself
 ENTRANCES = {
@@ -32,7 +33,7 @@ def run(arguments: list[str], folder: Path, *before: str) -> Path:
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name not in SILENCING}
     environment |= {"HOME": str(home)} | {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CACHE", "CONFIG", "DATA")}
-    subprocess.run([*before, sys.executable, *arguments], cwd=folder, env=environment, check=True, capture_output=True)
+    finished([*before, sys.executable, *arguments], cwd=folder, env=environment)
     return home
 
 

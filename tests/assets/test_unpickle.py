@@ -13,6 +13,7 @@ from typing import Any
 import made_up_flame
 import numpy as np
 import pytest
+from child import finished
 from extras import needs
 from peak_memory import needs_peak_memory, run_command
 from scipy import sparse
@@ -89,7 +90,7 @@ def test_published_files_need_no_library_of_theirs(tmp_path: Path) -> None:
         "print(d['shapedirs'].shape[2], d['J_regressor'].shape[0], e['dynamic_lmk_faces_idx'].shape,"
         "sorted({'torch', 'scipy', 'chumpy'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = finished([sys.executable, "-c", code])
     assert result.stdout.strip() == "400 5 (79, 17) []"
 
 
@@ -266,7 +267,7 @@ def test_memory_and_time_are_bounded(tmp_path: Path, name: str) -> None:
         "print(peak_memory())"
     )
     command = [*run_command(code), tmp_path / "a.pkl"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = finished(command, timeout=60)
     assert not done.stderr
     assert int(done.stdout) < 2**30, "bytes"
 

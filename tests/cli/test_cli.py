@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from child import finished
 from cli_answer import Answer
 from PIL import Image
 
@@ -291,7 +292,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys, unveil.cli; unveil.cli.main(['--help']); print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = finished([sys.executable, "-c", code])
     assert {"numpy", "numba", "cv2", "onnxruntime", "PIL"}.isdisjoint(done.stderr.split())
 
 

@@ -1,11 +1,11 @@
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import made_up_face
 import numpy as np
 import pytest
+from child import finished
 from made_up_face import SIZE, demo_face, digests, landmarks, photo
 
 from unveil.occluders import DrawnMask
@@ -106,7 +106,5 @@ def test_pixels_depend_on_neither_order_nor_process() -> None:
     assert digests(names[::-1]) == here
     code = "import sys, made_up_face; print(made_up_face.digests(sys.argv[1:]))"
     environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(Path(made_up_face.__file__).parent)}
-    run = subprocess.run(
-        [sys.executable, "-c", code, *names], env=environment, capture_output=True, text=True, check=True
-    )
+    run = finished([sys.executable, "-c", code, *names], env=environment)
     assert run.stdout.strip() == str(here)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import training_folder
+from child import finished
 from extras import needs
 
 torch = needs("torch")
@@ -341,10 +342,8 @@ def test_two_processes_learn_what_one_does(data: TrainingData, tmp_path: Path) -
     """Real processes, each with half of every batch: gradients and normalisation are over both."""
     for processes in (1, 2):
         config, out = replace(CONFIG, batch_size=8, processes=processes), tmp_path / str(processes)
-        ended = subprocess.run(
-            command(config, data.folder.path, out), check=True, env=environment(), capture_output=True, timeout=300
-        )
-        assert ended.stderr == b""
+        ended = finished(command(config, data.folder.path, out), env=environment(), timeout=300)
+        assert ended.stderr == ""
     ours, theirs = log(tmp_path / "1"), log(tmp_path / "2")
     assert [line["step"] for line in ours] == [3, 6]
     for one, other in zip(ours, theirs, strict=True):
