@@ -46,8 +46,10 @@ def test_a_network_in_another_process_says_the_same(model: tuple[str, Path]) -> 
     encoder = open_encoder(name, folder)
     again = pickle.loads(pickle.dumps(encoder))  # noqa: S301 - written in this line
     crops = np.random.default_rng(1).integers(0, 256, (2, encoder.input_size, encoder.input_size, 3), np.uint8)
-    here, there = encoder.predict(crops), again.predict(crops)
-    np.testing.assert_allclose(here.coefficients.values, there.coefficients.values, rtol=1e-4, atol=1e-5)
+    here, there = (one.layout.split(one.values) for one in (e.predict(crops).coefficients for e in (encoder, again)))
+    assert here.keys() == there.keys()
+    for group, values in here.items():  # rounding differs with how a busy machine shares out sums to threads
+        np.testing.assert_allclose(there[group], values, rtol=0, atol=1e-4 * np.abs(values).max())
     assert (again.name, again.layout, again.framing) == (encoder.name, encoder.layout, encoder.framing)
 
 
