@@ -8,6 +8,15 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from unveil.errors import UnveilError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def core_count() -> int:
@@ -39,3 +48,39 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], processes: int) -> Iterator[Result]:
+    """What ``work`` gives of each item, in the order of the items, from so many processes; one is this one itself.
+
+    ``work`` is sent to each process once. What has not begun when the iterator is closed is left undone.
+
+    Raises:
+        UnveilError: the system ended a process.
+    """
+    processes = min(processes, len(items))
+    if processes <= 1:
+        yield from map(work, items)
+        return
+    context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
+    pool = ProcessPoolExecutor(processes, context, _start_worker, (work,))
+    try:
+        yield from pool.map(_work_on, items)
+    except BrokenProcessPool as error:
+        raise UnveilError(
+            "the system ended a process, perhaps for want of memory; run again with fewer --processes"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_work: list[Callable[[Any], Any]] = []  # what a worker process was started for
+
+
+def _start_worker(work: Callable[[Any], Any]) -> None:
+    become_worker()
+    _work.append(work)
+
+
+def _work_on(item: Any) -> Any:
+    return _work[0](item)

@@ -6,10 +6,7 @@ The distances of each image are kept in a file of their own with a hash of what 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +17,7 @@ from unveil.errors import UnveilError
 from unveil.evaluation.now.files import NowDataset, Pair, find_prediction
 from unveil.evaluation.now.photos import NowImage
 from unveil.evaluation.now.protocol import crop_scan, fit_prediction
-from unveil.processes import become_worker, core_count
+from unveil.processes import core_count, each_in_processes
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
@@ -73,21 +70,7 @@ def score_all(
         _Task(image, dataset.scan(image.subject), find_prediction(predictions, image), metrical, _kept(out, image))
         for image in dataset.images
     ]
-    processes = min(processes or core_count(), len(tasks))
-    return map(_score, tasks) if processes == 1 else _score_at_once(tasks, processes)
-
-
-def _score_at_once(tasks: Sequence[_Task], processes: int) -> Iterator[Scored]:
-    context = multiprocessing.get_context("spawn")  # forking a process that has threads is unsafe
-    pool = ProcessPoolExecutor(processes, context, initializer=become_worker)
-    try:
-        yield from pool.map(_score, tasks)
-    except BrokenProcessPool as error:
-        raise UnveilError(
-            "the system ended a process, perhaps for want of memory; run again with fewer --processes"
-        ) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    return each_in_processes(_score, tasks, processes or core_count())
 
 
 def _score(task: _Task) -> Scored:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from unveil.heads.layout import Coefficients
 from unveil.models.classes import UNKNOWN
-from unveil.processes import become_worker
+from unveil.processes import each_in_processes
 from unveil.storage.made_with import note_settings
 from unveil.storage.outputs import alone_in
 from unveil.training.classes.head_parts import HeadParts
@@ -39,12 +38,7 @@ def write_class_maps(data: TrainingData, folder: Path, processes: int = 1) -> It
         shards = range(len(data.folder.shards))
         missing = [shard for shard in shards if not (folder / maps_name(shard)).exists()]
         yield from (len(data.folder.shards[shard]) for shard in shards if shard not in set(missing))
-        if processes > 1 and len(missing) > 1:
-            context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who has them
-            with ProcessPoolExecutor(processes, context, _start_worker, (data, parts, folder)) as pool:
-                yield from pool.map(_shard_in_worker, missing)
-        else:
-            yield from (label_shard(data, parts, folder, shard) for shard in missing)
+        yield from each_in_processes(partial(label_shard, data, parts, folder), missing, processes)
 
 
 def label_shard(data: TrainingData, parts: HeadParts, folder: Path, shard: int) -> int:
@@ -66,15 +60,3 @@ def label_sample(data: TrainingData, parts: HeadParts, index: int) -> UInt8s:
         pixels = parts.moved(pixels, known)
     scale = float(data.model.placement.scale(coefficients)) / 2 * len(image) / data.folder.widening
     return label(image, pixels, parts, scale)
-
-
-_given: list[tuple[TrainingData, HeadParts, Path]] = []  # what a worker process was started with
-
-
-def _start_worker(data: TrainingData, parts: HeadParts, folder: Path) -> None:
-    become_worker()
-    _given.append((data, parts, folder))
-
-
-def _shard_in_worker(shard: int) -> int:
-    return label_shard(*_given[0], shard)

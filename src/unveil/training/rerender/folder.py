@@ -7,10 +7,9 @@ the same settings give the same samples, however many processes make them.
 from __future__ import annotations
 
 import math
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from unveil.codes.file import Codes, write_codes
 from unveil.heads.layout import Coefficients
-from unveil.processes import become_worker
+from unveil.processes import each_in_processes
 from unveil.storage.arrays import read_array, read_arrays
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
@@ -78,12 +77,7 @@ def _make(data: TrainingData, folder: Path, settings: RerenderSettings, processe
     renderer = new_renderer(data, settings, folder / TONES, priors)
     missing = [shard for shard in range(settings.shards) if not labels_path(folder, shard).exists()]
     yield from (len(settings.numbers(shard)) for shard in range(settings.shards) if shard not in set(missing))
-    if processes > 1 and len(missing) > 1:
-        context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
-        with ProcessPoolExecutor(processes, context, _start_worker, (renderer, folder, settings)) as pool:
-            yield from pool.map(_shard_in_worker, missing)
-    else:
-        yield from (make_shard(renderer, folder, settings, shard) for shard in missing)
+    yield from each_in_processes(partial(make_shard, renderer, folder, settings), missing, processes)
     _finish(folder, data, settings)
 
 
@@ -154,16 +148,3 @@ def _finish(folder: Path, data: TrainingData, settings: RerenderSettings) -> Non
     )
     write_codes(folder / CODES, codes)
     finish(folder, samples, [len(settings.numbers(shard)) for shard in range(settings.shards)], settings.size)
-
-
-_given: list[tuple[Renderer, Path, RerenderSettings]] = []  # what a worker process was started with
-
-
-def _start_worker(renderer: Renderer, folder: Path, settings: RerenderSettings) -> None:
-    become_worker()
-    _given.append((renderer, folder, settings))
-
-
-def _shard_in_worker(shard: int) -> int:
-    renderer, folder, settings = _given[0]
-    return make_shard(renderer, folder, settings, shard)
