@@ -13,7 +13,7 @@ from unveil.photos.crop import LANDMARK_MARGIN, MARGIN
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN
 from unveil.training.data import TrainingData
-from unveil.training.sampler import Sampler, Shown
+from unveil.training.sampler import Sampler
 from unveil.training.views.beside import (
     BADLY,
     NO_FACE,
@@ -26,6 +26,7 @@ from unveil.training.views.beside import (
     scramble_waves,
     shuffle_parts,
 )
+from unveil.training.views.cropping import Shown
 from unveil.typing import Float64s
 
 SIZE = 64
@@ -92,7 +93,7 @@ def test_labels_of_bad_framings_move_with_the_pixels(data: TrainingData) -> None
     faces = sampler.faces(moved.values, expected)
     seen = 0
     for index, move, points, face in zip(indices, moves, expected, faces, strict=True):
-        image, _ = sampler._see(Shown(index, False, move, BADLY), face, np.random.default_rng(0))
+        image, _ = sampler.crops.see(Shown(index, False, move, BADLY), face, np.random.default_rng(0))
         x, y = np.rint(points[30]).astype(int)
         if min(x, y) > 2 and max(x, y) < SIZE - 2:
             seen += 1

@@ -200,6 +200,15 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_its_checkpoint(
     assert all(torch.isfinite(value).all() for value in state["learner"].values())
 
 
+def test_a_run_that_fails_before_its_first_checkpoint_does_not_send_anybody_there(
+    data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = Objective.total
+    monkeypatch.setattr(Objective, "total", lambda *arguments: total(*arguments) * torch.nan)
+    with pytest.raises(UnveilError, match=r"run at step 1 is not finite.*it has no checkpoint yet: train in another"):
+        train(CONFIG, data, tmp_path / "run", lambda _: None)
+
+
 def test_weights_that_are_not_finite_are_not_kept(
     run: Path, data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ def test_labels_move_with_the_pixels(data: TrainingData) -> None:
     expected = sampler.move_landmarks(indices, flips, moves)
     inner = slice(17, None)  # the jaw line follows whole degrees of yaw, and turning the picture may pass one
     np.testing.assert_allclose(((contour + 1) * CONFIG.input_size / 2)[:, inner], expected[:, inner], atol=0.02)
-    image, _ = sampler._warp(int(indices[0]), moves[0], flip=False)
+    image, _ = sampler.crops.warp(int(indices[0]), moves[0], flip=False)
     x, y = np.rint(expected[0, 30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60  # the colour of blot 30
 
@@ -50,7 +50,7 @@ def test_flipped_landmarks_are_mirrored_pixels(data: TrainingData) -> None:
     flipped = sampler.move_landmarks(index, np.array([True]), still)[0]
     np.testing.assert_allclose(flipped[30], [CONFIG.input_size, 0] + straight[30] * (-1, 1))
     np.testing.assert_allclose(flipped[36], [CONFIG.input_size, 0] + straight[45] * (-1, 1))
-    image, _ = sampler._warp(int(index[0]), still[0], flip=True)
+    image, _ = sampler.crops.warp(int(index[0]), still[0], flip=True)
     x, y = np.rint(flipped[30]).astype(int)
     assert np.abs(image[y, x].astype(int) - (90, 165, 128)).max() < 60
 

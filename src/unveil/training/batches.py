@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from unveil.training.checkpoint import Position
-from unveil.training.sampler import Batch, Sampler
+from unveil.training.sampler import Sampler
+from unveil.training.views.batch import Batch
 from unveil.typing import Int64s
 
 

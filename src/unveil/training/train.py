@@ -22,7 +22,15 @@ from unveil.models.learner import Learner
 from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
 from unveil.training.batches import batches, to_bytes, to_tensors
-from unveil.training.checkpoint import Position, TrainingState, load_checkpoint, new_learner, require_same_run, settle
+from unveil.training.checkpoint import (
+    CHECKPOINT_FILE,
+    Position,
+    TrainingState,
+    load_checkpoint,
+    new_learner,
+    require_same_run,
+    settle,
+)
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN
 from unveil.training.data import TrainingData
@@ -48,7 +56,7 @@ def train(config: TrainConfig, data: TrainingData, run: Path, say: Callable[[str
             settings or other data, or is in use.
     """
     sampler = Sampler(data, config, occluders_of(config))
-    _ = _steps_per_epoch(config, data), sampler.class_maps  # now, rather than in a new folder
+    _ = _steps_per_epoch(config, data), sampler.crops.class_maps  # now, rather than in a new folder
     fabric = launch(config)
     with said_once(fabric.local_rank), alone_in(run, "train") if fabric.is_global_zero else nullcontext():
         return _train(config, sampler, run, fabric, say)
@@ -89,7 +97,7 @@ def _train(
             update_average(state.average, state.learner, config.ema, position.step)
 
             meter.add(terms | {"loss": loss})
-            position.seconds = _seconds_of_all(fabric, clock, loss, f"{printable(run)} at step {position.step}")
+            position.seconds = _seconds_of_all(fabric, clock, loss, run, position.step)
             if report:
                 report.step()
             if _is_over(config, position):
@@ -196,7 +204,7 @@ def _is_trained(part: str, config: TrainConfig) -> bool:
     return not config.parts_to_train or part in config.parts_to_train
 
 
-def _seconds_of_all(fabric: lightning_fabric.Fabric, clock: Clock, loss: Tensor, where: str) -> float:
+def _seconds_of_all(fabric: lightning_fabric.Fabric, clock: Clock, loss: Tensor, run: Path, step: int) -> float:
     """The largest of the processes' clocks, so that all of them stop after the same step.
 
     Raises:
@@ -205,11 +213,19 @@ def _seconds_of_all(fabric: lightning_fabric.Fabric, clock: Clock, loss: Tensor,
     own = torch.tensor([clock.seconds(), float(not torch.isfinite(loss))])
     seconds, diverged = cast(Tensor, fabric.all_reduce(own, reduce_op="max")).tolist()
     if diverged:
-        raise UnveilError(
-            f"the loss of {where} is not finite, so the training has failed; its last checkpoint is kept: train on "
-            "from it in another folder, with --start-from and a smaller --learning-rate"
-        )
+        raise _diverged(run, step)
     return float(seconds)
+
+
+def _diverged(run: Path, step: int) -> UnveilError:
+    """The error of a run whose loss is not finite any more."""
+    fault = f"the loss of {printable(run)} at step {step} is not finite, so the training has failed"
+    if not (run / CHECKPOINT_FILE).exists():
+        return UnveilError(f"{fault}; it has no checkpoint yet: train in another folder with a smaller --learning-rate")
+    return UnveilError(
+        f"{fault}; its last checkpoint is kept: train on from it in another folder, with --start-from and a smaller "
+        "--learning-rate"
+    )
 
 
 def _is_over(config: TrainConfig, position: Position) -> bool:

@@ -182,10 +182,10 @@ def test_maps_are_mirrored_and_moved_like_their_pictures(data: TrainingData, map
     config = TrainConfig(input_size=64, class_weight=1.0, classes=str(maps))
     sampler = Sampler(data, config, Pool((Left(),), (1.0,)))
     still = np.eye(2, 3)
-    straight, mirrored = (sampler._warp(5, still, flip=flip)[1] for flip in (False, True))
+    straight, mirrored = (sampler.crops.warp(5, still, flip=flip)[1] for flip in (False, True))
     assert (straight != mirrored).mean() > 0.15
     assert (straight[:, ::-1] != mirrored).mean() < 0.12  # the middle of a cell is not always in the same pixel
-    shifted = sampler._warp(5, still + np.array([[0, 0, 8], [0, 0, 0]]), flip=False)[1]
+    shifted = sampler.crops.warp(5, still + np.array([[0, 0, 8], [0, 0, 0]]), flip=False)[1]
     np.testing.assert_array_equal(shifted[:, 7:], straight[:, :-7])
 
 

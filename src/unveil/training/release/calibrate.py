@@ -21,7 +21,7 @@ from unveil.heads.face_area import face_area
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
-from unveil.training.sampler import Batch
+from unveil.training.views.batch import Batch
 from unveil.typing import Bools, Float32s, Floats
 
 FACES_KEPT = 0.98  # share of the faces held out that keep a score of one half or more

@@ -17,7 +17,8 @@ from unveil.training.release.calibrate import Calibration, calibrate, face_shift
 from unveil.training.release.predict import clear_and_occluded, predict
 from unveil.training.release.to_onnx import Statement, export_int8, export_onnx
 from unveil.training.release.validate import chosen, nme
-from unveil.training.sampler import Batch, Sampler
+from unveil.training.sampler import Sampler
+from unveil.training.views.batch import Batch
 
 MOST_SAMPLES = 400  # of a split
 RANGE_SAMPLES = 64  # to learn the ranges of activations from; more change little

@@ -8,7 +8,8 @@ import torch
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Prediction
 from unveil.models.learner import Learner
-from unveil.training.sampler import Batch, Sampler
+from unveil.training.sampler import Sampler
+from unveil.training.views.batch import Batch
 from unveil.typing import Images, Int64s
 
 BATCH = 32

@@ -20,7 +20,7 @@ from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
 from unveil.models.encoder import Prediction
 from unveil.storage.files import atomic_path
 from unveil.training.release.calibrate import displacements, labels_of, without_similarity
-from unveil.training.sampler import Batch
+from unveil.training.views.batch import Batch
 from unveil.typing import Floats, Int64s
 
 BINS = 12

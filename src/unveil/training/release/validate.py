@@ -20,7 +20,8 @@ from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import SPLITS
 from unveil.training.data import TrainingData
 from unveil.training.release.reliability import Reliability
-from unveil.training.sampler import Batch, Sampler
+from unveil.training.sampler import Sampler
+from unveil.training.views.batch import Batch
 from unveil.typing import Floats, Int64s
 
 BATCH = 32
