@@ -14,7 +14,7 @@ from PIL import Image
 httpx = needs("httpx")
 
 from unveil.assets.store import packaged
-from unveil.web.results import require_glb
+from unveil.web.results import glb_document
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_photograph_becomes_a_head_with_links(client: object, job: dict, tmp_p
         assert answer.headers["cache-control"] == "private, no-store"
     glb = client.get(face["files"]["glb"])
     assert glb.headers["content-type"] == "model/gltf-binary"
-    require_glb(glb.content)
+    glb_document(glb.content)
     (tmp_path / "head.glb").write_bytes(glb.content)
     report = validator_report(tmp_path / "head.glb")["issues"]
     assert (report["numErrors"], report["numWarnings"]) == (0, 0)
@@ -58,7 +58,7 @@ def test_the_file_itself(client: object) -> None:
     files = {"photo": packaged("demo.jpg").read_bytes()}
     answer = client.post("/api/reconstruct?format=glb&faces=1", files=files)
     assert answer.headers["content-disposition"] == 'attachment; filename="face_0.glb"'
-    require_glb(answer.content)
+    glb_document(answer.content)
     assert client.post("/api/reconstruct?format=exe", files=files).status_code == 422
 
 

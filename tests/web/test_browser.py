@@ -15,7 +15,7 @@ needs("playwright")
 
 from unveil.assets.store import packaged
 from unveil.meshes.image_bytes import jpeg
-from unveil.web.results import require_glb
+from unveil.web.results import glb_document
 
 AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
@@ -95,6 +95,17 @@ def test_every_unit_has_a_slider_and_every_turn(page: Any) -> None:
     assert changed(before, canvas(page)) > 0.02
 
 
+def test_the_identity_changes_and_comes_back(page: Any) -> None:
+    page.get_by_text("Shape", exact=True).click()
+    assert page.locator("input[id^=shape-]").count() == 10
+    before = canvas(page)
+    for slider, value in (("strength", "0"), ("shape-1", "3")):
+        page.locator(f"#{slider}").fill(value)
+        assert changed(before, canvas(page)) > 0.005, slider
+        page.get_by_role("button", name="As photographed").click()
+        assert changed(before, canvas(page)) == 0, slider
+
+
 @pytest.mark.parametrize("name", ["Smile", "Surprise", "Blink", "Tongue out"])
 def test_named_expressions(page: Any, name: str) -> None:
     page.get_by_role("button", name="Neutral").click()
@@ -137,7 +148,7 @@ def test_downloads_are_whole(page: Any, tmp_path: Path) -> None:
         with page.expect_download() as waiting:
             page.locator(".button, button", has_text=name).last.click()
         waiting.value.save_as(tmp_path / f"file.{suffix}")
-    require_glb((tmp_path / "file.glb").read_bytes())
+    glb_document((tmp_path / "file.glb").read_bytes())
     with np.load(tmp_path / "file.npz") as arrays:
         assert arrays["vertices"].shape[1] == 3
     with Image.open(tmp_path / "file.png") as picture:

@@ -1,6 +1,7 @@
 """The page of `unveil view`: what is in it, and what is refused."""
 
 import base64
+import gzip
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,8 @@ from cli_answer import Answer
 from unveil.errors import UnveilError
 from unveil.meshes.glb import write_glb
 from unveil.web import results
-from unveil.web.page import page_of
+from unveil.web.identity import identities
+from unveil.web.page import page_of, page_with
 from unveil.web.results import ShownHead, heads_in
 
 
@@ -41,6 +43,11 @@ def test_a_name_stays_a_name(name: str, head: Path) -> None:
     page = page_of([ShownHead(name, head.read_bytes())])
     assert content(page)["heads"][0]["name"] == name
     assert page.count("</script>") == page_of([]).count("</script>")
+
+
+def test_the_page_with_all_that_the_server_puts_in_it_is_small() -> None:
+    page = page_with({"mode": "serve", "heads": [], "identity": identities(["openhead"])})
+    assert len(gzip.compress(page.encode())) < 1_000_000
 
 
 def test_heads_of_a_folder_come_in_natural_order(head: Path) -> None:

@@ -15,13 +15,13 @@ export interface HeadContent {
   files: Record<string, string>; // address by kind of file
 }
 
+/** Where a model's first shape components move the vertices of its GLB files. */
 export interface Identity {
-  // Where the model's first components move the vertices of its GLB files; metres.
-  parts: Record<string, number>; // vertices by name of the part, in the order of `data`
-  joints: number;
-  deviations: number; // components
-  data: string; // base64: int16 [1 + components, vertices + joints, 3] in units of `steps`; the first is the mean head
-  steps: number[]; // [1 + components] metres
+  parts: Record<string, string>; // by name: base64 uint16, the model's vertex of each vertex of the part in a file
+  vertices: number; // of the model
+  joints: string[];
+  steps: number[]; // [1 + components] metres that one of `data` means
+  data: string; // base64 int16 [1 + components, vertices and joints, 3]; the first is the mean head
 }
 
 export interface Content {

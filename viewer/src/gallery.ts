@@ -1,5 +1,5 @@
 // Several heads, of which one is shown: chosen by name, or on the photograph that they are in.
-import type { HeadContent } from "./content";
+import type { HeadContent, Identity } from "./content";
 import { button, element } from "./dom";
 import { Viewer } from "./viewer";
 
@@ -16,9 +16,14 @@ export interface Photograph {
 }
 
 export class Gallery {
-  readonly viewer = new Viewer();
-  readonly element = element("div", { class: "gallery" }, this.viewer.element);
+  readonly viewer: Viewer;
+  readonly element: HTMLElement;
   private choices: HTMLElement[] = [];
+
+  constructor(identities: Record<string, Identity>) {
+    this.viewer = new Viewer(identities);
+    this.element = element("div", { class: "gallery" }, this.viewer.element);
+  }
 
   async show(heads: HeadContent[], photograph?: Photograph): Promise<void> {
     this.element.replaceChildren(this.viewer.element);

@@ -13,6 +13,8 @@ import {
   Vector3,
 } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import type { Identity } from "./content";
+import { Shape } from "./identity";
 import { has, type Surface, Surfaces } from "./surfaces";
 
 export const TURNS: Record<string, { title: string; joints: string[]; axis: "x" | "y" | "z"; most: number }> = {
@@ -30,12 +32,13 @@ export class Head {
   readonly photographed: Record<string, number> = {}; // the expression of the photograph
   readonly turns: string[]; // of TURNS, those whose joints are there
   readonly box: Box3;
+  shape?: Shape; // after `identify`, where it can be changed
   private readonly surfaces: Surfaces[];
   private readonly wires: Mesh[] = [];
   private readonly bones = new Map<string, { bone: Object3D; rest: Quaternion }>();
   private readonly angles: Record<string, number> = {};
 
-  constructor(readonly root: Group, readonly model: string) {
+  constructor(readonly root: Group, readonly model: string, private readonly coefficients: number[]) {
     root.traverse((node) => {
       if (node instanceof Mesh) this.meshes.push(node);
       if ((node as Bone).isBone) this.bones.set(node.name, { bone: node, rest: node.quaternion.clone() });
@@ -46,12 +49,19 @@ export class Head {
     this.units = Object.keys(first?.morphTargetDictionary ?? {});
     for (const unit of this.units) this.photographed[unit] = this.unit(unit);
     this.turns = Object.keys(TURNS).filter((turn) => TURNS[turn]!.joints.every((name) => this.bones.has(name)));
-    this.box = new Box3().setFromObject(this.skin ?? root);
+    this.box = new Box3().setFromObject(root);
   }
 
   static async load(bytes: ArrayBuffer): Promise<Head> {
     const { scene, parser } = await new GLTFLoader().parseAsync(bytes, "");
-    return new Head(scene, String(parser.json.extras?.model ?? ""));
+    const { model = "", shape = [] } = parser.json.extras ?? {};
+    return new Head(scene, String(model), Array.isArray(shape) ? shape.map(Number) : []);
+  }
+
+  /** Let the identity be changed, where the file is one of the model's. */
+  identify(identity: Identity | undefined): void {
+    const shape = identity && new Shape(this.meshes, identity, this.coefficients);
+    if (shape?.fits) this.shape = shape;
   }
 
   get skin(): Mesh | undefined {

@@ -9,7 +9,7 @@ const content = readContent();
 const app = document.getElementById("app")!;
 
 async function start(): Promise<Viewer> {
-  const gallery = new Gallery();
+  const gallery = new Gallery(content.identity ?? {});
   if (content.mode === "serve") {
     app.append(new Upload(gallery, content.token ?? false, content.minutes ?? 0).element, gallery.element);
     document.body.classList.add("serving");

@@ -2,6 +2,7 @@
 import { button, element, radios, section, Slider, toggle } from "./dom";
 import { areNamed, grouped, NAMED, spoken } from "./expressions";
 import { type Head, TURNS } from "./head";
+import { MOST_DEVIATIONS, MOST_STRENGTH } from "./identity";
 import type { Stage } from "./stage";
 import { HIDDEN_CSS, MOST_MM, SCALE, SEEN_CSS, type Surface } from "./surfaces";
 
@@ -20,7 +21,7 @@ export class Panel {
   private readonly legend = element("div", { class: "legend", "aria-live": "polite" });
 
   constructor(private readonly head: Head, private readonly stage: Stage) {
-    this.element.append(this.look(), this.expressions(), ...this.pose());
+    this.element.append(this.look(), this.expressions(), ...this.pose(), ...this.identity());
   }
 
   show(surface: Surface): void {
@@ -33,6 +34,7 @@ export class Panel {
   reset(): void {
     this.head.setUnits(this.head.photographed);
     for (const turn of this.head.turns) this.head.setTurn(turn, 0);
+    this.head.shape?.reset();
     this.refresh();
   }
 
@@ -93,6 +95,25 @@ export class Panel {
       return this.slider(new Slider(range, () => this.head.turn(name), (angle) => this.head.setTurn(name, angle)));
     });
     return [element("section", {}, element("h2", {}, "Pose"), section("Neck, gaze, jaw", false, ...sliders))];
+  }
+
+  private identity(): HTMLElement[] {
+    const { shape } = this.head;
+    if (!shape) return [];
+    const whole = { id: "strength", label: "strength: 0 is the mean head", least: 0, most: MOST_STRENGTH, step: 0.01 };
+    const strength = new Slider(whole, () => shape.strength, (value) => {
+      shape.strength = value;
+      shape.apply();
+    });
+    const components = shape.values.map((_, k) => {
+      const range = { least: -MOST_DEVIATIONS, most: MOST_DEVIATIONS, step: 0.05, digits: 1, unit: " sd" };
+      return new Slider({ id: `shape-${k}`, label: `component ${k + 1}`, ...range }, () => shape.values[k]!, (value) => {
+        shape.values[k] = value;
+        shape.apply();
+      });
+    });
+    const rows = [strength, ...components].map((slider) => this.slider(slider));
+    return [element("section", {}, element("h2", {}, "Identity"), section("Shape", false, ...rows))];
   }
 
   private slider(slider: Slider): HTMLElement {

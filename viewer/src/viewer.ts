@@ -1,5 +1,5 @@
 // One head on its stage with its panel, its facts and its downloads.
-import { bytesOf, type Facts, type HeadContent } from "./content";
+import { bytesOf, type Facts, type HeadContent, type Identity } from "./content";
 import { button, element } from "./dom";
 import { NAMED } from "./expressions";
 import { Head } from "./head";
@@ -31,7 +31,7 @@ export class Viewer {
   private readonly photo = element("div", { class: "photo" });
   private readonly said = element("p", { class: "visually-hidden", "aria-live": "polite" });
 
-  constructor() {
+  constructor(private readonly identities: Record<string, Identity> = {}) {
     const frame = element("div", { class: "frame" });
     const views = element("div", { class: "views", role: "group", "aria-label": "View" });
     for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.look(name)));
@@ -52,6 +52,7 @@ export class Viewer {
   async show(content: HeadContent): Promise<void> {
     const bytes = await bytesOf(content.glb);
     this.head = await Head.load(bytes);
+    this.head.identify(this.identities[this.head.model]);
     this.stage.setHead(this.head);
     this.panel = new Panel(this.head, this.stage);
     this.stage.canvas.setAttribute("aria-label", `Head ${content.name}`);

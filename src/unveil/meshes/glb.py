@@ -1,5 +1,6 @@
 """Binary glTF 2.0: one file with the person's neutral head, morph targets, joints and texture, ready to animate.
 
+The file also says, among the extras of the document, whose head model it is, and the coefficients of the shape.
 A head with parts has one primitive and one material for each, named in the material and in the primitive's extras.
 Hair is a node of its own, "hair", with a mesh and a picture of its own, so that a viewer can leave it out.
 
@@ -16,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
+import numpy as np
+
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.head import JOINT, MeshParts
 from unveil.heads.layout import Coefficients
@@ -31,6 +34,7 @@ from unveil.meshes.surface import TexturedSurface
 from unveil.storage.files import write_bytes
 from unveil.typing import Floats, Image, UInt8s
 
+SHAPE_DIGITS = 4  # of coefficients in a file, in standard deviations
 LINEAR, LINEAR_MIPMAP_LINEAR, REPEAT = 9729, 9987, 10497  # how pictures are sampled
 
 
@@ -83,7 +87,10 @@ def glb_bytes(
     values = {name: replace(model, hair=None).extended(numbers) for name, numbers in (values or {}).items()}
     hair, (model, coefficients) = model.hair, replace(model, hair=None).complete(coefficients)
     mesh = head_mesh(buffer, model, coefficients, values, tangents=normal_map is not None)
-    document = _about(model) | {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
+    document = _about(model)
+    shape = np.asarray(model.shape(coefficients), np.float64).round(SHAPE_DIGITS)
+    document["extras"]["shape"] = (shape + 0.0).tolist()  # the sum turns -0.0 into 0.0
+    document |= {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
     document["nodes"] = [{"mesh": 0, "skin": 0, "name": "head"}, *joint_nodes(model, coefficients)]
     # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
     roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]

@@ -15,7 +15,7 @@ from unveil.heads.model import MorphableModel
 from unveil.meshes.glb_animation import quaternions
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json, Sparse, sparse_vectors
 from unveil.meshes.seams import SplitMesh, split_at_seams
-from unveil.typing import Float32s, Floats, UInt8s
+from unveil.typing import Float32s, Floats, Int64s, UInt8s
 
 # Displacements and changes of normals below these are left out of a morph target: nobody sees them, and most
 # targets move a small part of the face only.
@@ -128,6 +128,12 @@ def joint_nodes(model: MorphableModel, coefficients: Coefficients) -> list[Json]
             node["children"] = children
         nodes.append(node | {"name": name})
     return nodes
+
+
+def part_vertices(model: MorphableModel) -> dict[str, Int64s]:
+    """The model's vertex [K] of each vertex of each part in a file, by the part's name; one without a name is ""."""
+    names = ("",) if model.parts is None else model.parts.names
+    return {name: fixed.split.vertex for name, fixed in zip(names, _fixed_attributes(model), strict=True)}
 
 
 def v_down(uv: Floats) -> Float32s:

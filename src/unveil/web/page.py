@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from unveil.storage.files import json_text
+from unveil.web.identity import identities
 from unveil.web.results import ShownHead
 
 PLACE = '{"mode":"view","heads":[]}'  # in the page, of what it shows
@@ -18,7 +19,9 @@ PLACE = '{"mode":"view","heads":[]}'  # in the page, of what it shows
 
 def page_of(heads: Iterable[ShownHead]) -> str:
     """The page with these heads in it."""
-    return page_with({"mode": "view", "heads": [_head_content(head) for head in heads]})
+    heads = list(heads)
+    content = {"mode": "view", "heads": [_head_content(head) for head in heads]}
+    return page_with(content | {"identity": identities({head.model for head in heads})})
 
 
 def page_with(content: Mapping[str, Any]) -> str:

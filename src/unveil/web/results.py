@@ -32,6 +32,7 @@ class ShownHead:
 
     name: str
     glb: bytes
+    model: str = ""  # name of the head model
     facts: Mapping[str, Any] = field(default_factory=dict)  # those of the photograph's JSON
     picture: bytes | None = None  # JPEG of the photograph around the head
     __repr__ = short_repr
@@ -53,13 +54,14 @@ def read_head(path: Path) -> ShownHead:
     """The head of a GLB file, with what the JSON and the picture beside it tell; UnveilError where it is none."""
     glb = read_bytes(path, GLB, "a GLB file")
     with GLB.checking(path):
-        require_glb(glb)
+        extras = glb_document(glb).get("extras")
+    model = str(extras.get("model", "")) if isinstance(extras, dict) else ""
     overlay = path.with_name(path.stem + OVERLAY_ENDING)
-    return ShownHead(printable(path.stem), glb, _facts(path), _photograph(overlay))
+    return ShownHead(printable(path.stem), glb, model, _facts(path), _photograph(overlay))
 
 
-def require_glb(data: bytes) -> None:
-    """Raise a ValueError where bytes are no glTF 2.0 in one piece with a mesh."""
+def glb_document(data: bytes) -> dict[str, Any]:
+    """What a file says of itself; ValueError where bytes are no glTF 2.0 in one piece with a mesh."""
     magic, version, length = HEADER.unpack_from(data)
     if magic != b"glTF" or version != 2:
         raise ValueError("it is no binary glTF 2.0")
@@ -72,6 +74,7 @@ def require_glb(data: bytes) -> None:
     document = parse_json(data[start : start + size].decode())
     if not isinstance(document, dict) or not document.get("meshes"):
         raise ValueError("it has no mesh")
+    return document
 
 
 def _glb_files(result: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
+from unveil.web.identity import identities
 from unveil.web.page import content_policy, page_with
 from unveil.web.serving import answers
 from unveil.web.serving.job import PhotoJob
@@ -69,7 +70,9 @@ def create_app(queue: JobQueue, *, token: bool) -> FastAPI:
 
 def _add_page(app: FastAPI, *, token: bool) -> None:
     minutes = app.state.queue.limits.keep_minutes
-    page = page_with({"mode": "serve", "heads": [], "token": token, "minutes": minutes})
+    page = page_with(
+        {"mode": "serve", "heads": [], "token": token, "minutes": minutes} | {"identity": identities({"openhead"})}
+    )
     packed = gzip.compress(page.encode(), mtime=0)
     headers = {"Content-Security-Policy": content_policy(page), "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 
