@@ -59,7 +59,7 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
             (face,) = reconstructor.reconstruct(image, max_faces=1)
             clock = StageTimes(dict(face.timings))
             with clock.stage("texture"):
-                texture = face_colours(image, face, reconstructor.morphable)
+                texture = face_colours(image, face, reconstructor.morphable).albedo
             with clock.stage("glb"):
                 values = vertex_values(face)
                 data = glb_bytes(reconstructor.morphable, face.coefficients, texture, values=values)

@@ -38,7 +38,7 @@ def main() -> None:
 def row(reconstructor: Reconstructor, image: Image) -> Image:
     """Photograph, mesh over it, mesh alone, head from another side, what was guessed."""
     (face,) = reconstructor.reconstruct(image, max_faces=1)
-    return draw_overlay(image, face, reconstructor.morphable, face_colours(image, face, reconstructor.morphable))
+    return draw_overlay(image, face, reconstructor.morphable, face_colours(image, face, reconstructor.morphable).lit)
 
 
 if __name__ == "__main__":

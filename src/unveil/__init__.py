@@ -97,10 +97,9 @@ _HOMES = {
 
 def load_openhead() -> MorphableModel:
     """The open head model that the package carries. It is shared: do not write into its arrays."""
-    from unveil.assets.store import packaged
-    from unveil.models.openhead import head as openhead
+    from unveil.models.openhead.family import packaged_head
 
-    return openhead.load(packaged("openhead.npz"))
+    return packaged_head()
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unveil.appearance.light import GAMMA, SkinLight, fit_skin_light
+from unveil.appearance.light import GAMMA, SkinLight, SkinSamples, fit_skin_light
 from unveil.geometry.lighting import irradiance, turned_about_z
 from unveil.typing import Float64s
 
@@ -22,13 +22,21 @@ def seen(light: Float64s, albedo: Float64s, normals: Float64s) -> Float64s:
     return np.asarray(255 * (albedo / 255) * irradiance(normals, light) ** (1 / GAMMA))
 
 
+def samples(colours: Float64s) -> SkinSamples:
+    """What a photograph shows of the first of the points."""
+    count = len(colours)
+    known = (ALBEDO[:count], NORMALS[:count], np.ones(count))
+    return SkinSamples(*(array.astype(np.float32) for array in (colours, *known)))
+
+
 NORMALS, ALBEDO = directions(2000), RNG.uniform(60, 180, (2000, 3))
+SKIN = np.array([150.0, 118, 102])
 FACE = (directions(500), np.ones(500))
 
 
 def test_light_and_tone_are_found_together() -> None:
     tone = np.array([0.5, 0.35, 0.3])
-    found = fit_skin_light(seen(FIRST_BAND * tone, ALBEDO, NORMALS), ALBEDO, NORMALS, np.ones(2000), FACE)
+    found = fit_skin_light(samples(seen(FIRST_BAND * tone, ALBEDO, NORMALS)), FACE, SKIN)
     mean = irradiance(FACE[0], FIRST_BAND).mean(axis=0)
     np.testing.assert_allclose(found.tone, tone * mean, rtol=0.03)
     told, true = found.brightness(NORMALS), irradiance(NORMALS, FIRST_BAND) / mean
@@ -40,12 +48,13 @@ def test_what_is_no_skin_hardly_moves_the_light() -> None:
     colours = seen(FIRST_BAND * 0.4, ALBEDO, NORMALS)
     spoilt = colours.copy()
     spoilt[::7] = 255 * RNG.random((len(spoilt[::7]), 3))
-    clean, found = (fit_skin_light(c, ALBEDO, NORMALS, np.ones(2000), FACE) for c in (colours, spoilt))
+    clean, found = (fit_skin_light(samples(c), FACE, SKIN) for c in (colours, spoilt))
     assert np.abs(found.tone / clean.tone - 1).max() < 0.1
 
 
 def test_too_little_skin_gives_an_even_light() -> None:
-    few = fit_skin_light(np.zeros((9, 3)), np.ones((9, 3)), NORMALS[:9], np.ones(9), FACE)
+    few = fit_skin_light(samples(np.zeros((9, 3))), FACE, SKIN)
+    np.testing.assert_allclose(few.tone, (SKIN / 255) ** GAMMA)
     np.testing.assert_allclose(few.brightness(NORMALS), 1, rtol=1e-6)
     np.testing.assert_allclose(few.gain(NORMALS), 1, rtol=1e-6)
 

@@ -71,7 +71,7 @@ def test_what_is_seen_in_an_open_mouth_is_in_the_texture_unless_the_head_has_tee
     throat = raster.depth[top:bottom, left:right] > 0  # behind the root of the head
     assert throat.sum() > 100
     image[top:bottom, left:right][throat] = [0, 255, 0]
-    texture, _ = bake_texture(image, points, MODEL if has_teeth else replace(MODEL, whole=None), 512)
+    texture = bake_texture(image, points, MODEL if has_teeth else replace(MODEL, whole=None), 512).lit
     teeth = (texture[..., 1] > 220) & (texture[..., 0] < 40)
     assert teeth.sum() == 0 if has_teeth else teeth.sum() > 50
     assert (texture.max(axis=2) < 70).sum() > 1000

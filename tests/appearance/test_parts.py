@@ -45,7 +45,7 @@ def photograph(mouth: tuple[int, int, int], eye: tuple[int, int, int] = (200, 20
 
 def colours(image: Image, *, teeth: bool) -> Float64s:
     """The mean colour [3] of painted teeth, or of what else is painted."""
-    texture = bake_texture(image, opened(), MODEL, SIZE)[0].reshape(-1, 3)
+    texture = bake_texture(image, opened(), MODEL, SIZE).lit.reshape(-1, 3)
     return np.asarray(texture[painted().texels[painted().teeth == teeth]].mean(axis=0))
 
 
@@ -69,7 +69,7 @@ def test_reflections_in_an_eye_are_not_painted_on_it() -> None:
         middle = tuple(np.rint(ball[:, :2].mean(axis=0)).astype(int).tolist())
         cv2.circle(image, middle, 8, (90, 60, 40), -1)
         cv2.circle(image, (middle[0] + 2, middle[1]), 2, (255, 255, 255), -1)
-    texture = bake_texture(image, points, MODEL, SIZE)[0].reshape(-1, 3)
+    texture = bake_texture(image, points, MODEL, SIZE).lit.reshape(-1, 3)
     texels = texel_map(MODEL.uv, MODEL.uv_faces, SIZE)
     on_ball = balls[MODEL.faces[texels.triangle]].all(axis=1)
     assert texture[texels.texels[on_ball]].max() < 235
@@ -79,7 +79,8 @@ def test_reflections_in_an_eye_are_not_painted_on_it() -> None:
 
 def test_eyes_that_are_hidden_look_ahead_and_are_plain() -> None:
     everything = np.ones((400, 400), np.bool_)
-    texture, seen = bake_texture(photograph((120, 40, 40)), opened(), MODEL, SIZE, everything)
+    baked = bake_texture(photograph((120, 40, 40)), opened(), MODEL, SIZE, everything)
+    texture, seen = baked.lit, baked.seen
     assert not seen.any()
     texels = texel_map(MODEL.uv, MODEL.uv_faces, SIZE)
     balls = np.asarray(MODEL.head.skin_weights)[:, 3:].max(axis=1) > 0.99

@@ -61,7 +61,8 @@ def flat(image: NDArray[np.generic]) -> NDArray[np.generic]:
 
 @pytest.mark.parametrize("yaw", [0, 30, -55])
 def test_seen_texels_have_the_colour_that_was_painted(yaw: float) -> None:
-    texture, seen = bake_texture(*photograph(yaw), MODEL, SIZE)
+    baked = bake_texture(*photograph(yaw), MODEL, SIZE)
+    texture, seen = baked.lit, baked.seen
     egg = flat(seen)[:, 0] & on_egg()
     assert egg.mean() > 0.1
     error = np.abs(flat(texture)[egg] - painted(texel_points()[egg]))
@@ -71,12 +72,13 @@ def test_seen_texels_have_the_colour_that_was_painted(yaw: float) -> None:
 
 
 def test_nothing_of_the_back_counts_as_seen() -> None:
-    _, seen = bake_texture(*photograph(0), MODEL, SIZE)
+    seen = bake_texture(*photograph(0), MODEL, SIZE).seen
     assert not (flat(seen)[:, 0] & (texel_points()[:, 2] < 0)).any()
 
 
 def test_the_hidden_side_is_the_mirrored_one() -> None:
-    texture, seen = bake_texture(*photograph(-50), MODEL, SIZE)
+    baked = bake_texture(*photograph(-50), MODEL, SIZE)
+    texture, seen = baked.lit, baked.seen
     points = texel_points()
     other, own = points.copy(), flat(seen)[:, 0]
     other[:, 0] *= -1
@@ -88,7 +90,8 @@ def test_the_hidden_side_is_the_mirrored_one() -> None:
 
 def test_mirrored_colours_take_the_light_of_their_side() -> None:
     """Lit from the subject's left and seen from there, the right side must not come out as bright as the left."""
-    texture, seen = bake_texture(*photograph(-40, light=40), MODEL, SIZE)
+    baked = bake_texture(*photograph(-40, light=40), MODEL, SIZE)
+    texture, seen = baked.lit, baked.seen
     points = texel_points()
     mirrored = (points[:, 0] < -0.04) & (points[:, 2] > 0.04) & ~flat(seen)[:, 0] & on_egg()
     assert mirrored.sum() > 100
@@ -98,7 +101,7 @@ def test_mirrored_colours_take_the_light_of_their_side() -> None:
 
 def test_the_wall_behind_the_head_is_not_in_the_texture() -> None:
     for yaw in (0, 40):
-        texture, _ = bake_texture(*photograph(yaw), MODEL, SIZE)
+        texture = bake_texture(*photograph(yaw), MODEL, SIZE).lit
         assert np.linalg.norm(texture.reshape(-1, 3) - WALL, axis=1).min() > 60
 
 
@@ -108,11 +111,12 @@ def test_hidden_pixels_are_not_used() -> None:
     hidden[150:260, 210:400] = True
     marked = image.copy()
     marked[hidden] = [0, 255, 0]
-    texture, seen = bake_texture(marked, projected, MODEL, SIZE, hidden)
-    clean, _ = bake_texture(image, projected, MODEL, SIZE)
+    baked = bake_texture(marked, projected, MODEL, SIZE, hidden)
+    texture, seen = baked.lit, baked.seen
+    clean = bake_texture(image, projected, MODEL, SIZE).lit
     green = (texture[..., 1].astype(int) - texture[..., [0, 2]].max(axis=2)).max()
     assert green < (clean[..., 1].astype(int) - clean[..., [0, 2]].max(axis=2)).max() + 10
-    assert flat(seen).sum() < 0.9 * flat(bake_texture(image, projected, MODEL, SIZE)[1]).sum()
+    assert flat(seen).sum() < 0.9 * flat(bake_texture(image, projected, MODEL, SIZE).seen).sum()
 
 
 def test_what_a_mask_hides_is_skin_and_not_a_blend_with_the_hair() -> None:
@@ -124,7 +128,8 @@ def test_what_a_mask_hides_is_skin_and_not_a_blend_with_the_hair() -> None:
     image[head] = np.where(on_skin[head, None], skin, hair)
     mask = head & (rows > 215)
     image[mask] = [0, 255, 0]
-    texture, seen = bake_texture(image, projected, MODEL, SIZE, mask)
+    baked = bake_texture(image, projected, MODEL, SIZE, mask)
+    texture, seen = baked.lit, baked.seen
     points = texel_points()
     behind_mask = on_egg() & (points[:, 2] > 0.06) & (points[:, 1] < -0.02) & (np.abs(points[:, 0]) < 0.03)
     assert behind_mask.sum() > 100
@@ -134,7 +139,7 @@ def test_what_a_mask_hides_is_skin_and_not_a_blend_with_the_hair() -> None:
 
 def test_unseen_parts_of_the_eyeballs_are_white_like_the_seen_ones() -> None:
     """Not of the colour of the head that hides them."""
-    texture, _ = bake_texture(*photograph(0), MODEL, SIZE)
+    texture = bake_texture(*photograph(0), MODEL, SIZE).lit
     eyes = MODEL.head.skin_weights[MODEL.faces[TEXELS.triangle]][:, :, 3:].sum(axis=2).min(axis=1) == 1
     behind = eyes & (texel_points()[:, 2] < made_up.EYES[0, 2] - 0.006)
     assert behind.sum() > 50
@@ -143,7 +148,7 @@ def test_unseen_parts_of_the_eyeballs_are_white_like_the_seen_ones() -> None:
 
 @pytest.mark.parametrize("yaw", [-40, 0, 40])
 def test_both_eyes_look_the_way_the_seen_one_does(yaw: float) -> None:
-    texture, _ = bake_texture(*photograph(yaw, gaze=0.006), MODEL, SIZE)
+    texture = bake_texture(*photograph(yaw, gaze=0.006), MODEL, SIZE).lit
     points, colours = texel_points(), flat(texture).astype(int)
     for joint, centre in zip((3, 4), made_up.EYES, strict=True):
         eye = MODEL.head.skin_weights[MODEL.faces[TEXELS.triangle]][:, :, joint].min(axis=1) == 1
@@ -163,7 +168,8 @@ def test_odd_projections_give_a_texture(case: str) -> None:
         projected *= 0.01
     else:
         projected[5] = np.nan
-    texture, seen = bake_texture(image, projected, MODEL, SIZE)
+    baked = bake_texture(image, projected, MODEL, SIZE)
+    texture, seen = baked.lit, baked.seen
     assert texture.shape == (SIZE, SIZE, 3)
     assert seen.any() == (case != "outside")
 
@@ -173,6 +179,7 @@ def test_a_model_without_eyeballs_gets_a_texture_too() -> None:
     model = replace(MODEL, head=replace(MODEL.head, skin_weights=blended))
     size = 96
     points = MODEL.head.template * [600, -600, -600] + [64, 64, 0]
-    texture, seen = bake_texture(np.full((128, 128, 3), 120, np.uint8), points, model, size)
+    baked = bake_texture(np.full((128, 128, 3), 120, np.uint8), points, model, size)
+    texture, seen = baked.lit, baked.seen
     assert texture.shape == (size, size, 3)
     assert (texture[seen] == 120).mean() > 0.9

@@ -8,6 +8,7 @@ import made_up
 import numpy as np
 import pytest
 
+from unveil.appearance.colours import HeadColours
 from unveil.faces.overlay import PANEL
 from unveil.faces.reconstruction import Reconstruction
 from unveil.faces.relight import DOME, LAMP, LAMPS, draw_relit, estimate_appearance, find_appearance, lamp
@@ -72,14 +73,14 @@ def test_albedo_and_light_of_the_model_come_before_estimates() -> None:
     albedo = np.full((256, 256, 3), [0.5, 0.25, 1.5], np.float32)
     coefficients = {"light": np.r_[np.full(3, 2.0), np.zeros(24)].astype(np.float32)}
     face = make_face(albedo=albedo, coefficients=coefficients)
-    appearance = find_appearance(face, MODEL, lit_texture(np.eye(9)[0] * 3))
+    appearance = find_appearance(face, MODEL, HeadColours.alike(lit_texture(np.eye(9)[0] * 3)))
     assert appearance.albedo[0, 0].tolist() == [128, 64, 255]
     np.testing.assert_allclose(appearance.light(np.eye(3)), 2 / np.sqrt(4 * np.pi), rtol=1e-5)
 
 
 def test_panels_show_the_light_from_either_side() -> None:
     image = np.full((224, 224, 3), 90, np.uint8)
-    picture = draw_relit(image, make_face(), MODEL, lit_texture(np.eye(9)[0] * 3))
+    picture = draw_relit(image, make_face(), MODEL, HeadColours.alike(lit_texture(np.eye(9)[0] * 3)))
     assert picture.shape == (PANEL, 4 * PANEL, 3)
     photo, _, from_left, from_right = np.split(picture.astype(float), 4, axis=1)
     assert (photo == 90).any()
@@ -99,7 +100,7 @@ def test_details_take_part_in_the_shading(side: float) -> None:
     detail = Detail(np.zeros((256, 256)), normals, normals, flat, np.array([[0, 1, 2]]), flat[:, :2])
     image = np.full((224, 224, 3), 90, np.uint8)
     texture = np.full((SIZE, SIZE, 3), 150, np.uint8)
-    picture = draw_relit(image, make_face(detail=replace(detail)), MODEL, texture).astype(float)
+    picture = draw_relit(image, make_face(detail=replace(detail)), MODEL, HeadColours.alike(texture)).astype(float)
     _, _, from_left, from_right = (panel[PANEL // 2, PANEL // 2].mean() for panel in np.split(picture, 4, axis=1))
     assert (from_left > from_right + 30) == (side > 0)
     assert abs(from_left - from_right) > 30

@@ -224,7 +224,7 @@ def test_arrays_and_meshes_say_it_too(masked: Reconstruction, masked_photo: Imag
 
 
 def test_the_mask_is_not_in_the_texture(masked: Reconstruction, masked_photo: Image) -> None:
-    texture = face_colours(masked_photo, masked, unveil.load_openhead()).astype(int)
+    texture = face_colours(masked_photo, masked, unveil.load_openhead()).lit.astype(int)
     greenness = texture[..., 1] - texture[..., [0, 2]].max(axis=2)
     assert greenness.max() < 60  # 200 in the mask
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from unveil.appearance.light import SkinLight
 from unveil.appearance.texel_kernels import TexelMesh
 from unveil.appearance.texture import COLOUR_PULL, NOBODY, bake_texture
 from unveil.appearance.view import View, sample_view
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
 from unveil.heads.model import MorphableModel
+from unveil.reprs import short_repr
 from unveil.typing import Bools, Floats, Image, UInt8s
 
 FINEST = 1024  # pixels of the photograph across the head that are told apart
+
+
+@dataclass(frozen=True, eq=False)
+class HeadColours:
+    """The colours of a head, RGB uint8: textures [S, S, 3], or [V, 3] of the vertices of a model without."""
+
+    lit: UInt8s  # as the photograph shows them
+    albedo: UInt8s  # without the light of the photograph; with it where that is not known
+    light: SkinLight | None = None  # x to the right, y up, z to the camera of the photograph; None where not known
+    __repr__ = short_repr
+
+    @classmethod
+    def alike(cls, colours: UInt8s) -> HeadColours:
+        """Colours from which light cannot be told."""
+        return cls(colours, colours)
 
 
 def head_colours(
@@ -21,8 +39,8 @@ def head_colours(
     projected: Floats,
     model: MorphableModel,
     hidden: Bools | None = None,
-) -> UInt8s:
-    """The texture [S, S, 3] that `bake_texture` gives, or the colours [V, 3] of a model that is not ``textured``.
+) -> HeadColours:
+    """The textures that `bake_texture` gives, or the colours of the vertices of a model that is not ``textured``.
 
     Args:
         image: the photograph, uint8 RGB [H, W, 3].
@@ -31,12 +49,13 @@ def head_colours(
         hidden: [H, W] pixels of the image that something covers, which are not taken.
     """
     if model.textured:
-        return bake_texture(image, projected, model, hidden=hidden)[0]
-    return _at_vertices(image, projected, model, hidden)
+        baked = bake_texture(image, projected, model, hidden=hidden)
+        return HeadColours(baked.lit, baked.albedo, baked.light if model.skin else None)
+    return HeadColours.alike(_at_vertices(image, projected, model, hidden))
 
 
 def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:
-    """What `head_colours` gave, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
+    """A texture, or colours of vertices, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
     if not model.textured:
         return colours
     uv = np.zeros((len(model.head.template), 2))

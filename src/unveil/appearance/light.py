@@ -18,7 +18,7 @@ from unveil.typing import Float32s, Float64s, Floats
 
 GAMMA = 2.2  # of the photograph's encoding
 SECOND_BAND = 3  # how much more evidence it needs than the first
-RIDGE = 0.01  # the evidence that the first band needs, against the weight of all samples
+RIDGE = 0.003  # the evidence that the first band needs, against the weight of all samples, where albedo is known
 FITS, TYPICAL = 3, 0.15  # times of fitting, and a share of brightness by which bare skin strays from the fit
 DARKEST = 0.15  # of the mean light: no skin is in complete shade
 ENOUGH = 50  # samples, to fit a light to
@@ -50,35 +50,45 @@ class SkinLight:
         return SkinLight(np.asarray(turned_about_z(self.coefficients, np.asarray(angle))), self.tone)
 
 
-def even_light() -> SkinLight:
-    """The same light from everywhere, of brightness one."""
-    return SkinLight(_radiance(np.eye(9, 3)[:, :1] * np.ones(3) / NORMALISATION[0]), np.ones(3))
+def even_light(colour: Floats) -> SkinLight:
+    """The same light from everywhere, of brightness one, on skin of this encoded colour [3]."""
+    tone = (np.asarray(colour) / 255) ** GAMMA
+    return SkinLight(_radiance(np.eye(9, 1) * np.ones(3) / NORMALISATION[0]), tone)
 
 
-def fit_skin_light(
-    colours: Floats, albedo: Floats, normals: Floats, weight: Floats, face: tuple[Floats, Floats]
-) -> SkinLight:
+@dataclass(frozen=True, eq=False)
+class SkinSamples:
+    """Points of the skin in a photograph, and what is known of them."""
+
+    colours: Float32s  # [N, 3] encoded, 0 to 255
+    albedo: Float32s  # [N, 3] encoded, 0 to 255, up to the person's tone
+    normals: Float32s  # [N, 3] of unit length
+    weight: Float32s  # [N] how well each is seen; 0 where it is not
+
+
+def fit_skin_light(skin: SkinSamples, face: tuple[Floats, Floats], default: Floats) -> SkinLight:
     """Light and tone that explain best, together, how skin looks in a photograph; robust against what is no bare skin.
 
     Args:
-        colours: [N, 3] encoded, 0 to 255, of points of the skin.
-        albedo: [N, 3] the same of their albedo, up to the person's tone.
-        normals: [N, 3] of unit length.
-        weight: [N] how well each point is seen; 0 where it is not.
+        skin: what the photograph shows.
         face: normals [V, 3] of points all over the face, and the areas [V] around them.
+        default: [3] what the encoded colour of skin of albedo one is taken for where too little is seen.
     """
-    used = weight > 0
+    used = skin.weight > 0
     if np.count_nonzero(used) < ENOUGH:
-        return even_light()
-    levels = (np.maximum(colours[used] / 255, FAINTEST) / np.maximum(albedo[used] / 255, FAINTEST)) ** GAMMA
-    found = fit_brightness(levels, normals[used], weight[used])
+        return even_light(default)
+    shown, albedo = (np.maximum(values[used] / 255, FAINTEST) for values in (skin.colours, skin.albedo))
+    found = fit_brightness((shown / albedo) ** GAMMA, skin.normals[used], skin.weight[used], RIDGE)
     whole, area = face
     mean = np.maximum((area / area.sum()) @ np.asarray(harmonics(whole) @ found), FAINTEST)
     return SkinLight(_radiance(found / mean), mean)
 
 
-def fit_brightness(levels: Floats, normals: Floats, weight: Floats, ridge: float = RIDGE) -> Float64s:
-    """The harmonics [9, C] whose sum explains levels [N, C], linear, at unit normals [N, 3] with weights [N]."""
+def fit_brightness(levels: Floats, normals: Floats, weight: Floats, ridge: float) -> Float64s:
+    """The harmonics [9, C] whose sum explains levels [N, C], linear, at unit normals [N, 3] with weights [N].
+
+    ``ridge`` is the evidence that the first band needs, against the weight of all samples.
+    """
     basis, share = np.asarray(harmonics(normals)), weight / weight.sum()
     trust, found = share, np.zeros((9, levels.shape[1]))
     damping = ridge * np.diag([SECOND_BAND if band == 2 else band for band in BAND])

@@ -31,16 +31,35 @@ def blend(
     return result
 
 
-def compose(
-    mesh: TexelMesh, colour: Float32s, coverage: Float32s, trust: Float32s, fill: Float32s
-) -> tuple[UInt8s, Float32s]:
-    """uint8 [N, 3]: ``colour`` [N, 3] where ``coverage`` [N] and ``trust`` [V] are one, ``fill`` [V, 3] where not.
+def unlit(mesh: TexelMesh, colour: Float32s, gain: Float32s) -> None:
+    """Divide colours [N, 3] in place by a gain [V, 3]."""
+    _unlit(mesh, colour, gain)
 
-    And the trust in each texel [N].
+
+def compose(
+    mesh: TexelMesh,
+    seen: tuple[Float32s, Float32s],
+    trust: Float32s,
+    guess: tuple[Float32s, Float32s, Float32s],
+    gain: Float32s,
+) -> tuple[UInt8s, UInt8s, Float32s]:
+    """The colours of the texels: what is seen where it is trusted, and a guess elsewhere.
+
+    Args:
+        mesh: the texels.
+        seen: colours [N, 3], and how far each is covered by what is seen [N].
+        trust: [V] in that.
+        guess: what to multiply [N, 3] with a tone [3], and what to add then [V, 3].
+        gain: [V, 3] of the light.
+
+    Returns:
+        uint8 [N, 3] without and with light, and the trust in each texel [N].
     """
-    result, trusted = np.empty(colour.shape, dtype=np.uint8), np.empty(len(colour), dtype=np.float32)
-    _compose(mesh, (colour, coverage), trust, fill, (result, trusted))
-    return result, trusted
+    count = len(guess[0])
+    without, lit = np.empty((count, 3), dtype=np.uint8), np.empty((count, 3), dtype=np.uint8)
+    trusted = np.empty(count, dtype=np.float32)
+    _compose(mesh, seen, trust, guess, gain, (without, lit, trusted))
+    return without, lit, trusted
 
 
 @compiled
@@ -73,16 +92,29 @@ def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
 
 
 @compiled
-def _compose(mesh: Any, seen: Any, trust: Any, fill: Any, results: Any) -> None:
+def _unlit(mesh: Any, colour: Any, gain: Any) -> None:
+    triangle, barycentric, faces = mesh
+    for n in range(len(triangle)):
+        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        for k in range(3):
+            colour[n, k] /= u * gain[a, k] + v * gain[b, k] + w * gain[c, k]
+
+
+@compiled
+def _compose(mesh: Any, seen: Any, trust: Any, guess: Any, gain: Any, results: Any) -> None:
     triangle, barycentric, faces = mesh
     colour, coverage = seen
-    result, trusted = results
+    detail, tone, shift = guess
+    without, lit, trusted = results
     for n in range(len(triangle)):
         a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         trusted[n] = u * trust[a] + v * trust[b] + w * trust[c]
         share = coverage[n] * trusted[n]
         for k in range(3):
-            smooth = u * fill[a, k] + v * fill[b, k] + w * fill[c, k]
-            value = share * colour[n, k] + (1 - share) * smooth
-            result[n, k] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))
+            guessed = detail[n, k] * tone[k] + u * shift[a, k] + v * shift[b, k] + w * shift[c, k]
+            value = share * colour[n, k] + (1 - share) * max(guessed, np.float32(0))
+            shaded = value * (u * gain[a, k] + v * gain[b, k] + w * gain[c, k])
+            without[n, k] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))
+            lit[n, k] = np.uint8(min(max(shaded + np.float32(0.5), np.float32(0)), np.float32(255)))

@@ -34,6 +34,7 @@ class View:
     free: Float32s  # [H, W] 1 where nothing hides the head, 0 where something does
     # Vertices [V, 4]: x, y, depth in these pixels, cosine between normal and camera; above one, facing it in any case.
     points: Float32s
+    normals: Float32s  # [V, 3] of unit length; x to the right, y up, z to the camera
     depth: Float32s  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
     inside: Float32s  # [D, D'] trust by the distance from the outline
     step: float  # pixels per step of the depth grid
@@ -60,11 +61,12 @@ class View:
         extent = longer * scale
         step = extent / DEPTH_SIZE
         depth, inside = _depth(points / [step, step, 1], faces, shape, extent, step)
-        cosine = -vertex_normals(projected, faces)[:, 2]
+        normals = (vertex_normals(projected, faces) * [1, -1, -1]).astype(np.float32)
         return cls(
             pixels=cv2.resize(image[part], shape, interpolation=cv2.INTER_AREA).astype(np.uint8),
             free=_free(None if hidden is None else hidden[part], shape),
-            points=np.column_stack([points, cosine]).astype(np.float32),
+            points=np.column_stack([points, normals[:, 2]]).astype(np.float32),
+            normals=np.nan_to_num(normals),
             depth=depth,
             inside=inside,
             step=step,

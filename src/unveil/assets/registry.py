@@ -44,6 +44,13 @@ PACKAGED = {
             sha256="b278cde21d617f55096393d5525738f3f21467627d38e65fed0dd95a4a5fa71d",
         ),
         PackagedFile(
+            name="openhead_skin.npz",
+            what="what skin looks like on openhead",
+            licence=RESEARCH,
+            source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
+            sha256="3ce1b540a33c71396a6236d3e598e71d0c7abcf8a4fe4aa50d60f4724d7643c5",
+        ),
+        PackagedFile(
             name="openhead_learner.onnx",
             what="the learner: a crop of a face to openhead's coefficients",
             licence=RESEARCH,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unveil.errors import UnveilError
-from unveil.faces.formats import ALL_FORMATS, FORMATS
+from unveil.faces.formats import ALL_FORMATS, FORMATS, TEXTURES
 
 LARGEST_SEED = 2**32 - 1
 
@@ -38,6 +38,13 @@ FormatsOption = Annotated[
         metavar="LIST",
         help=f"Files per face, separated by commas: {', '.join(ALL_FORMATS)}. "
         f"Left out: {', '.join(FORMATS)}; with DECA, all.",
+    ),
+]
+TextureOption = Annotated[
+    str,
+    typer.Option(
+        metavar="albedo|lit",
+        help="What the GLB shows: the skin itself, which viewers light, or as lit as it is in the photograph.",
     ),
 ]
 OccludersOption = Annotated[
@@ -71,6 +78,13 @@ def parse_formats(text: str | None) -> tuple[str, ...] | None:
     if unknown or not wanted:
         raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(ALL_FORMATS)}")
     return tuple(name for name in ALL_FORMATS if name in wanted)
+
+
+def parse_texture(text: str) -> str:
+    """What ``--texture`` names; UnveilError where it is neither of `TEXTURES`."""
+    if text.lower() not in TEXTURES:
+        raise UnveilError(f"unknown texture {text!r}: choose {' or '.join(TEXTURES)}")
+    return text.lower()
 
 
 def file_in(out: Path, name: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.appearance.colours import head_colours, vertex_colours
+from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
 from unveil.appearance.visibility import covered_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
@@ -37,26 +37,27 @@ ENDINGS = (  # of all files of a face, after "<photo>_<k>"
 
 
 def write_kind(
-    stem: Path, kind: str, image: Image, face: ReconstructedFace, model: MorphableModel, colours: UInt8s
+    stem: Path, kind: str, image: Image, face: ReconstructedFace, model: MorphableModel, colours: HeadColours
 ) -> dict[str, str]:
     """Write the files of one kind: a format, "overlay" or "json". Gives back their names by kind.
 
     The GLB holds the neutral head, upright, with the expression as morph weights; OBJ and PLY the head as it is in
     the photograph, with expression and pose; the npz what `npz_content` lists; the JSON what `to_json` gives. Details
-    of the skin, where the model gives them, are in the GLB as a map of normals. A model without texture coordinates
-    has coloured vertices instead of a texture; ``colours`` are what `face_colours` gives.
+    of the skin, where the model gives them, are in the GLB as a map of normals. The GLB has the albedo, because viewers
+    light it; OBJ and PLY are as the photograph shows them. A model without texture coordinates has coloured vertices
+    instead of a texture; ``colours`` are what `face_colours` gives.
     """
     path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
     writers: dict[str, Callable[[], Any]] = {
-        "glb": lambda: write_bytes(path, face_glb(face, model, colours)),
-        "obj": lambda: _write_obj(path, whole_face(face, model), colours),
-        "ply": lambda: _write_ply(path, face, model, colours),
+        "glb": lambda: write_bytes(path, face_glb(face, model, colours.albedo)),
+        "obj": lambda: _write_obj(path, whole_face(face, model), colours.lit),
+        "ply": lambda: _write_ply(path, face, model, colours.lit),
         "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair)),
-        OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours)),
+        OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours.lit)),
         NUMBERS: lambda: _write_json(path, face),
     }
     several: dict[str, Callable[[], dict[str, str]]] = {
-        "detail": lambda: write_detail(stem, face, colours),
+        "detail": lambda: write_detail(stem, face, colours.lit),
         "maps": lambda: write_maps(stem, face),
         RELIT_FORMAT: lambda: write_relit(stem, image, face, model, colours),
     }
@@ -79,7 +80,9 @@ def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colou
     write_ply(path, whole.vertices, whole.model.faces, vertex_colours(colours, whole.model), values)
 
 
-def face_colours(image: Image, face: ReconstructedFace, model: MorphableModel, hair: HairCap | None = None) -> UInt8s:
+def face_colours(
+    image: Image, face: ReconstructedFace, model: MorphableModel, hair: HairCap | None = None
+) -> HeadColours:
     """What `head_colours` gives for a face of a photograph, without ``hair`` and what is said to cover it."""
     covered = hair_pixels(face, model, hair, image.shape)
     if face.occlusion is not None:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
 from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
+
+if TYPE_CHECKING:
+    from unveil.appearance.colours import HeadColours  # which is slow to import
 
 GREY = 200  # of a head without a photograph, and of 255
 PLAIN_SIZE = 16  # texels a side of its texture
@@ -42,26 +45,31 @@ class Reconstruction(ReconstructedFace):
             f"pose_degrees=({pitch}, {yaw}, {roll}){hidden})"
         )
 
-    def texture(self) -> UInt8s:
+    def texture(self, *, lit: bool = True) -> UInt8s:
         """The colours of the head, RGB uint8: a texture [S, S, 3], or [V, 3] of vertices where the model has none.
 
         They come from the photograph and are completed where it does not show the head. They are computed once.
+
+        Args:
+            lit: in the light of the photograph; False: the albedo of the head, for whoever lights it again. Where the
+                model does not know what skin looks like, both are alike.
         """
-        return self._colours
+        return self._colours.lit if lit else self._colours.albedo
 
     def overlay(self) -> Image:
         """A picture for checking the reconstruction, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
         from unveil.faces.overlay import draw_overlay
 
-        return draw_overlay(self.picture, self, self.wearing, self._colours)
+        return draw_overlay(self.picture, self, self.wearing, self.texture())
 
-    def save(self, path: str | os.PathLike[str]) -> list[Path]:
+    def save(self, path: str | os.PathLike[str], *, lit: bool = False) -> list[Path]:
         """Write the head in the format that the suffix names, and return the files written.
 
         Args:
             path: ``.glb`` for the textured, animatable head; ``.obj`` (with ``.mtl`` and ``.jpg``) or ``.ply`` for the
                 mesh as the photograph shows it; ``.npz`` for all arrays; ``.json`` for the numbers of `to_json`. A
                 folder, or a name without a suffix, gets all formats and the overlay, named after the photograph.
+            lit: leave the light of the photograph on a GLB; it is taken off, because viewers light the head again.
 
         Raises:
             UnveilError: another suffix, or a file cannot be written.
@@ -77,18 +85,22 @@ class Reconstruction(ReconstructedFace):
             raise UnveilError(
                 f"cannot save a head as {printable(path.name)}: end the name in {known}, or name a folder"
             )
-        return [stem.with_name(name) for kind in kinds for name in self.write(stem, kind).values()]
+        return [stem.with_name(name) for kind in kinds for name in self.write(stem, kind, lit=lit).values()]
 
-    def write(self, stem: Path, kind: str) -> dict[str, str]:
+    def write(self, stem: Path, kind: str, *, lit: bool = False) -> dict[str, str]:
         """Write the files of one kind, a format, "overlay" or "json", and give back their names by kind.
 
         Args:
             stem: path of the files without their endings.
             kind: see `files.write_kind`.
+            lit: see `save`.
         """
         from unveil.faces.files import write_kind
 
-        return write_kind(stem, kind, self.picture, self, self.wearing, self._colours)
+        colours = self._colours
+        if lit and kind == "glb":
+            colours = replace(colours, albedo=colours.lit)
+        return write_kind(stem, kind, self.picture, self, self.wearing, colours)
 
     def _repr_png_(self) -> bytes:
         """What notebooks show: the overlay."""
@@ -115,13 +127,14 @@ class Reconstruction(ReconstructedFace):
         return super().to_json() | {"hair": hair_numbers(self, self.hair)}
 
     @cached_property
-    def _colours(self) -> UInt8s:
+    def _colours(self) -> HeadColours:
+        from unveil.appearance.colours import HeadColours
         from unveil.faces.files import face_colours
 
         if self.photograph is not None:
             return face_colours(self.photograph, self, self.morphable, self.hair)
         shape = (PLAIN_SIZE, PLAIN_SIZE) if self.morphable.textured else (len(self.vertices),)
-        return np.full((*shape, 3), GREY, np.uint8)
+        return HeadColours.alike(np.full((*shape, 3), GREY, np.uint8))
 
     @property
     def picture(self) -> Image:

@@ -1,7 +1,8 @@
 """Heads in another light: the colour of the skin without the light of the photograph, under light of our choice.
 
-Where the model gives albedo and light, as DECA does, those are taken. Elsewhere the light is estimated from the baked
-texture, as if the skin had one colour: what the normals explain is light, and the rest is colour.
+Where the model gives albedo and light, as DECA does, those are taken, and else those that the texture was baked with.
+Where it was baked without knowing what skin looks like, the light is estimated from it, as if the skin had one colour:
+what the normals explain is light, and the rest is colour.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from unveil.appearance.colours import HeadColours
 from unveil.drawing.render import Skin, averaged, over, rasterize_finely, texels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.overlay import PANEL, PAPER, in_panel, points_in
@@ -46,7 +48,7 @@ class Appearance:
     __repr__ = short_repr
 
 
-def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, texture: UInt8s) -> Image:
+def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3].
 
     The photograph around the head; over it the head under the light found in the photograph; the same with the light
@@ -56,10 +58,10 @@ def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, tex
         image: the photograph, RGB uint8 [H, W, 3].
         face: one of its faces.
         model: the head model of its coefficients.
-        texture: what `bake_texture` gave for it.
+        colours: what `head_colours` gave for it.
     """
     to_panel, photo, _ = in_panel(image, face)
-    appearance = find_appearance(face, model, texture)
+    appearance = find_appearance(face, model, colours)
     white = np.full_like(photo, PAPER)
     lit = [(appearance.light, photo), *((lamp(direction), white) for direction in LAMPS)]
     whole = whole_face(face, model)
@@ -84,12 +86,15 @@ def render_lit(whole: WholeFace, to_panel: Float64s, detail: Detail | None, albe
     return averaged(np.clip(colours, 0, 1), raster, gamma=1.0)
 
 
-def find_appearance(face: ReconstructedFace, model: MorphableModel, texture: UInt8s) -> Appearance:
-    """The model's own albedo and light, or estimates from the baked ``texture`` [S, S, 3]."""
+def find_appearance(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> Appearance:
+    """The model's own albedo and light, or those of the head's textures [S, S, 3]."""
     if face.albedo is not None:
         albedo = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
         return Appearance(albedo, partial(_deca_light, np.asarray(face.coefficients["light"])))
-    return estimate_appearance(face.vertices, model, texture)
+    if colours.light is None:
+        return estimate_appearance(face.vertices, model, colours.lit)
+    upright = colours.light.turned(float(np.radians(face.crop.roll)))  # the head's axes are those of its crop
+    return Appearance(colours.albedo, upright.gain)
 
 
 def estimate_appearance(vertices: Floats, model: MorphableModel, texture: UInt8s) -> Appearance:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.appearance.colours import HeadColours
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.relight import draw_relit
 from unveil.heads.model import MorphableModel
@@ -47,11 +48,11 @@ def write_relit(
     image: Image,
     face: ReconstructedFace,
     model: MorphableModel,
-    texture: UInt8s,
+    colours: HeadColours,
 ) -> dict[str, str]:
     """Write what `draw_relit` draws as ``<stem>_relit.png``."""
     path = _beside(stem, "_relit.png")
-    write_image(path, draw_relit(image, face, model, texture))
+    write_image(path, draw_relit(image, face, model, colours))
     return {"relit": path.name}
 
 

@@ -38,3 +38,18 @@ def shade(albedo: Array, normals: Array, light: Array) -> Array:
     ``light`` [..., 27] is DECA's group of that name: nine harmonics by RGB.
     """
     return albedo * irradiance(normals, light.reshape(*light.shape[:-1], 9, 3), LIGHT_BANDS)
+
+
+@dataclass(frozen=True, eq=False)
+class SkinSpace:
+    """What skin looks like on the heads of a model, against the mean of its face, learned from photographs.
+
+    Colours are logarithms of encoded RGB values, so that a tone, which is a person's own, is added to them, and so is
+    the logarithm of a light's gain (`appearance.light`). Texels as in `geometry.uv`, first row at v = 1; between the
+    islands they continue what is inside.
+    """
+
+    mean: Array  # [S, S, 3]
+    certainty: Array  # [S, S] from 0 to 1: how far photographs show bare skin there
+    deviation: Array  # [S, S] standard deviation of what the mean leaves
+    __repr__ = short_repr

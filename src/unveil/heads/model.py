@@ -12,7 +12,7 @@ from array_api_compat import array_namespace
 from unveil.geometry import camera
 from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
-from unveil.heads.albedo import AlbedoSpace
+from unveil.heads.albedo import AlbedoSpace, SkinSpace
 from unveil.heads.head import HairCap, Head, MeshParts, with_hair
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, widened
@@ -42,6 +42,7 @@ class MorphableModel:
     shape_group: str = "shape"  # the name of the group of shape coefficients
     credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
+    skin: SkinSpace | None = None  # of its texture, where photographs have told
     whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
     parts: MeshParts | None = None  # of a whole head
     hair: HairCap | None = None  # that one person's whole head has besides
@@ -193,17 +194,19 @@ class MorphableModel:
             contour=replace(self.contour, triangles=new[self.contour.triangles]),
             inner51=self.inner51 and replace(self.inner51, triangles=new[self.inner51.triangles]),
             whole=None,
+            skin=None,
             uv=self.uv[:0],
             uv_faces=self.uv_faces[:0],
             mirror_vertices=self.mirror_vertices[:0],
         )
 
     def map_arrays(self, function: Callable[[Array], Array]) -> MorphableModel:
-        """The same model, without its parts, with ``function``, e.g. ``torch.from_numpy``, applied to its arrays."""
+        """The same model, without parts and skin, with ``function``, e.g. ``torch.from_numpy``, on its arrays."""
         points, contour, inner = self.landmarks68, self.contour, self.inner51
         return replace(
             self,
             whole=None,
+            skin=None,
             head=self.head.map_arrays(function),
             landmarks68=SurfacePoints(function(points.triangles), function(points.barycentric)),
             contour=SlidingContour(contour.first_degree, function(contour.triangles), function(contour.barycentric)),

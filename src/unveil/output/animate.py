@@ -96,10 +96,10 @@ def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]
     ``<stem>.gif`` is a picture, ``<stem>.glb`` a scene, and ``<stem>.csv``, for heads with ARKit's units, a take that
     moves other heads.
     """
-    model, texture = face.wearing, face.texture()
+    model = face.wearing
     picture, scene, csv = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
-    write_animation(picture, render_motion(model, motion, texture), motion.frames_per_second)
-    write_bytes(scene, face_glb(face, model, texture, motion))
+    write_animation(picture, render_motion(model, motion, face.texture()), motion.frames_per_second)
+    write_bytes(scene, face_glb(face, model, face.texture(lit=False), motion))
     take = take_of(model, motion)
     if take is None:
         return [picture, scene]

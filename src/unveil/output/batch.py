@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from unveil.errors import UnveilError, about
-from unveil.faces.formats import ALL_FORMATS, FORMATS, RELIT_FORMAT
+from unveil.faces.formats import ALBEDO, ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
 from unveil.output.photo_files import Options, Target, source_of, write_photo
 from unveil.output.photo_record import is_file
@@ -112,12 +112,14 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
     return wanted
 
 
-def options_for(reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None) -> Options:
+def options_for(
+    reconstructor: Reconstructor, formats: tuple[str, ...], max_faces: int | None, texture: str = ALBEDO
+) -> Options:
     """The options of a run with this model."""
     encoder = reconstructor.encoder
     # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
     assets = tuple(f"{printable(path.name)} {path.stat().st_size}" for path in reconstructor.skin.files)
-    return Options(encoder.name, weights_sha256(encoder), formats, max_faces, reconstructor.hair, assets)
+    return Options(encoder.name, weights_sha256(encoder), formats, max_faces, reconstructor.hair, texture, assets)
 
 
 def reconstruct_photos(

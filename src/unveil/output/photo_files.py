@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unveil.faces.files import ENDINGS
-from unveil.faces.formats import ALL_FORMATS, FORMATS, OVERLAY
+from unveil.faces.formats import ALBEDO, ALL_FORMATS, FORMATS, LIT, OVERLAY
 from unveil.faces.reconstruction import Reconstruction
 from unveil.output.photo_record import RECORD_FORMAT, files_of, is_file, read_record
 from unveil.storage.files import json_text, printable, write_text
@@ -30,6 +30,7 @@ class Options:
     formats: tuple[str, ...] = FORMATS
     max_faces: int | None = None
     hair: bool = True  # whether heads get the hair that the photograph shows
+    texture: str = ALBEDO  # of the GLB: one of `faces.formats.TEXTURES`
     assets: tuple[str, ...] = ()  # name and bytes of each of the user's files that heads are made with
 
     def to_json(self) -> dict[str, Any]:
@@ -144,7 +145,7 @@ def _write_face(stem: Path, face: Reconstruction, options: Options) -> FaceFiles
     names: dict[str, str] = {}
     for kind in (*options.formats, OVERLAY):
         with clock.stage(kind):
-            names |= face.write(stem, kind)
+            names |= face.write(stem, kind, lit=options.texture == LIT)
     return FaceFiles(names, clock.milliseconds)
 
 

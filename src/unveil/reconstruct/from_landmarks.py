@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.fitting.landmark_files import landmarks68, read_landmarks
@@ -16,7 +15,7 @@ from unveil.fitting.landmark_fit import FitSettings, LandmarkFitter
 from unveil.fitting.points import PointPlacement
 from unveil.heads.landmarks import SurfacePoints
 from unveil.heads.model import MorphableModel
-from unveil.models.openhead import head as openhead
+from unveil.models.openhead.family import packaged_head
 from unveil.photos.crop import Crop
 from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
@@ -59,7 +58,7 @@ def fit_landmarks(
     is_path = isinstance(landmarks, str | os.PathLike)
     points = read_landmarks(Path(landmarks)) if is_path else landmarks68(landmarks)  # type: ignore[arg-type]
     image = None if photograph is None else as_rgb(photograph)
-    model = model or openhead.load(packaged("openhead.npz"))
+    model = model or packaged_head()
     known = points[np.isfinite(points[:, 0])]
     crop = Crop.from_landmarks(known)
     with clock.stage("fit"):

@@ -14,10 +14,13 @@ from unveil.cli.options import (
     FormatsOption,
     ModelOption,
     RecursiveOption,
+    TextureOption,
     parse_formats,
+    parse_texture,
 )
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError, about, exit_status
+from unveil.faces.formats import ALBEDO
 
 
 def transfer(
@@ -28,10 +31,11 @@ def transfer(
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     formats: FormatsOption = None,
+    texture: TextureOption = ALBEDO,
     force: ForceOption = False,
 ) -> None:
     """Reconstruct one person with the expression of another; each photograph gives its largest face."""
-    wanted = parse_formats(formats)
+    wanted, shown = parse_formats(formats), parse_texture(texture)
     from unveil.output import animate as animation
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
@@ -44,7 +48,7 @@ def transfer(
         target = photo_files.Target(face, outputs, name)
         outputs.require_free([target.record_path.name], of)
         reconstructor = Reconstructor(model, assets=assets)
-        options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces=1)
+        options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), 1, shown)
         source, person = animation.see(reconstructor, expression), animation.see(reconstructor, face)
         moved = animation.with_expression(reconstructor, person, source)
         record = photo_files.write_photo(target, [moved], options, of=of)

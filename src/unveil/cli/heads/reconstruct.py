@@ -17,10 +17,13 @@ from unveil.cli.options import (
     JsonOption,
     ModelOption,
     RecursiveOption,
+    TextureOption,
     parse_formats,
+    parse_texture,
 )
 from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import exit_status
+from unveil.faces.formats import ALBEDO
 
 if TYPE_CHECKING:
     from unveil.output.batch import Outcome
@@ -35,6 +38,7 @@ def reconstruct(
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     formats: FormatsOption = None,
+    texture: TextureOption = ALBEDO,
     max_faces: Annotated[
         int | None,
         typer.Option(
@@ -56,7 +60,7 @@ def reconstruct(
     as_json: JsonOption = False,
 ) -> None:
     """Reconstruct every face of photographs: a textured, animatable head for each."""
-    wanted = parse_formats(formats)
+    wanted, shown = parse_formats(formats), parse_texture(texture)
     from unveil.output import batch
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.outputs import results_in
@@ -67,7 +71,7 @@ def reconstruct(
         if photos:
             outputs = held.enter_context(results_in(out, "reconstruct", inputs=photos, force=force))
             reconstructor = Reconstructor(model, assets=assets, hair=hair)
-            options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces)
+            options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces, shown)
             targets = batch.name_targets(photos, outputs)
             running = batch.reconstruct_photos(targets, reconstructor, options, again=force)
         everything, total = _chain(outcomes, running), len(outcomes) + len(photos)

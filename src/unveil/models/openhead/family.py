@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from unveil.assets.store import packaged
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
-from unveil.models.openhead import head
+from unveil.models.openhead import head, skin
 
 
 class Openhead(Family):
@@ -26,7 +28,13 @@ class Openhead(Family):
 
     def load_head(self, assets: Path | None = None) -> MorphableModel:
         """The packaged head model."""
-        return head.load(packaged("openhead.npz"))
+        return packaged_head()
+
+
+@lru_cache(maxsize=1)
+def packaged_head() -> MorphableModel:
+    """openhead with what is known of its skin; it is shared."""
+    return replace(head.load(packaged("openhead.npz")), skin=skin.load(packaged("openhead_skin.npz")))
 
 
 def learner_path() -> Path:

@@ -9,7 +9,7 @@ from unveil.geometry.lighting import NORMALISATION, harmonics
 from unveil.training.rerender.lookup import look_up
 from unveil.typing import Floats, UInt8s
 
-RIDGE = 0.05  # of `fit_brightness`: the albedo is not known
+RIDGE = 0.05  # of `fit_brightness`, for an albedo that is not known
 LIMITS = (0.45, 2.2)  # of the ratio of linear light
 ENOUGH = 50  # vertices, to fit a light to
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from unveil.appearance.eyes import IRIS_RADIUS
+from unveil.appearance.fixed_texels import open_to_view
 from unveil.appearance.mouth import mouth_inside
-from unveil.appearance.texture import open_to_view
 from unveil.errors import UnveilError
 from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import vertex_normals

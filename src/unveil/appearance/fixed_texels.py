@@ -1,0 +1,115 @@
+"""What is the same for all photographs of a head model: its texels, and what is expected of each part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from unveil.appearance.eyes import Eyeballs, eyeballs
+from unveil.appearance.mouth import darkness, mouth_inside
+from unveil.appearance.parts import PaintedTexels, painted_texels
+from unveil.appearance.skin import BareSkin
+from unveil.appearance.texel_kernels import TexelMesh
+from unveil.geometry.diffuse import Neighbours, neighbours
+from unveil.geometry.mesh import face_normals, vertex_normals
+from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rotation import axis_angle_to_matrix
+from unveil.geometry.uv import TexelMap, texel_map
+from unveil.heads.face_area import face_area
+from unveil.heads.model import MorphableModel
+from unveil.typing import Float32s, Int32s, Int64s
+
+CHIN, EARS = 8, (0, 16)  # iBUG-68
+OPEN_VIEWS = 5  # of 36 directions that must see a vertex, for it to be in the open
+# The neck soon ends in a collar: shares of the way from the chin to the lower end over which trust fades. The skull is
+# fitted to no landmark: metres behind the ears over which it does.
+NECK_FROM, NECK_TO = 0.1, 0.6
+SKULL_FROM, SKULL_TO = 0.0, 0.045
+
+
+@dataclass(frozen=True, eq=False)
+class FixedTexels:
+    """What is the same for all photographs of a head model."""
+
+    mesh: TexelMesh
+    texels: TexelMap
+    texel_counts: Float32s  # [V] texels around each vertex, each shared by its corners
+    neighbours: Neighbours
+    eyes: Eyeballs
+    mouth: Int64s  # vertices inside it
+    painted: PaintedTexels | None  # of teeth, tongue and lashes
+    odd_terms: Float32s  # [V, 3] polynomials of the normal that change sign between left and right
+    openness: Float32s  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
+    expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
+    face: Float32s  # [V] shares of the face's surface
+    skin: BareSkin
+
+    @property
+    def faces(self) -> Int32s:
+        """Triangles [F, 3]."""
+        return self.mesh[2]
+
+
+@lru_cache(maxsize=2)
+def fixed_texels(model: MorphableModel, size: int) -> FixedTexels:
+    """What is known of a head model with a texture of ``size`` texels a side."""
+    texels = texel_map(model.uv, model.uv_faces, size)
+    faces = np.ascontiguousarray(model.faces, dtype=np.int32)
+    count, normals = len(model.head.template), vertex_normals(np.asarray(model.head.template), model.faces)
+    eyes, openness = eyeballs(model, texels), open_to_view(model)
+    edges = neighbours(model.faces, count)
+    mouth = mouth_inside(model, openness, edges)
+    expected = _expected(model)
+    if model.whole is None:
+        expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
+    else:
+        expected[mouth] = 0  # the photograph shows teeth, which the head has
+        openness[mouth] = 1 - darkness(model, mouth)
+    openness[eyes.vertices] = 0
+    corners = model.faces[texels.triangle].ravel()
+    counts = np.maximum(np.bincount(corners, weights=texels.barycentric.ravel(), minlength=count), 1e-6)
+    return FixedTexels(
+        mesh=(texels.triangle, texels.barycentric, faces),
+        texels=texels,
+        texel_counts=counts.astype(np.float32),
+        neighbours=edges,
+        eyes=eyes,
+        mouth=mouth,
+        painted=painted_texels(model, texels),
+        odd_terms=(normals[:, :1] * np.column_stack([np.ones(count), normals[:, 1:]])).astype(np.float32),
+        openness=openness,
+        expected=expected,
+        face=face_area(model),
+        skin=BareSkin.of(model, texels, openness),
+    )
+
+
+def open_to_view(model: MorphableModel) -> Float32s:
+    """1 for vertices [V] of the template that can be seen from outside, down to 0 for those of cavities."""
+    template = np.asarray(model.head.template)
+    views = np.zeros(len(template), dtype=np.float32)
+    for yaw in range(0, 360, 30):
+        for pitch in (-50, 0, 50):
+            turn = axis_angle_to_matrix(np.radians([pitch, 0.0, 0.0])) @ axis_angle_to_matrix(
+                np.radians([0.0, yaw, 0.0])
+            )
+            points = (template @ turn.T) * [1, -1, -1]
+            points = (points - points.min(axis=0)) * (200 / np.ptp(points, axis=0).max())
+            seen = np.unique(rasterize(points, model.faces, 201, 201).triangle)
+            # The inside of the skin, seen through the cut of the neck, does not count.
+            seen = seen[(seen >= 0) & (face_normals(points, model.faces)[seen, 2] < 0)]
+            views[np.unique(model.faces[seen])] += 1
+    return np.minimum(views / OPEN_VIEWS, 1).astype(np.float32)
+
+
+def _expected(model: MorphableModel) -> Float32s:
+    template = np.asarray(model.head.template)
+    landmarks = model.landmarks68(template)
+    chin, ears = landmarks[CHIN, 1], landmarks[list(EARS), 2].mean()
+    below = (chin - template[:, 1]) / max(chin - template[:, 1].min(), 1e-6)
+    behind = ears - template[:, 2]
+    neck = np.clip((NECK_TO - below) / (NECK_TO - NECK_FROM), 0, 1)
+    skull = np.clip((SKULL_TO - behind) / (SKULL_TO - SKULL_FROM), 0, 1)
+    return np.asarray(neck * skull, dtype=np.float32)

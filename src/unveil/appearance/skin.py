@@ -1,0 +1,105 @@
+"""What is expected of the skin of any head: where it is bare, and what its albedo is up to the person's tone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from unveil.appearance.texel_kernels import TexelMesh, gather
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.uv import TexelMap
+from unveil.heads.face_area import face_area, vertex_areas
+from unveil.heads.model import MorphableModel
+from unveil.typing import Bools, Float32s, Int32s, Int64s
+
+EARS, LOBES, BROWS = [0, 16], [2, 14], slice(17, 27)  # iBUG-68
+FRONTAL = 0.5  # cosine to the front of the head, above which a vertex of the face shows skin rather than hair
+SURELY = 0.5  # certainty from which a texel is one of bare skin
+LEAST_VARIED, MOST_VARIED = 0.1, 0.3  # deviations, in logarithms, of texels that tell light
+SAMPLES = 3000  # texels to find light by
+
+
+@dataclass(frozen=True, eq=False)
+class BareSkin:
+    """What is known of the skin of any head of a model."""
+
+    detail: Float32s  # [N, 3] encoded albedo of the texels, against the tone of the face
+    usual: Float32s  # [V, 3] its mean around each vertex
+    area: Float32s  # [V] square metres of what is to look like skin where it is not seen
+    bare: Float32s  # [V] from 0 to 1: how surely that is skin where it is seen, and not hair or cloth
+    samples: Int32s  # [K] texels to find the tone and the light by
+    trust: Float32s  # [K] in them
+    cheeks: Bools  # [V] the skin of the face below the brows, where hair is rare
+    known: bool  # whether the albedo is known so well that light can be told from it
+
+    @classmethod
+    def of(cls, model: MorphableModel, texels: TexelMap, openness: Float32s) -> BareSkin:
+        """What a model's space of skin says, or else that the skin of the cheeks is all of one colour.
+
+        Args:
+            model: the head model.
+            texels: those of a texture.
+            openness: [V] 1 for skin in the open.
+        """
+        template = np.asarray(model.head.template)
+        front = vertex_normals(template, model.faces)[:, 2] > FRONTAL
+        cheeks = (face_area(model) > 0) & (openness == 1) & front & _below_brows(model)
+        if model.skin is None:
+            return _of_one_colour(model, texels, cheeks)
+        maps = (model.skin.mean, model.skin.certainty[..., None], model.skin.deviation[..., None])
+        mean, certainty, deviation = (_enlarged(np.asarray(values, np.float32), texels) for values in maps)
+        detail = np.exp(mean)
+        usual, bare = (_at_vertices(values, model, texels) for values in (detail, certainty))
+        samples = _some(np.flatnonzero((certainty[:, 0] > SURELY) & (deviation[:, 0] < MOST_VARIED)))
+        trust = (MOST_VARIED / np.maximum(deviation[samples, 0], LEAST_VARIED)) ** 2
+        bare = bare[:, 0]
+        area = _areas(model) * np.maximum(bare * (openness == 1), _beside_face(model))
+        return cls(detail, usual, area, bare, samples, trust, cheeks, known=True)
+
+
+def _of_one_colour(model: MorphableModel, texels: TexelMap, cheeks: Bools) -> BareSkin:
+    corners = cheeks[model.faces[texels.triangle]]
+    surely = np.einsum("nk,nk->n", texels.barycentric, corners.astype(np.float32))
+    detail, usual = np.ones((len(surely), 3), np.float32), np.ones((len(cheeks), 3), np.float32)
+    samples = _some(np.flatnonzero(surely > SURELY))
+    ones = np.ones(len(samples), np.float32)
+    return BareSkin(detail, usual, _areas(model) * cheeks, usual[:, 0], samples, ones, cheeks, known=False)
+
+
+def _areas(model: MorphableModel) -> Float32s:
+    return vertex_areas(np.asarray(model.head.template), model.faces).astype(np.float32)
+
+
+def _some(rows: Int64s) -> Int32s:
+    """About `SAMPLES` of the rows, evenly."""
+    return rows[:: max(1, len(rows) // SAMPLES)].astype(np.int32)
+
+
+def _enlarged(picture: Float32s, texels: TexelMap) -> Float32s:
+    """A picture [S, S, C] at the texels [N, C] of a map."""
+    enlarged = cv2.resize(picture, (texels.size, texels.size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(enlarged.reshape(texels.size**2, -1)[texels.texels], np.float32)
+
+
+def _at_vertices(values: Float32s, model: MorphableModel, texels: TexelMap) -> Float32s:
+    """The mean [V, C] of the values [N, C] of the texels around each vertex."""
+    mesh: TexelMesh = (texels.triangle, texels.barycentric, np.ascontiguousarray(model.faces, np.int32))
+    three = np.ascontiguousarray(np.broadcast_to(values, (len(values), 3)))
+    sums = gather(mesh, three, np.ones(len(values), np.float32), len(model.head.template))
+    return np.asarray(sums[:, : values.shape[1]] / np.maximum(sums[:, 3:], np.float32(1e-6)))
+
+
+def _beside_face(model: MorphableModel) -> Bools:
+    """The skin [V] of ears, neck and throat."""
+    template = np.asarray(model.head.template)
+    landmarks = model.landmarks68(template)
+    wide = np.abs(template[:, 0]) > np.abs(landmarks[EARS, 0]).max()
+    low = template[:, 1] < landmarks[LOBES, 1].mean()
+    return np.asarray(low | (wide & _below_brows(model)))
+
+
+def _below_brows(model: MorphableModel) -> Bools:
+    template = np.asarray(model.head.template)
+    return np.asarray(template[:, 1] < model.landmarks68(template)[BROWS, 1].min())

@@ -1,0 +1,51 @@
+"""The commands; see the package's docstring."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.skin_space.learn import arrays, mean_skin
+from tools.skin_space.measure import held_out, measure, page
+from tools.skin_space.samples import collect
+from unveil.errors import one_line_errors
+from unveil.models.openhead.family import packaged_head
+from unveil.storage.files import write_text
+from unveil.storage.npz import write_npz
+from unveil.training.crops.prepared import PreparedFolder
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line may say."""
+    whole = argparse.ArgumentParser(prog="python -m tools.skin_space", description=__doc__)
+    commands = whole.add_subparsers(required=True, dest="command")
+    learn = commands.add_parser("learn", help="write openhead_skin.npz")
+    learn.add_argument("--count", type=int, default=3600, help="photographs of training people")
+    learn.add_argument("--seed", type=int, default=5)
+    score = commands.add_parser("measure", help="how well hidden skin is completed")
+    score.add_argument("--count", type=int, default=120, help="photographs of people held out")
+    score.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
+    score.add_argument("--seed", type=int, default=1)
+    for command in (learn, score):
+        command.add_argument("prepared", type=Path, help="what `unveil prepare` made of photographs")
+        command.add_argument("-o", "--out", type=Path, required=True)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Learn or measure as the command line says."""
+    options = parser().parse_args(arguments)
+    folder = PreparedFolder.open(options.prepared)
+    if options.command == "learn":
+        samples = collect(packaged_head(), folder, options.count, options.seed)
+        print(f"{len(samples)} photographs")
+        write_npz(options.out, arrays(samples, mean_skin(samples)))
+        return
+    scores = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
+    write_text(options.out, "\n".join(page(scores)) + "\n")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

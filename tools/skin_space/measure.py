@@ -1,0 +1,187 @@
+"""How well hidden skin is completed: covered photographs of people held out against their clear ones.
+
+What is compared is the texture in the light of the photograph, at the texels of the face that the clear photograph
+shows and the occluder hides. The head and the pixels that are hidden are given, so that nothing but the completion is
+measured. All differences are of CIE L*a*b*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tools.skin_space.photographs import Photographed, photographs
+from tools.skin_space.tone import TONES, tone_bin
+from unveil.appearance.fixed_texels import fixed_texels
+from unveil.appearance.texture import BakedTexture, bake_texture
+from unveil.evaluation.occluded_faces import Condition, conditions
+from unveil.geometry.camera import to_pixels
+from unveil.heads.layout import Coefficients
+from unveil.heads.model import MorphableModel
+from unveil.models.openhead.family import packaged_head
+from unveil.occluders.base import Face
+from unveil.occluders.head_surface import FaceMesh, HeadSurface
+from unveil.training.crops.prepared import TEST, VALIDATION, PreparedFolder
+from unveil.typing import Bools, Float32s, Image, Int64s
+
+SIZE = 256  # texels a side
+SEVERITY = 0.4  # of the face that is hidden
+SPREADS = 2  # pixels around an occluder that it blurs
+RING = 3  # texels from the edge of what is hidden
+ENOUGH = 100  # hidden texels
+REGIONS = {"lips": slice(48, 68), "brows": slice(17, 27), "eyes": slice(36, 48), "nose": slice(27, 36)}  # iBUG-68
+REACH = 0.008  # metres around the landmarks of a region
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """What became of one covered photograph with one method."""
+
+    tone: str
+    kind: str
+    method: str
+    error: float  # mean difference of the hidden texels
+    regions: Mapping[str, float]  # the same of those in parts of the face
+    ssim: float  # of their lightness
+    step: float  # mean lightness beyond the edge of the occluder less the true one
+    bias: float  # the same of all that is hidden
+
+
+def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: int) -> Iterator[Score]:
+    """Scores of photographs in some rows of a folder, with every kind of occluder and method."""
+    model = packaged_head()
+    methods = {"flat": replace(model, skin=None), "lit mean": model}
+    laid = [c for c in conditions(occluders, severities=(SEVERITY,)) if c.occluder is not None]
+    surface, regions = HeadSurface.of(model), _regions(model)
+    for photo, row in zip(photographs(folder, rows), rows, strict=True):
+        if not photo.usable:
+            continue
+        face = _face(photo, surface, model)
+        clear = bake_texture(photo.image, photo.projected, model, SIZE, photo.hidden)
+        for condition in laid:
+            image, hidden = _covered(condition, photo, face, str(folder.names[row]), seed)
+            for name, method in methods.items():
+                covered = bake_texture(image, photo.projected, method, SIZE, hidden)
+                wanted = clear.seen & ~covered.seen & regions["face"]
+                if wanted.sum() >= ENOUGH:
+                    tone = TONES[tone_bin(clear.light.tone)]
+                    yield _score(clear, covered, wanted, regions, (tone, condition.stem, name))
+
+
+def held_out(folder: PreparedFolder, count: int) -> Int64s:
+    """Rows of photographs that nothing was learned from: of test people, then of the validation split, one in turn."""
+    rng = np.random.default_rng(0)
+    splits = [rng.permutation(np.flatnonzero(folder.split == split)) for split in (TEST, VALIDATION)]
+    _, first = np.unique(folder.person[splits[0]], return_index=True)
+    of_people = splits[0][first][: count // 2]
+    return np.concatenate([of_people, splits[1][: count - len(of_people)]])
+
+
+def _score(
+    clear: BakedTexture,
+    covered: BakedTexture,
+    wanted: Bools,
+    regions: Mapping[str, Bools],
+    names: tuple[str, str, str],
+) -> Score:
+    true, told = _lab(clear.lit), _lab(covered.lit)
+    difference = np.linalg.norm(told - true, axis=-1)
+    lighter = (told - true)[..., 0]
+    ring = wanted & (cv2.dilate((clear.seen & covered.seen).astype(np.uint8), np.ones((2 * RING + 1,) * 2)) > 0)
+    within = {name: difference[wanted & where] for name, where in regions.items() if name != "face"}
+    return Score(
+        *names,
+        error=float(difference[wanted].mean()),
+        regions={name: float(values.mean()) for name, values in within.items() if len(values) >= ENOUGH // 4},
+        ssim=float(_ssim(true[..., 0], told[..., 0])[wanted].mean()),
+        step=float(lighter[ring].mean()) if ring.any() else np.nan,
+        bias=float(lighter[wanted].mean()),
+    )
+
+
+def _lab(texture: Image) -> Float32s:
+    return np.asarray(cv2.cvtColor(texture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
+
+
+def _ssim(a: Float32s, b: Float32s) -> Float32s:
+    """Structural similarity [S, S] of two pictures of lightness from 0 to 100 (Wang et al. 2004)."""
+    (mean_a, mean_b), (aa, bb, ab) = (
+        [cv2.GaussianBlur(x, (11, 11), 1.5) for x in values] for values in ((a, b), (a * a, b * b, a * b))
+    )
+    first, second = 1.0, 9.0  # (0.01 * 100)^2 and (0.03 * 100)^2
+    variances = aa - mean_a**2 + bb - mean_b**2
+    above = (2 * mean_a * mean_b + first) * (2 * (ab - mean_a * mean_b) + second)
+    return np.asarray(above / ((mean_a**2 + mean_b**2 + first) * (variances + second)), np.float32)
+
+
+def _regions(model: MorphableModel) -> dict[str, Bools]:
+    """The texels [S, S] of the face's skin and of parts of it."""
+    fixed = fixed_texels(model, SIZE)
+    assert model.skin is not None
+    template = np.asarray(model.head.template)
+    marks = np.asarray(model.landmarks68(template))
+    points = np.einsum("nk,nkc->nc", fixed.mesh[1], template[fixed.faces[fixed.mesh[0]]])
+    face = (fixed.face[fixed.faces[fixed.mesh[0]]] > 0).all(axis=1) & _of(model.skin.certainty, fixed.texels.texels)
+    found = {"face": face}
+    for name, landmarks in REGIONS.items():
+        away = np.linalg.norm(points[:, None] - marks[landmarks], axis=2).min(axis=1)
+        found[name] = face & (away < REACH)
+    return {name: _map(rows, fixed.texels.texels) for name, rows in found.items()}
+
+
+def _of(certainty: Float32s, texels: Int64s) -> Bools:
+    return np.asarray(certainty.ravel()[texels] > 0.5)
+
+
+def _map(rows: Bools, texels: Int64s) -> Bools:
+    picture = np.zeros(SIZE * SIZE, np.bool_)
+    picture[texels] = rows
+    return picture.reshape(SIZE, SIZE)
+
+
+def _covered(condition: Condition, photo: Photographed, face: Face, name: str, seed: int) -> tuple[Image, Bools]:
+    laid = condition.apply(photo.image, face, name, seed)
+    reach = np.ones((2 * SPREADS + 1,) * 2)
+    return laid.image, (cv2.dilate(laid.mask.astype(np.uint8), reach) > 0) | photo.hidden
+
+
+def _face(photo: Photographed, surface: HeadSurface, model: MorphableModel) -> Face:
+    coefficients = Coefficients(photo.coefficients.layout, photo.coefficients.values[None])
+    (mesh,) = surface.place(coefficients, photo.crop.size)
+    marks = model.contour68(model.vertices(coefficients), coefficients)
+    marks = to_pixels(model.project(marks, coefficients), photo.crop.size)[0]
+    flat = mesh.points.reshape(-1, 3)
+    points = np.concatenate([photo.crop.to_image(flat[:, :2]), flat[:, 2:] / photo.crop.scale], axis=1)
+    in_photo = FaceMesh(surface, points.reshape(mesh.points.shape), mesh.rotation, mesh.scale / photo.crop.scale)
+    return Face.of(photo.crop.to_image(marks[:, :2]), in_photo)
+
+
+def page(scores: Sequence[Score]) -> list[str]:
+    """Lines of Markdown: the means by kind of occluder, by tone, and in parts of the face."""
+    methods = list(dict.fromkeys(score.method for score in scores))
+    lines = [*_table(scores, methods, "kind"), "", *_table(scores, methods, "tone"), ""]
+    lines += ["| part | " + " | ".join(methods) + " |", "|---|" + "---|" * len(methods)]
+    for part in REGIONS:
+        means = [np.mean([s.regions[part] for s in scores if s.method == m and part in s.regions]) for m in methods]
+        lines.append(f"| {part} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
+    return lines
+
+
+def _table(scores: Sequence[Score], methods: Sequence[str], by: str) -> list[str]:
+    """Error, SSIM, step at the edge and bias, with its sign in brackets, of each group and method."""
+    groups = sorted({getattr(score, by) for score in scores}, key=lambda g: TONES.index(g) if g in TONES else 0)
+    lines = [f"| {by} | " + " | ".join(methods) + " | photographs |", "|---|" + "---|" * (len(methods) + 1)]
+    for group in [*groups, "**all**"]:
+        of_group = [score for score in scores if group in ("**all**", getattr(score, by))]
+        cells = []
+        for method in methods:
+            own = [score for score in of_group if score.method == method]
+            error, ssim, bias = (np.mean([getattr(score, what) for score in own]) for what in ("error", "ssim", "bias"))
+            step = np.nanmean([abs(score.step) for score in own])
+            cells.append(f"{error:.1f} / {ssim:.3f} / {step:.1f} / {bias:+.1f}")
+        lines.append(f"| {group} | " + " | ".join(cells) + f" | {len(of_group) // len(methods)} |")
+    return lines
