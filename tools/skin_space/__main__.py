@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.skin_space.learn import arrays, mean_skin
-from tools.skin_space.measure import held_out, measure, page
+from tools.skin_space.measure import held_out, measure, section, with_section
 from tools.skin_space.samples import collect
 from unveil.errors import one_line_errors
 from unveil.models.openhead.family import packaged_head
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_npz(options.out, arrays(samples, mean_skin(samples)))
         return
     scores = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
-    write_text(options.out, "\n".join(page(scores)) + "\n")
+    page = options.out.read_text(encoding="utf-8") if options.out.is_file() else ""
+    write_text(options.out, with_section(page, section(scores)))
 
 
 if __name__ == "__main__":

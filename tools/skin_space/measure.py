@@ -35,6 +35,13 @@ RING = 3  # texels from the edge of what is hidden
 ENOUGH = 100  # hidden texels
 REGIONS = {"lips": slice(48, 68), "brows": slice(17, 27), "eyes": slice(36, 48), "nose": slice(27, 36)}  # iBUG-68
 REACH = 0.008  # metres around the landmarks of a region
+HEADING = "## Skin behind occluders"
+ABOUT = """`tools.skin_space measure` wrote this section. It completes textures of photographs of people that nothing
+was learned from, with {} occluders, and compares the texels of the face that the occluder hides with the clear
+photograph. The head, and which pixels are hidden, are given. *flat* continues the colours around smoothly, to the
+typical colour of the skin; *lit mean* is what unveil does. Each cell: mean difference in CIE L*a*b* / SSIM of lightness
+/ lightness step at the edge of the occluder / lightness of completed skin less the true one. Tones are those of the
+photographs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,15 +167,26 @@ def _face(photo: Photographed, surface: HeadSurface, model: MorphableModel) -> F
     return Face.of(photo.crop.to_image(marks[:, :2]), in_photo)
 
 
-def page(scores: Sequence[Score]) -> list[str]:
-    """Lines of Markdown: the means by kind of occluder, by tone, and in parts of the face."""
+def section(scores: Sequence[Score]) -> str:
+    """The section of the page of results: the means by kind of occluder, by tone, and in parts of the face."""
     methods = list(dict.fromkeys(score.method for score in scores))
-    lines = [*_table(scores, methods, "kind"), "", *_table(scores, methods, "tone"), ""]
-    lines += ["| part | " + " | ".join(methods) + " |", "|---|" + "---|" * len(methods)]
+    lines = [HEADING, "", ABOUT.format(len(scores) // len(methods)), ""]
+    lines += [*_table(scores, methods, "kind"), "", *_table(scores, methods, "tone"), ""]
+    lines += [
+        "Error in parts of the face:",
+        "",
+        "| part | " + " | ".join(methods) + " |",
+        "|---|" + "---|" * len(methods),
+    ]
     for part in REGIONS:
         means = [np.mean([s.regions[part] for s in scores if s.method == m and part in s.regions]) for m in methods]
-        lines.append(f"| {part} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
-    return lines
+        lines.append(f"| {part} | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def with_section(page: str, text: str) -> str:
+    """A page of Markdown with its section on skin, the last, replaced or added."""
+    return page.split(HEADING, maxsplit=1)[0].rstrip() + "\n\n" + text
 
 
 def _table(scores: Sequence[Score], methods: Sequence[str], by: str) -> list[str]:

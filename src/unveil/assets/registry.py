@@ -48,7 +48,7 @@ PACKAGED = {
             what="what skin looks like on openhead",
             licence=RESEARCH,
             source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
-            sha256="3ce1b540a33c71396a6236d3e598e71d0c7abcf8a4fe4aa50d60f4724d7643c5",
+            sha256="0975208c0a8eb9cafe5c55131ac031710712f4e0ce92bc661fb6efd0580ae5d5",
         ),
         PackagedFile(
             name="openhead_learner.onnx",

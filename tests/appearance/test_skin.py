@@ -1,0 +1,103 @@
+"""Heads whose skin is known from others: its light is found, divided out, and what is hidden is completed in it."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import made_up
+import numpy as np
+import pytest
+
+from unveil.appearance.light import GAMMA
+from unveil.appearance.texture import BakedTexture, bake_texture
+from unveil.geometry.lighting import irradiance
+from unveil.geometry.mesh import vertex_normals
+from unveil.geometry.rasterize import interpolate, rasterize
+from unveil.geometry.uv import texel_map
+from unveil.heads.albedo import SkinSpace
+from unveil.heads.model import MorphableModel
+from unveil.typing import Bools, Float64s, Floats, UInt8s
+
+SIZE, PIXELS = 256, 400
+PLAIN = made_up.model()
+TEXELS = texel_map(PLAIN.uv, PLAIN.uv_faces, SIZE)
+DARK, LIGHT = np.array([70.0, 50.0, 40.0]), np.array([200.0, 165.0, 145.0])
+FROM_ABOVE = np.array([[3.3, 3.2, 3.1], [0.5, 0.5, 0.5], [0.9, 0.9, 0.9], [0.4, 0.4, 0.4], *np.zeros((5, 3))])
+
+
+def detail(points: Floats) -> Float64s:
+    """Albedo [..., 3] of skin against its tone: darker and redder around the mouth."""
+    lips = np.exp(-(((points[..., 1] + 0.045) / 0.012) ** 2) - (points[..., 0] / 0.03) ** 2) * (points[..., 2] > 0)
+    return np.asarray(1 - lips[..., None] * [0.2, 0.4, 0.35])
+
+
+@lru_cache(maxsize=1)
+def known() -> MorphableModel:
+    """The egg-head with its skin known."""
+    mean = TEXELS.spread(np.log(detail(texel_points())).astype(np.float32))  # type: ignore[arg-type]
+    ones = np.ones((SIZE, SIZE), np.float32)
+    return replace(PLAIN, skin=SkinSpace(np.asarray(mean), ones, 0.1 * ones))
+
+
+def texel_points() -> Float64s:
+    corners = PLAIN.head.template[PLAIN.faces[TEXELS.triangle]]
+    return np.einsum("nk,nkc->nc", TEXELS.barycentric, corners).astype(np.float64)
+
+
+def photograph(tone: Floats) -> tuple[UInt8s, Float64s]:
+    """A picture of the head in skin of that tone, lit from above, and its vertices."""
+    scale = 3.4 * PIXELS
+    projected = np.asarray(PLAIN.head.template * [scale, -scale, -scale] + [PIXELS / 2, PIXELS / 2, 0], np.float64)
+    raster = rasterize(projected, PLAIN.faces, PIXELS, PIXELS)
+    template = np.asarray(PLAIN.head.template, np.float64)
+    normals = interpolate(raster, PLAIN.faces, vertex_normals(template, PLAIN.faces)).reshape(-1, 3)
+    brightness = np.maximum(irradiance(normals, FROM_ABOVE), 0.15).reshape(PIXELS, PIXELS, 3) / 3
+    albedo = tone * detail(interpolate(raster, PLAIN.faces, template))
+    image = np.where(raster.covered[..., None], albedo * brightness ** (1 / GAMMA), 30)
+    return np.clip(image + 0.5, 0, 255).astype(np.uint8), projected
+
+
+def baked(model: MorphableModel, tone: Floats, *, masked: bool) -> BakedTexture:
+    image, projected = photograph(tone)
+    hidden = np.zeros(image.shape[:2], np.bool_)
+    if masked:
+        hidden[PIXELS // 2 + 15 :] = True
+        image[hidden] = [0, 255, 0]
+    return bake_texture(image, projected, model, SIZE, hidden)
+
+
+def around_mouth() -> Bools:
+    points = texel_points()
+    return np.asarray((np.abs(points[:, 0]) < 0.03) & (np.abs(points[:, 1] + 0.045) < 0.02) & (points[:, 2] > 0.05))
+
+
+def flat(texture: UInt8s) -> Float64s:
+    return np.asarray(texture.reshape(SIZE * SIZE, -1)[TEXELS.texels], np.float64)
+
+
+@pytest.mark.parametrize("tone", [DARK, LIGHT])
+def test_behind_a_mask_is_a_mouth_in_the_tone_and_light_of_the_rest(tone: Float64s) -> None:
+    mouth = around_mouth()
+    assert mouth.sum() > 300
+    clear = flat(baked(known(), tone, masked=False).lit)[mouth]
+    guessed, smooth = (flat(baked(model, tone, masked=True).lit)[mouth] for model in (known(), PLAIN))
+    assert np.abs(guessed - clear).mean() < 0.5 * np.abs(smooth - clear).mean()
+    np.testing.assert_allclose(guessed.mean(axis=0), clear.mean(axis=0), rtol=0.1)
+
+
+@pytest.mark.parametrize("tone", [DARK, LIGHT])
+def test_albedo_has_no_light_and_both_textures_agree_with_it(tone: Float64s) -> None:
+    found = baked(known(), tone, masked=False)
+    points, seen = texel_points(), flat(found.seen)[:, 0] > 0
+    beside = seen & (np.abs(points[:, 0]) < 0.05) & (points[:, 2] > 0.05)  # neither on the eyes nor around the mouth
+    upper, lower = beside & (points[:, 1] > 0.045), beside & (points[:, 1] < -0.075)
+    assert min(upper.sum(), lower.sum()) > 100
+    lit, albedo = flat(found.lit), flat(found.albedo) / detail(points)
+    assert lit[upper].mean() > 1.1 * lit[lower].mean()
+    assert abs(albedo[upper].mean() / albedo[lower].mean() - 1) < 0.05
+    normals = found.light.gain(np.array([[0, 1.0, 0], [0, -1.0, 0]])).mean(axis=1)
+    assert normals[0] > 1 > normals[1]
+
+
+def test_without_known_skin_no_light_is_told_from_albedo() -> None:
+    found = baked(PLAIN, LIGHT, masked=False)
+    assert np.abs(found.lit.astype(int) - found.albedo).max() <= 1
