@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from glb_reader import Glb
+from khronos import validator_report
 
-from tests.glb_reader import Glb
-from tests.khronos import validator_report
 from unveil.appearance.hair.frame import above_hairline, ear_faces
 from unveil.appearance.hair.view import Sighted
 from unveil.appearance.hair.worn import hair_of

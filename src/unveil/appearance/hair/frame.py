@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
@@ -23,7 +24,9 @@ CENTRE = np.array([0.0, 0.01, -0.025])  # metres from between the tops of the ja
 ABOVE_CUT = 0.004  # metres above the lower end of the neck at which the last row lies
 MAP_SIZE = 512  # pixels a side of the map of the head
 EAR_ENDS = (0, 16)  # iBUG-68: ears stick out farther to the side than these
-EAR_BACK, EAR_TOP = -0.04, 0.034  # metres: where ears end on the template
+EAR_BACK, EAR_FRONT, EAR_TOP = -0.065, 0.002, 0.046  # metres: where ears end on the template
+WIDER = 1.04  # times the width of the jaw line, than which nothing but ears is
+EAR = 0.003  # metres that ears stand out more than
 THICKEST_EAR = 0.02  # metres: deeper than that behind an ear is the inside of the head
 HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05  # metres above the origin in front; how it falls to the nape
 
@@ -37,6 +40,7 @@ class HairFrame:
     direction: Float64s  # [R, C, 3] unit length
     skin: Float64s  # [R, C] distance of the skin, without ears
     ears: Float64s  # [R, C] the same with ears
+    on_ears: Bools  # [R, C] the nodes of ears, the hollow in them included
 
     def at(self, distance: Floats) -> Float64s:
         """Points [R, C, 3] at distances [R, C]."""
@@ -57,10 +61,10 @@ def frame_of(vertices: Floats, model: MorphableModel) -> HairFrame:
     at = np.stack([down * np.sin(column), down * np.cos(column)], axis=-1) / 4.2 + 0.5
     whole = _outermost(pixels, model.faces, at)
     bare = _outermost(pixels, model.faces[~ear_faces(model)], at)
-    skin = _closed(np.where(np.isfinite(bare) & (bare > whole - THICKEST_EAR), bare, np.nan))
-    return HairFrame(
-        jaw * [0, 1, 1], origin, direction, skin, np.maximum(np.where(np.isfinite(whole), whole, skin), skin)
-    )
+    skull = _closed(np.where(np.isfinite(bare) & (bare > whole - THICKEST_EAR), bare, np.nan))
+    ears = np.maximum(np.where(np.isfinite(whole), whole, skull), skull)
+    on_ears = _on_ears(ears - skull)
+    return HairFrame(jaw * [0, 1, 1], origin, direction, np.where(on_ears, skull, ears), ears, on_ears)
 
 
 def _rays(centre: Float64s, column: Float64s, down: Float64s, bottom: float) -> tuple[Float64s, Float64s]:
@@ -101,6 +105,25 @@ def _outermost(pixels: Float64s, faces: Ints, at: Float64s) -> Float64s:
     return np.asarray(-(upper * (1 - y) + lower * y), np.float64)
 
 
+def _on_ears(height: Float64s) -> Bools:
+    """The nodes [R, C] of ears that rise [R, C] from the skull: the largest piece on either side, and what it holds."""
+    right = np.arange(COLUMNS) < COLUMNS // 2
+    flags = height > EAR
+    ears = [without_small(flags & side, flags.size) for side in (right, ~right)]
+    closed = cv2.morphologyEx((ears[0] | ears[1]).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7)))
+    return np.asarray(cv2.dilate(closed, np.ones((3, 3))) > 0)
+
+
+def without_small(flags: Bools, least: int) -> Bools:
+    """The flags [R, C] without the pieces that have less than so many nodes, but for the largest; columns go around."""
+    twice = np.hstack([flags, flags]).astype(np.uint8)
+    _, labels = cv2.connectedComponents(twice, connectivity=4)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    kept = ((sizes >= 2 * least) | (sizes == sizes.max()))[labels] & (twice > 0)
+    return np.asarray(kept[:, :COLUMNS] | kept[:, COLUMNS:])
+
+
 def _closed(distance: Float64s) -> Float64s:
     """Distances [R, C] with smooth ones where the head has a hole."""
     known = np.isfinite(distance)
@@ -124,12 +147,18 @@ def smoothed(values: Floats, weights: Floats) -> Float64s:
     return np.asarray(solution.reshape(values.shape), np.float64)
 
 
+def mirrored(values: Floats) -> Floats:
+    """Values [R, C] of the nodes on the other side."""
+    return np.roll(values[:, ::-1], 1, axis=1)
+
+
 @lru_cache(maxsize=2)
 def ear_faces(model: MorphableModel) -> Bools:
     """Which triangles [F] of a head model belong to its ears."""
     template = np.asarray(model.head.template)
     width = np.abs(np.asarray(model.landmarks68(template))[list(EAR_ENDS), 0]).mean()
-    ears = (np.abs(template[:, 0]) > width) & (template[:, 2] > EAR_BACK) & (template[:, 1] < EAR_TOP)
+    beside = (template[:, 2] > EAR_BACK) & (template[:, 2] < EAR_FRONT) & (template[:, 1] < EAR_TOP)
+    ears = beside & (np.abs(template[:, 0]) > WIDER * width)
     return np.asarray(ears[model.faces].any(axis=1))
 
 

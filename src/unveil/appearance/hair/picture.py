@@ -21,11 +21,10 @@ BROAD = 10.0  # texels, of what is colour and light rather than strands
 FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
 SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
 SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
-SPREAD, ALIKE = (8.0, 4.0, 5.0), 2.5  # of CIELAB in hair, at least; times that which is still hair
+ALIKE = 3.5  # times that colours spread, which is still hair
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
 DARKEST = 3.0  # grey level
 STRONGEST = 0.9  # of the logarithm by which strands differ from what is around them
-PATCH = 0.35  # weight from which on strands are taken to other places
 KNOWN = 0.75  # weight from which on a texel is as photographed
 
 
@@ -43,11 +42,11 @@ def hair_picture(
     """
     points, cover = _at_texels(frame.at(shape.distance)), _at_texels(shape.cover)
     colour, shown, weight = _seen(head, points, view, faces)
-    weight = weight * (cover > 0) * _like_most(colour, weight)
+    weight = weight * (cover > 0) * _like_hair(colour, view.tone)
     broad = broad_colours(colour, weight, BROAD)
     log = np.log(np.maximum(colour, DARKEST)) - np.log(np.maximum(broad, DARKEST))
     strands = np.clip(log, -STRONGEST, STRONGEST).astype(np.float32)
-    strands = quilted(strands, weight > PATCH)
+    strands = quilted(strands, weight, cover > -0.5)
     base = _continued(broad, weight)
     invented = base * np.exp(strands)
     share = np.maximum(shown, weight)[..., None]
@@ -85,15 +84,10 @@ def _softened(weight: Float64s) -> Float32s:
     return np.asarray(cv2.GaussianBlur(inner, (0, 0), 2.0), np.float32)
 
 
-def _like_most(colour: Float32s, weight: Float32s) -> Float32s:
-    """How near [H, W] colours are to those of most of the hair, 1 to 0: the wall behind it is not."""
+def _like_hair(colour: Float32s, tone: Float32s) -> Float32s:
+    """How near [H, W] colours are to those of hair, 1 to 0: the wall behind it is not."""
     lab = cv2.cvtColor(colour / 255, cv2.COLOR_RGB2LAB)
-    sure = lab[weight > KNOWN]
-    if not len(sure):
-        return np.ones(weight.shape, np.float32)
-    middle = np.median(sure, axis=0)
-    spread = np.maximum(1.5 * np.median(np.abs(sure - middle), axis=0), SPREAD)
-    apart = np.square((lab - middle) / spread).sum(axis=-1)
+    apart = np.square((lab - tone[0]) / tone[1]).sum(axis=-1)
     return np.asarray(np.exp(-np.maximum(apart - ALIKE**2, 0) / ALIKE), np.float32)
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unveil.typing import Bools, Float32s
+from unveil.typing import Bools, Float32s, Int64s
 
 # Texels of a patch across and along the hair; the largest is taken of which there are enough.
 SIDES = ((40, 72), (30, 48), (20, 30), (12, 18))
 ENOUGH = 30  # places to take patches from
+KNOWN, WHOLE = 0.3, 0.9  # weight from which on detail is known, and the share of a patch that has to be
+LEAST_SPREAD = 0.06  # contrast of strands of which next to nothing is seen
 OVERLAP = 1 / 3  # of its sides
 TRIES = 8
 COARSER = 4  # texels between those compared
@@ -21,17 +23,21 @@ UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair c
 ALONG = 3.5  # texels along the hair over which patches are joined to strands
 
 
-def quilted(detail: Float32s, known: Bools) -> Float32s:
-    """Detail [H, W, C] with zero mean, known in a part [H, W], everywhere; zero if too little is known.
+def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
+    """Detail [H, W, C] with zero mean, known where it has weights [H, W], where it is wanted [H, W]; columns go around.
 
-    Columns go around.
+    Where too little is known for patches, it is noise of the contrast that is known, as strands lie.
     """
     result = np.zeros_like(detail)
     for across, along in SIDES:
-        sources = np.argwhere(_whole(known, along, across))
+        sources = np.argwhere(_whole(weight > KNOWN, along, across))
         if len(sources) >= ENOUGH:
-            _lay(result, detail, sources, (along, across))
+            _lay(result, detail, wanted, sources, (along, across))
             break
+    else:
+        spread = np.sqrt((np.square(detail).mean(axis=2) * weight).sum() / max(float(weight.sum()), 1.0))
+        noise = np.random.default_rng(1).standard_normal((*detail.shape[:2], 1), np.float32)
+        result += noise * np.float32(max(spread, LEAST_SPREAD))
     strands = cv2.GaussianBlur(result, (1, 0), sigmaX=0.01, sigmaY=ALONG)
     loss = np.sqrt(np.square(result).mean() / max(float(np.square(strands).mean()), 1e-9))
     return np.asarray(strands * min(loss, 3.0), np.float32)
@@ -42,12 +48,12 @@ def _whole(known: Bools, along: int, across: int) -> Bools:
     result = np.zeros(known.shape, bool)
     total = np.pad(np.cumsum(np.cumsum(known, axis=0), axis=1), ((1, 0), (1, 0)))
     inside = total[along:, across:] - total[:-along, across:] - total[along:, :-across] + total[:-along, :-across]
-    result[: inside.shape[0], : inside.shape[1]] = inside >= 0.95 * along * across
+    result[: inside.shape[0], : inside.shape[1]] = inside >= WHOLE * along * across
     return result
 
 
-def _lay(result: Float32s, detail: Float32s, sources: np.ndarray, sides: tuple[int, int]) -> None:
-    """Lay patches from ``sources`` [N, 2] side by side over the whole of the result, row by row."""
+def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sides: tuple[int, int]) -> None:
+    """Lay patches from ``sources`` [N, 2] side by side over what is ``wanted`` [H, W] of the result, row by row."""
     (along, across), (height, width) = sides, result.shape[:2]
     rng = np.random.default_rng(1)
     window = _window(along)[:, None] * _window(across)
@@ -56,15 +62,19 @@ def _lay(result: Float32s, detail: Float32s, sources: np.ndarray, sides: tuple[i
     for top in [*range(0, height - along, step), height - along]:
         near = sources[np.abs(sources[:, 0] - top) <= UP_DOWN * along]
         near = near if len(near) else sources
-        for left in range(0, width, round(across * (1 - OVERLAP))):
+        first = int(rng.integers(across))  # no columns of patches
+        for left in range(first, first + width, round(across * (1 - OVERLAP))):
             columns = (left + np.arange(across)) % width
             laid = np.ix_(np.arange(top, top + along), columns)
+            if not wanted[laid].any():
+                continue
             old = (result[laid] / np.maximum(total[laid], 1e-3)[..., None])[::COARSER, ::COARSER]
             weight = total[laid][::COARSER, ::COARSER, None]
             chosen = near[rng.integers(len(near), size=TRIES)]
             patches = [detail[y : y + along, x : x + across] for y, x in chosen]
             misfit = [float((np.square(p[::COARSER, ::COARSER] - old) * weight).sum()) for p in patches]
-            result[laid] += patches[int(np.argmin(misfit))] * window[..., None]
+            best = np.argsort(misfit)[: 1 + TRIES // 3]  # not always the same one
+            result[laid] += patches[int(rng.choice(best))] * window[..., None]
             total[laid] += window
             squares[laid] += window**2
     result /= np.sqrt(np.maximum(squares, 1e-3))[..., None]  # keeps the contrast where patches are mixed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, smoothed
+from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, mirrored, smoothed, without_small
 from unveil.appearance.hair.view import HairView
 from unveil.typing import Bools, Float64s, Floats
 
@@ -17,10 +17,14 @@ THIN = 0.006  # metres that hair stands out where nothing is known
 NATURAL = 0.012  # metres over which hair begins
 PRIOR = 0.06  # weight of what is usual against what is seen
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
-CLEAR = 0.0012  # metres between skin and hair
-EAR = 0.004  # metres that ears stand out more than
+CLEAR = 0.002  # metres between skin and hair
+OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
 SMOOTHINGS = 3  # of the grid
+BUMP = 3.0  # nodes over which hair rises to an ear
+LARGEST_HOLE = 60  # nodes: smaller ones are none
+OTHER_SIDE = 0.5  # weight of what the other side shows
 BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
+UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
 ROUND = 0.02  # metres over which hair rises at its edge
 
 
@@ -37,23 +41,26 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     """The hair of a head; None where the photograph shows none."""
     thickness, told = _outline(frame, view)
     inside = frame.at(frame.skin + 0.5 * thickness)
-    odds, known = view.sample(inside)
+    shown, known = view.sample(inside)
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
+    odds, visible = with_other_side(shown, visible)
     usual = np.tanh(above_hairline(frame.at(frame.skin) - frame.middle) / NATURAL)
     scalp = (usual > 0.5) * visible
-    share = float((scalp * (odds > 0)).sum() / max(scalp.sum(), 1e-6))
+    share = float(((scalp * (odds > 0)).sum() + LIKELY * UNSEEN) / (scalp.sum() + UNSEEN))
     if share < LEAST_SHARE:
         return None
     cover = _cover(odds, visible, usual)
     cover = _cover(odds, visible, np.maximum(usual, _as_long(cover)))
-    ears = _ears(frame)
-    over = ears & _over_ears(frame, view, ears)
-    cover = np.where(ears & ~over, np.minimum(cover, -0.2), cover)
+    over = _over_ears(frame, cover)
+    cover = np.where(frame.on_ears & ~over, np.minimum(cover, -0.2), cover)
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
     rise = np.clip(away / np.maximum(ROUND, 1.2 * thickness), 0, 1)
     profile = np.sqrt(np.maximum(1 - (1 - rise) ** 2, 0))
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
-    distance = np.where(over, np.maximum(distance, frame.ears + CLEAR), distance)
+    # Nodes are farther apart than the ridges of an ear.
+    outside = cv2.blur(cv2.dilate(np.where(frame.on_ears, frame.ears, 0), np.ones((5, 5))), (3, 3))
+    bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
+    distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
     return HairShape(cover, distance, told)
 
@@ -67,21 +74,12 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
     return _largest(cover)
 
 
-def _ears(frame: HairFrame) -> Bools:
-    """The nodes [R, C] of ears, the hollow in them included."""
-    flags = (frame.ears > frame.skin + EAR).astype(np.uint8)
-    return np.asarray(cv2.dilate(cv2.morphologyEx(flags, cv2.MORPH_CLOSE, np.ones((7, 7))), np.ones((3, 3))) > 0)
-
-
-def _over_ears(frame: HairFrame, view: HairView, ears: Bools) -> Bools:
-    """The side [R, C] of the head on which hair covers the ear; a side that is not seen is as the other."""
-    odds, known = view.sample(frame.at(frame.ears))
-    weight = ears * known * smooth_step(frame.direction @ view.towards, -0.15, 0.1)
+def _over_ears(frame: HairFrame, cover: Float64s) -> Bools:
+    """The nodes [R, C] of ears that hair covers: on a side, all or none."""
     right = np.arange(COLUMNS) < COLUMNS // 2
-    sides = [(weight * side, odds) for side in (right, ~right)]
-    told = [float((w * o).sum()) if w.sum() > 1 else None for w, o in sides]
-    covered = [(told[1 - k] if told[k] is None else told[k]) or 0 for k in (0, 1)]
-    return np.broadcast_to(np.where(right, covered[0] > 0, covered[1] > 0), ears.shape)
+    sides = [frame.on_ears & side for side in (right, ~right)]
+    covered = [(cover[side] > 0).mean() > OVER if side.any() else False for side in sides]
+    return np.asarray(frame.on_ears & np.where(right, *covered))
 
 
 def _as_long(cover: Float64s) -> Float64s:
@@ -110,15 +108,17 @@ def _blurred(values: Float64s) -> Float64s:
 
 
 def _largest(cover: Float64s) -> Float64s:
-    """The cover [R, C] with its largest piece only."""
-    twice = np.hstack([cover, cover]) > 0  # columns go around
-    count, labels, *_ = cv2.connectedComponentsWithStats(twice.astype(np.uint8), connectivity=4)
-    if count < 2:
-        return cover
-    sizes = np.bincount(labels.ravel(), minlength=count)[1:]
-    best = labels == 1 + sizes.argmax()
-    kept = best[:, :COLUMNS] | best[:, COLUMNS:]
-    return np.where(kept | (cover <= 0), cover, -0.1)
+    """The cover [R, C] with its largest piece only, and without small holes."""
+    covered = without_small(cover > 0, cover.size)
+    bare = without_small(~covered, LARGEST_HOLE)
+    return np.where(covered & (cover > 0), cover, np.where(bare, np.minimum(cover, -0.1), 0.1))
+
+
+def with_other_side(values: Floats, weight: Floats) -> tuple[Float64s, Float64s]:
+    """Values and weights [R, C] that also take those of the other side where a side is not seen."""
+    more = OTHER_SIDE * mirrored(weight) * (1 - weight)
+    total = weight + more
+    return np.asarray((weight * values + more * mirrored(values)) / np.maximum(total, 1e-9)), np.asarray(total)
 
 
 def _outline(frame: HairFrame, view: HairView) -> tuple[Float64s, Float64s]:
@@ -136,6 +136,7 @@ def _outline(frame: HairFrame, view: HairView) -> tuple[Float64s, Float64s]:
     thickness, weight = np.zeros(across.shape), np.zeros(across.shape)
     thickness[near] = np.where(found, np.maximum(steps[best] + STEP / 2, 0), 0)
     weight[near] = np.exp(-((across[near] / OUTLINE) ** 2)) * (known[:, 0] > 0.5) * (0.15 + 0.85 * shown)
+    thickness, weight = with_other_side(thickness, weight)
     smooth = smoothed(thickness, 0.7 * weight + 1e-4)
     for _ in range(SMOOTHINGS):
         smooth = _blurred(smooth)

@@ -22,6 +22,8 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
 LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
+SURE_HAIR = 0.8  # probability from which on a cell shows what hair looks like
+SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 MOST_ODDS = 3.0  # log odds of a pixel count no more than this
 MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
 FLOOR = 0.02  # of probabilities
@@ -39,6 +41,7 @@ class HairView:
     known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and under covers
     crop: Crop
     head: Float32s  # [W, W] depth of the head, `FARTHEST` where it is not
+    tone: Float32s  # [2, 3] CIELAB of hair, its median and how far it spreads
     to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
 
     def project(self, points: Floats) -> Float64s:
@@ -98,7 +101,7 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
     depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
     to_image = placement(head.projected, head.neutral, model)
-    view = HairView(nothing, _inside(crop, head.photograph), crop, depth, to_image)
+    view = HairView(nothing, _inside(crop, head.photograph), crop, depth, _tone(head), to_image)
     places, typical, told = _places(head, view, model, raster)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
     hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
@@ -163,6 +166,16 @@ def _places(
     elsewhere = np.stack([0 * far, 0.15 * scalp, 0.02 * low, 0.2 + 0.8 * far])
     typical = np.where(mapped > 0.5, np.clip(2 * seen - 1, 0, 1), elsewhere)
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
+
+
+def _tone(head: Sighted) -> Float32s:
+    """The median [3] of CIELAB where the class map is sure of hair, and how far it spreads [3]."""
+    size = len(head.classes[0])
+    lab = cv2.cvtColor(head.crop.resized(size).warp(head.photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    sure = head.classes[HAIR] >= np.quantile(head.classes[HAIR], 1 - LEAST_HAIR)
+    hair = lab[sure | (head.classes[HAIR] > SURE_HAIR)]
+    middle = np.median(hair, axis=0)
+    return np.asarray([middle, np.maximum(1.5 * np.median(np.abs(hair - middle), axis=0), SPREAD)], np.float32)
 
 
 def _in_crop(head: Sighted, crop: Crop) -> Floats:

@@ -14,7 +14,7 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int64s
 
 FEW = 512  # vertices whose nearest ones are looked for at once
-CARRIERS = -0.06  # metres above the hairline, of the skin that the vertices of hair belong to
+CARRIERS, EVERY = -0.06, 3  # metres above the hairline, of the skin to one in so many vertices of which hair belongs
 
 
 def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
@@ -34,7 +34,7 @@ def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
     mesh = cap_mesh(shape.cover)
     vertices = mesh.vertices(frame.at(shape.distance)).astype(np.float32)
     picture, seen = hair_picture(head, frame, shape, view, model.faces)
-    carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)
+    carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)[::EVERY]
     return HairCap(
         vertices=vertices,
         faces=mesh.faces,
