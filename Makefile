@@ -101,7 +101,7 @@ $(BASE_VENV)/.test: pyproject.toml | $(BASE_VENV)/.created
 $(MINIMUM_VENV)/.test: pyproject.toml | $(MINIMUM_VENV)/.created
 	$(MINIMUM_VENV)/bin/python tools/minimum_versions.py > $(MINIMUM_VENV)/constraints.txt
 	$(MINIMUM_VENV)/bin/python -m pip --disable-pip-version-check install \
-		--constraint $(MINIMUM_VENV)/constraints.txt --editable '.[test]'
+		--constraint $(MINIMUM_VENV)/constraints.txt --editable '.[test,web]'
 	@touch $@
 
 # The Khronos glTF validator and the build of the page run on Node. Their tests say that they are skipped where these

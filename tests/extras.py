@@ -10,7 +10,7 @@ import pytest
 
 EXTRAS = {
     "fastapi": "web",
-    "httpx": "dev",
+    "httpx": "test",
     "h5py": "mgcnet",
     "lightning_fabric": "train",
     "matplotlib": "plot",

@@ -1,8 +1,9 @@
-"""Print the lowest release of every package of the base install that pyproject.toml allows, as constraints for pip.
+"""Print the lowest releases that pyproject.toml allows of what the base install and the server need, for pip.
 
     python tools/minimum_versions.py > constraints.txt
 
-`make test-minimum` installs exactly these, and runs the tests of the base install and the demo with them.
+`make test-minimum` installs exactly these, and runs the tests of the base install and of the server, and the demo, with
+them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ REQUIREMENT = re.compile(r"([\w-]+)>=([\d.]+)")
 def constraints(project: Path = PROJECT) -> list[str]:
     """``name==version`` of each dependency; ValueError where one has no lower bound."""
     found = []
-    for requirement in tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]:
+    described = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+    for requirement in [*described["dependencies"], *described["optional-dependencies"]["web"]]:
         match = REQUIREMENT.match(requirement)
         if match is None:
             raise ValueError(f"{requirement} has no lower bound")

@@ -149,8 +149,9 @@ def _add_jobs(app: FastAPI) -> None:
         return _file(_found(request, job_id), name)
 
     @app.delete("/api/jobs/{job_id}", status_code=204, summary="Delete a job and its files", responses=gone)
-    async def delete_job(request: Request, job_id: JobId) -> None:
+    async def delete_job(request: Request, job_id: JobId) -> Response:
         _queue(request).remove(_found(request, job_id))
+        return Response(status_code=204)
 
 
 async def _accepted(request: Request, faces: int | None) -> PhotoJob:
