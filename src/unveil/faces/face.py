@@ -15,6 +15,7 @@ from unveil.photos.crop import Crop
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints, UInt8s
 
+EYES = slice(36, 48)  # iBUG-68, the right one first
 LEAST_SHARE = 1e-3  # of the face: over less there is no mean
 
 
@@ -60,6 +61,18 @@ class ReconstructedFace:
         return _mean(self.hidden, self.face_area)
 
     @property
+    def eyes_hidden(self) -> dict[str, float] | None:
+        """How far the subject's right and left eye are hidden, from 0 to 1; None without an occlusion map.
+
+        The texture shows hidden eyes plain, looking ahead.
+        """
+        if self.hidden is None:
+            return None
+        away = np.linalg.norm(self.landmarks3d[EYES, None] - self.vertices, axis=-1)  # [12, V]
+        right, left = self.hidden[away.argmin(axis=1)].reshape(2, -1).mean(axis=1).tolist()
+        return {"right": right, "left": left}
+
+    @property
     def class_map(self) -> UInt8s | None:
         """The likeliest of `models.classes.CLASSES` in each cell of the crop, [56, 56], row 0 on top; None if unknown.
 
@@ -101,6 +114,7 @@ class ReconstructedFace:
             "landmarks2d": _rounded(self.landmarks2d, 2),
             "crop": {"matrix": self.crop.matrix.tolist(), "size": self.crop.size},
             "hidden_share": _rounded(self.hidden_share, 3),
+            "eyes_hidden": self.eyes_hidden and {side: _rounded(share, 3) for side, share in self.eyes_hidden.items()},
             "uncertainty_mm": {
                 "face": _rounded(self.mean_uncertainty_mm, 3),
                 "seen": _rounded(self.seen_uncertainty_mm, 3),
