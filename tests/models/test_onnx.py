@@ -81,9 +81,9 @@ def test_gives_deviations_and_the_map_of_what_covers(tmp_path: Path, count: int)
     images[:, 3, 20] = [0, 255, 0]
     prediction = learner.predict(images)
     assert learner.vertex_scale == 1.25
-    metadata["vertex_scale"] = base64.b64encode(np.array([0.5, 2, 3], "<f2").tobytes()).decode()
+    metadata["vertex_scale"] = base64.b64encode(np.array([[0.5, 2], [3, 4]], "<f2").tobytes()).decode()
     of_each = CoefficientModel(write_learner(tmp_path / "each.onnx", LAYOUT, VALUES, size=28, metadata=metadata))
-    assert np.array_equal(of_each.vertex_scale, [0.5, 2, 3])
+    assert np.array_equal(of_each.vertex_scale, [[0.5, 2], [3, 4]])
     np.testing.assert_array_equal(prediction.coefficients.values, np.broadcast_to(VALUES, (count, 5)))
     assert prediction.deviations is not None
     np.testing.assert_array_equal(prediction.deviations["camera"], np.broadcast_to(spread[3:], (count, 2)))
@@ -121,7 +121,7 @@ def test_refuses_a_map_that_is_no_probability(tmp_path: Path) -> None:
         CoefficientModel(path).predict(np.full((1, 28, 28, 3), [0, 255, 0], np.uint8))
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "one", "AAA=", "AH4AfgB+", "1e", "PADAAA"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "one", "AAA=", "ADwAPAA8", "AH4AfgB+", "1e", "PADAAA"])
 def test_refuses_a_vertex_scale_that_is_none(tmp_path: Path, text: str) -> None:
     metadata = {"layout": LAYOUT.to_json(), "input_size": "8", "vertex_scale": text}
     assert "vertex_scale" in refusal(write_learner(tmp_path / "odd.onnx", LAYOUT, VALUES, size=8, metadata=metadata))

@@ -227,7 +227,7 @@ def test_a_learner_of_an_unknown_layout_is_refused(tmp_path: Path) -> None:
 def test_a_learner_whose_vertices_are_of_another_head_is_refused(tmp_path: Path) -> None:
     layout = CoefficientModel(packaged("openhead_learner.onnx")).layout
     metadata = {"layout": layout.to_json(), "input_size": "32"}
-    metadata["vertex_scale"] = base64.b64encode(np.ones(7, "<f2").tobytes()).decode()
+    metadata["vertex_scale"] = base64.b64encode(np.ones(14, "<f2").tobytes()).decode()
     path = write_learner(tmp_path / "seven.onnx", layout, np.zeros(layout.size, np.float32), size=32, metadata=metadata)
     with pytest.raises(
         UnveilError, match=r"seven\.onnx has a vertex_scale for 7 vertices, but its head has \d+: export"

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,15 +7,18 @@ import rerendered
 
 from tools.known_heads import found
 from tools.known_heads.__main__ import main
+from tools.known_heads.asking import ask
 from tools.known_heads.expressions import pictures_with, said_at_rest, sides
+from tools.known_heads.form import Truth
 from tools.known_heads.frames import Said, joined
 from tools.known_heads.making import CONDITIONS, KnownHeads
 from tools.known_heads.occlusion import overlap
 from tools.known_heads.regions import REGIONS, regions
-from tools.known_heads.renders import photographs_of, renderer_of, spread
+from tools.known_heads.renders import FRAMES, photographs_of, renderer_of, spread
 from tools.known_heads.roc import area_under_curve
 from tools.known_heads.turned import bins, cells, euler_degrees, turned_samples
-from tools.known_heads.uncertainty import correlation, distances
+from tools.known_heads.uncertainty import correlation, distances, stated_and_true
+from unveil.assets.store import packaged
 from unveil.heads.face_area import face_area
 from unveil.photos.io import read_image
 from unveil.storage.npz import write_npz
@@ -140,8 +144,9 @@ def test_regions_are_the_same_on_both_sides() -> None:
 
 def test_distances_leave_out_size_and_place() -> None:
     truth = RNG.normal(size=(2, 40, 3))
-    assert distances(3 * truth + 1, truth).max() < 1e-6
-    assert distances(truth + RNG.normal(0, 0.1, truth.shape), truth).min() > 0
+    face = np.arange(truth.shape[1]) % 3 > 0
+    assert distances(3 * truth + 1, truth, face).max() < 1e-6
+    assert distances(truth + RNG.normal(0, 0.1, truth.shape), truth, face).min() > 0
 
 
 def test_correlation_of_what_never_changes_is_none() -> None:
@@ -188,6 +193,19 @@ def test_heads_are_measured_by_one_command(command: str, heads: Path, capsys: py
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| openhead | ")]
     assert len(rows) >= 4
     assert not any("nan" in row for row in rows)
+
+
+def test_uncertainty_is_calibrated_on_heads(heads: Path, tmp_path: Path) -> None:
+    learner = tmp_path / "learner.onnx"
+    shutil.copy(packaged("openhead_learner.onnx"), learner)
+    main(["calibrate", str(heads), str(learner)])
+    known = KnownHeads.load(heads)
+    truth = Truth(rerendered.model(), np.repeat(known.heads, FRAMES, axis=0))
+    pairs = [stated_and_true(str(learner), crops, truth) for crops in known.crops.values()]
+    stated, true = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    np.testing.assert_allclose(np.sqrt((stated**2).mean(axis=0)), np.sqrt((true**2).mean(axis=0)), rtol=5e-3)
+    ours, theirs = (ask(name, known.crops["clear"]) for name in (str(learner), "openhead"))
+    np.testing.assert_array_equal(ours.coefficients.values, theirs.coefficients.values)
 
 
 def test_the_page_shows_people_beside_their_heads(folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
     python -m tools.known_heads score heads.npz [LEARNER ...]                 form of the head
     python -m tools.known_heads frames heads.npz [LEARNER ...] --validation more.npz    five photographs joined
     python -m tools.known_heads uncertainty heads.npz [LEARNER ...]           stated against true errors
+    python -m tools.known_heads calibrate heads.npz LEARNER.onnx              make them agree, and write the file
     python -m tools.known_heads people PREPARED CODES [LEARNER ...]           who is who
     python -m tools.known_heads expressions PREPARED CODES [LEARNER ...]      units, and faces at rest
     python -m tools.known_heads turned PREPARED CODES [LEARNER ...]           pose of turned heads
@@ -11,6 +12,7 @@
     python -m tools.known_heads occlusion PREPARED CODES [LEARNER ...] --occluders DIR  the map
     python -m tools.known_heads page PREPARED CODES LEARNER -o page.png       to look at
 
-LEARNER is an ONNX file or ``openhead``, the packaged one. Every command prints a table or two in Markdown; each module
-says what they mean. Options come last. All photographs are of the test split, but for ``make --split validation``.
+LEARNER is an ONNX file or ``openhead``, the packaged one. Every other command prints a table or two in Markdown; each
+module says what they mean. Options come last. All photographs are of the test split, but for
+``make --split validation``.
 """

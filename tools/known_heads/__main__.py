@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.known_heads.calibrating import calibrate
 from tools.known_heads.expressions import expressions
 from tools.known_heads.form import score
 from tools.known_heads.found import found
@@ -21,7 +22,12 @@ from unveil.occluders.pool import load_pool
 from unveil.training.crops.prepared import SPLITS
 from unveil.training.data import TrainingData
 
-KNOWN = {"score": "form of heads", "frames": "five photographs joined", "uncertainty": "stated against true errors"}
+KNOWN = {
+    "score": "form of heads",
+    "frames": "five photographs joined",
+    "uncertainty": "stated against true errors",
+    "calibrate": "calibrate the uncertainty of vertices, and write it into the learner",
+}
 PREPARED = {
     "make": "re-render people with heads of ICT-FaceKit",
     "people": "tell real people apart",
@@ -44,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     for name in PREPARED:
         each[name].add_argument("prepared", type=Path)
         each[name].add_argument("codes", type=Path)
-    for name in (KNOWN | PREPARED).keys() - {"make", "page"}:
+    for name in (KNOWN | PREPARED).keys() - {"make", "page", "calibrate"}:
         each[name].add_argument("learners", nargs="*", default=["openhead"], help="ONNX files or openhead")
     for name, count in COUNTED.items():
         each[name].add_argument("--count", type=int, default=count, help="photographs")
@@ -59,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     each["make"].add_argument("--seed", type=int, default=1031)
     each["frames"].add_argument("--validation", type=Path, required=True, help="heads of other people, by make")
     each["turned"].add_argument("--detected", action="store_true", help="the whole way, from the detector on")
+    each["calibrate"].add_argument("learner", type=Path, help="ONNX file, which is changed")
     each["page"].add_argument("learner")
     each["page"].add_argument("--frames", type=int, default=1, help="of each person, whose heads are averaged")
     return whole
@@ -68,10 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure as the command line says."""
     o = parser().parse_args(arguments)
     if o.command in KNOWN:
-        if o.command == "frames":
-            frames(o.heads, o.validation, o.learners)
-        else:
-            {"score": score, "uncertainty": uncertainty}[o.command](o.heads, o.learners)
+        match o.command:
+            case "frames":
+                frames(o.heads, o.validation, o.learners)
+            case "calibrate":
+                calibrate(o.heads, o.learner)
+            case _:
+                {"score": score, "uncertainty": uncertainty}[o.command](o.heads, o.learners)
         return
     data = TrainingData.load(o.prepared, o.codes)
     match o.command:

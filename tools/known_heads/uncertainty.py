@@ -24,7 +24,7 @@ from unveil import load_openhead
 from unveil.evaluation.alignment import procrustes
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.registry import open_encoder
-from unveil.typing import Float64s, Images
+from unveil.typing import Bools, Float64s, Images
 
 
 def uncertainty(heads: Path, learners: Sequence[str]) -> None:
@@ -51,13 +51,15 @@ def stated_and_true(learner: str, crops: Images, truth: Truth) -> tuple[Float64s
     resting = deviations.replace(expression=np.zeros_like(deviations["expression"]))
     stated = vertex_uncertainty(truth.model, resting, open_encoder(learner).vertex_scale)[:, truth.face]
     told = truth.neutral(np.asarray(said.coefficients["shape"]))
-    return np.asarray(stated, np.float64), distances(told[:, truth.face], truth.heads[:, truth.face])
+    return np.asarray(stated, np.float64), distances(told, truth.heads, truth.face)[:, truth.face]
 
 
-def distances(told: Float64s, truth: Float64s) -> Float64s:
-    """Distances [N, P] in mm of points [N, P, 3], in metres, from true ones after a similarity."""
+def distances(told: Float64s, truth: Float64s, face: Bools) -> Float64s:
+    """Distances [N, V] in mm of vertices [N, V, 3], in metres, from true ones after the similarity of the face [V]."""
     pairs = ((1000 * ours, 1000 * theirs) for ours, theirs in zip(told, truth, strict=True))
-    return np.stack([np.linalg.norm(procrustes(ours, theirs)(ours) - theirs, axis=1) for ours, theirs in pairs])
+    return np.stack(
+        [np.linalg.norm(procrustes(ours[face], theirs[face])(ours) - theirs, axis=1) for ours, theirs in pairs]
+    )
 
 
 def cells(stated: Float64s, true: Float64s) -> list[str]:

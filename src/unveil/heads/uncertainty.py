@@ -4,8 +4,9 @@ A vertex is a sum of basis vectors times coefficients, so that to first order, a
 independently, its squared deviation is the sum of squares of basis vector times deviation. They do not err quite
 independently: a learner's file has a `vertex_scale`, measured on people it was not trained on, that makes up for it.
 Coefficients that err together move some vertices less than the sum says (lips) and some more (the tip of the nose), so
-the scale is one number for each vertex. A photograph does not tell how large a head is or where exactly it stands, so
-the distances of the calibration are those that remain after a small similarity.
+the scale has two numbers for each vertex, for what shape and what expression do to it. A photograph does not tell how
+large a head is or where exactly it stands, so the distances of the calibration are those that remain of the face after
+a small similarity.
 
 Pose and camera are left out: they say where the head is in the crop, not which form it has. The lengths hold for the
 posed head as well, because turning it does not change them. What a learner is uncertain about is what its teacher
@@ -33,14 +34,22 @@ def vertex_uncertainty(model: MorphableModel, deviations: Coefficients, vertex_s
     Args:
         model: the head model of the coefficients.
         deviations: [..., M] standard deviations of the coefficients, in their units.
-        vertex_scale: factors [V] from calibration, or one for all vertices.
+        vertex_scale: factors [2, V] from calibration, of what shape and expression do to each vertex, or one for all.
     """
-    variance = np.square(np.concatenate([model.shape(deviations), deviations["expression"]], axis=-1))  # [..., K]
-    return np.asarray(vertex_scale * np.sqrt(variance @ _squared_lengths(model)), np.float32)
+    squares = np.square(np.asarray(vertex_scale)) * np.square(parts_of_uncertainty(model, deviations))
+    return np.asarray(np.sqrt(squares.sum(axis=-2)), np.float32)
+
+
+def parts_of_uncertainty(model: MorphableModel, deviations: Coefficients) -> Float32s:
+    """How far off vertices are by the shape and by the expression, uncalibrated: [..., 2, V] in millimetres."""
+    groups = (model.shape(deviations), deviations["expression"])
+    pairs = zip(groups, _squared_lengths(model), strict=True)
+    return np.asarray(np.sqrt(np.stack([np.square(group) @ lengths for group, lengths in pairs], axis=-2)), np.float32)
 
 
 @lru_cache(maxsize=2)
-def _squared_lengths(model: MorphableModel) -> NDArray[Any]:
-    """Squared displacement [K, V], in square millimetres, of each vertex by one unit of shape and expression."""
-    bases = (model.head.shape_basis, model.head.expression_basis)
-    return np.concatenate([np.square(np.asarray(basis) * MILLIMETRES).sum(axis=-1) for basis in bases])
+def _squared_lengths(model: MorphableModel) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Squared displacement [K, V], in square millimetres, of each vertex by one unit of shape, and of expression."""
+    bases = (np.asarray(basis) * MILLIMETRES for basis in (model.head.shape_basis, model.head.expression_basis))
+    shape, expression = (np.square(basis).sum(axis=-1) for basis in bases)
+    return shape, expression

@@ -69,7 +69,7 @@ class Encoder(Protocol):
 
     @property
     def vertex_scale(self) -> Floats | float:
-        """What calibration multiplies the uncertainty of vertices by, [V] or one number; 1 without calibration."""
+        """What calibration multiplies the uncertainty of vertices by, [2, V] or one number; 1 without calibration."""
 
     @property
     def says_face(self) -> bool:

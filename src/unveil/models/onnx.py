@@ -4,7 +4,7 @@ The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0
 float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
 ``licence`` and, where the maker says what it was trained on, ``data``. Four more outputs are optional: ``deviations``
 float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (one
-number, or float16 [V] in base64; see `unveil.heads.uncertainty`); ``occlusion`` float32 [N, 28, 28], the probability
+number, or float16 [2, V] in base64; see `unveil.heads.uncertainty`); ``occlusion`` float32 [N, 28, 28], the probability
 that something covers that cell of the crop, row 0 on top; ``face`` float32 [N], the probability that the crop shows a
 face, which may be badly framed; and ``classes`` float32 [N, 9, 56, 56], the probability that a cell shows each of
 `unveil.models.classes.CLASSES`.
@@ -46,8 +46,8 @@ class CoefficientModel:
         name, licence, data: what the maker wrote into the file.
         layout: the groups of the coefficients it gives.
         input_size: side S of the crops it takes, in pixels.
-        vertex_scale: what the uncertainty of vertices is multiplied with, one number or one for each [V]; 1 where the
-            file does not say.
+        vertex_scale: what the uncertainty of vertices is multiplied with, one number or two for each
+            [2, V]; 1 where the file does not say.
         says_face: whether it gives the probability that a crop shows a face.
 
     Raises:
@@ -219,7 +219,7 @@ def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> Float32s | fl
         if re.fullmatch(r"[\d.eE+-]+", text):
             scale = np.array(text, np.float32)
         else:
-            scale = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32)
+            scale = np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float32).reshape(2, -1)
     except ValueError:
         scale = np.array(np.nan, np.float32)
     if not scale.size or not (np.isfinite(scale) & (scale > 0)).all():

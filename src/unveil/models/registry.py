@@ -79,8 +79,8 @@ def head_of(encoder: Encoder, assets: Path | None = None) -> MorphableModel:
     # What the layout has besides the head's own is not geometry: skin, light, detail.
     model = family.load_head(assets).with_layout(encoder.layout)
     count = len(model.head.template)
-    if np.ndim(encoder.vertex_scale) and len(np.asarray(encoder.vertex_scale)) != count:
-        stated = f"a vertex_scale for {np.size(encoder.vertex_scale)} vertices, but its head has {count}"
+    if np.ndim(encoder.vertex_scale) and np.shape(encoder.vertex_scale) != (2, count):
+        stated = f"a vertex_scale for {np.size(encoder.vertex_scale) // 2} vertices, but its head has {count}"
         raise UnveilError(f"{printable(encoder.path)} has {stated}: export it again")
     return model
 

@@ -1,7 +1,7 @@
 """Deviations that mean what they say: on people held out, errors are as large as the learner says, on average.
 
 Its deviations were learned on people it knows, where it errs less. One factor per group of coefficients makes the
-mean of the squared errors, each in its own deviations, one; and one factor for each vertex makes up for errors of
+mean of the squared errors, each in its own deviations, one; and two factors for each vertex make up for errors of
 coefficients that go together, which `unveil.heads.uncertainty` leaves out. Labels that are not trusted to say what form
 a head has, as those of a fit beside exact ones, do not count for the shape and the vertices.
 
@@ -20,10 +20,12 @@ import numpy as np
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.heads.uncertainty import MILLIMETRES, vertex_uncertainty
+from unveil.heads.uncertainty import MILLIMETRES, parts_of_uncertainty
 from unveil.training.views.batch import Batch
 from unveil.typing import Bools, Float32s, Floats
 
+LEAST = 1e-3  # mm, of an uncertainty that is scaled
+MOST_SCALED = 1000.0  # times, to fit in half precision
 FACES_KEPT = 0.98  # share of the faces held out that keep a score of one half or more
 
 
@@ -32,7 +34,7 @@ class Calibration:
     """What a learner's deviations, and those of vertices made of them, are multiplied with."""
 
     factors: Mapping[str, float]  # by group of coefficients
-    vertex_scale: Float32s  # [V]
+    vertex_scale: Float32s  # [2, V] of what shape and expression do to each vertex
     count: int  # crops it was measured on
     face_shift: float = 0.0  # what is taken from the logit that there is a face
 
@@ -63,21 +65,22 @@ def calibrate(
 ) -> Calibration:
     """The factors by what a learner says of N crops, with deviations [N, M], and their labels."""
     squares = mean_squared_z(coefficients, deviations, labels, model)
-    unscaled = np.ones(len(model.head.template), np.float32)
+    unscaled = np.ones((2, len(model.head.template)), np.float32)
     raw = Calibration({name: float(np.sqrt(square)) for name, square in squares.items()}, unscaled, len(labels.exact))
     right = deviations.values * raw.factor_of_each(deviations.layout)
-    stated = vertex_uncertainty(model, Coefficients(deviations.layout, right[labels.exact]))
+    stated = parts_of_uncertainty(model, Coefficients(deviations.layout, right[labels.exact]))
     told = Coefficients(coefficients.layout, coefficients.values[labels.exact])
-    moved = without_similarity(displacements(told, labels.coefficients[labels.exact], model), model)
-    true = np.linalg.norm(moved, axis=-1) * MILLIMETRES
-    return replace(raw, vertex_scale=_scale_of_each(true, stated))
+    moved = displacements(told, labels.coefficients[labels.exact], model)
+    true = [np.linalg.norm(without_similarity(part, model), axis=-1) * MILLIMETRES for part in moved]
+    return replace(raw, vertex_scale=scale_of_each(np.stack(true, axis=1), stated))
 
 
-def _scale_of_each(true: Float32s, stated: Float32s) -> Float32s:
-    """What the stated distances [N, V] are to be multiplied with, [V], to have the mean squares of the true ones."""
+def scale_of_each(true: Floats, stated: Floats) -> Float32s:
+    """What stated distances [N, ...] are to be multiplied with, [...], to have the mean squares of the true ones."""
     true_square, stated_square = (np.square(values).mean(axis=0) for values in (true, stated))
-    known = (true_square > 0) & (stated_square > 0)  # what no coefficient moves is never off
-    return np.sqrt(np.where(known, true_square, 1) / np.where(known, stated_square, 1)).astype(np.float32)
+    known = stated_square > LEAST**2  # what no coefficient moves is never off
+    scale = np.sqrt(np.where(known, true_square, 1) / np.where(known, stated_square, 1))
+    return np.clip(scale, 1 / MOST_SCALED, MOST_SCALED).astype(np.float32)
 
 
 def face_shift(faces: Floats) -> float:
@@ -96,21 +99,22 @@ def mean_squared_z(
     return {name: float(np.square(values[counted[name]]).mean()) for name, values in groups.items()}
 
 
-def displacements(coefficients: Coefficients, labels: Floats, model: MorphableModel) -> Float32s:
-    """How far [N, V, 3], in metres, the vertices of heads without pose are from those of labels [N, M]."""
+def displacements(coefficients: Coefficients, labels: Floats, model: MorphableModel) -> tuple[Float32s, Float32s]:
+    """How far [N, V, 3], in metres, vertices of heads without pose are from those of labels [N, M].
+
+    The first are displaced by what is wrong with the shape, the second by the expression; heads are linear in both.
+    """
     wrong = Coefficients(coefficients.layout, np.asarray(coefficients.values - labels, np.float32))
-    # The heads are linear in both, so that their difference is the head of the difference.
-    return np.asarray(model.head.unposed(model.shape(wrong), wrong["expression"]) - model.head.template)
+    shape, expression = (np.asarray(basis) for basis in (model.head.shape_basis, model.head.expression_basis))
+    return np.tensordot(model.shape(wrong), shape, axes=1), np.tensordot(wrong["expression"], expression, axes=1)
 
 
 def without_similarity(displacements: Floats, model: MorphableModel) -> Float32s:
     """Displacements [N, V, 3] without the small shift, turn and growth that take most of them from the face."""
-    points = np.asarray(model.head.template, np.float64)
-    weight = np.sqrt(face_area(model).astype(np.float64))[:, None]
-    axes = np.eye(3)
+    points, axes = np.asarray(model.head.template, np.float64), np.eye(3)
     moves = [np.broadcast_to(axis, points.shape) for axis in axes] + [np.cross(axis, points) for axis in axes]
-    motions = np.stack([*moves, points]).reshape(7, -1)  # to first order
-    weighted = (motions.reshape(7, -1, 3) * weight).reshape(7, -1)
-    wanted = (np.asarray(displacements, np.float64) * weight).reshape(len(displacements), -1)
-    shares = np.linalg.lstsq(weighted.T, wanted.T, rcond=None)[0].T  # [N, 7]
-    return np.asarray(displacements - (shares @ motions).reshape(displacements.shape), np.float32)
+    motions = np.stack([*moves, points])  # [7, V, 3] to first order
+    face = face_area(model) > 0
+    known, wanted = (np.asarray(v, np.float64)[:, face].reshape(len(v), -1) for v in (motions, displacements))
+    shares = np.linalg.lstsq(known.T, wanted.T, rcond=None)[0].T  # [N, 7]
+    return np.asarray(displacements - np.tensordot(shares, motions, axes=1), np.float32)

@@ -72,7 +72,8 @@ class Reliability:
         error = prediction.coefficients.values - batch.coefficients  # [N, M]
         self.coefficients.add(prediction.deviations.values / std, np.abs(error) / std)
         said = vertex_uncertainty(self.model, prediction.deviations, self.vertex_scale)
-        moved = without_similarity(displacements(prediction.coefficients, batch.coefficients, self.model), self.model)
+        by_shape, by_expression = displacements(prediction.coefficients, batch.coefficients, self.model)
+        moved = without_similarity(by_shape + by_expression, self.model)
         exact = np.ix_(labels_of(batch).exact, self._face)
         self.vertices.add(said[exact], MILLIMETRES * np.linalg.norm(moved, axis=-1)[exact])
 
