@@ -127,7 +127,8 @@ def test_reliability_is_gathered_and_drawn(data: TrainingData, tmp_path: Path) -
     np.testing.assert_allclose(stated, 0.1, rtol=1e-5)
     assert np.sqrt((was**2).mean()) == pytest.approx(0.1, rel=0.1)
     stated, was = more.vertices.bins(squared=True)
-    assert np.sqrt((was**2).mean() / (stated**2).mean()) == pytest.approx(1, abs=0.2)  # shape and expression err nearly independently
+    # Shape and expression err nearly independently.
+    assert np.sqrt((was**2).mean() / (stated**2).mean()) == pytest.approx(1, abs=0.2)
     more.plot(tmp_path / "reliability.png")
     picture = read_image(tmp_path / "reliability.png")
     assert picture.shape[1] > 2 * picture.shape[0] > 200
