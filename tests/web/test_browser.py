@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,31 @@ def test_downloads_are_whole(page: Any, tmp_path: Path) -> None:
         assert arrays["vertices"].shape[1] == 3
     with Image.open(tmp_path / "file.png") as picture:
         assert picture.size[0] > 500
+
+
+def test_a_film_of_the_head_turning(page: Any, tmp_path: Path) -> None:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Turntable").click()
+    waiting.value.save_as(tmp_path / "film")
+    assert (tmp_path / "film").stat().st_size > 10_000
+    assert waiting.value.suggested_filename in ("demo.mp4", "demo.webm")
+
+
+def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
+    page.get_by_role("button", name="Cover part of the face").click()
+    page.get_by_role("button", name="Mask").click()
+    page.get_by_role("button", name="Reconstruct").click()
+    caption = page.wait_for_selector(".two .caption", timeout=120_000)
+    page.wait_for_function("() => document.querySelector('.caption').textContent.includes('mm apart on average')")
+    apart = float(re.findall(r"([\d.]+) mm", caption.text_content())[0])
+    assert 0.01 < apart < 20
+    units = "viewer => [viewer.head.unit('jawOpen'), viewer.head.twin.unit('jawOpen')]"
+    page.get_by_role("button", name="Open mouth").click()
+    assert evaluate(page, units) == pytest.approx([0.7, 0.7])
+    page.get_by_role("button", name="Profile").click()
+    assert evaluate(page, "viewer => viewer.stage.beside.describe()") == "profile view, left side"
+    page.get_by_label("Beside it").select_option("")
+    assert not page.locator(".caption").is_visible()
 
 
 def test_what_is_no_photograph_is_answered_in_words(server: str, browser: Any) -> None:

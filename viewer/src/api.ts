@@ -1,9 +1,11 @@
 // The server's API, as far as the page uses it.
+import type { Points } from "./cover";
 import type { Facts, HeadContent } from "./content";
 import type { Photograph } from "./gallery";
 
 interface Face extends Facts {
   box_ltrb: [number, number, number, number];
+  landmarks2d: Points;
   files: Record<string, string>;
 }
 
@@ -58,6 +60,17 @@ export function headsOf(job: Job, name: string): HeadContent[] {
     const { picture = null, ...files } = face.files;
     return { name: job.faces!.length > 1 ? `${name} ${k + 1}` : name, glb: files.glb!, facts: face, picture, files };
   });
+}
+
+/** Of the heads of a job that whose face is nearest to a face of another job of the same picture. */
+export function nearest(job: Job, to: Job, face: number): number {
+  const middle = (of: Job, k: number) => {
+    const [left, top, right, bottom] = of.faces![k]!.box_ltrb;
+    return [(left + right) / 2 / of.image!.width, (top + bottom) / 2 / of.image!.height] as const;
+  };
+  const [x, y] = middle(to, face);
+  const distances = job.faces!.map((_, k) => Math.hypot(middle(job, k)[0] - x, middle(job, k)[1] - y));
+  return distances.indexOf(Math.min(...distances));
 }
 
 export function photographOf(job: Job): Photograph {

@@ -1,4 +1,5 @@
 // Several heads, of which one is shown: chosen by name, or on the photograph that they are in.
+import { Beside } from "./beside";
 import type { HeadContent, Identity } from "./content";
 import { button, element } from "./dom";
 import { Viewer } from "./viewer";
@@ -18,16 +19,24 @@ export interface Photograph {
 export class Gallery {
   readonly viewer: Viewer;
   readonly element: HTMLElement;
+  chosen = 0;
+  private readonly beside: Beside;
   private choices: HTMLElement[] = [];
 
   constructor(identities: Record<string, Identity>) {
     this.viewer = new Viewer(identities);
+    this.beside = new Beside(this.viewer, identities);
     this.element = element("div", { class: "gallery" }, this.viewer.element);
   }
 
-  async show(heads: HeadContent[], photograph?: Photograph): Promise<void> {
+  /** Show the first of some heads, and another beside it where its number is given. */
+  async show(heads: HeadContent[], photograph?: Photograph, beside = -1): Promise<void> {
     this.element.replaceChildren(this.viewer.element);
+    const second = this.select(heads);
     const choose = async (number: number) => {
+      this.chosen = number;
+      this.beside.hide();
+      second.value = "";
       this.choices.forEach((choice, k) => choice.setAttribute("aria-current", `${k % heads.length === number}`));
       await this.viewer.show(heads[number]!);
     };
@@ -39,10 +48,23 @@ export class Gallery {
       if (photograph) nav.append(element("div", { class: "faces" }, element("img", {
         src: photograph.address, alt: "The photograph, with a button on each face",
       }), ...faces));
-      nav.append(element("div", { class: "buttons" }, ...names));
+      nav.append(element("div", { class: "buttons" }, ...names, element("label", { for: "beside" }, "Beside it"), second));
       this.element.prepend(nav);
     }
     await choose(0);
+    if (beside < 0) return;
+    second.value = `${beside}`;
+    await this.beside.show(heads[beside]!);
+  }
+
+  private select(heads: HeadContent[]): HTMLSelectElement {
+    const options = heads.map((head, k) => element("option", { value: `${k}` }, head.name));
+    const made = element("select", { id: "beside" }, element("option", { value: "" }, "nothing"), ...options);
+    made.addEventListener("change", () => {
+      if (made.value) void this.beside.show(heads[Number(made.value)]!);
+      else this.beside.hide();
+    });
+    return made;
   }
 }
 

@@ -32,6 +32,7 @@ export class Head {
   readonly photographed: Record<string, number> = {}; // the expression of the photograph
   readonly turns: string[]; // of TURNS, those whose joints are there
   readonly box: Box3;
+  twin?: Head; // does what this one does
   shape?: Shape; // after `identify`, where it can be changed
   private readonly surfaces: Surfaces[];
   private readonly wires: Mesh[] = [];
@@ -87,6 +88,7 @@ export class Head {
       const index = mesh.morphTargetDictionary?.[name];
       if (index !== undefined) mesh.morphTargetInfluences![index] = weight;
     }
+    this.twin?.setUnit(name, weight);
   }
 
   /** All units: those that are not named go to rest. */
@@ -100,6 +102,7 @@ export class Head {
 
   setTurn(name: string, degrees: number): void {
     this.angles[name] = degrees;
+    if (this.twin?.turns.includes(name)) this.twin.setTurn(name, degrees);
     for (const joint of TURNS[name]?.joints ?? []) {
       const { bone, rest } = this.bones.get(joint)!;
       const angle = { x: 0, y: 0, z: 0 };
@@ -112,15 +115,18 @@ export class Head {
 
   show(surface: Surface): void {
     for (const one of this.surfaces) one.show(surface);
+    this.twin?.show(surface);
   }
 
   setWireframe(on: boolean): void {
     if (on && this.wires.length === 0) for (const mesh of [...this.meshes]) this.wires.push(wire(mesh));
     for (const one of this.wires) one.visible = on;
+    this.twin?.setWireframe(on);
   }
 
   setHair(on: boolean): void {
     if (this.hair) this.hair.visible = on;
+    this.twin?.setHair(on);
   }
 
   /** Where a vertex of the skin is now, with expression and pose; metres. */

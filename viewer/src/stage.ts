@@ -31,6 +31,7 @@ export class Stage {
   readonly camera = new PerspectiveCamera(FIELD, 1, 0.05, 20);
   readonly controls: OrbitControls;
   head?: Head;
+  beside?: Stage; // is lit and drawn with this one
   private readonly renderer: WebGLRenderer;
   private readonly ambient = new HemisphereLight("#ffffff", "#d9d2cb", 2.2);
   private readonly key = new DirectionalLight("#ffffff", 0.9);
@@ -75,16 +76,18 @@ export class Stage {
     this.place(new Spherical(distance, (Math.PI / 180) * (90 - pitch), (Math.PI / 180) * yaw));
   }
 
-  /** Baked textures have the light of their photograph in them; what is plain needs a lamp to show its form. */
+  /** What is plain needs a strong lamp to show its form; under a texture, which may have light in it, it is weaker. */
   light(surface: Surface): void {
     const plain = surface !== "texture";
-    this.ambient.intensity = plain ? 1.1 : 2.4;
-    this.key.intensity = plain ? 2.2 : 0.7;
+    this.ambient.intensity = plain ? 1.1 : 1.8;
+    this.key.intensity = plain ? 2.2 : 1.35;
+    this.beside?.light(surface);
     this.draw();
   }
 
   /** Draw before the next frame, once however often it is asked for. */
   draw(): void {
+    this.beside?.draw();
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => {
@@ -97,15 +100,21 @@ export class Stage {
   picture(width: number, height: number, background = ""): string {
     const { width: oldWidth, height: oldHeight } = this.canvas;
     const ratio = this.renderer.getPixelRatio();
-    this.scene.background = background ? new Color(background) : null;
+    this.paper(background);
     this.renderer.setPixelRatio(1);
     this.resize(width, height);
     this.renderer.render(this.scene, this.camera);
     const address = this.canvas.toDataURL("image/png");
-    this.scene.background = null;
+    this.paper("");
     this.renderer.setPixelRatio(ratio);
     this.resize(oldWidth / ratio, oldHeight / ratio);
     return address;
+  }
+
+  /** What is behind the head, "" for nothing. */
+  paper(colour: string): void {
+    this.scene.background = colour ? new Color(colour) : null;
+    this.draw();
   }
 
   /** Where the camera is, for people who cannot see it. */

@@ -1,6 +1,7 @@
 // From a photograph to heads on the page: drop, choose, paste or photograph, and watch how far it is.
-import { follow, headsOf, type Job, photographOf, send } from "./api";
+import { follow, headsOf, type Job, nearest, photographOf, send } from "./api";
 import { photographed } from "./camera";
+import { covered } from "./cover";
 import { button, element } from "./dom";
 import type { Gallery } from "./gallery";
 
@@ -9,6 +10,9 @@ export class Upload {
   private readonly file = element("input", { type: "file", id: "file", accept: "image/*,.heic,.heif", class: "visually-hidden" });
   private readonly status = element("div", { class: "status", role: "status" });
   private readonly token: HTMLInputElement | null = null;
+  private readonly cover = button("Cover part of the face", () => void this.fromPaint(), { class: "after" });
+  private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
+  private faces: number[] = []; // of that photograph, of the heads that are shown
   private latest = 0; // of several photographs the last one is shown
 
   constructor(private readonly gallery: Gallery, needsToken: boolean, minutes: number) {
@@ -16,6 +20,7 @@ export class Upload {
     const buttons = element("div", { class: "buttons" }, this.file, choose);
     if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()));
     const text = element("p", {}, "Drop a photograph of a face here, paste it, or");
+    buttons.append(this.cover);
     const title = element("h1", { class: "title" }, "From a photograph to a head");
     const note = element("p", { class: "note" }, "Photographs go to this server and nowhere else. It deletes them when " +
       `it has made the head, and the head after ${minutes} minutes.`);
@@ -45,6 +50,21 @@ export class Upload {
     });
   }
 
+  /** Reconstruct the face again with something painted over it, and show both heads. */
+  private async fromPaint(): Promise<void> {
+    const { job, name } = this.clear!;
+    const face = this.faces[this.gallery.chosen]!;
+    await this.trying(async () => {
+      const painted = await covered(job.links.photograph!, job.image!.width, [job.faces![face]!.landmarks2d]);
+      const done = painted && (await this.followed(painted, "covered.jpg"));
+      if (!done) return;
+      const clear = headsOf(job, name)[face]!;
+      const hidden = headsOf(done, name)[nearest(done, job, face)]!;
+      await this.gallery.show([clear, { ...hidden, name: `${clear.name}, covered` }], undefined, 1);
+      this.faces = [face, face];
+    });
+  }
+
   private async take(files: FileList | null | undefined): Promise<void> {
     const photo = files?.[0];
     this.file.value = ""; // so that the same file can be chosen again
@@ -52,15 +72,23 @@ export class Upload {
   }
 
   private async reconstruct(photo: Blob, name: string): Promise<void> {
+    const done = await this.followed(photo, name);
+    if (!done) return;
+    this.clear = { job: done, name: name.replace(/\.\w+$/, "") };
+    this.faces = done.faces!.map((_, k) => k);
+    document.body.classList.add("with-result");
+    await this.gallery.show(headsOf(done, this.clear.name), photographOf(done));
+  }
+
+  /** The job of a photograph when it is done; null where another one was sent meanwhile. */
+  private async followed(photo: Blob, name: string): Promise<Job | null> {
     const mine = ++this.latest;
     this.say("Sending the photograph", true);
     const job = await send(photo, name, this.token?.value ?? "");
     const done = await follow(job, (now) => mine === this.latest && this.say(stageOf(now), true));
-    if (mine !== this.latest) return;
-    this.say("Drawing", true);
-    document.body.classList.add("with-result");
-    await this.gallery.show(headsOf(done, name.replace(/\.\w+$/, "")), photographOf(done));
+    if (mine !== this.latest) return null;
     this.say(keptUntil(done), false);
+    return done;
   }
 
   private async trying(what: () => Promise<void>): Promise<void> {

@@ -6,6 +6,7 @@ import { Head } from "./head";
 import { Panel } from "./panel";
 import { Stage, VIEWS } from "./stage";
 import type { Surface } from "./surfaces";
+import { turntable } from "./turntable";
 
 /** A picture to be made: what is left out is as the page opens it. */
 export interface Shot {
@@ -26,6 +27,7 @@ export class Viewer {
   readonly stage: Stage;
   head?: Head;
   panel?: Panel;
+  readonly frames = element("div", { class: "frames" });
   private readonly side = element("aside", { "aria-label": "Controls" });
   private readonly about = element("div", { class: "about" });
   private readonly photo = element("div", { class: "photo" });
@@ -35,7 +37,9 @@ export class Viewer {
     const frame = element("div", { class: "frame" });
     const views = element("div", { class: "views", role: "group", "aria-label": "View" });
     for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.look(name)));
-    const main = element("main", {}, frame, this.photo, views, this.about, this.said);
+    frame.append(this.photo);
+    this.frames.append(frame);
+    const main = element("main", {}, this.frames, views, this.about, this.said);
     this.element = element("div", { class: "viewer" }, main, this.side);
     this.stage = new Stage(frame);
     const canvas = this.stage.canvas;
@@ -51,7 +55,7 @@ export class Viewer {
 
   async show(content: HeadContent): Promise<void> {
     const bytes = await bytesOf(content.glb);
-    this.head = await Head.load(bytes);
+    this.head = await Head.load(bytes); // without a twin
     this.head.identify(this.identities[this.head.model]);
     this.stage.setHead(this.head);
     this.panel = new Panel(this.head, this.stage);
@@ -85,6 +89,18 @@ export class Viewer {
     this.said.textContent = this.stage.describe();
   }
 
+  private turntable(name: string): HTMLElement {
+    const made = button("Turntable (video)", async () => {
+      made.disabled = true;
+      const { film, ending } = await turntable(this.stage);
+      made.disabled = false;
+      const address = URL.createObjectURL(film);
+      element("a", { href: address, download: `${name}.${ending}` }).click();
+      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    });
+    return made;
+  }
+
   private downloads(content: HeadContent, bytes: ArrayBuffer): HTMLElement {
     const glb = content.files.glb ?? URL.createObjectURL(new Blob([bytes], { type: "model/gltf-binary" }));
     const files = Object.entries({ ...content.files, glb }).sort(([a], [b]) => a.localeCompare(b));
@@ -98,6 +114,7 @@ export class Viewer {
       element("a", { href: address, download: `${content.name}.png` }).click();
     });
     const row = element("div", { class: "buttons" }, ...links, picture);
+    if ("MediaRecorder" in window) row.append(this.turntable(content.name));
     return element("section", {}, element("h2", {}, "Download"), row);
   }
 }

@@ -1,0 +1,80 @@
+// A second head beside the first: turned together, doing the same, and how far apart the two are.
+import type { Mesh } from "three";
+import { bytesOf, type HeadContent, type Identity } from "./content";
+import { element } from "./dom";
+import { Head } from "./head";
+import { Stage } from "./stage";
+import type { Viewer } from "./viewer";
+
+const HIDDEN = 0.5; // probability from which a vertex counts as hidden
+
+export class Beside {
+  private stage?: Stage;
+  private readonly frame = element("div", { class: "frame" });
+  private readonly caption = element("p", { class: "caption", role: "status" });
+
+  constructor(private readonly viewer: Viewer, private readonly identities: Record<string, Identity>) {}
+
+  async show(content: HeadContent): Promise<void> {
+    const first = this.viewer.head!;
+    const second = await Head.load(await bytesOf(content.glb));
+    second.identify(this.identities[second.model]);
+    if (!this.stage) {
+      this.stage = new Stage(this.frame);
+      this.frame.append(this.caption);
+      this.stage.canvas.setAttribute("role", "img");
+      turnTogether(this.viewer.stage, this.stage);
+    }
+    this.viewer.frames.append(this.frame);
+    this.viewer.frames.classList.add("two");
+    this.stage.canvas.setAttribute("aria-label", `Head ${content.name}, beside`);
+    this.stage.setHead(second);
+    first.twin = second;
+    this.viewer.stage.beside = this.stage;
+    this.viewer.panel!.reset();
+    this.viewer.look("Front");
+    const apart = distance(first, second);
+    const between = apart === null ? "" : `: ${apart.toFixed(1)} mm apart on average, where the first was seen`;
+    this.caption.textContent = `${content.name}${between}`;
+  }
+
+  hide(): void {
+    if (this.viewer.head) this.viewer.head.twin = undefined;
+    this.viewer.stage.beside = undefined;
+    this.viewer.frames.classList.remove("two");
+    this.frame.remove();
+  }
+}
+
+/** Mean distance in mm of the skins at rest; null where they have not the same vertices. */
+export function distance(first: Head, second: Head): number | null {
+  const [a, b] = [rest(first.skin), rest(second.skin)];
+  if (!a || !b || a.count !== b.count || first.model !== second.model) return null;
+  const hidden = first.skin!.geometry.getAttribute("_hidden");
+  let [sum, count] = [0, 0];
+  for (let k = 0; k < a.count; k++) {
+    if (hidden && hidden.getX(k) > HIDDEN) continue;
+    sum += Math.hypot(a.getX(k) - b.getX(k), a.getY(k) - b.getY(k), a.getZ(k) - b.getZ(k));
+    count++;
+  }
+  return count ? (1000 * sum) / count : null;
+}
+
+function rest(mesh: Mesh | undefined) {
+  return mesh?.geometry.getAttribute("position");
+}
+
+function turnTogether(first: Stage, second: Stage): void {
+  let turning = false;
+  const follow = (from: Stage, to: Stage) => () => {
+    if (turning) return;
+    turning = true;
+    to.camera.position.copy(from.camera.position);
+    to.controls.target.copy(from.controls.target);
+    to.controls.update();
+    to.draw();
+    turning = false;
+  };
+  first.controls.addEventListener("change", follow(first, second));
+  second.controls.addEventListener("change", follow(second, first));
+}
