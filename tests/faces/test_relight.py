@@ -9,14 +9,25 @@ import numpy as np
 import pytest
 
 from unveil.appearance.colours import HeadColours
+from unveil.appearance.light import SkinLight
 from unveil.faces.overlay import PANEL
 from unveil.faces.reconstruction import Reconstruction
-from unveil.faces.relight import DOME, LAMP, LAMPS, draw_relit, estimate_appearance, find_appearance, lamp
+from unveil.faces.relight import (
+    DOME,
+    LAMP,
+    LAMPS,
+    draw_relit,
+    estimate_appearance,
+    find_appearance,
+    lamp,
+    upright_light,
+)
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.lighting import harmonics
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
 from unveil.heads.detail import Detail
+from unveil.photos.crop import Crop
 from unveil.typing import Float64s, Image
 
 MODEL = made_up.model()
@@ -104,3 +115,19 @@ def test_details_take_part_in_the_shading(side: float) -> None:
     _, _, from_left, from_right = (panel[PANEL // 2, PANEL // 2].mean() for panel in np.split(picture, 4, axis=1))
     assert (from_left > from_right + 30) == (side > 0)
     assert abs(from_left - from_right) > 30
+
+
+def test_a_light_is_turned_with_the_crop() -> None:
+    """The head's axes are those of its crop, the light's those of the photograph."""
+    crop = Crop.from_square((100, 100), 150).turned(35, (100, 100))
+    harmonic = np.random.default_rng(5).normal(0, 0.1, (9, 3)) + np.eye(9, 1)
+    colours = replace(HeadColours.alike(lit_texture(np.eye(9)[0])), light=SkinLight(harmonic, np.ones(3)))
+    upright = upright_light(make_face(crop=crop), colours)
+    assert upright is not None
+    assert colours.light is not None
+    directions = np.random.default_rng(6).normal(size=(20, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    down = np.array([1, -1])  # pixels go down, directions go up
+    in_crop = directions.copy()
+    in_crop[:, :2] = (directions[:, :2] * down) @ crop.matrix[:, :2].T / crop.scale * down
+    np.testing.assert_allclose(upright.brightness(in_crop), colours.light.brightness(directions), rtol=1e-5)

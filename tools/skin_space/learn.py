@@ -19,8 +19,8 @@ ROBUST = 0.25  # logarithms by which skin strays
 FEWEST = 60  # photographs that a bin of tones is counted as, at least
 # Share of the photographs that see a texel, and deviations in it, between which it is surely no skin and surely skin.
 SEEN_FROM, SEEN_TO = 0.08, 0.38
-VARIED_FROM, VARIED_TO = 0.45, 0.3
-SOFT = 1.2  # texels over which certainty ends
+VARIED_FROM, VARIED_TO = 0.36, 0.25
+SOFT = 2.0  # texels over which certainty ends
 RANGE = (-1.2, 0.6)  # of the logarithms
 
 

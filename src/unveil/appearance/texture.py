@@ -8,6 +8,7 @@ is taken for skin unless the caller says where it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,23 +78,11 @@ def bake_texture(
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
     if fixed.painted is None:  # no teeth of their own
         view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
-    own, other = sample_view(view, fixed.mesh), sample_view(view, fixed.mesh, model.mirror_vertices)
-    light = _light(own, view, fixed)
-    gain = light.gain(view.normals)
-    unlit(fixed.mesh, own.colour, gain)
-    unlit(fixed.mesh, other.colour, gain[model.mirror_vertices])
-    lack = _missing(own.colour - other.colour, own.weight * other.weight, fixed)
-    for mirrored, here in zip(other, own, strict=True):
-        mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
-
-    own_weight, own_cover = own.weight, own.cover
-    other_weight = other.weight * (1 - own_weight)
-    colour = blend(fixed.mesh, (own.colour, own_weight), (other.colour, other_weight), lack)
-    coverage = 1 - (1 - own_cover) * (1 - other.cover)
+    light, gain, (colour, coverage), mostly_own = _looked_at(view, model, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
     mean, known = _at_vertices(colour, coverage, fixed)
-    trust = _trust(known, (mean - usual) / np.maximum(usual, 1), fixed)
+    trust = _trust(known, mean / np.maximum(usual, 1) - 1, view.near_hidden(), fixed)
     shift, level = _completion(mean - usual, usual, known * trust, fixed)
     expected = (fixed.skin.detail, tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
@@ -106,10 +95,34 @@ def bake_texture(
         teeth = tone_of_teeth(view, model, level, fixed.painted.front_tooth)
         for texture in (in_light, without):
             paint_parts(texture, fixed.painted, white / WHITE, teeth)
-
     seen = np.zeros(size * size, dtype=np.bool_)
-    seen[fixed.texels.texels] = trusted * own_cover * (own_weight > other_weight) > 0.5
+    seen[fixed.texels.texels] = trusted * mostly_own > 0.5
     return BakedTexture(in_light, without, seen.reshape(size, size), light)
+
+
+class _Looked(NamedTuple):
+    """What a photograph shows of a head, on the side itself or on the other."""
+
+    light: SkinLight
+    gain: Float32s  # [V, 3] of the light
+    shown: tuple[Float32s, Float32s]  # albedo [N, 3] of the texels, and how far it is as good as seen [N]
+    own: Float32s  # [N] the same of what the side itself shows, 0 where the other is seen better
+
+
+def _looked_at(view: View, model: MorphableModel, fixed: FixedTexels) -> _Looked:
+    own, other = sample_view(view, fixed.mesh), sample_view(view, fixed.mesh, model.mirror_vertices)
+    light = _light(own, view, fixed)
+    gain = light.gain(view.normals)
+    unlit(fixed.mesh, own.colour, gain)
+    unlit(fixed.mesh, other.colour, gain[model.mirror_vertices])
+    lack = _missing(own.colour - other.colour, own.weight * other.weight, fixed)
+    for mirrored, here in zip(other, own, strict=True):
+        mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
+    weight, cover = own.weight, own.cover
+    other_weight = other.weight * (1 - weight)
+    colour = blend(fixed.mesh, (own.colour, weight), (other.colour, other_weight), lack)
+    coverage = 1 - (1 - cover) * (1 - other.cover)
+    return _Looked(light, gain, (colour, coverage), cover * (weight > other_weight))
 
 
 def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
@@ -124,17 +137,24 @@ def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
     return fit_skin_light(shown, (view.normals, fixed.face), NOBODY)
 
 
-def _trust(known: Float32s, strays: Float32s, fixed: FixedTexels) -> Float32s:
-    """How far [V] to take what the photograph shows around vertices of which it shows the share ``known`` [V].
+def _trust(known: Float32s, strays: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:
+    """How far [V] to take what the photograph shows around vertices.
 
-    Beside the face it shows skin as likely as hair or a collar, which do not look like skin: ``strays`` [V, 3] is by
-    what share of its colour it differs from what is expected.
+    Beside the face it shows skin as likely as hair or a collar, and beside an occluder as likely what is left of that:
+    neither looks like skin.
+
+    Args:
+        known: [V] the share that it shows.
+        strays: [V, 3] by what share of its colour that differs from what is expected.
+        near: [V] how near an occluder it is.
+        fixed: what is known of the head model.
     """
-    alike = 1 / (1 + (strays**2).mean(axis=1) / STRAYS**2)
-    beside = (fixed.skin.area > 0) * (1 - fixed.skin.bare)
+    alike = 1 / (1 + ((strays**2).mean(axis=1) / STRAYS**2) ** 2)
+    skin = fixed.skin.area > 0
+    doubt = np.maximum(1 - fixed.skin.bare, near) * skin if fixed.skin.known else 0 * near
     # Teeth are seen through a slit.
     seen = 1 - fixed.openness * (1 - _seen_well(known))
-    return np.asarray(fixed.expected * seen * (1 - beside * (1 - alike)), dtype=np.float32)
+    return np.asarray(fixed.expected * seen * (1 - doubt * (1 - alike)), dtype=np.float32)
 
 
 def _eyes_seen(coverage: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:

@@ -21,6 +21,7 @@ SLOPE_SLACK = 4.0  # steps of the depth grid along the slope of the surface
 # outline, of the longer side of the head, between which trust grows from none to full.
 OUTLINE_FROM, OUTLINE_TO = 0.012, 0.07
 BORDER = 12.0  # steps of the depth grid over which trust fades towards the edge of the photograph
+NEAR, COARSE = 0.03, 8  # of the longer side: so near to what is hidden it may still show; pixels of a coarse look
 FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
 POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
 GRAZING = 0.6  # quality below which a view covers a point in part only: it smears what it shows
@@ -39,6 +40,17 @@ class View:
     inside: Float32s  # [D, D'] trust by the distance from the outline
     step: float  # pixels per step of the depth grid
     slack: float  # pixels of depth
+
+    def near_hidden(self) -> Float32s:
+        """From 0 to 1, how near [V] what the vertices show lies to pixels that do not show the head."""
+        if self.free.min() == 1:
+            return np.zeros(len(self.points), np.float32)
+        free = np.ascontiguousarray(self.free[::COARSE, ::COARSE])
+        reach = 2 * round(NEAR * DEPTH_SIZE * self.step / COARSE) + 1
+        near = cv2.blur(1 - cv2.erode(free, np.ones((reach, reach))), (reach, reach))
+        rows, columns = (np.nan_to_num(self.points[:, axis]) / COARSE for axis in (1, 0))
+        i, j = (np.clip(at, 0, size - 1).astype(int) for at, size in zip((rows, columns), near.shape, strict=True))
+        return np.asarray(near[i, j], np.float32)
 
     @classmethod
     def of(

@@ -15,7 +15,7 @@ from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels
 from unveil.faces.overlay import draw_overlay
-from unveil.faces.skin_files import write_detail, write_maps, write_relit
+from unveil.faces.skin_files import light_arrays, write_detail, write_maps, write_relit
 from unveil.faces.whole import WholeFace, whole_face
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
@@ -52,7 +52,7 @@ def write_kind(
         "glb": lambda: write_bytes(path, face_glb(face, model, colours.albedo)),
         "obj": lambda: _write_obj(path, whole_face(face, model), colours.lit),
         "ply": lambda: _write_ply(path, face, model, colours.lit),
-        "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair)),
+        "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair) | light_arrays(face, colours)),
         OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours.lit)),
         NUMBERS: lambda: _write_json(path, face),
     }

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from unveil.appearance.colours import HeadColours
+from unveil.appearance.light import SkinLight
 from unveil.drawing.render import Skin, averaged, over, rasterize_finely, texels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.overlay import PANEL, PAPER, in_panel, points_in
@@ -91,10 +92,15 @@ def find_appearance(face: ReconstructedFace, model: MorphableModel, colours: Hea
     if face.albedo is not None:
         albedo = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
         return Appearance(albedo, partial(_deca_light, np.asarray(face.coefficients["light"])))
-    if colours.light is None:
+    light = upright_light(face, colours)
+    if light is None:
         return estimate_appearance(face.vertices, model, colours.lit)
-    upright = colours.light.turned(float(np.radians(face.crop.roll)))  # the head's axes are those of its crop
-    return Appearance(colours.albedo, upright.gain)
+    return Appearance(colours.albedo, light.gain)
+
+
+def upright_light(face: ReconstructedFace, colours: HeadColours) -> SkinLight | None:
+    """The light of the photograph in the frame of the posed vertices, which is that of the crop; None if unknown."""
+    return colours.light and colours.light.turned(float(np.radians(face.crop.roll)))
 
 
 def estimate_appearance(vertices: Floats, model: MorphableModel, texture: UInt8s) -> Appearance:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours
 from unveil.faces.face import ReconstructedFace
-from unveil.faces.relight import draw_relit
+from unveil.faces.relight import draw_relit, upright_light
 from unveil.heads.model import MorphableModel
 from unveil.meshes.glb import surface_bytes
 from unveil.meshes.maps import encode_displacement, encode_normals
@@ -54,6 +55,16 @@ def write_relit(
     path = _beside(stem, "_relit.png")
     write_image(path, draw_relit(image, face, model, colours))
     return {"relit": path.name}
+
+
+def light_arrays(face: ReconstructedFace, colours: HeadColours) -> dict[str, NDArray[Any]]:
+    """What the npz holds of the light, none where it is not known.
+
+    ``light`` [9, 3], harmonics by RGB as `geometry.lighting` orders and scales them, in the frame of ``vertices``; and
+    ``tone`` [3], the linear albedo of the person's skin. Skin of that albedo is as bright as their product.
+    """
+    light = upright_light(face, colours)
+    return {} if light is None else {"light": light.coefficients, "tone": light.tone}
 
 
 def _beside(stem: Path, ending: str) -> Path:
