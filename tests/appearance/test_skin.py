@@ -7,6 +7,7 @@ import made_up
 import numpy as np
 import pytest
 
+from unveil.appearance.grain import PlainSkin, quilted_grain
 from unveil.appearance.light import GAMMA
 from unveil.appearance.texture import BakedTexture, bake_texture
 from unveil.geometry.lighting import irradiance
@@ -96,6 +97,24 @@ def test_albedo_has_no_light_and_both_textures_agree_with_it(tone: Float64s) -> 
     assert abs(albedo[upper].mean() / albedo[lower].mean() - 1) < 0.05
     normals = found.light.gain(np.array([[0, 1.0, 0], [0, -1.0, 0]])).mean(axis=1)
     assert normals[0] > 1 > normals[1]
+
+
+def test_hidden_skin_is_as_fine_as_the_seen() -> None:
+    """Pores are noise, of which the picture says nothing behind the mask."""
+    rng = np.random.default_rng(2)
+    rows = np.arange(40000, dtype=np.int32)
+    skin = PlainSkin.of(rows, rows, np.ones(40000, np.bool_), 200)
+    pores = np.exp(0.05 * rng.normal(size=(200, 200)))
+    coverage = np.ones((200, 200), np.float32)
+    coverage[100:] = 0
+    colour = np.repeat(130 * (pores * coverage).reshape(-1, 1), 3, axis=1).astype(np.float32)
+    grain = quilted_grain(colour, coverage.ravel(), skin)
+    assert grain is not None
+    hidden = np.log(grain.reshape(200, 200)[110:])
+    assert 0.7 < hidden.std() / 0.05 < 1.3
+    assert abs(hidden.mean()) < 0.01
+    assert quilted_grain(colour, np.ones(40000, np.float32), skin) is None
+    assert quilted_grain(colour, np.zeros(40000, np.float32), skin) is None
 
 
 def test_without_known_skin_no_light_is_told_from_albedo() -> None:

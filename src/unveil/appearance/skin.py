@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from unveil.appearance.grain import PlainSkin
 from unveil.appearance.texel_kernels import TexelMesh, gather
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import TexelMap
@@ -18,6 +19,7 @@ EARS, LOBES, BROWS = [0, 16], [2, 14], slice(17, 27)  # iBUG-68
 FRONTAL = 0.5  # cosine to the front of the head, above which a vertex of the face shows skin rather than hair
 SURELY = 0.5  # certainty from which a texel is one of bare skin
 LEAST_VARIED, MOST_VARIED = 0.1, 0.3  # deviations, in logarithms, of texels that tell light
+PLAIN = 0.2  # deviation, in logarithms, below which skin has neither brows nor lids nor lips
 SAMPLES = 3000  # texels to find light by
 
 
@@ -32,6 +34,7 @@ class BareSkin:
     samples: Int32s  # [K] texels to find the tone and the light by
     trust: Float32s  # [K] in them
     cheeks: Bools  # [V] the skin of the face below the brows, where hair is rare
+    plain: PlainSkin | None  # where fine structure is guessed
     known: bool  # whether the albedo is known so well that light can be told from it
 
     @classmethod
@@ -56,7 +59,9 @@ class BareSkin:
         trust = (MOST_VARIED / np.maximum(deviation[samples, 0], LEAST_VARIED)) ** 2
         bare = bare[:, 0]
         area = _areas(model) * np.maximum(bare * (openness == 1), _beside_face(model))
-        return cls(detail, usual, area, bare, samples, trust, cheeks, known=True)
+        sure = np.flatnonzero(certainty[:, 0] > SURELY).astype(np.int32)
+        plain = PlainSkin.of(sure, texels.texels, deviation[sure, 0] < PLAIN, texels.size)
+        return cls(detail, usual, area, bare, samples, trust, cheeks, plain, known=True)
 
 
 def _of_one_colour(model: MorphableModel, texels: TexelMap, cheeks: Bools) -> BareSkin:
@@ -65,7 +70,7 @@ def _of_one_colour(model: MorphableModel, texels: TexelMap, cheeks: Bools) -> Ba
     detail, usual = np.ones((len(surely), 3), np.float32), np.ones((len(cheeks), 3), np.float32)
     samples = _some(np.flatnonzero(surely > SURELY))
     ones = np.ones(len(samples), np.float32)
-    return BareSkin(detail, usual, _areas(model) * cheeks, usual[:, 0], samples, ones, cheeks, known=False)
+    return BareSkin(detail, usual, _areas(model) * cheeks, usual[:, 0], samples, ones, cheeks, None, known=False)
 
 
 def _areas(model: MorphableModel) -> Float32s:

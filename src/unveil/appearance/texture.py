@@ -14,6 +14,7 @@ import numpy as np
 
 from unveil.appearance.eyes import WHITE, paint_eyes
 from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
+from unveil.appearance.grain import quilted_grain
 from unveil.appearance.light import ENOUGH, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
 from unveil.appearance.mouth import onto_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
@@ -84,7 +85,7 @@ def bake_texture(
     mean, known = _at_vertices(colour, coverage, fixed)
     trust = _trust(known, mean / np.maximum(usual, 1) - 1, view.near_hidden(), fixed)
     shift, level = _completion(mean - usual, usual, known * trust, fixed)
-    expected = (fixed.skin.detail, tone, shift)
+    expected = (_with_grain(colour, coverage, fixed), tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
 
     white = paint_eyes(albedo, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
@@ -135,6 +136,17 @@ def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.float32(1e-6))
     shown = SkinSamples(colours, 255 * skin.detail[skin.samples], normals, weight)
     return fit_skin_light(shown, (view.normals, fixed.face), NOBODY)
+
+
+def _with_grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s:
+    """The expected detail [N, 3] of skin, with fine structure of the person's own where that is not seen."""
+    skin = fixed.skin
+    grain = None if skin.plain is None else quilted_grain(colour, coverage, skin.plain)
+    if grain is None or skin.plain is None:
+        return skin.detail
+    detail = skin.detail.copy()
+    detail[skin.plain.rows] *= grain[:, None]
+    return detail
 
 
 def _trust(known: Float32s, strays: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:

@@ -48,7 +48,7 @@ PACKAGED = {
             what="what skin looks like on openhead",
             licence=RESEARCH,
             source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
-            sha256="0975208c0a8eb9cafe5c55131ac031710712f4e0ce92bc661fb6efd0580ae5d5",
+            sha256="2a737b5bab04a4d1d4ff960aad9aa36b43d5f09a79dda85d3713ac80fe006061",
         ),
         PackagedFile(
             name="openhead_learner.onnx",
