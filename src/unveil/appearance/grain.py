@@ -46,7 +46,7 @@ class PlainSkin:
         if not len(rows):
             return whole
         inner = cv2.erode(whole.picture(whole.plain), np.ones((2 * AWAY + 1,) * 2), borderType=cv2.BORDER_REPLICATE)
-        return replace(whole, plain=inner.ravel()[places])
+        return replace(whole, plain=np.asarray(inner, np.float32).ravel()[places])
 
     @property
     def shape(self) -> tuple[int, int]:
