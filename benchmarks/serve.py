@@ -1,6 +1,6 @@
 """The server under strangers: 50 uploads at once, good and bad ones, and how long a photograph takes among others.
 
-    python benchmarks/serve.py [--uploads 50] [--rounds 20] [--workers 1]
+    python -m benchmarks.serve [--uploads 50] [--rounds 20] [--workers 1]
 
 It starts `unveil serve` on a free port. First all uploads are sent at once: whole photographs, cut ones, text, an empty
 file, a picture without a face, one of too many pixels and one of too many bytes. Who is told to come again later does
@@ -15,14 +15,10 @@ import argparse
 import io
 import re
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -30,6 +26,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from tools.running_server import running_server
 from unveil.assets.store import packaged
 
 CLIENTS = (1, 4, 16)
@@ -43,7 +40,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="photographs of each number of clients, at least")
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
-    with server(given.workers) as (address, process), Memory(process) as memory:
+    workers = ("--workers", str(given.workers))
+    with running_server(*workers) as (address, process), Memory(process) as memory:
         print(f"memory after the start: {memory.most / 2**20:.0f} MB")
         print_answers(upload_at_once(address, given.uploads), given.uploads)
         print(f"memory at most: {memory.most / 2**20:.0f} MB")
@@ -51,18 +49,6 @@ def main() -> None:
         for clients in CLIENTS:
             print_latency(clients, *latencies(address, clients, given.rounds))
         print(f"memory at most: {memory.most / 2**20:.0f} MB")
-
-
-@contextmanager
-def server(workers: int) -> Iterator[tuple[str, int]]:
-    """The address of a running server, and its process."""
-    call = [sys.executable, "-m", "unveil.cli", "serve", "--port", "0", "--workers", str(workers)]
-    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        line = process.stdout.readline() if process.stdout else ""
-        try:
-            yield re.findall(r"http://\S+:\d+", line)[0], process.pid
-        finally:
-            process.terminate()
 
 
 class Memory:

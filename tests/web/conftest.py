@@ -1,10 +1,5 @@
 """One server for all tests of the page and its API, and a browser."""
 
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +8,7 @@ from extras import needs
 
 from tools.chromium import browser as running_browser
 from tools.chromium import chromium
+from tools.running_server import running_server
 
 LIMITS = ("--megabytes", "2", "--megapixels", "2", "--workers", "1")
 
@@ -22,17 +18,8 @@ def server() -> Iterator[str]:
     """The address of `unveil serve`, started as a user starts it, with small limits."""
     for package in ("fastapi", "uvicorn", "python_multipart"):
         needs(package)
-    call = [sys.executable, "-m", "unveil.cli", "serve", "--port", "0", *LIMITS]
-    own_group = {"start_new_session": True} if os.name == "posix" else {}
-    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True, **own_group) as process:
-        line = process.stdout.readline() if process.stdout else ""
-        found = re.fullmatch(r"unveil serves at (http://127\.0\.0\.1:\d+)/ \(Ctrl-C ends it\)\n", line)
-        try:
-            assert found, line
-            yield found[1]
-        finally:
-            process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-            process.wait(60)
+    with running_server(*LIMITS) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
