@@ -11,7 +11,7 @@ from glb_reader import Glb
 from khronos import validator_report
 
 from unveil.appearance.hair.frame import above_hairline, ear_faces
-from unveil.appearance.hair.view import Sighted
+from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.worn import hair_of
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals

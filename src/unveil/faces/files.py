@@ -13,7 +13,7 @@ from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
 from unveil.appearance.visibility import covered_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
-from unveil.faces.hair import hair_arrays, hair_pixels
+from unveil.faces.hair import hair_arrays, hair_pixels, without_light
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import light_arrays, write_detail, write_maps, write_relit
 from unveil.faces.whole import WholeFace, whole_face
@@ -49,7 +49,7 @@ def write_kind(
     """
     path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
     writers: dict[str, Callable[[], Any]] = {
-        "glb": lambda: write_bytes(path, face_glb(face, model, colours.albedo)),
+        "glb": lambda: write_bytes(path, _glb(face, model, colours)),
         "obj": lambda: _write_obj(path, whole_face(face, model), colours.lit),
         "ply": lambda: _write_ply(path, face, model, colours.lit),
         "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair) | light_arrays(face, colours)),
@@ -68,6 +68,10 @@ def write_kind(
     if model.hair is not None:
         material["hair_texture"] = f"{stem.name}_hair.jpg"
     return {kind: path.name} | (material if kind == "obj" and model.textured else {})
+
+
+def _glb(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> bytes:
+    return face_glb(face, without_light(model, colours.lit, colours.albedo), colours.albedo)
 
 
 def _write_obj(path: Path, whole: WholeFace, colours: UInt8s) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -13,15 +14,17 @@ from unveil.geometry.rasterize import rasterize
 from unveil.heads.face_area import vertex_areas
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
-from unveil.typing import Bools, Image
+from unveil.typing import Bools, Image, UInt8s
 
 FINEST = 800  # pixels of the photograph's longer side in which hair is told from skin
+DARK = 16  # grey level up to which colours say nothing of light
+FACTORS = (0.6, 1.7)  # of light that is taken off
 EDGE = 0.006  # metres inside its edge over which hair is as thin as its picture
 
 
 def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairCap | None:
     """The hair of a face, where the learner tells what each pixel shows and the head model is one that has parts."""
-    from unveil.appearance.hair.view import Sighted
+    from unveil.appearance.hair.surroundings import Sighted
     from unveil.appearance.hair.worn import hair_of
 
     if face.classes is None or model.whole is None:
@@ -50,9 +53,19 @@ def hair_numbers(face: ReconstructedFace, hair: HairCap | None) -> dict[str, Any
     return {"drawn": True, "hidden_share": round(float((hair.hidden * areas).sum() / areas.sum()), 3)}
 
 
+def without_light(model: MorphableModel, lit: UInt8s, albedo: UInt8s) -> MorphableModel:
+    """A head whose hair has the light taken off that is taken off its skin, in the middle, between two textures."""
+    if model.hair is None:
+        return model
+    inside = lit.min(axis=-1) > DARK
+    factors = np.median(albedo[inside] / lit[inside], axis=0) if inside.any() else np.ones(3)
+    picture = np.clip(model.hair.picture * np.clip(factors, *FACTORS) + 0.5, 0, 255).astype(np.uint8)
+    return replace(model, hair=replace(model.hair, picture=picture))
+
+
 def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | None, shape: tuple[int, ...]) -> Bools:
     """Which pixels [H, W] of a photograph of that shape show hair in front of the skin; not those at its edge."""
-    from unveil.appearance.hair.view import placement
+    from unveil.appearance.hair.surroundings import placement
 
     if hair is None:
         return np.zeros(shape[:2], bool)

@@ -11,6 +11,7 @@ from unveil.drawing.animation import write_animation
 from unveil.drawing.render import Skin, over, render_mesh
 from unveil.errors import UnveilError
 from unveil.faces.files import face_glb
+from unveil.faces.hair import without_light
 from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
@@ -99,7 +100,8 @@ def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]
     model = face.wearing
     picture, scene, csv = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     write_animation(picture, render_motion(model, motion, face.texture()), motion.frames_per_second)
-    write_bytes(scene, face_glb(face, model, face.texture(lit=False), motion))
+    lit, albedo = face.texture(), face.texture(lit=False)
+    write_bytes(scene, face_glb(face, without_light(model, lit, albedo), albedo, motion))
     take = take_of(model, motion)
     if take is None:
         return [picture, scene]

@@ -8,7 +8,8 @@ import numpy as np
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, grid_edges
 from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape, smooth_step
-from unveil.appearance.hair.view import FARTHEST, HairView, Sighted, look_up
+from unveil.appearance.hair.surroundings import Sighted
+from unveil.appearance.hair.view import FARTHEST, HairView, look_up
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import rasterize
 from unveil.typing import Bools, Float32s, Float64s, Floats, Ints, UInt8s
@@ -24,7 +25,7 @@ SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the
 ALIKE = 3.5  # times that colours spread, which is still hair
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
 DARKEST = 3.0  # grey level
-STRONGEST = 0.9  # of the logarithm by which strands differ from what is around them
+STRONGEST = 0.45  # of the logarithm by which strands differ from what is around them
 KNOWN = 0.75  # weight from which on a texel is as photographed
 
 

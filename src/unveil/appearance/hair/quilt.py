@@ -20,6 +20,7 @@ OVERLAP = 1 / 3  # of its sides
 TRIES = 8
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
+MOST_GAIN = 1.7  # of contrast, which that takes
 ALONG = 3.5  # texels along the hair over which patches are joined to strands
 
 
@@ -40,7 +41,7 @@ def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
         result += noise * np.float32(max(spread, LEAST_SPREAD))
     strands = cv2.GaussianBlur(result, (1, 0), sigmaX=0.01, sigmaY=ALONG)
     loss = np.sqrt(np.square(result).mean() / max(float(np.square(strands).mean()), 1e-9))
-    return np.asarray(strands * min(loss, 3.0), np.float32)
+    return np.asarray(strands * min(loss, MOST_GAIN), np.float32)
 
 
 def _whole(known: Bools, along: int, across: int) -> Bools:

@@ -25,7 +25,7 @@ LARGEST_HOLE = 60  # nodes: smaller ones are none
 OTHER_SIDE = 0.5  # weight of what the other side shows
 BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
 UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
-ROUND = 0.02  # metres over which hair rises at its edge
+ROUND = 0.022  # metres over which hair rises at its edge
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     cover = np.where(frame.on_ears & ~over, np.minimum(cover, -0.2), cover)
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
     rise = np.clip(away / np.maximum(ROUND, 1.2 * thickness), 0, 1)
-    profile = np.sqrt(np.maximum(1 - (1 - rise) ** 2, 0))
+    profile = rise * (2 - rise)
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
     # Nodes are farther apart than the ridges of an ear.
     outside = cv2.blur(cv2.dilate(np.where(frame.on_ears, frame.ears, 0), np.ones((5, 5))), (3, 3))

@@ -1,8 +1,4 @@
-"""What a photograph shows around a head: hair, or something else.
-
-A learner's class map ends soon above the brows, while hair goes on. So the map says what hair, skin, cloth and
-background look like in this photograph, and beyond it pixels are explained by their colours and places.
-"""
+"""Where a photograph shows hair around a head, and how points of the head find their places in it."""
 
 from __future__ import annotations
 
@@ -11,24 +7,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from unveil.appearance.around import explain
-from unveil.appearance.hair.frame import above_hairline
-from unveil.geometry.rasterize import Raster, interpolate, rasterize
-from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
-SIZE = 88  # pixels a side of the picture that is explained
-WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
-LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
-SURE_HAIR = 0.8  # probability from which on a cell shows what hair looks like
-SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 MOST_ODDS = 3.0  # log odds of a pixel count no more than this
 MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
-FLOOR = 0.02  # of probabilities
-NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
-CHIN = 8  # iBUG-68
 FARTHEST = 1e9  # depth of what is no head
 SLACK = 0.006  # metres behind the head at which nothing is hidden yet
 
@@ -81,129 +64,8 @@ class HairView:
         return np.asarray(-self.to_image[2, :3] / self.scale)
 
 
-@dataclass(frozen=True, eq=False)
-class Sighted:
-    """A head in a photograph."""
-
-    photograph: Image  # RGB [H, W, 3]
-    projected: Floats  # [V, 3] vertices in pixels of it, and a depth in pixels
-    neutral: Floats  # [V, 3] the same vertices in model space without expression and pose
-    classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
-    crop: Crop
-
-
-def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
-    """Where a photograph shows hair around a head; None where the class map has next to none."""
-    if (head.classes.argmax(axis=0) == HAIR).mean() < LEAST_HAIR:
-        return None
-    crop = _wider(head.crop)
-    nothing = np.zeros((SIZE, SIZE), np.float32)
-    raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
-    depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
-    to_image = placement(head.projected, head.neutral, model)
-    view = HairView(nothing, _inside(crop, head.photograph), crop, depth, _tone(head), to_image)
-    places, typical, told = _places(head, view, model, raster)
-    probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
-    hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
-    hidden = told[OCCLUDER] > 0.5
-    return replace(view, odds=np.log(hair / (1 - hair)), known=np.where(hidden, 0, view.known).astype(np.float32))
-
-
-def _wider(crop: Crop) -> Crop:
-    """The crop with more around it, most of all above."""
-    scale = SIZE / (WIDER * crop.size)
-    middle = np.array([SIZE / 2, (0.5 + HIGHER) * SIZE]) - 0.5
-    shift = (crop.matrix[:, 2] - (crop.size - 1) / 2) * scale + middle
-    return Crop(np.column_stack([crop.matrix[:, :2] * scale, shift]), SIZE)
-
-
-def _inside(crop: Crop, photograph: Image) -> Float32s:
-    """Which pixels [W, W] of a crop are of the photograph."""
-    lit = np.full(photograph.shape[:2], 255, np.uint8)
-    return np.asarray(cv2.erode(crop.warp(lit), np.ones((3, 3))) > 250, np.float32)
-
-
-def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Float64s:
-    """The affine map [3, 4] from a neutral head [V, 3] to the photograph that shows it at ``projected`` [V, 3].
-
-    It is that of the skull, which no expression moves.
-    """
-    skull = above_hairline(np.asarray(model.head.template)) > -0.02
-    points = np.column_stack([neutral[skull], np.ones(skull.sum())]).astype(np.float64)
-    solution, *_ = np.linalg.lstsq(points, projected[skull].astype(np.float64), rcond=None)
-    return np.asarray(solution.T)
-
-
 def look_up(picture: Floats | Image, at: Floats, interpolation: int = cv2.INTER_LINEAR, beyond: float = 0) -> Float32s:
     """What a picture [H, W] or [H, W, C] has at places [K, ..., 2], x and y, of it, and ``beyond`` its edges."""
     x, y = (np.ascontiguousarray(at[..., k].reshape(len(at), -1), np.float32) for k in (0, 1))
     found = cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
     return np.asarray(found.reshape(*at.shape[:-1], *picture.shape[2:]), np.float32)
-
-
-def _places(
-    head: Sighted, view: HairView, model: MorphableModel, raster: Raster
-) -> tuple[Float32s, Float32s, Float32s]:
-    """What is likely where, and how far it is typical, for skin, hair, covers and background [4, W, W]; and the map."""
-    on_head, above_line, away, above_chin = _around(head, view, model, raster)
-    near, beside = (np.exp(-((away / reach) ** 2)) for reach in (NEAR_HEAD, BESIDE_HEAD))
-    higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
-    bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
-    hair = np.where(on_head > 0, 0.05 + 0.9 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
-    skin = np.where(on_head > 0, 1 - 0.8 * bald, 0.02)
-    cover = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
-    wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
-    usual = np.stack([skin, hair, cover, wall])
-    usual /= usual.sum(axis=0)
-    told = _class_map(head, view.crop)
-    covers = told[CLOTH] + told[OCCLUDER]
-    face = told.sum(axis=0) - told[HAIR] - covers - told[BACKGROUND]
-    seen = np.stack([face, told[HAIR], covers, told[BACKGROUND]])
-    mapped = told.sum(axis=0)
-    prior = np.where(mapped > 0.5, 0.1 * usual + 0.9 * seen, usual) + FLOOR
-    far = (away > NEAR_HEAD) & (above_chin > 0)
-    scalp, low = on_head * (above_line > 0.01), above_chin < -0.03
-    elsewhere = np.stack([0 * far, 0.15 * scalp, 0.02 * low, 0.2 + 0.8 * far])
-    typical = np.where(mapped > 0.5, np.clip(2 * seen - 1, 0, 1), elsewhere)
-    return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
-
-
-def _tone(head: Sighted) -> Float32s:
-    """The median [3] of CIELAB where the class map is sure of hair, and how far it spreads [3]."""
-    size = len(head.classes[0])
-    lab = cv2.cvtColor(head.crop.resized(size).warp(head.photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    sure = head.classes[HAIR] >= np.quantile(head.classes[HAIR], 1 - LEAST_HAIR)
-    hair = lab[sure | (head.classes[HAIR] > SURE_HAIR)]
-    middle = np.median(hair, axis=0)
-    return np.asarray([middle, np.maximum(1.5 * np.median(np.abs(hair - middle), axis=0), SPREAD)], np.float32)
-
-
-def _in_crop(head: Sighted, crop: Crop) -> Floats:
-    return np.column_stack([crop.to_crop(head.projected[:, :2]), head.projected[:, 2]])
-
-
-def _around(
-    head: Sighted, view: HairView, model: MorphableModel, raster: Raster
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Pixels [W, W] on the head; how far above the hairline; away from the head; and above the chin, in metres."""
-    crop, per_metre = view.crop, view.scale * view.crop.scale
-    template = np.asarray(model.head.template)
-    above = interpolate(raster, model.faces, np.column_stack([above_hairline(template), template[:, 1]]))
-    away = cv2.distanceTransform((~raster.covered).astype(np.uint8), cv2.DIST_L2, 3) / per_metre
-    up = view.to_image[:2, 1] @ crop.matrix[:, :2].T
-    chin = crop.to_crop(np.asarray(model.landmarks68(head.projected))[CHIN, :2])
-    x, y = np.meshgrid(np.arange(SIZE) - chin[0], np.arange(SIZE) - chin[1])
-    above_chin = (x * up[0] + y * up[1]) / max(float(np.hypot(*up)), 1e-9) / per_metre
-    return raster.covered.astype(np.float32), above[..., 0], np.asarray(away, np.float32), above_chin
-
-
-def _class_map(head: Sighted, crop: Crop) -> Float32s:
-    """The class map [9, W, W] in another crop; zero beyond its own."""
-    cells = len(head.classes[0]) / head.crop.size
-    to_map = np.vstack([head.crop.matrix, [0, 0, 1]])
-    to_map[:2] = to_map[:2] * cells
-    to_map[:2, 2] += cells / 2 - 0.5  # centres of cells are at integers
-    matrix = to_map @ np.linalg.inv(np.vstack([crop.matrix, [0, 0, 1]]))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    maps = [cv2.warpAffine(one, matrix[:2], (SIZE, SIZE), flags=flags, borderValue=0) for one in head.classes]
-    return np.stack(maps).astype(np.float32)

@@ -8,7 +8,7 @@ from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, frame_of
 from unveil.appearance.hair.mesh import cap_mesh
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import hair_shape
-from unveil.appearance.hair.view import Sighted, hair_view
+from unveil.appearance.hair.surroundings import Sighted, hair_view
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int64s
