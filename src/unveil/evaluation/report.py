@@ -17,10 +17,10 @@ from unveil.storage.text import read_json
 SCORES = FileKind("file of scores", "score again", 2**26)
 HEAD = """# Results
 
-`unveil evaluate report` wrote every number on this page from files of scores. [How to score](evaluation.md) says how
-they are made and what they mean. Errors of landmarks are NME in percent of the root of the area of the annotated
-landmarks' box, unless said otherwise. The packaged learner was trained with occluders of these kinds, on other people,
-and is used to them; `below-bridge` and `drawn-hand` are the exceptions.
+`unveil evaluate report` wrote the numbers on this page from files of scores, unless a section says otherwise.
+[How to score](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
+root of the area of the annotated landmarks' box, unless said otherwise. The packaged learner was trained with occluders
+of these kinds, on other people, and is used to them; `below-bridge` and `drawn-hand` are the exceptions.
 """
 OCCLUDED = "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
 
