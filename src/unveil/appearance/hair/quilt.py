@@ -20,8 +20,8 @@ OVERLAP = 1 / 3  # of its sides
 TRIES = 8
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
-MOST_GAIN = 1.7  # of contrast, which that takes
-ALONG = 3.5  # texels along the hair over which patches are joined to strands
+MOST_GAIN = 1.2  # of contrast, which that takes
+ALONG = 6.0  # texels along the hair over which patches are joined to strands
 
 
 def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
@@ -54,31 +54,45 @@ def _whole(known: Bools, along: int, across: int) -> Bools:
 
 
 def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sides: tuple[int, int]) -> None:
-    """Lay patches from ``sources`` [N, 2] side by side over what is ``wanted`` [H, W] of the result, row by row."""
+    """Lay patches from ``sources`` [N, 2] side by side over what is ``wanted`` [H, W] of the result.
+
+    They lie in columns that begin at different heights, so that no rows are to be seen.
+    """
     (along, across), (height, width) = sides, result.shape[:2]
     rng = np.random.default_rng(1)
     window = _window(along)[:, None] * _window(across)
-    total, squares = np.zeros((2, height, width), np.float32)
-    step = round(along * (1 - OVERLAP))
-    for top in [*range(0, height - along, step), height - along]:
-        near = sources[np.abs(sources[:, 0] - top) <= UP_DOWN * along]
-        near = near if len(near) else sources
-        first = int(rng.integers(across))  # no columns of patches
-        for left in range(first, first + width, round(across * (1 - OVERLAP))):
-            columns = (left + np.arange(across)) % width
-            laid = np.ix_(np.arange(top, top + along), columns)
-            if not wanted[laid].any():
+    rows = ((along, along), (0, 0))
+    laid, needed = np.pad(result, (*rows, (0, 0))), np.pad(wanted, rows)
+    total, squares = np.zeros((2, height + 2 * along, width), np.float32)
+    for left in range(0, width, round(across * (1 - OVERLAP))):
+        columns = (left + np.arange(across)) % width
+        for top in range(int(rng.integers(along)), height + along, round(along * (1 - OVERLAP))):
+            here = np.ix_(np.arange(top, top + along), columns)
+            if not needed[here].any():
                 continue
-            old = (result[laid] / np.maximum(total[laid], 1e-3)[..., None])[::COARSER, ::COARSER]
-            weight = total[laid][::COARSER, ::COARSER, None]
-            chosen = near[rng.integers(len(near), size=TRIES)]
-            patches = [detail[y : y + along, x : x + across] for y, x in chosen]
-            misfit = [float((np.square(p[::COARSER, ::COARSER] - old) * weight).sum()) for p in patches]
-            best = np.argsort(misfit)[: 1 + TRIES // 3]  # not always the same one
-            result[laid] += patches[int(rng.choice(best))] * window[..., None]
-            total[laid] += window
-            squares[laid] += window**2
-    result /= np.sqrt(np.maximum(squares, 1e-3))[..., None]  # keeps the contrast where patches are mixed
+            beside = (laid[here] / np.maximum(total[here], 1e-3)[..., None], total[here])
+            laid[here] += _fitting(detail, _near(sources, top - along, along), beside, rng) * window[..., None]
+            total[here] += window
+            squares[here] += window**2
+    # Divided so that contrast is kept where patches are mixed.
+    result[:] = (laid / np.sqrt(np.maximum(squares, 1e-3))[..., None])[along:-along]
+
+
+def _near(sources: Int64s, row: int, along: int) -> Int64s:
+    """Those of sources [N, 2] that lie at about the height of a row, or all."""
+    near = sources[np.abs(sources[:, 0] - row) <= UP_DOWN * along]
+    return near if len(near) else sources
+
+
+def _fitting(
+    detail: Float32s, sources: Int64s, beside: tuple[Float32s, Float32s], rng: np.random.Generator
+) -> Float32s:
+    """One of the patches that fit best to what lies there already, with its weights; not always the same one."""
+    (along, across), (old, weight) = beside[1].shape, (part[::COARSER, ::COARSER] for part in beside)
+    chosen = sources[rng.integers(len(sources), size=TRIES)]
+    patches = [detail[y : y + along, x : x + across] for y, x in chosen]
+    misfit = [float((np.square(p[::COARSER, ::COARSER] - old) * weight[..., None]).sum()) for p in patches]
+    return patches[int(rng.choice(np.argsort(misfit)[: 1 + TRIES // 3]))]
 
 
 def _window(side: int) -> Float32s:

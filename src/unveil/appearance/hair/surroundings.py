@@ -95,8 +95,8 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
     higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
     bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
     forehead = on_head * (above_line > FOREHEAD)
-    hair = np.where(on_head > 0, 0.05 + 0.15 * forehead + 0.75 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
-    skin = np.where(on_head > 0, 1 - 0.88 * bald, 0.02)
+    hair = np.where(on_head > 0, 0.05 + 0.07 * forehead + 0.83 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
+    skin = np.where(on_head > 0, 1 - 0.84 * bald, 0.02)
     cover = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
     wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
     usual = np.stack([skin, hair, cover, wall])
@@ -107,11 +107,11 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
     seen = np.stack([face, told[HAIR], covers, told[BACKGROUND]])
     mapped = told.sum(axis=0)
     # A fringe is no hair to learners: foreheads count as skin in what they learn from.
-    trust = np.where(mapped > 0.5, 0.9 - 0.5 * forehead, 0)
+    trust = np.where(mapped > 0.5, 0.9 - 0.25 * forehead, 0)
     prior = trust * seen + (1 - trust) * usual + FLOOR
     far = (away > NEAR_HEAD) & (above_chin > 0)
     scalp, low = on_head * (above_line > 0.01), above_chin < -0.03
-    elsewhere = np.stack([0 * far, 0.4 * scalp, 0.02 * low, 0.2 + 0.8 * far])
+    elsewhere = np.stack([0 * far, 0.25 * scalp, 0.02 * low, 0.2 + 0.8 * far])
     typical = np.where(mapped > 0.5, np.clip(2 * seen - 1, 0, 1), elsewhere)
     typical[0] *= 1 - forehead
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
