@@ -27,7 +27,7 @@ CALLS = {
     "transfer": f"photo.png photo.jpg -o out --formats npz {LEARNER}",
     "animate": f"photo.png -o out --follow photos {LEARNER}",
     "view": "head.glb -o out.html",
-    "serve": "--host 0.0.0.0",
+    "serve": "--host 0.0.0.0 --model missing.onnx",  # which it cannot, or it would never end
     "compare": "photo.png -o out.png --models learner.onnx",
     "fit": "landmarks.pts -o out.npz --photo photo.png",
     "demo": "-o out",

@@ -212,7 +212,6 @@ def test_a_file_system_without_locks_will_do(tmp_path: Path, monkeypatch: pytest
         raise OSError
 
     monkeypatch.setattr("unveil.storage.folder_log.lock", no_locks)
-    monkeypatch.setattr("unveil.storage.outputs.lock", no_locks)
     monkeypatch.setattr("unveil.storage.leftovers.lock", no_locks)
     (tmp_path / ".unveil-0123456789abcdef").mkdir()
     (tmp_path / ".unveil-0123456789abcdef" / ".lock").touch()

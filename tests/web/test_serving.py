@@ -1,6 +1,7 @@
 """The parts of the server: jobs and their workers, who is let in, and what is started at all."""
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -96,6 +97,19 @@ def test_jobs_are_done_in_turn_and_forgotten() -> None:
         assert not jobs[3].folder.exists()
 
     asyncio.run(serve())
+
+
+def test_what_a_killed_server_left_goes_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / ".unveil-0123456789abcdef"
+    left.mkdir()
+    (left / ".lock").touch()
+    (left / "photograph.jpg").touch()
+    queue = JobQueue([worker()], Limits())
+    (own,) = tmp_path.iterdir()
+    assert own != left
+    queue.stop()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_queue_says_when_to_come_again() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unveil.storage.files import HIDDEN
@@ -13,6 +16,25 @@ from unveil.storage.locks import lock
 
 TEMPORARY = re.compile(rf"{re.escape(HIDDEN)}[0-9a-f]{{16}}(\.\w+)?")
 PART_LOCK = ".lock"  # in a hidden folder, as long as its process lives
+
+
+@contextmanager
+def hidden_folder(parent: Path, mode: int = 0o777) -> Iterator[Path]:
+    """A new hidden folder that is known to be this process's, and is removed when the block ends.
+
+    Args:
+        parent: where it is made.
+        mode: who may use it, as `Path.mkdir` takes it.
+    """
+    folder = parent / f"{HIDDEN}{secrets.token_hex(8)}"
+    try:
+        folder.mkdir(mode)
+        with (folder / PART_LOCK).open("xb") as living:
+            with suppress(OSError):  # on a file system without locks nobody takes it for left, either
+                lock(living.fileno())
+            yield folder
+    finally:
+        remove(folder)
 
 
 def sweep_folders(folder: Path) -> None:

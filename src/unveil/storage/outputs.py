@@ -10,16 +10,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from unveil.errors import UnveilError, reason_of
-from unveil.storage.files import HIDDEN, leads_nowhere, printable
+from unveil.storage.files import leads_nowhere, printable
 from unveil.storage.folder_log import FolderLog
-from unveil.storage.leftovers import PART_LOCK, is_own, remove, sweep_files, sweep_folders
-from unveil.storage.locks import lock
+from unveil.storage.leftovers import PART_LOCK, hidden_folder, is_own, sweep_files, sweep_folders
 
 OTHERWISE = "name another output, or replace it with --force"
 
@@ -62,19 +60,12 @@ class Outputs:
             UnveilError: a file may not be written; none is.
             OutputError: the folder cannot be written.
         """
-        part = self.folder / f"{HIDDEN}{secrets.token_hex(8)}"
-        try:
-            with ExitStack() as held:
-                with output_errors(self.folder):
-                    part.mkdir()
-                    living = held.enter_context((part / PART_LOCK).open("xb"))
-                    with suppress(OSError):  # on a file system without locks nobody takes it for left, either
-                        lock(living.fileno())
-                yield part
-                with output_errors(self.folder):
-                    self._publish(part, of, last)
-        finally:
-            remove(part)
+        with ExitStack() as held:
+            with output_errors(self.folder):
+                part = held.enter_context(hidden_folder(self.folder))
+            yield part
+            with output_errors(self.folder):
+                self._publish(part, of, last)
 
     def _publish(self, part: Path, of: tuple[str, ...], last: str) -> None:
         new = {path.name: _digest(path) for path in sorted(part.iterdir()) if path.name != PART_LOCK}

@@ -8,9 +8,10 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+from unveil.storage.leftovers import hidden_folder, sweep_folders
 from unveil.web.serving.job import PhotoJob
 from unveil.web.serving.limits import Limits
 from unveil.web.serving.workers import WorkerProcess
@@ -45,7 +46,10 @@ class JobQueue:
         self._jobs: dict[str, PhotoJob] = {}
         self._next: asyncio.Queue[PhotoJob] = asyncio.Queue()
         self._threads = ThreadPoolExecutor(len(workers))
-        self._folder = Path(tempfile.mkdtemp(prefix="unveil-serve-"))  # which only its owner may read
+        self._held = ExitStack()
+        temporary = Path(tempfile.gettempdir())
+        sweep_folders(temporary)  # of servers that were killed
+        self._folder = self._held.enter_context(hidden_folder(temporary, 0o700))
         self._seconds = 2.0  # that a job takes, smoothed; a first guess
 
     def start(self) -> None:
@@ -68,7 +72,7 @@ class JobQueue:
         for worker in self._workers:
             worker.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
 
     def new(self, client: str, faces: int) -> PhotoJob:
         """A place for a job, whose photograph is still to be written to its folder.
