@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.skin_space.learn import arrays, mean_skin
 from tools.skin_space.measure import held_out, measure, section, with_section
 from tools.skin_space.samples import collect
-from unveil.errors import one_line_errors
+from unveil.errors import UnveilError, one_line_errors
 from unveil.models.openhead.family import packaged_head
 from unveil.storage.files import write_text
 from unveil.storage.npz import write_npz
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_npz(options.out, arrays(samples, mean_skin(samples)))
         return
     scores = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
+    if not scores:
+        raise UnveilError(f"no photograph of people held out in {options.prepared} can be used")
     page = options.out.read_text(encoding="utf-8") if options.out.is_file() else ""
     write_text(options.out, with_section(page, section(scores)))
 

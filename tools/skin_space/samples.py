@@ -10,6 +10,7 @@ import numpy as np
 from tools.skin_space.photographs import Atlas, photographs
 from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.light import GAMMA, SkinSamples, fit_skin_light
+from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel
 from unveil.training.crops.prepared import TRAIN, PreparedFolder
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
@@ -68,6 +69,8 @@ def collect(model: MorphableModel, folder: PreparedFolder, count: int, seed: int
             colours.append(shown[0][rows])
             weight.append(shown[1][rows])
             normals.append(shown[2])
+    if not colours:
+        raise UnveilError(f"no photograph of {folder.path} shows a face turned to the camera with nothing before it")
     return Samples(atlas, rows, np.stack(colours), np.stack(weight), normals, tellers, fixed.face)
 
 

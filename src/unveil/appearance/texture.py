@@ -31,8 +31,9 @@ NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all
 SIDES_PULL, COLOUR_PULL = 0.3, 3.0
 LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
-# Metres from what is known after which a completion is what is expected of skin in general, in the person's tone.
-SKIN_REACH = 0.025
+# The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
+# skin in general, in the person's tone: where the skin is known, and where one colour is all that is expected.
+SKIN_PULL, SKIN_REACH, TONE_REACH = 50.0, 0.025, 0.015
 STRAYS = 0.25  # share of its colour by which skin strays from what is expected of it
 # Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head.
 INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
@@ -190,8 +191,10 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
         fixed: what is known of the head model.
     """
     # With as many edges as there are at a vertex, this pull ends what comes from around after about that length.
-    pull = COLOUR_PULL * known + fixed.skin.area / SKIN_REACH**2 * (1 - known)
-    target = COLOUR_PULL * known[:, None] * strays / np.maximum(pull, np.float32(1e-6))[:, None]
+    reach = SKIN_REACH if fixed.skin.known else TONE_REACH
+    follow = COLOUR_PULL + fixed.skin.bare * (SKIN_PULL - COLOUR_PULL) * fixed.skin.known
+    pull = follow * known + fixed.skin.area / reach**2 * (1 - known)
+    target = (follow * known)[:, None] * strays / np.maximum(pull, np.float32(1e-6))[:, None]
     shift = diffuse(target, pull, fixed.neighbours, np.zeros(3))
     level = float((usual + shift)[fixed.openness == 1].mean())
     closed = 1 - fixed.openness[:, None]

@@ -1,0 +1,44 @@
+"""The packaged space of skin, and files that are none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unveil import load_openhead
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError
+from unveil.models.openhead import skin
+
+
+def test_the_packaged_space_knows_the_face_and_not_the_scalp() -> None:
+    space = load_openhead().skin
+    assert space is not None
+    assert packaged("openhead_skin.npz").stat().st_size < 1e6
+    assert space.mean.shape == (256, 256, 3)
+    model = load_openhead()
+    uv = np.zeros((len(model.head.template), 2))
+    uv[model.faces] = model.uv[model.uv_faces]
+    row, column = (np.clip(256 * at, 0, 255).astype(int) for at in (1 - uv[:, 1], uv[:, 0]))
+    certainty = space.certainty[row, column]
+    template = np.asarray(model.head.template)
+    behind, cheeks = template[:, 2] < -0.05, (template[:, 2] > 0.03) & (np.abs(template[:, 1]) < 0.03)
+    assert certainty[behind].max() == 0
+    assert certainty[cheeks].mean() > 0.5
+    lips = model.landmarks68.triangles[51].ravel()
+    red, green = (space.mean[row[lips], column[lips], channel].mean() for channel in (0, 1))
+    assert red > green  # than the mean of the face
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with np.load(packaged("openhead_skin.npz")) as file:
+        arrays = dict(file)
+    for name, change, message in (
+        ("other.npz", {"format": np.array(9)}, "format 9"),
+        ("small.npz", {"certainty": np.zeros((8, 8), np.uint8)}, "not of one size"),
+    ):
+        np.savez(tmp_path / name, **(arrays | change))
+        with pytest.raises(UnveilError, match=message):
+            skin.load(tmp_path / name)
+    with pytest.raises(UnveilError, match="does not exist"):
+        skin.load(tmp_path / "missing.npz")
