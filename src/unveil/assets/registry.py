@@ -55,7 +55,7 @@ PACKAGED = {
             what="the learner: a crop of a face to openhead's coefficients",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="91b0a537bc87b0be9d42294a2059510f0c05132a9f544712ac483c3085b71dbd",
+            sha256="62a87ebd912533499400996e50dd2a1a20206b64085515de55fb992dc5bebb2a",
         ),
     )
 }
