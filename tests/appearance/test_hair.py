@@ -39,7 +39,8 @@ def sighted(neutral: Floats, on_scalp: int = HAIR, thick: float = THICK) -> Sigh
     around = cv2.dilate((shown.covered & scalp[shown.triangle]).astype(np.uint8), np.ones((side, side))) > 0
     labels = np.where(shown.covered, SKIN, np.where(around, on_scalp, BACKGROUND))
     labels[shown.covered & scalp[shown.triangle]] = on_scalp
-    noise = np.random.default_rng(0).normal(size=(SIZE, SIZE, 1)) * np.where(labels == HAIR, 25, 3)[..., None]
+    strands = np.random.default_rng(0).normal(size=(1, SIZE, 1))
+    noise = strands * np.where(labels == HAIR, 25, 3)[..., None]
     image = np.array([COLOURS.get(k, (0, 0, 0)) for k in range(len(CLASSES))])[labels] + noise
     crop = Crop.from_landmarks(np.asarray(MODEL.landmarks68(projected))[:, :2], CLASS_SIZE)
     cells = [crop.warp(((labels == k) * 255).astype(np.uint8)) / 255 for k in range(len(CLASSES))]

@@ -17,6 +17,7 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Image, UInt8s
 
 FINEST = 800  # pixels of the photograph's longer side in which hair is told from skin
+EVERY = 8  # texels between those whose light is compared
 DARK = 16  # grey level up to which colours say nothing of light
 FACTORS = (0.6, 1.7)  # of light that is taken off
 EDGE = 0.006  # metres inside its edge over which hair is as thin as its picture
@@ -57,6 +58,7 @@ def without_light(model: MorphableModel, lit: UInt8s, albedo: UInt8s) -> Morphab
     """A head whose hair has the light taken off that is taken off its skin, in the middle, between two textures."""
     if model.hair is None:
         return model
+    lit, albedo = lit[::EVERY, ::EVERY], albedo[::EVERY, ::EVERY]
     inside = lit.min(axis=-1) > DARK
     factors = np.median(albedo[inside] / lit[inside], axis=0) if inside.any() else np.ones(3)
     picture = np.clip(model.hair.picture * np.clip(factors, *FACTORS) + 0.5, 0, 255).astype(np.uint8)

@@ -17,7 +17,7 @@ ENOUGH = 30  # places to take patches from
 KNOWN, WHOLE = 0.3, 0.9  # weight from which on detail is known, and the share of a patch that has to be
 LEAST_SPREAD = 0.06  # contrast of strands of which next to nothing is seen
 OVERLAP = 1 / 3  # of its sides
-TRIES = 8
+TRIES = 5
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
 MOST_GAIN = 1.2  # of contrast, which that takes
@@ -92,7 +92,8 @@ def _fitting(
     chosen = sources[rng.integers(len(sources), size=TRIES)]
     patches = [detail[y : y + along, x : x + across] for y, x in chosen]
     misfit = [float((np.square(p[::COARSER, ::COARSER] - old) * weight[..., None]).sum()) for p in patches]
-    return patches[int(rng.choice(np.argsort(misfit)[: 1 + TRIES // 3]))]
+    best = sorted(range(TRIES), key=misfit.__getitem__)[: 1 + TRIES // 3]
+    return patches[int(rng.choice(best))]
 
 
 def _window(side: int) -> Float32s:

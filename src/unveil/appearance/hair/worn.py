@@ -14,7 +14,7 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int64s
 
 FEW = 512  # vertices whose nearest ones are looked for at once
-CARRIERS, EVERY = -0.06, 3  # metres above the hairline, of the skin to one in so many vertices of which hair belongs
+CARRIERS, EVERY = -0.06, 8  # metres above the hairline, of the skin to one in so many vertices of which hair belongs
 
 
 def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
