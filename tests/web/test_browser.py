@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,14 @@ from PIL import Image
 
 needs("playwright")
 
+import unveil
 from unveil.assets.store import packaged
+from unveil.heads.head import HairCap
+from unveil.meshes.glb import glb_bytes
 from unveil.meshes.image_bytes import jpeg
-from unveil.web.results import glb_document
+from unveil.storage.files import write_text
+from unveil.web.page import page_of
+from unveil.web.results import ShownHead, glb_document
 
 AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
@@ -179,6 +185,43 @@ def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     assert evaluate(page, "viewer => viewer.stage.beside.describe()") == "profile view, left side"
     page.get_by_label("Beside it").select_option("")
     assert not page.locator(".caption").is_visible()
+
+
+def a_hat() -> HairCap:
+    """A box on the top of the head, where hair would be."""
+    corners = np.array([[x, y, z] for x in (-0.08, 0.08) for y in (0.1, 0.2) for z in (-0.1, 0.06)], np.float32)
+    faces = np.array([[0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3], [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5]], np.int64)
+    return HairCap(
+        vertices=corners,
+        faces=faces,
+        uv=np.zeros((8, 2), np.float32),
+        uv_faces=faces,
+        picture=np.full((8, 8, 3), 60, np.uint8),
+        hidden=np.zeros(8, np.float32),
+        anchors=np.zeros(8, np.int64),
+    )
+
+
+def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_path: Path) -> None:
+    model = unveil.load_openhead()
+    glbs = [glb_bytes(replace(model, hair=a_hat()), model.zero()), glb_bytes(model, model.zero())]
+    write_text(tmp_path / "page.html", page_of([ShownHead("hat", glbs[0], "openhead"), ShownHead("bare", glbs[1])]))
+    page = browser.new_page(viewport={"width": 700, "height": 600}, reduced_motion="reduce")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page.html").as_uri())
+    evaluate(page, "() => true")
+    assert {address.partition(":")[0] for address in asked} <= {"file", "blob", "data"}
+    hat = canvas(page)
+    page.locator("#hair").uncheck()
+    assert changed(hat, canvas(page)) > 0.01
+    assert page.locator("#surface-sure").is_disabled()  # these files do not say it
+    page.get_by_label("Beside it").select_option("1")
+    page.get_by_text("bare: 0.0 mm apart on average").wait_for()
+    page.get_by_role("button", name="bare").click()
+    page.get_by_role("heading", name="bare").wait_for()
+    assert page.locator("#hair").count() == 0
+    page.close()
 
 
 def test_what_is_no_photograph_is_answered_in_words(server: str, browser: Any) -> None:

@@ -31,6 +31,7 @@ export class Beside {
     this.stage.setHead(second);
     first.twin = second;
     this.viewer.stage.beside = this.stage;
+    this.viewer.panel!.show();
     this.viewer.panel!.reset();
     this.viewer.look("Front");
     const apart = distance(first, second);

@@ -18,14 +18,19 @@ const STATISTICAL = 3; // units of a statistical basis to either side
 export class Panel {
   readonly element = element("div", { class: "panel" });
   private readonly sliders: Slider[] = [];
+  private readonly shown = { surface: "texture" as Surface, wireframe: false, hair: true };
   private readonly legend = element("div", { class: "legend", "aria-live": "polite" });
 
   constructor(private readonly head: Head, private readonly stage: Stage) {
     this.element.append(this.look(), this.expressions(), ...this.pose(), ...this.identity());
   }
 
-  show(surface: Surface): void {
+  /** Change how the head looks, and one that was put beside it. */
+  show(change: Partial<typeof this.shown> = {}): void {
+    const { surface, wireframe, hair } = Object.assign(this.shown, change);
     this.head.show(surface);
+    this.head.setWireframe(wireframe);
+    this.head.setHair(hair);
     this.stage.light(surface);
     this.legend.replaceChildren(...legendOf(surface));
   }
@@ -47,16 +52,12 @@ export class Panel {
     const choices = SURFACES.map(([value, label]) => {
       return { value, label, missing: this.head.can(value) ? undefined : UNSAID };
     });
-    const surfaces = radios("surface", "Surface", choices, "texture", (value) => this.show(value as Surface));
-    const switches = element("div", { class: "switches" }, toggle("wireframe", "Wireframe", false, (on) => {
-      this.head.setWireframe(on);
-      this.stage.draw();
+    const surfaces = radios("surface", "Surface", choices, "texture", (value) => this.show({ surface: value as Surface }));
+    const switches = element("div", { class: "switches" }, toggle("wireframe", "Wireframe", false, (wireframe) => {
+      this.show({ wireframe });
     }));
     if (this.head.hair) {
-      switches.append(toggle("hair", "Hair", true, (on) => {
-        this.head.setHair(on);
-        this.stage.draw();
-      }));
+      switches.append(toggle("hair", "Hair", true, (hair) => this.show({ hair })));
     }
     return element("section", { "aria-label": "Look" }, surfaces, this.legend, switches);
   }

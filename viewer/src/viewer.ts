@@ -77,9 +77,8 @@ export class Viewer {
     const head = this.head!;
     head.setUnits(shot.units ?? NAMED[shot.expression ?? ""] ?? head.photographed);
     for (const turn of head.turns) head.setTurn(turn, shot.turns?.[turn] ?? 0);
-    this.panel!.show(shot.surface ?? "texture");
-    head.setWireframe(shot.wireframe ?? false);
-    head.setHair(shot.hair ?? true);
+    const { surface = "texture", wireframe = false, hair = true } = shot;
+    this.panel!.show({ surface, wireframe, hair });
     this.stage.camera.aspect = shot.width / shot.height;
     this.stage.look(shot.view ?? "Front");
     return this.stage.picture(shot.width, shot.height, shot.background);
