@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unveil.cli.commands import PANELS, Command, Commands
-from unveil.cli.options import file_in, parse_formats, words
+from unveil.cli.options import file_in, parse_formats, parse_texture, words
 from unveil.errors import UnveilError
 
 
@@ -16,6 +16,12 @@ def test_out_is_a_folder_or_the_file_itself(tmp_path: Path) -> None:
     assert file_in(tmp_path / "my.md", "page.md") == tmp_path / "my.md"
     (tmp_path / "v1.2").mkdir()
     assert file_in(tmp_path / "v1.2", "page.md") == tmp_path / "v1.2" / "page.md"
+
+
+def test_a_texture_is_one_of_two() -> None:
+    assert parse_texture("LIT") == "lit"
+    with pytest.raises(UnveilError, match="unknown texture 'blue': choose albedo or lit"):
+        parse_texture("blue")
 
 
 def test_formats_come_in_our_order() -> None:

@@ -87,6 +87,22 @@ def test_texture_and_overlay_are_pictures_of_the_photograph_it_was_given(faces: 
         np.testing.assert_array_equal(np.asarray(shown), overlay)
 
 
+def test_a_glb_is_without_the_light_of_the_photograph_unless_it_is_to_have_it(
+    faces: list[Reconstruction], tmp_path: Path
+) -> None:
+    lit, albedo = faces[0].texture(), faces[0].texture(lit=False)
+    assert albedo.shape == lit.shape
+    assert np.abs(lit.astype(int) - albedo).mean() > 1
+    (plain,), (in_light,) = (faces[0].save(tmp_path / f"{lit}.glb", lit=lit) for lit in (False, True))
+    same = replace(faces[0], photograph=None)  # grey, with light or without
+    (one,), (other,) = (same.save(tmp_path / f"grey{lit}.glb", lit=lit) for lit in (False, True))
+    assert plain.read_bytes() != in_light.read_bytes()
+    assert one.read_bytes() == other.read_bytes()
+    with np.load(*faces[0].save(tmp_path / "head.npz")) as file:
+        assert file["light"].shape == (9, 3)
+        assert (file["tone"] > 0).all()
+
+
 def test_an_array_is_kept_as_it_is(learner: Path) -> None:
     photo = unveil.read_image(packaged("demo.jpg"))
     (face,) = Reconstructor(learner).reconstruct(photo)
