@@ -45,6 +45,7 @@ class DetailSurface:
     detail_mask: Float32s  # [256, 256] 1 where the decoder's details shape the normals
     face_mask: Float32s  # [256, 256] 1 in the face
     mesh: DenseMesh
+    smooth: bool = False  # whether the normals leave out the facets of the coarse mesh, which are in DECA's
     __repr__ = short_repr
 
     def displacement(self, decoded: Floats) -> Floats:
@@ -61,6 +62,8 @@ class DetailSurface:
         weight = self.mesh.at_texels(self.detail_mask)[:, None]
         dense = self.mesh.displaced(vertices, self.model.faces, decoded * self.detail_mask + self.fixed)
         detailed = vertex_normals(dense, self.mesh.faces)
+        if self.smooth:
+            detailed = coarse + detailed - vertex_normals(self.mesh.interpolate(vertices), self.mesh.faces)
         detailed = np.where(np.any(detailed != 0, axis=1, keepdims=True), detailed, coarse)  # texels in no triangle
         return unit(weight * detailed + (1 - weight) * coarse)
 

@@ -31,8 +31,8 @@ class SkinModel:
 
     @property
     def has_details(self) -> bool:
-        """Whether `details` gives any."""
-        return self.surface is not None and self.decode is not None
+        """Whether heads get any: from coefficients, or without ``decode`` from photographs."""
+        return self.surface is not None
 
     def details(self, vertices: Floats, coefficients: Coefficients) -> list[Detail | None]:
         """The details of heads with posed ``vertices`` [N, V, 3] and coefficients [N, M]; None where none are known."""

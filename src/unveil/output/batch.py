@@ -104,10 +104,11 @@ def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) ->
         return ALL_FORMATS if reconstructor.skin.has_details else FORMATS
     impossible = [kind for kind in wanted if kind not in possible]
     if impossible:
-        lacks = "details of the skin" if reconstructor.morphable.textured else "texture coordinates"
+        textured = reconstructor.morphable.textured
+        lacks = "details of the skin" if textured else "texture coordinates"
         raise UnveilError(
             f"{reconstructor.encoder.name} gives no {lacks}, so there is no {' and no '.join(impossible)}: "
-            f"choose from {', '.join(possible)}, or a model such as deca"
+            f"choose from {', '.join(possible)}, or a model such as deca{', or --wrinkles' * textured}"
         )
     return wanted
 
@@ -119,7 +120,16 @@ def options_for(
     encoder = reconstructor.encoder
     # Names and sizes: a colour space is a gigabyte, and hashing it would take as long as many photographs.
     assets = tuple(f"{printable(path.name)} {path.stat().st_size}" for path in reconstructor.skin.files)
-    return Options(encoder.name, weights_sha256(encoder), formats, max_faces, reconstructor.hair, texture, assets)
+    return Options(
+        model=encoder.name,
+        model_sha256=weights_sha256(encoder),
+        formats=formats,
+        max_faces=max_faces,
+        hair=reconstructor.hair,
+        wrinkles=reconstructor.wrinkles,
+        texture=texture,
+        assets=assets,
+    )
 
 
 def reconstruct_photos(

@@ -30,6 +30,7 @@ class Options:
     formats: tuple[str, ...] = FORMATS
     max_faces: int | None = None
     hair: bool = True  # whether heads get the hair that the photograph shows
+    wrinkles: bool = False  # whether they get its wrinkles
     texture: str = ALBEDO  # of the GLB: one of `faces.formats.TEXTURES`
     assets: tuple[str, ...] = ()  # name and bytes of each of the user's files that heads are made with
 

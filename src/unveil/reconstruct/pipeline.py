@@ -11,13 +11,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from unveil.appearance.visibility import hidden_vertices
+from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.wrinkled import wrinkled
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
+from unveil.models.skin import SkinModel
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
@@ -40,9 +43,11 @@ class Reconstructor:
         assets: folder with the files of a research model; `assets.store.search_folders` lists other places.
         detector: finds the faces; `FaceDetector()` if left out.
         hair: whether heads get the hair that the photograph shows, where the learner tells it.
+        wrinkles: whether they get its wrinkles, where the model itself gives no details of the skin.
 
     Raises:
-        UnveilError: the model is unknown, or a file it needs is missing or cannot be used.
+        UnveilError: the model is unknown, or a file it needs is missing or cannot be used; or it is to have wrinkles,
+            but has no texture coordinates.
         TypeError: the model is neither a name, nor a path, nor an encoder.
     """
 
@@ -53,6 +58,7 @@ class Reconstructor:
         assets: str | Path | None = None,
         detector: FaceDetector | None = None,
         hair: bool = True,
+        wrinkles: bool = False,
     ) -> None:
         if not isinstance(model, str | Path) and not hasattr(model, "predict"):
             raise TypeError(f"a model is a name, the path of an ONNX file or an encoder, not {type(model).__name__}")
@@ -62,8 +68,10 @@ class Reconstructor:
         self.skin = open_skin(self.encoder, self.morphable, assets)
         self._walk = FaceWalk(self.encoder, self.morphable)
         self.detector = detector or FaceDetector()
-        self.hair = hair
-        self._made_of = (model, assets, detector, hair)
+        self.hair, self.wrinkles = hair, wrinkles and not self.skin.has_details
+        if self.wrinkles:
+            self.skin = self._skin_with_wrinkles()
+        self._made_of = (model, assets, detector, hair, wrinkles)
 
     def __repr__(self) -> str:
         layout, vertices = self.encoder.layout, len(self.morphable.head.template)
@@ -71,11 +79,12 @@ class Reconstructor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it was made of, so that it can be sent to workers, which open networks of their own."""
-        model, assets, detector, hair = self._made_of
+        model, assets, detector, hair, wrinkles = self._made_of
         if isinstance(model, str | Path) and str(model) not in NETWORKS:
             model = Path(model).absolute()  # a worker may be in another folder
         assets = assets and assets.absolute()
-        return partial(Reconstructor, model, assets=assets, detector=detector, hair=hair), ()
+        make = partial(Reconstructor, assets=assets, detector=detector, hair=hair, wrinkles=wrinkles)
+        return make, (model,)
 
     def reconstruct(
         self,
@@ -139,6 +148,8 @@ class Reconstructor:
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             heads = [self._with_guesses(head, prediction, k) for k, head in enumerate(heads)]
+            if self.wrinkles and self.skin.surface is not None:
+                heads = [wrinkled(image, head, self.skin.surface) for head in heads]
             return [
                 replace(head, detector_turn=one.found.turn, doubtful=perhaps_no_face(one.found, head, one.face))
                 for head, one in zip(heads, framed, strict=True)
@@ -154,6 +165,8 @@ class Reconstructor:
         batch = Coefficients(coefficients.layout, coefficients.values[None])
         (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
         kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
+        if self.wrinkles and self.skin.surface is not None and face.detail is not None:
+            moved = replace(moved, detail=self.skin.surface.detail(moved.vertices, face.detail.displacement))
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def joined(self, faces: Sequence[Reconstruction]) -> list[Reconstruction]:
@@ -204,6 +217,13 @@ class Reconstructor:
             deviations = prediction.deviations.row(index)
             face = replace(face, deviations=deviations, uncertainty_mm=self._uncertainty(deviations))
         return face
+
+    def _skin_with_wrinkles(self) -> SkinModel:
+        if not self.morphable.textured:
+            raise UnveilError(
+                f"{self.encoder.name} has no texture coordinates to put wrinkles in: leave them out, or take openhead"
+            )
+        return replace(self.skin, surface=wrinkle_surface(self.morphable))
 
     def _heads(
         self, image: Image | None, coefficients: Coefficients, sightings: Sequence[Sighting], timings: Timings

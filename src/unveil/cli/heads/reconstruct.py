@@ -48,6 +48,10 @@ def reconstruct(
     hair: Annotated[
         bool, typer.Option("--hair/--no-hair", help="Give heads the hair that the photograph shows.")
     ] = True,
+    wrinkles: Annotated[
+        bool,
+        typer.Option("--wrinkles", help="Give heads the wrinkles that the photograph shows."),
+    ] = False,
     recursive: RecursiveOption = False,
     force: Annotated[
         bool,
@@ -70,7 +74,7 @@ def reconstruct(
         running: Iterator[Outcome] = iter(())
         if photos:
             outputs = held.enter_context(results_in(out, "reconstruct", inputs=photos, force=force))
-            reconstructor = Reconstructor(model, assets=assets, hair=hair)
+            reconstructor = Reconstructor(model, assets=assets, hair=hair, wrinkles=wrinkles)
             options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces, shown)
             targets = batch.name_targets(photos, outputs)
             running = batch.reconstruct_photos(targets, reconstructor, options, again=force)

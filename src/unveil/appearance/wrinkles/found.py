@@ -1,0 +1,127 @@
+"""Wrinkles of clear skin, from how they are shaded in one photograph: displacements in texture coordinates.
+
+The light is fitted to the face and divided out (`appearance.light`). What is left of the skin's brightness at the scale
+of wrinkles, along lines, is taken for shading and explained by a relief (`wrinkles.relief`). Where the skin is of
+another colour than around it there is a spot, hair or a lip, and no relief.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unveil.appearance.light import FAINTEST, GAMMA, SkinLight, SkinSamples, fit_skin_light
+from unveil.appearance.view import View, sample_view
+from unveil.appearance.wrinkles.relief import Grid, find_relief
+from unveil.heads.detail import DetailSurface
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image
+
+LARGEST = 1.5e-3  # metres
+VIEW = 512  # pixels of the head's longer side in which the skin is looked at
+FORM = 3.0  # texels: what is smoother is form, and no wrinkle
+LONG, WIDE, DIRECTIONS = 2.5, 0.5, 8  # texels: the part of a line over which a wrinkle is the same
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+# Logarithms against the skin around. Of red by green, encoded: from there it is no skin. Of brightness: what is below
+# is as likely noise and uneven skin; what is beyond is hair, or a shadow.
+COLOURED, FAINT, FOLD = 0.03, 0.04, 0.35
+CONTRAST = 2.0  # by how much smoothing and compression lower the contrast of wrinkles, on rendered heads
+ENOUGH = 1000  # texels of clear skin
+TURN = 1e-3  # radians, to take a gradient
+
+
+def find_wrinkles(
+    image: Image, projected: Floats, vertices: Floats, surface: DetailSurface, hidden: Bools | None = None
+) -> Float32s:
+    """The displacement [256, 256] in metres, along the normals, that a photograph shows of a face's skin.
+
+    Args:
+        image: the photograph, uint8 RGB [H, W, 3].
+        projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
+        vertices: [V, 3] the posed head, seen from +z.
+        surface: where wrinkles may be is its ``detail_mask``.
+        hidden: [H, W] pixels that do not show clear skin.
+    """
+    mesh, model = surface.mesh, surface.model
+    own = np.arange(len(mesh.texels), dtype=np.int32)
+    texels = (own, mesh.barycentric, mesh.triangles.astype(np.int32))
+    view = View.of(image, np.asarray(projected, np.float64), model.faces, VIEW, hidden)
+    seen = sample_view(view, texels)
+    weight = seen.weight * mesh.at_texels(surface.detail_mask)
+    if np.count_nonzero(weight > 0.5) < ENOUGH:
+        return np.zeros((mesh.size, mesh.size), np.float32)
+    weight = (
+        weight * _smooth(weight, np.ones_like(weight), FORM, surface) ** 2
+    )  # at an edge the skin around is not known
+    normals = mesh.normals(vertices, model.faces)
+    usual = _usual(surface)
+    samples = SkinSamples(seen.colour, 255 * usual, normals.astype(np.float32), weight)
+    light = fit_skin_light(samples, (normals, weight), np.median(seen.colour[weight > 0.5], axis=0))
+    albedo = (np.maximum(seen.colour / 255, FAINTEST) / usual) ** GAMMA / light.brightness(normals)
+    shade, trust = _shade(albedo, weight, surface)
+    grid = Grid.of(mesh, mesh.interpolate(vertices), normals)
+    relief = find_relief(shade, trust, _gradient(normals, light, grid), grid)
+    relief = LARGEST * np.tanh(relief / LARGEST) * _smooth(trust, np.ones_like(trust), 1.0, surface)
+    return np.asarray(mesh.as_map(relief[:, None].astype(np.float32), 0)[..., 0])
+
+
+def _usual(surface: DetailSurface) -> Float32s:
+    """The encoded albedo [N, 3] of anybody's skin against its tone, as far as the model knows."""
+    skin = surface.model.skin
+    if skin is None:
+        return np.ones((len(surface.mesh.texels), 3), np.float32)
+    mean = cv2.resize(np.asarray(skin.mean, np.float32), (surface.mesh.size, surface.mesh.size))
+    return np.asarray(np.exp(mean.reshape(-1, 3)[surface.mesh.texels]), np.float32)
+
+
+def _gradient(normals: Floats, light: SkinLight, grid: Grid) -> Float64s:
+    """How the logarithm of the brightness changes [N, 2] where normals turn towards the grid's directions."""
+    here, *turned = (
+        np.log(light.brightness(normals + step) @ LUMINANCE)
+        for step in (0 * normals, *(TURN * grid.along[:, k] for k in (0, 1)))
+    )
+    return np.stack([(there - here) / TURN for there in turned], axis=1)
+
+
+def _shade(albedo: Floats, weight: Floats, surface: DetailSurface) -> tuple[Floats, Floats]:
+    """Logarithm of the brightness [N] against that of the form, and trust [N] that a relief is the reason.
+
+    ``albedo`` [N, 3] is linear, what the skin would look like were it as smooth as the surface.
+    """
+    grey = np.log(albedo @ LUMINANCE)
+    redness = np.log(albedo[:, 0] / albedo[:, 1]) / GAMMA
+    away = redness - _smooth(redness, weight, FORM, surface)
+    trust = weight / (1 + (away / COLOURED) ** 2)
+    shade = _along_lines(grey - _smooth(grey, trust, FORM, surface), trust, surface)
+    strength = (shade / FAINT) ** 4
+    return CONTRAST * np.clip(shade, -FOLD, FOLD) * strength / (1 + strength), trust / (1 + (shade / FOLD) ** 4)
+
+
+def _along_lines(values: Floats, weight: Floats, surface: DetailSurface) -> Floats:
+    """Weighted means [N] of values [N], each along the line on which it is largest: wrinkles are long."""
+    best = np.zeros(len(values), np.float32)
+    for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
+        mean = _mean(values, weight, _line(float(angle)), surface)
+        best = np.where(np.abs(mean) > np.abs(best), mean, best)
+    return best
+
+
+def _line(angle: float) -> Float32s:
+    """A filter of a line at an angle in radians to the rows."""
+    reach = int(np.ceil(2.5 * LONG))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    return np.asarray(np.exp(-((along / LONG) ** 2 + (across / WIDE) ** 2) / 2), np.float32)
+
+
+def _smooth(values: Floats, weight: Floats, sigma: float, surface: DetailSurface) -> Floats:
+    """Weighted means [N] of values [N] around each texel, with a Gaussian of so many texels."""
+    bell = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma)) + 1, sigma)
+    return _mean(values, weight, bell @ bell.T, surface)
+
+
+def _mean(values: Floats, weight: Floats, kernel: Floats, surface: DetailSurface) -> Floats:
+    """Means [N] of values [N], weighted and under a kernel in the map."""
+    mesh = surface.mesh
+    maps = mesh.as_map(np.stack([values * weight, weight], axis=1).astype(np.float32), 0)
+    sums = cv2.filter2D(maps, -1, kernel, borderType=cv2.BORDER_CONSTANT).reshape(-1, 2)[mesh.texels]
+    return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1e-6))
