@@ -25,6 +25,8 @@ def main(wheel: Path) -> None:
         written = json.loads(run(folder, programs / "unveil", "demo", "--out", folder / "demo", "--json"))
         (head,) = (folder / "demo").glob("*.glb")
         assert head.read_bytes().startswith(b"glTF"), written
+        print(run(folder, programs / "unveil", "view", folder / "demo"))
+        assert (folder / "demo" / "view.html").read_bytes().startswith(b"<!doctype html>")
         print(f"{wheel.name}: {head.name} has {head.stat().st_size} bytes")
 
 

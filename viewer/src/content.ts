@@ -9,7 +9,7 @@ export interface Facts {
 
 export interface HeadContent {
   name: string;
-  glb: string; // base64, or an address
+  glb: string; // address of the file, or the file itself in a data address
   facts: Facts;
   picture: string | null; // address of the photograph around the head
   files: Record<string, string>; // address by kind of file
@@ -36,11 +36,8 @@ export function readContent(): Content {
   return JSON.parse(document.getElementById("content")!.textContent!) as Content;
 }
 
-export async function bytesOf(source: string): Promise<ArrayBuffer> {
-  if (/^(https?:|blob:|data:|\/)/.test(source) && !source.startsWith("//")) {
-    const answer = await fetch(source);
-    if (!answer.ok) throw new Error(`The file could not be loaded (${answer.status}).`);
-    return answer.arrayBuffer();
-  }
-  return Uint8Array.from(atob(source), (letter) => letter.charCodeAt(0)).buffer;
+export async function bytesOf(address: string): Promise<ArrayBuffer> {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`The file could not be loaded (${answer.status}).`);
+  return answer.arrayBuffer();
 }

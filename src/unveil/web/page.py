@@ -34,11 +34,15 @@ def page_with(content: Mapping[str, Any]) -> str:
 def _head_content(head: ShownHead) -> dict[str, Any]:
     return {
         "name": head.name,
-        "glb": base64.b64encode(head.glb).decode(),
+        "glb": _data_address("model/gltf-binary", head.glb),
         "facts": dict(head.facts),
-        "picture": head.picture and f"data:image/jpeg;base64,{base64.b64encode(head.picture).decode()}",
+        "picture": head.picture and _data_address("image/jpeg", head.picture),
         "files": {},
     }
+
+
+def _data_address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def content_policy(page: str) -> str:

@@ -22,6 +22,7 @@ from unveil.web.serving.workers import WorkerProcess
 
 FORM_BYTES = 64 * 2**10  # of a body besides the photograph
 LETTERS = 16  # of a token, at least
+CONNECTIONS = 256  # at once; more are answered 503
 GOODBYE_SECONDS = 2  # that connections have to end
 
 
@@ -107,6 +108,7 @@ def _configuration(settings: Settings, port: int, queue: JobQueue) -> uvicorn.Co
         access_log=False,  # nobody needs to know who sent whose photograph
         server_header=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
+        limit_concurrency=CONNECTIONS,
     )
 
 
