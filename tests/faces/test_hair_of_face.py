@@ -1,0 +1,68 @@
+"""The hair of the bundled photograph, in everything that a face writes."""
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from glb_reader import Glb
+
+from unveil import Reconstruction, Reconstructor
+from unveil.assets.store import packaged
+from unveil.faces.hair import without_light
+
+
+@lru_cache(maxsize=1)
+def face() -> Reconstruction:
+    (found,) = Reconstructor().reconstruct(packaged("demo.jpg"))
+    return found
+
+
+def test_the_bundled_person_has_hair_of_its_own_colour() -> None:
+    hair = face().hair
+    assert hair is not None
+    red, _, blue = np.median(hair.picture, axis=(0, 1))
+    assert 30 < blue < red < 140, "brown, as in the photograph"
+    assert hair.vertices[:, 1].max() > face().neutral_vertices[:, 1].max()
+    numbers = face().to_json()["hair"]
+    assert numbers["drawn"]
+    assert 0.5 < numbers["hidden_share"] < 1, "a photograph from the front shows less than half of it"
+
+
+def test_files_have_hair_or_none(tmp_path: Path) -> None:
+    bald = replace(face(), bald=True)
+    for one, expected in ((face(), True), (bald, False)):
+        stem = tmp_path / f"hair_{expected}"
+        names = one.write(stem, "obj")
+        assert (
+            ("hair_texture" in names) == (f"{stem.name}_hair.jpg" in {p.name for p in tmp_path.iterdir()}) == expected
+        )
+        one.write(stem, "glb")
+        nodes = [node["name"] for node in Glb(stem.with_suffix(".glb"))["nodes"]]
+        assert ("hair" in nodes) == expected
+        one.write(stem, "npz")
+        with np.load(stem.with_suffix(".npz")) as arrays:
+            assert ("hair_vertices" in arrays) == expected
+        one.write(stem, "json")
+        assert json.loads(stem.with_suffix(".json").read_text())["hair"]["drawn"] == expected
+    assert not Reconstructor(hair=False).reconstruct(packaged("demo.jpg"))[0].hair
+
+
+def test_a_changed_face_keeps_its_hair() -> None:
+    reconstructor = Reconstructor()
+    coefficients = face().coefficients
+    moved = reconstructor.changed(face(), coefficients.replace(expression=np.zeros_like(coefficients["expression"])))
+    assert moved.hair is not None
+    assert face().hair is not None
+    np.testing.assert_allclose(moved.hair.vertices.mean(axis=0), face().hair.vertices.mean(axis=0), atol=2e-3)
+
+
+def test_hair_loses_the_light_that_skin_loses() -> None:
+    lit = np.full((64, 64, 3), 100, np.uint8)
+    albedo = np.full((64, 64, 3), (120, 100, 80), np.uint8)
+    hair = without_light(face().wearing, lit, albedo).hair
+    assert hair is not None
+    assert face().hair is not None
+    before, after = face().hair.picture.mean(axis=(0, 1)), hair.picture.mean(axis=(0, 1))
+    np.testing.assert_allclose(after / before, (1.2, 1, 0.8), atol=0.02)
