@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_up_families
 import numpy as np
 import pytest
 from extras import needs
@@ -221,6 +222,27 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     page.get_by_role("button", name="bare").click()
     page.get_by_role("heading", name="bare").wait_for()
     assert page.locator("#hair").count() == 0
+    page.close()
+
+
+def test_heads_of_every_family(browser: Any, tmp_path: Path) -> None:
+    models = [made_up_families.model(name) for name in ("deca", "3ddfa")]
+    colours = [np.full((8, 8, 3) if m.textured else (len(m.head.template), 3), 150, np.uint8) for m in models]
+    heads = [glb_bytes(m, m.zero(), colour) for m, colour in zip(models, colours, strict=True)]
+    shown = [ShownHead(m.name, head, m.name) for m, head in zip(models, heads, strict=True)]
+    write_text(tmp_path / "page.html", page_of(shown))
+    page = browser.new_page(viewport={"width": 700, "height": 600}, reduced_motion="reduce")
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri())
+    for model in models:
+        page.get_by_role("button", name=model.name).click()
+        page.get_by_role("heading", name=model.name).wait_for()
+        units = page.locator("input[id^=unit-]")
+        assert units.count() == len(model.unit_names)
+        assert units.first.get_attribute("min") == "-3"  # of a statistical basis, to either side
+        assert page.locator("#strength").count() == 0
+    assert not wrong
     page.close()
 
 

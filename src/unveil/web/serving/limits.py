@@ -16,4 +16,4 @@ class Limits:
     waiting: int = 32  # photographs that wait for a worker
     per_client: int = 16  # photographs of one address that wait or are worked on
     keep_minutes: float = 30.0  # until results are deleted
-    kept: int = 500  # results at once; the oldest go first
+    kept: int = 200  # results at once; the oldest go first
