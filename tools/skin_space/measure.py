@@ -191,7 +191,7 @@ def with_section(page: str, text: str) -> str:
 
 def _table(scores: Sequence[Score], methods: Sequence[str], by: str) -> list[str]:
     """Error, SSIM, step at the edge and bias, with its sign in brackets, of each group and method."""
-    groups = sorted({getattr(score, by) for score in scores}, key=lambda g: TONES.index(g) if g in TONES else 0)
+    groups = sorted({getattr(score, by) for score in scores}, key=lambda g: (TONES.index(g) if g in TONES else 0, g))
     lines = [f"| {by} | " + " | ".join(methods) + " | photographs |", "|---|" + "---|" * (len(methods) + 1)]
     for group in [*groups, "**all**"]:
         of_group = [score for score in scores if group in ("**all**", getattr(score, by))]

@@ -16,12 +16,14 @@ from unveil.typing import Bools, Float32s, Int32s
 
 SIDE = 48  # texels of a piece, of 1024
 STEP = 32  # texels from one to the next
-FINE = 6.0  # texels, of what is structure rather than colour
+FINE = 4.0  # texels, of what is structure rather than colour
 WHOLE = 0.999  # of a piece that is to be seen
 AWAY = 24  # texels between plain skin and brows, lids, lips and nostrils
 KNOWN = 0.9  # coverage of texels that are seen
 CANDIDATES, PIECES = 40, 12  # pieces that are looked at, and those of them with least contrast, which show no lines
-STRONGEST = 0.15  # of the logarithm of brightness
+# Of the logarithm of brightness: the root mean square of structure at most, and what none exceeds. More is no skin, but
+# the edge of hair, or what compression left.
+USUAL, STRONGEST = 0.02, 0.06
 DARKEST = 8.0  # grey level
 FEWEST = 0.03  # of the texels that are hidden, to be worth it
 
@@ -83,21 +85,22 @@ def quilted_grain(colour: Float32s, coverage: Float32s, skin: PlainSkin) -> Floa
     chosen = np.linspace(0, len(tops) - 1, min(CANDIDATES, len(tops))).astype(int)
     grey = skin.picture(np.log(np.maximum(colour[skin.rows].mean(axis=1), DARKEST)))
     pieces = [_fine(grey, usable, 8 * int(tops[k]), 8 * int(lefts[k])) for k in chosen]
-    pieces = sorted(pieces, key=lambda piece: float(piece.std()))[:PIECES]
+    pieces = sorted(pieces, key=lambda piece: float(np.abs(piece).max()))[:PIECES]
     laid = _laid(pieces, skin.shape).ravel()[skin.places]
     return np.asarray(np.exp(np.clip(laid, -STRONGEST, STRONGEST)), np.float32)
 
 
 def _fine(grey: Float32s, usable: Float32s, top: int, left: int) -> Float32s:
-    """The structure of the piece [SIDE, SIDE] that begins there, with zero mean."""
+    """The structure of the piece [SIDE, SIDE] that begins there, with zero mean and no more than usual contrast."""
     part = np.s_[top : top + SIDE, left : left + SIDE]
     values, weight = grey[part], usable[part]
     broad = cv2.GaussianBlur(values * weight, (0, 0), FINE) / np.maximum(cv2.GaussianBlur(weight, (0, 0), FINE), 1e-3)
-    return np.asarray((values - broad) * weight, np.float32)
+    fine = (values - broad) * weight
+    return np.asarray(fine * min(1.0, USUAL / max(float(fine.std()), 1e-6)), np.float32)
 
 
 def _laid(pieces: list[Float32s], shape: tuple[int, int]) -> Float32s:
-    """Pieces side by side over a picture [H, W], each as it is or mirrored."""
+    """Pieces side by side over a picture [H, W], each turned or mirrored by lot, so that no direction shows."""
     height, width = shape
     place = np.minimum(np.arange(SIDE) + 1, SIDE - np.arange(SIDE)) / (SIDE - STEP)
     window = np.minimum(place, 1).astype(np.float32)
@@ -108,6 +111,7 @@ def _laid(pieces: list[Float32s], shape: tuple[int, int]) -> Float32s:
         for left in range(0, width, STEP):
             piece = pieces[int(rng.integers(len(pieces)))]
             part = np.s_[top : top + SIDE, left : left + SIDE]
-            total[part] += window * (piece if rng.random() < 0.5 else piece[:, ::-1])
+            turned = np.rot90(piece, int(rng.integers(4)))
+            total[part] += window * (turned if rng.random() < 0.5 else turned.T)
             squares[part] += window**2
     return np.asarray((total / np.sqrt(np.maximum(squares, 1e-3)))[:height, :width], np.float32)
