@@ -19,7 +19,7 @@ PRIOR = 0.06  # weight of what is usual against what is seen
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
 CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
-SMOOTHINGS = 3  # of the grid
+SMOOTHINGS = 5  # of the grid
 BUMP = 3.0  # nodes over which hair rises to an ear
 LARGEST_HOLE = 60  # nodes: smaller ones are none
 OTHER_SIDE = 0.5  # weight of what the other side shows
@@ -43,8 +43,10 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     inside = frame.at(frame.skin + 0.5 * thickness)
     shown, known = view.sample(inside)
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
-    odds, visible = with_other_side(shown, visible)
     usual = np.tanh(above_hairline(frame.at(frame.skin) - frame.middle) / NATURAL)
+    # A wall where the skull should be says that the fit is too large, not that the skull is bald.
+    visible = visible * np.where(usual > 0, 1 - view.shows_wall(inside), 1)
+    odds, visible = with_other_side(shown, visible)
     scalp = (usual > 0.5) * visible
     share = float(((scalp * (odds > 0)).sum() + LIKELY * UNSEEN) / (scalp.sum() + UNSEEN))
     if share < LEAST_SHARE:

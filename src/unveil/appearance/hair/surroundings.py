@@ -54,13 +54,14 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
     depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
     to_image = placement(head.projected, head.neutral, model)
-    view = HairView(nothing, _inside(crop, head.photograph), crop, depth, _tone(head), to_image)
+    view = HairView(nothing, _inside(crop, head.photograph), nothing, crop, depth, _tone(head), to_image)
     around = _around(head, view, model, raster)
     places, typical, told = _places(head, view, around)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
     hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
     hidden = told[OCCLUDER] > 0.5
-    return replace(view, odds=np.log(hair / (1 - hair)), known=np.where(hidden, 0, view.known).astype(np.float32))
+    known = np.where(hidden, 0, view.known).astype(np.float32)
+    return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
 
 
 def _wider(crop: Crop) -> Crop:

@@ -22,6 +22,7 @@ class HairView:
 
     odds: Float32s  # [W, W] log odds of hair in a crop
     known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and under covers
+    wall: Float32s  # [W, W] probability of what is behind the head
     crop: Crop
     head: Float32s  # [W, W] depth of the head, `FARTHEST` where it is not
     tone: Float32s  # [2, 3] CIELAB of hair, its median and how far it spreads
@@ -36,6 +37,10 @@ class HairView:
         at = self.crop.to_crop(self.project(points)[..., :2])
         odds, known = np.moveaxis(look_up(np.dstack([self.odds, self.known]), at), -1, 0)
         return np.clip(odds, -MOST_ODDS, MOST_ODDS), known
+
+    def shows_wall(self, points: Floats) -> Float32s:
+        """Probability that the photograph shows what is behind the head at points [H, W, 3] of model space."""
+        return look_up(self.wall, self.crop.to_crop(self.project(points)[..., :2]))
 
     def behind_head(self, points: Floats) -> Bools:
         """Which points [H, W, 3] of model space the head hides."""
