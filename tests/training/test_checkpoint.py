@@ -1,5 +1,6 @@
 """Checkpoints: what is damaged, made to do harm or not finite is never loaded, kept or exported."""
 
+import io
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.models.learner import Learner
 from unveil.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, load_learner
-from unveil.training.checksum import require_checksum, with_checksum
+from unveil.training.checksum import add_checksum, require_checksum
 from unveil.training.config import TrainConfig
 from unveil.training.data import TrainingData
 from unveil.training.initial_weights import start_from
@@ -51,6 +52,12 @@ def run(whole_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole_run, tmp_path / "run"))
 
 
+def signed(data: bytes) -> bytes:
+    file = io.BytesIO(data)
+    add_checksum(file)
+    return file.getvalue()
+
+
 def no_images() -> torch.Tensor:
     raise AssertionError
 
@@ -75,10 +82,10 @@ def test_torch_reads_a_file_with_a_checksum_and_one_without_is_still_loaded(run:
     assert zipfile.ZipFile(path).testzip() is None
     torch.save(state, path)
     assert load_checkpoint(run) is not None
-    path.write_bytes(with_checksum(path.read_bytes()))
+    path.write_bytes(signed(path.read_bytes()))
     assert load_checkpoint(run) is not None
     with pytest.raises(ValueError, match="without a comment"):
-        with_checksum(path.read_bytes())
+        signed(path.read_bytes())
 
 
 class Bytes:

@@ -16,7 +16,7 @@ from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, valid_text, write_bytes, write_text
 from unveil.storage.made_with import require_same
 from unveil.storage.text import read_text
-from unveil.training.checksum import require_checksum, with_checksum
+from unveil.training.checksum import add_checksum, require_checksum
 from unveil.training.config import CONFIGURATION, TrainConfig
 
 CONFIG_FILE, DATA_FILE, CHECKPOINT_FILE = "config.json", "data.txt", "checkpoint.pt"
@@ -53,7 +53,8 @@ class TrainingState:
         state |= {"position": asdict(self.position), "layout": self.learner.layout.to_json()}
         buffer = io.BytesIO()  # written by torch itself, a full disk would be an error without a reason
         torch.save(state, buffer)
-        write_bytes(folder / CHECKPOINT_FILE, with_checksum(buffer.getvalue()))
+        add_checksum(buffer)
+        write_bytes(folder / CHECKPOINT_FILE, buffer.getbuffer())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `load_checkpoint` read."""

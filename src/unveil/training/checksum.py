@@ -4,6 +4,7 @@ Torch itself does not compare the sums of a zip file, so a disk that loses a bit
 """
 
 import hashlib
+import io
 import struct
 from pathlib import Path
 
@@ -14,12 +15,18 @@ SIZE = len(MARK) + 64  # bytes of the comment
 CHUNK = 2**20
 
 
-def with_checksum(data: bytes) -> bytes:
-    """A zip file without a comment, with the checksum of what comes before the comment as its comment."""
-    if data[-END_SIZE:][:4] != END or data[-2:] != bytes(2):
-        raise ValueError("it is no zip file without a comment")
-    signed = data[:-2] + struct.pack("<H", SIZE)
-    return signed + MARK + hashlib.sha256(signed).hexdigest().encode()
+def add_checksum(file: io.BytesIO) -> None:
+    """Give a zip file without a comment the checksum of what comes before the comment as its comment.
+
+    It is changed in place, for it may have gigabytes.
+    """
+    with file.getbuffer() as data:
+        if data[-END_SIZE:][:4] != END or data[-2:] != bytes(2):
+            raise ValueError("it is no zip file without a comment")
+        data[-2:] = struct.pack("<H", SIZE)
+        digest = hashlib.sha256(data).hexdigest()
+    file.seek(0, io.SEEK_END)
+    file.write(MARK + digest.encode())
 
 
 def require_checksum(path: Path) -> None:
