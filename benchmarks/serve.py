@@ -120,8 +120,6 @@ def answer(address: str, content: bytes) -> int:
     while time.monotonic() < deadline:
         try:
             answered = httpx.post(f"{address}/api/reconstruct", files={"photo": content}, timeout=SECONDS)
-        except httpx.WriteError:  # it was refused before it was all sent
-            return 413
         except httpx.HTTPError:
             return 0
         if "retry-after" not in answered.headers:

@@ -7,9 +7,11 @@ must not come from another page. Where others may reach the server, it asks for 
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
+PATIENCE = 4  # times what a body may have is read of one that is refused
+DRAIN_SECONDS = 20.0  # and no longer than this
 SAFE = ("GET", "HEAD", "OPTIONS")
 HEADERS = (  # of every answer
     (b"x-content-type-options", b"nosniff"),
@@ -55,6 +59,8 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if refused := self._refusal(scope["method"], headers):
+            if scope["method"] not in SAFE:
+                await _drain(receive, PATIENCE * self.most_bytes)
             await _say(send, *refused)
             return
 
@@ -97,10 +103,22 @@ class Guard:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
+                await _drain(receive, PATIENCE * self.most_bytes)
                 raise HTTPException(413, self._too_long)  # which the application answers
             return message
 
         return limited
+
+
+async def _drain(receive: Receive, most: int) -> None:
+    """Read what a client still sends, up to a limit: who is cut off while it sends does not hear the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            more = True
+            while more and most > 0:
+                message = await receive()
+                most -= len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 async def _say(send: Send, status: int, detail: str) -> None:
