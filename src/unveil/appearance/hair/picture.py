@@ -92,7 +92,7 @@ def _like_hair(colour: Float32s, tone: Float32s) -> Float32s:
     return np.asarray(np.exp(-np.maximum(apart - ALIKE**2, 0) / ALIKE), np.float32)
 
 
-def _behind(pixels: Float64s, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:
+def _behind(pixels: Floats, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:
     """Whether points [H, W, 3] lie behind the head or other hair."""
     crop = view.crop.resized(DEPTH_SIZE)
     nodes = points[::PER_NODE, ::PER_NODE].reshape(-1, 3)

@@ -61,21 +61,24 @@ def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sid
     (along, across), (height, width) = sides, result.shape[:2]
     rng = np.random.default_rng(1)
     window = _window(along)[:, None] * _window(across)
-    rows = ((along, along), (0, 0))
-    laid, needed = np.pad(result, (*rows, (0, 0))), np.pad(wanted, rows)
-    total, squares = np.zeros((2, height + 2 * along, width), np.float32)
+    shape = (height + 2 * along, width + across)
+    laid = np.zeros((*shape, 3), np.float32)
+    total, squares = np.zeros_like(laid[..., 0]), np.zeros_like(laid[..., 0])
+    needed = np.pad(np.pad(wanted, ((0, 0), (0, across)), mode="wrap"), ((along, along), (0, 0)))
     for left in range(0, width, round(across * (1 - OVERLAP))):
-        columns = (left + np.arange(across)) % width
         for top in range(int(rng.integers(along)), height + along, round(along * (1 - OVERLAP))):
-            here = np.ix_(np.arange(top, top + along), columns)
+            here = np.s_[top : top + along, left : left + across]
             if not needed[here].any():
                 continue
-            beside = (laid[here] / np.maximum(total[here], 1e-3)[..., None], total[here])
-            laid[here] += _fitting(detail, _near(sources, top - along, along), beside, rng) * window[..., None]
+            mean = np.asarray(laid[here] / np.maximum(total[here], 1e-3)[..., None], np.float32)
+            patch = _fitting(detail, _near(sources, top - along, along), (mean, total[here]), rng)
+            laid[here] += patch * window[..., None]
             total[here] += window
             squares[here] += window**2
+    for sums in (laid, squares):
+        sums[:, :across] += sums[:, width:]  # columns go around
     # Divided so that contrast is kept where patches are mixed.
-    result[:] = (laid / np.sqrt(np.maximum(squares, 1e-3))[..., None])[along:-along]
+    result[:] = (laid / np.sqrt(np.maximum(squares, 1e-3))[..., None])[along:-along, :width]
 
 
 def _near(sources: Int64s, row: int, along: int) -> Int64s:

@@ -28,9 +28,10 @@ class HairView:
     tone: Float32s  # [2, 3] CIELAB of hair, its median and how far it spreads
     to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
 
-    def project(self, points: Floats) -> Float64s:
+    def project(self, points: Floats) -> Floats:
         """Points [..., 3] to pixels of the photograph and depth [..., 3]."""
-        return np.asarray(points @ self.to_image[:, :3].T + self.to_image[:, 3], np.float64)
+        matrix = self.to_image.astype(points.dtype)  # of texels there are many, in single precision
+        return np.asarray(points @ matrix[:, :3].T + matrix[:, 3])
 
     def sample(self, points: Floats) -> tuple[Float32s, Float32s]:
         """Log odds, and how far they are known, of points [H, W, ..., 3] of model space."""
