@@ -13,7 +13,6 @@ from unveil.typing import Bools, Float64s, Floats
 
 REACH, INNER, STEP = 0.11, 0.02, 0.003  # metres outwards and inwards of the skin to look for the outline; steps
 OUTLINE = 0.22  # sine of the angle to the image plane up to which a direction says where the outline is
-THIN = 0.006  # metres that hair stands out where nothing is known
 NATURAL = 0.012  # metres over which hair begins
 PRIOR = 0.06  # weight of what is usual against what is seen
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
@@ -34,12 +33,11 @@ class HairShape:
 
     cover: Float64s  # [R, C] above zero where there is hair
     distance: Float64s  # [R, C] of its surface
-    seen: Float64s  # [R, C] how far the photograph tells
 
 
 def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     """The hair of a head; None where the photograph shows none."""
-    thickness, told = _outline(frame, view)
+    thickness = _thickness(frame, view)
     inside = frame.at(frame.skin + 0.5 * thickness)
     shown, known = view.sample(inside)
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
@@ -64,7 +62,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
-    return HairShape(cover, distance, told)
+    return HairShape(cover, distance)
 
 
 def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
@@ -123,8 +121,8 @@ def with_other_side(values: Floats, weight: Floats) -> tuple[Float64s, Float64s]
     return np.asarray((weight * values + more * mirrored(values)) / np.maximum(total, 1e-9)), np.asarray(total)
 
 
-def _outline(frame: HairFrame, view: HairView) -> tuple[Float64s, Float64s]:
-    """How far hair stands out [R, C], and how far the photograph tells [R, C]: at the outline, elsewhere between."""
+def _thickness(frame: HairFrame, view: HairView) -> Float64s:
+    """How far hair stands out [R, C]: what the photograph tells of directions at its outline, smooth in between."""
     steps = np.arange(-INNER, REACH, STEP)
     across = frame.direction @ view.towards
     near = np.abs(across) < 2 * OUTLINE
@@ -142,7 +140,7 @@ def _outline(frame: HairFrame, view: HairView) -> tuple[Float64s, Float64s]:
     smooth = smoothed(thickness, 0.7 * weight + 1e-4)
     for _ in range(SMOOTHINGS):
         smooth = _blurred(smooth)
-    return np.maximum(smooth, 0), weight
+    return np.maximum(smooth, 0)
 
 
 def _from_edge(inside: Bools, points: Float64s) -> Float64s:
