@@ -18,7 +18,7 @@ import numpy as np
 
 from unveil.typing import Float64s, Floats
 
-CORRELATION = 0.25  # of the packaged learner's errors, chosen on validation people (`tools.known_heads frames`)
+CORRELATION = 0.55  # of the packaged learner's errors, chosen on validation people (`tools.known_heads frames`)
 
 
 def join_shapes(shapes: Floats, deviations: Floats, correlation: float = CORRELATION) -> tuple[Float64s, Float64s]:
