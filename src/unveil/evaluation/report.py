@@ -20,7 +20,7 @@ HEAD = """# Results
 `unveil evaluate report` wrote the numbers on this page from files of scores, unless a section says otherwise.
 [How to score](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
 root of the area of the annotated landmarks' box, unless said otherwise. The packaged learner was trained with occluders
-of these kinds, on other people, and is used to them; `below-bridge` and `drawn-hand` are the exceptions.
+of these kinds, on other people, and is used to them; `below-bridge` is the exception.
 """
 OCCLUDED = "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
 
