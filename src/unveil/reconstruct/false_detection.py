@@ -21,7 +21,7 @@ SURE = 0.8  # score from which on a find is a face
 UNCERTAIN = 2.4  # millimetres, mean of the face
 # Probability of a face from which on there is one, and below which there is none. An export sees to it that 98 % of the
 # faces held out have the first.
-CONVINCED, HOPELESS = 0.5, 0.1
+CONVINCED, HOPELESS = 0.5, 0.02
 # The same where only a generous search has found it. In 316 pictures without a face, 4 of 23 such finds have 0.5 and
 # more, and none has this; of 30 such finds that are faces, 7 have it. All that are below are marked, not lost.
 CONVINCED_OF_WEAK = 0.7
