@@ -13,8 +13,6 @@ import numpy as np
 from unveil import Reconstructor, read_image
 from unveil.assets.store import packaged
 from unveil.evaluation.now.face_hider import FaceHider
-from unveil.faces.files import face_colours
-from unveil.faces.overlay import draw_overlay
 from unveil.occluders.pool import load_pool
 from unveil.photos.io import write_image
 from unveil.typing import Image
@@ -38,7 +36,7 @@ def main() -> None:
 def row(reconstructor: Reconstructor, image: Image) -> Image:
     """Photograph, mesh over it, mesh alone, head from another side, what was guessed."""
     (face,) = reconstructor.reconstruct(image, max_faces=1)
-    return draw_overlay(image, face, reconstructor.morphable, face_colours(image, face, reconstructor.morphable).lit)
+    return face.overlay()
 
 
 if __name__ == "__main__":

@@ -118,6 +118,8 @@ def test_json_is_one_document_with_stable_keys(
         "uncertainty_mm",
         "occlusion",
         "classes",
+        "eyes_hidden",
+        "hair",
         "files",
     }
     assert (bad["status"], bad["faces"]) == ("failed", [])

@@ -22,8 +22,8 @@ AWAY = 24  # texels between plain skin and brows, lids, lips and nostrils
 KNOWN = 0.9  # coverage of texels that are seen
 CANDIDATES, PIECES = 40, 12  # pieces that are looked at, and those of them with least contrast, which show no lines
 # Of the logarithm of brightness: the root mean square of structure at most, and what none exceeds. More is no skin, but
-# the edge of hair, or what compression left.
-USUAL, STRONGEST = 0.02, 0.06
+# the edge of hair, or what compression left; and lines of a face, laid somewhere else, look like cracks.
+USUAL, STRONGEST = 0.008, 0.02
 DARKEST = 8.0  # grey level
 FEWEST = 0.03  # of the texels that are hidden, to be worth it
 
