@@ -104,14 +104,14 @@ def test_hidden_skin_is_as_fine_as_the_seen() -> None:
     rng = np.random.default_rng(2)
     rows = np.arange(40000, dtype=np.int32)
     skin = PlainSkin.of(rows, rows, np.ones(40000, np.bool_), 200)
-    pores = np.exp(0.015 * rng.normal(size=(200, 200)))
+    pores = np.exp(0.006 * rng.normal(size=(200, 200)))
     coverage = np.ones((200, 200), np.float32)
     coverage[100:] = 0
     colour = np.repeat(130 * (pores * coverage).reshape(-1, 1), 3, axis=1).astype(np.float32)
     grain = quilted_grain(colour, coverage.ravel(), skin)
     assert grain is not None
     hidden = np.log(grain.reshape(200, 200)[110:])
-    assert 0.7 < hidden.std() / 0.015 < 1.3
+    assert 0.7 < hidden.std() / 0.006 < 1.3
     assert abs(hidden.mean()) < 0.01
     assert quilted_grain(colour, np.ones(40000, np.float32), skin) is None
     assert quilted_grain(colour, np.zeros(40000, np.float32), skin) is None
