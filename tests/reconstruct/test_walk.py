@@ -157,7 +157,7 @@ FINDS = Finds(box((110, 112), 58), box((195, 55), 36))
 
 
 @pytest.mark.parametrize(
-    ("certainty", "doubtful"), [(0.9, [False, False]), (0.3, [True, True]), (0.05, []), (None, [False])]
+    ("certainty", "doubtful"), [(0.9, [False, False]), (0.3, [True, True]), (0.01, []), (None, [False])]
 )
 def test_the_face_score_decides(certainty: float | None, doubtful: list[bool]) -> None:
     """Without one, the detector alone decides, and is not generous."""
