@@ -104,7 +104,8 @@ def render_mesh(
     if skin is not None:
         linear = _coloured(raster, faces, skin) * shading
     elif colours is not None:
-        linear = interpolate(raster, faces, colours) ** GAMMA * shading
+        # Just outside of an edge, where pixels still count as inside, black would be less than black.
+        linear = np.maximum(interpolate(raster, faces, colours), 0) ** GAMMA * shading
     else:
         linear = light[..., None] * CLAY
     return averaged(linear, raster, GAMMA)

@@ -68,7 +68,7 @@ def dropped(folder: Path) -> dict[str, tuple[str, str]]:
 
 def test_faces_are_kept_and_all_else_is_dropped_with_its_reason(tmp_path: Path) -> None:
     source = write_faces(tmp_path / "faces", 4)
-    brighter = np.clip(photo(1) * 1.15 + 5, 0, 255).astype(np.uint8)
+    brighter = np.clip(photo(1) * 1.08 + 5, 0, 255).astype(np.uint8)
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     small = cv2.resize(photo(3), (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
     odd = {
