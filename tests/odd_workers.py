@@ -6,15 +6,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from unveil.web.serving.work import tasks_of
+
 
 def echo(connection: Connection, model: str, assets: Path | None) -> None:
     """Does what the photograph says: ``crash``, ``hang``, ``large``, ``refused`` or ``failed``; else it is done."""
     connection.send(("ready", ""))
-    while True:
-        try:
-            task = connection.recv()
-        except EOFError:
-            return
+    for task in tasks_of(connection):
         word = task.photo.read_text()
         connection.send(("stage", word))
         if word == "crash":

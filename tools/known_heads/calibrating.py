@@ -7,7 +7,6 @@ coefficients say, a vertex was so far off. It changes the part of ``vertex_scale
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from tools.known_heads.renders import FRAMES
 from tools.known_heads.uncertainty import distances
 from unveil import load_openhead
 from unveil.heads.uncertainty import parts_of_uncertainty
-from unveil.models.onnx import CoefficientModel
+from unveil.models.onnx import CoefficientModel, vertex_scale_text
 from unveil.storage.files import write_bytes
 from unveil.training.release.calibrate import scale_of_each
 from unveil.typing import Float32s
@@ -55,5 +54,5 @@ def with_scale(learner: Path, scale: Float32s) -> bytes:
     """The content of a learner's file with another ``vertex_scale`` [2, V]."""
     model = onnx.load(learner)
     (entry,) = (entry for entry in model.metadata_props if entry.key == "vertex_scale")
-    entry.value = base64.b64encode(scale.astype("<f2").tobytes()).decode()
+    entry.value = vertex_scale_text(scale)
     return model.SerializeToString()

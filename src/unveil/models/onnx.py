@@ -30,7 +30,7 @@ from unveil.models.encoder import OCCLUSION_SIZE, Prediction
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.processes import core_count
 from unveil.storage.files import printable
-from unveil.typing import Float32s, Images
+from unveil.typing import Float32s, Floats, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
@@ -227,6 +227,11 @@ def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> Float32s | fl
             f"{path} states a vertex_scale of {text[:20]!r}, which is no positive number, nor a list of them"
         )
     return scale if scale.ndim else float(scale)
+
+
+def vertex_scale_text(scale: Floats) -> str:
+    """How a file's metadata hold a ``vertex_scale`` [2, V]: float16 in base64."""
+    return base64.b64encode(scale.astype("<f2").tobytes()).decode()
 
 
 def _fits(shape: list[int | str | None], expected: list[int]) -> bool:

@@ -130,14 +130,13 @@ def driven(face: Reconstruction, take: Take, rate: float, *, head_pose: bool) ->
         UnveilError: the head model does not have ARKit's units.
     """
     model, start = face.morphable.complete(face.morphable.upright(face.coefficients))
-    columns = [UNITS.index(name) for name in model.unit_names if name in UNITS]
-    if not columns:
+    column = {k: UNITS.index(name) for k, name in enumerate(model.unit_names) if name in UNITS}
+    if not column:
         raise UnveilError(f"{face.model} does not have ARKit's units, which a take moves: use openhead")
     frames = take.at(rate)
-    known = np.array([name in UNITS for name in model.unit_names])
     moved = Coefficients(start.layout, np.tile(start.values, (len(frames.units), 1)))
     expression = np.array(moved["expression"])
-    expression[:, known] = frames.units[:, columns]
+    expression[:, list(column)] = frames.units[:, list(column.values())]
     moved = moved.replace(expression=expression)
     if head_pose:
         moved = model.placement.with_joint_turns(moved, {"root": _turn(frames.head).astype(start.values.dtype)})

@@ -185,21 +185,20 @@ class Reconstructor:
             raise UnveilError("there is no face to join: give the reconstructions of one person's photographs")
         group = self.morphable.shape_group
         shapes = np.stack([face.coefficients[group] for face in faces])
-        deviations = [face.deviations[group] for face in faces if face.deviations is not None]
+        deviations = [face.deviations for face in faces if face.deviations is not None]
         if len(deviations) < len(faces):
-            return [self.changed(face, face.coefficients.replace(**{group: shapes.mean(axis=0)})) for face in faces]
-        shape, deviation = join_shapes(shapes, np.stack(deviations))
-        return [self._reshaped(face, {group: shape}, {group: deviation}) for face in faces]
+            return self._with_shape(faces, shapes.mean(axis=0))
+        shape, deviation = join_shapes(shapes, np.stack([known[group] for known in deviations]))
+        surer = [known.replace(**{group: deviation}) for known in deviations]
+        return [
+            replace(face, deviations=known, uncertainty_mm=self._uncertainty(known))
+            for face, known in zip(self._with_shape(faces, shape), surer, strict=True)
+        ]
 
-    def _reshaped(
-        self, face: Reconstruction, coefficients: Mapping[str, Floats], deviations: Mapping[str, Floats]
-    ) -> Reconstruction:
-        """The face with other coefficients and deviations of some groups."""
-        changed = self.changed(face, face.coefficients.replace(**coefficients))
-        if face.deviations is None:
-            return changed
-        known = face.deviations.replace(**deviations)
-        return replace(changed, deviations=known, uncertainty_mm=self._uncertainty(known))
+    def _with_shape(self, faces: Sequence[Reconstruction], shape: Floats) -> list[Reconstruction]:
+        """The faces with these coefficients of the shape."""
+        of_shape = {self.morphable.shape_group: shape}
+        return [self.changed(face, face.coefficients.replace(**of_shape)) for face in faces]
 
     def _uncertainty(self, deviations: Coefficients) -> Float32s:
         """Root mean square distance [V] in mm to expect of each vertex."""

@@ -6,7 +6,6 @@ stays float32; or the backbone is in int8. The file says what its outputs mean, 
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unveil.models.learner import IMAGE_MEAN, IMAGE_STD, Learner
+from unveil.models.onnx import vertex_scale_text
 from unveil.models.onnx_graph import halve_weights, trace, write
 from unveil.training.release.calibrate import Calibration
 from unveil.training.release.quantize import quantize
@@ -75,7 +75,7 @@ def _metadata(learner: Learner, statement: Statement, calibration: Calibration |
     if learner.face_head is not None:
         found["face_shift"] = round(calibration.face_shift, 4)
     return metadata | {
-        "vertex_scale": base64.b64encode(calibration.vertex_scale.astype("<f2").tobytes()).decode(),
+        "vertex_scale": vertex_scale_text(calibration.vertex_scale),
         "calibration": json.dumps(found),
     }
 

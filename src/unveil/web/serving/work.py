@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -58,12 +58,18 @@ def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
         return
     _warm_up(reconstructor)
     connection.send(("ready", ""))
+    for task in tasks_of(connection):
+        connection.send(_answer(reconstructor, task, lambda stage: connection.send(("stage", stage))))
+
+
+def tasks_of(connection: Connection) -> Iterator[Task]:
+    """The tasks that come, until the other end closes."""
     while True:
         try:
-            task = connection.recv()
+            task: Task = connection.recv()
         except EOFError:
             return
-        connection.send(_answer(reconstructor, task, lambda stage: connection.send(("stage", stage))))
+        yield task
 
 
 def reconstruct_files(reconstructor: Reconstructor, task: Task, tell: Tell) -> dict[str, Any]:
