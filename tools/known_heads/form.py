@@ -4,6 +4,9 @@
 how much more that is than for the mean head. ``points`` is the mean distance of corresponding points of the face after
 a similarity. ``slope`` and ``correlation`` compare how its points differ from the mean head: slope is 1 and correlation
 is 1 where the head is right, slope is 0 for a learner that tells the mean head whoever it sees.
+
+The first row is what openhead's coefficients can say at best: the heads of its prior that are nearest to the true ones.
+``of the reachable`` is how much of that row's gain over the mean head a learner has.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ from unveil.heads.model import MorphableModel
 from unveil.meshes.mesh import Mesh
 from unveil.typing import Bools, Float64s, Floats
 
-COLUMNS = ("scan to mesh, mm", "against the mean head", "points, mm", "slope", "correlation")
+COLUMNS = ("scan to mesh, mm", "against the mean head", "of the reachable", "points, mm", "slope", "correlation")
+RIDGE = 0.5  # mm, of the least squares for the nearest head: what a coefficient of one must gain at each vertex
+ALIGNMENTS = 5  # of a head and what is nearest to it, in turns
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +65,35 @@ class Truth:
         """Distance of corresponding points in mm, slope and correlation for shapes [P, S]."""
         return compare_points(self.neutral(shapes), self.heads, self.mean, self.face)
 
+    @cached_property
+    def nearest(self) -> Float64s:
+        """The shapes [P, S] whose faces are nearest to the true ones, whatever their size and place."""
+        basis = 1000 * np.asarray(self.model.head.shape_basis, np.float64)[:, self.face]
+        rows = basis.reshape(len(basis), -1)
+        solve = np.linalg.solve(rows @ rows.T + RIDGE**2 * self.face.sum() / len(basis) * np.eye(len(basis)), rows)
+        shapes = np.zeros((len(self.heads), len(basis)))
+        for _ in range(ALIGNMENTS):
+            told = self.neutral(shapes)[:, self.face]
+            goal = np.stack([procrustes(h, t)(h) for h, t in zip(self.heads[:, self.face], told, strict=True)])
+            shapes = (1000 * (goal - self.mean[self.face])).reshape(len(goal), -1) @ solve.T
+        return np.asarray(shapes)
+
+    def gain(self, shapes: Floats) -> float:
+        """How much nearer shapes [P, S] are than the mean head, scan to mesh, as a share of the mean head's."""
+        pairs = zip(self.neutral(shapes), self.heads, strict=True)
+        return 1 - float(np.mean([scan_to_mesh(self.model, *pair) for pair in pairs])) / self.distance_of_mean
+
+    @cached_property
+    def reachable(self) -> float:
+        """The gain of the nearest heads."""
+        return self.gain(self.nearest)
+
     def cells(self, shapes: Floats) -> list[str]:
         """The numbers of `COLUMNS` for shapes [P, S], one for each head."""
-        pairs = zip(self.neutral(shapes), self.heads, strict=True)
-        distance = np.mean([scan_to_mesh(self.model, *pair) for pair in pairs])
-        points, slope, correlation = self.points(shapes)
-        change = 100 * (distance / self.distance_of_mean - 1)
-        return [f"{distance:.3f}", f"{change:+.1f} %", f"{points:.3f}", f"{slope:.2f}", f"{correlation:.2f}"]
+        gain, (points, slope, correlation) = self.gain(shapes), self.points(shapes)
+        distance, share = (1 - gain) * self.distance_of_mean, gain / self.reachable
+        form = [f"{points:.3f}", f"{slope:.2f}", f"{correlation:.2f}"]
+        return [f"{distance:.3f}", f"{-100 * gain:+.1f} %", f"{share:.0%}", *form]
 
 
 def score(heads: Path, learners: Sequence[str]) -> None:
@@ -75,6 +102,7 @@ def score(heads: Path, learners: Sequence[str]) -> None:
     truth = Truth(load_openhead(), known.heads)
     print(f"{len(known.heads)} heads; the mean head is {truth.distance_of_mean:.3f} mm from them (scan to mesh)")
     print_header("learner", "crops", *COLUMNS)
+    print_row("nearest of openhead", "", *truth.cells(truth.nearest))
     for name in learners:
         for condition, crops in known.crops.items():
             shapes = np.asarray(ask(name, crops).coefficients["shape"]).reshape(len(known.heads), FRAMES, -1)
