@@ -237,6 +237,23 @@ def test_a_file_and_its_bytes_give_the_same_detector(astronaut: np.ndarray) -> N
     np.testing.assert_array_equal(from_file.box_ltrb, from_bytes.box_ltrb)
 
 
+@pytest.mark.parametrize("shape", [(416, 1024), (1024, 416), (800, 800)])
+def test_strips_answer_as_the_whole_does(
+    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, shape: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(blazeface, "STRIP_PIXELS", 2**17)
+    network = blazeface.BlazeFace(packaged("blazeface.onnx"))
+    image = np.ascontiguousarray(np.tile(astronaut[::4, ::4], (9, 9, 1))[: shape[0], : shape[1]])
+    strips = list(network.in_strips(image))
+    points, scores = (np.concatenate(parts) for parts in zip(*strips, strict=True))
+    whole_points, whole_scores = (answer[0] for answer in network(image[None]))
+    assert len(strips) > 2
+    assert len(scores) == len(whole_scores)
+    for found, score in zip(whole_points[whole_scores > 0.5], whole_scores[whole_scores > 0.5], strict=True):
+        same = np.abs(points - found).max(axis=(1, 2)) < 0.05
+        assert scores[same] == pytest.approx(score, abs=1e-3)
+
+
 def test_anchors_of_the_original_size() -> None:
     centres = blazeface.anchors(128, 128)
     assert centres.shape == (896, 2)

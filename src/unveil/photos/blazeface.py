@@ -7,6 +7,7 @@ pixels and sees faces from about 20 to 100 of them. It is convolutional, so that
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ import onnxruntime
 
 from unveil.assets.onnx_file import read_onnx, require_plain
 from unveil.processes import core_count
-from unveil.typing import Float32s, Images
+from unveil.typing import Float32s, Image, Images
 
 STRIDES_AND_ANCHORS = ((8, 2), (16, 6))  # network pixels per cell, anchors per cell
 GRID = 16  # height and width must be multiples of it
 FACE_RANGE = (20, 100)  # side of the faces it sees, network pixels
+REACH = 128  # network pixels to either side of an anchor that its answer depends on; a multiple of GRID
+STRIP_PIXELS = 2**19  # a larger picture is run in strips of as many, and what they reach into
+KEPT_PIXELS = 2**18  # the memory of larger runs is given back to the system: a pixel takes up to 170 bytes
 
 
 class BlazeFace:
@@ -30,9 +34,10 @@ class BlazeFace:
         self._made_of = (model if isinstance(model, bytes) else Path(model).absolute(), threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or min(4, core_count())  # too small a network to feed more
-        options.enable_cpu_mem_arena = False  # it would keep what a large photograph took
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._giving_back = onnxruntime.RunOptions()
+        self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         content = model if isinstance(model, bytes) else read_onnx(Path(model))
         require_plain(content, "the detector's network")
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -48,9 +53,28 @@ class BlazeFace:
         The points are left top and right bottom of the box, then right eye, left eye, nose tip, mouth, right ear and
         left ear of the subject, in pixels of the image, centres at integers. H and W are multiples of 16.
         """
-        boxes, logits = self._session.run(None, {"images": images})
+        height, width = images.shape[1:3]
+        options = self._giving_back if len(images) * height * width > KEPT_PIXELS else None
+        boxes, logits = self._session.run(None, {"images": images}, options)
         scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))  # float32 overflows at 88
-        return decode(boxes, anchors(*images.shape[1:3])), scores
+        return decode(boxes, anchors(height, width)), scores
+
+    def in_strips(self, image: Image) -> Iterator[tuple[Float32s, Float32s]]:
+        """The same answers for one image [H, W, 3], however large, in parts: points [A, 8, 2] and scores [A] of each.
+
+        It is cut across its longer side. Each strip is run with as much beside it as its answers depend on.
+        """
+        axis = int(image.shape[1] > image.shape[0])
+        length = image.shape[axis]
+        step = -(-length // (GRID * -(-image.shape[0] * image.shape[1] // STRIP_PIXELS))) * GRID
+        for start in range(0, length, step):
+            first = max(0, start - REACH)
+            strip = np.moveaxis(np.moveaxis(image, axis, 0)[first : start + step + REACH], 0, axis)
+            points, scores = (answer[0] for answer in self(strip[None]))
+            along = anchors(*strip.shape[:2])[:, 1 - axis] + first
+            own = (start <= along) & (along < start + step)
+            points[..., 1 - axis] += first
+            yield points[own], scores[own]
 
 
 def anchors(height: int, width: int) -> Float32s:

@@ -135,9 +135,9 @@ class FaceDetector:
 
     def _search(self, level: Image, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
         """All answers in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]; not the worst."""
-        points, scores = (answer[0] for answer in self._network(pad_to_grid(level)[None]))
-        worth = scores > HARDLY_WORTH_A_LOOK
-        points, scores = points[worth], scores[worth]
+        strips = self._network.in_strips(pad_to_grid(level))
+        worth = [_above(HARDLY_WORTH_A_LOOK, *answers) for answers in strips]
+        points, scores = (np.concatenate(parts) for parts in zip(*worth, strict=True))
         scale = np.array([shape[1] / level.shape[1], shape[0] / level.shape[0]], np.float32)
         in_image = (points + np.float32(0.5) - MARGIN) * scale - np.float32(0.5)
         keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
@@ -248,7 +248,12 @@ def smallest_found(shape: tuple[int, ...]) -> float:
 
 def _worth_a_look(answers: list[tuple[Float32s, Float32s]]) -> list[tuple[Float32s, float]]:
     """The finds of answers, points [N, 8, 2] and scores [N], of which enough is asked."""
-    return list(merge([(points[scores > WORTH_A_LOOK], scores[scores > WORTH_A_LOOK]) for points, scores in answers]))
+    return list(merge([_above(WORTH_A_LOOK, *answer) for answer in answers]))
+
+
+def _above(least: float, points: Float32s, scores: Float32s) -> tuple[Float32s, Float32s]:
+    """Of answers, points [N, 8, 2] and scores [N], those with a score above the least."""
+    return points[scores > least], scores[scores > least]
 
 
 def _certain(faces: list[Detection]) -> bool:
