@@ -195,6 +195,13 @@ def test_summary_is_plain_json(face: Reconstruction) -> None:
     summary = json.loads(json.dumps(face.to_json(), allow_nan=False))
     assert summary["pose_degrees"]["yaw"] == pytest.approx(face.pose_degrees[1], abs=0.01)
     assert np.asarray(summary["landmarks2d"]).shape == (68, 2)
+    upright = face.morphable.vertices(face.morphable.upright(face.coefficients))
+    placed = np.column_stack([upright, np.ones(len(upright))]) @ np.array(summary["head_to_image"]).T
+    np.testing.assert_allclose(placed, face.projected, atol=1e-2)
+    to_overlay = np.array(summary["image_to_overlay"])
+    in_overlay = placed[:, :2] @ to_overlay[:, :2].T + to_overlay[:, 2]
+    assert in_overlay.min() > 0
+    assert in_overlay.max() < 480
     restored = Crop(np.array(summary["crop"]["matrix"]), summary["crop"]["size"])
     np.testing.assert_allclose(restored.to_image([[7.0, 9.0]]), face.crop.to_image([[7.0, 9.0]]))
 

@@ -61,6 +61,15 @@ def test_the_file_itself(client: object) -> None:
     assert client.post("/api/reconstruct?format=exe", files=files).status_code == 422
 
 
+def test_wrinkles_are_in_the_file_where_they_are_wanted(client: object, job: dict) -> None:
+    answer = client.post("/api/reconstruct?wrinkles=true", files={"photo": packaged("demo.jpg").read_bytes()})
+    with_them, without = (
+        glb_document(client.get(each["faces"][0]["files"]["glb"]).content) for each in (answer.json(), job)
+    )
+    assert "normalTexture" in with_them["materials"][0]
+    assert "normalTexture" not in without["materials"][0]
+
+
 def test_a_job_is_watched_and_deleted(client: object) -> None:
     answer = client.post("/api/jobs", files={"photo": packaged("demo.jpg").read_bytes()})
     assert answer.status_code == 202

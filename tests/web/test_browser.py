@@ -124,8 +124,9 @@ def test_named_expressions(page: Any, name: str) -> None:
 
 def test_surfaces_and_switches(page: Any) -> None:
     pictures = {}
-    for surface in ("texture", "grey", "sure", "hidden"):
+    for surface in ("texture", "albedo", "lit", "grey", "sure", "hidden"):
         page.locator(f"#surface-{surface}").check()
+        page.wait_for_timeout(300)  # for a picture to be loaded
         pictures[surface] = canvas(page)
     names = list(pictures)
     assert all(changed(pictures[a], pictures[b]) > 0.01 for a in names for b in names if a < b)
@@ -171,9 +172,54 @@ def test_a_film_of_the_head_turning(page: Any, tmp_path: Path) -> None:
     assert waiting.value.suggested_filename in ("demo.mp4", "demo.webm")
 
 
+def test_the_head_lies_over_its_photograph(page: Any) -> None:
+    before = canvas(page)
+    page.get_by_role("button", name="Over the photograph").click()
+    page.wait_for_timeout(300)
+    assert page.locator("#surface-lit").is_checked()
+    assert page.locator("main [aria-live]").text_content() == "over the photograph"
+    over = canvas(page)
+    page.locator("#opacity").fill("0")
+    alone = canvas(page)
+    assert page.get_by_alt_text("What the head lies over").is_visible()
+    assert changed(before, over) > 0.1
+    face = slice(*middle_of(over.shape[0], 0.2)), slice(*middle_of(over.shape[1], 0.05))
+    # The photograph's face and the head's are at one place and have one light.
+    assert np.abs(over[face] - alone[face]).mean() < 12
+    page.locator("#opacity").fill("100")
+    page.get_by_role("button", name="Open mouth").click()
+    assert changed(over, canvas(page)) > 0.002
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    assert not page.locator("#opacity").is_visible()
+    assert page.locator("#surface-texture").is_checked()
+
+
+def middle_of(whole: int, share: float) -> tuple[int, int]:
+    return int(whole * (0.5 - share / 2)), int(whole * (0.5 + share / 2))
+
+
+@pytest.mark.parametrize("what", ["Mask", "Dark glasses", "Hand"])
+def test_what_is_put_before_the_face_can_be_taken_away(page: Any, what: str) -> None:
+    page.get_by_role("button", name="Cover part of the face").click()
+    paint = page.locator("canvas.paint")
+    pixels = "canvas => canvas.toDataURL()"
+    clear = paint.evaluate(pixels)
+    page.get_by_role("button", name=what).click()
+    page.wait_for_timeout(200)
+    covered = paint.evaluate(pixels)
+    assert covered != clear
+    page.keyboard.press("ArrowUp")  # moves a hand
+    assert (paint.evaluate(pixels) != covered) == (what == "Hand")
+    page.get_by_role("button", name="Clear").click()
+    assert paint.evaluate(pixels) == clear
+    page.get_by_role("button", name="Cancel").click()
+
+
 def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     page.get_by_role("button", name="Cover part of the face").click()
-    page.get_by_role("button", name="Mask").click()
+    page.get_by_role("button", name="Hand").click()
+    page.wait_for_timeout(200)
     page.get_by_role("button", name="Reconstruct").click()
     caption = page.wait_for_selector(".two .caption", timeout=120_000)
     page.wait_for_function("() => document.querySelector('.caption').textContent.includes('mm apart on average')")
@@ -184,6 +230,9 @@ def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     assert evaluate(page, units) == pytest.approx([0.7, 0.7])
     page.get_by_role("button", name="Profile").click()
     assert evaluate(page, "viewer => viewer.stage.beside.describe()") == "profile view, left side"
+    page.get_by_role("button", name="Over the photograph").click()
+    assert page.get_by_alt_text("What the head lies over").count() == 2
+    page.get_by_role("button", name="Front").click()
     page.get_by_label("Beside it").select_option("")
     assert not page.locator(".caption").is_visible()
 
@@ -205,7 +254,12 @@ def a_hat() -> HairCap:
 
 def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_path: Path) -> None:
     model = unveil.load_openhead()
-    glbs = [glb_bytes(replace(model, hair=a_hat()), model.zero()), glb_bytes(model, model.zero())]
+    bumps = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    texture = np.full((8, 8, 3), 150, np.uint8)
+    glbs = [
+        glb_bytes(replace(model, hair=a_hat()), model.zero(), texture, normal_map=bumps),
+        glb_bytes(model, model.zero()),
+    ]
     write_text(tmp_path / "page.html", page_of([ShownHead("hat", glbs[0], "openhead"), ShownHead("bare", glbs[1])]))
     page = browser.new_page(viewport={"width": 700, "height": 600}, reduced_motion="reduce")
     asked: list[str] = []
@@ -215,7 +269,11 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     assert {address.partition(":")[0] for address in asked} <= {"file", "blob", "data"}
     hat = canvas(page)
     page.locator("#hair").uncheck()
-    assert changed(hat, canvas(page)) > 0.01
+    bald = canvas(page)
+    assert changed(hat, bald) > 0.01
+    page.locator("#wrinkles").uncheck()
+    assert changed(bald, canvas(page)) > 0.01
+    assert page.get_by_role("button", name="Over the photograph").count() == 0  # there is none
     assert page.locator("#surface-sure").is_disabled()  # these files do not say it
     page.get_by_label("Beside it").select_option("1")
     page.get_by_text("bare: 0.0 mm apart on average").wait_for()

@@ -2,20 +2,25 @@
 
 import base64
 import gzip
+import io
 import json
 import re
 from pathlib import Path
 
 import made_up
+import numpy as np
+import PIL.Image
 import pytest
 from cli_answer import Answer
 
 from unveil.errors import UnveilError
 from unveil.meshes.glb import write_glb
+from unveil.meshes.image_bytes import png
 from unveil.web import results
+from unveil.web.covers import hand
 from unveil.web.identity import identities
 from unveil.web.page import page_of, page_with
-from unveil.web.results import ShownHead, heads_in
+from unveil.web.results import ShownHead, heads_in, read_head
 
 
 def content(page: str) -> dict:
@@ -48,6 +53,30 @@ def test_a_name_stays_a_name(name: str, head: Path) -> None:
 def test_the_page_with_all_that_the_server_puts_in_it_is_small() -> None:
     page = page_with({"mode": "serve", "heads": [], "identity": identities(["openhead"])})
     assert len(gzip.compress(page.encode())) < 1_000_000
+
+
+def test_what_the_json_and_the_pictures_beside_a_head_tell_is_shown(head: Path) -> None:
+    folder = head.parent
+    (folder / "photo_0.glb").write_bytes(head.read_bytes())
+    (folder / "photo_0.jpg").write_bytes(b"a picture")
+    face = {"index": 0, "pose_degrees": {"pitch": 0, "yaw": 0, "roll": 0}, "head_to_image": [[1, 2]]}
+    files = {"glb": "photo_0.glb", "texture": "../../photo_0.jpg", "hair_texture": "missing.jpg"}
+    record = {"record_format": 1, "photo": "p", "source": {"name": "p", "bytes": 1, "modified_ns": 1}, "timings_ms": {}}
+    record |= {"options": {"formats": ["glb", "obj"]}, "faces": [face | {"files": files}]}
+    (folder / "photo.json").write_text(json.dumps(record))
+    shown = read_head(folder / "photo_0.glb")
+    assert shown.facts["head_to_image"] == [[1, 2]]
+    assert shown.lit == {"skin": b"a picture"}
+    (told,) = content(page_of([shown]))["heads"]
+    assert told["lit"].keys() == {"skin"}
+
+
+def test_the_hand_is_a_picture_with_transparency() -> None:
+    drawn = hand()
+    assert drawn.shape[2] == 4
+    assert drawn[0, 0, 3] == 0
+    assert (drawn[..., 3] == 255).mean() > 0.2
+    assert np.array_equal(PIL.Image.open(io.BytesIO(png(drawn))), drawn)
 
 
 def test_heads_of_a_folder_come_in_natural_order(head: Path) -> None:

@@ -1,7 +1,7 @@
 // The server's API, as far as the page uses it.
-import type { Points } from "./cover";
 import type { Facts, HeadContent } from "./content";
 import type { Photograph } from "./gallery";
+import type { Points } from "./occluders";
 
 interface Face extends Facts {
   box_ltrb: [number, number, number, number];
@@ -22,11 +22,11 @@ export interface Job {
 }
 
 /** Send a photograph; an Error says what is wrong in words for the person who sent it. */
-export async function send(photo: Blob, name: string, token: string): Promise<Job> {
+export async function send(photo: Blob, name: string, token: string, wrinkles: boolean): Promise<Job> {
   const body = new FormData();
   body.append("photo", photo, name);
   const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
-  const answer = await fetch("/api/jobs", { method: "POST", body, headers }).catch(() => {
+  const answer = await fetch(`/api/jobs?wrinkles=${wrinkles}`, { method: "POST", body, headers }).catch(() => {
     throw new Error("The server does not answer. Is it still running?");
   });
   const said = await answer.json().catch(() => ({}));
@@ -58,7 +58,9 @@ export function follow(job: Job, tell: (job: Job) => void): Promise<Job> {
 export function headsOf(job: Job, name: string): HeadContent[] {
   return job.faces!.map((face, k) => {
     const { picture = null, ...files } = face.files;
-    return { name: job.faces!.length > 1 ? `${name} ${k + 1}` : name, glb: files.glb!, facts: face, picture, files };
+    const lit = { skin: files.texture!, ...(files.hair_texture && { hair: files.hair_texture }) };
+    const called = job.faces!.length > 1 ? `${name} ${k + 1}` : name;
+    return { name: called, glb: files.glb!, facts: face, picture, files, ...(files.texture && { lit }) };
   });
 }
 

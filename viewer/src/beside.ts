@@ -2,35 +2,29 @@
 import type { Mesh } from "three";
 import { bytesOf, type HeadContent, type Identity } from "./content";
 import { element } from "./dom";
+import { Frame } from "./frame";
 import { Head } from "./head";
-import { Stage } from "./stage";
+import type { Stage } from "./stage";
 import type { Viewer } from "./viewer";
 
 const HIDDEN = 0.5; // probability from which a vertex counts as hidden
 
 export class Beside {
-  private stage?: Stage;
-  private readonly frame = element("div", { class: "frame" });
+  private frame?: Frame;
   private readonly caption = element("p", { class: "caption", role: "status" });
 
   constructor(private readonly viewer: Viewer, private readonly identities: Record<string, Identity>) {}
 
   async show(content: HeadContent): Promise<void> {
     const first = this.viewer.head!;
-    const second = await Head.load(await bytesOf(content.glb));
-    second.identify(this.identities[second.model]);
-    if (!this.stage) {
-      this.stage = new Stage(this.frame);
-      this.frame.append(this.caption);
-      this.stage.canvas.setAttribute("role", "img");
-      turnTogether(this.viewer.stage, this.stage);
-    }
-    this.viewer.frames.append(this.frame);
+    const second = await Head.load(content, await bytesOf(content.glb), this.identities);
+    this.frame ??= this.made();
+    this.viewer.frames.append(this.frame.element);
     this.viewer.frames.classList.add("two");
-    this.stage.canvas.setAttribute("aria-label", `Head ${content.name}, beside`);
-    this.stage.setHead(second);
+    this.frame.stage.canvas.setAttribute("aria-label", `Head ${content.name}, beside`);
+    this.frame.show(second, content);
     first.twin = second;
-    this.viewer.stage.beside = this.stage;
+    this.viewer.frame.pair(this.frame);
     this.viewer.panel!.show();
     this.viewer.panel!.reset();
     this.viewer.look("Front");
@@ -41,9 +35,17 @@ export class Beside {
 
   hide(): void {
     if (this.viewer.head) this.viewer.head.twin = undefined;
-    this.viewer.stage.beside = undefined;
+    this.viewer.frame.pair(undefined);
     this.viewer.frames.classList.remove("two");
-    this.frame.remove();
+    this.frame?.element.remove();
+  }
+
+  private made(): Frame {
+    const frame = new Frame();
+    frame.element.append(this.caption);
+    frame.stage.canvas.setAttribute("role", "img");
+    turnTogether(this.viewer.stage, frame.stage);
+    return frame;
   }
 }
 

@@ -5,6 +5,8 @@ export interface Facts {
   pose_degrees?: { pitch: number; yaw: number; roll: number };
   hidden_share?: number | null;
   uncertainty_mm?: { face: number | null; seen: number | null; hidden: number | null };
+  head_to_image?: number[][] | null; // [3, 4] the upright head in metres to pixels of the photograph
+  image_to_overlay?: number[][] | null; // [2, 3] on to pixels of a picture around the head, 480 a side
 }
 
 export interface HeadContent {
@@ -13,6 +15,7 @@ export interface HeadContent {
   facts: Facts;
   picture: string | null; // address of the photograph around the head
   files: Record<string, string>; // address by kind of file
+  lit?: Record<string, string>; // addresses of the textures of skin and hair in the light of the photograph
 }
 
 /** Where a model's first shape components move the vertices of its GLB files. */
@@ -30,6 +33,7 @@ export interface Content {
   identity?: Record<string, Identity>; // by name of the head model
   token?: boolean; // the server asks for one
   minutes?: number; // after which the server deletes results
+  hand?: string; // address of a picture of a white hand, to be put before faces
 }
 
 export function readContent(): Content {

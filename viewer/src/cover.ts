@@ -1,38 +1,28 @@
-// Paint something over the face on the photograph, to see how well the head holds.
+// Put something over the face on the photograph, to see how well the head holds.
 import { button, element, Slider } from "./dom";
+import { glasses, Hand, mask, path, type Points } from "./occluders";
 
-export type Points = [number, number][]; // 68 landmarks, in pixels of the photograph
+const PAINT = "#7f9fae";
+const STEP = 0.02; // of the picture's width: how far an arrow key moves the hand
 
-const [MASK, GLASSES] = ["#7f9fae", "#161616"];
-const EYES = [36, 42]; // the first of six landmarks of each eye
-const JAW = [1, 16]; // landmarks of the jaw that a mask reaches to
-const BRIDGE = 28; // where a mask ends on the nose
-
-/** The photograph with what a person painted on it, or null. */
-export async function covered(address: string, width: number, faces: Points[]): Promise<Blob | null> {
+/** The photograph with what a person put on it, or null. `hand` is the address of a picture of one. */
+export async function covered(address: string, width: number, face: Points, hand: string): Promise<Blob | null> {
   const image = element("img", { src: address, alt: "" });
   await image.decode();
-  const canvas = element("canvas", { class: "paint", role: "img", "aria-label": "The photograph to paint on" });
-  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  const brush = canvas.getContext("2d")!;
-  const scaled = faces.map((points) => points.map(([x, y]) => [x, y].map((p) => (p * canvas.width) / width)) as Points);
-  const clear = () => brush.drawImage(image, 0, 0);
-  clear();
-  let size = Math.round(canvas.width / 14);
-  const range = { id: "brush", label: "Brush", least: 4, most: Math.round(canvas.width / 4), step: 1, unit: " px", digits: 0 };
-  const slider = new Slider(range, () => size, (value) => (size = value));
-  listen(canvas, brush, () => size);
-  const dialog = element("dialog", { "aria-label": "Cover part of the face" }, element("p", {}, "Paint over the face, or:"));
+  const painting = new Painting(image, face.map(([x, y]) => [x, y].map((p) => (p * image.naturalWidth) / width)) as Points);
+  const dialog = element("dialog", { "aria-label": "Cover part of the face" },
+    element("p", {}, "Paint over the face, or put something before it. A hand can be moved, by arrow keys too."));
   document.body.append(dialog);
   try {
     return await new Promise((resolve) => {
       const tools = element("div", { class: "buttons" },
-        button("Mask", () => scaled.forEach((points) => mask(brush, points))),
-        button("Dark glasses", () => scaled.forEach((points) => glasses(brush, points))),
-        button("Clear", clear));
-      const done = button("Reconstruct", () => canvas.toBlob(resolve, "image/jpeg", 0.95), { class: "primary" });
+        button("Mask", () => painting.draw(mask)),
+        button("Dark glasses", () => painting.draw(glasses)),
+        button("Hand", () => void painting.hold(hand)),
+        button("Clear", () => painting.clear()));
+      const done = button("Reconstruct", () => painting.canvas.toBlob(resolve, "image/jpeg", 0.95), { class: "primary" });
       const ends = element("div", { class: "buttons" }, done, button("Cancel", () => resolve(null)));
-      dialog.append(tools, canvas, slider.row, ends);
+      dialog.append(tools, painting.canvas, painting.slider.row, ends);
       dialog.addEventListener("cancel", () => resolve(null));
       dialog.showModal();
     });
@@ -41,52 +31,90 @@ export async function covered(address: string, width: number, faces: Points[]): 
   }
 }
 
-function listen(canvas: HTMLCanvasElement, brush: CanvasRenderingContext2D, size: () => number): void {
-  let last: [number, number] | null = null;
-  const place = (event: PointerEvent): [number, number] => {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
-  };
-  const stroke = (event: PointerEvent) => {
-    if (!last) return;
-    const now = place(event);
-    Object.assign(brush, { lineWidth: size(), lineCap: "round", strokeStyle: MASK });
-    path(brush, [last, now]);
-    brush.stroke();
-    last = now;
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    last = place(event);
-    stroke(event);
-  });
-  canvas.addEventListener("pointermove", stroke);
-  for (const end of ["pointerup", "pointercancel"] as const) canvas.addEventListener(end, () => (last = null));
-}
+/** The photograph with strokes on it, and a hand before both. */
+class Painting {
+  readonly canvas = element("canvas", { class: "paint", tabindex: "0", role: "application", "aria-label":
+    "The photograph to paint on" });
+  readonly slider: Slider;
+  private readonly below = element("canvas"); // all but the hand
+  private hand?: Hand;
+  private size: number;
 
-function mask(brush: CanvasRenderingContext2D, points: Points): void {
-  brush.fillStyle = MASK;
-  path(brush, [...points.slice(...JAW), points[BRIDGE]!]);
-  brush.fill();
-}
-
-function glasses(brush: CanvasRenderingContext2D, points: Points): void {
-  const eyes = EYES.map((first) => points.slice(first, first + 6));
-  const middles = eyes.map((eye) => [0, 1].map((axis) => eye.reduce((sum, p) => sum + p[axis]!, 0) / 6) as [number, number]);
-  const [right, left] = middles as [[number, number], [number, number]];
-  const apart = Math.hypot(left[0] - right[0], left[1] - right[1]);
-  const angle = Math.atan2(left[1] - right[1], left[0] - right[0]);
-  Object.assign(brush, { fillStyle: GLASSES, strokeStyle: GLASSES, lineWidth: apart * 0.08, lineCap: "round" });
-  for (const [x, y] of middles) {
-    brush.beginPath();
-    brush.ellipse(x, y, apart * 0.4, apart * 0.3, angle, 0, 2 * Math.PI);
-    brush.fill();
+  constructor(private readonly image: HTMLImageElement, private readonly face: Points) {
+    for (const canvas of [this.canvas, this.below]) [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    this.size = Math.round(this.canvas.width / 14);
+    const most = Math.round(this.canvas.width / 4);
+    this.slider = new Slider({ id: "brush", label: "Brush", least: 4, most, step: 1, unit: " px", digits: 0 },
+      () => this.size, (value) => (this.size = value));
+    this.clear();
+    this.listen();
   }
-  path(brush, [right, left]);
-  brush.stroke();
-}
 
-function path(brush: CanvasRenderingContext2D, points: Points): void {
-  brush.beginPath();
-  points.forEach(([x, y], k) => (k ? brush.lineTo(x, y) : brush.moveTo(x, y)));
+  clear(): void {
+    this.hand = undefined;
+    this.draw((brush) => brush.drawImage(this.image, 0, 0));
+  }
+
+  draw(what: (brush: CanvasRenderingContext2D, face: Points) => void): void {
+    what(this.brush, this.face);
+    this.refresh();
+  }
+
+  /** Put a hand before the mouth. */
+  async hold(address: string): Promise<void> {
+    this.hand = await Hand.over(this.brush, this.face, address);
+    this.refresh();
+    this.canvas.focus();
+  }
+
+  private get brush(): CanvasRenderingContext2D {
+    return this.below.getContext("2d", { willReadFrequently: true })!;
+  }
+
+  private refresh(): void {
+    const brush = this.canvas.getContext("2d")!;
+    brush.drawImage(this.below, 0, 0);
+    this.hand?.draw(brush);
+  }
+
+  private listen(): void {
+    let last: [number, number] | null = null;
+    let moved: Hand | undefined;
+    const stroke = (event: PointerEvent) => {
+      if (!last) return;
+      const [now, before] = [this.place(event), last];
+      if (moved) moved.place = [moved.place[0] + now[0] - before[0], moved.place[1] + now[1] - before[1]];
+      this.draw((brush) => {
+        if (moved) return;
+        Object.assign(brush, { lineWidth: this.size, lineCap: "round", strokeStyle: PAINT });
+        path(brush, [before, now]);
+        brush.stroke();
+      });
+      last = now;
+    };
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      last = this.place(event);
+      moved = this.hand?.has(last) ? this.hand : undefined;
+      stroke(event);
+    });
+    this.canvas.addEventListener("pointermove", stroke);
+    for (const end of ["pointerup", "pointercancel"] as const) this.canvas.addEventListener(end, () => (last = null));
+    this.canvas.addEventListener("keydown", (event) => this.onKey(event));
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const step = STEP * this.canvas.width;
+    const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    if (!way || !this.hand) return;
+    this.hand.place = [this.hand.place[0] + way[0]!, this.hand.place[1] + way[1]!];
+    this.refresh();
+    event.preventDefault();
+  }
+
+  private place(event: PointerEvent): [number, number] {
+    const box = this.canvas.getBoundingClientRect();
+    const { width, height } = this.canvas;
+    return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+  }
 }

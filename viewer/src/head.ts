@@ -13,9 +13,9 @@ import {
   Vector3,
 } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
-import type { Identity } from "./content";
+import type { HeadContent, Identity } from "./content";
 import { Shape } from "./identity";
-import { has, type Surface, Surfaces } from "./surfaces";
+import { type Surface, Surfaces } from "./surfaces";
 
 export const TURNS: Record<string, { title: string; joints: string[]; axis: "x" | "y" | "z"; most: number }> = {
   neckYaw: { title: "neck, to the left", joints: ["neck"], axis: "y", most: 45 },
@@ -33,6 +33,7 @@ export class Head {
   readonly turns: string[]; // of TURNS, those whose joints are there
   readonly box: Box3;
   twin?: Head; // does what this one does
+  redraw = (): void => {}; // called when a picture has come that it had to wait for
   shape?: Shape; // after `identify`, where it can be changed
   private readonly surfaces: Surfaces[];
   private readonly wires: Mesh[] = [];
@@ -53,14 +54,21 @@ export class Head {
     this.box = new Box3().setFromObject(root);
   }
 
-  static async load(bytes: ArrayBuffer): Promise<Head> {
+  /** The head of some content, whose identity can be changed where it is a known model's. */
+  static async load(content: HeadContent, bytes: ArrayBuffer, identities: Record<string, Identity>): Promise<Head> {
     const { scene, parser } = await new GLTFLoader().parseAsync(bytes, "");
     const { model = "", shape = [] } = parser.json.extras ?? {};
-    return new Head(scene, String(model), Array.isArray(shape) ? shape.map(Number) : []);
+    const head = new Head(scene, String(model), Array.isArray(shape) ? shape.map(Number) : []);
+    head.identify(identities[head.model]);
+    head.meshes.forEach((mesh, k) => {
+      const part = mesh.geometry.userData.part === "hair" ? "hair" : "skin"; // all else is in the skin's picture
+      head.surfaces[k]!.lit = content.lit?.[part];
+    });
+    return head;
   }
 
   /** Let the identity be changed, where the file is one of the model's. */
-  identify(identity: Identity | undefined): void {
+  private identify(identity: Identity | undefined): void {
     const shape = identity && new Shape(this.meshes, identity, this.coefficients);
     if (shape?.fits) this.shape = shape;
   }
@@ -75,7 +83,7 @@ export class Head {
 
   /** Whether the file says what a surface shows. */
   can(surface: Surface): boolean {
-    return this.skin !== undefined && has(this.skin as SkinnedMesh, surface);
+    return this.surfaces[this.meshes.indexOf(this.skin!)]?.can(surface) ?? false;
   }
 
   unit(name: string): number {
@@ -114,7 +122,7 @@ export class Head {
   }
 
   show(surface: Surface): void {
-    for (const one of this.surfaces) one.show(surface);
+    for (const one of this.surfaces) one.show(surface, () => this.redraw());
     this.twin?.show(surface);
   }
 
@@ -122,6 +130,15 @@ export class Head {
     if (on && this.wires.length === 0) for (const mesh of [...this.meshes]) this.wires.push(wire(mesh));
     for (const one of this.wires) one.visible = on;
     this.twin?.setWireframe(on);
+  }
+
+  get wrinkled(): boolean {
+    return this.surfaces.some((one) => one.wrinkled);
+  }
+
+  setWrinkles(on: boolean): void {
+    for (const one of this.surfaces) one.setWrinkles(on);
+    this.twin?.setWrinkles(on);
   }
 
   setHair(on: boolean): void {

@@ -11,7 +11,7 @@ const app = document.getElementById("app")!;
 async function start(): Promise<Viewer> {
   const gallery = new Gallery(content.identity ?? {});
   if (content.mode === "serve") {
-    app.append(new Upload(gallery, content.token ?? false, content.minutes ?? 0).element, gallery.element);
+    app.append(new Upload(gallery, content).element, gallery.element);
     document.body.classList.add("serving");
     return gallery.viewer;
   }

@@ -8,6 +8,8 @@ import { HIDDEN_CSS, MOST_MM, SCALE, SEEN_CSS, type Surface } from "./surfaces";
 
 const SURFACES: [Surface, string][] = [
   ["texture", "Texture"],
+  ["lit", "Its own light"],
+  ["albedo", "Albedo"],
   ["grey", "Grey"],
   ["sure", "How sure"],
   ["hidden", "What was hidden"],
@@ -18,7 +20,7 @@ const STATISTICAL = 3; // units of a statistical basis to either side
 export class Panel {
   readonly element = element("div", { class: "panel" });
   private readonly sliders: Slider[] = [];
-  private readonly shown = { surface: "texture" as Surface, wireframe: false, hair: true };
+  private readonly shown = { surface: "texture" as Surface, wireframe: false, hair: true, wrinkles: true };
   private readonly legend = element("div", { class: "legend", "aria-live": "polite" });
 
   constructor(private readonly head: Head, private readonly stage: Stage) {
@@ -27,12 +29,23 @@ export class Panel {
 
   /** Change how the head looks, and one that was put beside it. */
   show(change: Partial<typeof this.shown> = {}): void {
-    const { surface, wireframe, hair } = Object.assign(this.shown, change);
+    const { surface, wireframe, hair, wrinkles } = Object.assign(this.shown, change);
     this.head.show(surface);
     this.head.setWireframe(wireframe);
     this.head.setHair(hair);
+    this.head.setWrinkles(wrinkles);
     this.stage.light(surface);
     this.legend.replaceChildren(...legendOf(surface));
+  }
+
+  /** Choose a surface, as if a person had done so. */
+  choose(surface: Surface): void {
+    this.element.querySelector<HTMLInputElement>(`#surface-${surface}`)!.checked = true;
+    this.show({ surface });
+  }
+
+  get surface(): Surface {
+    return this.shown.surface;
   }
 
   /** Everything as it was in the file. */
@@ -58,6 +71,9 @@ export class Panel {
     }));
     if (this.head.hair) {
       switches.append(toggle("hair", "Hair", true, (hair) => this.show({ hair })));
+    }
+    if (this.head.wrinkled) {
+      switches.append(toggle("wrinkles", "Wrinkles", true, (wrinkles) => this.show({ wrinkles })));
     }
     return element("section", { "aria-label": "Look" }, surfaces, this.legend, switches);
   }
@@ -125,6 +141,8 @@ export class Panel {
 }
 
 function legendOf(surface: Surface): Node[] {
+  if (surface === "lit") return [element("p", {}, "In the light of the photograph, none of the page's.")];
+  if (surface === "albedo") return [element("p", {}, "The colours alone, without any light.")];
   if (surface === "sure") {
     const bar = painted("div", "bar", `linear-gradient(to right, ${SCALE.join(",")})`);
     const marks = [0, 2, 4, 6].map((mark) => element("span", {}, `${mark}`));

@@ -13,6 +13,7 @@ import {
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import type { Head } from "./head";
+import type { PhotographCamera } from "./placement";
 import type { Surface } from "./surfaces";
 
 export const VIEWS: Record<string, [yaw: number, pitch: number]> = {
@@ -36,6 +37,7 @@ export class Stage {
   private readonly ambient = new HemisphereLight("#ffffff", "#d9d2cb", 2.2);
   private readonly key = new DirectionalLight("#ffffff", 0.9);
   private waiting = false;
+  private photograph?: PhotographCamera; // where the head is drawn over its photograph
   private framed: string | [number, number] = "Front";
   private touched = false; // whether a person has turned the head since
 
@@ -59,6 +61,7 @@ export class Stage {
   setHead(head: Head): void {
     if (this.head) this.scene.remove(this.head.root);
     this.head = head;
+    head.redraw = () => this.draw();
     this.scene.add(head.root);
     this.light("texture");
     this.look("Front");
@@ -66,6 +69,31 @@ export class Stage {
 
   /** Turn to a view by its name, or to angles in degrees: to the subject's left, and from above. */
   look(view: string | [number, number]): void {
+    this.over(undefined);
+    this.aim(view);
+  }
+
+  get isOver(): boolean {
+    return this.photograph !== undefined;
+  }
+
+  /** Draw the head with the camera of its photograph, or again with the one that turns around it. */
+  over(photograph: PhotographCamera | undefined): void {
+    if (photograph === this.photograph) return;
+    if (this.photograph) this.scene.remove(this.photograph);
+    this.photograph = photograph;
+    this.controls.enabled = !photograph;
+    (photograph ?? this.camera).add(this.key);
+    if (photograph) {
+      photograph.fit(this.camera.aspect);
+      this.scene.add(photograph);
+      this.aim(photograph.side); // where it is seen from when it leaves the photograph
+    }
+    this.canvas.dispatchEvent(new CustomEvent("over"));
+    this.draw();
+  }
+
+  private aim(view: string | [number, number]): void {
     this.framed = view;
     this.touched = false;
     const [yaw, pitch] = typeof view === "string" ? VIEWS[view]! : view;
@@ -92,7 +120,7 @@ export class Stage {
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      this.renderer.render(this.scene, this.camera);
+      this.render();
     });
   }
 
@@ -103,7 +131,7 @@ export class Stage {
     this.paper(background);
     this.renderer.setPixelRatio(1);
     this.resize(width, height);
-    this.renderer.render(this.scene, this.camera);
+    this.render();
     const address = this.canvas.toDataURL("image/png");
     this.paper("");
     this.renderer.setPixelRatio(ratio);
@@ -119,6 +147,7 @@ export class Stage {
 
   /** Where the camera is, for people who cannot see it. */
   describe(): string {
+    if (this.isOver) return "over the photograph";
     const yaw = (this.angles().theta * 180) / Math.PI;
     const [name] = Object.entries(VIEWS).reduce((best, view) => {
       return Math.abs(Math.abs(yaw) - view[1][0]) < Math.abs(Math.abs(yaw) - best[1][0]) ? view : best;
@@ -127,12 +156,17 @@ export class Stage {
     return `${name.toLowerCase()} view${side}`;
   }
 
+  private render(): void {
+    this.renderer.render(this.scene, this.photograph ?? this.camera);
+  }
+
   private resize(width: number, height: number): void {
     if (width <= 0 || height <= 0) return;
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
-    if (this.head && !this.touched) this.look(this.framed);
+    this.photograph?.fit(width / height);
+    if (this.head && !this.touched) this.aim(this.framed);
     this.draw();
   }
 
@@ -170,6 +204,7 @@ export class Stage {
     if (event.key === "Home") this.look("Front");
     else if (keys[event.key]) {
       keys[event.key]!();
+      this.over(undefined);
       this.touched = true;
       this.place(where);
     } else return;

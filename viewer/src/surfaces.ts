@@ -1,4 +1,5 @@
-// What a head looks like: its texture, plain grey, how sure each vertex is, or what was hidden.
+// What a head looks like: its texture in the light of the page, of the photograph or in none, plain grey, how sure each
+// vertex is, or what was hidden.
 import {
   BufferAttribute,
   Color,
@@ -8,9 +9,11 @@ import {
   MeshStandardMaterial,
   type SkinnedMesh,
   SRGBColorSpace,
+  TextureLoader,
+  type Vector2,
 } from "three";
 
-export type Surface = "texture" | "grey" | "sure" | "hidden";
+export type Surface = "texture" | "lit" | "albedo" | "grey" | "sure" | "hidden";
 
 export const MOST_MM = 8; // at the end of the scale, as in the overlay pictures of unveil
 // Cividis, even in lightness, so that it reads alike without colour vision (Nunez, Anderton and Renslow 2018).
@@ -25,31 +28,60 @@ const NEEDS: Partial<Record<Surface, string>> = { sure: "_uncertainty", hidden: 
 const scale = SCALE.map((text) => new Color(text));
 const [seen, hidden] = [new Color(SEEN), new Color(HIDDEN)];
 
-/** Whether a mesh says what a surface shows. */
-export function has(mesh: SkinnedMesh, surface: Surface): boolean {
-  const name = NEEDS[surface];
-  return name === undefined || mesh.geometry.hasAttribute(name);
-}
-
 /** The materials of one mesh, made when first wanted. */
 export class Surfaces {
+  lit?: string; // address of its texture in the light of the photograph
   private readonly made = new Map<Surface, Material>();
+  private readonly own: MeshStandardMaterial;
+  private readonly colours: BufferAttribute | undefined; // of a file's vertices
+  private readonly depth: Vector2; // of the wrinkles
 
   constructor(private readonly mesh: SkinnedMesh) {
-    this.made.set("texture", mesh.material as Material);
+    this.own = mesh.material as MeshStandardMaterial;
+    this.made.set("texture", this.own);
+    this.colours = mesh.geometry.getAttribute("color") as BufferAttribute | undefined;
+    this.depth = this.own.normalScale?.clone();
   }
 
-  show(surface: Surface): void {
-    if (!has(this.mesh, surface)) surface = "grey";
-    if (!this.made.has(surface)) this.made.set(surface, this.make(surface));
+  /** Whether the mesh says what a surface shows. */
+  can(surface: Surface): boolean {
+    if (surface === "lit") return this.lit !== undefined;
+    const name = NEEDS[surface];
+    return name === undefined || this.mesh.geometry.hasAttribute(name);
+  }
+
+  get wrinkled(): boolean {
+    return Boolean(this.own.normalMap);
+  }
+
+  setWrinkles(on: boolean): void {
+    if (this.wrinkled) this.own.normalScale.copy(this.depth).multiplyScalar(on ? 1 : 0);
+  }
+
+  /** `loaded` is called when a picture has come that it had to wait for. */
+  show(surface: Surface, loaded: () => void): void {
+    if (!this.can(surface)) surface = surface === "lit" ? "albedo" : "grey";
+    if (!this.made.has(surface)) this.made.set(surface, this.make(surface, loaded));
     if (surface === "sure") colour(this.mesh.geometry, "_uncertainty", unsure);
-    if (surface === "hidden") colour(this.mesh.geometry, "_hidden", unseen);
+    else if (surface === "hidden") colour(this.mesh.geometry, "_hidden", unseen);
+    else if (this.colours) this.mesh.geometry.setAttribute("color", this.colours);
     this.mesh.material = this.made.get(surface)!;
   }
 
-  private make(surface: Surface): Material {
-    const { side } = this.made.get("texture")!;
-    if (surface === "grey") return new MeshStandardMaterial({ color: GREY, roughness: 0.75, side });
+  private make(surface: Surface, loaded: () => void): Material {
+    const { side, map, vertexColors } = this.own;
+    if (surface === "albedo") return new MeshBasicMaterial({ map, vertexColors, side });
+    if (surface === "lit") {
+      const picture = new TextureLoader().load(this.lit!, loaded);
+      picture.flipY = false; // as in glTF
+      picture.colorSpace = SRGBColorSpace;
+      return new MeshBasicMaterial({ map: picture, side });
+    }
+    if (surface === "grey") {
+      const grey = new MeshStandardMaterial({ color: GREY, roughness: 0.75, side, normalMap: this.own.normalMap });
+      if (this.wrinkled) grey.normalScale = this.own.normalScale; // the same, so that both change
+      return grey;
+    }
     // Unlit, where a colour is a number: shading would change what is read from it.
     if (surface === "sure") return new MeshBasicMaterial({ vertexColors: true, side });
     return new MeshStandardMaterial({ vertexColors: true, roughness: 0.85, side });

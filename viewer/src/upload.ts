@@ -1,8 +1,9 @@
 // From a photograph to heads on the page: drop, choose, paste or photograph, and watch how far it is.
 import { follow, headsOf, type Job, nearest, photographOf, send } from "./api";
 import { photographed } from "./camera";
+import type { Content } from "./content";
 import { covered } from "./cover";
-import { button, element } from "./dom";
+import { button, element, toggle } from "./dom";
 import type { Gallery } from "./gallery";
 
 export class Upload {
@@ -13,14 +14,16 @@ export class Upload {
   private readonly cover = button("Cover part of the face", () => void this.fromPaint(), { class: "after" });
   private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
   private faces: number[] = []; // of that photograph, of the heads that are shown
+  private wrinkles = false; // whether heads get those of the photograph
   private latest = 0; // of several photographs the last one is shown
 
-  constructor(private readonly gallery: Gallery, needsToken: boolean, minutes: number) {
+  constructor(private readonly gallery: Gallery, private readonly content: Content) {
+    const { token: needsToken = false, minutes = 0 } = content;
     const choose = element("label", { for: "file", class: "button primary" }, "Choose a photograph");
     const buttons = element("div", { class: "buttons" }, this.file, choose);
     if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()));
     const text = element("p", {}, "Drop a photograph of a face here, paste it, or");
-    buttons.append(this.cover);
+    buttons.append(this.cover, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
     const title = element("h1", { class: "title" }, "From a photograph to a head");
     const note = element("p", { class: "note" }, "Photographs go to this server and nowhere else. It deletes them when " +
       `it has made the head, and the head after ${minutes} minutes.`);
@@ -55,7 +58,8 @@ export class Upload {
     const { job, name } = this.clear!;
     const face = this.faces[this.gallery.chosen]!;
     await this.trying(async () => {
-      const painted = await covered(job.links.photograph!, job.image!.width, [job.faces![face]!.landmarks2d]);
+      const painted = await covered(job.links.photograph!, job.image!.width, job.faces![face]!.landmarks2d,
+        this.content.hand!);
       const done = painted && (await this.followed(painted, "covered.jpg"));
       if (!done) return;
       const clear = headsOf(job, name)[face]!;
@@ -84,7 +88,7 @@ export class Upload {
   private async followed(photo: Blob, name: string): Promise<Job | null> {
     const mine = ++this.latest;
     this.say("Sending the photograph", true);
-    const job = await send(photo, name, this.token?.value ?? "");
+    const job = await send(photo, name, this.token?.value ?? "", this.wrinkles);
     const done = await follow(job, (now) => mine === this.latest && this.say(stageOf(now), true));
     if (mine !== this.latest) return null;
     this.say(keptUntil(done), false);

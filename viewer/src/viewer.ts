@@ -1,10 +1,11 @@
 // One head on its stage with its panel, its facts and its downloads.
 import { bytesOf, type Facts, type HeadContent, type Identity } from "./content";
-import { button, element } from "./dom";
+import { button, element, Slider } from "./dom";
 import { NAMED } from "./expressions";
+import { Frame } from "./frame";
 import { Head } from "./head";
 import { Panel } from "./panel";
-import { Stage, VIEWS } from "./stage";
+import { type Stage, VIEWS } from "./stage";
 import type { Surface } from "./surfaces";
 import { turntable } from "./turntable";
 
@@ -24,46 +25,54 @@ export interface Shot {
 
 export class Viewer {
   readonly element: HTMLElement;
-  readonly stage: Stage;
+  readonly frame = new Frame();
   head?: Head;
   panel?: Panel;
   readonly frames = element("div", { class: "frames" });
   private readonly side = element("aside", { "aria-label": "Controls" });
   private readonly about = element("div", { class: "about" });
-  private readonly photo = element("div", { class: "photo" });
+  private readonly overButton = button("Over the photograph", () => this.over(!this.frame.isOver));
+  private readonly opacity = element("div", { class: "opacity" });
   private readonly said = element("p", { class: "visually-hidden", "aria-live": "polite" });
 
   constructor(private readonly identities: Record<string, Identity> = {}) {
-    const frame = element("div", { class: "frame" });
     const views = element("div", { class: "views", role: "group", "aria-label": "View" });
     for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.look(name)));
-    frame.append(this.photo);
-    this.frames.append(frame);
+    views.append(this.overButton);
+    this.frames.append(this.frame.element);
     const main = element("main", {}, this.frames, views, this.about, this.said);
     this.element = element("div", { class: "viewer" }, main, this.side);
-    this.stage = new Stage(frame);
     const canvas = this.stage.canvas;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-roledescription", "3D head");
     canvas.setAttribute("aria-describedby", "keys");
-    frame.append(element("p", { id: "keys", class: "visually-hidden" }, "Arrow keys turn the head, + and - zoom, " +
+    this.frame.element.append(this.opacity, element("p", { id: "keys", class: "visually-hidden" }, "Arrow keys turn the head, + and - zoom, " +
       "Home looks from the front."));
     canvas.addEventListener("turned", () => this.say());
+    canvas.addEventListener("over", () => this.sayOver());
     this.stage.controls.addEventListener("end", () => this.say());
+  }
+
+  get stage(): Stage {
+    return this.frame.stage;
   }
 
   async show(content: HeadContent): Promise<void> {
     const bytes = await bytesOf(content.glb);
-    this.head = await Head.load(bytes); // without a twin
-    this.head.identify(this.identities[this.head.model]);
-    this.stage.setHead(this.head);
+    this.head = await Head.load(content, bytes, this.identities); // without a twin
+    this.frame.show(this.head, content);
+    this.overButton.hidden = !this.frame.placed;
     this.panel = new Panel(this.head, this.stage);
     this.stage.canvas.setAttribute("aria-label", `Head ${content.name}`);
     this.side.replaceChildren(this.panel.element, this.downloads(content, bytes));
     this.about.replaceChildren(element("h1", {}, content.name), ...factsOf(content.facts));
-    this.photo.replaceChildren();
-    if (content.picture) this.photo.append(element("img", { src: content.picture, alt: "The photograph" }));
+    this.say();
+  }
+
+  /** Put the head over its photograph, or take it away from there. */
+  over(on: boolean): void {
+    this.frame.over(on);
     this.say();
   }
 
@@ -82,6 +91,18 @@ export class Viewer {
     this.stage.camera.aspect = shot.width / shot.height;
     this.stage.look(shot.view ?? "Front");
     return this.stage.picture(shot.width, shot.height, shot.background);
+  }
+
+  private sayOver(): void {
+    const { isOver } = this.frame;
+    this.overButton.setAttribute("aria-pressed", `${isOver}`);
+    // Under the photograph's own light the head and what is around it go together.
+    const [from, to] = isOver ? (["texture", "lit"] as const) : (["lit", "texture"] as const);
+    if (this.panel?.surface === from && this.head!.can("lit")) this.panel.choose(to);
+    let opacity = 1;
+    const range = { id: "opacity", label: "Head over the photograph", least: 0, most: 100, step: 1, digits: 0, unit: " %" };
+    const slider = new Slider(range, () => 100 * opacity, (percent) => this.frame.fade((opacity = percent / 100)));
+    this.opacity.replaceChildren(...(isOver ? [slider.row] : []));
   }
 
   private say(): void {

@@ -55,6 +55,13 @@ def in_panel(image: Image, face: ReconstructedFace) -> tuple[Float64s, UInt8s, F
     return to_panel, panel_of(image, to_panel), points_in(face.projected, to_panel)
 
 
+def portrait(image: Image, face: ReconstructedFace) -> UInt8s:
+    """What the first panel shows in twice as many pixels a side, RGB uint8 [960, 960, 3]."""
+    finer = 2 * framing(face.projected)
+    finer[:, 2] += 0.5  # pixel centres are at integers in both
+    return panel_of(image, finer, 2 * PANEL)
+
+
 def points_in(projected: Floats, to_panel: Float64s) -> Floats:
     """Points [V, 3] of the photograph in pixels of a panel [2, 3]."""
     return np.asarray(projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0])
@@ -68,15 +75,15 @@ def framing(projected: Floats) -> Float64s:
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
 
 
-def panel_of(image: Image, to_panel: Float64s) -> Image:
-    """The panel's part of the photograph, white beyond its edges."""
+def panel_of(image: Image, to_panel: Float64s, size: int = PANEL) -> Image:
+    """The panel's part of the photograph, white beyond its edges, with ``size`` pixels a side."""
     shrink = to_panel[0, 0]
     matrix = to_panel.copy()
     if shrink < 1:  # warping alone would take single pixels out of many
         image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
         matrix[:, :2] = np.eye(2)
         matrix[:, 2] += shrink / 2 - 0.5  # pixel centres are at integers in both
-    warped = cv2.warpAffine(image, matrix, (PANEL, PANEL), flags=cv2.INTER_CUBIC, borderValue=(PAPER, PAPER, PAPER))
+    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC, borderValue=(PAPER, PAPER, PAPER))
     return np.asarray(warped, dtype=np.uint8)
 
 

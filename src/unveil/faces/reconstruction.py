@@ -121,10 +121,14 @@ class Reconstruction(ReconstructedFace):
         return self.morphable if self.hair is None else replace(self.morphable, hair=self.hair)
 
     def to_json(self) -> dict[str, Any]:
-        """As `ReconstructedFace.to_json`, with what is known of the hair."""
+        """As `ReconstructedFace.to_json`, with what is known of the hair, and where pictures show the head."""
+        from unveil.faces.camera import head_to_image
         from unveil.faces.hair import hair_numbers
+        from unveil.faces.overlay import framing
 
-        return super().to_json() | {"hair": hair_numbers(self, self.hair)}
+        matrices = {"head_to_image": head_to_image(self, self.morphable), "image_to_overlay": framing(self.projected)}
+        places = {name: matrix.round(4).tolist() for name, matrix in matrices.items()}
+        return super().to_json() | {"hair": hair_numbers(self, self.hair)} | places
 
     @cached_property
     def _colours(self) -> HeadColours:

@@ -15,12 +15,13 @@ def jpeg(texture: Image) -> bytes:
 
 
 def png(picture: Image) -> bytes:
-    """The bytes of a PNG file holding ``picture`` uint8 RGB [H, W, 3]: for maps, whose values must not change."""
+    """The bytes of a PNG file holding ``picture`` uint8 RGB or RGBA [H, W, 3 or 4]: for what must not change."""
     return _encoded(".png", picture, [])
 
 
 def _encoded(suffix: str, picture: Image, options: Sequence[int]) -> bytes:
-    done, data = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    order = cv2.COLOR_RGBA2BGRA if picture.shape[-1] == 4 else cv2.COLOR_RGB2BGR
+    done, data = cv2.imencode(suffix, cv2.cvtColor(picture, order), options)
     if not done:
         raise ValueError(f"cannot encode a picture of shape {picture.shape} and type {picture.dtype}")
     return bytes(data)

@@ -34,14 +34,16 @@ def page_with(content: Mapping[str, Any]) -> str:
 def _head_content(head: ShownHead) -> dict[str, Any]:
     return {
         "name": head.name,
-        "glb": _data_address("model/gltf-binary", head.glb),
+        "glb": data_address("model/gltf-binary", head.glb),
         "facts": dict(head.facts),
-        "picture": head.picture and _data_address("image/jpeg", head.picture),
+        "picture": head.picture and data_address("image/jpeg", head.picture),
         "files": {},
+        "lit": {part: data_address("image/jpeg", picture) for part, picture in head.lit.items()},
     }
 
 
-def _data_address(kind: str, content: bytes) -> str:
+def data_address(kind: str, content: bytes) -> str:
+    """A file as an address that holds it."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ from unveil.storage.text import parse_json, read_bytes
 GLB = FileKind("GLB file", "give a head that unveil wrote, or a folder of them", 64 * 2**20)
 HEADER, CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")  # magic, version, length; length, kind
 MOST_HEADS = 24  # in one page, which holds them all
-FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm")  # of the JSON, those that the page tells
+# Of the JSON, what the page tells or uses.
+FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm", "head_to_image", "image_to_overlay")
+LIT = {"texture": "skin", "hair_texture": "hair"}  # files in the photograph's light, and what of the head they are of
+PICTURE = FileKind("texture", "reconstruct the photograph again", 32 * 2**20)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,7 @@ class ShownHead:
     model: str = ""  # name of the head model
     facts: Mapping[str, Any] = field(default_factory=dict)  # those of the photograph's JSON
     picture: bytes | None = None  # JPEG of the photograph around the head
+    lit: Mapping[str, bytes] = field(default_factory=dict)  # JPEG of skin and hair in the photograph's light
     __repr__ = short_repr
 
 
@@ -56,8 +61,10 @@ def read_head(path: Path) -> ShownHead:
     with GLB.checking(path):
         extras = glb_document(glb).get("extras")
     model = str(extras.get("model", "")) if isinstance(extras, dict) else ""
+    face = _face_of(path)
     overlay = path.with_name(path.stem + OVERLAY_ENDING)
-    return ShownHead(printable(path.stem), glb, model, _facts(path), _photograph(overlay))
+    facts = {key: face.get(key) for key in FACTS} if face else {}
+    return ShownHead(printable(path.stem), glb, model, facts, _photograph(overlay), _lit(path.parent, face))
 
 
 def glb_document(data: bytes) -> dict[str, Any]:
@@ -88,15 +95,22 @@ def _glb_files(result: Path) -> Iterator[Path]:
     yield from shown
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def _face_of(path: Path) -> dict[str, Any]:
     """What the JSON of a photograph in the same folder says of the face that the file is of; empty without one."""
     stem = path.stem.rpartition("_")[0]
     record = read_record(path.with_name(f"{stem}.json")) if stem else None
     faces = record["faces"] if record else []
-    return next(
-        ({key: face.get(key) for key in FACTS} for face in faces if path.name in face["files"].values()),
-        {},
-    )
+    return next((face for face in faces if path.name in face["files"].values()), {})
+
+
+def _lit(folder: Path, face: Mapping[str, Any]) -> dict[str, bytes]:
+    """The pictures of a face's OBJ, as far as they are there."""
+    found = {}
+    for kind, part in LIT.items():
+        with suppress(UnveilError):
+            if kind in face.get("files", ()):
+                found[part] = read_bytes(folder / Path(face["files"][kind]).name, PICTURE, "a picture")
+    return found
 
 
 def _photograph(overlay: Path) -> bytes | None:

@@ -16,8 +16,10 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
+from unveil.meshes.image_bytes import png
+from unveil.web.covers import hand
 from unveil.web.identity import identities
-from unveil.web.page import content_policy, page_with
+from unveil.web.page import content_policy, data_address, page_with
 from unveil.web.serving import answers
 from unveil.web.serving.job import PhotoJob
 from unveil.web.serving.queue import FullError, JobQueue
@@ -35,6 +37,7 @@ MEDIA_TYPES = {
 
 JobId = Annotated[str, Path(description="The random id that the job was given.", max_length=64)]
 Faces = Annotated[int | None, Query(ge=1, description="At most this many faces, the largest.")]
+Wrinkles = Annotated[bool, Query(description="Give heads the wrinkles that the photograph shows; takes longer.")]
 FileFormat = Annotated[
     Format | None, Query(description="Answer with this file of the largest face instead of with links.")
 ]
@@ -70,9 +73,8 @@ def create_app(queue: JobQueue, *, token: bool) -> FastAPI:
 
 def _add_page(app: FastAPI, *, token: bool) -> None:
     minutes = app.state.queue.limits.keep_minutes
-    page = page_with(
-        {"mode": "serve", "heads": [], "token": token, "minutes": minutes} | {"identity": identities({"openhead"})}
-    )
+    content = {"mode": "serve", "heads": [], "token": token, "minutes": minutes}
+    page = page_with(content | {"identity": identities({"openhead"}), "hand": data_address("image/png", png(hand()))})
     packed = gzip.compress(page.encode(), mtime=0)
     headers = {"Content-Security-Policy": content_policy(page), "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 
@@ -97,8 +99,13 @@ def _add_posts(app: FastAPI) -> None:
         openapi_extra=body,
         responses={200: answers.done("the heads, with links to their files", answers.EXAMPLE), **refusals},
     )
-    async def reconstruct(request: Request, format: FileFormat = None, faces: Faces = None) -> Response:  # noqa: A002
-        job = await _accepted(request, faces)
+    async def reconstruct(
+        request: Request,
+        format: FileFormat = None,  # noqa: A002
+        faces: Faces = None,
+        wrinkles: Wrinkles = False,
+    ) -> Response:
+        job = await _accepted(request, faces, wrinkles=wrinkles)
         await job.wait()
         if job.problem is not None:
             raise HTTPException(job.problem.status, job.problem.detail)
@@ -113,8 +120,8 @@ def _add_posts(app: FastAPI) -> None:
         openapi_extra=body,
         responses={202: answers.done("where to watch the job", answers.WAITING), **refusals},
     )
-    async def add_job(request: Request, faces: Faces = None) -> Response:
-        job = await _accepted(request, faces)
+    async def add_job(request: Request, faces: Faces = None, wrinkles: Wrinkles = False) -> Response:
+        job = await _accepted(request, faces, wrinkles=wrinkles)
         described = _described(request, job)
         return JSONResponse(described, 202, headers={"Location": described["links"]["self"]})
 
@@ -154,12 +161,12 @@ def _add_jobs(app: FastAPI) -> None:
         return Response(status_code=204)
 
 
-async def _accepted(request: Request, faces: int | None) -> PhotoJob:
+async def _accepted(request: Request, faces: int | None, *, wrinkles: bool) -> PhotoJob:
     """A job for the photograph of a request, which then waits for its turn."""
     queue = _queue(request)
     client = request.client.host if request.client else ""
     try:
-        job = queue.new(client, min(faces or queue.limits.faces, queue.limits.faces))
+        job = queue.new(client, min(faces or queue.limits.faces, queue.limits.faces), wrinkles=wrinkles)
     except FullError as full:
         raise HTTPException(full.status, str(full), {"Retry-After": str(full.retry_after)}) from full
     try:

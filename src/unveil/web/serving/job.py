@@ -31,11 +31,13 @@ class PhotoJob:
         folder: has the photograph, and later its results; of this job alone.
         client: address of who sent it.
         faces: at most so many are reconstructed.
+        wrinkles: whether heads get those of the photograph.
     """
 
     folder: Path
     client: str
     faces: int
+    wrinkles: bool = False
     id: str = field(default_factory=lambda: secrets.token_urlsafe(ID_BYTES))
     status: Status = "waiting"
     stage: str = "waiting"

@@ -74,7 +74,7 @@ class JobQueue:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._held.close()
 
-    def new(self, client: str, faces: int) -> PhotoJob:
+    def new(self, client: str, faces: int, *, wrinkles: bool = False) -> PhotoJob:
         """A place for a job, whose photograph is still to be written to its folder.
 
         Raises:
@@ -86,7 +86,7 @@ class JobQueue:
             raise FullError(429, "too many photographs of yours are waiting; try again later", seconds)
         if sum(job.status == "waiting" for job in active) >= self.limits.waiting:
             raise FullError(503, "too many photographs are waiting; try again later", seconds)
-        job = PhotoJob(Path(tempfile.mkdtemp(dir=self._folder)), client, faces)
+        job = PhotoJob(Path(tempfile.mkdtemp(dir=self._folder)), client, faces, wrinkles)
         self._jobs[job.id] = job
         return job
 

@@ -12,11 +12,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError, unexpected
 from unveil.faces.formats import FORMATS, NUMBERS
-from unveil.faces.overlay import in_panel
+from unveil.faces.overlay import portrait
 from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.wrinkled import wrinkled
 from unveil.meshes.image_bytes import jpeg
 from unveil.photos.decode import MAX_PIXELS, TooManyPixelsError, decode_rgb
 from unveil.photos.io import PICTURE
@@ -42,6 +44,7 @@ class Task:
     folder: Path  # for the files
     faces: int  # at most
     pixels: int  # at most
+    wrinkles: bool = False  # whether heads get those that the photograph shows, where the model has a texture
 
 
 def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
@@ -86,6 +89,11 @@ def reconstruct_files(reconstructor: Reconstructor, task: Task, tell: Tell) -> d
     faces = reconstructor.reconstruct(image, max_faces=task.faces)
     if not faces:
         raise UnveilError(NO_FACE)
+    if task.wrinkles and reconstructor.morphable.textured and not reconstructor.skin.has_details:
+        tell("wrinkles")
+        with clock.stage("wrinkles"):
+            surface = wrinkle_surface(reconstructor.morphable)
+            faces = [wrinkled(image, face, surface) for face in faces]
     _write_photograph(image, task.folder / PHOTOGRAPH)
     described = []
     for k, face in enumerate(faces):
@@ -129,7 +137,7 @@ def _write_face(stem: Path, face: Reconstruction, clock: StageTimes) -> dict[str
         with clock.stage(kind):
             names |= face.write(stem, kind)
     picture = stem.with_name(f"{stem.name}_picture.jpg")
-    write_bytes(picture, jpeg(in_panel(face.picture, face)[1]))
+    write_bytes(picture, jpeg(portrait(face.picture, face)))
     return names | {"picture": picture.name}
 
 

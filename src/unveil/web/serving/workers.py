@@ -83,7 +83,7 @@ class WorkerProcess:
 
     def _work(self, connection: Connection, job: PhotoJob, call: Call) -> tuple[Any, ...]:
         """What to tell the job in the end: one of its methods, with its argument."""
-        connection.send(Task(job.photo, job.folder, job.faces, self.pixels))
+        connection.send(Task(job.photo, job.folder, job.faces, self.pixels, job.wrinkles))
         deadline = time.monotonic() + self.seconds
         while connection.poll(max(0.0, deadline - time.monotonic())):
             kind, said = connection.recv()

@@ -1,0 +1,66 @@
+// A head on its stage with its photograph: in a corner, or behind the head, which is then where the photograph shows it.
+import type { HeadContent } from "./content";
+import { element } from "./dom";
+import type { Head } from "./head";
+import { cameraOf, type PhotographCamera } from "./placement";
+import { Stage } from "./stage";
+
+export class Frame {
+  readonly element = element("div", { class: "frame" });
+  readonly stage: Stage;
+  private beside?: Frame; // does what this one does
+  private camera?: PhotographCamera;
+  private readonly corner = element("img", { class: "corner", alt: "The photograph" });
+  private readonly behind = element("img", { class: "behind", alt: "What the head lies over" });
+
+  constructor() {
+    this.element.append(this.behind, this.corner);
+    this.stage = new Stage(this.element);
+    this.stage.canvas.addEventListener("over", () => this.refresh());
+  }
+
+  show(head: Head, { picture, facts }: HeadContent): void {
+    this.camera = picture ? cameraOf(facts) : undefined;
+    for (const image of [this.corner, this.behind]) {
+      if (picture) image.src = picture;
+      else image.removeAttribute("src");
+    }
+    this.stage.setHead(head);
+    this.refresh();
+  }
+
+  /** Let another one do what this one does. */
+  pair(beside: Frame | undefined): void {
+    this.beside = beside;
+    this.stage.beside = beside?.stage;
+  }
+
+  /** Whether the head can be put over its photograph. */
+  get placed(): boolean {
+    return this.camera !== undefined;
+  }
+
+  get isOver(): boolean {
+    return this.stage.isOver;
+  }
+
+  /** Put the head over its photograph, or take it away from there. */
+  over(on: boolean): void {
+    this.stage.over(on ? this.camera : undefined);
+    this.beside?.over(on);
+  }
+
+  /** Let the photograph shine through the head: an opacity from 0 to 1. */
+  fade(opacity: number): void {
+    this.stage.canvas.style.opacity = this.isOver ? `${opacity}` : "";
+    this.beside?.fade(opacity);
+  }
+
+  private refresh(): void {
+    this.behind.hidden = !this.isOver;
+    this.corner.hidden = this.isOver || !this.corner.hasAttribute("src");
+    if (this.isOver) return;
+    this.stage.canvas.style.opacity = "";
+    this.beside?.over(false);
+  }
+}

@@ -1,0 +1,57 @@
+// The camera of the photograph: with it the head is drawn where the photograph shows it.
+import { Matrix4, OrthographicCamera, Vector3 } from "three";
+import type { Facts } from "./content";
+
+const PANEL = 480; // pixels a side of the picture that `image_to_overlay` leads to
+const AWAY = 2; // metres from the camera to the head; lines of sight are parallel, so any will do
+type Row = [number, number, number, number];
+
+export class PhotographCamera extends OrthographicCamera {
+  private readonly pixels: number; // of the picture in a metre
+  private readonly shift: [number, number]; // where the head's origin is in the picture
+
+  /** `rows` take (x, y, z, 1) of the upright head to x and y of the picture. */
+  constructor(rows: [Row, Row]) {
+    super();
+    const [across, down] = rows.map((row) => new Vector3(...row.slice(0, 3))) as [Vector3, Vector3];
+    this.pixels = (across.length() + down.length()) / 2;
+    this.shift = [rows[0][3], rows[1][3]];
+    const right = across.normalize();
+    const out = right.clone().cross(down.negate()).normalize();
+    this.quaternion.setFromRotationMatrix(new Matrix4().makeBasis(right, out.clone().cross(right), out));
+    this.position.copy(out).multiplyScalar(AWAY);
+    [this.near, this.far] = [0.01, 2 * AWAY];
+    this.fit(1);
+  }
+
+  /** Show the whole picture in a canvas so many times as wide as high. */
+  fit(aspect: number): void {
+    const [x, y] = this.shift;
+    const [width, height] = [PANEL * Math.max(1, aspect), PANEL / Math.min(1, aspect)].map((side) => side / 2) as [number, number];
+    const middle = (PANEL - 1) / 2; // pixel centres are at integers
+    [this.left, this.right] = [(middle - width - x) / this.pixels, (middle + width - x) / this.pixels];
+    [this.top, this.bottom] = [(y - middle + height) / this.pixels, (y - middle - height) / this.pixels];
+    this.updateProjectionMatrix();
+  }
+
+  /** Yaw and pitch in degrees of a camera that looks at the head from the same side. */
+  get side(): [number, number] {
+    const { x, y, z } = this.position.clone().normalize();
+    return [(Math.atan2(x, z) * 180) / Math.PI, (Math.asin(y) * 180) / Math.PI];
+  }
+}
+
+/** The camera of a face's picture, where its facts say it. */
+export function cameraOf({ head_to_image: head, image_to_overlay: panel }: Facts): PhotographCamera | undefined {
+  if (!isMatrix(head, 3, 4) || !isMatrix(panel, 2, 3)) return undefined;
+  const rows = panel.map(([a, b, c]) => {
+    return head[0]!.map((value, k) => a! * value + b! * head[1]![k]! + (k === 3 ? c! : 0));
+  });
+  return new PhotographCamera(rows as [Row, Row]);
+}
+
+function isMatrix(value: unknown, rows: number, columns: number): value is number[][] {
+  return Array.isArray(value) && value.length === rows && value.every((row) => {
+    return Array.isArray(row) && row.length === columns && row.every(Number.isFinite);
+  });
+}
