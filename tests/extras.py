@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 EXTRAS = {
+    "av": "video",
     "fastapi": "web",
     "httpx": "test",
     "h5py": "mgcnet",

@@ -31,6 +31,7 @@ ROOMS = (
     "drawing",
     "faces",
     "reconstruct",
+    "video",
     "codes",
     "training",
     "output",
@@ -49,6 +50,8 @@ EXTRAS_ELSEWHERE = {
     "evaluation/landmarks/scores.py": ("matplotlib",),
     "evaluation/now/report.py": ("matplotlib",),
     "photos/decode.py": ("pillow_heif",),
+    "video/clip.py": ("av",),
+    "video/movie.py": ("av",),
     "web/serving/app.py": ("fastapi", "starlette"),
     "web/serving/guard.py": ("starlette",),
     "web/serving/run.py": ("uvicorn",),
@@ -193,6 +196,7 @@ def test_importing_loads_no_extra(module: str) -> None:
     loaded = finished([sys.executable, "-c", code]).stdout.split()
     assert "unveil" in loaded
     extras = {
+        "av",
         "torch",
         "lightning_fabric",
         "onnx",

@@ -21,6 +21,7 @@ The rooms of the package, in an order in which each knows only those above it:
     drawing       pictures of meshes
     faces         a reconstructed face: what is known of it, its pictures, its files
     reconstruct   photograph -> faces; writes nothing
+    video         clips -> people over time
     codes         coefficients of many crops in files
     training      photographs -> a learner
     output        many photographs, moving heads, comparisons

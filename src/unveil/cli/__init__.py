@@ -20,6 +20,7 @@ from unveil.errors import DEBUG_VARIABLE, MOST_LETTERS, UnveilError, reason_of, 
 from unveil.processes import mute_warnings
 
 EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
+    "av": "video",
     "torch": "train",
     "lightning_fabric": "train",
     "onnx": "train",

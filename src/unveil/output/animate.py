@@ -100,13 +100,20 @@ def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]
     model = face.wearing
     picture, scene, csv = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     write_animation(picture, render_motion(model, motion, face.texture()), motion.frames_per_second)
-    lit, albedo = face.texture(), face.texture(lit=False)
-    write_bytes(scene, face_glb(face, without_light(model, lit, albedo), albedo, motion))
+    write_bytes(scene, moving_glb(face, motion))
     take = take_of(model, motion)
     if take is None:
         return [picture, scene]
     write_take(csv, take)
     return [picture, scene, csv]
+
+
+def moving_glb(face: Reconstruction, motion: Motion, *, lit: bool = False) -> bytes:
+    """The content of a GLB of the moving head, in the albedo or in the light of the photograph."""
+    bright, albedo = face.texture(), face.texture(lit=False)
+    if lit:
+        return face_glb(face, face.wearing, bright, motion)
+    return face_glb(face, without_light(face.wearing, bright, albedo), albedo, motion)
 
 
 def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int = SIZE) -> Iterator[Image]:

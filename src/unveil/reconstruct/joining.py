@@ -6,19 +6,70 @@ photograph says. Photographs of one person are not independent, because what dec
 next. With F photographs whose errors are correlated by r, what they say counts F / (1 + (F - 1) r) times one
 photograph, not F times; the prior counts once:
 
-    precision = 1 + sum(q) / (1 + (F - 1) r),   shape = sum(m / d^2) / (1 + (F - 1) r) / precision
+    precision = 1 + sum(q) / (1 + (F - 1) r)
+    shape = (sum(q m) / (1 + (F - 1) r) + sum(m) / (1 + (G - 1) r)) / precision
 
 F is Kish's number of photographs, sum(q)^2 / sum(q^2): one that says nothing of a coefficient is not counted, so that
-what is clear in one photograph and hidden in the others is taken from the one.
+what is clear in one photograph and hidden in the others is taken from the one. G is the same number of the |m|: what a
+learner says in spite of being as unsure as the prior does not grow with the number of photographs either.
+
+All of it comes of sums over the photographs, so that a video of any length is joined frame by frame.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 
+from unveil.reprs import short_repr
 from unveil.typing import Float64s, Floats
 
 CORRELATION = 0.55  # of the packaged learner's errors, chosen on validation people (`tools.known_heads frames`)
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeSums:
+    """What photographs of people, or frames of a video, have said of the shapes so far."""
+
+    said: Float64s  # [..., S] sum of q
+    said_squares: Float64s  # [..., S] sum of q^2
+    weighted: Float64s  # [..., S] sum of q m
+    means: Float64s  # [..., S] sum of m
+    sizes: Float64s  # [..., S] sum of |m|
+    mean_squares: Float64s  # [..., S] sum of m^2
+    __repr__ = short_repr
+
+    @classmethod
+    def of(cls, shape: Floats, deviation: Floats) -> ShapeSums:
+        """Of one photograph each: the shape [..., S] in standard deviations of the prior, and its deviations."""
+        mean = np.asarray(shape, np.float64)
+        said = 1 / np.minimum(np.asarray(deviation, np.float64), 1) ** 2 - 1  # nobody knows less than the prior
+        return cls(said, said**2, said * mean, mean, np.abs(mean), mean**2)
+
+    def __add__(self, other: ShapeSums) -> ShapeSums:
+        """Of the photographs of both."""
+        return ShapeSums(*(getattr(self, name) + getattr(other, name) for name in _SUMS))
+
+    def over(self, axis: int) -> ShapeSums:
+        """Of all the photographs along an axis."""
+        return ShapeSums(*(getattr(self, name).sum(axis=axis) for name in _SUMS))
+
+    def joined(self, correlation: float = CORRELATION) -> tuple[Float64s, Float64s]:
+        """The shape [..., S] and its deviations [..., S]; ``correlation`` is that of `join_shapes`."""
+        times = _repeated(self.said, self.said_squares, correlation)
+        precision = 1 + self.said / times
+        unsure = self.means / _repeated(self.sizes, self.mean_squares, correlation)
+        return (self.weighted / times + unsure) / precision, 1 / np.sqrt(precision)
+
+
+_SUMS = tuple(entry.name for entry in fields(ShapeSums))
+
+
+def _repeated(sums: Float64s, squares: Float64s, correlation: float) -> Float64s:
+    """How many times over photographs say the same, by Kish's number of them."""
+    count = np.square(sums) / np.where(squares > 0, squares, 1)
+    return np.asarray(1 + np.maximum(count - 1, 0) * correlation)
 
 
 def join_shapes(shapes: Floats, deviations: Floats, correlation: float = CORRELATION) -> tuple[Float64s, Float64s]:
@@ -29,10 +80,4 @@ def join_shapes(shapes: Floats, deviations: Floats, correlation: float = CORRELA
         deviations: [..., F, S] of these, in the same unit.
         correlation: r, from 0 for photographs that err independently to 1 for those that all err alike.
     """
-    precision = 1 / np.minimum(np.asarray(deviations, np.float64), 1) ** 2  # nobody knows less than the prior
-    said = precision - 1
-    squares = np.square(said).sum(axis=-2)
-    count = np.square(said.sum(axis=-2)) / np.where(squares > 0, squares, 1)
-    times = 1 + np.maximum(count - 1, 0) * correlation
-    total = 1 + said.sum(axis=-2) / times
-    return (precision * shapes).sum(axis=-2) / times / total, 1 / np.sqrt(total)
+    return ShapeSums.of(shapes, deviations).over(-2).joined(correlation)

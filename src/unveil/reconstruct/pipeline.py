@@ -187,18 +187,18 @@ class Reconstructor:
         shapes = np.stack([face.coefficients[group] for face in faces])
         deviations = [face.deviations for face in faces if face.deviations is not None]
         if len(deviations) < len(faces):
-            return self._with_shape(faces, shapes.mean(axis=0))
+            return [self.with_shape(face, shapes.mean(axis=0)) for face in faces]
         shape, deviation = join_shapes(shapes, np.stack([known[group] for known in deviations]))
-        surer = [known.replace(**{group: deviation}) for known in deviations]
-        return [
-            replace(face, deviations=known, uncertainty_mm=self._uncertainty(known))
-            for face, known in zip(self._with_shape(faces, shape), surer, strict=True)
-        ]
+        return [self.with_shape(face, shape, deviation) for face in faces]
 
-    def _with_shape(self, faces: Sequence[Reconstruction], shape: Floats) -> list[Reconstruction]:
-        """The faces with these coefficients of the shape."""
-        of_shape = {self.morphable.shape_group: shape}
-        return [self.changed(face, face.coefficients.replace(**of_shape)) for face in faces]
+    def with_shape(self, face: Reconstruction, shape: Floats, deviation: Floats | None = None) -> Reconstruction:
+        """The face with these coefficients of the shape [S] and, where they are known, their deviations [S]."""
+        group = self.morphable.shape_group
+        moved = self.changed(face, face.coefficients.replace(**{group: shape}))
+        if face.deviations is None or deviation is None:
+            return moved
+        surer = face.deviations.replace(**{group: deviation})
+        return replace(moved, deviations=surer, uncertainty_mm=self._uncertainty(surer))
 
     def _uncertainty(self, deviations: Coefficients) -> Float32s:
         """Root mean square distance [V] in mm to expect of each vertex."""

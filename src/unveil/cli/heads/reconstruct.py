@@ -27,11 +27,13 @@ from unveil.faces.formats import ALBEDO
 
 if TYPE_CHECKING:
     from unveil.output.batch import Outcome
+    from unveil.output.clip_run import ClipOutcome
 
 
 def reconstruct(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs, or folders of photographs.")
+        list[Path],
+        typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs, folders of photographs, or clips such as .mp4."),
     ],
     out: FolderOut,
     *,
@@ -63,25 +65,34 @@ def reconstruct(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Reconstruct every face of photographs: a textured, animatable head for each."""
+    """Reconstruct every face of photographs and clips: a textured, animatable head for each."""
     wanted, shown = parse_formats(formats), parse_texture(texture)
+    from unveil.cli.heads.clips import follow_clips
     from unveil.output import batch
+    from unveil.output.clip_target import name_clips
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.outputs import results_in
+    from unveil.video.clip import clips_among
 
-    photos, outcomes = batch.photos_in(inputs, out, recursive=recursive, note=complain)
+    clips = clips_among(inputs)
+    pictures = [path for path in inputs if path not in clips]
+    photos, outcomes = batch.photos_in(pictures, out, recursive=recursive, note=complain)
+    followed: list[ClipOutcome] = []
     with ExitStack() as held:
         running: Iterator[Outcome] = iter(())
-        if photos:
-            outputs = held.enter_context(results_in(out, "reconstruct", inputs=photos, force=force))
+        if photos or clips:
+            outputs = held.enter_context(results_in(out, "reconstruct", inputs=[*photos, *clips], force=force))
             reconstructor = Reconstructor(model, assets=assets, hair=hair, wrinkles=wrinkles)
             options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces, shown)
             targets = batch.name_targets(photos, outputs)
             running = batch.reconstruct_photos(targets, reconstructor, options, again=force)
         everything, total = _chain(outcomes, running), len(outcomes) + len(photos)
         finished = _report(with_progress(everything, total, doing="reconstructing", quiet=as_json), quiet=as_json)
-    _summarise(finished, out, as_json=as_json)
-    if status := exit_status(outcome.cause for outcome in finished if outcome.cause):
+        if clips:
+            followed = follow_clips(name_clips(clips, outputs), reconstructor, options, again=force, quiet=as_json)
+    _summarise(finished, followed, out, as_json=as_json)
+    causes = [*(outcome.cause for outcome in finished), *(outcome.cause for outcome in followed)]
+    if status := exit_status(filter(None, causes)):
         raise typer.Exit(status)
 
 
@@ -122,7 +133,7 @@ def _line(outcome: Outcome) -> str:
     return f"{printable(outcome.photo)}: {what}{already}"
 
 
-def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
+def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, *, as_json: bool) -> None:
     from unveil.storage.files import printable
 
     counts: dict[str, Any] = {
@@ -131,7 +142,7 @@ def _summarise(finished: list[Outcome], out: Path, *, as_json: bool) -> None:
     counts["faces"] = sum(len(outcome.record["faces"]) for outcome in finished if outcome.record)
     if as_json:
         answer = {"out": printable(out), "summary": counts, "photos": [outcome.to_json() for outcome in finished]}
-        say_json(answer)
+        say_json(answer | ({"clips": [outcome.to_json() for outcome in followed]} if followed else {}))
     elif len(finished) > 1 or counts["faces"]:
         parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed") if counts[status]]
         faces = count(counts["faces"], "face")

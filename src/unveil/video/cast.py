@@ -1,0 +1,74 @@
+"""Everybody in a clip who gets a head: what was measured of them, and the frame in which they are seen best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from unveil.heads.model import MorphableModel
+from unveil.reprs import short_repr
+from unveil.video.parts import FrameFaces
+from unveil.video.people import People, SeenFace
+from unveil.video.track import Recorder, Track
+
+FEWEST_FRAMES = 5  # in which somebody is seen who gets a head, or all frames of a shorter clip
+SHARP = 200.0  # pixels of a face from which on more tell no more
+
+
+@dataclass(eq=False)
+class Role:
+    """A person of a clip."""
+
+    recorder: Recorder
+    best: SeenFace  # the face that tells most
+    frame: int  # the number of its frame
+    worth: float = -np.inf  # of the best face
+    __repr__ = short_repr
+
+
+class Cast:
+    """Collects what the frames of a clip show of its people.
+
+    Attributes:
+        roles: everybody so far, by the numbers that the tracker gave them.
+        frames: how many frames there were.
+        seconds: when the last of them was.
+        errors: of frames that could not be used, the first of each kind.
+    """
+
+    def __init__(self, model: MorphableModel) -> None:
+        self._model = model
+        self.roles: dict[int, Role] = {}
+        self.frames, self.seconds = 0, 0.0
+        self.errors: list[str] = []
+
+    def add(self, frame: FrameFaces) -> None:
+        """Take in the next frame."""
+        for number, face in frame.faces.items():
+            role = self.roles.setdefault(number, Role(Recorder(self._model, face), face, self.frames))
+            role.recorder.add(self.frames, frame.seconds, face)
+            if (worth := self._worth(face)) > role.worth:
+                role.best, role.frame, role.worth = face, self.frames, worth
+        if frame.error and frame.error not in self.errors:
+            self.errors.append(frame.error)
+        self.frames, self.seconds = self.frames + 1, frame.seconds
+
+    def leading(self, most: int | None = None) -> list[int]:
+        """The numbers of those who get a head, in the order in which they came: at most so many, the longest seen."""
+        lengths = {number: len(role.recorder) for number, role in self.roles.items()}
+        seen = [number for number, length in lengths.items() if length >= min(FEWEST_FRAMES, self.frames)]
+        return sorted(sorted(seen, key=lambda number: -lengths[number])[:most])
+
+    def tracks(self, people: People, numbers: list[int]) -> Mapping[int, Track]:
+        """The smooth motion of each of them, with the one shape that all their frames give."""
+        return {number: self.roles[number].recorder.track(people[number].shape()[0]) for number in numbers}
+
+    def _worth(self, face: SeenFace) -> float:
+        """How much a face tells of a head: by its size and by how sure the learner is of the shape."""
+        size = min(float(np.ptp(face.landmarks, axis=0).mean()), SHARP)
+        if face.deviations is None:
+            return size
+        deviations = np.minimum(np.asarray(self._model.shape(face.deviations), np.float64), 1)
+        return size * float((1 / deviations**2 - 1).mean())

@@ -1,0 +1,144 @@
+"""Faces from frame to frame: most frames need no detector, as a face is about where it was.
+
+A face is looked for where its landmarks were in the last frame. The network that gives the coefficients also says
+whether there is a face; while there is none, behind an occluder, the place is looked at for `PATIENCE` seconds. The
+detector searches the whole frame where somebody has just been lost, and otherwise from time to time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from unveil.models.encoder import Prediction
+from unveil.photos.crop import Crop
+from unveil.photos.detect import SCORE_THRESHOLD
+from unveil.photos.detection import Detection, overlaps
+from unveil.reconstruct.false_detection import CONVINCED, CONVINCED_OF_WEAK, SURE
+from unveil.reconstruct.geometry import visible_landmarks
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.reconstruct.walk import FaceWalk, Framed, agree, different_faces, predict, still
+from unveil.typing import Floats, Image
+from unveil.video.people import People, SeenFace
+
+PATIENCE = 1.5  # seconds for which the place is watched where a face was
+SEARCH_LOST, SEARCH = 0.2, 1.0  # seconds between searches of whole frames, where somebody is missing and where not
+SAME_PLACE = 0.3  # intersection over union from which on two boxes are around one face
+
+
+class Tracker:
+    """Follows everybody through the frames of one clip, in order.
+
+    What it does next depends only on what it has found so far: after `remember` has been given the faces of all frames
+    up to one, it goes on from there as if it had found them itself.
+
+    Args:
+        reconstructor: has the networks.
+
+    Attributes:
+        people: everybody so far.
+    """
+
+    def __init__(self, reconstructor: Reconstructor) -> None:
+        self._encoder, self._detector = reconstructor.encoder, reconstructor.detector
+        self._walk = FaceWalk(self._encoder, reconstructor.morphable)
+        self._landmark_model = reconstructor.morphable.landmark_model()
+        self.people = People(reconstructor.morphable)
+        self._seconds = -np.inf  # of the last frame
+
+    def track(self, image: Image, seconds: float) -> dict[int, SeenFace]:
+        """The faces of the next frame, by the numbers of their people."""
+        faces = self._followed(image, seconds)
+        if self._searches(faces, seconds):
+            boxes = [np.reshape(face.box, (2, 2)).astype(np.float32) for face in faces.values()]
+            found = [face for face in self._found(image) if not _there(face, boxes)]
+            faces |= self.people.whose(found, seconds, without=faces)
+        self.remember(faces, seconds)
+        return faces
+
+    def remember(self, faces: Mapping[int, SeenFace], seconds: float) -> None:
+        """Take in what is known of a frame."""
+        self.people.remember(faces, seconds)
+        self._seconds = seconds
+
+    def _searches(self, faces: Mapping[int, SeenFace], seconds: float) -> bool:
+        """Whether the whole frame is searched, where these faces were found again."""
+        if not self._encoder.says_face:
+            return True
+        missing = {*self.people.seen_since(self._seconds - PATIENCE)} - faces.keys()
+        lost_now = {*self.people.seen_since(self._seconds)} - faces.keys()
+        every = SEARCH_LOST if missing or not faces else SEARCH
+        return bool(lost_now) or seconds // every != self._seconds // every
+
+    def _followed(self, image: Image, seconds: float) -> dict[int, SeenFace]:
+        """The faces that are about where they were."""
+        numbers = self.people.seen_since(seconds - PATIENCE)
+        if not self._encoder.says_face or not numbers:
+            return {}
+        before = [self.people[number].last for number in numbers]
+        crops = [self._crop_around(face.landmarks, face.score) for face in before]
+        seen = self._seen(image, crops)
+        moved = [k for k, face in enumerate(seen) if _is_face(face) and not still(crops[k], self._next(face))]
+        for k, face in zip(moved, self._seen(image, [self._next(seen[k]) for k in moved]), strict=True):
+            if _is_face(face) and agree(face.landmarks, seen[k].box):
+                seen[k] = face
+        found = {
+            number: face
+            for number, face, last in zip(numbers, seen, before, strict=True)
+            if _is_face(face) and agree(face.landmarks, last.box)
+        }
+        return self._each_once(found, seconds)
+
+    def _each_once(self, faces: dict[int, SeenFace], seconds: float) -> dict[int, SeenFace]:
+        """The faces without those that are another's, which the place led to where two people met."""
+        kept: dict[int, SeenFace] = {}
+        for number in sorted(faces, key=lambda number: self.people.difference(number, faces[number], seconds)):
+            boxes = [np.reshape(face.box, (2, 2)).astype(np.float32) for face in kept.values()]
+            if not _there(faces[number], boxes):
+                kept[number] = faces[number]
+        return kept
+
+    def _found(self, image: Image) -> list[SeenFace]:
+        """The faces that a search of the whole frame finds, the largest first."""
+        framed = different_faces(self._walk.frame(image, self._walk.detect(self._detector, image)))
+        seen = self._seen(image, [one.crop for one in framed], [one.found.score for one in framed])
+        return [face for face, one in zip(seen, framed, strict=True) if self._believed(face, one)]
+
+    def _believed(self, face: SeenFace, framed: Framed) -> bool:
+        """Whether a find is followed; `perhaps_no_face` says why so much is asked."""
+        if self._encoder.says_face:
+            return face.score >= (CONVINCED if framed.found.score >= SCORE_THRESHOLD else CONVINCED_OF_WEAK)
+        return framed.found.score >= SURE
+
+    def _seen(self, image: Image, crops: Sequence[Crop], scores: Sequence[float] = ()) -> list[SeenFace]:
+        """What the network says of crops; ``scores`` are the detector's, for one that does not say what is a face."""
+        if not crops:
+            return []
+        said = predict(self._encoder, image, crops)
+        landmarks = visible_landmarks(self._landmark_model, said.coefficients, crops)
+        scores = scores if said.face is None else said.face.tolist()
+        return [_seen_face(said, k, crop, landmarks[k], scores[k]) for k, crop in enumerate(crops)]
+
+    def _next(self, face: SeenFace) -> Crop:
+        return self._crop_around(face.landmarks, face.score)
+
+    def _crop_around(self, landmarks: Floats, score: float) -> Crop:
+        framing = self._encoder.framing.around(Detection.of_landmarks(landmarks, score))
+        return framing.of_landmarks(landmarks, self._encoder.input_size)
+
+
+def _seen_face(said: Prediction, k: int, crop: Crop, landmarks: Floats, score: float) -> SeenFace:
+    occlusion = None if said.occlusion is None else np.rint(said.occlusion[k] * 255).astype(np.uint8)
+    deviations = said.deviations and said.deviations.row(k)
+    return SeenFace(crop, said.coefficients.row(k), deviations, occlusion, np.asarray(landmarks, np.float64), score)
+
+
+def _is_face(face: SeenFace) -> bool:
+    return face.score >= CONVINCED
+
+
+def _there(face: SeenFace, boxes: Sequence[Floats]) -> bool:
+    """Whether a face is in one of the boxes [2, 2]."""
+    box = np.reshape(face.box, (2, 2)).astype(np.float32)
+    return any(overlaps(box, np.asarray(other)[None])[0][0] > SAME_PLACE for other in boxes)
