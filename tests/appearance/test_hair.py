@@ -92,6 +92,38 @@ def test_nothing_of_the_wall_or_of_skin_is_on_the_hair() -> None:
     assert picture.std(axis=(0, 1)).min() > 4, "strands, not one flat colour"
 
 
+def test_what_lies_on_the_hair_is_not_part_of_it() -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    image = head.photograph.copy()
+    top = int(head.projected[:, 1].min())
+    image[top - 5 : top + 40, SIZE // 2 - 60 : SIZE // 2 + 60] = (20, 60, 230)  # a bow, above the class map
+    made = hair_of(replace(head, photograph=image), MODEL)
+    assert made is not None
+    picture = made.picture.astype(int)
+    assert (picture[..., 2] - picture[..., 0]).max() < 40, "none of its blue"
+
+
+def test_what_is_beyond_the_photograph_is_no_hair() -> None:
+    """Crops are black there, and a learner takes black for hair."""
+    head = sighted(np.asarray(MODEL.head.template))
+    left, top = np.asarray(MODEL.landmarks68(head.projected)[:, :2].min(axis=0), int)
+    matrix = head.crop.matrix.copy()
+    matrix[:, 2] += matrix[:, :2] @ [left, top]
+    cut = replace(
+        head,
+        photograph=np.ascontiguousarray(head.photograph[top : top + 150, left : SIZE - left]),
+        projected=head.projected - [left, top, 0],
+        crop=Crop(matrix, CLASS_SIZE),
+    )
+    assert hair_of(cut, MODEL) is None
+
+
+def test_ears_are_what_sticks_out_below_their_top() -> None:
+    points = np.asarray(MODEL.head.template)[ears()]
+    assert points[:, 1].max() < 0.01, "the side of the skull above them is none"
+    np.testing.assert_allclose(points[:, 0].min(), -points[:, 0].max(), atol=1e-3)
+
+
 def test_bald_heads_and_covered_ones_get_no_hair() -> None:
     template = np.asarray(MODEL.head.template)
     assert hair_of(sighted(template, SKIN, 0.0), MODEL) is None

@@ -5,12 +5,14 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from glb_reader import Glb
 
 from unveil import Reconstruction, Reconstructor
 from unveil.assets.store import packaged
 from unveil.faces.hair import without_light
+from unveil.models.classes import CLOTH
 
 
 @lru_cache(maxsize=1)
@@ -28,6 +30,25 @@ def test_the_bundled_person_has_hair_of_its_own_colour() -> None:
     numbers = face().to_json()["hair"]
     assert numbers["drawn"]
     assert 0.5 < numbers["hidden_share"] < 1, "a photograph from the front shows less than half of it"
+
+
+def test_cloth_and_background_are_not_taken_for_skin() -> None:
+    """A collar of any colour that the learner calls cloth leaves the neck as it is."""
+    classes, crop = face().classes, face().crop
+    assert classes is not None
+    assert face().photograph is not None
+    cloth = cv2.warpAffine(
+        cv2.resize(classes[CLOTH], (crop.size, crop.size)),
+        crop.matrix,
+        face().photograph.shape[1::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    dyed = face().photograph.copy()
+    dyed[cloth > 0.3] = (0, 255, 0)
+    necks = [replace(face(), photograph=image).texture(lit=False).astype(int) for image in (face().photograph, dyed)]
+    assert np.abs(necks[0] - necks[1]).max() < 16
+    assert (dyed != face().photograph).any(axis=-1).mean() > 0.01
 
 
 def test_files_have_hair_or_none(tmp_path: Path) -> None:

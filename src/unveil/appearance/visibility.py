@@ -12,6 +12,7 @@ from unveil.typing import Bools, Float32s, Floats, Ints
 # Probability from which a pixel counts as covered. To leave out a little skin costs less than to paint a piece of a
 # mask onto a face.
 COVERED = 0.3
+BESIDE = 0.009  # of the crop's side by which the learner's line between a head and what is beside it may be off
 CASTS = 0.035  # of the crop's side: what covers a face blurs and shades it this far around itself
 
 
@@ -32,14 +33,17 @@ def hidden_vertices(occlusion: Float32s, crop: Crop, projected: Floats, faces: I
     return np.where(outside | behind(projected, faces), 1, covered).astype(np.float32)
 
 
-def covered_pixels(occlusion: Float32s, crop: Crop, shape: tuple[int, ...], *, beyond: bool = True) -> Bools:
+def covered_pixels(
+    occlusion: Float32s, crop: Crop, shape: tuple[int, ...], *, beyond: bool = True, casts: float = CASTS
+) -> Bools:
     """Which pixels [H, W] of a photograph of that shape something covers, by the map [K, K] of a crop of it.
 
-    What reaches the edge of the crop is taken to go on ``beyond`` it.
+    What reaches the edge of the crop is taken to go on ``beyond`` it. What covers it ``casts`` so far, of the crop's
+    side, that it is not to be trusted there either.
     """
     levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
     enlarged = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
-    reach = 2 * round(CASTS * crop.size) + 1
+    reach = 2 * round(casts * crop.size) + 1
     wider = cv2.dilate(enlarged, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     border = cv2.BORDER_REPLICATE if beyond else cv2.BORDER_CONSTANT

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
-from unveil.appearance.visibility import covered_pixels
+from unveil.appearance.visibility import BESIDE, covered_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels, without_light
@@ -24,6 +24,7 @@ from unveil.meshes.glb import glb_bytes
 from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
+from unveil.models.classes import BACKGROUND, CLOTH
 from unveil.photos.io import write_image
 from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
@@ -87,10 +88,16 @@ def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colou
 def face_colours(
     image: Image, face: ReconstructedFace, model: MorphableModel, hair: HairCap | None = None
 ) -> HeadColours:
-    """What `head_colours` gives for a face of a photograph, without ``hair`` and what is said to cover it."""
+    """What `head_colours` gives for a face of a photograph, without ``hair`` and what is said to cover it.
+
+    Nor is what is said to be cloth or background, wherever the head model has its skin.
+    """
     covered = hair_pixels(face, model, hair, image.shape)
     if face.occlusion is not None:
         covered |= covered_pixels(face.occlusion, face.crop, image.shape)
+    if face.classes is not None:
+        others = face.classes[BACKGROUND] + face.classes[CLOTH]
+        covered |= covered_pixels(others, face.crop, image.shape, casts=BESIDE)
     return head_colours(image, face.photographed, model, covered)
 
 

@@ -17,18 +17,20 @@ from unveil.geometry.rasterize import rasterize
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float64s, Floats, Ints
 
-COLUMNS, DOME, FALL = 96, 30, 20  # columns around the head, and rows above and below the level of the ears
+COLUMNS, DOME, FALL = 96, 30, 24  # columns around the head, and rows above and below the level of the ears
 ROWS = DOME + FALL
 CROWN_TILT = np.radians(25)  # the crown lies behind the highest point
 CENTRE = np.array([0.0, 0.01, -0.025])  # metres from between the tops of the jaw line to the middle of the skull
-ABOVE_CUT = 0.004  # metres above the lower end of the neck at which the last row lies
+BELOW_CUT = 0.03  # metres below the lower end of the neck at which the last row lies: so long is hair at most
 MAP_SIZE = 400  # pixels a side of the map of the head
 EAR_ENDS = (0, 16)  # iBUG-68: ears stick out farther to the side than these
-EAR_BACK, EAR_FRONT, EAR_TOP = -0.065, 0.002, 0.046  # metres: where ears end on the template
+EAR_BACK, EAR_FRONT, EAR_TOP = -0.065, 0.002, 0.0  # metres: where ears end on the template
 WIDER = 1.04  # times the width of the jaw line, than which nothing but ears is
 EAR = 0.003  # metres that ears stand out more than
 THICKEST_EAR = 0.02  # metres: deeper than that behind an ear is the inside of the head
-HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05  # metres above the origin in front; how it falls to the nape
+# The hairline: metres above the origin in front; how it falls from there and behind the ears; where the nape ends it.
+HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05
+STEEPER, BEHIND_EARS, NAPE = 3.0, -0.055, -0.085
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ def frame_of(vertices: Floats, model: MorphableModel) -> HairFrame:
     """The frame of a head with neutral vertices [V, 3]."""
     jaw = np.asarray(model.landmarks68(vertices), np.float64)[list(EAR_ENDS)].mean(axis=0)
     centre = np.array([0.0, *(jaw + CENTRE)[1:]])
-    bottom = float(vertices[:, 1].min()) + ABOVE_CUT - centre[1]
+    bottom = float(vertices[:, 1].min()) - BELOW_CUT - centre[1]
     column, row = np.meshgrid(2 * np.pi * np.arange(COLUMNS) / COLUMNS - np.pi, np.arange(ROWS))
     down = np.where(row < DOME, row / DOME, 1 + (row - DOME) / (FALL - 1))
     origin, direction = _rays(centre, column, down, bottom)
@@ -164,5 +166,6 @@ def ear_faces(model: MorphableModel) -> Bools:
 
 def above_hairline(points: Floats) -> Float64s:
     """How far [...] points [..., 3] of a head lie above where hair usually begins, in metres, falling to the nape."""
-    behind = np.maximum(FOREHEAD_BACK - points[..., 2], 0)
-    return np.asarray(points[..., 1] - HAIRLINE + HAIRLINE_SLOPE * behind, np.float64)
+    forward = points[..., 2]
+    falls = HAIRLINE_SLOPE * np.maximum(FOREHEAD_BACK - forward, 0) + STEEPER * np.maximum(BEHIND_EARS - forward, 0)
+    return np.asarray(points[..., 1] - np.maximum(HAIRLINE - falls, NAPE), np.float64)

@@ -9,7 +9,7 @@ from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, grid_edges
 from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape, smooth_step
 from unveil.appearance.hair.surroundings import Sighted
-from unveil.appearance.hair.view import FARTHEST, HairView, look_up
+from unveil.appearance.hair.view import FARTHEST, HairTone, HairView, look_up
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import rasterize
 from unveil.typing import Bools, Float32s, Float64s, Floats, Ints, UInt8s
@@ -24,6 +24,7 @@ SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
 SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
 ALIKE = 3.5  # times that colours spread, which is still hair
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
+FEW = 1.0  # nodes that the colour of all hair counts as
 DARKEST = 3.0  # grey level
 STRONGEST = 0.45  # of the logarithm by which strands differ from what is around them
 KNOWN = 0.75  # weight from which on a texel is as photographed
@@ -43,12 +44,13 @@ def hair_picture(
     """
     points, cover = _at_texels(frame.at(shape.distance)), _at_texels(shape.cover)
     colour, shown, weight = _seen(head, points, view, faces)
-    weight = weight * (cover > 0) * _like_hair(colour, view.tone)
+    like_hair, like_both = _likeness(colour, view.tone)
+    weight, shown = weight * (cover > 0) * like_hair, shown * like_both
     broad = broad_colours(colour, weight, BROAD)
     log = np.log(np.maximum(colour, DARKEST)) - np.log(np.maximum(broad, DARKEST))
     strands = np.clip(log, -STRONGEST, STRONGEST).astype(np.float32)
     strands = quilted(strands, weight, cover > -0.5)
-    base = _continued(broad, weight)
+    base = _continued(broad, weight, view.tone)
     invented = base * np.exp(strands)
     share = np.maximum(shown, weight)[..., None]
     picture = np.clip(colour * share + invented * (1 - share) + 0.5, 0, 255).astype(np.uint8)
@@ -85,11 +87,17 @@ def _softened(weight: Float64s) -> Float32s:
     return np.asarray(cv2.GaussianBlur(inner, (0, 0), 2.0), np.float32)
 
 
-def _like_hair(colour: Float32s, tone: Float32s) -> Float32s:
-    """How near [H, W] colours are to those of hair, 1 to 0: the wall behind it is not."""
-    lab = cv2.cvtColor(colour / 255, cv2.COLOR_RGB2LAB)
-    apart = np.square((lab - tone[0]) / tone[1]).sum(axis=-1)
-    return np.asarray(np.exp(-np.maximum(apart - ALIKE**2, 0) / ALIKE), np.float32)
+def _likeness(colour: Float32s, tone: HairTone) -> tuple[Float32s, Float32s]:
+    """How near [H, W] colours are to those of hair, 1 to 0, and how near to a mixture of hair and skin.
+
+    The wall behind hair is neither, nor is what lies on it.
+    """
+    lab = (cv2.cvtColor(colour / 255, cv2.COLOR_RGB2LAB) - tone.hair) / tone.spread
+    along = (tone.skin - tone.hair) / tone.spread
+    share = np.clip(lab @ along / max(float(along @ along), 1e-6), 0, 1)
+    apart = [np.square(lab - mixed).sum(axis=-1) for mixed in (0, share[..., None] * along)]
+    hair, both = (np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE).astype(np.float32) for square in apart)
+    return hair, both
 
 
 def _behind(pixels: Floats, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:
@@ -114,13 +122,13 @@ def _patches(rows: int, columns: int) -> Ints:
     return np.concatenate([np.column_stack([a, a + columns, b]), np.column_stack([b, a + columns, b + columns])])
 
 
-def _continued(broad: Float32s, weight: Float32s) -> Float32s:
+def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:
     """Broad colours [H, W, 3] everywhere, continued smoothly from where they have weights [H, W]."""
     nodes = cv2.resize(np.dstack([broad * weight[..., None], weight]), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     known = nodes[..., 3].ravel()
     values = nodes[..., :3].reshape(-1, 3) / np.maximum(known, 1e-3)[:, None]
-    total = float(known.sum())
-    mean = (values * known[:, None]).sum(axis=0) / max(total, 1e-6)
+    usual = 255 * cv2.cvtColor(tone.hair.astype(np.float32)[None, None], cv2.COLOR_LAB2RGB)[0, 0]
+    mean = ((values * known[:, None]).sum(axis=0) + FEW * usual) / (float(known.sum()) + FEW)
     # A weak pull to the mean: the far side is no copy of what is at the rim.
     pull = 2 * known + FAR_PULL
     smooth = diffuse((2 * known[:, None] * values + FAR_PULL * mean) / pull[:, None], pull, grid_edges(), mean)

@@ -18,6 +18,9 @@ PRIOR = 0.06  # weight of what is usual against what is seen
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
 CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
+RAGGED, LOCK = 3.0, 3  # rows by which locks end higher than others, and the columns of one
+EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
+GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
 SMOOTHINGS = 5  # of the grid
 BUMP = 3.0  # nodes over which hair rises to an ear
 LARGEST_HOLE = 60  # nodes: smaller ones are none
@@ -51,8 +54,8 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
         return None
     cover = _cover(odds, visible, usual)
     cover = _cover(odds, visible, np.maximum(usual, _as_long(cover)))
-    over = _over_ears(frame, cover)
-    cover = np.where(frame.on_ears & ~over, np.minimum(cover, -0.2), cover)
+    over = _over_ears(frame, cover, visible)
+    cover = np.minimum(cover, _free_of(frame.on_ears & ~over))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
     rise = np.clip(away / np.maximum(ROUND, 1.2 * thickness), 0, 1)
     profile = rise * (2 - rise)
@@ -74,12 +77,21 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
     return _largest(cover)
 
 
-def _over_ears(frame: HairFrame, cover: Float64s) -> Bools:
-    """The nodes [R, C] of ears that hair covers: on a side, all or none."""
+def _over_ears(frame: HairFrame, cover: Float64s, visible: Floats) -> Bools:
+    """The nodes [R, C] of ears that hair covers: on a side, all or none. Ears that nothing is seen of are bare."""
     right = np.arange(COLUMNS) < COLUMNS // 2
     sides = [frame.on_ears & side for side in (right, ~right)]
-    covered = [(cover[side] > 0).mean() > OVER if side.any() else False for side in sides]
+    seen = [side.any() and visible[side].mean() > GLIMPSE for side in sides]
+    covered = [(cover[side] > 0).mean() > OVER if there else False for side, there in zip(sides, seen, strict=True)]
     return np.asarray(frame.on_ears & np.where(right, *covered))
+
+
+def _free_of(bare: Bools) -> Float64s:
+    """A cover [R, C] that ends smoothly around nodes that are to be ``bare`` [R, C]."""
+    share = bare.astype(np.float64)
+    for _ in range(SMOOTHINGS):
+        share = _blurred(share)
+    return np.where(bare.any(), EAR_EDGE * (0.5 - share), np.inf)
 
 
 def _as_long(cover: Float64s) -> Float64s:
@@ -93,7 +105,8 @@ def _as_long(cover: Float64s) -> Float64s:
     share = 0.5 + np.clip((180 - angle) / 90, 0, 1) * np.where(first, 0.5, -0.5)
     length = lowest[beside & first].max() * share + lowest[beside & ~first].max() * (1 - share)
     behind = angle > BESIDE[0]
-    result[:, behind] = np.where(row <= length, 1.0, -1.0)[:, behind]
+    ends = np.repeat(np.random.default_rng(0).uniform(-RAGGED, 0, COLUMNS // LOCK), LOCK)  # locks are not cut to a line
+    result[:, behind] = np.clip(length + ends - row, -1.0, 1.0)[:, behind]
     return result
 
 

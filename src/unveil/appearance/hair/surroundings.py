@@ -13,12 +13,12 @@ import numpy as np
 
 from unveil.appearance.around import explain
 from unveil.appearance.hair.frame import above_hairline
-from unveil.appearance.hair.view import FARTHEST, HairView
+from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLOTH, HAIR, OCCLUDER
+from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.photos.crop import Crop
-from unveil.typing import Float32s, Float64s, Floats, Image
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
@@ -28,6 +28,7 @@ SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
+GOES_ON = 0.06  # metres that an occluder may go on beyond the class map
 CHIN = 8  # iBUG-68
 
 
@@ -47,7 +48,8 @@ class Sighted:
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     """Where a photograph shows hair around a head; None where the class map has next to none."""
-    if (head.classes.argmax(axis=0) == HAIR).mean() < LEAST_HAIR:
+    cells = head.crop.resized(CLASS_SIZE)
+    if ((head.classes.argmax(axis=0) == HAIR) * _inside(cells, head.photograph)).mean() < LEAST_HAIR:
         return None
     crop = _wider(head.crop)
     nothing = np.zeros((SIZE, SIZE), np.float32)
@@ -59,8 +61,7 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     places, typical, told = _places(head, view, around)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
     hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
-    hidden = told[OCCLUDER] > 0.5
-    known = np.where(hidden, 0, view.known).astype(np.float32)
+    known = np.where(_hidden(told, view), 0, view.known).astype(np.float32)
     return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
 
 
@@ -96,7 +97,7 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
     higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
     bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
     forehead = on_head * (above_line > FOREHEAD)
-    hair = np.where(on_head > 0, 0.05 + 0.07 * forehead + 0.83 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
+    hair = np.where(on_head > 0, 0.05 + 0.30 * forehead + 0.65 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
     skin = np.where(on_head > 0, 1 - 0.84 * bald, 0.02)
     cover = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
     wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
@@ -108,23 +109,33 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
     seen = np.stack([face, told[HAIR], covers, told[BACKGROUND]])
     mapped = told.sum(axis=0)
     # A fringe is no hair to learners: foreheads count as skin in what they learn from.
-    trust = np.where(mapped > 0.5, 0.9 - 0.25 * forehead, 0)
+    trust = np.where(mapped > 0.5, 0.9 - 0.6 * forehead, 0)
     prior = trust * seen + (1 - trust) * usual + FLOOR
     far = (away > NEAR_HEAD) & (above_chin > 0)
     scalp, low = on_head * (above_line > 0.01), above_chin < -0.03
     elsewhere = np.stack([0 * far, 0.25 * scalp, 0.02 * low, 0.2 + 0.8 * far])
-    typical = np.where(mapped > 0.5, np.clip(2 * seen - 1, 0, 1), elsewhere)
+    plain = np.stack([told[SKIN], *seen[1:]])  # lips and brows are coloured like many kinds of hair
+    typical = np.where(mapped > 0.5, np.clip(2 * plain - 1, 0, 1), elsewhere)
     typical[0] *= 1 - forehead
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
 
 
-def _tone(head: Sighted) -> Float32s:
-    """The median [3] of CIELAB where the class map is sure of hair, and how far it spreads [3]."""
-    crop, probability = head.crop.resized(CLASS_SIZE), head.classes[HAIR]
-    sure = (probability >= np.quantile(probability, 1 - LEAST_HAIR)) | (probability > SURE)
-    colours = cv2.cvtColor(crop.warp(head.photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[sure]
+def _hidden(told: Float32s, view: HairView) -> Bools:
+    """Where an occluder hides the head [W, W]: by the class map [9, W, W], and beyond it where it likely goes on."""
+    occluder, mapped = told[OCCLUDER] > 0.5, told.sum(axis=0) > 0.5
+    away = cv2.distanceTransform((~occluder).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
+    return np.asarray(occluder | (~mapped & occluder.any() & (away < GOES_ON)))
+
+
+def _tone(head: Sighted) -> HairTone:
+    """The colours of what the class map is sure is hair, and of skin."""
+    crop = head.crop.resized(CLASS_SIZE)
+    lab = cv2.cvtColor(crop.warp(head.photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    hair, skin = head.classes[[HAIR, SKIN]] * _inside(crop, head.photograph)
+    colours = lab[(hair >= np.quantile(hair, 1 - LEAST_HAIR)) | (hair > SURE)]
     middle = np.median(colours, axis=0)
-    return np.asarray([middle, np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)], np.float32)
+    spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
+    return HairTone(middle, spread, np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0))
 
 
 def _in_crop(head: Sighted, crop: Crop) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,6 +17,14 @@ FARTHEST = 1e9  # depth of what is no head
 SLACK = 0.006  # metres behind the head at which nothing is hidden yet
 
 
+class HairTone(NamedTuple):
+    """What hair and skin of a head look like in a photograph, in CIELAB."""
+
+    hair: Floats  # [3]
+    spread: Floats  # [3] how far hair varies
+    skin: Floats  # [3]
+
+
 @dataclass(frozen=True, eq=False)
 class HairView:
     """Where a photograph shows hair."""
@@ -25,7 +34,7 @@ class HairView:
     wall: Float32s  # [W, W] probability of what is behind the head
     crop: Crop
     head: Float32s  # [W, W] depth of the head, `FARTHEST` where it is not
-    tone: Float32s  # [2, 3] CIELAB of hair, its median and how far it spreads
+    tone: HairTone
     to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
 
     def project(self, points: Floats) -> Floats:
