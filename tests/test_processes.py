@@ -23,5 +23,5 @@ def test_results_come_in_the_order_of_the_items(processes: int) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed by other means elsewhere")
 def test_a_process_that_is_killed_is_a_line_that_says_so() -> None:
-    with pytest.raises(UnveilError, match=r"the system ended a process.*fewer --processes"):
+    with pytest.raises(UnveilError, match=r"the system ended a process.*fewer processes"):
         list(each_in_processes(end_at_three, range(6), 2))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from unveil.errors import UnveilError
+
+AHEAD = 4  # items for each process that are on their way: it need not wait, and few are there at once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,6 +26,13 @@ Result = TypeVar("Result")
 def core_count() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_count(most: int) -> int:
+    """Threads worth having for a computation that feeds so many: no more than cores, or than OMP_NUM_THREADS says."""
+    cores = core_count()
+    wanted = os.environ.get("OMP_NUM_THREADS", "")  # what other libraries keep to
+    return min(cores, most, max(1, int(wanted)) if wanted.isdecimal() else cores)
 
 
 def mute_warnings() -> None:
@@ -53,7 +64,8 @@ def _end_with_parent() -> None:
 def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], processes: int) -> Iterator[Result]:
     """What ``work`` gives of each item, in the order of the items, from so many processes; one is this one itself.
 
-    ``work`` is sent to each process once. What has not begun when the iterator is closed is left undone.
+    ``work`` is sent to each process once, and made there again when the process knows that it has one core. Few items
+    are on their way at once. What has not begun when the iterator is closed is left undone.
 
     Raises:
         UnveilError: the system ended a process.
@@ -63,12 +75,18 @@ def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], pro
         yield from map(work, items)
         return
     context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
-    pool = ProcessPoolExecutor(processes, context, _start_worker, (work,))
+    pool = ProcessPoolExecutor(processes, context, _start_worker, (pickle.dumps(work),))
+    running: deque[Future[Result]] = deque()
     try:
-        yield from pool.map(_work_on, items)
+        for item in items:
+            if len(running) == AHEAD * processes:
+                yield running.popleft().result()
+            running.append(pool.submit(_work_on, item))
+        while running:
+            yield running.popleft().result()
     except BrokenProcessPool as error:
         raise UnveilError(
-            "the system ended a process, perhaps for want of memory; run again with fewer --processes"
+            "the system ended a process, perhaps for want of memory; run again with fewer processes"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -77,9 +95,10 @@ def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], pro
 _work: list[Callable[[Any], Any]] = []  # what a worker process was started for
 
 
-def _start_worker(work: Callable[[Any], Any]) -> None:
+def _start_worker(work: bytes) -> None:
     become_worker()
-    _work.append(work)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    _work.append(pickle.loads(work))  # noqa: S301 - of the process that started this one
 
 
 def _work_on(item: Any) -> Any:

@@ -61,6 +61,10 @@ ForceOption = Annotated[
     ),
 ]
 RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders as well.")]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="The cluster, such as HOST:6379. Environment variable: RAY_ADDRESS."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 

@@ -7,22 +7,17 @@ every machine finds them under the same path. What comes back is kept as that of
 
 from __future__ import annotations
 
-import logging
-import os
 import platform
-import re
-import signal
-import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.cluster import connected, one_worker_a_core, ray_errors
 from unveil.codes.crops import Crops
 from unveil.codes.encode import BATCH, Encoded, encode_batch
-from unveil.errors import UnveilError, reason_of
+from unveil.errors import UnveilError
 from unveil.models.encoder import Encoder, identity
 
 BLOCK = 8 * BATCH  # crops in a task: few enough that all workers have some to the end
@@ -45,25 +40,20 @@ def encode(job: Job, start: int, count: int, address: str | None = None) -> Iter
     Args:
         job: what to encode and how; its functions are sent to the workers.
         start, count: which crops.
-        address: of a running cluster; None for that of the environment variable RAY_ADDRESS, the one that runs on this
-            machine, or else this machine alone.
+        address: as `cluster.connected` takes it.
 
     Raises:
         UnveilError: Ray is not installed or does not get to the cluster, or a worker cannot open the files.
     """
     if start == count:
         return
-    with _cluster(address) as ray:
+    with connected(address) as ray, ray_errors(ray):
         numbers = ray.data.range(count - start, override_num_blocks=-(-(count - start) // BLOCK))
-        workers = ray.data.ActorPoolStrategy(min_size=1, max_size=max(1, int(ray.cluster_resources().get("CPU", 1))))
         rows = numbers.map_batches(
-            Worker, fn_constructor_args=(job, start), batch_size=BATCH, num_cpus=1, compute=workers
+            Worker, fn_constructor_args=(job, start), batch_size=BATCH, num_cpus=1, compute=one_worker_a_core(ray)
         )
-        try:
-            for columns in rows.iter_batches(batch_size=BATCH, batch_format="numpy"):
-                yield encoded_of(columns)
-        except ray.exceptions.RayError as error:
-            raise UnveilError(f"Ray could not go on ({_cause_of(error)}); run the command again to continue") from error
+        for columns in rows.iter_batches(batch_size=BATCH, batch_format="numpy"):
+            yield encoded_of(columns)
 
 
 class Worker:
@@ -113,43 +103,3 @@ def encoded_of(columns: BatchColumns) -> Encoded:
     numbers = [int(number) for number in columns["number"]]
     errors = {number: str(text) for number, text in zip(numbers, columns["error"], strict=True) if text}
     return Encoded(numbers[0], numbers[-1] + 1, columns["values"][columns["error"] == ""], errors)
-
-
-@contextmanager
-def _cluster(address: str | None) -> Iterator[Any]:
-    """Ray, connected and quiet."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # unveil sends nothing to anybody
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise UnveilError("Ray is not installed: run pip install 'unveil[ray]', or leave out --ray") from error
-    handler = signal.getsignal(signal.SIGTERM)  # which Ray replaces with its own
-    try:
-        _knock(address or os.environ.get("RAY_ADDRESS", ""))
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = reason_of(error)
-        raise UnveilError(f"cannot get to a Ray cluster ({reason}); check address and Ray's settings") from error
-    signal.signal(signal.SIGTERM, handler)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.execution_options.preserve_order = True
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens at HOST:PORT; Ray would wait for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=10).close()
-
-
-def _cause_of(error: Exception) -> str:
-    """The line of Ray's pages that names an exception of Python's, or else the last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return next((line for line in lines if re.match(r"[A-Za-z]+Error: ", line)), lines[-1])[:200]

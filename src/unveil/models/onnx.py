@@ -13,7 +13,6 @@ face, which may be badly framed; and ``classes`` float32 [N, 9, 56, 56], the pro
 from __future__ import annotations
 
 import base64
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +27,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.classes import CLASS_SIZE, CLASSES
 from unveil.models.encoder import OCCLUSION_SIZE, Prediction
 from unveil.photos.framing import CANONICAL, Framing
-from unveil.processes import core_count
+from unveil.processes import thread_count
 from unveil.storage.files import printable
 from unveil.typing import Float32s, Floats, Images
 
@@ -150,7 +149,7 @@ def open_session(path: Path, threads: int | None = None) -> Session:
         raise UnveilError(f"no model file at {path}: check the path given as the model")
     data = read_onnx(path)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or _useful_threads()
+    options.intra_op_num_threads = threads or thread_count(MOST_THREADS)
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     # Threads that spin after their work take the cores from what follows: 2 cores then need 30 ms for 3 ms of geometry.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -239,9 +238,3 @@ def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
     return len(shape) == len(expected) and all(
         not isinstance(side, int) or side == wanted for side, wanted in zip(shape, expected, strict=True)
     )
-
-
-def _useful_threads() -> int:
-    cores = core_count()
-    wanted = os.environ.get("OMP_NUM_THREADS", "")  # what other libraries keep to
-    return min(cores, MOST_THREADS, max(1, int(wanted)) if wanted.isdecimal() else cores)

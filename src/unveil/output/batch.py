@@ -1,28 +1,28 @@
-"""Many photographs, one after the other: which, under what names, and on after a bad one or a stop."""
+"""Many photographs: which, under what names, by how many processes, and on after a bad one or a stop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from unveil.errors import UnveilError, about
 from unveil.faces.formats import ALBEDO, ALL_FORMATS, FORMATS, RELIT_FORMAT
 from unveil.models.encoder import weights_sha256
-from unveil.output.photo_files import Options, Target, source_of, write_photo
-from unveil.output.photo_record import is_file
-from unveil.photos.detect import smallest_found
-from unveil.photos.io import find_images, read_image
+from unveil.output.photo_files import Options, Target
+from unveil.output.photo_work import PhotoTask, PhotoWork, RecordOrError
+from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.files import printable, resolved
-from unveil.storage.names import distinct_names
+from unveil.storage.leftovers import remove
+from unveil.storage.names import distinct_names, path_of
 from unveil.storage.outputs import OutputError, Outputs
-from unveil.typing import Image
 
 FARTHEST_AWAY = 60.0  # degrees between the view and where a face looks
+Spread: TypeAlias = Callable[[Callable[[PhotoTask], RecordOrError], Sequence[PhotoTask]], Iterable[RecordOrError]]
 
 
 @dataclass(frozen=True)
@@ -133,48 +133,63 @@ def options_for(
 
 
 def reconstruct_photos(
-    targets: Iterable[Target], reconstructor: Reconstructor, options: Options, *, again: bool = False
+    targets: Sequence[Target],
+    reconstructor: Reconstructor,
+    options: Options,
+    *,
+    again: bool = False,
+    spread: Spread = map,
 ) -> Iterator[Outcome]:
-    """Reconstruct photograph after photograph and yield what became of each; done ones are skipped unless ``again``.
+    """Reconstruct photographs and yield what became of each: first those that are done already, unless ``again``.
 
-    Whatever is wrong with one of them, the others are reconstructed.
+    Whatever is wrong with one of them, the others are reconstructed. Whoever does the work, files come into the output
+    folder from this process alone, all of a photograph together: each once, and a run that was stopped goes on.
+
+    Args:
+        targets: the photographs, and where to.
+        reconstructor: what to do it with.
+        options: of the run.
+        again: also what is done.
+        spread: how work is shared out, such as `processes.each_in_processes` with a number.
 
     Raises:
         OutputError: the output folder cannot be written; what was done stays.
     """
+    left: list[tuple[Target, dict[str, Any] | None]] = []  # with the JSON of an earlier run
     for target in targets:
         try:
-            record = None if again else target.done(options)
-            if record is not None:
-                outcome = Outcome(target.photo, "skipped", record)
-            else:
-                outcome = Outcome(target.photo, "done", _reconstruct_photo(target, reconstructor, options))
-        except OutputError:
-            raise
-        except Exception as error:  # also a fault of ours, which one photograph in a thousand may find
-            outcome = Outcome(target.photo, "failed", error=about(printable(target.photo), error), cause=error)
-        yield outcome
+            record, earlier = None if again else target.done(options), target.earlier(options)
+        except Exception as error:
+            yield _failed(target, error)
+            continue
+        if record is None:
+            left.append((target, earlier))
+        else:
+            yield Outcome(target.photo, "skipped", record)
+    if not left:
+        return
+    with left[0][0].outputs.staging() as staging:
+        tasks = [PhotoTask(target.photo, target.name, staging / target.name, earlier) for target, earlier in left]
+        for (target, _), task, made in zip(left, tasks, spread(PhotoWork(reconstructor, options), tasks), strict=True):
+            yield _taken_in(target, task, made)
 
 
-def read_whole(photo: Path) -> tuple[Image, dict[str, Any]]:
-    """A photograph, and its state, which was the same before it was read and afterwards.
+def _taken_in(target: Target, task: PhotoTask, made: RecordOrError) -> Outcome:
+    """Let the files of a photograph come into the output folder."""
+    if isinstance(made, OutputError):
+        raise made
+    if isinstance(made, Exception):  # also a fault of ours, which one photograph in a thousand may find
+        return _failed(target, made)
+    try:
+        target.outputs.publish(task.part, path_of(target.photo), last=target.record_path.name)
+    except OutputError:
+        raise
+    except UnveilError as error:
+        return _failed(target, error)
+    finally:
+        remove(task.part)
+    return Outcome(target.photo, "done", made)
 
-    Raises:
-        UnveilError: it cannot be read, or somebody else was writing or replacing it meanwhile.
-    """
-    before = source_of(photo) if is_file(photo) else None
-    image = read_image(photo)
-    if before is None or source_of(photo) != before:
-        raise UnveilError(f"{printable(photo)} was changed while it was read; run again when nobody writes to it")
-    return image, before
 
-
-def _reconstruct_photo(target: Target, reconstructor: Reconstructor, options: Options) -> dict[str, Any]:
-    image, source = read_whole(target.photo)
-    faces = reconstructor.reconstruct(image, max_faces=options.max_faces)
-    if not faces:
-        raise UnveilError(
-            f"no face found in {printable(target.photo)}: give a photograph with a face at least "
-            f"{smallest_found(image.shape):.0f} pixels wide that looks towards the camera"
-        )
-    return write_photo(target, faces, options, source)
+def _failed(target: Target, error: Exception) -> Outcome:
+    return Outcome(target.photo, "failed", error=about(printable(target.photo), error), cause=error)

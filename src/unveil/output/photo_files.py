@@ -124,17 +124,36 @@ def write_photo(
         UnveilError: a file may not be written, because it is not one of an earlier run or was changed since.
         OutputError: a file could not be written, for example because the disk is full.
     """
-    record = {"photo": printable(target.photo.absolute()), "source": source or source_of(target.photo)}
+    about = {"photo": printable(target.photo.absolute()), "source": source or source_of(target.photo)}
     earlier = None if of else target.earlier(options)
-    last = target.record_path.name
-    with target.outputs.part(of or path_of(target.photo), last=last) as part, output_errors(target.folder):
-        written = [_write_face(part / f"{target.name}_{k}", face, options) for k, face in enumerate(faces)]
-        if earlier and len(earlier["faces"]) == len(faces):
-            options = options.with_formats(earlier["options"]["formats"])
-            for files, face in zip(written, earlier["faces"], strict=True):
+    with target.outputs.part(of or path_of(target.photo), last=target.record_path.name) as part:
+        return write_parts(PhotoParts(part, target.name, about, earlier), faces, options)
+
+
+@dataclass(frozen=True)
+class PhotoParts:
+    """Where the files of a photograph are written before they come into the output folder, and what is known of it."""
+
+    folder: Path
+    name: str  # of the target
+    about: dict[str, Any]  # keys of the JSON that tell of the photograph alone
+    earlier: dict[str, Any] | None = None  # the JSON of an earlier run, whose files of other formats stay
+
+
+def write_parts(parts: PhotoParts, faces: Sequence[Reconstruction], options: Options) -> dict[str, Any]:
+    """Write the files of all faces into the folder of the parts, and give back what the JSON says.
+
+    Raises:
+        OutputError: a file could not be written.
+    """
+    with output_errors(parts.folder.parent):
+        written = [_write_face(parts.folder / f"{parts.name}_{k}", face, options) for k, face in enumerate(faces)]
+        if parts.earlier and len(parts.earlier["faces"]) == len(faces):
+            options = options.with_formats(parts.earlier["options"]["formats"])
+            for files, face in zip(written, parts.earlier["faces"], strict=True):
                 files.names.update(face["files"] | files.names)
-        record |= _description(faces, written, options)
-        write_text(part / last, json_text(record))
+        record = parts.about | _description(faces, written, options)
+        write_text(parts.folder / f"{parts.name}.json", json_text(record))
     return record
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 
 from unveil.assets.onnx_file import read_onnx, require_plain
-from unveil.processes import core_count
+from unveil.processes import thread_count
 from unveil.typing import Float32s, Image, Images
 
 STRIDES_AND_ANCHORS = ((8, 2), (16, 6))  # network pixels per cell, anchors per cell
@@ -33,7 +33,7 @@ class BlazeFace:
     def __init__(self, model: str | os.PathLike[str] | bytes, *, threads: int | None = None) -> None:
         self._made_of = (model if isinstance(model, bytes) else Path(model).absolute(), threads)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or min(4, core_count())  # too small a network to feed more
+        options.intra_op_num_threads = threads or thread_count(4)  # too small a network to feed more
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._giving_back = onnxruntime.RunOptions()

@@ -60,12 +60,26 @@ class Outputs:
             UnveilError: a file may not be written; none is.
             OutputError: the folder cannot be written.
         """
+        with self.staging() as part:
+            yield part
+            self.publish(part, of, last=last)
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A hidden folder for what is not whole yet, also of other processes, which goes when the block ends.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
         with ExitStack() as held:
             with output_errors(self.folder):
-                part = held.enter_context(hidden_folder(self.folder))
-            yield part
-            with output_errors(self.folder):
-                self._publish(part, of, last)
+                folder = held.enter_context(hidden_folder(self.folder))
+            yield folder
+
+    def publish(self, part: Path, of: tuple[str, ...] = (), *, last: str = "") -> None:
+        """Let the files of a folder inside come into this one together; arguments and errors are those of `part`."""
+        with output_errors(self.folder):
+            self._publish(part, of, last)
 
     def _publish(self, part: Path, of: tuple[str, ...], last: str) -> None:
         new = {path.name: _digest(path) for path in sorted(part.iterdir()) if path.name != PART_LOCK}

@@ -16,6 +16,7 @@ from unveil.cli.options import (
     FormatsOption,
     JsonOption,
     ModelOption,
+    RayAddressOption,
     RecursiveOption,
     TextureOption,
     parse_formats,
@@ -55,6 +56,13 @@ def reconstruct(
         typer.Option("--wrinkles", help="Give heads the wrinkles that the photograph shows."),
     ] = False,
     recursive: RecursiveOption = False,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=1, max=256, help="Processes that share the photographs, best one a core.")
+    ] = 1,
+    ray: Annotated[
+        bool, typer.Option("--ray", help="Use all processors of a Ray cluster, or of this machine (needs Ray).")
+    ] = False,
+    ray_address: RayAddressOption = None,
     force: Annotated[
         bool,
         typer.Option(
@@ -68,7 +76,7 @@ def reconstruct(
     """Reconstruct every face of photographs and clips: a textured, animatable head for each."""
     wanted, shown = parse_formats(formats), parse_texture(texture)
     from unveil.cli.heads.clips import follow_clips
-    from unveil.output import batch
+    from unveil.output import batch, spreading
     from unveil.output.clip_target import name_clips
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.outputs import results_in
@@ -85,7 +93,8 @@ def reconstruct(
             reconstructor = Reconstructor(model, assets=assets, hair=hair, wrinkles=wrinkles)
             options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), max_faces, shown)
             targets = batch.name_targets(photos, outputs)
-            running = batch.reconstruct_photos(targets, reconstructor, options, again=force)
+            spread = spreading.on_cluster(ray_address) if ray or ray_address else spreading.in_processes(workers)
+            running = batch.reconstruct_photos(targets, reconstructor, options, again=force, spread=spread)
         everything, total = _chain(outcomes, running), len(outcomes) + len(photos)
         finished = _report(with_progress(everything, total, doing="reconstructing", quiet=as_json), quiet=as_json)
         if clips:

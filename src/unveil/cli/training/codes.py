@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ForceOption, ModelOption, NpzOut, RecursiveOption
+from unveil.cli.options import AssetsOption, ForceOption, ModelOption, NpzOut, RayAddressOption, RecursiveOption
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError
 from unveil.storage.files import resolved
@@ -40,10 +40,7 @@ def encode(
     ray: Annotated[
         bool, typer.Option("--ray", help="Encode on all processors of a Ray cluster, or of this machine (needs Ray).")
     ] = False,
-    ray_address: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="The cluster, such as HOST:6379. Environment variable: RAY_ADDRESS."),
-    ] = None,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Turn face crops into coefficients of a head model; a stopped run continues."""
     from unveil.codes import encode as encoding
