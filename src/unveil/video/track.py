@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,8 +63,7 @@ class Recorder:
 
     def __init__(self, model: MorphableModel, first: SeenFace) -> None:
         self._model = model
-        size = first.crop.size
-        self.crop = Crop.from_square(first.crop.to_image([(size - 1) / 2] * 2), size / first.crop.scale, size)
+        self.crop = reference_crop(first)
         self._frames: list[int] = []
         self._seconds: list[float] = []
         self._values: list[Floats] = []
@@ -76,40 +76,56 @@ class Recorder:
         """Take in the face of a frame."""
         self._frames.append(number)
         self._seconds.append(seconds)
-        self._values.append(self.placed(face).values)
+        self._values.append(placed(self._model, face, self.crop).values)
         if face.deviations is not None:
             self._deviations.append(face.deviations.values)
 
-    def placed(self, face: SeenFace) -> Coefficients:
-        """A face's coefficients [M] in the frame of reference."""
-        back = np.linalg.inv(np.vstack([face.crop.matrix, [0, 0, 1]]))
-        return self._model.moved(face.coefficients, self.crop.matrix @ back, face.crop.size, self.crop.size)
+    def measured(self, shape: Floats) -> Coefficients:
+        """What was measured, frame by frame, as that of a head of this shape [S]: [T, M] in the crop."""
+        values = Coefficients(self._model.layout, np.stack(self._values))
+        heads = with_shape(self._model, values, shape, self.crop.size)
+        turns = {name: continuous(turn) for name, turn in self._model.placement.joint_turns(heads).items()}
+        return self._model.placement.with_joint_turns(heads, turns)
 
     def track(self, shape: Floats) -> Track:
-        """What was measured, smooth, as that of a head of this shape [S]."""
-        values = np.stack(self._values)
-        seconds = np.array(self._seconds)
-        deviations = np.median(self._deviations, axis=0) if self._deviations else values.std(axis=0)
+        """The same made smooth."""
+        measured, seconds = self.measured(shape).values, np.array(self._seconds)
+        deviations = np.median(self._deviations, axis=0) if self._deviations else measured.std(axis=0)
         scale = np.maximum(deviations, LEAST_DEVIATION)
-        measured = self._with_shape(Coefficients(self._model.layout, values), shape)
-        turns = {name: continuous(turn) for name, turn in self._model.placement.joint_turns(measured).items()}
-        measured = self._model.placement.with_joint_turns(measured, turns)
-        smooth = smoothed(measured.values / scale, seconds) * scale
+        smooth = smoothed(measured / scale, seconds) * scale
         smooth[:, self._model.layout.slice_of(self._model.shape_group)] = shape
-        coefficients = Coefficients(self._model.layout, smooth.astype(values.dtype))
-        return Track(np.array(self._frames), seconds, coefficients, self.crop)
+        values = smooth.astype(self._values[0].dtype)
+        return Track(np.array(self._frames), seconds, Coefficients(self._model.layout, values), self.crop)
 
-    def _with_shape(self, measured: Coefficients, shape: Floats) -> Coefficients:
-        """The heads [T, M] with one shape [S], their landmarks as near as can be to where they were seen."""
-        group, model = self._model.shape_group, self._model.landmark_model()
-        shaped = measured.replace(**{group: np.broadcast_to(shape, measured[group].shape)})
-        seen, there = (self._landmarks(model, heads) for heads in (measured, shaped))
-        return self._model.moved(shaped, similarities(there, seen), self.crop.size, self.crop.size)
 
-    def _landmarks(self, model: MorphableModel, heads: Coefficients) -> Floats:
-        """Landmarks [T, 68, 2] in pixels of the frame of reference."""
-        points = model.landmarks68(model.vertices(heads))
-        return np.asarray(to_pixels(model.project(points, heads), self.crop.size)[..., :2])
+def reference_crop(first: SeenFace) -> Crop:
+    """The upright crop at the place of a face, in which those of other frames are expressed."""
+    size = first.crop.size
+    return Crop.from_square(first.crop.to_image([(size - 1) / 2] * 2), size / first.crop.scale, size)
+
+
+def placed(model: MorphableModel, face: SeenFace, crop: Crop) -> Coefficients:
+    """A face's coefficients [M] in another crop."""
+    back = np.linalg.inv(np.vstack([face.crop.matrix, [0, 0, 1]]))
+    return model.moved(face.coefficients, crop.matrix @ back, face.crop.size, crop.size)
+
+
+def with_shape(model: MorphableModel, heads: Coefficients, shape: Floats, size: int) -> Coefficients:
+    """Heads [T, M] in a crop of ``size`` pixels with one shape [S], their landmarks about where they were.
+
+    Another shape alone would move them: it is undone by the similarity that fits best.
+    """
+    group = model.shape_group
+    shaped = heads.replace(**{group: np.broadcast_to(shape, heads[group].shape)})
+    points = landmark_model(model)
+    before, after = (
+        to_pixels(points.project(points.landmarks68(points.vertices(each)), each), size)[..., :2]
+        for each in (heads, shaped)
+    )
+    return model.moved(shaped, similarities(np.asarray(after), np.asarray(before)), size, size)
+
+
+landmark_model = lru_cache(maxsize=4)(MorphableModel.landmark_model)
 
 
 def similarities(points: Floats, targets: Floats) -> Floats:
