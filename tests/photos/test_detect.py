@@ -156,6 +156,25 @@ def test_every_face_of_a_large_photograph_once(detector: FaceDetector, portrait:
         assert np.linalg.norm(noses - expected, axis=1).min() < 12 * scale
 
 
+def test_a_portrait_is_not_searched_for_small_faces(monkeypatch: pytest.MonkeyPatch, portrait: np.ndarray) -> None:
+    """But where a face half as large is found, faces a third as large as that are searched for as well."""
+    searched: list[int] = []
+    search = FaceDetector._search
+
+    def noted(self: FaceDetector, level: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        searched.append(max(level.shape[:2]))
+        return search(self, level, shape)
+
+    monkeypatch.setattr(FaceDetector, "_search", noted)
+    wall = cv2.resize(np.repeat(skimage.data.brick()[..., None], 3, axis=2), (1600, 1200))
+    wall[30:950, 40:840] = cv2.resize(portrait, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    only(FaceDetector().detect(wall))
+    assert searched == [64, 128, 256]
+    wall[500:960, 1000:1400] = cv2.resize(portrait, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    assert len(FaceDetector().detect(wall)) == 2
+    assert searched[3:] == [64, 128, 256, 512]
+
+
 @pytest.mark.parametrize("cut", ["left", "top", "bottom"])
 def test_a_face_cut_by_the_border(detector: FaceDetector, astronaut: np.ndarray, cut: str) -> None:
     parts = {"left": astronaut[:, 195:], "top": astronaut[95:], "bottom": astronaut[:145]}
