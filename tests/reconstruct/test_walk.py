@@ -16,6 +16,7 @@ from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.framing import CANONICAL, Framing
+from unveil.reconstruct.laid import laid_boxes
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.walk import FaceWalk, different_faces, still
 
@@ -163,6 +164,38 @@ def test_the_face_score_decides(certainty: float | None, doubtful: list[bool]) -
     """Without one, the detector alone decides, and is not generous."""
     reconstructor = Reconstructor(Seer(FACE, OTHER, certainty=certainty), detector=FINDS)
     assert [face.doubtful for face in reconstructor.reconstruct(picture())] == doubtful
+
+
+@pytest.mark.parametrize(("certainty", "doubtful"), [(0.9, [False]), (0.6, [True]), (0.4, []), (None, [])])
+def test_a_face_that_the_detector_does_not_find_is_found(certainty: float | None, doubtful: list[bool]) -> None:
+    heads = Reconstructor(Seer(FACE, certainty=certainty), detector=Finds()).reconstruct(picture())
+    assert [head.doubtful for head in heads] == doubtful
+    for head in heads:
+        assert np.linalg.norm(head.landmarks2d.mean(axis=0) - (110, 120)) < 15
+        assert head.confidence == 0
+
+
+def test_the_whole_picture_is_searched_only_where_nothing_is_surely_a_face() -> None:
+    seer = Seer(FACE, OTHER)
+    (head,) = Reconstructor(seer, detector=Finds(FINDS.faces[0], FINDS.faces[0])).reconstruct(picture())
+    assert sum(seer.asked) < len(laid_boxes((SIDE, SIDE)))
+    assert head.confidence == pytest.approx(FINDS.faces[0].score)
+
+
+@pytest.mark.parametrize("shape", [(250, 250, 3), (480, 640), (900, 300)])
+def test_boxes_that_are_laid_are_near_every_face(shape: tuple[int, ...]) -> None:
+    boxes = laid_boxes(shape)
+    rng = np.random.default_rng(3)
+    for size in (0.45, 0.75):
+        side = size * min(shape[:2])
+        for centre in side / 2 + rng.random((50, 2)) * (np.array(shape[1::-1]) - side):
+            nearest = min(boxes, key=lambda box: np.abs(box.centre - centre).max() + abs(box.size - side))
+            assert nearest.size == pytest.approx(side, rel=1e-4)
+            assert np.abs(nearest.centre - centre).max() < 0.34 * side + 1
+
+
+def test_a_strip_of_a_picture_is_not_searched() -> None:
+    assert laid_boxes((10, 20_000, 3)) == []
 
 
 def test_faces_that_are_given_are_kept() -> None:

@@ -27,7 +27,7 @@ from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.joining import join_shapes
-from unveil.reconstruct.walk import FaceWalk, Framed, different_faces, predict
+from unveil.reconstruct.walk import FaceWalk, Framed, predict
 from unveil.timing import StageTimes
 from unveil.typing import Float32s, Floats, Image
 
@@ -113,9 +113,8 @@ class Reconstructor:
         with clock.stage("detect"):
             detections = self._walk.detect(self.detector, image) if faces is None else list(faces)[:max_faces]
         with clock.stage("first pass"):
-            framed = self._walk.frame(image, detections)
-        if faces is None:
-            framed = different_faces(framed)
+            walk = self._walk.faces if faces is None else self._walk.frame
+            framed = walk(image, detections)
         wanted = len(framed) if max_faces is None else max_faces
         found: list[Reconstruction] = []
         while framed and sum(not face.doubtful for face in found) < wanted:

@@ -1,7 +1,8 @@
 """Faces are cut out around what a detector found, then around the landmarks that are seen there, and so on.
 
 One such step is what most networks need. One that says whether there is a face has learned to go further: its detector
-may search generously, because from a bad box it walks to the face, and finds that are none are told from faces.
+may search generously, because from a bad box it walks to the face, and finds that are none are told from faces. Where
+the detector finds nothing that is surely a face, it walks from boxes laid over the whole image.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection, overlaps
 from unveil.photos.framing import CANONICAL, Framing
-from unveil.reconstruct.false_detection import is_no_face
+from unveil.reconstruct.false_detection import CONVINCED, is_no_face
 from unveil.reconstruct.geometry import visible_landmarks
+from unveil.reconstruct.laid import laid_boxes
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Image
 
@@ -72,6 +74,13 @@ class FaceWalk:
     def detect(self, detector: FaceDetector, image: Image) -> list[Detection]:
         """What a detector finds, generously where it is told from faces later on."""
         return detector.detect(image, generous=True) if self._guide.says_face else detector.detect(image)
+
+    def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
+        """The faces among a detector's finds, each once; where none surely is one, also what the whole image shows."""
+        framed = self.frame(image, finds)
+        if self._guide.says_face and not any(_convincing(one) for one in framed):
+            framed += [one for one in self.frame(image, laid_boxes(image.shape)) if one.agrees and _convincing(one)]
+        return different_faces(framed)
 
     def frame(self, image: Image, faces: Sequence[Detection]) -> list[Framed]:
         """Each of the faces, cut out."""
@@ -136,10 +145,14 @@ def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction
 def different_faces(framed: Sequence[Framed]) -> list[Framed]:
     """Those that are faces, each once, in their order; all of them where the network does not say what is a face."""
     kept: list[Framed] = []
-    for one in sorted(framed, key=lambda one: one.found.score, reverse=True):
+    for one in sorted(framed, key=lambda one: (one.found.score, one.face or 0.0), reverse=True):
         if one.face is None or not (is_no_face(one.face) or any(_same(one.box, other.box) for other in kept)):
             kept.append(one)
     return [one for one in framed if one in kept]
+
+
+def _convincing(one: Framed) -> bool:
+    return one.face is not None and one.face >= CONVINCED
 
 
 def _same(box_ltrb: Floats, other_ltrb: Floats) -> bool:

@@ -24,7 +24,7 @@ from unveil.models.encoder import Encoder, identity
 from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
-from unveil.reconstruct.walk import FaceWalk, different_faces
+from unveil.reconstruct.walk import FaceWalk
 from unveil.storage.files import printable
 from unveil.storage.outputs import alone_in
 from unveil.typing import Bools, Float64s, Floats, Image, Images, Int64s
@@ -72,7 +72,7 @@ class LandmarkPredictor:
         """How the face with annotated landmarks [68, 2] is cut out; None where the detector finds no face."""
         if self.settings.faces == "annotated":
             return self.encoder.framing.of_landmarks(annotated, self.encoder.input_size)
-        faces = different_faces(self._walk.frame(image, self._walk.detect(self._detector, image)))
+        faces = self._walk.faces(image, self._walk.detect(self._detector, image))
         if not faces:
             return None
         middle = (annotated.min(axis=0) + annotated.max(axis=0)) / 2  # other people may be in the picture
