@@ -120,6 +120,8 @@ def test_json_is_one_document_with_stable_keys(
         "classes",
         "eyes_hidden",
         "hair",
+        "head_to_image",
+        "image_to_overlay",
         "files",
     }
     assert (bad["status"], bad["faces"]) == ("failed", [])

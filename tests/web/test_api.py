@@ -1,5 +1,6 @@
 """The API, asked as programs of others ask it: a real server on a port of this machine."""
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 httpx = needs("httpx")
 
 from unveil.assets.store import packaged
+from unveil.web.identity import identities
 from unveil.web.results import glb_document
 
 
@@ -109,6 +111,30 @@ def test_a_length_that_is_not_told_is_limited_too(client: object) -> None:
 
     headers = {"content-type": "multipart/form-data; boundary=x"}
     assert client.post("/api/reconstruct", content=body(), headers=headers).status_code == 413
+
+
+def test_frames_of_a_webcam_are_answered_one_by_one(client: object) -> None:
+    def ask(picture: bytes, session: str = "") -> object:
+        return client.post("/api/live", params={"session": session}, content=picture)
+
+    photo = packaged("demo.jpg").read_bytes()
+    first = ask(photo).json()
+    (head,) = first["heads"]
+    assert (head["person"], len(head["expression"])) == (0, 51)
+    assert np.shape(head["head_to_image"]) == (3, 4)
+    middle = np.array(head["head_to_image"]) @ [0, 0, 0, 1]
+    assert (middle[:2] > 0).all()
+    assert (middle[:2] < 512).all()
+    assert len(base64.b64decode(head["hidden"])) == identities(["openhead"])["openhead"]["vertices"]
+    second = ask(photo, first["session"]).json()
+    assert second["session"] == first["session"]
+    assert second["heads"][0]["person"] == 0
+    assert ask(photo, "a guess").json()["session"] not in ("a guess", first["session"])
+    assert ask(b"no picture").status_code == 422
+    assert ask(png(2000, 1200)).status_code == 422
+    assert ask(bytes(2**20 + 1)).status_code == 413
+    assert ask(photo).status_code == 503  # too many at once
+    assert ask(photo, first["session"]).status_code == 200
 
 
 def test_no_other_file_can_be_read(client: object, job: dict) -> None:

@@ -10,11 +10,16 @@ export class Frame {
   readonly stage: Stage;
   private beside?: Frame; // does what this one does
   private camera?: PhotographCamera;
+  private filmed?: PhotographCamera; // of the newest frame of a film
+  private readonly films = ["corner", "behind"].map((place) => {
+    return element("video", { class: place, autoplay: true, playsinline: true, muted: true, "aria-label": "Camera" });
+  });
   private readonly corner = element("img", { class: "corner", alt: "The photograph" });
   private readonly behind = element("img", { class: "behind", alt: "What the head lies over" });
 
   constructor() {
-    this.element.append(this.behind, this.corner);
+    for (const film of this.films) film.hidden = true;
+    this.element.append(this.behind, this.corner, ...this.films);
     this.stage = new Stage(this.element);
     this.stage.canvas.addEventListener("over", () => this.refresh());
   }
@@ -40,14 +45,33 @@ export class Frame {
     return this.camera !== undefined;
   }
 
+  private get isFilm(): boolean {
+    return this.films[0]!.srcObject !== null;
+  }
+
   get isOver(): boolean {
     return this.stage.isOver;
   }
 
   /** Put the head over its photograph, or take it away from there. */
   over(on: boolean): void {
-    this.stage.over(on ? this.camera : undefined);
+    this.stage.over(on ? (this.filmed ?? this.camera) : undefined);
     this.beside?.over(on);
+  }
+
+  /** Show a camera instead of the photograph, or again the photograph. */
+  film(stream: MediaStream | null): void {
+    for (const film of this.films) film.srcObject = stream;
+    this.filmed = undefined;
+    this.over(false);
+    this.refresh();
+  }
+
+  /** Put the head where the newest frame of the film shows it, unless it was taken away from there. */
+  follow(camera: PhotographCamera): void {
+    const over = this.isOver || !this.filmed;
+    this.filmed = camera;
+    if (over) this.over(true);
   }
 
   /** Let the photograph shine through the head: an opacity from 0 to 1. */
@@ -57,8 +81,9 @@ export class Frame {
   }
 
   private refresh(): void {
-    this.behind.hidden = !this.isOver;
-    this.corner.hidden = this.isOver || !this.corner.hasAttribute("src");
+    this.behind.hidden = !this.isOver || this.isFilm;
+    this.corner.hidden = this.isOver || this.isFilm || !this.corner.hasAttribute("src");
+    this.films.forEach((film, k) => (film.hidden = !this.isFilm || (k === 1) !== this.isOver));
     if (this.isOver) return;
     this.stage.canvas.style.opacity = "";
     this.beside?.over(false);

@@ -34,6 +34,7 @@ export class Head {
   readonly box: Box3;
   twin?: Head; // does what this one does
   redraw = (): void => {}; // called when a picture has come that it had to wait for
+  private surface: Surface = "texture";
   shape?: Shape; // after `identify`, where it can be changed
   private readonly surfaces: Surfaces[];
   private readonly wires: Mesh[] = [];
@@ -91,6 +92,12 @@ export class Head {
     return mesh?.morphTargetInfluences?.[mesh.morphTargetDictionary![name]!] ?? 0;
   }
 
+  /** What is hidden now, as 255ths in base64 by vertex of the model; for a model that is known. */
+  setHidden(packed: string): void {
+    this.shape?.paint("_hidden", packed);
+    this.show(this.surface);
+  }
+
   setUnit(name: string, weight: number): void {
     for (const mesh of this.meshes) {
       const index = mesh.morphTargetDictionary?.[name];
@@ -122,6 +129,7 @@ export class Head {
   }
 
   show(surface: Surface): void {
+    this.surface = surface;
     for (const one of this.surfaces) one.show(surface, () => this.redraw());
     this.twin?.show(surface);
   }

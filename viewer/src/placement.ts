@@ -2,7 +2,7 @@
 import { Matrix4, OrthographicCamera, Vector3 } from "three";
 import type { Facts } from "./content";
 
-const PANEL = 480; // pixels a side of the picture that `image_to_overlay` leads to
+const PANEL: [number, number] = [480, 480]; // of the picture that `image_to_overlay` leads to
 const AWAY = 2; // metres from the camera to the head; lines of sight are parallel, so any will do
 type Row = [number, number, number, number];
 
@@ -10,8 +10,8 @@ export class PhotographCamera extends OrthographicCamera {
   private readonly pixels: number; // of the picture in a metre
   private readonly shift: [number, number]; // where the head's origin is in the picture
 
-  /** `rows` take (x, y, z, 1) of the upright head to x and y of the picture. */
-  constructor(rows: [Row, Row]) {
+  /** `rows` take (x, y, z, 1) of the upright head to x and y of a picture of this width and height. */
+  constructor(rows: [Row, Row], private readonly picture = PANEL) {
     super();
     const [across, down] = rows.map((row) => new Vector3(...row.slice(0, 3))) as [Vector3, Vector3];
     this.pixels = (across.length() + down.length()) / 2;
@@ -26,11 +26,11 @@ export class PhotographCamera extends OrthographicCamera {
 
   /** Show the whole picture in a canvas so many times as wide as high. */
   fit(aspect: number): void {
-    const [x, y] = this.shift;
-    const [width, height] = [PANEL * Math.max(1, aspect), PANEL / Math.min(1, aspect)].map((side) => side / 2) as [number, number];
-    const middle = (PANEL - 1) / 2; // pixel centres are at integers
-    [this.left, this.right] = [(middle - width - x) / this.pixels, (middle + width - x) / this.pixels];
-    [this.top, this.bottom] = [(y - middle + height) / this.pixels, (y - middle - height) / this.pixels];
+    const [wide, high] = this.picture;
+    const half = Math.max(high, wide / aspect) / 2; // of the canvas, in pixels of the picture
+    const [x, y] = [(wide - 1) / 2 - this.shift[0], (high - 1) / 2 - this.shift[1]]; // pixel centres are at integers
+    [this.left, this.right] = [(x - half * aspect) / this.pixels, (x + half * aspect) / this.pixels];
+    [this.top, this.bottom] = [(half - y) / this.pixels, (-half - y) / this.pixels];
     this.updateProjectionMatrix();
   }
 
@@ -39,6 +39,11 @@ export class PhotographCamera extends OrthographicCamera {
     const { x, y, z } = this.position.clone().normalize();
     return [(Math.atan2(x, z) * 180) / Math.PI, (Math.asin(y) * 180) / Math.PI];
   }
+}
+
+/** The camera of a frame of a film. */
+export function cameraOfFrame(matrix: number[][], width: number, height: number): PhotographCamera {
+  return new PhotographCamera([matrix[0] as Row, matrix[1] as Row], [width, height]);
 }
 
 /** The camera of a face's picture, where its facts say it. */

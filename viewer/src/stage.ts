@@ -156,8 +156,13 @@ export class Stage {
     return `${name.toLowerCase()} view${side}`;
   }
 
+  /** The camera that draws. */
+  get eye(): PhotographCamera | PerspectiveCamera {
+    return this.photograph ?? this.camera;
+  }
+
   private render(): void {
-    this.renderer.render(this.scene, this.photograph ?? this.camera);
+    this.renderer.render(this.scene, this.eye);
   }
 
   private resize(width: number, height: number): void {

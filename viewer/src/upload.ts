@@ -5,6 +5,7 @@ import type { Content } from "./content";
 import { covered } from "./cover";
 import { button, element, toggle } from "./dom";
 import type { Gallery } from "./gallery";
+import { Live } from "./live";
 
 export class Upload {
   readonly element: HTMLElement;
@@ -14,6 +15,8 @@ export class Upload {
   private readonly cover = button("Cover part of the face", () => void this.fromPaint(), { class: "after" });
   private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
   private faces: number[] = []; // of that photograph, of the heads that are shown
+  private readonly live: Live;
+  private readonly liveButton = button("Live", () => void this.trying(() => this.goLive()));
   private wrinkles = false; // whether heads get those of the photograph
   private latest = 0; // of several photographs the last one is shown
 
@@ -21,7 +24,7 @@ export class Upload {
     const { token: needsToken = false, minutes = 0 } = content;
     const choose = element("label", { for: "file", class: "button primary" }, "Choose a photograph");
     const buttons = element("div", { class: "buttons" }, this.file, choose);
-    if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()));
+    if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()), this.liveButton);
     const text = element("p", {}, "Drop a photograph of a face here, paste it, or");
     buttons.append(this.cover, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
     const title = element("h1", { class: "title" }, "From a photograph to a head");
@@ -33,6 +36,7 @@ export class Upload {
       this.token = element("input", { id: "token", type: "password", value: given, autocomplete: "off" });
       buttons.append(element("label", { for: "token" }, "Token"), this.token);
     }
+    this.live = new Live(gallery.viewer, () => this.token?.value ?? "");
     this.file.addEventListener("change", () => void this.take(this.file.files));
     this.listen();
   }
@@ -51,6 +55,23 @@ export class Upload {
       const photo = await photographed();
       if (photo) await this.reconstruct(photo, "camera.jpg");
     });
+  }
+
+  /** Let the camera move the head that is shown; without one, the head of whom the camera sees. */
+  private async goLive(): Promise<void> {
+    if (this.live.isOn) return this.live.close();
+    try {
+      this.say("Waiting for the camera", true);
+      await this.live.open();
+      this.liveButton.textContent = "Stop the camera";
+      if (!this.clear) await this.reconstruct(await this.live.frame(0.95), "camera.jpg");
+      this.say("Waiting for the first answer", true);
+      await this.live.run((text) => this.say(text, false));
+      this.say("The camera is off.", false);
+    } finally {
+      this.live.close();
+      this.liveButton.textContent = "Live";
+    }
   }
 
   /** Reconstruct the face again with something painted over it, and show both heads. */

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from unveil.faces.face import ReconstructedFace
+from unveil.faces.whole import to_photograph
+from unveil.geometry.camera import to_pixels
+from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.photos.crop import Crop
 from unveil.typing import Float64s
 
 
-def head_to_image(face: ReconstructedFace, model: MorphableModel) -> Float64s:
+def head_to_image(coefficients: Coefficients, model: MorphableModel, crop: Crop) -> Float64s:
     """[3, 4]: takes (x, y, z, 1) of the upright head, in metres, to x, y and a depth in pixels of the photograph.
 
     It turns the head as the photograph shows it, and expressions go along. It is exact for cameras without perspective,
-    and for others the nearest by least squares.
+    and for others nearest, by least squares, around the landmarks.
+
+    Args:
+        coefficients: of the head [M], in the crop.
+        model: its head model.
+        crop: of the photograph.
     """
-    upright = np.asarray(model.vertices(model.upright(face.coefficients)), np.float64)
+    points = _landmark_model(model)
+    upright = np.asarray(points.vertices(points.upright(coefficients)), np.float64)
+    in_crop = to_pixels(points.project(points.vertices(coefficients), coefficients), crop.size)
+    projected = to_photograph(np.asarray(in_crop, np.float64), crop)
     with_one = np.column_stack([upright, np.ones(len(upright))])
-    return np.asarray(np.linalg.lstsq(with_one, face.projected.astype(np.float64), rcond=None)[0].T)
+    return np.asarray(np.linalg.lstsq(with_one, projected, rcond=None)[0].T)
+
+
+_landmark_model = lru_cache(maxsize=4)(MorphableModel.landmark_model)

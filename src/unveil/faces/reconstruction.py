@@ -126,7 +126,10 @@ class Reconstruction(ReconstructedFace):
         from unveil.faces.hair import hair_numbers
         from unveil.faces.overlay import framing
 
-        matrices = {"head_to_image": head_to_image(self, self.morphable), "image_to_overlay": framing(self.projected)}
+        matrices = {
+            "head_to_image": head_to_image(self.coefficients, self.morphable, self.crop),
+            "image_to_overlay": framing(self.projected),
+        }
         places = {name: matrix.round(4).tolist() for name, matrix in matrices.items()}
         return super().to_json() | {"hair": hair_numbers(self, self.hair)} | places
 

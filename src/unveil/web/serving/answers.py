@@ -55,6 +55,18 @@ EXAMPLE = {
         }
     ],
 }
+LIVE = {
+    "session": "p4Dh2Zs0QmW8xH1rT6yNqA",
+    "image": {"width": 480, "height": 360},
+    "heads": [
+        {
+            "person": 0,
+            "expression": {"jawOpen": 0.31},
+            "head_to_image": [[660.1, 34.3, -19.0, 226.1], [36.0, -661.0, 64.8, 96.9], [-15.5, -65.7, -661.7, 0.0]],
+            "hidden": "AAAB/w==",
+        }
+    ],
+}
 WAITING = {name: value for name, value in EXAMPLE.items() if name in ("id", "links")} | {
     "status": "waiting",
     "stage": "waiting",

@@ -21,7 +21,8 @@ from unveil.web.covers import hand
 from unveil.web.identity import identities
 from unveil.web.page import content_policy, data_address, page_with
 from unveil.web.serving import answers
-from unveil.web.serving.job import PhotoJob
+from unveil.web.serving.job import PhotoJob, Problem
+from unveil.web.serving.live import FRAME_BYTES, Live
 from unveil.web.serving.queue import FullError, JobQueue
 
 UPLOAD_SECONDS = 60.0  # that an upload may take
@@ -36,6 +37,7 @@ MEDIA_TYPES = {
 }
 
 JobId = Annotated[str, Path(description="The random id that the job was given.", max_length=64)]
+SessionId = Annotated[str, Query(description="What the answer before said; nothing for a new one.", max_length=64)]
 Faces = Annotated[int | None, Query(ge=1, description="At most this many faces, the largest.")]
 Wrinkles = Annotated[bool, Query(description="Give heads the wrinkles that the photograph shows; takes longer.")]
 FileFormat = Annotated[
@@ -43,17 +45,18 @@ FileFormat = Annotated[
 ]
 
 
-def create_app(queue: JobQueue, *, token: bool) -> FastAPI:
+def create_app(queue: JobQueue, live: Live, *, token: bool) -> FastAPI:
     """The application.
 
     Args:
         queue: of jobs, whose workers have been started.
+        live: has the sessions of webcams.
         token: whether `guard.Guard` asks for one, which the page then asks its user for.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with queue.running():
+        async with queue.running(), live.running():
             yield
 
     app = FastAPI(
@@ -68,6 +71,7 @@ def create_app(queue: JobQueue, *, token: bool) -> FastAPI:
     _add_page(app, token=token)
     _add_posts(app)
     _add_jobs(app)
+    _add_live(app, live)
     return app
 
 
@@ -159,6 +163,24 @@ def _add_jobs(app: FastAPI) -> None:
     async def delete_job(request: Request, job_id: JobId) -> Response:
         _queue(request).remove(_found(request, job_id))
         return Response(status_code=204)
+
+
+def _add_live(app: FastAPI, live: Live) -> None:
+    @app.post(
+        "/api/live",
+        summary="What one frame of a webcam shows; send the next one when it is answered",
+        openapi_extra={"requestBody": {"required": True, "content": {"image/jpeg": {}}}},
+        responses={200: answers.done("the heads", answers.LIVE), **answers.problems(401, 403, 413, 422, 429, 503)},
+    )
+    async def see(request: Request, session: SessionId = "") -> Response:
+        picture = await request.body()
+        if len(picture) > FRAME_BYTES:
+            raise HTTPException(413, f"a frame has at most {FRAME_BYTES // 2**20} MB; send a smaller one")
+        answer = await live.see(session, picture)
+        if isinstance(answer, Problem):
+            again = {"Retry-After": "5"} if answer.status in (429, 503) else {}
+            raise HTTPException(answer.status, answer.detail, again)
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 async def _accepted(request: Request, faces: int | None, *, wrinkles: bool) -> PhotoJob:

@@ -17,6 +17,7 @@ from unveil.errors import UnveilError, reason_of
 from unveil.web.serving.app import create_app
 from unveil.web.serving.guard import Guard, local_hosts
 from unveil.web.serving.limits import Limits
+from unveil.web.serving.live import FRAME_PIXELS, FRAME_SECONDS, Live, run_live
 from unveil.web.serving.queue import JobQueue
 from unveil.web.serving.workers import WorkerProcess
 
@@ -100,7 +101,8 @@ def _queue(settings: Settings) -> Iterator[JobQueue]:
 
 def _configuration(settings: Settings, port: int, queue: JobQueue) -> uvicorn.Config:
     hosts = local_hosts(port) if is_local(settings.host) else frozenset[str]()
-    app = create_app(queue, token=bool(settings.token))
+    live = Live(WorkerProcess(settings.model, settings.assets, FRAME_SECONDS, FRAME_PIXELS, run_live))
+    app = create_app(queue, live, token=bool(settings.token))
     guarded = Guard(app, settings.limits.megabytes * 2**20 + FORM_BYTES, hosts, settings.token)
     return uvicorn.Config(
         guarded,

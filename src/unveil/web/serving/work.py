@@ -65,14 +65,13 @@ def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
         connection.send(_answer(reconstructor, task, lambda stage: connection.send(("stage", stage))))
 
 
-def tasks_of(connection: Connection) -> Iterator[Task]:
+def tasks_of(connection: Connection) -> Iterator[Any]:
     """The tasks that come, until the other end closes."""
     while True:
         try:
-            task: Task = connection.recv()
+            yield connection.recv()
         except EOFError:
             return
-        yield task
 
 
 def reconstruct_files(reconstructor: Reconstructor, task: Task, tell: Tell) -> dict[str, Any]:

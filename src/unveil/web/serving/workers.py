@@ -71,6 +71,24 @@ class WorkerProcess:
             self.stop()
         call(*outcome)
 
+    def ask(self, question: object, seconds: float) -> Any | Problem:
+        """What the process answers to something that is no job; it is started where need be."""
+        try:
+            if self._process is None or not self._process.is_alive():
+                self.stop()
+                self.start()
+            if self._connection is not None:
+                self._connection.send(question)
+                if self._connection.poll(seconds):
+                    kind, said = self._connection.recv()
+                    return said if kind == "done" else Problem(STATUS[kind], said)
+        except UnveilError as error:
+            return Problem(500, str(error))
+        except (EOFError, OSError):  # the process is gone
+            pass
+        self.stop()
+        return Problem(500, "the process that worked on this ended; try again")
+
     def stop(self) -> None:
         """End the process, in whatever state it is."""
         process, self._process = self._process, None

@@ -1,0 +1,154 @@
+"""A webcam's frames as they come: heads of people who move, in a process of its own that starts with the first frame.
+
+A client sends its next frame when the last one is answered, so the rate is what the machine can. Frames are not kept;
+of a session there is what `LiveHeads` knows, until no frame has come for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unveil.appearance.visibility import hidden_vertices
+from unveil.errors import UnveilError, unexpected
+from unveil.faces.camera import head_to_image
+from unveil.faces.whole import to_photograph
+from unveil.geometry.camera import to_pixels
+from unveil.heads.model import MorphableModel
+from unveil.photos.decode import decode_rgb
+from unveil.processes import become_worker
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.video.live import LiveHead, LiveHeads
+from unveil.web.serving.job import Problem
+from unveil.web.serving.work import tasks_of
+from unveil.web.serving.workers import WorkerProcess
+
+SESSIONS = 4  # at once
+IDLE_SECONDS = 20.0  # after which a session is forgotten
+FRAME_BYTES = 2**20
+FRAME_PIXELS = 2**21
+FRAME_SECONDS = 20.0  # that a frame may take, also the first
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """A frame on its way to the process."""
+
+    session: str
+    seconds: float  # rises from frame to frame
+    picture: bytes
+    others: frozenset[str]  # sessions that are not over
+
+
+def run_live(connection: Connection, model: str, assets: Path | None) -> None:
+    """Answer frames until the other end closes: with ("done", heads), ("refused", why) or ("failed", why)."""
+    become_worker()
+    try:
+        reconstructor = Reconstructor(model, assets=assets)
+    except UnveilError as error:
+        connection.send(("broken", str(error)))
+        return
+    connection.send(("ready", ""))
+    sessions: dict[str, LiveHeads] = {}
+    for frame in tasks_of(connection):
+        sessions = {name: heads for name, heads in sessions.items() if name in frame.others}
+        connection.send(answer(reconstructor, sessions.setdefault(frame.session, LiveHeads(reconstructor)), frame))
+
+
+def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> tuple[str, Any]:
+    """What `run_live` answers to a frame."""
+    try:
+        image = decode_rgb(frame.picture, "the frame", FRAME_PIXELS)
+        heads = [_described(head, reconstructor.morphable) for head in live.see(image, frame.seconds)]
+        return "done", {"image": {"width": image.shape[1], "height": image.shape[0]}, "heads": heads}
+    except UnveilError as error:
+        return "refused", str(error)
+    except Exception as error:  # a fault of ours; the process goes on
+        return "failed", unexpected(error)
+
+
+def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
+    """What the page needs to move a head of the same model."""
+    vertices = np.asarray(model.vertices(head.coefficients))
+    in_crop = np.asarray(to_pixels(model.project(vertices, head.coefficients), head.crop.size))
+    projected = to_photograph(in_crop, head.crop)
+    units = np.asarray(head.coefficients["expression"], np.float64).round(4).tolist()
+    described = {
+        "person": head.person,
+        "expression": dict(zip(model.unit_names, units, strict=True)),
+        "head_to_image": head_to_image(head.coefficients, model, head.crop).round(4).tolist(),
+        "hidden": None,
+    }
+    if head.seen.occlusion is not None:
+        occlusion = (head.seen.occlusion / 255).astype(np.float32)
+        hidden = model.extended(hidden_vertices(occlusion, head.seen.crop, projected, model.faces))
+        described["hidden"] = base64.b64encode(np.rint(255 * hidden).astype(np.uint8)).decode()
+    return described
+
+
+@dataclass(eq=False)
+class Live:
+    """The sessions of a server, and the process that works on their frames.
+
+    Attributes:
+        worker: runs `run_live`; not started yet.
+    """
+
+    worker: WorkerProcess
+    _last: dict[str, float] = field(default_factory=dict)  # of each session: when its last frame came
+    _busy: set[str] = field(default_factory=set)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+
+    async def see(self, session: str, picture: bytes) -> dict[str, Any] | Problem:
+        """What a frame shows; ``session`` is "" for a new one, else what the answer before said."""
+        now = time.monotonic()
+        self._forget(now)
+        if session in self._busy:
+            return Problem(429, "the frame before is not answered yet")
+        if session not in self._last:
+            if len(self._last) >= SESSIONS:
+                return Problem(503, "too many cameras are live; try again later")
+            session = secrets.token_urlsafe(16)
+        self._last[session] = now
+        frame = LiveFrame(session, now, picture, frozenset(self._last))
+        self._busy.add(session)
+        try:
+            loop = asyncio.get_running_loop()
+            said = await loop.run_in_executor(self._thread, self.worker.ask, frame, FRAME_SECONDS)
+        finally:
+            self._busy.discard(session)
+        return said if isinstance(said, Problem) else said | {"session": session}
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Within the block the process ends where nobody needs it, and after it in any case."""
+        sweeping = asyncio.create_task(self._sweep())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self.worker.stop()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            self._forget(time.monotonic())
+            if not self._last:  # so that the thread has nothing to ask
+                self.worker.stop()
+
+    def _forget(self, now: float) -> None:
+        for session, last in [*self._last.items()]:
+            if now - last > IDLE_SECONDS and session not in self._busy:
+                del self._last[session]

@@ -1,0 +1,42 @@
+"""A webcam in the page: a film takes its place, and moves the head."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from extras import needs
+
+needs("playwright")
+
+from tools.chromium import browser, camera_options, chromium, write_film
+from unveil.assets.store import packaged
+from unveil.photos.io import read_image
+
+if chromium() is None:
+    pytest.skip("needs a Chromium or Chrome", allow_module_level=True)
+
+
+def test_the_camera_moves_the_head_until_it_is_stopped(server: str, tmp_path: Path) -> None:
+    face = read_image(packaged("demo.jpg"))[:320, 60:380]
+    write_film(tmp_path / "film.y4m", [np.roll(face, shift, axis=1) for shift in (0, 6, 12, 6)])
+    wrong: list[str] = []
+    with browser(*camera_options(tmp_path / "film.y4m")) as running:
+        page = running.new_page(viewport={"width": 860, "height": 480}, reduced_motion="reduce")
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(server)
+        page.get_by_role("button", name="Live").click()
+        page.wait_for_selector("text=frames a second", timeout=120_000)
+        page.get_by_role("heading", name="camera").wait_for()
+        places = []
+        for _ in range(2):
+            page.wait_for_timeout(1500)
+            assert page.evaluate("() => window.unveil.then((viewer) => viewer.frame.isOver)")
+            places.append(page.evaluate("() => window.unveil.then((viewer) => viewer.stage.eye.left)"))
+        assert page.locator("video.behind").is_visible()
+        page.get_by_role("button", name="Profile").click()
+        assert page.locator("video.corner").is_visible()
+        page.get_by_role("button", name="Stop the camera").click()
+        page.get_by_text("The camera is off.").wait_for()
+        assert page.locator("video:visible").count() == 0
+    assert not wrong
+    assert all(np.isfinite(places))

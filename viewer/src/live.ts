@@ -1,0 +1,98 @@
+// A webcam moves the head: frame after frame goes to the server, each when the last one is answered.
+import { element } from "./dom";
+import { cameraOfFrame } from "./placement";
+import type { Viewer } from "./viewer";
+
+const WIDTH = 480; // pixels of a frame; a face needs no more
+const QUALITY = 0.8;
+const LATEST = 20; // frames whose rate is told
+
+interface Answer {
+  session: string;
+  image: { width: number; height: number };
+  heads: { expression: Record<string, number>; head_to_image: number[][]; hidden: string | null }[];
+}
+
+export class Live {
+  private readonly video = element("video", { autoplay: true, playsinline: true, muted: true });
+  private readonly canvas = element("canvas");
+  private readonly times: number[] = [];
+  private session = "";
+  private stream?: MediaStream;
+
+  constructor(private readonly viewer: Viewer, private readonly token: () => string) {}
+
+  get isOn(): boolean {
+    return this.stream !== undefined;
+  }
+
+  /** Ask for the camera. */
+  async open(): Promise<void> {
+    this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 } } }).catch(() => {
+      throw new Error("The camera cannot be used. Allow it for this page, or choose a file.");
+    });
+    this.video.srcObject = this.stream;
+    await this.video.play();
+    const height = Math.round((WIDTH * this.video.videoHeight) / this.video.videoWidth);
+    [this.canvas.width, this.canvas.height] = [WIDTH, height];
+  }
+
+  /** What the camera sees now. */
+  frame(quality = QUALITY): Promise<Blob> {
+    this.canvas.getContext("2d")!.drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
+    return new Promise((resolve, reject) => {
+      this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The camera shows nothing."))), "image/jpeg", quality);
+    });
+  }
+
+  /** Move the head that is shown, until `close`; tells how fast. */
+  async run(tell: (text: string) => void): Promise<void> {
+    const { frame, stage } = this.viewer;
+    frame.film(this.stream!);
+    try {
+      while (this.isOn) {
+        const answer = await this.ask(await this.frame());
+        const [seen] = answer.heads;
+        const head = this.viewer.head!;
+        if (seen && this.isOn) {
+          head.setUnits(seen.expression);
+          if (seen.hidden) head.setHidden(seen.hidden);
+          frame.follow(cameraOfFrame(seen.head_to_image, answer.image.width, answer.image.height));
+          this.viewer.panel!.refresh();
+          stage.draw();
+        }
+        tell(seen ? `Live: ${this.rate()} frames a second` : "Live: no face to be seen");
+      }
+    } finally {
+      this.close();
+      frame.film(null);
+    }
+  }
+
+  close(): void {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = undefined;
+    this.session = "";
+    this.times.length = 0;
+  }
+
+  private rate(): string {
+    this.times.push(performance.now());
+    if (this.times.length > LATEST) this.times.shift();
+    const seconds = (this.times.at(-1)! - this.times[0]!) / 1000;
+    return seconds ? ((this.times.length - 1) / seconds).toFixed(1) : "...";
+  }
+
+  private async ask(body: Blob): Promise<Answer> {
+    const token = this.token();
+    const answer = await fetch(`/api/live?session=${encodeURIComponent(this.session)}`, {
+      method: "POST",
+      body,
+      headers: { "Content-Type": "image/jpeg", ...(token && { Authorization: `Bearer ${token}` }) },
+    });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(String(said.detail));
+    this.session = said.session;
+    return said as Answer;
+  }
+}
