@@ -3,7 +3,7 @@
     python benchmarks/reconstruct.py [--repeats 20] [--model openhead] [--cores 2]
 
 The photograph is the bundled one, enlarged to 1024 x 1024. Measured is what `unveil reconstruct` does for it with
-`--formats glb` except reading the file and drawing the overlay: detection, crops, two passes of the network,
+`--formats glb` except reading the file and drawing the overlay: detection, crops, passes of the network,
 geometry, texture, and the GLB on disk. The first rounds, which compile and fill caches, are not counted.
 """
 

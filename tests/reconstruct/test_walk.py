@@ -18,7 +18,7 @@ from unveil.photos.detection import Detection
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.reconstruct.laid import laid_boxes
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.walk import FaceWalk, different_faces, still
+from unveil.reconstruct.walk import NEAR_ENOUGH, FaceWalk, different_faces, predict, still
 
 SIDE = 250  # of the picture
 MODEL = unveil.load_openhead()
@@ -95,6 +95,24 @@ def test_a_walk_ends_where_it_no_longer_moves() -> None:
     walk.frame(picture(), [good, box((90, 110), 45)])
     assert seer.asked == [2, 1]  # the first of two stays after one step
     np.testing.assert_allclose(CANONICAL.of_detection(good, 64).matrix, framed.crop.matrix, atol=1e-3)
+
+
+def test_what_is_near_enough_is_not_looked_at_again() -> None:
+    seer = Seer(FACE, OTHER, seen=1.0)
+    walk = FaceWalk(seer, MODEL)
+    picture_of_two = picture()
+    (good,) = walk.frame(picture_of_two, [box((110, 110), 58)])
+    near, far = Detection.of_landmarks(good.landmarks, 0.9), box((195, 55), 40, 0.8)
+    framed = walk.frame(picture_of_two, [near, far])
+    framed[1] = replace(framed[1], look=None)  # as if the last step had led it far
+    assert framed[0].look is not None
+    assert still(framed[0].shown, framed[0].crop, NEAR_ENOUGH)
+    seer.asked.clear()
+    said = walk.predict(picture_of_two, framed)
+    assert seer.asked == [1]
+    for k, one in enumerate(framed):
+        (alone,) = predict(seer, picture_of_two, [one.shown]).rows()
+        np.testing.assert_allclose(said.take([k]).coefficients.values, alone.coefficients.values, rtol=1e-6)
 
 
 def test_what_is_surely_no_face_is_not_looked_at_again() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -40,6 +40,23 @@ class Prediction:
             None if self.face is None else self.face[chosen],
             None if self.classes is None else self.classes[chosen],
         )
+
+    def rows(self) -> list[Prediction]:
+        """What is said of each crop."""
+        return [self.take([k]) for k in range(len(self.coefficients.values))]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Prediction]) -> Prediction:
+        """What is said in several predictions of one encoder, in their order."""
+        joined: dict[str, Any] = {}
+        for name in (field.name for field in fields(cls)):
+            values = [getattr(part, name) for part in parts]
+            if any(value is None for value in values):
+                continue
+            arrays = [value.values if isinstance(value, Coefficients) else value for value in values]
+            rows = np.concatenate(arrays)
+            joined[name] = Coefficients(values[0].layout, rows) if isinstance(values[0], Coefficients) else rows
+        return cls(**joined)
 
     __repr__ = short_repr
 

@@ -27,7 +27,7 @@ from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.joining import join_shapes
-from unveil.reconstruct.walk import FaceWalk, Framed, predict
+from unveil.reconstruct.walk import FaceWalk, Framed
 from unveil.timing import StageTimes
 from unveil.typing import Float32s, Floats, Image
 
@@ -133,7 +133,7 @@ class Reconstructor:
         Those that seem to be none after all are left out, unless they were given.
         """
         with clock.stage("second pass"):
-            prediction = predict(self.encoder, image, [one.crop for one in framed])
+            prediction = self._walk.predict(image, framed)
             scores = [one.face for one in framed] if prediction.face is None else prediction.face.tolist()
             framed = [replace(one, face=score) for one, score in zip(framed, scores, strict=True)]
             kept = [k for k, one in enumerate(framed) if given or one.face is None or not is_no_face(one.face)]
@@ -142,7 +142,7 @@ class Reconstructor:
             return []
         with clock.stage("geometry"):
             sightings = [
-                Sighting("face", one.crop, np.asarray(one.found.box_ltrb, np.float64), float(one.found.score))
+                Sighting("face", one.shown, np.asarray(one.found.box_ltrb, np.float64), float(one.found.score))
                 for one in framed
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)

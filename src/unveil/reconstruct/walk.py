@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,9 +32,20 @@ SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of that
 LARGEST_SHIFT = 0.6  # of the centre, in mean sides of that box
 
 MOST_STEPS = 2  # of a network that says whether there is a face; with the prediction at the end it sees three crops
-STILL = 0.04  # sides of a crop by which a step moves its corners at most where no other is worth it
+STILL = 0.04  # sides of a crop by which its corners move at most where it is about where it was
+# The same of a step after which no other is worth it, nor another look at the face: what is said of the crop before it
+# is as good. On 330 pictures of video frames, two of three partly hidden, this raises the NME from 5.27 to 5.28 % with
+# 1.6 looks at a face instead of 2.9; at 0.1 it is 5.32, at 0.12 5.46.
+NEAR_ENOUGH = 0.08
 NOT_WORTH_A_STEP = 0.01  # probability of a face: badly framed ones have more
 SAME_BOX = 0.5  # intersection over union from which on two boxes are around one face
+
+
+class Look(NamedTuple):
+    """A crop, and what an encoder says of it: a prediction of one row."""
+
+    crop: Crop
+    said: Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +57,14 @@ class Framed:
     landmarks: Floats  # [68, 2] in image pixels, seen in the last step
     agrees: bool  # whether the landmarks were where they could be right; the crop is the detector's where no step was
     face: float | None = None  # probability that there is a face, where the network says so
+    look: Look | None = None  # the encoder's at a crop that is near enough
 
     __repr__ = short_repr
+
+    @property
+    def shown(self) -> Crop:
+        """The crop that the encoder's prediction is of."""
+        return self.look.crop if self.look else self.crop
 
     @property
     def box(self) -> Floats:
@@ -92,24 +110,32 @@ class FaceWalk:
             self._step(image, [one for one in walked if not one.stays])
         return [self._framed(one) for one in walked]
 
+    def predict(self, image: Image, framed: Sequence[Framed]) -> Prediction:
+        """What the encoder says of faces as they are ``shown`` to it; what it has said already is not asked again."""
+        unseen = [one.crop for one in framed if one.look is None]
+        asked = iter(predict(self._encoder, image, unseen).rows() if unseen else [])
+        return Prediction.joined([one.look.said if one.look else next(asked) for one in framed])
+
     def _step(self, image: Image, walked: Sequence[_Walked]) -> None:
         """Move those that are walking to the crops that the guide's landmarks ask for."""
         if not walked:
             return
         crops = [one.crop for one in walked]
         said = predict(self._guide, image, crops)
-        for k, landmarks in enumerate(visible_landmarks(self._model, said.coefficients, crops)):
-            walked[k].step(landmarks, None if said.face is None else float(said.face[k]), self._guide.framing)
+        landmarks = visible_landmarks(self._model, said.coefficients, crops)
+        for one, points, row in zip(walked, landmarks, said.rows(), strict=True):
+            one.step(points, row, self._guide.framing)
 
     def _framed(self, walked: _Walked) -> Framed:
         found, framing, size = walked.found, self._encoder.framing.around(walked.place), self._encoder.input_size
         crop = walked.crop
         if self._encoder.framing.guided:
-            seen = walked.landmarks
-            crop = framing.of_landmarks(seen, size) if walked.agrees else framing.of_detection(found, size)
+            points = walked.landmarks
+            crop = framing.of_landmarks(points, size) if walked.agrees else framing.of_detection(found, size)
         if walked.place is not found and not _same(found.box_ltrb, walked.place.box_ltrb):
             found = replace(found, box_ltrb=walked.place.box_ltrb, keypoints=walked.place.keypoints)
-        return Framed(found, crop, walked.landmarks, walked.agrees, walked.face)
+        look = walked.look if self._guide is self._encoder else None
+        return Framed(found, crop, walked.landmarks, walked.agrees, walked.face, look)
 
 
 class _Walked:
@@ -121,11 +147,16 @@ class _Walked:
         self.landmarks: Floats = np.full((68, 2), np.nan)
         self.agrees = False
         self.face: float | None = None
+        self.look: Look | None = None  # at a crop that is near enough
         self.stays = False
 
-    def step(self, landmarks: Floats, face: float | None, framing: Framing) -> None:
-        """Go where the landmarks [68, 2] are, unless they cannot be right, and no further without hope of a face."""
-        self.face, self.stays = face, True
+    def step(self, landmarks: Floats, said: Prediction, framing: Framing) -> None:
+        """Go where the landmarks [68, 2] of what is ``said`` of the crop are, unless they cannot be right.
+
+        It goes no further where it moves little, nor without hope of a face.
+        """
+        face = None if said.face is None else float(said.face[0])
+        self.face, self.stays, self.look = face, True, Look(self.crop, said)
         box, before = self.place.box_ltrb, self.crop
         agrees = agree(landmarks, box)
         if self.agrees and not agrees:
@@ -134,7 +165,9 @@ class _Walked:
         if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
             self.place = Detection.of_landmarks(landmarks, self.found.score)
         self.crop = second_crop(landmarks, box, before, framing.around(self.place))
-        self.stays = still(before, self.crop) or (face is not None and face < NOT_WORTH_A_STEP)
+        if face is None or not still(before, self.crop, NEAR_ENOUGH):
+            self.look = None
+            self.stays = face is not None and face < NOT_WORTH_A_STEP
 
 
 def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
@@ -165,12 +198,12 @@ def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Frami
     return framing.of_landmarks(landmarks, first.size) if agree(landmarks, box_ltrb) else first
 
 
-def still(before: Crop, after: Crop) -> bool:
-    """Whether a crop is about where one before it was."""
+def still(before: Crop, after: Crop, share: float = STILL) -> bool:
+    """Whether the corners of a crop are where those of one before it were, within a share of its side."""
     size = before.size
     corners = np.array([[0, 0], [size, 0], [size, size], [0, size]])
     moved = after.to_crop(before.to_image(corners)) - corners
-    return bool(np.abs(moved).max() <= STILL * size)
+    return bool(np.abs(moved).max() <= share * size)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense

@@ -76,7 +76,7 @@ class LandmarkPredictor:
         if not faces:
             return None
         middle = (annotated.min(axis=0) + annotated.max(axis=0)) / 2  # other people may be in the picture
-        return min(faces, key=lambda face: float(np.hypot(*(face.found.centre - middle)))).crop
+        return min(faces, key=lambda face: float(np.hypot(*(face.found.centre - middle)))).shown
 
     def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
         """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
