@@ -16,6 +16,7 @@ from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.output import animate
 from unveil.output.follow import Follower
+from unveil.output.moving_head import of_face
 from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
 
@@ -79,7 +80,8 @@ def test_following_holds_still_where_there_is_no_face(
     reconstructor: Reconstructor, photos: Path, seen: Reconstruction, head_pose: bool
 ) -> None:
     frames = [photos / "2.png", *animate.driving_photos([photos], photos / "out")]
-    motion = animate.driven_motion(Follower(reconstructor), seen, frames, 10, head_pose=head_pose)
+    followed = Follower(reconstructor).follow(frames, 10)
+    motion = animate.driven_motion(of_face(seen), followed, 10, head_pose=head_pose)
     first, second = (animate.see(reconstructor, photos / name).coefficients for name in ("0.png", "1.png"))
     expected = [first, first, second, second]
     np.testing.assert_allclose(motion.coefficients["expression"], [c["expression"] for c in expected], atol=1e-6)
@@ -87,16 +89,16 @@ def test_following_holds_still_where_there_is_no_face(
     np.testing.assert_allclose(motion.coefficients["pose"], turns, atol=1e-6)
 
 
-def test_nothing_to_follow(reconstructor: Reconstructor, photos: Path, seen: Reconstruction) -> None:
+def test_nothing_to_follow(reconstructor: Reconstructor, photos: Path) -> None:
     with pytest.raises(UnveilError, match="no face found in any photograph to follow"):
-        animate.driven_motion(Follower(reconstructor), seen, [photos / "2.png"], 10, head_pose=False)
+        Follower(reconstructor).follow([photos / "2.png"], 10)
     with pytest.raises(UnveilError, match=r"no face found in .*2\.png"):
         animate.see(reconstructor, photos / "2.png")
 
 
 def test_pictures_of_a_motion_keep_their_framing(reconstructor: Reconstructor, seen: Reconstruction) -> None:
     model = reconstructor.morphable
-    motion = animate.own_motion(seen, 1)
+    motion = animate.own_motion(of_face(seen), 1)
     texture = np.full((64, 64, 3), [200, 60, 60], np.uint8)
     pictures = list(animate.render_motion(model, motion, texture, 80))
     assert len(pictures) == len(motion) == 3 + 5 * 2

@@ -1,23 +1,27 @@
-"""The same person is followed from frame to frame, however large others are."""
+"""The same person is followed from frame to frame, however large others are, through photographs and clips."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
+import extras
 import numpy as np
 import pytest
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.rotation import matrix_to_euler_degrees
-from unveil.output.follow import Follower, difference, in_photograph
-from unveil.photos.io import read_image
+from unveil.heads.layout import Coefficients
+from unveil.output.follow import Follower, read_track
+from unveil.photos.io import read_image, write_image
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.storage.npz import write_npz
+from unveil.video.people import People, SeenFace
+from unveil.video.track import placed, reference_crop
+from unveil.video.tracker import Tracker
 
-ANNA, BERT = 0.0, 0.006  # metres by which the second head is wider on either side
+ANNA, BERT = 0.0, 3.0  # the coefficient of the shape that moves the face most: the heads are millimetres apart
 
 
 @pytest.fixture(scope="module")
@@ -26,71 +30,105 @@ def reconstructor() -> Reconstructor:
 
 
 @pytest.fixture(scope="module")
-def seen(reconstructor: Reconstructor) -> Reconstruction:
-    return reconstructor.reconstruct(packaged("demo.jpg"))[0]
+def seen(reconstructor: Reconstructor) -> SeenFace:
+    return Tracker(reconstructor).track(read_image(packaged("demo.jpg")), 0.0)[0]
 
 
-def person(seen: Reconstruction, who: float, x: float, side: float, mark: float) -> Reconstruction:
-    """A head at a place; ``mark`` is written into its coefficients, to be known by."""
-    wider = seen.neutral_vertices + who * np.sign(seen.neutral_vertices) * [1, 0, 0]
-    values = seen.coefficients.values.copy()
-    values[0] = mark
-    return replace(
-        seen,
-        box_ltrb=np.array([x, 100, x + side, 100 + side]),
-        neutral_vertices=wider,
-        coefficients=replace(seen.coefficients, values=values),
-    )
+def person(seen: SeenFace, who: float, x: float, side: float) -> SeenFace:
+    """A head at a place, its box as large as that."""
+    low, high = seen.landmarks.min(axis=0), seen.landmarks.max(axis=0)
+    landmarks = (seen.landmarks - low) / (high - low) * side + [x, 100]
+    shape = np.array(seen.coefficients["shape"])
+    shape[:2] += who
+    return replace(seen, landmarks=landmarks, coefficients=seen.coefficients.replace(shape=shape), deviations=None)
 
 
-def follow(frames: list[list[Reconstruction]], number: int = 0) -> tuple[list[float], list[Path]]:
-    """The marks of whom was followed, and the frames that were filled."""
-    paths = [Path(f"{k}.jpg") for k in range(len(frames))]
-    found = dict(zip(paths, frames, strict=True))
-    follower = Follower(SimpleNamespace(reconstruct=found.__getitem__), number)  # type: ignore[arg-type]
-    marks = [float(frame.values[0]) for frame in follower.follow(paths)]
-    return marks, follower.filled
+def who_is_who(reconstructor: Reconstructor, frames: list[list[SeenFace]], rate: float = 12.5) -> list[list[int]]:
+    """The numbers that the faces of each frame get, in their order."""
+    people, numbers = People(reconstructor.morphable), []
+    for k, faces in enumerate(frames):
+        found = people.whose(faces, k / rate)
+        people.remember(found, k / rate)
+        number = {id(face): n for n, face in found.items()}
+        numbers.append([number[id(face)] for face in faces])
+    return numbers
 
 
-def test_a_passer_by_who_is_larger_is_not_followed(seen: Reconstruction) -> None:
-    frames = [[person(seen, ANNA, 100, 80, 1)]]
-    frames.append([person(seen, BERT, 400, 120, -1), person(seen, ANNA, 110, 80, 2)])
-    frames.append([person(seen, BERT, 250, 130, -2), person(seen, ANNA, 120, 82, 3)])
-    assert follow(frames) == ([1, 2, 3], [])
+def test_a_passer_by_who_is_larger_is_not_followed(reconstructor: Reconstructor, seen: SeenFace) -> None:
+    frames = [[person(seen, ANNA, 100, 80)]]
+    frames.append([person(seen, BERT, 400, 120), person(seen, ANNA, 110, 80)])
+    frames.append([person(seen, BERT, 250, 130), person(seen, ANNA, 120, 82)])
+    assert who_is_who(reconstructor, frames) == [[0], [1, 0], [1, 0]]
 
 
-def test_two_who_change_places_are_told_apart_by_their_heads(seen: Reconstruction) -> None:
-    frames = [[person(seen, ANNA, 100, 80, 1), person(seen, BERT, 160, 80, -1)]]
-    frames.append([person(seen, BERT, 120, 81, -2), person(seen, ANNA, 140, 80, 2)])
-    frames.append([person(seen, BERT, 90, 81, -3), person(seen, ANNA, 170, 80, 3)])
-    assert follow(frames)[0] == [1, 2, 3]
-    assert follow(frames, number=1)[0] == [-1, -2, -3]
+def test_two_who_change_places_are_told_apart_by_their_heads(reconstructor: Reconstructor, seen: SeenFace) -> None:
+    frames = [[person(seen, ANNA, 100, 80), person(seen, BERT, 160, 80)]]
+    frames.append([person(seen, BERT, 120, 81), person(seen, ANNA, 140, 80)])
+    frames.append([person(seen, BERT, 90, 81), person(seen, ANNA, 170, 80)])
+    assert who_is_who(reconstructor, frames) == [[0, 1], [1, 0], [1, 0]]
 
 
-def test_a_frame_with_somebody_else_only_is_filled(seen: Reconstruction) -> None:
-    ghost = replace(person(seen, ANNA, 100, 80, -5), doubtful=True)
-    frames = [[ghost], [person(seen, ANNA, 100, 80, 1)], [person(seen, BERT, 600, 90, -1)], []]
-    frames.append([person(seen, ANNA, 105, 80, 2)])
-    marks, filled = follow(frames)
-    assert marks == [1, 1, 1, 1, 2]
-    assert filled == [Path("0.jpg"), Path("2.jpg"), Path("3.jpg")]
+def test_who_comes_back_is_known_by_the_head_alone(reconstructor: Reconstructor, seen: SeenFace) -> None:
+    nobody: list[list[SeenFace]] = [[]] * 40
+    frames = [[person(seen, ANNA, 100, 80)], *nobody, [person(seen, BERT, 100, 80)], *nobody]
+    assert who_is_who(reconstructor, [*frames, [person(seen, ANNA, 600, 40)]])[-1] == [0]
+    assert who_is_who(reconstructor, frames)[41] == [1]
 
 
-def test_a_face_that_is_not_there(seen: Reconstruction) -> None:
-    with pytest.raises(UnveilError, match=r"no face 1 in 0\.jpg, only 1"):
-        follow([[person(seen, ANNA, 100, 80, 1)]], number=1)
+def test_a_face_that_is_not_there(reconstructor: Reconstructor) -> None:
+    with pytest.raises(UnveilError, match=r"no face 1 in .*demo\.jpg, only 1"):
+        Follower(reconstructor, 1).follow([packaged("demo.jpg")], 10)
 
 
-def test_one_person_who_moves_is_one_person(reconstructor: Reconstructor, seen: Reconstruction) -> None:
-    image = read_image(packaged("demo.jpg"))
-    (moved,) = reconstructor.reconstruct(np.roll(image, (10, 20), axis=(0, 1)), max_faces=1)
-    assert difference(seen, moved) < 1
+def test_a_turned_head_keeps_its_pose_in_the_photograph(reconstructor: Reconstructor) -> None:
+    image = np.ascontiguousarray(np.rot90(read_image(packaged("demo.jpg"))))
+    (lying,) = reconstructor.reconstruct(image, max_faces=1)
+    face = Tracker(reconstructor).track(image, 0.0)[0]
+    assert face.crop.roll != 0
+    coefficients = placed(reconstructor.morphable, face, reference_crop(face))
+    rotation = np.asarray(reconstructor.morphable.rotation(coefficients))
+    np.testing.assert_allclose(matrix_to_euler_degrees(rotation), lying.pose_degrees, atol=0.01)
 
 
-def test_a_turned_head_keeps_its_pose_in_the_photograph(reconstructor: Reconstructor, seen: Reconstruction) -> None:
-    image = read_image(packaged("demo.jpg"))
-    (lying,) = reconstructor.reconstruct(np.ascontiguousarray(np.rot90(image)), max_faces=1)
-    assert lying.crop.roll != 0
-    rotation = lying.morphable.rotation(in_photograph(lying))
-    np.testing.assert_allclose(matrix_to_euler_degrees(np.asarray(rotation)), lying.pose_degrees, atol=0.01)
-    assert in_photograph(seen) is seen.coefficients
+def test_a_clip_is_followed_as_its_npz_says(reconstructor: Reconstructor, tmp_path: Path) -> None:
+    extras.needs("av")
+    from made_up_clips import moved, write_clip
+
+    from unveil import cli
+
+    clip = write_clip(tmp_path / "clip.mp4", [moved(2 * k) for k in range(6)])
+    write_image(tmp_path / "first.png", moved(0))
+    assert cli.main(["reconstruct", str(clip), "--formats", "npz", "-o", str(tmp_path / "out")]) == 0
+    followed = Follower(reconstructor).follow([clip], 20)
+    again = Follower(reconstructor).follow([tmp_path / "out" / "clip_person0.npz"], 20)
+    np.testing.assert_allclose(followed.values, again.values, atol=1e-4)
+    assert len(followed.values) == 11
+    both = Follower(reconstructor).follow([tmp_path / "first.png", clip], 20)
+    assert len(both.values) == 12
+
+
+def test_an_npz_that_is_no_track(reconstructor: Reconstructor, tmp_path: Path) -> None:
+    layout = reconstructor.morphable.layout
+    good = {
+        "frame": np.arange(2),
+        "seconds": np.arange(2.0),
+        "coefficients": np.zeros((2, layout.size), np.float32),
+        "layout": layout.to_json(),
+        "crop_matrix": np.eye(2, 3),
+        "crop_size": np.array(100),
+    }
+    write_npz(tmp_path / "good.npz", good)
+    assert isinstance(read_track(tmp_path / "good.npz").coefficients, Coefficients)
+    for name, value in (
+        ("seconds", np.array([1.0, 0.5])),
+        ("seconds", np.array([0.0, 1e12])),
+        ("seconds", np.zeros(0)),
+        ("coefficients", np.full((2, layout.size), np.nan)),
+        ("coefficients", np.zeros((2, 3))),
+        ("layout", "{"),
+        ("crop_matrix", np.zeros((2, 3))),
+    ):
+        write_npz(tmp_path / "bad.npz", good | {name: value})
+        with pytest.raises(UnveilError, match=r"npz|layout") as error:
+            read_track(tmp_path / "bad.npz")
+        assert "\n" not in str(error.value)

@@ -106,13 +106,13 @@ def test_what_is_no_take_is_refused_in_one_line(tmp_path: Path, content: str, re
 
 def test_a_take_moves_a_head_and_comes_back(face: Reconstruction) -> None:
     take = made_up(9, 30)
-    motion = driven(face, take, 30, head_pose=True)
+    motion = driven(face.morphable, face.coefficients, take, 30, head_pose=True)
     assert len(motion) == 9
     back = take_of(face.morphable, motion)
     assert back is not None
     np.testing.assert_allclose(back.units, take.units, atol=1e-6)
     np.testing.assert_allclose(back.head, take.head, atol=1e-5)
-    still = driven(face, take, 30, head_pose=False)
+    still = driven(face.morphable, face.coefficients, take, 30, head_pose=False)
     assert not np.asarray(still.coefficients["pose"])[:, :3].any()
     np.testing.assert_array_equal(still.coefficients["shape"][0], face.coefficients["shape"])
 
@@ -122,7 +122,9 @@ def test_a_head_turns_where_it_should(face: Reconstruction, turn: int, axis: int
     """Yaw turns the nose to +x, the left of the person, and pitch turns it up."""
     head = np.zeros((2, 3))
     head[1, turn] = 0.3
-    motion = driven(face, Take(np.arange(2) / 30, np.zeros((2, 52)), head), 30, head_pose=True)
+    motion = driven(
+        face.morphable, face.coefficients, Take(np.arange(2) / 30, np.zeros((2, 52)), head), 30, head_pose=True
+    )
     model, coefficients = face.morphable.complete(motion.coefficients)
     noses = [np.asarray(model.landmarks68(model.vertices(coefficients.row(k))))[30] for k in range(2)]
     assert (noses[1] - noses[0])[axis] > 0.01

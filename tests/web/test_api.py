@@ -14,8 +14,8 @@ from PIL import Image
 httpx = needs("httpx")
 
 from unveil.assets.store import packaged
+from unveil.meshes.glb_file import GlbFile
 from unveil.web.identity import identities
-from unveil.web.results import glb_document
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_photograph_becomes_a_head_with_links(client: object, job: dict, tmp_p
         assert answer.headers["cache-control"] == "private, no-store"
     glb = client.get(face["files"]["glb"])
     assert glb.headers["content-type"] == "model/gltf-binary"
-    glb_document(glb.content)
+    GlbFile.parse(glb.content)
     (tmp_path / "head.glb").write_bytes(glb.content)
     report = validator_report(tmp_path / "head.glb")
     assert (report["numErrors"], report["numWarnings"]) == (0, 0)
@@ -59,14 +59,14 @@ def test_the_file_itself(client: object) -> None:
     files = {"photo": packaged("demo.jpg").read_bytes()}
     answer = client.post("/api/reconstruct?format=glb&faces=1", files=files)
     assert answer.headers["content-disposition"] == 'attachment; filename="face_0.glb"'
-    glb_document(answer.content)
+    GlbFile.parse(answer.content)
     assert client.post("/api/reconstruct?format=exe", files=files).status_code == 422
 
 
 def test_wrinkles_are_in_the_file_where_they_are_wanted(client: object, job: dict) -> None:
     answer = client.post("/api/reconstruct?wrinkles=true", files={"photo": packaged("demo.jpg").read_bytes()})
     with_them, without = (
-        glb_document(client.get(each["faces"][0]["files"]["glb"]).content) for each in (answer.json(), job)
+        GlbFile.parse(client.get(each["faces"][0]["files"]["glb"]).content).document for each in (answer.json(), job)
     )
     assert "normalTexture" in with_them["materials"][0]
     assert "normalTexture" not in without["materials"][0]

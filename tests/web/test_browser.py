@@ -20,10 +20,11 @@ import unveil
 from unveil.assets.store import packaged
 from unveil.heads.head import HairCap
 from unveil.meshes.glb import glb_bytes
+from unveil.meshes.glb_file import GlbFile
 from unveil.meshes.image_bytes import jpeg
 from unveil.storage.files import write_text
 from unveil.web.page import page_of
-from unveil.web.results import ShownHead, glb_document
+from unveil.web.results import ShownHead
 
 AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
@@ -157,7 +158,7 @@ def test_downloads_are_whole(page: Any, tmp_path: Path) -> None:
         with page.expect_download() as waiting:
             page.locator(".button, button", has_text=name).last.click()
         waiting.value.save_as(tmp_path / f"file.{suffix}")
-    glb_document((tmp_path / "file.glb").read_bytes())
+    GlbFile.parse((tmp_path / "file.glb").read_bytes())
     with np.load(tmp_path / "file.npz") as arrays:
         assert arrays["vertices"].shape[1] == 3
     with Image.open(tmp_path / "file.png") as picture:

@@ -1,19 +1,7 @@
 // Names for people: groups of ARKit's units, and faces that one knows by name.
+import table from "../../src/unveil/heads/expressions.json";
 
-export const NAMED: Record<string, Record<string, number>> = {
-  Neutral: {},
-  Smile: both({ mouthSmile: 0.8, cheekSquint: 0.4 }),
-  Laugh: { jawOpen: 0.45, ...both({ mouthSmile: 0.9, cheekSquint: 0.6, mouthUpperUp: 0.35, eyeSquint: 0.3 }) },
-  "Open mouth": { jawOpen: 0.7 },
-  Surprise: { jawOpen: 0.4, browInnerUp: 0.8, ...both({ browOuterUp: 0.8, eyeWide: 0.7 }) },
-  Sad: { browInnerUp: 0.7, mouthShrugLower: 0.3, ...both({ mouthFrown: 0.6 }) },
-  Angry: both({ browDown: 0.9, eyeSquint: 0.4, mouthPress: 0.5, noseSneer: 0.4 }),
-  Disgust: both({ noseSneer: 0.8, mouthUpperUp: 0.5, browDown: 0.4 }),
-  Kiss: { mouthPucker: 0.9 },
-  Blink: both({ eyeBlink: 1 }),
-  Wink: { eyeBlinkLeft: 1, cheekSquintLeft: 0.5, mouthSmileLeft: 0.4 },
-  "Tongue out": { jawOpen: 0.45, tongueOut: 1 },
-};
+export const NAMED: Record<string, Record<string, number>> = table;
 
 const GROUPS = ["brow", "eye", "cheek", "nose", "jaw", "mouth", "tongue"];
 const TITLES: Record<string, string> = {
@@ -25,12 +13,6 @@ const TITLES: Record<string, string> = {
   mouth: "Mouth",
   tongue: "Tongue",
 };
-
-function both(units: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(units).flatMap(([name, weight]) => [`${name}Left`, `${name}Right`].map((side) => [side, weight])),
-  );
-}
 
 /** Whether the units have ARKit's names; those of a statistical basis have none. */
 export function areNamed(units: readonly string[]): boolean {

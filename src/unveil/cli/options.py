@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -75,13 +76,16 @@ def words(text: str) -> list[str]:
 
 def parse_formats(text: str | None) -> tuple[str, ...] | None:
     """The formats that ``--formats`` names, in our order; UnveilError where one is unknown."""
-    if text is None:
-        return None
+    return None if text is None else chosen(text, ALL_FORMATS)
+
+
+def chosen(text: str, formats: Sequence[str]) -> tuple[str, ...]:
+    """Those of the formats that a text names, in their order; UnveilError where one is unknown."""
     wanted = {word.lower() for word in words(text)}
-    unknown = sorted(wanted - set(ALL_FORMATS))
+    unknown = sorted(wanted - set(formats))
     if unknown or not wanted:
-        raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(ALL_FORMATS)}")
-    return tuple(name for name in ALL_FORMATS if name in wanted)
+        raise UnveilError(f"unknown format {', '.join(unknown) or text!r}: choose from {', '.join(formats)}")
+    return tuple(name for name in formats if name in wanted)
 
 
 def parse_texture(text: str) -> str:

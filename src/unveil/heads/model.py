@@ -82,10 +82,10 @@ class MorphableModel:
         """
         if self.whole is None:
             return self, coefficients
-        if coefficients.layout == self.whole.layout:
-            return self.whole, coefficients
-        self.layout.require(coefficients.layout)
         whole = self._with_hair or self.whole
+        if coefficients.layout == whole.layout:
+            return whole, coefficients
+        self.layout.require(coefficients.layout)
         xp = array_namespace(coefficients.values)
         groups = coefficients.layout.split(coefficients.values)
         more = xp.zeros_like(groups["expression"][..., : self._more_units])

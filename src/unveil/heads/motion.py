@@ -6,27 +6,26 @@ these groups of coefficients. Both must be coefficients of one layout.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
 import numpy as np
 
+from unveil.errors import UnveilError
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.typing import Floats
+from unveil.typing import Float64s, Floats
 
 YAW, PITCH = np.radians(35.0), np.radians(12.0)  # how far `look_around` turns
 JAW_OPEN = 0.25  # radians that `gestures` opens a jaw joint
 STRENGTH = 2.0  # units of a statistical expression basis that `gestures` goes to either side
 STATISTICAL_GESTURES = 3  # the first directions of such a basis, which move most
-# What `gestures` shows of a basis with ARKit's names; each entry is raised and lowered together.
-ARKIT_GESTURES: tuple[dict[str, float], ...] = (
-    {"jawOpen": 0.7},
-    {"mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "cheekSquintLeft": 0.5, "cheekSquintRight": 0.5},
-    {"browInnerUp": 0.9, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7},
-    {"mouthPucker": 0.9},
-    {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
-)
+GESTURES = ("Open mouth", "Smile", "Surprise", "Kiss", "Blink")  # that `gestures` shows with ARKit's names
+HOLD = 0.5  # of the time of an expression, in which it stands still
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,23 +82,47 @@ def look_around(model: MorphableModel, start: Coefficients, frames: int) -> Coef
 def gestures(model: MorphableModel, start: Coefficients, frames: int) -> Coefficients:
     """The head of ``start`` [M] making one face after another, each from and back to its own: [G * frames, M].
 
-    With ARKit's names the faces are `ARKIT_GESTURES`; a statistical basis shows an opening jaw, where there is one, and
-    its first directions.
+    With ARKit's names the faces are `GESTURES`; a statistical basis shows an opening jaw, where there is one, and its
+    first directions.
     """
     rise = (1 - np.cos(2 * np.pi * np.arange(frames) / frames)) / 2  # [frames] 0, up to 1, towards 0
+    if model.expression_names:
+        parts = [_raised(start, rise, _aim(model, expression_units(name))) for name in GESTURES]
+        return Coefficients(start.layout, np.concatenate([part.values for part in parts]))
     swing = np.sin(2 * np.pi * np.arange(frames) / frames)
-    size = model.layout.slice_of("expression").stop - model.layout.slice_of("expression").start
-    number = {name: k for k, name in enumerate(model.expression_names)}
-    parts = []
-    for gesture in ARKIT_GESTURES if number else ():
-        aim = np.zeros(size)
-        for name in gesture.keys() & number.keys():
-            aim[number[name]] = gesture[name]
-        parts.append(_raised(start, rise, aim))
-    if not number:
-        parts += [_opened(model, start, rise)] if "jaw" in model.placement.joint_turns(start) else []
-        parts += [_shifted(start, swing, STRENGTH * np.eye(size)[k]) for k in range(min(size, STATISTICAL_GESTURES))]
+    size = start["expression"].shape[-1]
+    parts = [_opened(model, start, rise)] if "jaw" in model.placement.joint_turns(start) else []
+    parts += [_shifted(start, swing, STRENGTH * np.eye(size)[k]) for k in range(min(size, STATISTICAL_GESTURES))]
     return Coefficients(start.layout, np.concatenate([part.values for part in parts]))
+
+
+def expressing(model: MorphableModel, start: Coefficients, units: Mapping[str, float], frames: int) -> Coefficients:
+    """The whole head of ``start`` [M] going from rest to an expression, holding it, and going back: [frames, M].
+
+    Args:
+        model: the head model, with ARKit's names.
+        start: whose head it is; its own expression is left out.
+        units: weights by unit.
+        frames: keyframes.
+    """
+    whole, start = model.complete(start)
+    at = np.arange(frames) / max(1, frames - 1)
+    ramp = np.clip(np.minimum(at, 1 - at) / ((1 - HOLD) / 2), 0, 1)
+    weight = ramp * ramp * (3 - 2 * ramp)
+    at_rest = start.replace(expression=np.zeros_like(start["expression"]))
+    return _shifted(at_rest, weight, _aim(whole, units))
+
+
+def turntable(model: MorphableModel, start: Coefficients, frames: int) -> Coefficients:
+    """The head of ``start`` [M], upright, turning once around: [frames, M]."""
+    angle = 2 * np.pi * np.arange(frames) / max(1, frames - 1)
+    turns = np.stack([np.zeros(frames), angle, np.zeros(frames)], axis=-1).astype(start.values.dtype)
+    return model.placement.with_joint_turns(_repeated(start, frames), {"root": turns})
+
+
+def _aim(model: MorphableModel, units: Mapping[str, float]) -> Float64s:
+    """Weights [E] of a model's expression by those of its units."""
+    return np.array([units.get(name, 0.0) for name in model.expression_names])
 
 
 def _repeated(start: Coefficients, frames: int) -> Coefficients:
@@ -122,3 +145,22 @@ def _opened(model: MorphableModel, start: Coefficients, weight: Floats) -> Coeff
     jaw = np.array(model.placement.joint_turns(moved)["jaw"])
     jaw[:, 0] += JAW_OPEN * weight
     return model.placement.with_joint_turns(moved, {"jaw": jaw})
+
+
+@lru_cache(maxsize=1)
+def named_expressions() -> Mapping[str, Mapping[str, float]]:
+    """Weights by unit of each expression that one knows by name; the page in the browser has the same."""
+    table: dict[str, dict[str, float]] = json.loads(files("unveil.heads").joinpath("expressions.json").read_bytes())
+    return table
+
+
+def expression_units(name: str) -> Mapping[str, float]:
+    """The weights of an expression; capitals in its name do not matter.
+
+    Raises:
+        UnveilError: there is none of this name.
+    """
+    table = {known.casefold(): units for known, units in named_expressions().items()}
+    if name.casefold() not in table:
+        raise UnveilError(f"unknown expression {name!r}: choose from {', '.join(table)}")
+    return table[name.casefold()]

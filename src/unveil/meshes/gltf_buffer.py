@@ -23,7 +23,7 @@ Json = dict[str, Any]  # an object of the document
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963  # what a view is for: values of vertices, their indices
 TRIANGLES = 4  # the mode of a mesh
 FLOAT = 5126
-COMPONENT_TYPES = {
+COMPONENT_TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.uint8): 5121,
     np.dtype(np.uint16): 5123,
     np.dtype(np.uint32): 5125,
@@ -59,6 +59,15 @@ class GltfBuffer:
         self._data = bytearray()
         self._views: list[Json] = []
         self._accessors: list[Json] = []
+
+    @classmethod
+    def of(cls, document: Json, data: bytes) -> GltfBuffer:
+        """The arrays of a file that is there already, to be added to."""
+        buffer = cls()
+        buffer._data += data
+        buffer._views += document["bufferViews"]
+        buffer._accessors += document["accessors"]
+        return buffer
 
     def view(self, data: bytes, target: int | None = None) -> int:
         """Add bytes as a buffer view; ``target`` is glTF's ARRAY_BUFFER or ELEMENT_ARRAY_BUFFER for vertex data."""

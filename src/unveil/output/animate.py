@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +12,35 @@ import numpy as np
 from unveil.drawing.animation import write_animation
 from unveil.drawing.render import Skin, over, render_mesh
 from unveil.errors import UnveilError
-from unveil.faces.files import face_glb
-from unveil.faces.hair import without_light
+from unveil.faces.formats import MOTION_FORMATS
 from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.heads.motion import Motion, gestures, look_around, transfer_expression
-from unveil.output.follow import Follower
-from unveil.output.live_link import take_of, write_take
+from unveil.heads.motion import (
+    Motion,
+    expressing,
+    expression_units,
+    gestures,
+    look_around,
+    transfer_expression,
+    turntable,
+)
+from unveil.output.live_link import Take, driven, take_of, write_take
+from unveil.output.moving_head import MovingHead
 from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.reprs import short_repr
 from unveil.storage.files import printable, resolved, write_bytes
 from unveil.storage.names import distinct_names, path_of
 from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
+from unveil.video.movie import write_movie
 
 SIZE = 360  # pixels per side of an animated picture
 RATE = 12.5  # frames per second
-SUFFIXES = (".gif", ".glb", ".csv")
 MARGIN = 0.06  # of the picture around the head at its widest
-TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long a turn of the head takes, and a single face
+TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long it takes to look around, and a single face
+EXPRESSION_SECONDS, ROUND_SECONDS = 2.0, 5.0  # how long an expression takes, and a turn all around
 
 
 def see(reconstructor: Reconstructor, photo: Path) -> Reconstruction:
@@ -50,25 +61,69 @@ def with_expression(reconstructor: Reconstructor, face: Reconstruction, expressi
     return reconstructor.changed(face, moved)
 
 
-def own_motion(face: Reconstruction, rate: float) -> Motion:
+@dataclass(frozen=True, eq=False)
+class Script:
+    """What a head is to do: the first of these that is given, or else what `own_motion` does."""
+
+    rate: float  # keyframes per second
+    take: Take | None = None
+    expressions: Sequence[str] = ()  # names
+    turntable: bool = False
+    head_pose: bool = False  # turn the head as who drives it does
+    driving: Coefficients | None = None  # [T, M] of somebody else
+    __repr__ = short_repr
+
+    def motion(self, head: MovingHead) -> Motion:
+        """The head doing it.
+
+        Raises:
+            UnveilError: the head model cannot, or there is no such expression.
+        """
+        if self.driving is not None:
+            return driven_motion(head, self.driving, self.rate, head_pose=self.head_pose)
+        if self.take is not None:
+            return driven(head.model, head.coefficients, self.take, self.rate, head_pose=self.head_pose)
+        if self.expressions:
+            return expressed_motion(head, self.expressions, self.rate)
+        return turning_motion(head, self.rate) if self.turntable else own_motion(head, self.rate)
+
+
+def own_motion(head: MovingHead, rate: float) -> Motion:
     """A head that looks around and then makes some faces, ``rate`` keyframes per second."""
-    model, coefficients = face.morphable, face.coefficients
-    turns = look_around(model, coefficients, max(2, round(TURN_SECONDS * rate)))
-    faces = gestures(model, coefficients, max(2, round(GESTURE_SECONDS * rate)))
+    model, coefficients = head.model.complete(head.coefficients)
+    turns = look_around(model, coefficients, frames_of(TURN_SECONDS, rate))
+    faces = gestures(model, coefficients, frames_of(GESTURE_SECONDS, rate))
     return Motion(Coefficients(coefficients.layout, np.concatenate([turns.values, faces.values])), rate)
 
 
-def driven_motion(
-    follower: Follower, face: Reconstruction, photos: Iterable[Path], rate: float, *, head_pose: bool
-) -> Motion:
-    """The face of a photograph doing what one person does in others, a keyframe for each; see `Follower.follow`.
+def expressed_motion(head: MovingHead, names: Sequence[str], rate: float) -> Motion:
+    """A head that goes from rest to expressions and back, one after the other.
 
     Raises:
-        UnveilError: no photograph has a face.
+        UnveilError: there is no expression of such a name, or the head model does not have ARKit's units.
     """
-    driving = follower.follow(photos)
-    followed = Coefficients(face.coefficients.layout, np.stack([np.asarray(frame.values) for frame in driving]))
-    return Motion(transfer_expression(face.morphable, face.coefficients, followed, head_pose=head_pose), rate)
+    if not head.model.expression_names:
+        raise UnveilError(f"{head.model.name} does not have ARKit's units, which expressions are made of: use openhead")
+    count = frames_of(EXPRESSION_SECONDS, rate)
+    parts = [expressing(head.model, head.coefficients, expression_units(name), count) for name in names]
+    return Motion(Coefficients(parts[0].layout, np.concatenate([part.values for part in parts])), rate)
+
+
+def turning_motion(head: MovingHead, rate: float) -> Motion:
+    """A head that turns once around, in the expression that it has."""
+    return Motion(turntable(head.model, head.coefficients, frames_of(ROUND_SECONDS, rate)), rate)
+
+
+def driven_motion(head: MovingHead, driving: Coefficients, rate: float, *, head_pose: bool) -> Motion:
+    """A head doing what somebody does, of coefficients [T, M], a keyframe for each; see `Follower.follow`."""
+    if driving.layout != head.coefficients.layout:
+        driving = head.model.complete(driving)[1]
+    return Motion(transfer_expression(head.model, head.coefficients, driving, head_pose=head_pose), rate)
+
+
+def frames_of(seconds: float, rate: float) -> int:
+    """How many keyframes so many seconds have."""
+    return max(2, round(seconds * rate))
 
 
 def driving_photos(
@@ -86,34 +141,31 @@ def motion_name(photo: Path, outputs: Outputs) -> str:
     """What the moving head of a photograph is called: ``<photo>_motion``, or more where another photograph's is."""
 
     def is_anothers(photo: Path, name: str) -> bool:
-        return any(outputs.is_anothers(f"{name}_motion{suffix}", path_of(photo)) for suffix in SUFFIXES)
+        return any(outputs.is_anothers(f"{name}_motion.{kind}", path_of(photo)) for kind in MOTION_FORMATS)
 
     return f"{distinct_names([photo], is_anothers)[photo]}_motion"
 
 
-def write_motion(stem: Path, face: Reconstruction, motion: Motion) -> list[Path]:
-    """Write the moving head and give back the paths.
+def write_motion(stem: Path, head: MovingHead, motion: Motion, formats: Sequence[str]) -> list[Path]:
+    """Write the moving head in formats of `MOTION_FORMATS` and give back the paths.
 
-    ``<stem>.gif`` is a picture, ``<stem>.glb`` a scene, and ``<stem>.csv``, for heads with ARKit's units, a take that
-    moves other heads.
+    ``<stem>.gif`` and ``<stem>.mp4`` are pictures, ``<stem>.glb`` a scene, and ``<stem>.csv``, for heads with ARKit's
+    units, a take that moves other heads.
     """
-    model = face.wearing
-    picture, scene, csv = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
-    write_animation(picture, render_motion(model, motion, face.texture()), motion.frames_per_second)
-    write_bytes(scene, moving_glb(face, motion))
-    take = take_of(model, motion)
-    if take is None:
-        return [picture, scene]
-    write_take(csv, take)
-    return [picture, scene, csv]
-
-
-def moving_glb(face: Reconstruction, motion: Motion, *, lit: bool = False) -> bytes:
-    """The content of a GLB of the moving head, in the albedo or in the light of the photograph."""
-    bright, albedo = face.texture(), face.texture(lit=False)
-    if lit:
-        return face_glb(face, face.wearing, bright, motion)
-    return face_glb(face, without_light(face.wearing, bright, albedo), albedo, motion)
+    take = take_of(head.model, motion)
+    rate = motion.frames_per_second
+    pictures = partial(render_motion, head.model, motion, head.texture)
+    writers: dict[str, Callable[[Path], None]] = {
+        "gif": lambda path: write_animation(path, pictures(), rate),
+        "mp4": lambda path: write_movie(path, pictures(), rate),
+        "glb": lambda path: write_bytes(path, head.scene(motion)),
+    }
+    if take is not None:
+        writers["csv"] = lambda path: write_take(path, take)
+    paths = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in formats if kind in writers}
+    for kind, path in paths.items():
+        writers[kind](path)
+    return list(paths.values())
 
 
 def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int = SIZE) -> Iterator[Image]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from unveil.faces.formats import LIT
 from unveil.faces.reconstruction import Reconstruction
 from unveil.heads.motion import Motion
-from unveil.output.animate import moving_glb
 from unveil.output.live_link import take_of, write_take
+from unveil.output.moving_head import of_face
 from unveil.output.photo_files import Options
 from unveil.storage.files import write_bytes
 from unveil.storage.npz import write_npz
@@ -31,7 +31,7 @@ def write_person(stem: Path, face: Reconstruction, track: Track, motion: Motion,
     """
     names = {kind: f"{stem.name}.{kind}" for kind in options.formats}
     if "glb" in names:
-        write_bytes(stem.with_name(names["glb"]), moving_glb(face, motion, lit=options.texture == LIT))
+        write_bytes(stem.with_name(names["glb"]), of_face(face, lit=options.texture == LIT).scene(motion))
     if "npz" in names:
         write_npz(stem.with_name(names["npz"]), track_arrays(face, track))
     take = take_of(face.wearing, motion)

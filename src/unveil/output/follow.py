@@ -1,113 +1,148 @@
-"""One person through the frames of a video: where they were, how large, and what their head is like."""
+"""One person through photographs, frames of a video, or clips: what they do, for another head to do it, too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from unveil.errors import UnveilError, about
-from unveil.faces.reconstruction import Reconstruction
-from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
-from unveil.heads.layout import Coefficients
+from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.photos.crop import Crop
+from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
+from unveil.storage.arrays import read_arrays
+from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
+from unveil.video.cast import Cast
+from unveil.video.clip import MOST_SECONDS, SUFFIXES, open_clip
+from unveil.video.follow import in_frame
+from unveil.video.people import SeenFace
+from unveil.video.track import Track, placed, reference_crop
+from unveil.video.tracker import Tracker
 
-# What counts as much against two finds being one person. Place and size say most from frame to frame; the form of a
-# head is a weak hint: of 34 people of YouTube Faces, 9 % of pairs of one person's frames are more than `UNLIKE` apart,
-# and 22 % of pairs of two people's.
-SIDES_APART = 1.0  # between the middles of the boxes, in sides of a box
-TIMES_LARGER = 2.0
-UNLIKE = 0.004  # metres, between the faces of the neutral heads
-SOMEBODY_ELSE = 3.0  # the sum from which on it is another person
+NPZ = FileKind("npz of a person of a clip", "give one of `unveil reconstruct clip.mp4`", 2**30)
+STEP = 0.08  # seconds that count as between two photographs
+Watch: TypeAlias = Callable[[Iterator[Any], int | None], Iterator[Any]]  # shows how far one is, of so many
 
 
 class Follower:
     """Finds the same person in frame after frame.
 
     Args:
-        reconstructor: makes the heads.
-        number: of the face to follow in the first frame that has one, counted as `reconstruct` does, from 0.
+        reconstructor: has the networks.
+        number: of the face to follow in the first frame that has one, the largest first, from 0.
+        watch: is given the frames of each source, and passes them on.
 
     Attributes:
-        filled: frames in which the person was not found, so far.
-        failed: what was wrong with frames that could not be used, so far.
+        filled: photographs in which the person was not found, so far.
+        failed: what was wrong with photographs that could not be used, so far.
     """
 
-    def __init__(self, reconstructor: Reconstructor, number: int = 0) -> None:
-        self._reconstructor, self._number = reconstructor, number
-        self._last: Reconstruction | None = None
+    def __init__(
+        self, reconstructor: Reconstructor, number: int = 0, watch: Watch = lambda items, total: items
+    ) -> None:
+        self._reconstructor, self._number, self._watch = reconstructor, number, watch
         self.filled: list[Path] = []
         self.failed: dict[Path, Exception] = {}
 
-    def follow(self, photos: Iterable[Path]) -> list[Coefficients]:
-        """The person's coefficients [M] in each frame, with the pose in the photograph.
+    def follow(self, sources: Sequence[Path], rate: float) -> Coefficients:
+        """The person's coefficients [T, M], with the pose in the picture.
 
-        A frame without the person, or that cannot be used, repeats the one before, or the first one with the person.
+        Args:
+            sources: photographs, each of which is a frame; clips and npz files of `unveil reconstruct clip.mp4`, which
+                last as long as they last. In frames without the person, or that cannot be used, the head stays as it
+                was, in those before the first with the person as it is there.
+            rate: frames per second.
 
         Raises:
             UnveilError: no frame has a face, or the first with a face has fewer than asked for.
         """
-        frames = [self._in(photo) for photo in photos]
-        seen = next((frame for frame in frames if frame is not None), None)
-        if seen is None:
-            for photo, error in self.failed.items():
-                raise UnveilError(f"no photograph can be followed: {about(printable(photo), error)}") from error
-            raise UnveilError("no face found in any photograph to follow: give photographs of a face")
-        filled = []
-        for frame in frames:
-            seen = frame or seen
-            filled.append(seen)
-        return filled
+        parts = []
+        for kind, group in groupby(sources, key=_kind):
+            if kind == "photograph":
+                parts.append(self._photographs(list(group)))
+            else:
+                tracks = (self._clip(path) if kind == "clip" else read_track(path) for path in group)
+                parts += [track.motion(rate, float(track.seconds[-1])).coefficients for track in tracks]
+        for part in parts:
+            parts[0].layout.require(part.layout)
+        return Coefficients(parts[0].layout, np.concatenate([part.values for part in parts]))
 
-    def _in(self, photo: Path) -> Coefficients | None:
+    def _clip(self, path: Path) -> Track:
+        tracker, cast = Tracker(self._reconstructor), Cast(self._reconstructor.morphable)
+        with open_clip(path) as clip:
+            for frame in self._watch(clip.frames(), clip.expected):
+                cast.add(in_frame(frame, tracker))
+        if self._number not in cast.roles:
+            raise self._no_face(path, len(cast.roles))
+        return cast.tracks(tracker.people, [self._number])[self._number]
+
+    def _photographs(self, photos: Sequence[Path]) -> Coefficients:
+        """The coefficients [T, M] in each photograph, which are not made smooth: they need not be of a video."""
+        tracker = Tracker(self._reconstructor)
+        rows: list[Coefficients | None] = []
+        crop: Crop | None = None
+        for k, photo in enumerate(self._watch(iter(photos), len(photos))):
+            face = self._in(tracker, photo, k)
+            if face is None:
+                rows.append(None)
+                continue
+            crop = crop or reference_crop(face)
+            rows.append(placed(self._reconstructor.morphable, face, crop))
+        first = next((row for row in rows if row is not None), None)
+        if first is None:
+            raise self._nobody()
+        filled = []
+        for row in rows:
+            first = row or first
+            filled.append(first.values)
+        return Coefficients(first.layout, np.stack(filled))
+
+    def _in(self, tracker: Tracker, photo: Path, k: int) -> SeenFace | None:
         try:
-            faces = [face for face in self._reconstructor.reconstruct(photo) if not face.doubtful]
+            faces = tracker.track(read_image(photo), k * STEP)
         except Exception as error:  # one frame is not to end the work on the others
+            tracker.remember({}, k * STEP)
             self.failed[photo] = error
             return None
-        person = self._person(photo, faces)
-        if person is None:
+        if faces and len(tracker.people) <= self._number:
+            raise self._no_face(photo, len(tracker.people))
+        if self._number not in faces:
             self.filled.append(photo)
-            return None
-        self._last = person
-        return in_photograph(person)
+        return faces.get(self._number)
 
-    def _person(self, photo: Path, faces: Sequence[Reconstruction]) -> Reconstruction | None:
-        if not faces:
-            return None
-        if self._last is None:
-            if self._number >= len(faces):
-                raise UnveilError(
-                    f"there is no face {self._number} in {printable(photo)}, only {len(faces)}: count from 0, the "
-                    "largest first"
-                )
-            return faces[self._number]
-        differences = [difference(self._last, face) for face in faces]
-        nearest = int(np.argmin(differences))
-        return faces[nearest] if differences[nearest] < SOMEBODY_ELSE else None
+    def _no_face(self, path: Path, count: int) -> UnveilError:
+        if not count:
+            return UnveilError(f"no face found in {printable(path)}: give a clip that shows somebody's face")
+        return UnveilError(
+            f"there is no face {self._number} in {printable(path)}, only {count}: count from 0, the largest first"
+        )
+
+    def _nobody(self) -> UnveilError:
+        for photo, error in self.failed.items():
+            return UnveilError(f"no photograph can be followed: {about(printable(photo), error)}")
+        return UnveilError("no face found in any photograph to follow: give photographs of a face")
 
 
-def difference(before: Reconstruction, face: Reconstruction) -> float:
-    """How little two faces of successive frames are alike in place, size and form; 0 for one and the same."""
-    boxes = np.stack([np.reshape(f.box_ltrb, (2, 2)) for f in (before, face)])
-    sides = (boxes[:, 1] - boxes[:, 0]).mean(axis=1)
-    apart = float(np.linalg.norm(boxes[0].mean(axis=0) - boxes[1].mean(axis=0)) / sides.max())
-    larger = float(abs(np.log(sides[0] / sides[1]) / np.log(TIMES_LARGER)))
-    between = np.linalg.norm(before.neutral_vertices - face.neutral_vertices, axis=1)
-    unlike = float(np.average(between, weights=before.face_area))
-    return apart / SIDES_APART + larger + unlike / UNLIKE
+def read_track(path: Path) -> Track:
+    """What the npz of a person of a clip says; UnveilError where it is none."""
+    arrays = read_arrays(path, NPZ, ("frame", "seconds", "coefficients", "layout", "crop_matrix", "crop_size"))
+    with NPZ.checking(path):
+        layout = CoefficientLayout.from_json(str(arrays["layout"]))
+        seconds = np.asarray(arrays["seconds"], np.float64)
+        values = np.asarray(arrays["coefficients"], np.float32)
+        if not len(seconds) or values.shape != (len(seconds), layout.size) or not np.isfinite(values).all():
+            raise ValueError("its coefficients are not those of a person over time")
+        if not (np.diff(seconds, prepend=-1e-9) > 0).all() or not seconds[-1] < MOST_SECONDS:
+            raise ValueError("its times do not rise from 0 as those of a clip do")
+        crop = Crop(arrays["crop_matrix"], int(arrays["crop_size"]))
+        return Track(arrays["frame"], seconds, Coefficients(layout, values), crop)
 
 
-def in_photograph(face: Reconstruction) -> Coefficients:
-    """The face's coefficients [M] with the head turned as the photograph shows it, where the crop was turned."""
-    if face.crop.roll == 0:
-        return face.coefficients
-    placement = face.morphable.placement
-    root = placement.joint_turns(face.coefficients).get("root")
-    if root is None:
-        return face.coefficients
-    about_view = axis_angle_to_matrix(np.radians([0.0, 0.0, -face.crop.roll]))
-    turned = matrix_to_axis_angle(about_view @ axis_angle_to_matrix(np.asarray(root, np.float64)))
-    return placement.with_joint_turns(face.coefficients, {"root": turned.astype(root.dtype)})
+def _kind(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return "clip" if suffix in SUFFIXES else "track" if suffix == ".npz" else "photograph"

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from unveil.errors import UnveilError
-from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
@@ -123,16 +122,17 @@ def _seconds(timecodes: Sequence[str]) -> Float64s:
     return np.asarray(times - times[0])
 
 
-def driven(face: Reconstruction, take: Take, rate: float, *, head_pose: bool) -> Motion:
-    """The face of a photograph doing what a take says, with all units of its whole head, the tongue's too.
+def driven(model: MorphableModel, coefficients: Coefficients, take: Take, rate: float, *, head_pose: bool) -> Motion:
+    """A head of coefficients [M] doing what a take says, with all units of its whole head, the tongue's too.
 
     Raises:
         UnveilError: the head model does not have ARKit's units.
     """
-    model, start = face.morphable.complete(face.morphable.upright(face.coefficients))
+    name = model.name
+    model, start = model.complete(model.upright(coefficients))
     column = {k: UNITS.index(name) for k, name in enumerate(model.unit_names) if name in UNITS}
     if not column:
-        raise UnveilError(f"{face.model} does not have ARKit's units, which a take moves: use openhead")
+        raise UnveilError(f"{name} does not have ARKit's units, which a take moves: use openhead")
     frames = take.at(rate)
     moved = Coefficients(start.layout, np.tile(start.values, (len(frames.units), 1)))
     expression = np.array(moved["expression"])

@@ -20,10 +20,11 @@ def follow(frames: Iterable[Frame], tracker: Tracker, parts: ClipParts) -> Itera
         tracker.remember(frame.faces, frame.seconds)
         done += 1
         yield frame
-    yield from parts.keep((_in_frame(frame, tracker) for frame in frames if frame.number >= done), done)
+    yield from parts.keep((in_frame(frame, tracker) for frame in frames if frame.number >= done), done)
 
 
-def _in_frame(frame: Frame, tracker: Tracker) -> FrameFaces:
+def in_frame(frame: Frame, tracker: Tracker) -> FrameFaces:
+    """The faces of a frame; none, and why, where it cannot be used."""
     try:
         return FrameFaces(frame.seconds, tracker.track(frame.image, frame.seconds))
     except Exception as error:  # also a fault of ours, which one frame in a million may find

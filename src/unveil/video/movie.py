@@ -67,6 +67,11 @@ class MovieWriter:
         self._written += 1
 
 
+def require_writer() -> None:
+    """Raise ModuleNotFoundError where PyAV is not installed: at once, and not after the work."""
+    import av  # noqa: F401
+
+
 def write_movie(path: Path, frames: Iterable[Image], rate: float) -> None:
     """Write pictures of one size as an MP4 file, whole or not at all."""
     with atomic_path(path) as temporary, MovieWriter(temporary, rate) as movie:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 from unveil.errors import UnveilError
 from unveil.faces.files import OVERLAY_ENDING
 from unveil.faces.overlay import PANEL
+from unveil.meshes.glb_file import GlbFile
 from unveil.meshes.image_bytes import jpeg
 from unveil.output.photo_record import read_record
 from unveil.photos.folder import natural
@@ -19,10 +19,9 @@ from unveil.photos.io import read_image
 from unveil.reprs import short_repr
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
-from unveil.storage.text import parse_json, read_bytes
+from unveil.storage.text import read_bytes
 
 GLB = FileKind("GLB file", "give a head that unveil wrote, or a folder of them", 64 * 2**20)
-HEADER, CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")  # magic, version, length; length, kind
 MOST_HEADS = 24  # in one page, which holds them all
 # Of the JSON, what the page tells or uses.
 FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm", "head_to_image", "image_to_overlay")
@@ -59,29 +58,12 @@ def read_head(path: Path) -> ShownHead:
     """The head of a GLB file, with what the JSON and the picture beside it tell; UnveilError where it is none."""
     glb = read_bytes(path, GLB, "a GLB file")
     with GLB.checking(path):
-        extras = glb_document(glb).get("extras")
+        extras = GlbFile.parse(glb).document.get("extras")
     model = str(extras.get("model", "")) if isinstance(extras, dict) else ""
     face = _face_of(path)
     overlay = path.with_name(path.stem + OVERLAY_ENDING)
     facts = {key: face.get(key) for key in FACTS} if face else {}
     return ShownHead(printable(path.stem), glb, model, facts, _photograph(overlay), _lit(path.parent, face))
-
-
-def glb_document(data: bytes) -> dict[str, Any]:
-    """What a file says of itself; ValueError where bytes are no glTF 2.0 in one piece with a mesh."""
-    magic, version, length = HEADER.unpack_from(data)
-    if magic != b"glTF" or version != 2:
-        raise ValueError("it is no binary glTF 2.0")
-    if length != len(data):
-        raise ValueError("it is cut short or has more than it says")
-    size, kind = CHUNK.unpack_from(data, HEADER.size)
-    start = HEADER.size + CHUNK.size
-    if kind != b"JSON" or start + size > len(data):
-        raise ValueError("it does not begin with its description")
-    document = parse_json(data[start : start + size].decode())
-    if not isinstance(document, dict) or not document.get("meshes"):
-        raise ValueError("it has no mesh")
-    return document
 
 
 def _glb_files(result: Path) -> Iterator[Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +17,16 @@ from unveil.cli.options import (
     ModelOption,
     RecursiveOption,
     TextureOption,
+    chosen,
     parse_formats,
     parse_texture,
 )
 from unveil.cli.printing import complain, count, say, with_progress
 from unveil.errors import UnveilError, about, exit_status
-from unveil.faces.formats import ALBEDO
+from unveil.faces.formats import ALBEDO, MOTION_FORMATS
+
+if TYPE_CHECKING:
+    from unveil.output.follow import Follower
 
 
 def transfer(
@@ -56,19 +62,29 @@ def transfer(
 
 
 def animate(
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="Photograph of the person.")],
+    head: Annotated[
+        Path,
+        typer.Argument(metavar="PHOTO", help="Photograph of the person, or a head: a GLB or an npz that we wrote."),
+    ],
     out: FolderOut,
     *,
     follow: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="PATH", help="Photograph or folder of video frames to follow; may be given several times."
+            metavar="PATH",
+            help="Photograph, folder of video frames, clip, or npz of a person of a clip to follow; may be given "
+            "several times.",
         ),
     ] = None,
     take: Annotated[
         Path | None,
         typer.Option("--arkit", metavar="FILE.csv", help="Take of Live Link Face that moves the head."),
     ] = None,
+    expression: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Expression to make, such as smile; may be given several times."),
+    ] = None,
+    turntable: Annotated[bool, typer.Option("--turntable", help="Turn the head once around.")] = False,
     recursive: RecursiveOption = False,
     head_pose: Annotated[
         bool, typer.Option("--head-pose", help="With --follow or --arkit: turn the head as well.")
@@ -83,53 +99,66 @@ def animate(
         float | None,
         typer.Option(metavar="N", min=1, max=100, help="Frames per second: 12.5 if left out, with --arkit 30."),
     ] = None,
+    formats: Annotated[
+        str,
+        typer.Option(metavar="LIST", help=f"Files to write, separated by commas: {', '.join(MOTION_FORMATS)}."),
+    ] = "gif,glb,csv",
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Make a head move, as GIF, GLB and CSV: it looks around and makes faces, or follows photographs or a take."""
+    """Make a head move, as GIF, GLB, CSV or MP4: by itself, as others do in pictures or a take, or turning around."""
     from unveil.output import animate as animation
     from unveil.output import live_link
     from unveil.output.follow import Follower
+    from unveil.output.moving_head import SUFFIXES, of_face, read_head
     from unveil.reconstruct.pipeline import Reconstructor
-    from unveil.storage.files import printable
     from unveil.storage.names import path_of
     from unveil.storage.outputs import results_in
+    from unveil.video.clip import clips_among
+    from unveil.video.movie import require_writer
 
     of_follow = {"recursive": recursive, "head-pose": head_pose and not take, "face": face}
     if not follow and (useless := [f"--{name}" for name, given in of_follow.items() if given]):
         raise UnveilError(f"{' and '.join(useless)} would do nothing: name photographs to follow with --follow")
-    if follow and take:
-        raise UnveilError("--follow and --arkit both say how the head moves: choose one")
+    ways = {"--follow": follow, "--arkit": take, "--expression": expression, "--turntable": turntable}
+    if len(given := [name for name, value in ways.items() if value]) > 1:
+        raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
+    wanted = chosen(formats, MOTION_FORMATS)
+    if "mp4" in wanted:
+        require_writer()
     rate = rate or (live_link.RATE if take else animation.RATE)
-    photos = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
-    failed: dict[Path, Exception] = {}
-    driving_take = live_link.read_take(take) if take else None
-    inputs = [photo, *photos, *([take] if take else [])]
-    with results_in(out, "animate", inputs=inputs, force=force) as outputs:
-        name = animation.motion_name(photo, outputs)
-        reconstructor = Reconstructor(model, assets=assets)
-        seen = animation.see(reconstructor, photo)
-        if follow:
-            driving = with_progress(iter(photos), len(photos), doing="following")
-            follower = Follower(reconstructor, face)
-            motion = animation.driven_motion(follower, seen, driving, rate, head_pose=head_pose)
-            failed = follower.failed
-            for frame, error in failed.items():
-                complain(about(printable(frame), error), error)
-            if filled := follower.filled:
-                complain(
-                    f"the person was not found in {count(len(filled), 'frame')} of {len(photos)}, the first is "
-                    f"{printable(filled[0])}; there the head stays as it was"
-                )
-        elif driving_take:
-            motion = live_link.driven(seen, driving_take, rate, head_pose=head_pose)
-        else:
-            motion = animation.own_motion(seen, rate)
-        with outputs.part(path_of(photo)) as part:
-            written = animation.write_motion(part / name, seen, motion)
+    sources = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
+    clips_among(sources)  # which says at once what is not installed
+    script = animation.Script(rate, live_link.read_take(take) if take else None, expression or (), turntable, head_pose)
+    opened = cache(partial(Reconstructor, model, assets=assets))
+    follower: Follower | None = None
+    with results_in(out, "animate", inputs=[head, *sources, *([take] if take else [])], force=force) as outputs:
+        name = animation.motion_name(head, outputs)
+        is_head = head.suffix.lower() in SUFFIXES
+        moving = read_head(head, assets) if is_head else of_face(animation.see(opened(), head))
+        if sources:
+            follower = Follower(opened(), face, partial(with_progress, doing="following"))
+            script = replace(script, driving=follower.follow(sources, rate))
+            _complain_of(follower, len(sources))
+        motion = script.motion(moving)
+        with outputs.part(path_of(head)) as part:
+            written = animation.write_motion(part / name, moving, motion, wanted)
+    failed = follower.failed if follower else {}
     unusable = f"; {len(failed)} failed" if failed else ""
     for path in written:
         say(f"{out / path.name}: {count(len(motion), 'frame')}{unusable}")
     if failed:
         raise typer.Exit(exit_status(failed.values()))
+
+
+def _complain_of(follower: Follower, total: int) -> None:
+    from unveil.storage.files import printable
+
+    for frame, error in follower.failed.items():
+        complain(about(printable(frame), error), error)
+    if filled := follower.filled:
+        complain(
+            f"the person was not found in {count(len(filled), 'frame')} of {total}, the first is "
+            f"{printable(filled[0])}; there the head stays as it was"
+        )
