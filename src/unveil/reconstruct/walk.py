@@ -89,9 +89,14 @@ class FaceWalk:
         self._guide = Openhead().open_encoder() if encoder.framing.guided else encoder
         self._model = (head_of(self._guide) if encoder.framing.guided else model).landmark_model()
 
+    @property
+    def says_face(self) -> bool:
+        """Whether the network that leads says what is a face."""
+        return self._guide.says_face
+
     def detect(self, detector: FaceDetector, image: Image) -> list[Detection]:
         """What a detector finds, generously where it is told from faces later on."""
-        return detector.detect(image, generous=True) if self._guide.says_face else detector.detect(image)
+        return detector.detect(image, generous=True) if self.says_face else detector.detect(image)
 
     def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
         """The faces among a detector's finds, each once; where none surely is one, also what the whole image shows."""

@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from unveil.models.encoder import Prediction
-from unveil.photos.crop import Crop
 from unveil.photos.detect import SCORE_THRESHOLD
 from unveil.photos.detection import Detection, overlaps
 from unveil.reconstruct.false_detection import CONVINCED, CONVINCED_OF_WEAK, SURE
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.walk import FaceWalk, Framed, agree, different_faces, predict, still
+from unveil.reconstruct.walk import FaceWalk, Framed, agree, different_faces
 from unveil.typing import Floats, Image
 from unveil.video.people import People, SeenFace
+from unveil.video.track import landmark_model
 
 PATIENCE = 1.5  # seconds for which the place is watched where a face was
 SEARCH_LOST, SEARCH = 0.2, 1.0  # seconds between searches of whole frames, where somebody is missing and where not
@@ -41,9 +41,9 @@ class Tracker:
     """
 
     def __init__(self, reconstructor: Reconstructor) -> None:
-        self._encoder, self._detector = reconstructor.encoder, reconstructor.detector
-        self._walk = FaceWalk(self._encoder, reconstructor.morphable)
-        self._landmark_model = reconstructor.morphable.landmark_model()
+        self._detector = reconstructor.detector
+        self._walk = FaceWalk(reconstructor.encoder, reconstructor.morphable)
+        self._landmark_model = landmark_model(reconstructor.morphable)
         self.people = People(reconstructor.morphable)
         self._seconds = -np.inf  # of the last frame
 
@@ -64,7 +64,7 @@ class Tracker:
 
     def _searches(self, faces: Mapping[int, SeenFace], seconds: float) -> bool:
         """Whether the whole frame is searched, where these faces were found again."""
-        if not self._encoder.says_face:
+        if not self._walk.says_face:
             return True
         missing = {*self.people.seen_since(self._seconds - PATIENCE)} - faces.keys()
         lost_now = {*self.people.seen_since(self._seconds)} - faces.keys()
@@ -74,19 +74,15 @@ class Tracker:
     def _followed(self, image: Image, seconds: float) -> dict[int, SeenFace]:
         """The faces that are about where they were."""
         numbers = self.people.seen_since(seconds - PATIENCE)
-        if not self._encoder.says_face or not numbers:
+        if not self._walk.says_face or not numbers:
             return {}
         before = [self.people[number].last for number in numbers]
-        crops = [self._crop_around(face.landmarks, face.score) for face in before]
-        seen = self._seen(image, crops)
-        moved = [k for k, face in enumerate(seen) if _is_face(face) and not still(crops[k], self._next(face))]
-        for k, face in zip(moved, self._seen(image, [self._next(seen[k]) for k in moved]), strict=True):
-            if _is_face(face) and agree(face.landmarks, seen[k].box):
-                seen[k] = face
+        places = [Detection.of_landmarks(face.landmarks, face.score) for face in before]
+        seen = self._seen(image, self._walk.frame(image, places))
         found = {
             number: face
             for number, face, last in zip(numbers, seen, before, strict=True)
-            if _is_face(face) and agree(face.landmarks, last.box)
+            if face.score >= CONVINCED and agree(face.landmarks, last.box)
         }
         return self._each_once(found, seconds)
 
@@ -102,40 +98,32 @@ class Tracker:
     def _found(self, image: Image) -> list[SeenFace]:
         """The faces that a search of the whole frame finds, the largest first."""
         framed = different_faces(self._walk.frame(image, self._walk.detect(self._detector, image)))
-        seen = self._seen(image, [one.crop for one in framed], [one.found.score for one in framed])
-        return [face for face, one in zip(seen, framed, strict=True) if self._believed(face, one)]
+        return [f for f, one in zip(self._seen(image, framed), framed, strict=True) if self._believed(f, one)]
 
     def _believed(self, face: SeenFace, framed: Framed) -> bool:
         """Whether a find is followed; `perhaps_no_face` says why so much is asked."""
-        if self._encoder.says_face:
+        if self._walk.says_face:
             return face.score >= (CONVINCED if framed.found.score >= SCORE_THRESHOLD else CONVINCED_OF_WEAK)
         return framed.found.score >= SURE
 
-    def _seen(self, image: Image, crops: Sequence[Crop], scores: Sequence[float] = ()) -> list[SeenFace]:
-        """What the network says of crops; ``scores`` are the detector's, for one that does not say what is a face."""
-        if not crops:
+    def _seen(self, image: Image, framed: Sequence[Framed]) -> list[SeenFace]:
+        """What the network says of faces that are cut out."""
+        if not framed:
             return []
-        said = predict(self._encoder, image, crops)
+        said = self._walk.predict(image, framed)
+        crops = [one.shown for one in framed]
         landmarks = visible_landmarks(self._landmark_model, said.coefficients, crops)
-        scores = scores if said.face is None else said.face.tolist()
-        return [_seen_face(said, k, crop, landmarks[k], scores[k]) for k, crop in enumerate(crops)]
-
-    def _next(self, face: SeenFace) -> Crop:
-        return self._crop_around(face.landmarks, face.score)
-
-    def _crop_around(self, landmarks: Floats, score: float) -> Crop:
-        framing = self._encoder.framing.around(Detection.of_landmarks(landmarks, score))
-        return framing.of_landmarks(landmarks, self._encoder.input_size)
+        return [_seen_face(row, one, points) for row, one, points in zip(said.rows(), framed, landmarks, strict=True)]
 
 
-def _seen_face(said: Prediction, k: int, crop: Crop, landmarks: Floats, score: float) -> SeenFace:
-    occlusion = None if said.occlusion is None else np.rint(said.occlusion[k] * 255).astype(np.uint8)
-    deviations = said.deviations and said.deviations.row(k)
-    return SeenFace(crop, said.coefficients.row(k), deviations, occlusion, np.asarray(landmarks, np.float64), score)
-
-
-def _is_face(face: SeenFace) -> bool:
-    return face.score >= CONVINCED
+def _seen_face(said: Prediction, framed: Framed, landmarks: Floats) -> SeenFace:
+    """A face of which a prediction of one row is."""
+    occlusion = None if said.occlusion is None else np.rint(said.occlusion[0] * 255).astype(np.uint8)
+    deviations = said.deviations and said.deviations.row(0)
+    scores = [None if said.face is None else float(said.face[0]), framed.face, framed.found.score]
+    score = next(score for score in scores if score is not None)
+    points = np.asarray(landmarks, np.float64)
+    return SeenFace(framed.shown, said.coefficients.row(0), deviations, occlusion, points, score)
 
 
 def _there(face: SeenFace, boxes: Sequence[Floats]) -> bool:
