@@ -10,6 +10,7 @@ import pytest
 
 EXTRAS = {
     "av": "video",
+    "bpy": "",
     "fastapi": "web",
     "httpx": "test",
     "h5py": "mgcnet",
@@ -28,4 +29,5 @@ EXTRAS = {
 def needs(package: str) -> Any:
     """The package or module; the test, or the module that is being imported, is skipped without it."""
     extra = EXTRAS[package.partition(".")[0]]
-    return pytest.importorskip(package, reason=f"needs {package}: pip install 'unveil[{extra}]'")
+    wanted = f"'unveil[{extra}]'" if extra else package  # Blender's is as large as all others together
+    return pytest.importorskip(package, reason=f"needs {package}: pip install {wanted}")

@@ -15,7 +15,7 @@ replace, left = Path.replace, int(sys.argv[1])
 
 def rename(path, destination):
     global left
-    if not Path(destination).parent.name.startswith(".unveil-"):
+    if not any(part.startswith(".unveil-") for part in Path(destination).parts):
         left -= 1
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from unveil.geometry.rasterize import rasterize
-from unveil.heads.head import Head
+from unveil.heads.head import HairCap, Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.model import MorphableModel
 from unveil.models.openhead.head import GEOMETRY_LAYOUT
@@ -186,4 +186,19 @@ def _drawn_landmarks() -> Float64s:
             ring((0, -0.045), (0.022, 0.010), 12),
             ring((0, -0.045), (0.015, 0.004), 8),
         ]
+    )
+
+
+def a_hat() -> HairCap:
+    """A box on the top of the head, where hair would be."""
+    corners = np.array([[x, y, z] for x in (-0.08, 0.08) for y in (0.1, 0.2) for z in (-0.1, 0.06)], np.float32)
+    faces = np.array([[0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3], [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5]], np.int64)
+    return HairCap(
+        vertices=corners,
+        faces=faces,
+        uv=np.zeros((8, 2), np.float32),
+        uv_faces=faces,
+        picture=np.full((8, 8, 3), 60, np.uint8),
+        hidden=np.zeros(8, np.float32),
+        anchors=np.zeros(8, np.int64),
     )

@@ -13,7 +13,7 @@ from PIL import Image
 
 import unveil
 from unveil.assets.store import packaged
-from unveil.output import batch
+from unveil.output import photo_work
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.names import LONGEST, shortened
 
@@ -193,7 +193,7 @@ def test_whatever_one_photograph_leads_to_the_others_are_done(
 def test_a_photograph_replaced_while_it_is_read_is_not_kept(
     capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = batch.read_image
+    read = photo_work.read_image
 
     def read_slowly(path: Path) -> Any:
         image = read(path)
@@ -201,7 +201,7 @@ def test_a_photograph_replaced_while_it_is_read_is_not_kept(
             Image.new("RGB", (500, 500)).save(path)
         return image
 
-    monkeypatch.setattr(batch, "read_image", read_slowly)
+    monkeypatch.setattr(photo_work, "read_image", read_slowly)
     answer = call(capsys, learner, [photos], tmp_path / "out")
     assert answer.status == 2
     assert answer.err == (

@@ -243,9 +243,9 @@ def test_the_second_of_two_runs_says_who_has_the_folder(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, given: Path, learner: Path
 ) -> None:
     code = (
-        "import sys\nfrom unveil import cli\nfrom unveil.output import batch\n"
+        "import sys\nfrom unveil import cli\nfrom unveil.output import photo_work\n"
         "def wait(*_): print('here', flush=True); sys.stdin.read()\n"
-        "batch.read_whole = wait\ncli.main(sys.argv[1:])\n"
+        "photo_work.read_whole = wait\ncli.main(sys.argv[1:])\n"
     )
     call = tuple(map(str, ("reconstruct", given / "me.jpg", "-o", tmp_path, "--model", learner)))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import made_up
 import made_up_families
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ needs("playwright")
 
 import unveil
 from unveil.assets.store import packaged
-from unveil.heads.head import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.glb_file import GlbFile
 from unveil.meshes.image_bytes import jpeg
@@ -238,27 +238,12 @@ def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     assert not page.locator(".caption").is_visible()
 
 
-def a_hat() -> HairCap:
-    """A box on the top of the head, where hair would be."""
-    corners = np.array([[x, y, z] for x in (-0.08, 0.08) for y in (0.1, 0.2) for z in (-0.1, 0.06)], np.float32)
-    faces = np.array([[0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3], [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5]], np.int64)
-    return HairCap(
-        vertices=corners,
-        faces=faces,
-        uv=np.zeros((8, 2), np.float32),
-        uv_faces=faces,
-        picture=np.full((8, 8, 3), 60, np.uint8),
-        hidden=np.zeros(8, np.float32),
-        anchors=np.zeros(8, np.int64),
-    )
-
-
 def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_path: Path) -> None:
     model = unveil.load_openhead()
     bumps = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     texture = np.full((8, 8, 3), 150, np.uint8)
     glbs = [
-        glb_bytes(replace(model, hair=a_hat()), model.zero(), texture, normal_map=bumps),
+        glb_bytes(replace(model, hair=made_up.a_hat()), model.zero(), texture, normal_map=bumps),
         glb_bytes(model, model.zero()),
     ]
     write_text(tmp_path / "page.html", page_of([ShownHead("hat", glbs[0], "openhead"), ShownHead("bare", glbs[1])]))
