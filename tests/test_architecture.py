@@ -224,6 +224,7 @@ def test_public_names() -> None:
         "fit_landmarks",
         "load_openhead",
         "read_image",
+        "show",
         "write_glb",
     ]
     assert {getattr(unveil, name).__name__ for name in unveil.__all__} == {*unveil.__all__}

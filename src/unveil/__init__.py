@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from unveil.photos.io import read_image
     from unveil.reconstruct.from_landmarks import fit_landmarks
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.web.notebook import show
 
 # From release 1.29 on, onnxruntime reports to its maker as soon as it is imported. A tool for faces does not: this line
 # runs before any module of the package, in worker processes too. Who wants the reports sets the variable to 0.
@@ -74,6 +75,7 @@ __all__ = [
     "fit_landmarks",
     "load_openhead",
     "read_image",
+    "show",
     "write_glb",
 ]
 
@@ -92,6 +94,7 @@ _HOMES = {
     "UnveilError": "unveil.errors",
     "fit_landmarks": "unveil.reconstruct.from_landmarks",
     "read_image": "unveil.photos.io",
+    "show": "unveil.web.notebook",
     "write_glb": "unveil.meshes.glb",
 }
 

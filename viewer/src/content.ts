@@ -11,7 +11,7 @@ export interface Facts {
 
 export interface HeadContent {
   name: string;
-  glb: string; // address of the file, or the file itself in a data address
+  glb: string; // address of the file, or the file itself, packed, in a data address
   facts: Facts;
   picture: string | null; // address of the photograph around the head
   files: Record<string, string>; // address by kind of file
@@ -43,5 +43,6 @@ export function readContent(): Content {
 export async function bytesOf(address: string): Promise<ArrayBuffer> {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`The file could not be loaded (${answer.status}).`);
-  return answer.arrayBuffer();
+  if (!address.startsWith("data:application/gzip")) return answer.arrayBuffer();
+  return new Response(answer.body!.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }

@@ -34,7 +34,7 @@ def page_with(content: Mapping[str, Any]) -> str:
 def _head_content(head: ShownHead) -> dict[str, Any]:
     return {
         "name": head.name,
-        "glb": data_address("model/gltf-binary", head.glb),
+        "glb": data_address("application/gzip", gzip.compress(head.glb, mtime=0)),  # half as large
         "facts": dict(head.facts),
         "picture": head.picture and data_address("image/jpeg", head.picture),
         "files": {},

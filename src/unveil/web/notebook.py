@@ -1,0 +1,55 @@
+"""Heads in a notebook: the page of `unveil view` in a frame, with everything in itself."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from unveil.faces.overlay import in_panel
+from unveil.faces.reconstruction import Reconstruction
+from unveil.meshes.image_bytes import jpeg
+from unveil.web.page import page_of
+from unveil.web.results import FACTS, ShownHead
+
+HEIGHT = 720  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class NotebookPage:
+    """A page that a notebook shows when it is the last value of a cell."""
+
+    page: str  # HTML
+    height: int  # pixels
+
+    def __repr__(self) -> str:
+        return f"NotebookPage({len(self.page) / 1e6:.1f} MB)"
+
+    def _repr_html_(self) -> str:
+        style = f"width:100%;height:{self.height}px;border:0"
+        return f'<iframe title="Heads in 3D" style="{style}" srcdoc="{escape(self.page)}"></iframe>'
+
+
+def show(*faces: Reconstruction, height: int = HEIGHT) -> NotebookPage:
+    """Faces as heads that can be turned, moved and compared, in a notebook.
+
+    The page is kept in the notebook with the cell, 3 to 4 MB for the first head and 2 for each other one.
+
+    Args:
+        faces: the heads.
+        height: of the page in pixels.
+    """
+    return NotebookPage(page_of(map(shown_face, faces)), height)
+
+
+def shown_face(face: Reconstruction) -> ShownHead:
+    """A face as the page shows it."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = face.write(Path(folder) / "face", "glb")
+        glb = (Path(folder) / written["glb"]).read_bytes()
+    facts, lit = face.to_json(), {}
+    if face.morphable.textured:
+        lit = {"skin": jpeg(face.texture())} | ({} if face.hair is None else {"hair": jpeg(face.hair.picture)})
+    known = {name: facts.get(name) for name in FACTS}
+    return ShownHead(face.name, glb, face.morphable.name, known, jpeg(in_panel(face.picture, face)[1]), lit)
