@@ -51,6 +51,13 @@ def test_resized_keeps_the_framing(x: float, y: float, side: float, size: int, o
     np.testing.assert_allclose(resized.resized(size).matrix, crop.matrix, rtol=1e-9, atol=1e-7)
 
 
+@given(coordinates, coordinates, sides, sizes, st.integers(0, 900), st.integers(0, 900))
+def test_of_a_part_it_shows_the_same(x: float, y: float, side: float, size: int, left: int, top: int) -> None:
+    crop = Crop.from_square((x, y), side, size)
+    in_part = crop.of_part(left, top).to_crop(np.array([[x, y], [x + side, y]]) - [left, top])
+    np.testing.assert_allclose(in_part, crop.to_crop([[x, y], [x + side, y]]), atol=1e-6)
+
+
 def test_detector_box_is_moved_down_and_widened() -> None:
     crop = Crop.from_detector_box([100, 200, 180, 320])  # mean side 100, centre (140, 260)
     np.testing.assert_allclose(crop.to_image([112, 112]), [140, 272])

@@ -238,6 +238,16 @@ def test_the_mask_is_not_in_the_texture(masked: Reconstruction, masked_photo: Im
     assert greenness.max() < 60  # 200 in the mask
 
 
+def test_the_texture_does_not_know_how_large_the_photograph_is(masked: Reconstruction, masked_photo: Image) -> None:
+    model = unveil.load_openhead()
+    larger = cv2.copyMakeBorder(masked_photo, 64, 32, 128, 8, cv2.BORDER_REPLICATE)
+    moved = replace(
+        masked, photographed=masked.photographed + np.array([128, 64, 0]), crop=masked.crop.of_part(-128, -64)
+    )
+    here, there = (face_colours(*seen, model).lit.astype(int) for seen in ((masked_photo, masked), (larger, moved)))
+    assert np.abs(here - there).mean() < 0.5
+
+
 def test_another_expression_keeps_what_is_hidden(reconstructor: Reconstructor, masked: Reconstruction) -> None:
     calm = masked.coefficients.replace(expression=0 * masked.coefficients["expression"])
     moved = reconstructor.changed(masked, calm)

@@ -8,6 +8,7 @@ that would have to).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -102,16 +103,27 @@ def _fine(grey: Float32s, usable: Float32s, top: int, left: int) -> Float32s:
 def _laid(pieces: list[Float32s], shape: tuple[int, int]) -> Float32s:
     """Pieces side by side over a picture [H, W], each turned or mirrored by lot, so that no direction shows."""
     height, width = shape
-    place = np.minimum(np.arange(SIDE) + 1, SIDE - np.arange(SIDE)) / (SIDE - STEP)
-    window = np.minimum(place, 1).astype(np.float32)
-    window = window[:, None] * window
-    total, squares = np.zeros((2, height + SIDE, width + SIDE), np.float32)
+    window, spread = _windows(shape)
+    turned = [[np.rot90(piece, quarters) for quarters in range(4)] for piece in pieces]
+    laid = [[(window * one, window * one.T) for one in four] for four in turned]
+    total = np.zeros((height + SIDE, width + SIDE), np.float32)
     rng = np.random.default_rng(1)
     for top in range(0, height, STEP):
         for left in range(0, width, STEP):
-            piece = pieces[int(rng.integers(len(pieces)))]
-            part = np.s_[top : top + SIDE, left : left + SIDE]
-            turned = np.rot90(piece, int(rng.integers(4)))
-            total[part] += window * (turned if rng.random() < 0.5 else turned.T)
-            squares[part] += window**2
-    return np.asarray((total / np.sqrt(np.maximum(squares, 1e-3)))[:height, :width], np.float32)
+            four = laid[int(rng.integers(len(pieces)))]
+            as_it_is, mirrored = four[int(rng.integers(4))]
+            total[top : top + SIDE, left : left + SIDE] += as_it_is if rng.random() < 0.5 else mirrored
+    return np.asarray((total / spread)[:height, :width], np.float32)
+
+
+@lru_cache(maxsize=2)
+def _windows(shape: tuple[int, int]) -> tuple[Float32s, Float32s]:
+    """What pieces are weighted with [SIDE, SIDE], and what keeps their contrast where they overlap, over a picture."""
+    place = np.minimum(np.arange(SIDE) + 1, SIDE - np.arange(SIDE)) / (SIDE - STEP)
+    window = np.minimum(place, 1).astype(np.float32)
+    window = window[:, None] * window
+    squares = np.zeros((shape[0] + SIDE, shape[1] + SIDE), np.float32)
+    for top in range(0, shape[0], STEP):
+        for left in range(0, shape[1], STEP):
+            squares[top : top + SIDE, left : left + SIDE] += window**2
+    return window, np.sqrt(np.maximum(squares, 1e-3))

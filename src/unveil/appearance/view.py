@@ -12,7 +12,7 @@ from unveil.appearance.texel_kernels import TexelMesh
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
-from unveil.typing import Bools, Float32s, Float64s, Image, Ints
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
 
 DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head
 DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen
@@ -62,11 +62,9 @@ class View:
         hidden: Bools | None,
     ) -> View:
         """The view of vertices ``projected`` [V, 3] in ``image`` for a texture of ``size`` texels a side."""
-        low, high = np.nanmin(projected[:, :2], axis=0), np.nanmax(projected[:, :2], axis=0)
-        left, top = np.clip(np.floor(low).astype(int) - 2, 0, np.array(image.shape[1::-1]) - 1)
-        right, bottom = np.clip(np.ceil(high).astype(int) + 3, [left + 1, top + 1], image.shape[1::-1])
+        left, top, right, bottom = part_with(projected, image.shape)
         part = np.s_[top:bottom, left:right]
-        longer = max(1.0, float((high - low).max()))
+        longer = max(1.0, float((np.nanmax(projected, axis=0) - np.nanmin(projected, axis=0))[:2].max()))
         scale = min(1.0, size / longer)  # finer than the texture would only flicker
         shape = (max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale)))
         points = projected * scale + [*((0.5 - np.array([left, top])) * scale - 0.5), 0.0]
@@ -84,6 +82,14 @@ class View:
             step=step,
             slack=DEPTH_SLACK * extent,
         )
+
+
+def part_with(projected: Floats, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """The part of a photograph [H, W, ...] with vertices [V, 3]: left, top, right and bottom, at least one pixel."""
+    low, high = np.nanmin(projected[:, :2], axis=0), np.nanmax(projected[:, :2], axis=0)
+    left, top = np.clip(np.floor(low).astype(int) - 2, 0, np.array(shape[1::-1]) - 1)
+    right, bottom = np.clip(np.ceil(high).astype(int) + 3, [left + 1, top + 1], shape[1::-1])
+    return int(left), int(top), int(right), int(bottom)
 
 
 def _free(hidden: Bools | None, shape: tuple[int, int]) -> Float32s:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
+from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, covered_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
@@ -92,6 +94,9 @@ def face_colours(
 
     Nor is what is said to be cloth or background, wherever the head model has its skin.
     """
+    left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
+    image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
+    face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
     covered = hair_pixels(face, model, hair, image.shape)
     if face.occlusion is not None:
         covered |= covered_pixels(face.occlusion, face.crop, image.shape)

@@ -87,6 +87,11 @@ class Crop:
         linear = self.matrix[:, :2]
         return Crop(np.column_stack([linear @ turn, linear @ shift + self.matrix[:, 2]]), self.size)
 
+    def of_part(self, left: int, top: int) -> Crop:
+        """The same crop of a part of the photograph that begins at that pixel."""
+        shift = self.matrix[:, :2] @ [left, top] + self.matrix[:, 2]
+        return Crop(np.column_stack([self.matrix[:, :2], shift]), self.size)
+
     @property
     def scale(self) -> float:
         """Crop pixels per image pixel."""
