@@ -126,17 +126,22 @@ export class Stage {
 
   /** A picture of this size as a PNG in a data address. */
   picture(width: number, height: number, background = ""): string {
+    return this.drawn(width, height, background, (canvas) => canvas.toDataURL("image/png"));
+  }
+
+  /** What is made of a picture of this size, before it is drawn over. */
+  drawn<Made>(width: number, height: number, background: string, make: (canvas: HTMLCanvasElement) => Made): Made {
     const { width: oldWidth, height: oldHeight } = this.canvas;
     const ratio = this.renderer.getPixelRatio();
     this.paper(background);
     this.renderer.setPixelRatio(1);
     this.resize(width, height);
     this.render();
-    const address = this.canvas.toDataURL("image/png");
+    const made = make(this.canvas);
     this.paper("");
     this.renderer.setPixelRatio(ratio);
     this.resize(oldWidth / ratio, oldHeight / ratio);
-    return address;
+    return made;
   }
 
   /** What is behind the head, "" for nothing. */

@@ -7,7 +7,7 @@ import { Head } from "./head";
 import { Panel } from "./panel";
 import { type Stage, VIEWS } from "./stage";
 import type { Surface } from "./surfaces";
-import { turntable } from "./turntable";
+import { ENDING, turntable } from "./turntable";
 
 /** A picture to be made: what is left out is as the page opens it. */
 export interface Shot {
@@ -110,12 +110,11 @@ export class Viewer {
   }
 
   private turntable(name: string): HTMLElement {
-    const made = button("Turntable (video)", async () => {
+    const made = button(`Turntable (${ENDING.toUpperCase()})`, async () => {
       made.disabled = true;
-      const { film, ending } = await turntable(this.stage);
+      const address = URL.createObjectURL(await turntable(this.stage));
       made.disabled = false;
-      const address = URL.createObjectURL(film);
-      element("a", { href: address, download: `${name}.${ending}` }).click();
+      element("a", { href: address, download: `${name}.${ENDING}` }).click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
     });
     return made;
@@ -133,8 +132,7 @@ export class Viewer {
       const address = this.stage.picture(clientWidth * 2, clientHeight * 2);
       element("a", { href: address, download: `${content.name}.png` }).click();
     });
-    const row = element("div", { class: "buttons" }, ...links, picture);
-    if ("MediaRecorder" in window) row.append(this.turntable(content.name));
+    const row = element("div", { class: "buttons" }, ...links, picture, this.turntable(content.name));
     return element("section", {}, element("h2", {}, "Download"), row);
   }
 }
