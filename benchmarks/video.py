@@ -8,7 +8,7 @@ head, drawn, blinks, speaks and shakes its head faster than people do.
 
 Jitter is the root mean square of how far landmarks move from frame to frame while the face stands still, in
 millimetres on the head. The lag is how much later the smooth values are than those of single frames, where both agree
-best, and what is left of peaks is their size, smooth against single. Frames per second are those of one run each.
+best, and what is left of peaks is their size, smooth against single. Rates are those of one run each, on all cores.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -30,7 +32,6 @@ from unveil.output.batch import options_for
 from unveil.output.clip_run import ClipRun
 from unveil.output.clip_target import name_clips
 from unveil.photos.io import read_image
-from unveil.processes import core_count
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.outputs import results_in
 from unveil.typing import Float64s, Floats, Image
@@ -42,7 +43,7 @@ from unveil.video.parts import FrameFaces
 from unveil.video.tracker import Tracker
 
 RATE, WIDTH, HEIGHT = 30.0, 1280, 720
-NOISE = 3.0  # grey levels
+NOISE = 6.0  # grey levels
 SHIFT, SHIFT_HZ = 60.0, 1.0  # pixels to either side; the face is 140 pixels wide
 BLINK_SECONDS, BLINK_EVERY = 0.2, 1.0
 SPEECH_HZ, YAW_HZ, YAW = 3.0, 1.0, 25.0  # of the jaw; of the head, in degrees
@@ -56,8 +57,13 @@ def shifted(count: int) -> Iterator[Image]:
     yield from (scene(SHIFT * np.sin(2 * np.pi * SHIFT_HZ * k / RATE)) for k in range(count))
 
 
+@cache
+def photograph() -> Image:
+    return read_image(packaged("demo.jpg"))
+
+
 def scene(right: float) -> Image:
-    photo = read_image(packaged("demo.jpg"))
+    photo = photograph()
     scale = HEIGHT / photo.shape[0]
     matrix = np.array([[scale, 0, (WIDTH - HEIGHT) / 2 + right], [0, scale, 0]])
     return np.asarray(cv2.warpAffine(photo, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE), np.uint8)
@@ -89,9 +95,12 @@ def acted(face: Reconstruction, seconds: float) -> Coefficients:
 
 
 def noisy(frames: Iterator[Image]) -> Iterator[Image]:
+    """Frames with noise of which no two have the same."""
     rng = np.random.default_rng(0)
+    noise = rng.normal(0, NOISE, (2 * HEIGHT, 2 * WIDTH, 3)).round().astype(np.int16)
     for frame in frames:
-        yield (frame + rng.normal(0, NOISE, frame.shape)).clip(0, 255).astype(np.uint8)
+        y, x = rng.integers(HEIGHT), rng.integers(WIDTH)
+        yield (frame + noise[y : y + HEIGHT, x : x + WIDTH]).clip(0, 255).astype(np.uint8)
 
 
 def followed(reconstructor: Reconstructor, path: Path) -> tuple[Coefficients, Coefficients, Coefficients]:
@@ -132,25 +141,25 @@ def swing(values: Float64s) -> float:
 
 
 def rates(reconstructor: Reconstructor, path: Path, folder: Path) -> None:
+    """Print how fast a clip is read, followed, and made into all files, in seconds of the clock and of processors."""
     tracker = Tracker(reconstructor)
-    with open_clip(path) as clip:
-        start = time.perf_counter()
-        count = sum(1 for _ in clip.frames())
-        decoding = count / (time.perf_counter() - start)
-    with open_clip(path) as clip:
+    with open_clip(path) as clip, timed("reading", clip.expected or 1):
         frames = [(frame.image, frame.seconds) for frame in clip.frames()]
-    start = time.perf_counter()
-    for image, seconds in frames:
-        tracker.track(image, seconds)
-    tracking = count / (time.perf_counter() - start)
-    with results_in(folder, "reconstruct", inputs=[path]) as outputs:
+    with timed("following one face", len(frames)):
+        for image, seconds in frames:
+            tracker.track(image, seconds)
+    with results_in(folder, "reconstruct", inputs=[path]) as outputs, timed("all files", len(frames)):
         (target,) = name_clips([path], outputs)
-        start = time.perf_counter()
         for _ in ClipRun(target, reconstructor, options_for(reconstructor, ("glb", "npz"), None)).steps():
             pass
-        everything = count / (time.perf_counter() - start)
-    print(f"{path.name}, frames per second on {core_count()} cores: reading {decoding:.0f}, ", end="")
-    print(f"following one face {tracking:.0f}, all files {everything:.1f}")
+
+
+@contextmanager
+def timed(what: str, count: int) -> Iterator[None]:
+    wall, processors = time.perf_counter(), time.process_time()
+    yield
+    wall, processors = time.perf_counter() - wall, time.process_time() - processors
+    print(f"{what}: {count / wall:.1f} frames per second, {1000 * processors / count:.0f} ms of a processor for each")
 
 
 def main() -> None:

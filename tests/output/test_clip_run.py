@@ -81,7 +81,7 @@ def test_a_run_that_was_stopped_goes_on(
     """Stopped while it draws, it has followed everybody already; the results are the same."""
     command = ["reconstruct", str(clip), "-o", str(tmp_path)]
     with monkeypatch.context() as patched:
-        patched.setattr("unveil.output.clip_run.draw_head", stop)
+        patched.setattr("unveil.output.clip_run.draw_track", stop)
         assert cli.main(command) == 143
     assert "run the same command again to continue" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {"walk_clip.parts"}
@@ -101,6 +101,7 @@ def test_clips_that_show_nobody_or_are_none(tmp_path: Path, capsys: pytest.Captu
     assert len(lines) == 2
     assert "no clip that can be read" in lines[0]
     assert "no face found in " in lines[1]
+    assert not [path for path in (tmp_path / "o").iterdir() if not path.name.startswith(".")]
 
 
 def test_a_damaged_clip_gives_what_comes_before_the_damage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ SECONDS = np.arange(90) / 30
 def test_what_stands_still_shakes_less() -> None:
     shaking = np.random.default_rng(0).normal(0, 0.2, (90, 4))
     smooth = smoothed(shaking, SECONDS)
-    assert np.diff(smooth, axis=0).std() < 0.3 * np.diff(shaking, axis=0).std()
+    assert np.diff(smooth, axis=0).std() < 0.5 * np.diff(shaking, axis=0).std()
 
 
 def test_a_clip_is_not_late() -> None:

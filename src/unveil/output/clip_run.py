@@ -24,7 +24,7 @@ from unveil.storage.outputs import output_errors
 from unveil.typing import Image
 from unveil.video.cast import Cast, Role
 from unveil.video.clip import Clip, open_clip
-from unveil.video.draw import draw_head
+from unveil.video.draw import draw_track
 from unveil.video.follow import follow
 from unveil.video.movie import MovieWriter
 from unveil.video.parts import ClipParts
@@ -99,12 +99,12 @@ class ClipRun:
                 for frame in follow(clip.frames(), people, ClipParts(parts, self._reconstructor.encoder.layout)):
                     cast.add(frame)
                     yield
-            numbers = cast.leading(self._options.max_faces)
-            if not numbers:
-                raise UnveilError(f"no face found in {printable(target.clip)}: give a clip that shows somebody's face")
-            together = target.outputs.part(path_of(target.clip), last=target.record_path.name)
-            with together as part, output_errors(target.outputs.folder):
-                yield from self._write(part, clip, cast, people.people, numbers)
+            if numbers := cast.leading(self._options.max_faces):
+                together = target.outputs.part(path_of(target.clip), last=target.record_path.name)
+                with together as part, output_errors(target.outputs.folder):
+                    yield from self._write(part, clip, cast, people.people, numbers)
+        if not numbers:
+            raise UnveilError(f"no face found in {printable(target.clip)}: give a clip that shows somebody's face")
 
     def _write(self, part: Path, clip: Clip, cast: Cast, people: People, numbers: list[int]) -> Iterator[None]:
         tracks = cast.tracks(people, numbers)
@@ -139,9 +139,7 @@ class ClipRun:
 
     def _drawn(self, image: Image, seconds: float, tracks: Mapping[int, Track]) -> Image:
         for track in tracks.values():
-            coefficients = track.at(seconds)
-            if coefficients is not None:
-                image = draw_head(image, self._reconstructor.morphable, coefficients, track.crop)
+            image = draw_track(image, self._reconstructor.morphable, track, seconds)
         return image
 
     def _photographed(self, image: Image, role: Role, person: Person) -> Reconstruction:

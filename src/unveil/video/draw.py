@@ -12,20 +12,31 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.photos.crop import Crop
 from unveil.typing import Floats, Image, Ints
+from unveil.video.track import Track
 
-OPACITY = 0.62  # of the mesh over the frame
+OPACITY, BRIDGED = 0.62, 0.3  # of the mesh over the frame, where the person is seen and where they are believed to be
 LARGEST = 400  # pixels of a head's longer side that are drawn; a larger head is enlarged
 BESIDE = 4  # pixels around a head
 
 
-def draw_head(frame: Image, model: MorphableModel, coefficients: Coefficients, crop: Crop) -> Image:
+def draw_track(frame: Image, model: MorphableModel, track: Track, seconds: float) -> Image:
+    """A frame RGB [H, W, 3] with the head of a person over it as it is at that time; fainter where it is not seen."""
+    coefficients = track.at(seconds)
+    if coefficients is None:
+        return frame
+    return draw_head(frame, model, coefficients, track.crop, OPACITY if track.sees(seconds) else BRIDGED)
+
+
+def draw_head(
+    frame: Image, model: MorphableModel, coefficients: Coefficients, crop: Crop, opacity: float = OPACITY
+) -> Image:
     """A frame RGB [H, W, 3] with a head of clay over it, of coefficients [M] in a crop."""
     whole, coefficients = model.complete(coefficients)
     in_crop = to_pixels(whole.project(np.asarray(whole.vertices(coefficients)), coefficients), crop.size)
-    return draw_mesh(frame, to_photograph(np.asarray(in_crop), crop), whole.faces)
+    return draw_mesh(frame, to_photograph(np.asarray(in_crop), crop), whole.faces, opacity)
 
 
-def draw_mesh(frame: Image, points: Floats, faces: Ints) -> Image:
+def draw_mesh(frame: Image, points: Floats, faces: Ints, opacity: float = OPACITY) -> Image:
     """A frame with a mesh of clay over it, of vertices [V, 3] in its pixels."""
     limits = np.array(frame.shape[1::-1])
     low = np.clip(np.floor(points[:, :2].min(axis=0)) - BESIDE, 0, limits).astype(int)
@@ -41,5 +52,5 @@ def draw_mesh(frame: Image, points: Floats, faces: Ints) -> Image:
         mesh = np.asarray(cv2.resize(mesh, size.tolist(), interpolation=cv2.INTER_LINEAR), np.uint8)
     drawn = frame.copy()
     part = drawn[low[1] : high[1], low[0] : high[0]]
-    part[:] = over(mesh, part, OPACITY)
+    part[:] = over(mesh, part, opacity)
     return drawn

@@ -18,6 +18,8 @@ from unveil.video.people import SeenFace
 from unveil.video.smooth import smoothed
 
 LONGEST_BRIDGE = 1.5  # seconds of an absence through which a head goes on moving in pictures
+TOGETHER = 256  # frames whose landmarks are computed at a time, for their memory
+SAME_TIME = 1e-6  # seconds
 LEAST_DEVIATION = 1e-4  # of a coefficient that the learner holds still
 
 
@@ -38,12 +40,16 @@ class Track:
         moved = np.stack([np.interp(at, self.seconds, column) for column in values.T], axis=1)
         return Motion(Coefficients(self.coefficients.layout, moved.astype(values.dtype)), rate)
 
+    def sees(self, seconds: float) -> bool:
+        """Whether the person was seen in the frame of that time."""
+        return bool(np.abs(self.seconds - seconds).min() < SAME_TIME)
+
     def at(self, seconds: float) -> Coefficients | None:
         """The coefficients [M] at a time; None where the person was away."""
-        after = int(np.searchsorted(self.seconds, seconds - 1e-9))
+        after = int(np.searchsorted(self.seconds, seconds - SAME_TIME))
         if after == len(self.seconds):
             return None
-        if self.seconds[after] - seconds < 1e-6:
+        if self.seconds[after] - seconds < SAME_TIME:
             return self.coefficients.row(after)
         if after == 0 or self.seconds[after] - self.seconds[after - 1] > LONGEST_BRIDGE:
             return None
@@ -67,7 +73,7 @@ class Recorder:
         self._frames: list[int] = []
         self._seconds: list[float] = []
         self._values: list[Floats] = []
-        self._deviations: list[Floats] = []
+        self._deviations = np.zeros(model.layout.size)  # sum over the frames
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -78,24 +84,30 @@ class Recorder:
         self._seconds.append(seconds)
         self._values.append(placed(self._model, face, self.crop).values)
         if face.deviations is not None:
-            self._deviations.append(face.deviations.values)
+            self._deviations += face.deviations.values
 
     def measured(self, shape: Floats) -> Coefficients:
         """What was measured, frame by frame, as that of a head of this shape [S]: [T, M] in the crop."""
-        values = Coefficients(self._model.layout, np.stack(self._values))
-        heads = with_shape(self._model, values, shape, self.crop.size)
+        layout, size = self._model.layout, self.crop.size
+        parts = [
+            with_shape(self._model, Coefficients(layout, np.stack(self._values[start : start + TOGETHER])), shape, size)
+            for start in range(0, len(self), TOGETHER)
+        ]
+        values = np.concatenate([np.asarray(part.values, self._values[0].dtype) for part in parts])
+        heads = Coefficients(layout, values)
         turns = {name: continuous(turn) for name, turn in self._model.placement.joint_turns(heads).items()}
         return self._model.placement.with_joint_turns(heads, turns)
 
     def track(self, shape: Floats) -> Track:
         """The same made smooth."""
-        measured, seconds = self.measured(shape).values, np.array(self._seconds)
-        deviations = np.median(self._deviations, axis=0) if self._deviations else measured.std(axis=0)
-        scale = np.maximum(deviations, LEAST_DEVIATION)
-        smooth = smoothed(measured / scale, seconds) * scale
-        smooth[:, self._model.layout.slice_of(self._model.shape_group)] = shape
-        values = smooth.astype(self._values[0].dtype)
-        return Track(np.array(self._frames), seconds, Coefficients(self._model.layout, values), self.crop)
+        heads, seconds = self.measured(shape), np.array(self._seconds)
+        values = np.asarray(heads.values, self._values[0].dtype)
+        of_shape = np.zeros(heads.layout.size, bool)
+        of_shape[heads.layout.slice_of(self._model.shape_group)] = True
+        deviations = self._deviations / len(self) if self._deviations.any() else values.std(axis=0)
+        scale = np.maximum(deviations, LEAST_DEVIATION)[~of_shape]
+        values[:, ~of_shape] = smoothed(values[:, ~of_shape] / scale, seconds) * scale
+        return Track(np.array(self._frames), seconds, Coefficients(heads.layout, values), self.crop)
 
 
 def reference_crop(first: SeenFace) -> Crop:
