@@ -207,7 +207,9 @@ def test_summary_is_plain_json(face: Reconstruction) -> None:
 
 
 def test_unknown_model() -> None:
-    with pytest.raises(UnveilError, match=r"unknown model 'nobody': choose openhead, deca, 3ddfa, .* or give the path"):
+    with pytest.raises(
+        UnveilError, match=r"unknown model 'nobody': choose openhead, .*deca, 3ddfa, .* or give the path"
+    ):
         Reconstructor("nobody")
 
 

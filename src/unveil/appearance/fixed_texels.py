@@ -97,10 +97,14 @@ def open_to_view(model: MorphableModel) -> Float32s:
             )
             points = (template @ turn.T) * [1, -1, -1]
             points = (points - points.min(axis=0)) * (200 / np.ptp(points, axis=0).max())
-            seen = np.unique(rasterize(points, model.faces, 201, 201).triangle)
+            raster = rasterize(points, model.faces, 201, 201)
+            seen = np.zeros(len(model.faces), bool)
+            seen[raster.triangle[raster.covered]] = True
             # The inside of the skin, seen through the cut of the neck, does not count.
-            seen = seen[(seen >= 0) & (face_normals(points, model.faces)[seen, 2] < 0)]
-            views[np.unique(model.faces[seen])] += 1
+            seen[seen] = face_normals(points, model.faces[seen])[:, 2] < 0
+            corner_seen = np.zeros(len(template), bool)
+            corner_seen[model.faces[seen]] = True
+            views += corner_seen
     return np.minimum(views / OPEN_VIEWS, 1).astype(np.float32)
 
 

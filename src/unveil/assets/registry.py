@@ -51,8 +51,15 @@ PACKAGED = {
             sha256="2a737b5bab04a4d1d4ff960aad9aa36b43d5f09a79dda85d3713ac80fe006061",
         ),
         PackagedFile(
+            name="openhead_learner_int8.onnx",
+            what="the learner: a crop of a face to openhead's coefficients, in 8 bits",
+            licence=RESEARCH,
+            source="openhead_learner.onnx, by unveil export --int8; docs/model-cards/openhead_learner.md",
+            sha256="8c2549404413bb0d541bff96b965e0409c8aa80ad34e5681a9ecd484759b3d9c",
+        ),
+        PackagedFile(
             name="openhead_learner.onnx",
-            what="the learner: a crop of a face to openhead's coefficients",
+            what="the same learner in single precision, to train on",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
             sha256="62a87ebd912533499400996e50dd2a1a20206b64085515de55fb992dc5bebb2a",

@@ -12,19 +12,22 @@ from unveil.models.encoder import Encoder
 from unveil.models.family import Family
 from unveil.models.openhead import head, skin
 
+FLOAT = "openhead_learner.onnx"
+LEARNERS = {"openhead": "openhead_learner_int8.onnx", "openhead-float32": FLOAT}  # files by the names that users give
+
 
 class Openhead(Family):
     """openhead and its learner."""
 
     name = "openhead"
-    networks = ("openhead",)
+    networks = tuple(LEARNERS)
     layouts = (head.GEOMETRY_LAYOUT, head.LAYOUT)
 
     def open_encoder(self, network: str = "openhead", assets: Path | None = None) -> Encoder:
-        """The packaged learner."""
+        """The packaged learner, in 8 bits unless its twin in single precision is asked for."""
         from unveil.models.onnx import CoefficientModel
 
-        return CoefficientModel(learner_path())
+        return CoefficientModel(packaged(LEARNERS[network]))
 
     def load_head(self, assets: Path | None = None) -> MorphableModel:
         """The packaged head model."""
@@ -38,5 +41,5 @@ def packaged_head() -> MorphableModel:
 
 
 def learner_path() -> Path:
-    """The ONNX file of the packaged learner."""
-    return packaged("openhead_learner.onnx")
+    """The ONNX file of the packaged learner in single precision, which training goes on from."""
+    return packaged(FLOAT)
