@@ -6,13 +6,15 @@ It starts `unveil serve` on a free port. First all uploads are sent at once: who
 file, a picture without a face, one of too many pixels and one of too many bytes. Who is told to come again later does
 so. None may stay without an answer, and none may be answered 500; the memory of the server and its workers is the sum
 of their resident pages, looked at ten times a second. Then 1, 4 and 16 clients send the bundled photograph again and
-again, each when its last one is answered. It needs Linux, the extra ``web`` and httpx.
+again, each when its last one is answered; seconds of the processor tell what a quiet machine would need. It needs
+Linux, the extra ``web`` and httpx.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import statistics
 import threading
@@ -45,9 +47,11 @@ def main() -> None:
         print(f"memory after the start: {memory.most / 2**20:.0f} MB")
         print_answers(upload_at_once(address, given.uploads), given.uploads)
         print(f"memory at most: {memory.most / 2**20:.0f} MB")
-        print(f"\n{'clients':>7} {'median s':>9} {'p90 s':>7} {'a second':>9}")
+        print(f"\n{'clients':>7} {'median s':>9} {'p90 s':>7} {'a second':>9} {'CPU s each':>11}")
         for clients in CLIENTS:
-            print_latency(clients, *latencies(address, clients, given.rounds))
+            before = processor_seconds(process)
+            seconds, total = latencies(address, clients, given.rounds)
+            print_latency(clients, seconds, total, (processor_seconds(process) - before) / len(seconds))
         print(f"memory at most: {memory.most / 2**20:.0f} MB")
 
 
@@ -76,11 +80,22 @@ def resident(process: int) -> int:
     """Bytes that a process and all of its descendants have in memory."""
     try:
         found = re.search(r"^VmRSS:[ \t]+(\d+)", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
-        tasks = list(Path(f"/proc/{process}/task").iterdir())
-        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        children = children_of(process)
     except OSError:  # it has just ended
         return 0
     return (1024 * int(found[1]) if found else 0) + sum(map(resident, children))
+
+
+def processor_seconds(process: int) -> float:
+    """Seconds of the processor that a process and all of its descendants have had."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    own = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return own + sum(map(processor_seconds, children_of(process)))
+
+
+def children_of(process: int) -> list[int]:
+    tasks = list(Path(f"/proc/{process}/task").iterdir())
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def uploads() -> dict[str, bytes]:
@@ -153,10 +168,12 @@ def latencies(address: str, clients: int, rounds: int) -> tuple[list[float], flo
     return seconds, time.perf_counter() - start
 
 
-def print_latency(clients: int, seconds: list[float], total: float) -> None:
+def print_latency(clients: int, seconds: list[float], total: float, processor: float) -> None:
     ordered = sorted(seconds)
     p90 = ordered[min(len(ordered) - 1, int(0.9 * len(ordered)))]
-    print(f"{clients:>7} {statistics.median(seconds):>9.2f} {p90:>7.2f} {len(seconds) / total:>9.2f}")
+    print(
+        f"{clients:>7} {statistics.median(seconds):>9.2f} {p90:>7.2f} {len(seconds) / total:>9.2f} {processor:>11.2f}"
+    )
 
 
 if __name__ == "__main__":

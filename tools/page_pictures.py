@@ -37,6 +37,10 @@ def main() -> None:
         with visited(running, address, DESKTOP) as page:
             page.get_by_role("button", name="Three-quarter").click()
             save(page, out / "page.jpg")
+            over(page)
+            page.get_by_role("button", name="Surprise").click()
+            save(page, out / "page-over.jpg")
+            page.get_by_role("button", name="As photographed").click()
             cover(page)
             save(page, out / "page-covered.jpg")
         with visited(running, address, PHONE, scheme="dark") as page:
@@ -65,13 +69,20 @@ def send(page: Any) -> None:
 
 
 def cover(page: Any) -> None:
-    """Paint dark glasses over the face and show both heads."""
+    """Put a hand before the face and show both heads."""
     page.get_by_role("button", name="Cover part of the face").click()
-    page.get_by_role("button", name="Dark glasses").click()
+    page.get_by_role("button", name="Hand").click()
+    page.wait_for_timeout(300)
     page.get_by_role("button", name="Reconstruct").click()
     page.wait_for_selector(".two .caption", timeout=120_000)
     page.wait_for_function("() => document.querySelector('.caption').textContent.includes('apart')")
     page.get_by_role("button", name="Three-quarter").click()
+
+
+def over(page: Any) -> None:
+    """Put the head over its photograph."""
+    page.get_by_role("button", name="Over the photograph").click()
+    page.wait_for_timeout(500)  # for the texture in the photograph's light
 
 
 def seen(page: Any) -> PIL.Image.Image:
@@ -110,7 +121,7 @@ class Film:
 
 
 def record(page: Any) -> Film:
-    """Upload, turn, laugh, see what was guessed, cover the face."""
+    """Upload, turn, make faces, on the photograph too, see what was guessed, cover the face."""
     film = Film(page)
     film.show()
     send(page)
@@ -121,7 +132,12 @@ def record(page: Any) -> Film:
     for name in ("Surprise", "Kiss", "Wink"):
         page.get_by_role("button", name=name).click()
         film.show(PAUSE // 2)
+    over(page)
+    for name in ("As photographed", "Laugh", "Surprise"):
+        page.get_by_role("button", name=name).click()
+        film.show(PAUSE // 2)
     page.get_by_role("button", name="As photographed").click()
+    page.get_by_role("button", name="Three-quarter").click()
     for surface in ("sure", "hidden"):
         page.locator(f"#surface-{surface}").check()
         film.show()

@@ -188,7 +188,9 @@ def test_a_turntable(browser: Any, tmp_path: Path, kind: str) -> None:
         frames = [np.asarray(frame.convert("RGB"), np.float64) for frame in ImageSequence.Iterator(film)]
     assert len(frames) == 40
     assert changed(frames[0], frames[20]) > 0.02
-    assert np.abs(frames[1] - frames[39][:, ::-1]).mean() < 3  # left and right of the front are alike
+    # Left and right of the front are alike, but for how shades are made of dots.
+    left, right = (frame.reshape(100, 4, 90, 4, 3).mean(axis=(1, 3)) for frame in (frames[1], frames[39][:, ::-1]))
+    assert np.abs(left - right).mean() < 3
 
 
 def test_the_head_lies_over_its_photograph(page: Any) -> None:

@@ -2,6 +2,7 @@
 
 const BITS = 5; // of each channel that colours are told apart by
 const COLOURS = 256;
+const TURNS = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5]; // Bayer's order of 4 x 4 neighbours
 const [CLEAR, END, LONGEST] = [256, 257, 4096]; // codes of LZW, and how many there are
 const [FILE, LOOP] = ["GIF89a", "NETSCAPE2.0"];
 
@@ -21,13 +22,12 @@ export function gif(frames: ImageData[], hundredths: number): Blob {
   return new Blob([...parts, Uint8Array.of(0x3b)], { type: "image/gif" });
 }
 
-/** Colours of pixels with few bits. */
-function codes({ data }: ImageData): Uint16Array {
+/** Colours of pixels with few bits; what is lost is given to neighbours in turn, so that shades have no steps. */
+function codes({ data, width }: ImageData): Uint16Array {
   const found = new Uint16Array(data.length / 4);
-  const drop = 8 - BITS;
   for (let k = 0; k < found.length; k++) {
-    const [red, green, blue] = [data[4 * k]! >> drop, data[4 * k + 1]! >> drop, data[4 * k + 2]! >> drop];
-    found[k] = (red << (2 * BITS)) | (green << BITS) | blue;
+    const more = TURNS[(Math.floor(k / width) % 4) * 4 + (k % width) % 4]! / 2; // below 8, a step of five bits
+    for (let c = 0; c < 3; c++) found[k] = (found[k]! << BITS) | (Math.min(data[4 * k + c]! + more, 255) >> (8 - BITS));
   }
   return found;
 }

@@ -6,7 +6,7 @@ const SECONDS = 4;
 const RATE = 30; // frames a second
 const PITCH = 5; // degrees from above
 const KINDS = ["video/mp4;codecs=avc1.42E01E", "video/mp4"]; // of films
-const [FRAMES, SIDE] = [40, 400]; // of a GIF, and its longer side in pixels
+const [FRAMES, WIDTH, HEIGHT] = [40, 360, 400]; // of a GIF, in pixels
 
 /** What a turntable is here: the ending of its name. */
 export const ENDING = film() ? "mp4" : "gif";
@@ -43,15 +43,12 @@ async function recorded(stage: Stage, kind: string, paper: string): Promise<Blob
 }
 
 async function drawn(stage: Stage, paper: string): Promise<Blob> {
-  const { clientWidth, clientHeight } = stage.canvas;
-  const scale = SIDE / Math.max(clientWidth, clientHeight);
-  const [width, height] = [Math.round(clientWidth * scale), Math.round(clientHeight * scale)];
-  const canvas = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
+  const canvas = new OffscreenCanvas(WIDTH, HEIGHT).getContext("2d", { willReadFrequently: true })!;
   const frames: ImageData[] = [];
   for (let k = 0; k < FRAMES; k++) {
     stage.look([(360 * k) / FRAMES, PITCH]);
-    stage.drawn(width, height, paper, (picture) => canvas.drawImage(picture, 0, 0));
-    frames.push(canvas.getImageData(0, 0, width, height));
+    stage.drawn(WIDTH, HEIGHT, paper, (picture) => canvas.drawImage(picture, 0, 0));
+    frames.push(canvas.getImageData(0, 0, WIDTH, HEIGHT));
     await new Promise(requestAnimationFrame);
   }
   return gif(frames, Math.round((100 * SECONDS) / FRAMES));

@@ -25,7 +25,7 @@ export class Upload {
     const choose = element("label", { for: "file", class: "button primary" }, "Choose a photograph");
     const buttons = element("div", { class: "buttons" }, this.file, choose);
     if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()), this.liveButton);
-    const text = element("p", {}, "Drop a photograph of a face here, paste it, or");
+    const text = element("p", { class: "drop" }, "Drop a photograph of a face here, paste it, or");
     buttons.append(this.cover, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
     const title = element("h1", { class: "title" }, "From a photograph to a head");
     const note = element("p", { class: "note" }, "Photographs go to this server and nowhere else. It deletes them when " +
