@@ -6,6 +6,7 @@ What is in front of the face is painted on before the photograph is reconstructe
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,14 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / "docs/images/result.jpg")
     options = parser.parse_args()
     reconstructor = Reconstructor(options.model)
+    write_image(options.output, np.vstack([row(reconstructor, image) for image in photographs(COVERS)]))
+
+
+def photographs(covers: Sequence[tuple[str, float, int]]) -> list[Image]:
+    """The bundled photograph, and the same with a thing of a kind before so much of the face, drawn by a seed."""
     photo = read_image(packaged("demo.jpg"))
-    hiders = [(FaceHider(load_pool(kinds={kind}), seed), share) for kind, share, seed in COVERS]
-    photos = [photo, *(hider.hide(photo, "demo.jpg", share).image for hider, share in hiders)]
-    write_image(options.output, np.vstack([row(reconstructor, image) for image in photos]))
+    hiders = [(FaceHider(load_pool(kinds={kind}), seed), share) for kind, share, seed in covers]
+    return [photo, *(hider.hide(photo, "demo.jpg", share).image for hider, share in hiders)]
 
 
 def row(reconstructor: Reconstructor, image: Image) -> Image:

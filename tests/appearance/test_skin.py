@@ -117,6 +117,19 @@ def test_hidden_skin_is_as_fine_as_the_seen() -> None:
     assert quilted_grain(colour, np.zeros(40000, np.float32), skin) is None
 
 
+def test_what_is_hidden_is_said_to_be_unsure() -> None:
+    clear, masked = (baked(known(), LIGHT, masked=masked).deviation for masked in (False, True))
+    assert clear is not None
+    assert masked is not None
+    mouth = np.zeros(SIZE * SIZE, np.bool_)
+    mouth[TEXELS.texels[around_mouth()]] = True
+    sparse = mouth.reshape(SIZE, SIZE)[2::4, 2::4]
+    assert clear.shape == masked.shape == (SIZE // 4, SIZE // 4)
+    assert clear[sparse].max() < 3
+    assert 8 < masked[sparse].mean() < 0.1 * 255
+    assert baked(PLAIN, LIGHT, masked=True).deviation is None
+
+
 def test_without_known_skin_no_light_is_told_from_albedo() -> None:
     found = baked(PLAIN, LIGHT, masked=False)
     assert np.abs(found.lit.astype(int) - found.albedo).max() <= 1

@@ -263,6 +263,17 @@ def test_the_overlay_has_a_fifth_panel(masked: Reconstruction, masked_photo: Ima
     assert overlay.shape == (PANEL, 5 * PANEL, 3)
 
 
+def test_a_small_head_shows_how_unsure_colours_are(masked: Reconstruction, masked_photo: Image) -> None:
+    model, texture = unveil.load_openhead(), np.full((32, 32, 3), 120, np.uint8)
+    sure, unsure = (np.full((64, 64), levels, np.float32) for levels in (0, 99))
+    panels = [draw_overlay(masked_photo, masked, model, texture, one)[:, -PANEL:].astype(int) for one in (sure, unsure)]
+    corner = (slice(0, PANEL // 3), slice(-PANEL // 3, None))
+    changed = np.abs(panels[0] - panels[1]).max(axis=2) > 60
+    assert changed[corner].mean() > 0.05
+    changed[corner] = False
+    assert not changed.any()
+
+
 def test_the_panel_colours_by_uncertainty_and_hatches_what_is_covered() -> None:
     size = 240
     points = in_crop(size)

@@ -48,6 +48,16 @@ def test_what_is_learned_can_be_read_and_says_where_skin_is(folder: Path, tmp_pa
     assert np.isfinite(space.mean).all()
 
 
+def test_how_people_differ_comes_on_top_of_the_packaged_mean(folder: Path, tmp_path: Path) -> None:
+    main(["vary", str(folder), "-o", str(tmp_path / "skin.npz")])
+    space, packed = skin.load(tmp_path / "skin.npz"), skin.load(packaged("openhead_skin.npz"))
+    np.testing.assert_array_equal(space.mean, packed.mean)
+    assert space.variation is not None
+    assert all(np.isfinite(values).all() for values in vars(space.variation).values())
+    assert len(space.variation.components) == 2, "no more than photographs"
+    assert space.variation.variance.min() > 0
+
+
 def test_a_face_is_measured_and_the_page_keeps_its_other_sections(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     page.write_text("# Results\n\n## Others\n\nkept\n", encoding="utf-8")

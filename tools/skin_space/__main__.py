@@ -6,9 +6,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from tools.skin_space.learn import arrays, mean_skin
 from tools.skin_space.measure import held_out, measure, section, with_section
 from tools.skin_space.samples import collect
+from tools.skin_space.vary import variation
+from unveil.assets.store import packaged
 from unveil.errors import UnveilError, one_line_errors
 from unveil.models.openhead.family import packaged_head
 from unveil.storage.files import write_text
@@ -23,11 +27,14 @@ def parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("learn", help="write openhead_skin.npz")
     learn.add_argument("--count", type=int, default=3600, help="photographs of training people")
     learn.add_argument("--seed", type=int, default=5)
+    vary = commands.add_parser("vary", help="write openhead_skin.npz with how people differ from its mean")
+    vary.add_argument("--count", type=int, default=1600, help="photographs of training people")
+    vary.add_argument("--seed", type=int, default=5)
     score = commands.add_parser("measure", help="how well hidden skin is completed")
     score.add_argument("--count", type=int, default=120, help="photographs of people held out")
     score.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
     score.add_argument("--seed", type=int, default=1)
-    for command in (learn, score):
+    for command in (learn, vary, score):
         command.add_argument("prepared", type=Path, help="what `unveil prepare` made of photographs")
         command.add_argument("-o", "--out", type=Path, required=True)
     return whole
@@ -41,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         samples = collect(packaged_head(), folder, options.count, options.seed)
         print(f"{len(samples)} photographs")
         write_npz(options.out, arrays(samples, mean_skin(samples)))
+        return
+    if options.command == "vary":
+        with np.load(packaged("openhead_skin.npz")) as file:
+            mean = {name: file[name] for name in file.files if not name.startswith("variation_")}
+        write_npz(options.out, mean | variation(collect(packaged_head(), folder, options.count, options.seed)))
         return
     scores = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
     if not scores:

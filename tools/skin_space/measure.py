@@ -39,9 +39,10 @@ HEADING = "## Skin behind occluders"
 ABOUT = """`tools.skin_space measure` wrote this section. It completes textures of photographs of people that nothing
 was learned from, with {} occluders, and compares the texels of the face that the occluder hides with the clear
 photograph. The head, and which pixels are hidden, are given. *flat* continues the colours around smoothly, to the
-typical colour of the skin; *lit mean* is what unveil does. Each cell: mean difference in CIE L*a*b* / SSIM of lightness
-/ lightness step at the edge of the occluder / lightness of completed skin less the true one. Tones are those of the
-photographs."""
+typical colour of the skin; *lit mean* takes the mean skin of many people in the person's tone and light; *person*,
+which is what unveil does, adds what tone, hair and seen skin tell of the person. Each cell: mean difference in CIE
+L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin less the true one.
+Tones are those of the photographs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +57,27 @@ class Score:
     ssim: float  # of their lightness
     step: float  # mean lightness beyond the edge of the occluder less the true one
     bias: float  # the same of all that is hidden
+    off: float  # root mean square of the difference in grey levels
+    told: float  # the same as the completion says it; NaN where it does not
 
 
 def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: int) -> Iterator[Score]:
     """Scores of photographs in some rows of a folder, with every kind of occluder and method."""
     model = packaged_head()
-    methods = {"flat": replace(model, skin=None), "lit mean": model}
+    assert model.skin is not None
+    mean = replace(model, skin=replace(model.skin, variation=None))
+    methods = {"flat": replace(model, skin=None), "lit mean": mean, "person": model}
     laid = [c for c in conditions(occluders, severities=(SEVERITY,)) if c.occluder is not None]
     surface, regions = HeadSurface.of(model), _regions(model)
     for photo, row in zip(photographs(folder, rows), rows, strict=True):
         if not photo.usable:
             continue
         face = _face(photo, surface, model)
-        clear = bake_texture(photo.image, photo.projected, model, SIZE, photo.hidden)
+        clear = bake_texture(photo.image, photo.projected, model, SIZE, photo.hidden, photo.hair)
         for condition in laid:
             image, hidden = _covered(condition, photo, face, str(folder.names[row]), seed)
             for name, method in methods.items():
-                covered = bake_texture(image, photo.projected, method, SIZE, hidden)
+                covered = bake_texture(image, photo.projected, method, SIZE, hidden, photo.hair)
                 wanted = clear.seen & ~covered.seen & regions["face"]
                 if wanted.sum() >= ENOUGH:
                     tone = TONES[tone_bin(clear.light.tone)]
@@ -107,7 +112,15 @@ def _score(
         ssim=float(_ssim(true[..., 0], told[..., 0])[wanted].mean()),
         step=float(lighter[ring].mean()) if ring.any() else np.nan,
         bias=float(lighter[wanted].mean()),
+        off=float(np.sqrt(((clear.lit.mean(axis=-1) - covered.lit.mean(axis=-1))[wanted] ** 2).mean())),
+        told=np.nan if covered.deviation is None else _root_mean_square(covered.deviation, wanted),
     )
+
+
+def _root_mean_square(deviation: Float32s, wanted: Bools) -> float:
+    every = len(wanted) // len(deviation)
+    at = wanted[every // 2 :: every, every // 2 :: every]
+    return float(np.sqrt((deviation[at] ** 2).mean())) if at.any() else np.nan
 
 
 def _lab(texture: Image) -> Float32s:
@@ -181,6 +194,9 @@ def section(scores: Sequence[Score]) -> str:
     for part in REGIONS:
         means = [np.mean([s.regions[part] for s in scores if s.method == m and part in s.regions]) for m in methods]
         lines.append(f"| {part} | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
+    of_person = [score for score in scores if score.method == methods[-1]]
+    off, told = (np.sqrt(np.nanmean([getattr(score, what) ** 2 for score in of_person])) for what in ("off", "told"))
+    lines += ["", f"Grey levels are off by {off:.1f} (root mean square); `texture_deviation` says {told:.1f}."]
     return "\n".join(lines) + "\n"
 
 

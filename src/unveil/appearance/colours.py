@@ -14,7 +14,7 @@ from unveil.appearance.view import View, sample_view
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
 from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
-from unveil.typing import Bools, Floats, Image, UInt8s
+from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 FINEST = 1024  # pixels of the photograph across the head that are told apart
 
@@ -26,6 +26,7 @@ class HeadColours:
     lit: UInt8s  # as the photograph shows them
     albedo: UInt8s  # without the light of the photograph; with it where that is not known
     light: SkinLight | None = None  # x to the right, y up, z to the camera of the photograph; None where not known
+    deviation: Float32s | None = None  # [S / 4, S / 4] grey levels by which what is not seen may be off, where known
     __repr__ = short_repr
 
     @classmethod
@@ -39,6 +40,7 @@ def head_colours(
     projected: Floats,
     model: MorphableModel,
     hidden: Bools | None = None,
+    hair: Floats | None = None,
 ) -> HeadColours:
     """The textures that `bake_texture` gives, or the colours of the vertices of a model that is not ``textured``.
 
@@ -47,10 +49,11 @@ def head_colours(
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: the head model.
         hidden: [H, W] pixels of the image that something covers, which are not taken.
+        hair: [3] CIELAB of the person's hair, where it is known.
     """
     if model.textured:
-        baked = bake_texture(image, projected, model, hidden=hidden)
-        return HeadColours(baked.lit, baked.albedo, baked.light if model.skin else None)
+        baked = bake_texture(image, projected, model, hidden=hidden, hair=hair)
+        return HeadColours(baked.lit, baked.albedo, baked.light if model.skin else None, baked.deviation)
     return HeadColours.alike(_at_vertices(image, projected, model, hidden))
 
 

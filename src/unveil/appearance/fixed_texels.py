@@ -17,7 +17,7 @@ from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.uv import TexelMap, texel_map
-from unveil.heads.face_area import face_area
+from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int32s, Int64s
 
@@ -27,6 +27,8 @@ OPEN_VIEWS = 5  # of 36 directions that must see a vertex, for it to be in the o
 # fitted to no landmark: metres behind the ears over which it does.
 NECK_FROM, NECK_TO = 0.1, 0.6
 SKULL_FROM, SKULL_TO = 0.0, 0.045
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
+STRETCHED, UNFOLDS = 0.85, 1.2  # distrust in the folds of open lids, and times by which a blink stretches those
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ def fixed_texels(model: MorphableModel, size: int) -> FixedTexels:
     eyes, openness = eyeballs(model, texels), open_to_view(model)
     edges = neighbours(model.faces, count)
     mouth = mouth_inside(model, openness, edges)
-    expected = _expected(model)
+    expected = _expected(model) * (1 - STRETCHED * _stretched_lids(model))
     if model.whole is None:
         expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
     else:
@@ -84,6 +86,17 @@ def fixed_texels(model: MorphableModel, size: int) -> FixedTexels:
         face=face_area(model),
         skin=BareSkin.of(model, texels, openness),
     )
+
+
+def _stretched_lids(model: MorphableModel) -> Float32s:
+    """From 0 to 1, how far [V] skin lies in the folds of open lids, and is stretched from next to nothing by a blink.
+
+    What a photograph shows there is a line of shadow and lashes, which would become the whole lid.
+    """
+    blinks = [k for k, name in enumerate(model.expression_names) if name in BLINKS]
+    closed = np.asarray(model.head.template) + np.asarray(model.head.expression_basis)[blinks].sum(axis=0)
+    shut, rest = (vertex_areas(points, model.faces) for points in (closed, np.asarray(model.head.template)))
+    return np.clip((shut / np.maximum(rest, 1e-12) - UNFOLDS) / UNFOLDS, 0, 1).astype(np.float32)
 
 
 def open_to_view(model: MorphableModel) -> Float32s:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from unveil.appearance.eyes import WHITE, paint_eyes
 from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
 from unveil.appearance.grain import quilted_grain
-from unveil.appearance.light import ENOUGH, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
+from unveil.appearance.light import ENOUGH, FAINTEST, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
 from unveil.appearance.mouth import onto_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
+from unveil.appearance.person import personal_skin
 from unveil.appearance.texel_kernels import blend, compose, gather, unlit
 from unveil.appearance.view import Sampled, View, sample_view
 from unveil.geometry.diffuse import diffuse
@@ -40,6 +42,7 @@ INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
+EVERY = 4  # texels from one whose deviation is told to the next
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 
 
@@ -51,6 +54,9 @@ class BakedTexture:
     albedo: Image  # [S, S, 3] RGB of the skin itself, as bright as it is in the photograph on the whole
     seen: Bools  # [S, S] where that is mostly the photograph
     light: SkinLight  # in the frame of the photograph: x to the right, y up, z to the camera
+    # Standard deviation, in grey levels, of every fourth texel and row; zero where that is the photograph. None where
+    # it is not known how skin varies.
+    deviation: Float32s | None
     __repr__ = short_repr
 
 
@@ -60,6 +66,7 @@ def bake_texture(
     model: MorphableModel,
     size: int = 1024,
     hidden: Bools | None = None,
+    hair: Floats | None = None,
 ) -> BakedTexture:
     """The texture of the head that the vertices ``projected`` show in ``image``.
 
@@ -75,6 +82,7 @@ def bake_texture(
         model: gives faces, texture coordinates, mirrored vertices and what is expected of skin.
         size: texels per side.
         hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder.
+        hair: [3] CIELAB of the person's hair, where it is known; brows are like it.
     """
     fixed = fixed_texels(model, size)
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
@@ -85,7 +93,9 @@ def bake_texture(
     usual = fixed.skin.usual * tone
     mean, known = _at_vertices(colour, coverage, fixed)
     trust = _trust(known, mean / np.maximum(usual, 1) - 1, view.near_hidden(), fixed)
-    shift, level = _completion(mean - usual, usual, known * trust, fixed)
+    own = usual * _of_person(mean / np.maximum(usual, 1), known * trust, (tone / 255, hair), model, fixed)
+    shift, level = _completion(mean - own, own, known * trust, fixed)
+    shift += own - usual
     expected = (_with_grain(colour, coverage, fixed), tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
 
@@ -99,7 +109,8 @@ def bake_texture(
             paint_parts(texture, fixed.painted, white / WHITE, teeth)
     seen = np.zeros(size * size, dtype=np.bool_)
     seen[fixed.texels.texels] = trusted * mostly_own > 0.5
-    return BakedTexture(in_light, without, seen.reshape(size, size), light)
+    deviation = _deviation(without, coverage * trusted, model, fixed)
+    return BakedTexture(in_light, without, seen.reshape(size, size), light, deviation)
 
 
 class _Looked(NamedTuple):
@@ -139,6 +150,28 @@ def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
     return fit_skin_light(shown, (view.normals, fixed.face), NOBODY)
 
 
+def _of_person(
+    shown: Float32s, known: Float32s, traits: tuple[Floats, Floats | None], model: MorphableModel, fixed: FixedTexels
+) -> Float32s:
+    """Factors [V, 3] between what is expected of this person's skin and of anybody's in the same tone.
+
+    Args:
+        shown: [V, 3] the same factors as the photograph shows them.
+        known: [V] how far it shows them.
+        traits: see `personal_skin`.
+        model: the head model.
+        fixed: what is known of it.
+    """
+    factors = np.ones_like(shown)
+    variation = None if model.skin is None else model.skin.variation
+    if variation is not None:
+        at = variation.vertices
+        area = fixed.face[at] / fixed.face.max()
+        seen = np.log(np.maximum(shown[at], FAINTEST))
+        factors[at] = np.exp(personal_skin(seen, known[at] * np.sqrt(area), traits, variation))
+    return factors
+
+
 def _with_grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s:
     """The expected detail [N, 3] of skin, with fine structure of the person's own where that is not seen."""
     skin = fixed.skin
@@ -168,6 +201,20 @@ def _trust(known: Float32s, strays: Float32s, near: Float32s, fixed: FixedTexels
     # Teeth are seen through a slit.
     seen = 1 - fixed.openness * (1 - _seen_well(known))
     return np.asarray(fixed.expected * seen * (1 - doubt * (1 - alike)), dtype=np.float32)
+
+
+def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: FixedTexels) -> Float32s | None:
+    """The standard deviation of `BakedTexture`, of an albedo [S, S, 3] that the photograph shows [N] in so far."""
+    if model.skin is None:
+        return None
+    share = np.ones(len(albedo) ** 2, np.float32)
+    share[fixed.texels.texels] = shown
+    sparse = np.s_[EVERY // 2 :: EVERY, EVERY // 2 :: EVERY]
+    guessed = 1 - share.reshape(albedo.shape[:2])[sparse]
+    relative = cv2.resize(
+        np.asarray(model.skin.deviation, np.float32), guessed.shape[::-1], interpolation=cv2.INTER_AREA
+    )
+    return np.asarray(relative * guessed * albedo[sparse].mean(axis=-1), np.float32)
 
 
 def _eyes_seen(coverage: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
+from unveil.appearance.hair.cells import hair_colour
 from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, covered_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels, without_light
 from unveil.faces.overlay import draw_overlay
-from unveil.faces.skin_files import light_arrays, write_detail, write_maps, write_relit
+from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
 from unveil.faces.whole import WholeFace, whole_face
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
@@ -55,8 +56,8 @@ def write_kind(
         "glb": lambda: write_bytes(path, _glb(face, model, colours)),
         "obj": lambda: _write_obj(path, whole_face(face, model), colours.lit),
         "ply": lambda: _write_ply(path, face, model, colours.lit),
-        "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair) | light_arrays(face, colours)),
-        OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours.lit)),
+        "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair) | colour_arrays(face, colours)),
+        OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours.lit, colours.deviation)),
         NUMBERS: lambda: _write_json(path, face),
     }
     several: dict[str, Callable[[], dict[str, str]]] = {
@@ -94,6 +95,7 @@ def face_colours(
 
     Nor is what is said to be cloth or background, wherever the head model has its skin.
     """
+    colour = None if face.classes is None else hair_colour(image, face.classes, face.crop)
     left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
@@ -103,7 +105,7 @@ def face_colours(
     if face.classes is not None:
         others = face.classes[BACKGROUND] + face.classes[CLOTH]
         covered |= covered_pixels(others, face.crop, image.shape, casts=BESIDE)
-    return head_colours(image, face.photographed, model, covered)
+    return head_colours(image, face.photographed, model, covered, colour)
 
 
 def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:

@@ -8,11 +8,13 @@ import PIL.Image
 from PIL import ImageDraw, ImageFont
 
 from unveil.appearance.visibility import covered_pixels
-from unveil.drawing.render import over, render_mesh
+from unveil.drawing.render import Skin, over, render_mesh
 from unveil.faces.face import ReconstructedFace
+from unveil.heads.model import MorphableModel
 from unveil.photos.crop import Crop
-from unveil.typing import Bools, Float32s, Float64s, Floats, Image
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image, UInt8s
 
+SMALL, MOST_LEVELS = 0.3, 40  # of the panel's side; grey levels at the end of the scale
 MOST, STEP = 8, 2  # millimetres at the end of the scale and between its marks
 # Even in lightness, so that it reads alike without colour vision: Nunez, Anderton and Renslow, "Optimizing colormaps
 # with consideration for color vision deficiency", 2018.
@@ -27,14 +29,21 @@ SWATCH = (254, 8, 26, 22)  # the same of the piece of hatching
 INK = (40, 40, 40)
 
 
-def draw_guessed(photo: Image, points: Floats, to_panel: Float64s, face: ReconstructedFace) -> Image:
-    """The panel [S, S, 3].
+def draw_guessed(
+    photo: Image,
+    points: Floats,
+    to_panel: Float64s,
+    face: ReconstructedFace,
+    colours: tuple[Float32s, MorphableModel] | None = None,
+) -> Image:
+    """The panel [S, S, 3]. A small head in its corner shows how unsure the colours are.
 
     Args:
         photo: the photograph around the head, [S, S, 3].
         points: [V, 3] vertices in pixels of the panel, smaller depth nearer.
         to_panel: [2, 3] pixels of the photograph to pixels of the panel.
         face: with an occlusion map, or an uncertainty, or both.
+        colours: the standard deviation of the texture, and the model whose texture it is.
     """
     size = len(photo)
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -48,13 +57,28 @@ def draw_guessed(photo: Image, points: Floats, to_panel: Float64s, face: Reconst
         covered = covered_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
         panel = np.where(covered[..., None], _hatched(panel), panel)
         _outline(panel, covered)
-    return _with_legend(panel, face)
+    if colours is not None:
+        _draw_small(panel, points, *colours)
+    return _with_legend(panel, face, small=colours is not None)
+
+
+def _draw_small(panel: Image, points: Floats, deviation: Float32s, model: MorphableModel) -> None:
+    """A small head in the upper right corner, coloured by how unsure the colours of its skin are."""
+    size = round(len(panel) * SMALL)
+    skin = Skin(_as_colours(deviation / MOST_LEVELS), model.uv, model.uv_faces)
+    head = render_mesh(points * SMALL, model.faces, size, size, skin)
+    corner = panel[:size, -size:]
+    corner[:] = over(head, (255 - (255 - corner.astype(np.float32)) * FADED).astype(np.uint8))
 
 
 def _colours(uncertainty_mm: Floats) -> Float32s:
     """RGB [V, 3] in [0, 1] of uncertainties [V]."""
-    level = np.clip(uncertainty_mm / MOST, 0, 1) * 255
-    return np.asarray(COLOURS[np.rint(level).astype(int)] / 255, np.float32)
+    return np.asarray(_as_colours(uncertainty_mm / MOST) / 255, np.float32)
+
+
+def _as_colours(share: Floats) -> UInt8s:
+    """Colours [..., 3] of shares [...] of the scale."""
+    return np.asarray(COLOURS[np.rint(np.clip(share, 0, 1) * 255).astype(int)], np.uint8)
 
 
 def _hatched(picture: Image) -> Image:
@@ -72,7 +96,7 @@ def _outline(picture: Image, mask: Bools) -> None:
     cv2.drawContours(picture, contours, -1, INK, 1, cv2.LINE_AA)
 
 
-def _with_legend(panel: Image, face: ReconstructedFace) -> Image:
+def _with_legend(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
     panel[-LEGEND:] = 255
     legend = panel[-LEGEND:]
     if face.uncertainty_mm is not None:
@@ -82,10 +106,10 @@ def _with_legend(panel: Image, face: ReconstructedFace) -> Image:
         left, top, width, height = SWATCH
         swatch = np.full((height, width, 3), 200, np.uint8)
         legend[top : top + height, left : left + width] = _hatched(swatch)
-    return _labelled(panel, face)
+    return _labelled(panel, face, small=small)
 
 
-def _labelled(panel: Image, face: ReconstructedFace) -> Image:
+def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
     picture = PIL.Image.fromarray(panel)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
     top = len(panel) - LEGEND
@@ -99,6 +123,9 @@ def _labelled(panel: Image, face: ReconstructedFace) -> Image:
     if face.occlusion is not None:
         left, swatch_top, width, height = SWATCH
         draw.text((left + width + 8, top + swatch_top + height / 2), _hidden(face), INK, font, anchor="lm")
+    if small:
+        below = (len(panel) - 6, len(panel) * SMALL + 4)
+        draw.text(below, f"colour, to {MOST_LEVELS}+ of 255", INK, font, anchor="rt")
     return np.asarray(picture)
 
 

@@ -13,7 +13,7 @@ from unveil.faces.guessed import draw_guessed
 from unveil.faces.whole import whole_face
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.model import MorphableModel
-from unveil.typing import Float64s, Floats, Image, UInt8s
+from unveil.typing import Float32s, Float64s, Floats, Image, UInt8s
 
 PANEL = 480  # pixels per side
 MARGIN = 0.08  # of the head's longer side, around it
@@ -25,7 +25,13 @@ WORDS = 18  # pixels, the size of letters
 SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with so many binary places
 
 
-def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> Image:
+def draw_overlay(
+    image: Image,
+    face: ReconstructedFace,
+    model: MorphableModel,
+    colours: UInt8s,
+    deviation: Float32s | None = None,
+) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
     The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
@@ -36,6 +42,7 @@ def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, c
         face: one of its faces.
         model: the head model of its coefficients.
         colours: what `head_colours` gave for it.
+        deviation: the same of those, where it is known.
     """
     to_panel, photo, points = in_panel(image, face)
     whole = whole_face(face, model)
@@ -45,7 +52,8 @@ def draw_overlay(image: Image, face: ReconstructedFace, model: MorphableModel, c
     alone = over(mesh, np.full_like(photo, PAPER))
     panels = [_marked(photo, face), fitted, alone, _other_view(face, model, colours)]
     if face.occlusion is not None or face.uncertainty_mm is not None:
-        panels.append(draw_guessed(photo, points, to_panel, face))
+        unsure = None if deviation is None else (deviation, model)
+        panels.append(draw_guessed(photo, points, to_panel, face, unsure))
     return np.hstack(panels)
 
 

@@ -60,7 +60,7 @@ class Reconstruction(ReconstructedFace):
         """A picture for checking the reconstruction, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
         from unveil.faces.overlay import draw_overlay
 
-        return draw_overlay(self.picture, self, self.wearing, self.texture())
+        return draw_overlay(self.picture, self, self.wearing, self.texture(), self._colours.deviation)
 
     def save(self, path: str | os.PathLike[str], *, lit: bool = False) -> list[Path]:
         """Write the head in the format that the suffix names, and return the files written.

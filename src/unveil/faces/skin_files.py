@@ -57,14 +57,16 @@ def write_relit(
     return {"relit": path.name}
 
 
-def light_arrays(face: ReconstructedFace, colours: HeadColours) -> dict[str, NDArray[Any]]:
-    """What the npz holds of the light, none where it is not known.
+def colour_arrays(face: ReconstructedFace, colours: HeadColours) -> dict[str, NDArray[Any]]:
+    """What the npz holds of light and colours, none where it is not known.
 
-    ``light`` [9, 3], harmonics by RGB as `geometry.lighting` orders and scales them, in the frame of ``vertices``; and
-    ``tone`` [3], the linear albedo of the person's skin. Skin of that albedo is as bright as their product.
+    ``light`` [9, 3], harmonics by RGB as `geometry.lighting` orders and scales them, in the frame of ``vertices``;
+    ``tone`` [3], the linear albedo of the person's skin: skin of that albedo is as bright as their product; and
+    ``texture_deviation`` [S / 4, S / 4], the standard deviation of the texture in grey levels.
     """
     light = upright_light(face, colours)
-    return {} if light is None else {"light": light.coefficients, "tone": light.tone}
+    arrays = {} if light is None else {"light": light.coefficients, "tone": light.tone}
+    return arrays if colours.deviation is None else arrays | {"texture_deviation": colours.deviation.astype(np.float16)}
 
 
 def _beside(stem: Path, ending: str) -> Path:

@@ -41,6 +41,22 @@ def shade(albedo: Array, normals: Array, light: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
+class SkinVariation:
+    """How skins of people differ from their mean, at some vertices, learned from photographs.
+
+    Traits of a person are the logarithms of the encoded tone, RGB, and CIELAB of the hair. Everything else is
+    logarithms of encoded RGB albedo, as in `SkinSpace`.
+    """
+
+    vertices: Array  # [K] those of the skin of the face
+    traits: Array  # [2, 6] mean and scale of the traits
+    told: Array  # [7, K, 3] what is told by a one and by the scaled traits
+    components: Array  # [C, K, 3] of what that leaves, each for one standard deviation
+    variance: Array  # [K, 3] of what components leave
+    __repr__ = short_repr
+
+
+@dataclass(frozen=True, eq=False)
 class SkinSpace:
     """What skin looks like on the heads of a model, against the mean of its face, learned from photographs.
 
@@ -52,4 +68,5 @@ class SkinSpace:
     mean: Array  # [S, S, 3]
     certainty: Array  # [S, S] from 0 to 1: how far photographs show bare skin there
     deviation: Array  # [S, S] standard deviation of what the mean leaves
+    variation: SkinVariation | None = None
     __repr__ = short_repr

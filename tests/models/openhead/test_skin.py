@@ -30,12 +30,23 @@ def test_the_packaged_space_knows_the_face_and_not_the_scalp() -> None:
     assert red > green  # than the mean of the face
 
 
+def test_people_differ_and_files_need_not_say_it(tmp_path: Path) -> None:
+    space = load_openhead().skin
+    assert space is not None
+    assert space.variation is not None
+    assert len(space.variation.components) == 24
+    with np.load(packaged("openhead_skin.npz")) as file:
+        np.savez(tmp_path / "mean.npz", **{name: file[name] for name in file.files if "variation" not in name})
+    assert skin.load(tmp_path / "mean.npz").variation is None
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with np.load(packaged("openhead_skin.npz")) as file:
         arrays = dict(file)
     for name, change, message in (
         ("other.npz", {"format": np.array(9)}, "format 9"),
         ("small.npz", {"certainty": np.zeros((8, 8), np.uint8)}, "not of one size"),
+        ("short.npz", {"variation_variance": np.zeros((8, 3), np.float16)}, "do not fit"),
     ):
         np.savez(tmp_path / name, **(arrays | change))
         with pytest.raises(UnveilError, match=message):

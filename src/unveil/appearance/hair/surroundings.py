@@ -12,18 +12,18 @@ import cv2
 import numpy as np
 
 from unveil.appearance.around import explain
+from unveil.appearance.hair.cells import SURE, cells_of, inside
 from unveil.appearance.hair.frame import above_hairline
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
 LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
-SURE = 0.8  # probability from which on a cell shows what hair looks like
 SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
@@ -48,15 +48,15 @@ class Sighted:
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     """Where a photograph shows hair around a head; None where the class map has next to none."""
-    cells = head.crop.resized(CLASS_SIZE)
-    if ((head.classes.argmax(axis=0) == HAIR) * _inside(cells, head.photograph)).mean() < LEAST_HAIR:
+    _, seen = cells_of(head.photograph, head.crop)
+    if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR:
         return None
     crop = _wider(head.crop)
     nothing = np.zeros((SIZE, SIZE), np.float32)
     raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
     depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
     to_image = placement(head.projected, head.neutral, model)
-    view = HairView(nothing, _inside(crop, head.photograph), nothing, crop, depth, _tone(head), to_image)
+    view = HairView(nothing, inside(crop, head.photograph), nothing, crop, depth, _tone(head), to_image)
     around = _around(head, view, model, raster)
     places, typical, told = _places(head, view, around)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
@@ -71,12 +71,6 @@ def _wider(crop: Crop) -> Crop:
     middle = np.array([SIZE / 2, (0.5 + HIGHER) * SIZE]) - 0.5
     shift = (crop.matrix[:, 2] - (crop.size - 1) / 2) * scale + middle
     return Crop(np.column_stack([crop.matrix[:, :2] * scale, shift]), SIZE)
-
-
-def _inside(crop: Crop, photograph: Image) -> Float32s:
-    """Which pixels [W, W] of a crop are of the photograph."""
-    lit = np.full(photograph.shape[:2], 255, np.uint8)
-    return np.asarray(cv2.erode(crop.warp(lit), np.ones((3, 3))) > 250, np.float32)
 
 
 def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Float64s:
@@ -121,17 +115,17 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
 
 
 def _hidden(told: Float32s, view: HairView) -> Bools:
-    """Where an occluder hides the head [W, W]: by the class map [9, W, W], and beyond it where it likely goes on."""
-    occluder, mapped = told[OCCLUDER] > 0.5, told.sum(axis=0) > 0.5
-    away = cv2.distanceTransform((~occluder).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
-    return np.asarray(occluder | (~mapped & occluder.any() & (away < GOES_ON)))
+    """Where an occluder hides the head [W, W]: by the class map [9, W, W], and beyond its edge where it goes on."""
+    occluder, beyond = told[OCCLUDER] > 0.5, told.sum(axis=0) < 0.5
+    cut = occluder & (cv2.dilate(beyond.astype(np.uint8), np.ones((5, 5))) > 0)
+    away = cv2.distanceTransform((~cut).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
+    return np.asarray(occluder | (beyond & cut.any() & (away < GOES_ON)))
 
 
 def _tone(head: Sighted) -> HairTone:
     """The colours of what the class map is sure is hair, and of skin."""
-    crop = head.crop.resized(CLASS_SIZE)
-    lab = cv2.cvtColor(crop.warp(head.photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    hair, skin = head.classes[[HAIR, SKIN]] * _inside(crop, head.photograph)
+    lab, seen = cells_of(head.photograph, head.crop)
+    hair, skin = head.classes[[HAIR, SKIN]] * seen
     colours = lab[(hair >= np.quantile(hair, 1 - LEAST_HAIR)) | (hair > SURE)]
     middle = np.median(colours, axis=0)
     spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
