@@ -42,6 +42,7 @@ INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
+HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how people differ is not taken from there
 EVERY = 4  # texels from one whose deviation is told to the next
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 
@@ -162,14 +163,18 @@ def _of_person(
         model: the head model.
         fixed: what is known of it.
     """
-    factors = np.ones_like(shown)
     variation = None if model.skin is None else model.skin.variation
-    if variation is not None:
-        at = variation.vertices
-        area = fixed.face[at] / fixed.face.max()
-        seen = np.log(np.maximum(shown[at], FAINTEST))
-        factors[at] = np.exp(personal_skin(seen, known[at] * np.sqrt(area), traits, variation))
-    return factors
+    if variation is None:
+        return np.ones_like(shown)
+    at = variation.vertices
+    area = fixed.face[at] / fixed.face.max()
+    seen = np.log(np.maximum(shown[at], FAINTEST))
+    logarithms, pull = np.zeros_like(shown), np.zeros(len(shown), np.float32)
+    logarithms[at] = personal_skin(seen, known[at] * np.sqrt(area), traits, variation)
+    # At the hairline, what was learned is as much of hair as of skin.
+    sure = np.clip((fixed.skin.bare[at] - HAIRLESS) / (1 - HAIRLESS), 0, 1)
+    pull[at] = SKIN_PULL * np.where(fixed.skin.cheeks[at], 1, sure)
+    return np.exp(diffuse(logarithms, pull, fixed.neighbours, np.zeros(3))).astype(np.float32)
 
 
 def _with_grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s:

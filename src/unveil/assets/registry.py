@@ -48,7 +48,7 @@ PACKAGED = {
             what="what skin looks like on openhead",
             licence=RESEARCH,
             source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
-            sha256="2a737b5bab04a4d1d4ff960aad9aa36b43d5f09a79dda85d3713ac80fe006061",
+            sha256="ce2ff7d090b697b92cf90bd8d8de543797e95d2c9db4040d93b0cc3f41a45c4a",
         ),
         PackagedFile(
             name="openhead_learner_int8.onnx",
