@@ -23,6 +23,16 @@ def echo(connection: Connection, model: str, assets: Path | None) -> None:
         connection.send(answers.get(word, ("done", {"photograph": "photograph.jpg", "faces": []})))
 
 
+def watch(connection: Connection, model: str, assets: Path | None) -> None:
+    """Does what the frame says: ``crash`` or ``refused``; else it sees nobody."""
+    connection.send(("ready", ""))
+    for frame in tasks_of(connection):
+        if frame.picture == b"crash":
+            os._exit(1)
+        answer: tuple[str, Any] = ("refused", "no") if frame.picture == b"refused" else ("done", {"heads": []})
+        connection.send(answer)
+
+
 def broken(connection: Connection, model: str, assets: Path | None) -> None:
     """Cannot open its model."""
     connection.send(("broken", f"{model} is no model; name another"))

@@ -16,8 +16,9 @@ httpx = needs("httpx")
 
 from unveil.errors import UnveilError
 from unveil.web.serving.guard import Guard, local_hosts
-from unveil.web.serving.job import PhotoJob
+from unveil.web.serving.job import PhotoJob, Problem
 from unveil.web.serving.limits import Limits
+from unveil.web.serving.live import SESSIONS, Live
 from unveil.web.serving.queue import FullError, JobQueue
 from unveil.web.serving.run import Settings, is_local
 from unveil.web.serving.workers import WorkerProcess
@@ -97,6 +98,31 @@ def test_jobs_are_done_in_turn_and_forgotten() -> None:
         assert not jobs[3].folder.exists()
 
     asyncio.run(serve())
+
+
+def test_live_sessions_live_through_crashes_and_end_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def watch() -> None:
+        live = Live(worker(target=odd_workers.watch))
+        async with live.running():
+            first = await live.see("", b"")
+            assert not isinstance(first, Problem)
+            again, meanwhile = await asyncio.gather(live.see(first["session"], b""), live.see(first["session"], b""))
+            assert again == first
+            assert isinstance(meanwhile, Problem)
+            assert meanwhile.status == 429
+            for word, status in ((b"refused", 422), (b"crash", 500)):
+                problem = await live.see(first["session"], word)
+                assert isinstance(problem, Problem)
+                assert problem.status == status
+            assert await live.see(first["session"], b"") == first  # the process was started again
+            others = [await live.see("", b"") for _ in range(SESSIONS)]
+            assert [isinstance(other, Problem) for other in others] == [False] * (SESSIONS - 1) + [True]
+            monkeypatch.setattr("unveil.web.serving.live.IDLE_SECONDS", 0)
+            later = await live.see(first["session"], b"")
+            assert not isinstance(later, Problem)
+            assert later["session"] != first["session"]  # which was forgotten
+
+    asyncio.run(watch())
 
 
 def test_what_a_killed_server_left_goes_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
