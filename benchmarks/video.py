@@ -1,6 +1,6 @@
 """How steady, how prompt and how fast people are followed through a clip.
 
-    python -m benchmarks.video [--frames N]
+    python benchmarks/video.py [--frames N]
 
 Three clips of 1280 x 720 pixels at 30 frames per second are made of the photograph that comes with unveil, with the
 noise of a camera, and compressed. In one it stands still. In one it is shifted to and fro. In one its reconstructed
