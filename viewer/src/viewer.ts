@@ -125,7 +125,8 @@ export class Viewer {
     const files = Object.entries({ ...content.files, glb }).sort(([a], [b]) => a.localeCompare(b));
     const links = files.map(([kind, address]) => {
       const name = address.startsWith("blob:") ? `${content.name}.${kind}` : "";
-      return element("a", { href: address, download: name, class: "button" }, kind.toUpperCase());
+      const label = kind.includes("texture") ? kind.replace("_", " ") : kind.toUpperCase();
+      return element("a", { href: address, download: name, class: "button" }, label);
     });
     const picture = button("Picture (PNG)", () => {
       const { clientWidth, clientHeight } = this.stage.canvas;
