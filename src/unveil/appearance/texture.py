@@ -43,6 +43,7 @@ INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
 HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how people differ is not taken from there
+CALIBRATED = 1.32  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 
@@ -219,7 +220,7 @@ def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: Fix
     relative = cv2.resize(
         np.asarray(model.skin.deviation, np.float32), guessed.shape[::-1], interpolation=cv2.INTER_AREA
     )
-    return np.asarray(relative * guessed * albedo[sparse].mean(axis=-1), np.float32)
+    return np.asarray(CALIBRATED * relative * guessed * albedo[sparse].mean(axis=-1), np.float32)
 
 
 def _eyes_seen(coverage: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:
