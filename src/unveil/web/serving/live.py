@@ -27,11 +27,10 @@ from unveil.faces.whole import to_photograph
 from unveil.geometry.camera import to_pixels
 from unveil.heads.model import MorphableModel
 from unveil.photos.decode import decode_rgb
-from unveil.processes import become_worker
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.video.live import LiveHead, LiveHeads
 from unveil.web.serving.job import Problem
-from unveil.web.serving.work import tasks_of
+from unveil.web.serving.work import opened, tasks_of
 from unveil.web.serving.workers import WorkerProcess
 
 SESSIONS = 4  # at once
@@ -53,11 +52,8 @@ class LiveFrame:
 
 def run_live(connection: Connection, model: str, assets: Path | None) -> None:
     """Answer frames until the other end closes: with ("done", heads), ("refused", why) or ("failed", why)."""
-    become_worker()
-    try:
-        reconstructor = Reconstructor(model, assets=assets)
-    except UnveilError as error:
-        connection.send(("broken", str(error)))
+    reconstructor = opened(connection, model, assets)
+    if reconstructor is None:
         return
     connection.send(("ready", ""))
     sessions: dict[str, LiveHeads] = {}

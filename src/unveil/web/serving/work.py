@@ -53,16 +53,23 @@ def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
     Answers are pairs: first ("ready", "") or ("broken", why); then for each task any number of ("stage", name) and one
     of ("done", result), ("large", why), ("refused", why) and ("failed", why).
     """
-    become_worker()
-    try:
-        reconstructor = Reconstructor(model, assets=assets)
-    except UnveilError as error:
-        connection.send(("broken", str(error)))
+    reconstructor = opened(connection, model, assets)
+    if reconstructor is None:
         return
     _warm_up(reconstructor)
     connection.send(("ready", ""))
     for task in tasks_of(connection):
         connection.send(_answer(reconstructor, task, lambda stage: connection.send(("stage", stage))))
+
+
+def opened(connection: Connection, model: str, assets: Path | None) -> Reconstructor | None:
+    """What this process, which serves from now on, works with; ("broken", why) is sent where it cannot be opened."""
+    become_worker()
+    try:
+        return Reconstructor(model, assets=assets)
+    except UnveilError as error:
+        connection.send(("broken", str(error)))
+        return None
 
 
 def tasks_of(connection: Connection) -> Iterator[Any]:
