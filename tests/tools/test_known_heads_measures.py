@@ -204,7 +204,7 @@ def test_uncertainty_is_calibrated_on_heads(heads: Path, tmp_path: Path) -> None
     pairs = [stated_and_true(str(learner), crops, truth) for crops in known.crops.values()]
     stated, true = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     np.testing.assert_allclose(np.sqrt((stated**2).mean(axis=0)), np.sqrt((true**2).mean(axis=0)), rtol=5e-3)
-    ours, theirs = (ask(name, known.crops["clear"]) for name in (str(learner), "openhead"))
+    ours, theirs = (ask(name, known.crops["clear"]) for name in (str(learner), "openhead-float32"))
     np.testing.assert_array_equal(ours.coefficients.values, theirs.coefficients.values)
 
 
