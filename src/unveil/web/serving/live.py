@@ -37,7 +37,7 @@ SESSIONS = 4  # at once
 IDLE_SECONDS = 20.0  # after which a session is forgotten
 FRAME_BYTES = 2**20
 FRAME_PIXELS = 2**21
-FRAME_SECONDS = 20.0  # that a frame may take, also the first
+FRAME_SECONDS = 60.0  # that a frame may take, also the first, for which the process starts
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Live:
     """
 
     worker: WorkerProcess
-    _last: dict[str, float] = field(default_factory=dict)  # of each session: when its last frame came
+    _last: dict[str, float] = field(default_factory=dict)  # of each session: when its last frame came or was answered
     _busy: set[str] = field(default_factory=set)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
@@ -124,6 +124,7 @@ class Live:
             said = await loop.run_in_executor(self._thread, self.worker.ask, frame, FRAME_SECONDS)
         finally:
             self._busy.discard(session)
+            self._last[session] = time.monotonic()
         return said if isinstance(said, Problem) else said | {"session": session}
 
     @asynccontextmanager
