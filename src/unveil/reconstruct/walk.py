@@ -37,6 +37,7 @@ STILL = 0.04  # sides of a crop by which its corners move at most where it is ab
 # is as good. On 330 pictures of video frames, two of three partly hidden, this raises the NME from 5.27 to 5.28 % with
 # 1.6 looks at a face instead of 2.9; at 0.1 it is 5.32, at 0.12 5.46.
 NEAR_ENOUGH = 0.08
+MOSTLY_CLEAR = 0.1  # share of a crop that is hidden; where it is more, only a still crop is near enough
 NOT_WORTH_A_STEP = 0.01  # probability of a face: badly framed ones have more
 SAME_BOX = 0.5  # intersection over union from which on two boxes are around one face
 
@@ -170,9 +171,13 @@ class _Walked:
         if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
             self.place = Detection.of_landmarks(landmarks, self.found.score)
         self.crop = second_crop(landmarks, box, before, framing.around(self.place))
-        if face is None or not still(before, self.crop, NEAR_ENOUGH):
+        if face is None or not still(before, self.crop, NEAR_ENOUGH if _mostly_clear(said) else STILL):
             self.look = None
             self.stays = face is not None and face < NOT_WORTH_A_STEP
+
+
+def _mostly_clear(said: Prediction) -> bool:
+    return said.occlusion is None or float(said.occlusion.mean()) < MOSTLY_CLEAR
 
 
 def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
