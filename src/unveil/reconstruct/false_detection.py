@@ -33,13 +33,18 @@ def is_no_face(face: float) -> bool:
     return face < HOPELESS
 
 
+def is_convincing(found: Detection, face: float) -> bool:
+    """Whether a find is a face without doubt, by the probability that the network gives it to be one."""
+    return face >= (CONVINCED if found.score >= SCORE_THRESHOLD else CONVINCED_OF_WEAK)
+
+
 def perhaps_no_face(found: Detection, head: Reconstruction, face: float | None = None) -> bool:
     """Whether the detector took something else for a face, given the head that was reconstructed of it.
 
     ``face`` is the network's probability that it is one; None where the network does not say.
     """
     if face is not None:
-        return face < (CONVINCED if found.score >= SCORE_THRESHOLD else CONVINCED_OF_WEAK)
+        return not is_convincing(found, face)
     if found.score >= SURE:
         return False
     if head.mean_uncertainty_mm is not None:

@@ -102,7 +102,7 @@ class FaceWalk:
     def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
         """The faces among a detector's finds, each once; where none surely is one, also what the whole image shows."""
         framed = self.frame(image, finds)
-        if self._guide.says_face and not any(_convincing(one) for one in framed):
+        if self.says_face and not any(_convincing(one) for one in framed):
             framed += [one for one in self.frame(image, laid_boxes(image.shape)) if one.agrees and _convincing(one)]
         return different_faces(framed)
 
@@ -112,7 +112,7 @@ class FaceWalk:
             return []
         framing, size = self._guide.framing, self._guide.input_size
         walked = [_Walked(face, framing.around(face).of_detection(face, size)) for face in faces]
-        for _ in range(MOST_STEPS if self._guide.says_face else 1):
+        for _ in range(MOST_STEPS if self.says_face else 1):
             self._step(image, [one for one in walked if not one.stays])
         return [self._framed(one) for one in walked]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unveil.heads.model import MorphableModel
+from unveil.reconstruct.joining import said_beyond_prior
 from unveil.reprs import short_repr
 from unveil.video.parts import FrameFaces
 from unveil.video.people import People, SeenFace
@@ -70,5 +71,4 @@ class Cast:
         size = min(float(np.ptp(face.landmarks, axis=0).mean()), SHARP)
         if face.deviations is None:
             return size
-        deviations = np.minimum(np.asarray(self._model.shape(face.deviations), np.float64), 1)
-        return size * float((1 / deviations**2 - 1).mean())
+        return size * float(said_beyond_prior(self._model.shape(face.deviations)).mean())

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from unveil.models.encoder import Prediction
-from unveil.photos.detect import SCORE_THRESHOLD
 from unveil.photos.detection import Detection, overlaps
-from unveil.reconstruct.false_detection import CONVINCED, CONVINCED_OF_WEAK, SURE
+from unveil.reconstruct.false_detection import CONVINCED, SURE, is_convincing
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.walk import FaceWalk, Framed, agree, different_faces
@@ -103,7 +102,7 @@ class Tracker:
     def _believed(self, face: SeenFace, framed: Framed) -> bool:
         """Whether a find is followed; `perhaps_no_face` says why so much is asked."""
         if self._walk.says_face:
-            return face.score >= (CONVINCED if framed.found.score >= SCORE_THRESHOLD else CONVINCED_OF_WEAK)
+            return is_convincing(framed.found, face.score)
         return framed.found.score >= SURE
 
     def _seen(self, image: Image, framed: Sequence[Framed]) -> list[SeenFace]:
