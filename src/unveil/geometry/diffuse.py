@@ -15,6 +15,7 @@ from unveil.typing import Float32s, Int32s, Ints
 # over-relaxation of 1.85 leaves 4.3, 1.97 leaves 13.
 SWEEPS = 60
 OVER_RELAXATION = 1.93
+AT_ONCE = 3  # channels that one loop over the mesh solves for: a third of the time that a loop for each takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +40,17 @@ def diffuse(values: ArrayLike, weights: ArrayLike, mesh: Neighbours, default: Ar
     They minimise the sum over vertices of weight * (x - value)^2 plus the sum over edges of (x_i - x_j)^2, found by
     successive over-relaxation. Parts of the mesh that hold no weight at all are ``default`` [C].
     """
-    known, weight = np.ascontiguousarray(values, dtype=np.float32), np.asarray(weights, dtype=np.float32)
-    solution = np.array(np.broadcast_to(np.asarray(default, dtype=np.float32), known.shape))
-    _advance(solution, known, weight, mesh.start, mesh.index)
-    _relax(solution, known, weight, mesh.start, mesh.index)
+    given, weight = np.asarray(values, dtype=np.float32), np.asarray(weights, dtype=np.float32)
+    count, channels = given.shape
+    solution = np.empty((count, channels), np.float32)
+    for first in range(0, channels, AT_ONCE):
+        part = np.s_[:, first : first + AT_ONCE]
+        width = given[part].shape[1]
+        known, found = (np.zeros((count, AT_ONCE), np.float32) for _ in range(2))
+        known[:, :width], found[:, :width] = given[part], np.broadcast_to(default, given.shape)[part]
+        _advance(found, known, weight, mesh.start, mesh.index)
+        _relax(found, known, weight, mesh.start, mesh.index)
+        solution[part] = found[:, :width]
     return solution
 
 
@@ -83,14 +91,21 @@ def _advance(solution: Any, values: Any, weights: Any, start: Any, index: Any) -
 
 @compiled
 def _relax(solution: Any, values: Any, weights: Any, start: Any, index: Any) -> None:
-    count, channels = values.shape
+    """Sweeps over `AT_ONCE` channels."""
+    kept = np.float32(1 - OVER_RELAXATION)
     for _ in range(SWEEPS):
-        for v in range(count):
-            total = weights[v] + np.float32(start[v + 1] - start[v])
+        for v in range(len(values)):
+            weight = weights[v]
+            total = weight + np.float32(start[v + 1] - start[v])
             if total == 0:
                 continue
-            for c in range(channels):
-                target = weights[v] * values[v, c]
-                for k in range(start[v], start[v + 1]):
-                    target += solution[index[k], c]
-                solution[v, c] += np.float32(OVER_RELAXATION) * (target / total - solution[v, c])
+            a, b, c = weight * values[v, 0], weight * values[v, 1], weight * values[v, 2]
+            for k in range(start[v], start[v + 1]):
+                other = index[k]
+                a += solution[other, 0]
+                b += solution[other, 1]
+                c += solution[other, 2]
+            share = np.float32(OVER_RELAXATION) / total
+            solution[v, 0] = kept * solution[v, 0] + share * a
+            solution[v, 1] = kept * solution[v, 1] + share * b
+            solution[v, 2] = kept * solution[v, 2] + share * c
