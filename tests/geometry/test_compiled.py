@@ -1,12 +1,15 @@
 """Compiled loops must run where numba can keep nothing on disk: in a read-only installation without a home."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numba
 import pytest
 from numba.core.caching import CacheImpl
 
-from unveil.geometry.compiled import compiled
+from unveil.geometry.compiled import RUNTIME_IS_ENOUGH, compiled
 
 
 def double(x: float) -> float:
@@ -27,3 +30,24 @@ def test_every_module_with_loops_imports_without_a_place_for_the_cache() -> None
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.stdout == "imported\n", result.stderr
+
+
+def test_what_an_earlier_process_compiled_is_loaded_and_the_rest_is_compiled(tmp_path: Path) -> None:
+    program = (
+        "import sys, numba, numpy as np\n"
+        "from unveil.geometry.diffuse import diffuse, neighbours\n"
+        "mesh = neighbours(np.array([[0, 1, 2]]), 3)\n"
+        "print(diffuse([[3.0], [0], [0]], [1, 0, 0], mesh, [0]).ravel().tolist())\n"
+        "print('numba.np.linalg' in sys.modules)\n"
+        "print(numba.njit(lambda x: np.dot(x, x) + sum([1, 2]))(np.ones(3)))\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split("\n")
+        for _ in range(2)
+    )
+    assert first[:3] == ["[3.0, 3.0, 3.0]", "True", "6.0"]
+    # Where this release of numba was tried, the compiler is not loaded before it is needed.
+    known = RUNTIME_IS_ENOUGH[0] <= numba.version_info.short < RUNTIME_IS_ENOUGH[1]
+    assert second[:3] == ["[3.0, 3.0, 3.0]", str(not known), "6.0"]

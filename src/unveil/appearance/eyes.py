@@ -53,15 +53,15 @@ def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
     """
     head = model.head
     template, weights = np.asarray(head.template), np.asarray(head.skin_weights)
-    corners = model.faces[texels.triangle]  # [N, 3]
     vertices, rows, directions, radii = [], [], [], []
     for joint in (j for j, name in enumerate(head.joint_names) if name.endswith("eye")):
         of_ball = weights[:, joint] > 0.99
         ball = template[of_ball]
-        inside = np.flatnonzero(of_ball[corners].all(axis=1))
+        inside = np.flatnonzero(of_ball[model.faces].all(axis=1)[texels.triangle])
         if not len(inside):
             return NO_EYES
-        points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners[inside]])
+        corners = model.faces[texels.triangle[inside]]
+        points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners])
         points = points - (ball.min(axis=0) + ball.max(axis=0)) / 2
         radius = np.linalg.norm(points, axis=1, keepdims=True)
         vertices.append(np.flatnonzero(of_ball))

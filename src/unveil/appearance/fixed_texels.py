@@ -102,22 +102,22 @@ def _stretched_lids(model: MorphableModel) -> Float32s:
 def open_to_view(model: MorphableModel) -> Float32s:
     """1 for vertices [V] of the template that can be seen from outside, down to 0 for those of cavities."""
     template = np.asarray(model.head.template)
+    normals = face_normals(template, model.faces)
     views = np.zeros(len(template), dtype=np.float32)
-    for yaw in range(0, 360, 30):
-        for pitch in (-50, 0, 50):
-            turn = axis_angle_to_matrix(np.radians([pitch, 0.0, 0.0])) @ axis_angle_to_matrix(
-                np.radians([0.0, yaw, 0.0])
-            )
-            points = (template @ turn.T) * [1, -1, -1]
-            points = (points - points.min(axis=0)) * (200 / np.ptp(points, axis=0).max())
-            raster = rasterize(points, model.faces, 201, 201)
-            seen = np.zeros(len(model.faces), bool)
-            seen[raster.triangle[raster.covered]] = True
-            # The inside of the skin, seen through the cut of the neck, does not count.
-            seen[seen] = face_normals(points, model.faces[seen])[:, 2] < 0
-            corner_seen = np.zeros(len(template), bool)
-            corner_seen[model.faces[seen]] = True
-            views += corner_seen
+    yaws, pitches = (
+        axis_angle_to_matrix(np.radians(np.multiply.outer(degrees, axis)))
+        for degrees, axis in ((np.arange(0.0, 360, 30), [0, 1, 0]), (np.array([-50.0, 0, 50]), [1, 0, 0]))
+    )
+    for turn in (pitches @ yaws[:, None]).reshape(-1, 3, 3):
+        points = (template @ turn.T) * [1, -1, -1]
+        points = (points - points.min(axis=0)) * (200 / np.ptp(points, axis=0).max())
+        raster = rasterize(points, model.faces, 201, 201)
+        seen = np.zeros(len(model.faces), bool)
+        seen[raster.triangle[raster.covered]] = True
+        seen &= normals @ turn[2] > 0  # the inside of the skin, seen through the cut of the neck, does not count
+        corner_seen = np.zeros(len(template), bool)
+        corner_seen[model.faces[seen]] = True
+        views += corner_seen
     return np.minimum(views / OPEN_VIEWS, 1).astype(np.float32)
 
 

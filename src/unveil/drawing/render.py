@@ -25,6 +25,7 @@ INSIDE = 0.35  # brightness of surfaces seen from behind
 # smooth surface may rise by, and the darkness of a point with walls all round.
 CAVITY_REACHES, CAVITY_BIAS, CAVITY_DARKNESS = (0.008, 0.02), 0.12, 1.4
 CAVITY_DIRECTIONS = 8
+COARSEST_GRID = 4  # drawn pixels at most from one point to the next at which to look
 TEXTURE_SHADING = 0.35  # of the shading on textured heads, whose texture holds the photograph's light
 VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
 
@@ -96,19 +97,18 @@ def render_mesh(
     """
     raster, magnified = rasterize_finely(points, faces, height, width)
     normals = interpolate(raster, faces, vertex_normals(magnified, faces))
-    light = np.zeros(raster.depth.shape, dtype=np.float32)
     behind = face_normals(magnified, faces)[:, 2] > 0
+    light = np.zeros(raster.depth.shape, dtype=np.float32)
     light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
     light *= 1 - _cavities(raster.depth, normals)
-    shading = (1 - TEXTURE_SHADING + TEXTURE_SHADING * 1.15 * light)[..., None]
+    if skin is None and colours is None:
+        return averaged(cv2.merge([light * part for part in CLAY]), raster, GAMMA)
     if skin is not None:
-        linear = _coloured(raster, faces, skin) * shading
-    elif colours is not None:
-        # Just outside of an edge, where pixels still count as inside, black would be less than black.
-        linear = np.maximum(interpolate(raster, faces, colours), 0) ** GAMMA * shading
+        linear = _coloured(raster, faces, skin)
     else:
-        linear = light[..., None] * CLAY
-    return averaged(linear, raster, GAMMA)
+        linear = interpolate(raster, faces, np.asarray(colours) ** GAMMA)
+    shading = np.float32(TEXTURE_SHADING * 1.15) * light + np.float32(1 - TEXTURE_SHADING)
+    return averaged(linear * shading[..., None], raster, GAMMA)
 
 
 def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tuple[Raster, Floats]:
@@ -119,12 +119,12 @@ def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tu
 
 def averaged(colours: Float32s, raster: Raster, gamma: float) -> UInt8s:
     """Colours [H * 2, W * 2, 3] in [0, 1], which are light to the power of ``gamma``, as RGBA [H, W, 4] pixels."""
-    colours[~raster.covered] = 0
+    covered = raster.covered.astype(np.float32)
     size = (colours.shape[1] // SUPERSAMPLING, colours.shape[0] // SUPERSAMPLING)
     # Averaging light rather than grey levels keeps edges of the right width; alpha weights the covered part.
-    mean = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(raster.covered.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    colour = np.clip(mean / np.maximum(alpha, 1e-6)[..., None], 0, 1) ** (1 / gamma)
+    mean = cv2.resize(colours * covered[..., None], size, interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
+    colour = cv2.pow(np.clip(mean / np.maximum(alpha, 1e-6)[..., None], 0, 1), 1 / gamma)
     return (np.dstack([colour, alpha]) * 255 + 0.5).astype(np.uint8)
 
 
@@ -136,8 +136,8 @@ def over(picture: UInt8s, background: Image, opacity: float = 1.0) -> Image:
 
 def _shading(normals: Float32s, behind: Bools) -> Float32s:
     """Brightness [N] of white surfaces with normals [N, 3]; those seen from ``behind`` [N] are lit as dim fronts."""
-    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
-    normals[behind] *= -1
+    length = np.sqrt(np.einsum("nk,nk->n", normals, normals))
+    normals = normals * (np.where(behind, -1, 1) / np.maximum(length, 1e-6)).astype(np.float32)[:, None]
     light = np.full(len(normals), AMBIENT, dtype=np.float32)
     for direction, strength in LIGHTS:
         towards = np.array(direction, dtype=np.float32) / np.float32(np.linalg.norm(direction))
@@ -154,11 +154,12 @@ def _cavities(depth: Float32s, normals: Float32s) -> Float32s:
     2008), with few steps: what counts is how far the surface around a point rises above its tangent plane.
     """
     height, width = depth.shape
-    coarse = depth[::SUPERSAMPLING, ::SUPERSAMPLING], normals[::SUPERSAMPLING, ::SUPERSAMPLING]
+    grid = int(np.clip(min(CAVITY_REACHES) * height, SUPERSAMPLING, COARSEST_GRID))
+    coarse = (depth[::grid, ::grid] / np.float32(grid), normals[::grid, ::grid])
     risen = np.zeros(coarse[0].shape, dtype=np.float32)
     for reach in CAVITY_REACHES:
         for turn in np.arange(CAVITY_DIRECTIONS) * (2 * np.pi / CAVITY_DIRECTIONS):
-            step = np.round(np.array([np.cos(turn), np.sin(turn)]) * max(1.0, reach * height / SUPERSAMPLING))
+            step = np.round(np.array([np.cos(turn), np.sin(turn)]) * max(1.0, reach * height / grid))
             risen += _rise(*coarse, int(step[0]), int(step[1]))
     darkness = risen * np.float32(CAVITY_DARKNESS / (len(CAVITY_REACHES) * CAVITY_DIRECTIONS))
     smooth = cv2.resize(cv2.blur(np.minimum(darkness, 1), (3, 3)), (width, height))
@@ -178,7 +179,7 @@ def _rise(depth: Float32s, normals: Float32s, dx: int, dy: int) -> Float32s:
         borderValue=np.inf,
     )
     both = np.isfinite(there) & np.isfinite(depth)
-    nearer = np.subtract(there, depth, out=np.zeros_like(depth), where=both) / SUPERSAMPLING
+    nearer = np.subtract(there, depth, out=np.zeros_like(depth), where=both)
     distance = np.sqrt(dx * dx + dy * dy + nearer * nearer)
     above = normals[..., 0] * dx + normals[..., 1] * dy + normals[..., 2] * nearer
     reach = np.float32(2 * np.hypot(dx, dy))
@@ -191,7 +192,7 @@ def _coloured(raster: Raster, faces: Ints, skin: Skin) -> Float32s:
     table = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
     if not len(skin.uv):
         return np.asarray(interpolate(raster, faces, table[skin.texture]), np.float32)
-    return np.asarray(table[texels(raster, skin.texture, skin.uv, skin.uv_faces)])
+    return np.asarray(cv2.LUT(texels(raster, skin.texture, skin.uv, skin.uv_faces), table), np.float32)
 
 
 def texels(raster: Raster, picture: NDArray[Any], uv: Floats, uv_faces: Ints) -> NDArray[Any]:

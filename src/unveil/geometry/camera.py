@@ -6,8 +6,7 @@ so that a smaller z is nearer, as in image space.
 
 from __future__ import annotations
 
-from array_api_compat import array_namespace
-
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array, axis_angle_to_matrix, matrix_to_axis_angle
 
 

@@ -28,10 +28,11 @@ class Neighbours:
 
 def neighbours(faces: Ints, vertex_count: int) -> Neighbours:
     """The vertices that share an edge with each vertex of ``faces`` [F, 3]."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
-    start = np.searchsorted(edges[:, 0], np.arange(vertex_count + 1))
-    return Neighbours(start.astype(np.int32), edges[:, 1].astype(np.int32))
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    both_ways = np.concatenate([edges, edges[:, ::-1]])
+    vertex, other = np.divmod(np.unique(both_ways[:, 0] * vertex_count + both_ways[:, 1]), vertex_count)
+    start = np.searchsorted(vertex, np.arange(vertex_count + 1))
+    return Neighbours(start.astype(np.int32), other.astype(np.int32))
 
 
 def diffuse(values: ArrayLike, weights: ArrayLike, mesh: Neighbours, default: ArrayLike) -> Float32s:

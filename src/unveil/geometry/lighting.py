@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from array_api_compat import array_namespace
-
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array
 
 # A matt surface gathers light over a hemisphere, weighted by the cosine; this scales each band of the harmonics

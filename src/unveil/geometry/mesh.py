@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from array_api_compat import array_namespace, is_torch_array
+from array_api_compat import is_torch_array
 
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array
 
 

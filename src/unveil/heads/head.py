@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
-from array_api_compat import array_namespace
 
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Int64s, UInt8s

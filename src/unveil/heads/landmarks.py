@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
-
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array
 from unveil.reprs import short_repr
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from array_api_compat import array_namespace
-
 from unveil.errors import UnveilError
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array
 from unveil.reprs import short_repr
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from unveil.geometry import camera
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.heads.albedo import AlbedoSpace, SkinSpace

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from array_api_compat import array_namespace
-
 from unveil.geometry import camera
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array
 from unveil.heads.layout import Coefficients
 

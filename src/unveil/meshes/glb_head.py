@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from unveil.heads.model import MorphableModel
 from unveil.meshes.glb_animation import quaternions
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json, Sparse, sparse_vectors
 from unveil.meshes.seams import SplitMesh, split_at_seams
-from unveil.typing import Float32s, Floats, Int64s, UInt8s
+from unveil.typing import Bools, Float32s, Floats, Int64s, UInt8s
 
 # Displacements and changes of normals below these are left out of a morph target: nobody sees them, and most
 # targets move a small part of the face only.
@@ -168,19 +169,36 @@ def _fixed_attributes(model: MorphableModel) -> list[_FixedAttributes]:
     uv_faces = model.uv_faces if model.textured else model.faces
     everything = [np.arange(len(model.faces))]
     rows = everything if model.parts is None else [model.parts.faces_of(name) for name in model.parts.names]
-    return [_of_faces(model, split_at_seams(model.faces[part], uv_faces[part]), turns) for part in rows]
+    targets = _Targets.of(np.asarray(head.expression_basis), SMALLEST_SHIFT), _Targets.of(turns, SMALLEST_TURN)
+    return [_of_faces(model, split_at_seams(model.faces[part], uv_faces[part]), *targets) for part in rows]
 
 
-def _of_faces(model: MorphableModel, split: SplitMesh, turns: Float32s) -> _FixedAttributes:
-    """The fixed attributes of the split vertices; ``turns`` [E, V, 3] are the changes of all normals."""
+class _Targets(NamedTuple):
+    """What morph targets change."""
+
+    changes: Float32s  # [E, V, 3]
+    seen: Bools  # [E, V] those that are not too small to be seen
+
+    @classmethod
+    def of(cls, changes: Float32s, smallest: float) -> _Targets:
+        """Changes [E, V, 3], seen from the ``smallest`` length on."""
+        return cls(changes, np.linalg.norm(changes, axis=-1) >= smallest)
+
+    def sparse(self, vertex: Int64s) -> list[Sparse]:
+        """Those [E] of the split vertices [K]."""
+        return [sparse_vectors(change, seen, vertex) for change, seen in zip(*self, strict=True)]
+
+
+def _of_faces(model: MorphableModel, split: SplitMesh, shifts: _Targets, turns: _Targets) -> _FixedAttributes:
+    """The fixed attributes of the split vertices, with displacements and changes of normals of all vertices."""
     joints, weights = _strongest(np.asarray(model.head.skin_weights)[split.vertex])
     return _FixedAttributes(
         split=split,
         uv=v_down(model.uv[split.uv]) if model.textured else None,
         joints=joints,
         weights=weights,
-        shifts=[sparse_vectors(d[split.vertex], SMALLEST_SHIFT) for d in model.head.expression_basis],
-        turns=[sparse_vectors(d[split.vertex], SMALLEST_TURN) for d in turns],
+        shifts=shifts.sparse(split.vertex),
+        turns=turns.sparse(split.vertex),
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Floats, Ints
+from unveil.typing import Bools, Float32s, Floats, Int64s, Ints
 
 Json = dict[str, Any]  # an object of the document
 
@@ -43,11 +43,11 @@ class Sparse:
     __repr__ = short_repr
 
 
-def sparse_vectors(vectors: Floats, threshold: float) -> Sparse:
-    """The rows of ``vectors`` [K, 3] that are at least ``threshold`` long."""
-    rows = np.flatnonzero(np.linalg.norm(vectors, axis=1) >= threshold)
-    values = vectors[rows].astype(np.float32)
-    bounded = values if len(rows) == len(vectors) else np.vstack([values, np.zeros((1, 3), np.float32)])
+def sparse_vectors(vectors: Floats, kept: Bools, order: Int64s) -> Sparse:
+    """The rows ``order`` [K] of ``vectors`` [V, 3], without those that are not ``kept`` [V]."""
+    rows = np.flatnonzero(kept[order])
+    values = vectors[order[rows]].astype(np.float32)
+    bounded = values if len(rows) == len(order) else np.vstack([values, np.zeros((1, 3), np.float32)])
     low, high = bounded.min(axis=0), bounded.max(axis=0)
     return Sparse(rows.astype(np.uint32), values, low.tolist(), high.tolist())
 

@@ -22,7 +22,7 @@ from unveil.storage.text import read_bytes
 from unveil.typing import Image, UInt8s
 
 WRITE_OPTIONS: dict[str, dict[str, Any]] = {  # by suffix; fast, and JPEG without colour subsampling
-    ".png": {"compress_level": 3},
+    ".png": {"compress_level": 2},
     ".jpg": {"quality": 95, "subsampling": 0},
     ".jpeg": {"quality": 95, "subsampling": 0},
 }

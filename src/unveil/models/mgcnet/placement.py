@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
-
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import (
     Array,
     axis_angle_to_matrix,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from array_api_compat import array_namespace
-
+from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array, axis_angle_to_matrix, matrix_to_axis_angle, orthonormal_rows
 from unveil.heads.layout import Coefficients
 
