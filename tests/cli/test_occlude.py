@@ -49,7 +49,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for arguments, words in (
         (("occlude", wall, *sheet), "no face found"),
         (("occlude", tmp_path / "absent.jpg", *sheet), "does not exist"),
-        (("occlude", DEMO, *sheet, "--kinds", "hat"), "choose from pixels"),
+        (("occlude", DEMO, *sheet, "--kinds", "veil"), "choose from pixels"),
         (("occlude", DEMO, *sheet, "--severities", "10,much"), "percentages"),
         (("occlude", DEMO, *sheet, "--occluders", tmp_path / "nothing"), "no folder"),
         (("occlude", DEMO, "-o", tmp_path / "sheet.gif", "--kinds", "pixels"), "cannot write"),

@@ -10,10 +10,11 @@ from unveil.errors import UnveilError
 from unveil.occluders import MaskTemplates, load_pool
 from unveil.occluders.base import Face
 from unveil.occluders.cutouts import Cutouts, hand_alpha, with_arm
+from unveil.occluders.pool import measuring_pool
 from unveil.photos import decode
 from unveil.typing import Image
 
-ALWAYS = ["pixels", "mask", "glasses", "hair", "object", "drawn-hand", "piece"]
+ALWAYS = ["pixels", "mask", "glasses", "hair", "object", "drawn-hand", "piece", "hat"]
 
 
 def hand_photo() -> Image:
@@ -84,9 +85,14 @@ def test_an_arm_goes_on_where_the_picture_of_a_hand_ends() -> None:
 def test_kinds_are_chosen() -> None:
     assert [o.kind for o in load_pool(kinds=("hair", "mask")).occluders] == ["mask", "hair"]
     assert [o.kind for o in load_pool().occluders] == ALWAYS
-    for kinds in (("hat",), ("hand",), ()):
+    for kinds in (("veil",), ("hand",), ()):
         with pytest.raises(UnveilError, match="choose from pixels, mask"):
             load_pool(kinds=kinds)
+
+
+def test_faces_are_measured_with_what_can_hide_much_of_them() -> None:
+    assert [o.kind for o in measuring_pool().occluders] == ALWAYS[:-1]
+    assert measuring_pool().odds == load_pool().odds[:-1]
 
 
 def test_pieces_are_cut_out_of_the_folders_pictures(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tools.known_heads.people import people
 from tools.known_heads.turned import turned
 from tools.known_heads.uncertainty import uncertainty
 from unveil.errors import one_line_errors
-from unveil.occluders.pool import load_pool
+from unveil.occluders.pool import measuring_pool
 from unveil.training.crops.prepared import SPLITS
 from unveil.training.data import TrainingData
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     match o.command:
         case "make":
             making = Making(SPLITS.index(o.split), o.heads, o.seed)
-            make(data, o.ict, load_pool(o.occluders), o.out, making)
+            make(data, o.ict, measuring_pool(o.occluders), o.out, making)
         case "people":
             people(data, o.learners)
         case "expressions":

@@ -22,7 +22,7 @@ from unveil import Reconstructor
 from unveil.evaluation.occluded_faces import Condition
 from unveil.evaluation.predictions import CLEAR
 from unveil.geometry.camera import to_pixels
-from unveil.occluders.pool import load_pool
+from unveil.occluders.pool import measuring_pool
 from unveil.reconstruct.walk import predict
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TEST
@@ -68,14 +68,14 @@ def found(data: TrainingData, learners: Sequence[str], occluders: Path | None, *
 def people(data: TrainingData, occluders: Path | None, count: int, seed: int) -> Iterator[tuple[str, Shown]]:
     """Conditions by name, with the same test people, whose wide crops are the photographs."""
     indices, flips = spread(data.indices(TEST), count), np.zeros(count, bool)
-    sampler = Sampler(data, TrainConfig(input_size=SIZE), load_pool())
+    sampler = Sampler(data, TrainConfig(input_size=SIZE), measuring_pool())
     wider = np.repeat(similarity(SIZE, 1 / data.folder.widening, 0.0, np.zeros(2))[None], count, axis=0)
     landmarks = sampler.move_landmarks(indices, flips, wider)
     faces = sampler.faces(sampler.move_labels(indices, flips, wider), landmarks)
     size = (SIZE, SIZE)
     images = [cv2.resize(data.folder.crop(int(row)), size, interpolation=cv2.INTER_AREA) for row in data.rows[indices]]
     # A piece of the photograph itself would be another face.
-    pool = load_pool(occluders, draw=lambda rng: draw_pattern(SIZE, rng))
+    pool = measuring_pool(occluders, draw=lambda rng: draw_pattern(SIZE, rng))
     for condition in (Condition(), *(Condition(occluder, HIDDEN) for occluder in pool.occluders)):
         names = [f"{data.name(index)} {k}" for k, index in enumerate(indices)]
         covered = [condition.apply(*each, seed).image for each in zip(images, faces, names, strict=True)]
@@ -126,7 +126,7 @@ def cells(given: Float64s, detected: Float64s, doubtful: Float64s) -> list[str]:
 
 def beside(data: TrainingData, occluders: Path | None, seed: int) -> list[Image]:
     """Pictures of what is beside the faces of the test people, of ears, signs and things, some in each."""
-    sampler = Sampler(data, TrainConfig(input_size=SIZE, seed=seed), load_pool(occluders))
+    sampler = Sampler(data, TrainConfig(input_size=SIZE, seed=seed), measuring_pool(occluders))
     batch = sampler.beside_batch(data.indices(TEST))
     tiles = batch.images[batch.face == 0]
     tiles = tiles[: len(tiles) // TILES**2 * TILES**2].reshape(-1, TILES, TILES, SIZE, SIZE, 3)

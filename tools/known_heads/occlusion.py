@@ -18,7 +18,7 @@ from unveil.errors import UnveilError
 from unveil.models.encoder import Encoder
 from unveil.models.registry import open_encoder
 from unveil.occluders.base import Pool
-from unveil.occluders.pool import load_pool
+from unveil.occluders.pool import measuring_pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TEST
 from unveil.training.data import TrainingData
@@ -31,7 +31,7 @@ THRESHOLD = 0.5
 
 def occlusion(data: TrainingData, learners: Sequence[str], occluders: Path | None, *, count: int, seed: int) -> None:
     """Print how well learners mark what is in front of ``count`` real photographs."""
-    indices, pool = spread(data.indices(TEST), count), load_pool(occluders, kept_hands=True)
+    indices, pool = spread(data.indices(TEST), count), measuring_pool(occluders, kept_hands=True)
     print(f"{count} photographs, {HIDDEN:.0%} of the face occluded")
     print_header("learner", "occluder", "recall", "precision", "IoU", "marked though clear")
     for learner in learners:

@@ -16,6 +16,7 @@ from unveil.occluders import load_pool
 from unveil.occluders.base import SEVERITIES, Face, Occluder, Occlusion, sample_generator
 from unveil.occluders.below import BelowTheBridge
 from unveil.occluders.head_surface import FaceMesh, HeadSurface
+from unveil.occluders.pool import SLIGHT
 from unveil.photos.crop import Crop
 from unveil.typing import Floats, Image
 
@@ -51,7 +52,7 @@ def conditions(
 
     Args:
         folder: further occluders, see `load_pool`.
-        kinds: of occluders; all there are if left out, none if empty.
+        kinds: of occluders; all there are but hats if left out, none if empty.
         severities: wanted shares of the face that are hidden, in (0, 1].
 
     Raises:
@@ -66,7 +67,7 @@ def conditions(
     unknown = sorted(set(kinds or ()) - set(found))
     if unknown:
         raise UnveilError(f"no occluder of kind {', '.join(unknown)}: choose from {', '.join(found)}")
-    chosen = found if kinds is None else {kind: found[kind] for kind in found if kind in kinds}
+    chosen = {kind: found[kind] for kind in found if (kind not in SLIGHT if kinds is None else kind in kinds)}
     return [Condition(), *(Condition(one, severity) for one, steps in chosen.values() for severity in steps)]
 
 

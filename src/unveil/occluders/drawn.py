@@ -70,6 +70,43 @@ class DrawnGlasses:
         return composite(image, rng.integers(0, 90, 3).tolist(), alpha, self.kind)
 
 
+@dataclass(frozen=True)
+class DrawnHat:
+    """A hat drawn from the landmarks: a dome over the brows, higher or lower over the forehead."""
+
+    kind: str = "hat"
+
+    def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
+        """Cover the top of the head in the image [H, W, 3]; with a severity down to just above the brows at most."""
+        across, high = rng.uniform((0.6, 0.75), (0.75, 1.1))
+
+        def cover(face: Face, shape: tuple[int, ...], size: float) -> Alpha:
+            return fill_polygon(hat_outline(face.landmarks68, size, across, high), shape)
+
+        size = float(rng.uniform(0, 1))
+        if severity is not None:
+            size = size_for(severity, cover, face, image.shape, (0.0, 1.0))
+        return composite(image, _pleats(image.shape, face, rng), cover(face, image.shape, size), self.kind)
+
+
+def hat_outline(landmarks68: Points, size: float, across: float, high: float) -> Points:
+    """Outline [P, 2] of a dome above the brows.
+
+    Args:
+        landmarks68: [68, 2] pixels.
+        size: 0 with its edge at the hairline, 1 at the brows.
+        across: half its width, in widths of the jaw.
+        high: how high it is, in distances from the nose base to the brows.
+    """
+    brows, nose = landmarks68[17:27].mean(axis=0), landmarks68[33]
+    up = brows - nose
+    right = np.array([-up[1], up[0]]) / max(float(np.hypot(*up)), 1e-6)
+    right = right * max(float(np.hypot(*(landmarks68[16] - landmarks68[0]))), float(np.hypot(*up)))
+    angles = np.linspace(0, np.pi, 24)[:, None]
+    edge = brows + up * (0.85 - 0.65 * size)
+    return np.asarray(edge + across * np.cos(angles) * right + (high + 0.3) * np.sin(angles) ** 0.8 * up)
+
+
 def _glasses(face: Face, shape: tuple[int, ...], sizes: tuple[float, float, float], *, is_round: bool) -> Alpha:
     """Opacity [H, W] of two lenses of half ``sizes`` (width, height) and a frame as thick, in distances of the eyes."""
     points = face.landmarks68

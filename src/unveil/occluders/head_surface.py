@@ -77,7 +77,7 @@ class HeadSurface:
         """The grid on the front of ``model``; build it once and keep it."""
         template = np.asarray(model.head.template, np.float64)
         landmarks = np.asarray(model.landmarks68(template), np.float64)
-        centre = _centre(landmarks)
+        centre = centre_of(landmarks)
         shape = (round((ELEVATION[0] - ELEVATION[1]) / STEP) + 1, round(2 * AZIMUTH / STEP) + 1)
         in_grid, radius = _grid_coordinates(template - centre)
         faces = np.asarray(model.faces)
@@ -110,7 +110,7 @@ def with_forehead(landmarks68: Floats) -> Floats:
     return np.concatenate([landmarks68, brows + up])
 
 
-def _centre(landmarks68: Float64s) -> Float64s:
+def centre_of(landmarks68: Float64s) -> Float64s:
     """Where the head is looked at from [3]: between the ends of the jaw line and behind them, as low as the nose."""
     ends = landmarks68[[0, 16]]
     back = DEPTH_BEHIND_JAW * np.linalg.norm(ends[1] - ends[0])

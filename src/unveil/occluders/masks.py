@@ -154,11 +154,11 @@ def _cloth(drawn: Drawn, distance: Float32s, rng: np.random.Generator) -> Float3
         shade -= 0.2 * np.exp(-((x / 0.35) ** 2))
     colour = filled(x.shape, base)
     if style > 0.75:
-        paint(colour, rng.integers(15, 256, 3), _pattern(x, y, rng))
+        paint(colour, rng.integers(15, 256, 3), pattern(x, y, rng))
     return np.asarray(colour * shade[..., None])
 
 
-def _pattern(x: Float32s, y: Float32s, rng: np.random.Generator) -> Bools:
+def pattern(x: Float32s, y: Float32s, rng: np.random.Generator) -> Bools:
     """Stripes, checks or dots [H, W]."""
     turn, period = rng.uniform(0, math.pi), rng.uniform(1.5, 5)
     u = (x * math.cos(turn) + y * math.sin(turn)) / period

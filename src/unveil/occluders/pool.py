@@ -14,6 +14,7 @@ from unveil.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha,
 from unveil.occluders.eyewear.glasses import WornGlasses
 from unveil.occluders.hair import Hair
 from unveil.occluders.hands import DrawnHands
+from unveil.occluders.headwear.hats import Hat
 from unveil.occluders.masks import WornMask
 from unveil.occluders.placing import Rgba
 from unveil.occluders.things import Things
@@ -30,6 +31,7 @@ LARGEST_SIDE = 320  # pixels a cut-out is kept at
 HAND_FOLDER, MASK_FOLDER, PICTURE_FOLDER = "hands", "masks", "pictures"
 KEPT = 5  # one hand in so many is kept from training
 ARM = 0.5  # share of a picture of a hand that its arm gets
+SLIGHT = ("hat",)  # kinds that hide little of a face, whatever share is wanted
 EXPECTED = "masks/*.png, hands.tar, hands/, pictures/ or RGBA *.png"
 
 
@@ -67,6 +69,7 @@ def load_pool(
         (Things(), 2.0),
         (DrawnHands(), 2.0),
         (Pieces(draw), 2.0),
+        (Hat(draw), 2.5),
         *found,
     ]
     if kinds is not None:
@@ -76,6 +79,18 @@ def load_pool(
             raise UnveilError(f"no occluder of kind {', '.join(missing) or 'none'}: choose from {', '.join(there)}")
         entries = [(occluder, odds) for occluder, odds in entries if occluder.kind in kinds]
     return Pool(tuple(occluder for occluder, _ in entries), tuple(odds for _, odds in entries))
+
+
+def measuring_pool(
+    folder: Path | None = None,
+    draw: Callable[[np.random.Generator], Image] | None = None,
+    *,
+    kept_hands: bool = False,
+) -> Pool:
+    """`load_pool` without `SLIGHT`: what is measured with at wanted shares of the face, where nobody names kinds."""
+    pool = load_pool(folder, draw=draw, kept_hands=kept_hands)
+    left = [k for k, occluder in enumerate(pool.occluders) if occluder.kind not in SLIGHT]
+    return Pool(tuple(pool.occluders[k] for k in left), tuple(pool.odds[k] for k in left))
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,9 @@ def predict_landmarks(
     occluders: OccludersOption = None,
     kinds: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Kinds of occluders, such as mask,glasses, or none; all if left out."),
+        typer.Option(
+            metavar="LIST", help="Kinds of occluders, such as mask,glasses, or none; all but hats if left out."
+        ),
     ] = None,
     severities: Annotated[
         str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")

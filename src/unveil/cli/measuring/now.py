@@ -142,9 +142,9 @@ def predict_now(
         failed = _predict_all(predicting.predict_now(photos, reconstructor, out), len(photos.images), out)
     else:
         from unveil.evaluation.now.face_hider import FaceHider
-        from unveil.occluders.pool import load_pool
+        from unveil.occluders.pool import measuring_pool
 
-        hider = FaceHider(load_pool(occluders))
+        hider = FaceHider(measuring_pool(occluders))
         for percent in percents:
             folder = out / f"occluded-{percent:g}"
             change = predicting.hiding(hider, percent / 100, folder / "photographs" if keep_photographs else None)

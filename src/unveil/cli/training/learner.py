@@ -76,7 +76,7 @@ def validate(
 ) -> None:
     """Measure how far landmarks move when something hides the face, for each kind of occluder."""
     from unveil.models.registry import open_encoder
-    from unveil.occluders.pool import load_pool
+    from unveil.occluders.pool import load_pool, measuring_pool
     from unveil.storage.outputs import result_file
     from unveil.training.data import TrainingData
     from unveil.training.release.reliability import Reliability
@@ -90,7 +90,7 @@ def validate(
             plotted = writing.enter_context(result_file(plot, "validate", inputs=[Path(learner)], force=force))
         encoder, data = open_encoder(learner, assets), TrainingData.load(prepared, codes, assets)
         asked = open_encoder(teacher, assets) if teacher else None
-        pool = load_pool(occluders, words(kinds) if kinds else None)
+        pool = load_pool(occluders, words(kinds)) if kinds else measuring_pool(occluders)
         rows, reliability = [], Reliability(data.model)
         results = run_validation(data, chosen(data, split, limit), encoder, pool, asked)
         for row, found in with_progress(results, None, doing="validating", quiet=as_json):
