@@ -11,7 +11,7 @@ from unveil.appearance.eyes import Eyeballs, eyeballs
 from unveil.appearance.mouth import darkness, mouth_inside
 from unveil.appearance.parts import PaintedTexels, painted_texels
 from unveil.appearance.skin import BareSkin
-from unveil.appearance.texel_kernels import TexelMesh
+from unveil.appearance.texel_kernels import TexelMesh, gather
 from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import rasterize
@@ -70,12 +70,13 @@ def fixed_texels(model: MorphableModel, size: int) -> FixedTexels:
         expected[mouth] = 0  # the photograph shows teeth, which the head has
         openness[mouth] = 1 - darkness(model, mouth)
     openness[eyes.vertices] = 0
-    corners = model.faces[texels.triangle].ravel()
-    counts = np.maximum(np.bincount(corners, weights=texels.barycentric.ravel(), minlength=count), 1e-6)
+    mesh = (texels.triangle, texels.barycentric, faces)
+    ones = np.ones((len(texels.texels), 3), np.float32)
+    counts = gather(mesh, ones, np.ones(len(ones), np.float32), count)[:, 3]
     return FixedTexels(
-        mesh=(texels.triangle, texels.barycentric, faces),
+        mesh=mesh,
         texels=texels,
-        texel_counts=counts.astype(np.float32),
+        texel_counts=np.maximum(counts, np.float32(1e-6)),
         neighbours=edges,
         eyes=eyes,
         mouth=mouth,

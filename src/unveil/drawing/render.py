@@ -96,19 +96,25 @@ def render_mesh(
     Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
     """
     raster, magnified = rasterize_finely(points, faces, height, width)
-    normals = interpolate(raster, faces, vertex_normals(magnified, faces))
-    behind = face_normals(magnified, faces)[:, 2] > 0
-    light = np.zeros(raster.depth.shape, dtype=np.float32)
-    light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
-    light *= 1 - _cavities(raster.depth, normals)
+    light = _light(raster, magnified, faces)
     if skin is None and colours is None:
         return averaged(cv2.merge([light * part for part in CLAY]), raster, GAMMA)
     if skin is not None:
         linear = _coloured(raster, faces, skin)
     else:
         linear = interpolate(raster, faces, np.asarray(colours) ** GAMMA)
-    shading = np.float32(TEXTURE_SHADING * 1.15) * light + np.float32(1 - TEXTURE_SHADING)
-    return averaged(linear * shading[..., None], raster, GAMMA)
+    linear *= (np.float32(TEXTURE_SHADING * 1.15) * light + np.float32(1 - TEXTURE_SHADING))[..., None]
+    return averaged(linear, raster, GAMMA)
+
+
+def _light(raster: Raster, points: Floats, faces: Ints) -> Float32s:
+    """Brightness [H, W] of a white mesh with vertices ``points`` [V, 3] in pixels of the raster."""
+    normals = interpolate(raster, faces, vertex_normals(points, faces))
+    behind = face_normals(points, faces)[:, 2] > 0
+    light = np.zeros(raster.depth.shape, dtype=np.float32)
+    light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
+    light *= 1 - _cavities(raster.depth, normals)
+    return light
 
 
 def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tuple[Raster, Floats]:
@@ -118,11 +124,15 @@ def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tu
 
 
 def averaged(colours: Float32s, raster: Raster, gamma: float) -> UInt8s:
-    """Colours [H * 2, W * 2, 3] in [0, 1], which are light to the power of ``gamma``, as RGBA [H, W, 4] pixels."""
+    """Colours [H * 2, W * 2, 3] in [0, 1], which are light to the power of ``gamma``, as RGBA [H, W, 4] pixels.
+
+    What is not covered is made black in ``colours`` themselves.
+    """
     covered = raster.covered.astype(np.float32)
     size = (colours.shape[1] // SUPERSAMPLING, colours.shape[0] // SUPERSAMPLING)
     # Averaging light rather than grey levels keeps edges of the right width; alpha weights the covered part.
-    mean = cv2.resize(colours * covered[..., None], size, interpolation=cv2.INTER_AREA)
+    colours *= covered[..., None]
+    mean = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
     colour = cv2.pow(np.clip(mean / np.maximum(alpha, 1e-6)[..., None], 0, 1), 1 / gamma)
     return (np.dstack([colour, alpha]) * 255 + 0.5).astype(np.uint8)

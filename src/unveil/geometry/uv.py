@@ -39,16 +39,13 @@ def texel_map(uv: ArrayLike, uv_faces: ArrayLike, size: int) -> TexelMap:
     corners = np.asarray(uv, dtype=np.float64)
     flat = np.stack([corners[:, 0] * size - 0.5, (1 - corners[:, 1]) * size - 0.5, np.zeros(len(corners))], axis=1)
     raster = rasterize(flat, uv_faces, size, size)
-    texels = np.flatnonzero(raster.covered).astype(np.int32)
+    covered = raster.covered
+    texels = np.flatnonzero(covered).astype(np.int32)
     if not len(texels):
         raise ValueError(f"no triangle covers a texel of a {size} x {size} texture")
-    return TexelMap(
-        size=size,
-        texels=texels,
-        triangle=raster.triangle.ravel()[texels],
-        barycentric=raster.barycentric.reshape(-1, 3)[texels],
-        nearest=_nearest(raster.covered),
-    )
+    triangle, barycentric = raster.triangle.ravel()[texels], raster.barycentric.reshape(-1, 3)[texels]
+    del raster  # 20 bytes a texel
+    return TexelMap(size, texels, triangle, barycentric, nearest=_nearest(covered))
 
 
 def vertex_tangents(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike, uv_faces: ArrayLike) -> Float64s:

@@ -165,7 +165,7 @@ def _fixed_attributes(model: MorphableModel) -> list[_FixedAttributes]:
     """Those of each part of a model."""
     head = model.head
     normals = vertex_normals(head.template, model.faces)
-    turns = vertex_normals(head.template + head.expression_basis, model.faces) - normals
+    turns = np.stack([vertex_normals(head.template + shift, model.faces) - normals for shift in head.expression_basis])
     uv_faces = model.uv_faces if model.textured else model.faces
     everything = [np.arange(len(model.faces))]
     rows = everything if model.parts is None else [model.parts.faces_of(name) for name in model.parts.names]

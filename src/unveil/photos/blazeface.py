@@ -36,6 +36,7 @@ class BlazeFace:
         options.intra_op_num_threads = threads or thread_count(4)  # too small a network to feed more
         # Threads that spin between runs would hold the processor that the learner needs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_mem_pattern = False  # one for each size of picture, which is kept
         self._giving_back = onnxruntime.RunOptions()
         self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         content = model if isinstance(model, bytes) else read_onnx(Path(model))
