@@ -31,6 +31,19 @@ def test_expressions_are_units_and_some_faces_rest() -> None:
     np.testing.assert_array_equal(drawn[3], draw_expression(names, others, np.random.default_rng(3)))
 
 
+def test_eyes_look_the_same_way_and_directions_are_not_drawn_as_sides() -> None:
+    names, others = list(rerendered.model().expression_names), np.zeros((1, 51))
+    drawn = np.array([draw_expression(names, others, np.random.default_rng(seed)) for seed in range(400)])
+    units = dict(zip(names, drawn.T, strict=True))
+    np.testing.assert_array_equal(units["eyeLookOutLeft"], units["eyeLookInRight"])
+    np.testing.assert_array_equal(units["eyeLookInLeft"], units["eyeLookOutRight"])
+    np.testing.assert_array_equal(units["eyeLookUpLeft"], units["eyeLookUpRight"])
+    for one, other in (("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"), ("eyeLookInLeft", "eyeLookOutLeft")):
+        drawn_at_all = units[one] > 0
+        assert drawn_at_all.any()
+        assert (units[other][drawn_at_all] == 0).mean() > 0.5  # both only where both came up by lot
+
+
 def test_cameras_are_near_or_without_perspective() -> None:
     distances = np.array([draw_distance(np.random.default_rng(seed)) for seed in SEEDS])
     assert distances.min() > 0.4

@@ -20,6 +20,8 @@ STRENGTH = (0.4, 1.3)  # of another's expression
 UNITS = (1, 10)  # units that are drawn at once
 STRENGTHS = (1.2, 1.0)  # parameters of the beta distribution of their strengths: half are above 0.56
 ONE_SIDED = 0.2  # share of units that are not the same left and right
+DIRECTIONS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # no sides of a face: one undoes the other
+GAZE, LOOKS_LEFT = "eyeLook", ("eyeLookOutLeft", "eyeLookInRight")
 NEAREST, FARTHEST, PERSPECTIVE = 0.45, 3.0, 0.6  # metres, and the share of cameras that are so near
 
 
@@ -50,12 +52,22 @@ def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generat
     if what < AT_REST + OF_OTHERS:
         return np.asarray(np.clip(found * rng.uniform(*STRENGTH), 0, 1))
     units = found * rng.uniform(0, 0.5)
-    kinds = [name.removesuffix("Left").removesuffix("Right") for name in names]
+    kinds = [_kind(name) for name in names]
     for chosen in rng.choice(sorted(set(kinds)), rng.integers(UNITS[0], UNITS[1] + 1), replace=False):
         strength = rng.beta(*STRENGTHS)
         for k in np.flatnonzero([kind == chosen for kind in kinds]):
-            units[k] = strength * (rng.random() if rng.random() < ONE_SIDED else 1)
+            one_sided = not chosen.startswith(GAZE) and rng.random() < ONE_SIDED
+            units[k] = strength * (rng.random() if one_sided else 1)
     return np.asarray(np.clip(units, 0, 1))
+
+
+def _kind(name: str) -> str:
+    """What a unit is drawn together with: the same on the other side, and the other eye as far as eyes go together."""
+    if name in DIRECTIONS:
+        return name
+    if name.startswith((f"{GAZE}In", f"{GAZE}Out")):  # an eye looks inwards where the other looks outwards
+        return f"{GAZE}Left" if name in LOOKS_LEFT else f"{GAZE}Right"
+    return name.removesuffix("Left").removesuffix("Right")
 
 
 def draw_distance(rng: np.random.Generator) -> float:
