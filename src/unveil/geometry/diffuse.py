@@ -93,7 +93,6 @@ def _advance(solution: Any, values: Any, weights: Any, start: Any, index: Any) -
 @compiled
 def _relax(solution: Any, values: Any, weights: Any, start: Any, index: Any) -> None:
     """Sweeps over `AT_ONCE` channels."""
-    kept = np.float32(1 - OVER_RELAXATION)
     for _ in range(SWEEPS):
         for v in range(len(values)):
             weight = weights[v]
@@ -106,7 +105,7 @@ def _relax(solution: Any, values: Any, weights: Any, start: Any, index: Any) -> 
                 a += solution[other, 0]
                 b += solution[other, 1]
                 c += solution[other, 2]
-            share = np.float32(OVER_RELAXATION) / total
-            solution[v, 0] = kept * solution[v, 0] + share * a
-            solution[v, 1] = kept * solution[v, 1] + share * b
-            solution[v, 2] = kept * solution[v, 2] + share * c
+            share = np.float32(OVER_RELAXATION) / total  # of what is missing, which is exactly nothing where all agree
+            solution[v, 0] += share * (a - total * solution[v, 0])
+            solution[v, 1] += share * (b - total * solution[v, 1])
+            solution[v, 2] += share * (c - total * solution[v, 2])
