@@ -83,17 +83,19 @@ def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any
             continue
         u_x, u_y = (by - cy) / doubled_area, (cx - bx) / doubled_area
         v_x, v_y = (cy - ay) / doubled_area, (ax - cx) / doubled_area
-        left = int(np.ceil(max(min(ax, bx, cx), 0.0)))
-        right = int(np.floor(min(max(ax, bx, cx), width - 1.0)))
+        left, right = max(min(ax, bx, cx), 0.0), min(max(ax, bx, cx), width - 1.0)
         top = int(np.ceil(max(min(ay, by, cy), 0.0)))
         bottom = int(np.floor(min(max(ay, by, cy), height - 1.0)))
         for y in range(top, bottom + 1):
-            for x in range(left, right + 1):
-                u = u_x * (x - cx) + u_y * (y - cy)
-                v = v_x * (x - cx) + v_y * (y - cy)
+            u_row, v_row = u_y * (y - cy), v_y * (y - cy)
+            first, last = _within(u_x, u_row, cx, left, right)
+            first, last = _within(v_x, v_row, cx, first, last)
+            first, last = _within(-u_x - v_x, 1.0 - u_row - v_row, cx, first, last)
+            if not first <= last:
+                continue
+            for x in range(int(np.ceil(first)), int(np.floor(last)) + 1):
+                u, v = u_x * (x - cx) + u_row, v_x * (x - cx) + v_row
                 w = 1.0 - u - v
-                if u < INSIDE_TOLERANCE or v < INSIDE_TOLERANCE or w < INSIDE_TOLERANCE:
-                    continue
                 z = np.float32(u * az + v * bz + w * cz)
                 if z < depth[y, x]:
                     depth[y, x] = z
@@ -101,6 +103,15 @@ def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any
                     barycentric[y, x, 0] = u
                     barycentric[y, x, 1] = v
                     barycentric[y, x, 2] = w
+
+
+@compiled
+def _within(slope: Any, start: Any, centre: Any, first: Any, last: Any) -> Any:
+    """The part of a row from ``first`` to ``last`` where a weight, ``start`` at ``centre``, is not below zero."""
+    if slope == 0:
+        return first, (last if start >= INSIDE_TOLERANCE else first - 1)
+    edge = centre + (INSIDE_TOLERANCE - start) / slope
+    return (max(first, edge), last) if slope > 0 else (first, min(last, edge))
 
 
 @compiled
