@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from importlib.metadata import version
 
 import numpy as np
@@ -81,12 +82,11 @@ def glb_bytes(
             models only.
         values: [V] numbers per vertex by name; "hidden" becomes the attribute ``_HIDDEN``.
     """
-    buffer = GltfBuffer()
     if motion is not None:
         motion = replace(motion, coefficients=model.complete(motion.coefficients)[1])
     values = {name: replace(model, hair=None).extended(numbers) for name, numbers in (values or {}).items()}
     hair, (model, coefficients) = model.hair, replace(model, hair=None).complete(coefficients)
-    mesh = head_mesh(buffer, model, coefficients, values, tangents=normal_map is not None)
+    buffer, mesh = head_mesh(model, coefficients, values, tangents=normal_map is not None)
     document = _about(model)
     shape = np.asarray(model.shape(coefficients), np.float64).round(SHAPE_DIGITS)
     document["extras"]["shape"] = (shape + 0.0).tolist()  # the sum turns -0.0 into 0.0
@@ -138,7 +138,7 @@ def surface_bytes(vertices: Floats, surface: TexturedSurface, texture: Image | N
 
 
 def _about(surface: TexturedSurface) -> Json:
-    asset = {"generator": f"unveil {version('unveil')}"}
+    asset = {"generator": _generator()}
     if surface.credit:
         asset["copyright"] = f"Head: {surface.credit}. Texture: from a photograph."
     return {
@@ -146,6 +146,11 @@ def _about(surface: TexturedSurface) -> Json:
         "extras": {"model": surface.name, "units": "metres"},
         "scene": 0,
     }
+
+
+@lru_cache(maxsize=1)
+def _generator() -> str:
+    return f"unveil {version('unveil')}"  # reads the description of the package: 3 ms
 
 
 def _look(

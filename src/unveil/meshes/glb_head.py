@@ -14,7 +14,7 @@ from unveil.geometry.uv import vertex_tangents
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.meshes.glb_animation import quaternions
-from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json, Sparse, sparse_vectors
+from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json, sparse_vectors
 from unveil.meshes.seams import SplitMesh, split_at_seams
 from unveil.typing import Bools, Float32s, Floats, Int64s, UInt8s
 
@@ -27,34 +27,37 @@ INFLUENCES = 4  # joints per vertex that every viewer supports
 
 
 def head_mesh(
-    buffer: GltfBuffer,
     model: MorphableModel,
     coefficients: Coefficients,
     values: Mapping[str, Floats],
     *,
     tangents: bool,
-) -> Json:
+) -> tuple[GltfBuffer, Json]:
     """The neutral head, a primitive for each part, with a morph target for each unit, weighted by the coefficients.
 
     Args:
-        buffer: takes the arrays.
         model: the model that the coefficients belong to.
         coefficients: of one head, [M].
         values: [V] numbers per vertex by name.
         tangents: whether a normal map is to lie on it.
+
+    Returns:
+        The arrays, to be added to, and the mesh.
     """
+    fixed = _fixed_arrays(model)
+    buffer = fixed.buffer.copy()
     neutral = np.asarray(model.neutral(coefficients))
     normals = vertex_normals(neutral, model.faces)
     arrays: dict[str, Floats] = {"POSITION": neutral, "NORMAL": unit_normals(normals)}
     if tangents:
         arrays["TANGENT"] = _tangents(neutral, unit_normals(normals), model)
     primitives = []
-    for number, fixed in enumerate(_fixed_attributes(model)):
-        made = _attributes(buffer, fixed, arrays, values)
-        primitives.append(_primitive(buffer, fixed, made, number))
+    for number, part in enumerate(fixed.parts):
+        attributes = part.attributes | _attributes(buffer, part.split.vertex, arrays, values)
+        primitives.append(part.primitive | {"attributes": _in_order(attributes), "material": number})
         if model.parts is not None:
             primitives[-1]["extras"] = {"part": model.parts.names[number]}
-    return {
+    return buffer, {
         "extras": {"targetNames": list(model.unit_names)},
         "primitives": primitives,
         "weights": np.asarray(coefficients["expression"], dtype=np.float64).tolist(),
@@ -62,19 +65,9 @@ def head_mesh(
     }
 
 
-def _attributes(
-    buffer: GltfBuffer, fixed: _FixedAttributes, arrays: Mapping[str, Floats], values: Mapping[str, Floats]
-) -> Json:
-    """The attributes of one part: ``arrays`` [V, C] of glTF's own names, and ``values`` [V] of others."""
-    vertex = fixed.split.vertex
-    made = {
-        "POSITION": buffer.vectors(arrays["POSITION"][vertex]),
-        "NORMAL": buffer.vectors(arrays["NORMAL"][vertex]),
-        "JOINTS_0": buffer.accessor(fixed.joints, "VEC4", ARRAY_BUFFER),
-        "WEIGHTS_0": buffer.accessor(fixed.weights, "VEC4", ARRAY_BUFFER),
-    }
-    if fixed.uv is not None:
-        made["TEXCOORD_0"] = buffer.accessor(fixed.uv, "VEC2", ARRAY_BUFFER)
+def _attributes(buffer: GltfBuffer, vertex: Int64s, arrays: Mapping[str, Floats], values: Mapping[str, Floats]) -> Json:
+    """Attributes of the vertices [K] of a part: ``arrays`` [V, C] of glTF's own names, and ``values`` [V] of others."""
+    made = {name: buffer.vectors(arrays[name][vertex]) for name in ("POSITION", "NORMAL")}
     if "TANGENT" in arrays:
         made["TANGENT"] = buffer.accessor(arrays["TANGENT"][vertex], "VEC4", ARRAY_BUFFER)
     for name, numbers in values.items():
@@ -84,22 +77,9 @@ def _attributes(
     return made
 
 
-def _primitive(buffer: GltfBuffer, fixed: _FixedAttributes, attributes: Json, material: int) -> Json:
-    """One part with its triangles and morph targets."""
-    count = len(fixed.split.vertex)
-    shifts, turns = buffer.sparse(fixed.shifts, count), buffer.sparse(fixed.turns, count)
-    return {
-        "attributes": _in_order(attributes),
-        "indices": buffer.indices(fixed.split.faces),
-        "mode": TRIANGLES,
-        "material": material,
-        "targets": [{"POSITION": p, "NORMAL": n} for p, n in zip(shifts, turns, strict=True)],
-    }
-
-
 def add_colours(buffer: GltfBuffer, mesh: Json, model: MorphableModel, colours: UInt8s) -> None:
     """Give `head_mesh`'s vertices colours, uint8 RGB [V, 3]."""
-    ((primitive,), (fixed,)) = mesh["primitives"], _fixed_attributes(model)
+    ((primitive,), (fixed,)) = mesh["primitives"], _fixed_arrays(model).parts
     linear = _linear(colours[fixed.split.vertex])
     primitive["attributes"] = _in_order(
         primitive["attributes"] | {"COLOR_0": buffer.accessor(linear, "VEC3", ARRAY_BUFFER)}
@@ -134,7 +114,7 @@ def joint_nodes(model: MorphableModel, coefficients: Coefficients) -> list[Json]
 def part_vertices(model: MorphableModel) -> dict[str, Int64s]:
     """The model's vertex [K] of each vertex of each part in a file, by the part's name; one without a name is ""."""
     names = ("",) if model.parts is None else model.parts.names
-    return {name: fixed.split.vertex for name, fixed in zip(names, _fixed_attributes(model), strict=True)}
+    return {name: part.split.vertex for name, part in zip(names, _fixed_arrays(model).parts, strict=True)}
 
 
 def v_down(uv: Floats) -> Float32s:
@@ -149,28 +129,34 @@ def unit_normals(normals: Float32s) -> Float32s:
 
 
 @dataclass(frozen=True, eq=False)
-class _FixedAttributes:
+class _FixedPart:
     """What is the same for all heads of a model of the split vertices [K] of a part, in their order."""
 
     split: SplitMesh
-    uv: Float32s | None  # [K, 2] v down, where there are any
-    joints: UInt8s  # [K, 4]
-    weights: Float32s  # [K, 4]
-    shifts: list[Sparse]  # [E] displacements of the morph targets
-    turns: list[Sparse]  # [E] changes of the normals, those of the template
+    attributes: Json  # texture coordinates, joints and weights
+    primitive: Json  # triangles and morph targets
+
+
+@dataclass(frozen=True, eq=False)
+class _FixedArrays:
+    """What is the same for all heads of a model."""
+
+    buffer: GltfBuffer  # holds what the parts refer to
+    parts: list[_FixedPart]
 
 
 @lru_cache(maxsize=2)
-def _fixed_attributes(model: MorphableModel) -> list[_FixedAttributes]:
-    """Those of each part of a model."""
-    head = model.head
+def _fixed_arrays(model: MorphableModel) -> _FixedArrays:
+    """Those of each part of a model; the changes of the normals are those of the template."""
+    head, buffer = model.head, GltfBuffer()
     normals = vertex_normals(head.template, model.faces)
     turns = np.stack([vertex_normals(head.template + shift, model.faces) - normals for shift in head.expression_basis])
     uv_faces = model.uv_faces if model.textured else model.faces
     everything = [np.arange(len(model.faces))]
     rows = everything if model.parts is None else [model.parts.faces_of(name) for name in model.parts.names]
     targets = _Targets.of(np.asarray(head.expression_basis), SMALLEST_SHIFT), _Targets.of(turns, SMALLEST_TURN)
-    return [_of_faces(model, split_at_seams(model.faces[part], uv_faces[part]), *targets) for part in rows]
+    splits = [split_at_seams(model.faces[part], uv_faces[part]) for part in rows]
+    return _FixedArrays(buffer, [_fixed_part(buffer, model, split, *targets) for split in splits])
 
 
 class _Targets(NamedTuple):
@@ -184,22 +170,26 @@ class _Targets(NamedTuple):
         """Changes [E, V, 3], seen from the ``smallest`` length on."""
         return cls(changes, np.linalg.norm(changes, axis=-1) >= smallest)
 
-    def sparse(self, vertex: Int64s) -> list[Sparse]:
-        """Those [E] of the split vertices [K]."""
-        return [sparse_vectors(change, seen, vertex) for change, seen in zip(*self, strict=True)]
+    def added(self, buffer: GltfBuffer, vertex: Int64s) -> list[int]:
+        """Add those [E] of the split vertices [K]."""
+        return buffer.sparse([sparse_vectors(*one, vertex) for one in zip(*self, strict=True)], len(vertex))
 
 
-def _of_faces(model: MorphableModel, split: SplitMesh, shifts: _Targets, turns: _Targets) -> _FixedAttributes:
-    """The fixed attributes of the split vertices, with displacements and changes of normals of all vertices."""
+def _fixed_part(
+    buffer: GltfBuffer, model: MorphableModel, split: SplitMesh, shifts: _Targets, turns: _Targets
+) -> _FixedPart:
+    """Adds what is fixed of the split vertices, with displacements and changes of normals of all vertices."""
     joints, weights = _strongest(np.asarray(model.head.skin_weights)[split.vertex])
-    return _FixedAttributes(
-        split=split,
-        uv=v_down(model.uv[split.uv]) if model.textured else None,
-        joints=joints,
-        weights=weights,
-        shifts=shifts.sparse(split.vertex),
-        turns=turns.sparse(split.vertex),
-    )
+    attributes = {
+        "JOINTS_0": buffer.accessor(joints, "VEC4", ARRAY_BUFFER),
+        "WEIGHTS_0": buffer.accessor(weights, "VEC4", ARRAY_BUFFER),
+    }
+    if model.textured:
+        attributes["TEXCOORD_0"] = buffer.accessor(v_down(model.uv[split.uv]), "VEC2", ARRAY_BUFFER)
+    pairs = zip(shifts.added(buffer, split.vertex), turns.added(buffer, split.vertex), strict=True)
+    targets = [{"POSITION": shift, "NORMAL": turn} for shift, turn in pairs]
+    primitive = {"indices": buffer.indices(split.faces), "mode": TRIANGLES, "targets": targets}
+    return _FixedPart(split, attributes, primitive)
 
 
 def _in_order(attributes: Json) -> Json:

@@ -58,7 +58,7 @@ class GltfBuffer:
     def __init__(self) -> None:
         self._data = bytearray()
         self._views: list[Json] = []
-        self._accessors: list[Json] = []
+        self._accessors: list[str] = []  # as JSON: a head has a thousand, most of them the same as the head before
 
     @classmethod
     def of(cls, document: Json, data: bytes) -> GltfBuffer:
@@ -66,8 +66,16 @@ class GltfBuffer:
         buffer = cls()
         buffer._data += data
         buffer._views += document["bufferViews"]
-        buffer._accessors += document["accessors"]
+        buffer._accessors += map(_json, document["accessors"])
         return buffer
+
+    def copy(self) -> GltfBuffer:
+        """The same arrays, to be added to."""
+        other = GltfBuffer()
+        other._data += self._data
+        other._views += self._views
+        other._accessors += self._accessors
+        return other
 
     def view(self, data: bytes, target: int | None = None) -> int:
         """Add bytes as a buffer view; ``target`` is glTF's ARRAY_BUFFER or ELEMENT_ARRAY_BUFFER for vertex data."""
@@ -77,23 +85,23 @@ class GltfBuffer:
         self._data += data
         return len(self._views) - 1
 
-    def accessor(self, array: NDArray[np.generic], kind: str, target: int | None = None) -> int:
-        """Add an array [N, C] whose rows are elements of glTF type ``kind``, e.g. "VEC3"."""
+    def accessor(
+        self, array: NDArray[np.generic], kind: str, target: int | None = None, bounds: Json | None = None
+    ) -> int:
+        """Add an array [N, C] whose rows are elements of glTF type ``kind``, e.g. "VEC3", with "max" and "min"."""
         place = {"bufferView": self.view(np.ascontiguousarray(array).tobytes(), target), "byteOffset": 0}
-        return self._add(place | _elements(COMPONENT_TYPES[array.dtype], len(array), kind))
+        return self._add(place | _elements(COMPONENT_TYPES[array.dtype], len(array), kind) | (bounds or {}))
 
     def vectors(self, array: Floats) -> int:
         """Add positions or normals [K, 3] of vertices, with their bounds."""
         vectors = array.astype(np.float32)
-        index = self.accessor(vectors, "VEC3", ARRAY_BUFFER)
-        self._accessors[index] |= {"max": vectors.max(axis=0).tolist(), "min": vectors.min(axis=0).tolist()}
-        return index
+        bounds = {"max": vectors.max(axis=0).tolist(), "min": vectors.min(axis=0).tolist()}
+        return self.accessor(vectors, "VEC3", ARRAY_BUFFER, bounds)
 
     def times(self, seconds: Float32s) -> int:
         """Add the times [T] of keyframes, increasing, with their bounds."""
-        index = self.accessor(seconds.reshape(-1, 1), "SCALAR")
-        self._accessors[index] |= {"max": [float(seconds[-1])], "min": [float(seconds[0])]}
-        return index
+        bounds = {"max": [float(seconds[-1])], "min": [float(seconds[0])]}
+        return self.accessor(seconds.reshape(-1, 1), "SCALAR", bounds=bounds)
 
     def indices(self, faces: Ints) -> int:
         """Add triangles [F, 3], in the smallest type that holds them."""
@@ -124,25 +132,28 @@ class GltfBuffer:
 
     def pack(self, document: Mapping[str, Any]) -> bytes:
         """The whole GLB file: ``document``, given what it lacks, and the collected bytes."""
-        data = bytes(self._data) + bytes(-len(self._data) % ALIGNMENT)
-        lacking = {
-            "accessors": self._accessors,
-            "bufferViews": self._views,
-            "buffers": [{"byteLength": len(data)}],
+        data = [self._data, bytes(-len(self._data) % ALIGNMENT)]
+        size = sum(map(len, data))
+        parts = {name: _json(value) for name, value in document.items()} | {
+            "accessors": f"[{','.join(self._accessors)}]",
+            "bufferViews": _json(self._views),
+            "buffers": _json([{"byteLength": size}]),
         }
-        whole = sorted({**document, **lacking}.items(), key=lambda item: (item[0] != "extras", item[0]))
-        text = json.dumps(dict(whole), separators=(",", ":"), allow_nan=False).encode()
+        whole = sorted(parts.items(), key=lambda item: (item[0] != "extras", item[0]))
+        text = ("{" + ",".join(f"{_json(name)}:{part}" for name, part in whole) + "}").encode()
         text += b" " * (-len(text) % ALIGNMENT)
-        chunks = b"".join(
-            struct.pack("<I4s", len(content), kind) + content for kind, content in ((b"JSON", text), (b"BIN\0", data))
-        )
-        return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+        chunks = [struct.pack("<I4s", len(text), b"JSON"), text, struct.pack("<I4s", size, b"BIN\0"), *data]
+        return b"".join([struct.pack("<4sII", b"glTF", 2, 12 + sum(map(len, chunks))), *chunks])
 
     def _add(self, accessor: Json) -> int:
-        self._accessors.append(accessor)
+        self._accessors.append(_json(accessor))
         return len(self._accessors) - 1
 
 
 def _elements(component_type: int, count: int, kind: str) -> Json:
     """What every accessor says of its elements."""
     return {"componentType": component_type, "normalized": False, "count": count, "type": kind}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
