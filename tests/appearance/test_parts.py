@@ -5,6 +5,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from unveil.appearance.atlas import Atlas
 from unveil.appearance.parts import PaintedTexels, painted_texels
 from unveil.appearance.texture import bake_texture
 from unveil.assets.store import packaged
@@ -20,7 +21,7 @@ SKIN = (180, 140, 120)
 
 @lru_cache(maxsize=1)
 def painted() -> PaintedTexels:
-    texels = painted_texels(MODEL, texel_map(MODEL.uv, MODEL.uv_faces, SIZE))
+    texels = painted_texels(MODEL, Atlas.of(MODEL, SIZE, halved=False))
     assert texels is not None
     return texels
 

@@ -145,12 +145,14 @@ def _regions(model: MorphableModel) -> dict[str, Bools]:
     template = np.asarray(model.head.template)
     marks = np.asarray(model.landmarks68(template))
     points = np.einsum("nk,nkc->nc", fixed.mesh[1], template[fixed.faces[fixed.mesh[0]]])
-    face = (fixed.face[fixed.faces[fixed.mesh[0]]] > 0).all(axis=1) & _of(model.skin.certainty, fixed.texels.texels)
+    face = (fixed.face[fixed.faces[fixed.mesh[0]]] > 0).all(axis=1) & _of(
+        model.skin.certainty, fixed.atlas.texels.texels
+    )
     found = {"face": face}
     for name, landmarks in REGIONS.items():
         away = np.linalg.norm(points[:, None] - marks[landmarks], axis=2).min(axis=1)
         found[name] = face & (away < REACH)
-    return {name: _map(rows, fixed.texels.texels) for name, rows in found.items()}
+    return {name: _map(rows, fixed.atlas.texels.texels) for name, rows in found.items()}
 
 
 def _of(certainty: Float32s, texels: Int64s) -> Bools:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from unveil.appearance.atlas import Atlas, eyeball_of
 from unveil.geometry.compiled import compiled
-from unveil.geometry.uv import TexelMap
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int64s, UInt8s
 
@@ -28,6 +28,7 @@ WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB where none is seen
 IRIS = np.array([84, 62, 48], dtype=np.float32)
 USUAL_LEVEL, DIMMEST = 140.0, 0.6  # mean grey level of a head in good light; least brightness against that
 SHADED = 0.95  # of the mean grey level, at least, of the white of an eye
+EVENLY = np.full(3, 1 / 3, np.float32)  # shares of the channels in a grey level
 ENOUGH = 30.0  # texels, to take a colour from the photograph
 
 
@@ -36,9 +37,9 @@ class Eyeballs:
     """The vertices and texels of all eyeballs, and where on their ball the texels lie."""
 
     vertices: Int64s  # [B] rows of the template
-    texels: Int64s  # [K] rows of the texel map
+    texels: Int64s  # [K] rows of the atlas
     direction: Float32s  # [K, 3] from the centre of the ball, unit length, model space of the template
-    twin: Int64s  # [K] rows of the texel map that lie in the same direction on the other ball
+    twin: Int64s  # [K] rows of the atlas that lie in the same direction on the other ball
     iris: float  # sine of the angle between the axis of an eye and the rim of its iris
 
 
@@ -46,22 +47,21 @@ NOTHING = np.zeros(0, np.int64)
 NO_EYES = Eyeballs(NOTHING, NOTHING, np.zeros((0, 3), np.float32), NOTHING, iris=1.0)
 
 
-def eyeballs(model: MorphableModel, texels: TexelMap) -> Eyeballs:
+def eyeballs(model: MorphableModel, atlas: Atlas) -> Eyeballs:
     """The eyeballs of a model: the vertices that move with a joint whose name ends in "eye" and no other.
 
     A model without such vertices, or without texels on them, has no eyeballs.
     """
-    head = model.head
-    template, weights = np.asarray(head.template), np.asarray(head.skin_weights)
+    template, ball_of = np.asarray(model.head.template), eyeball_of(model)
+    triangle, barycentric, faces = atlas.mesh
     vertices, rows, directions, radii = [], [], [], []
-    for joint in (j for j, name in enumerate(head.joint_names) if name.endswith("eye")):
-        of_ball = weights[:, joint] > 0.99
+    for joint in (j for j, name in enumerate(model.head.joint_names) if name.endswith("eye")):
+        of_ball = ball_of == joint
         ball = template[of_ball]
-        inside = np.flatnonzero(of_ball[model.faces].all(axis=1)[texels.triangle])
+        inside = atlas.eyes_from + np.flatnonzero(of_ball[faces].all(axis=1)[triangle[atlas.eyes_from :]])
         if not len(inside):
             return NO_EYES
-        corners = model.faces[texels.triangle[inside]]
-        points = np.einsum("nk,nkc->nc", texels.barycentric[inside], template[corners])
+        points = np.einsum("nk,nkc->nc", barycentric[inside], template[faces[triangle[inside]]])
         points = points - (ball.min(axis=0) + ball.max(axis=0)) / 2
         radius = np.linalg.norm(points, axis=1, keepdims=True)
         vertices.append(np.flatnonzero(of_ball))
@@ -119,49 +119,72 @@ def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> 
     light = np.float32(np.clip(level / USUAL_LEVEL, DIMMEST, 1))
     if not len(eyes.texels):
         return light * WHITE
-    colour = values[eyes.texels].astype(np.float32)
-    axis = _gaze(eyes, colour, seen)
-    front = eyes.direction @ axis > 0
-    across = eyes.direction - (eyes.direction @ axis)[:, None] * axis
+    shown = np.flatnonzero(seen > 0)
+    colour, direction, seen = values[eyes.texels[shown]].astype(np.float32), eyes.direction[shown], seen[shown]
+    grey, most = colour @ EVENLY, np.maximum(np.maximum(colour[:, 0], colour[:, 1]), colour[:, 2])
+    axis = _gaze(direction, grey, seen)
+    front = direction @ axis > 0
+    across = direction - (direction @ axis)[:, None] * axis
     radius = np.linalg.norm(across, axis=1) / eyes.iris
     radius[~front] = 1 / eyes.iris
-    band = seen * (np.abs(eyes.direction[:, 1]) < BAND) * front
+    band = seen * (np.abs(direction[:, 1]) < BAND) * front
     # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
-    redness = (colour.max(axis=1) - colour.min(axis=1)) / np.maximum(colour.max(axis=1), 1)
+    redness = (most - np.minimum(np.minimum(colour[:, 0], colour[:, 1]), colour[:, 2])) / np.maximum(most, 1)
     white = _typical(colour, band * (radius > 1.3), redness, light * WHITE)
     # No darker than shaded skin: grey would look blind.
     white = (white + white.mean()) / 2 * np.float32(max(1, SHADED * level / white.mean()))
-    grey = colour.mean(axis=1)
     ring = seen * front * (np.abs(radius - RING) < RING_WIDTH)
     iris = _typical(colour, ring, np.abs(grey - _middle(grey, ring)), light * IRIS)
     iris = iris * np.float32(min(1, LIGHTEST_IRIS * white.mean() / max(iris.mean(), 1)))
-    turn = np.arctan2(across[:, 1], across[:, 0])
-    values[eyes.texels] = np.clip(_eye(radius, turn, eyes.direction, white, iris) + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(white, np.float32)
+    white, iris = white.astype(np.float32), iris.astype(np.float32)
+    _paint(values, eyes.texels, eyes.direction, (axis, np.float32(1 / eyes.iris)), (white, iris))
+    return white
 
 
-def _eye(radius: Float32s, turn: Float32s, direction: Float32s, white: Float32s, iris: Float32s) -> Float32s:
-    """Colours [K, 3] by the distance from the middle of the iris in its radii, the angle about it, and the place."""
-    rim = _step((radius - 1) / LIMBUS)[:, None]
-    pupil = _step((radius - PUPIL) / LIMBUS)[:, None]
-    fibres = sum(np.sin(count * turn + phase) for count, phase in FIBRES) / len(FIBRES)
-    inner = np.clip(radius, 0, 1)
-    shade = 1 + FIBRE_CONTRAST * fibres - DARK_RING * inner**6 + LIGHT_RING * (1 - inner)
-    lid = 1 - LID_SHADOW * _step((direction[:, 1] - 0.15) / 0.5) * _step(direction[:, 2] / 0.6)
-    coloured = iris * shade[:, None] * (PUPIL_GREY + (1 - PUPIL_GREY) * pupil)
-    return np.asarray((rim * white + (1 - rim) * coloured) * lid[:, None], dtype=np.float32)
+@compiled
+def _paint(values: Any, texels: Any, direction: Any, gaze: Any, colours: Any) -> None:
+    """The colour of each texel of the eyes, by how far it is from the middle of the iris and where on the ball."""
+    axis, per_radius = gaze
+    white, iris = colours
+    one, half = np.float32(1), np.float32(0.5)
+    for n in range(len(texels)):
+        x, y, z = direction[n, 0], direction[n, 1], direction[n, 2]
+        ahead = x * axis[0] + y * axis[1] + z * axis[2]
+        p, q, r = x - ahead * axis[0], y - ahead * axis[1], z - ahead * axis[2]
+        radius = per_radius * np.sqrt(p * p + q * q + r * r) if ahead > 0 else per_radius
+        lid = one - np.float32(LID_SHADOW) * _step((y - np.float32(0.15)) / half) * _step(z / np.float32(0.6))
+        rim = _step((radius - one) / np.float32(LIMBUS))
+        shade = one
+        if rim < 1:
+            turn, fibres = np.arctan2(q, p), np.float32(0)
+            for count, phase in FIBRES:
+                fibres += np.sin(np.float32(count) * turn + np.float32(phase))
+            inner = min(radius, one)
+            shade += np.float32(FIBRE_CONTRAST / len(FIBRES)) * fibres - np.float32(DARK_RING) * inner**6
+            shade += np.float32(LIGHT_RING) * (one - inner)
+            pupil = _step((radius - np.float32(PUPIL)) / np.float32(LIMBUS))
+            shade *= np.float32(PUPIL_GREY) + np.float32(1 - PUPIL_GREY) * pupil
+        for k in range(3):
+            value = (rim * white[k] + (one - rim) * shade * iris[k]) * lid
+            values[texels[n], k] = np.uint8(min(max(value + half, np.float32(0)), np.float32(255)))
 
 
-def _gaze(eyes: Eyeballs, colour: Float32s, seen: Float32s) -> Float32s:
+@compiled
+def _step(x: Any) -> Any:
+    """A smooth step from 0 to 1 around x = 0, of width one."""
+    t = min(max(x + np.float32(0.5), np.float32(0)), np.float32(1))
+    return t * t * (np.float32(3) - np.float32(2) * t)
+
+
+def _gaze(direction: Float32s, grey: Float32s, seen: Float32s) -> Float32s:
     """Direction [3] of the centre of the iris: of what is dark among the seen, near where the fit has it."""
     ahead = np.array([0, 0, 1], dtype=np.float32)
-    luminance = colour.mean(axis=1)
-    near = seen * (eyes.direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
+    near = seen * (direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
     if near.sum() < ENOUGH:
         return ahead
-    typical = float((near * luminance).sum() / near.sum())
-    dark = near * np.maximum(0, typical - luminance)
-    aside = (dark[:, None] * eyes.direction).sum(axis=0)[:2] / max(float(dark.sum()), 1e-6)
+    typical = float((near * grey).sum() / near.sum())
+    dark = near * np.maximum(0, typical - grey)
+    aside = (dark @ direction)[:2] / max(float(dark.sum()), 1e-6)
     # Lids hide more of the iris above than below, and lashes are dark: the height is left to the fit.
     x = float(np.clip(aside[0], -MOST_ASIDE, MOST_ASIDE))
     return np.array([x, 0, np.sqrt(1 - x * x)], dtype=np.float32)
@@ -178,9 +201,3 @@ def _typical(colour: Float32s, weight: Float32s, key: Float32s, default: Float32
         return default
     weight = weight * (key <= np.quantile(key[weight > 0], 1 / 3))
     return np.asarray((weight[:, None] * colour).sum(axis=0) / weight.sum(), dtype=np.float32)
-
-
-def _step(x: Float32s) -> Float32s:
-    """A smooth step from 0 to 1 around x = 0, of width one."""
-    t = np.clip(x + 0.5, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from unveil.appearance.atlas import Atlas
 from unveil.appearance.eyes import Eyeballs, eyeballs
 from unveil.appearance.mouth import darkness, mouth_inside
 from unveil.appearance.parts import PaintedTexels, painted_texels
@@ -16,7 +17,6 @@ from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.geometry.uv import TexelMap, texel_map
 from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int32s, Int64s
@@ -35,8 +35,7 @@ STRETCHED, UNFOLDS = 0.85, 1.2  # distrust in the folds of open lids, and times 
 class FixedTexels:
     """What is the same for all photographs of a head model."""
 
-    mesh: TexelMesh
-    texels: TexelMap
+    atlas: Atlas
     texel_counts: Float32s  # [V] texels around each vertex, each shared by its corners
     neighbours: Neighbours
     eyes: Eyeballs
@@ -49,18 +48,22 @@ class FixedTexels:
     skin: BareSkin
 
     @property
+    def mesh(self) -> TexelMesh:
+        """The texels."""
+        return self.atlas.mesh
+
+    @property
     def faces(self) -> Int32s:
         """Triangles [F, 3]."""
         return self.mesh[2]
 
 
-@lru_cache(maxsize=2)
-def fixed_texels(model: MorphableModel, size: int) -> FixedTexels:
-    """What is known of a head model with a texture of ``size`` texels a side."""
-    texels = texel_map(model.uv, model.uv_faces, size)
-    faces = np.ascontiguousarray(model.faces, dtype=np.int32)
+@lru_cache(maxsize=4)
+def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> FixedTexels:
+    """What is known of a head model with a texture of ``size`` texels a side, or computed at half as many."""
+    atlas = Atlas.of(model, size, halved=halved)
     count, normals = len(model.head.template), vertex_normals(np.asarray(model.head.template), model.faces)
-    eyes, openness = eyeballs(model, texels), open_to_view(model)
+    eyes, openness = eyeballs(model, atlas), open_to_view(model)
     edges = neighbours(model.faces, count)
     mouth = mouth_inside(model, openness, edges)
     expected = _expected(model) * (1 - STRETCHED * _stretched_lids(model))
@@ -70,22 +73,20 @@ def fixed_texels(model: MorphableModel, size: int) -> FixedTexels:
         expected[mouth] = 0  # the photograph shows teeth, which the head has
         openness[mouth] = 1 - darkness(model, mouth)
     openness[eyes.vertices] = 0
-    mesh = (texels.triangle, texels.barycentric, faces)
-    ones = np.ones((len(texels.texels), 3), np.float32)
-    counts = gather(mesh, ones, np.ones(len(ones), np.float32), count)[:, 3]
+    ones = np.ones((len(atlas.mesh[0]), 3), np.float32)
+    counts = gather(atlas.mesh, ones, np.ones(len(ones), np.float32), count)[:, 3]
     return FixedTexels(
-        mesh=mesh,
-        texels=texels,
+        atlas=atlas,
         texel_counts=np.maximum(counts, np.float32(1e-6)),
         neighbours=edges,
         eyes=eyes,
         mouth=mouth,
-        painted=painted_texels(model, texels),
+        painted=painted_texels(model, atlas),
         odd_terms=(normals[:, :1] * np.column_stack([np.ones(count), normals[:, 1:]])).astype(np.float32),
         openness=openness,
         expected=expected,
         face=face_area(model),
-        skin=BareSkin.of(model, texels, openness),
+        skin=BareSkin.of(model, atlas, openness),
     )
 
 

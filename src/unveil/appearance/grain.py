@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 
+from unveil.appearance.eyes import EVENLY
+from unveil.geometry.compiled import compiled
 from unveil.typing import Bools, Float32s, Int32s
 
-SIDE = 48  # texels of a piece, of 1024
-STEP = 32  # texels from one to the next
-FINE = 4.0  # texels, of what is structure rather than colour
+# Shares of the texture's side, which are 48, 32, 4 and 24 texels of 1024: of a piece, from one to the next, of what is
+# structure rather than colour, and between plain skin and brows, lids, lips and nostrils.
+SIDE, STEP, FINE, AWAY = 3 / 64, 1 / 32, 1 / 256, 3 / 128
 WHOLE = 0.999  # of a piece that is to be seen
-AWAY = 24  # texels between plain skin and brows, lids, lips and nostrils
 KNOWN = 0.9  # coverage of texels that are seen
+TRIED = 6  # places, along a side, at which pieces are tried
 CANDIDATES, PIECES = 40, 12  # pieces that are looked at, and those of them with least contrast, which show no lines
 # Of the logarithm of brightness: the root mean square of structure at most, and what none exceeds. More is no skin, but
 # the edge of hair, or what compression left; and lines of a face, laid somewhere else, look like cracks.
@@ -33,6 +36,7 @@ FEWEST = 0.03  # of the texels that are hidden, to be worth it
 class PlainSkin:
     """The texels of a texture that are surely bare skin, and of these those without brows, lids or lips."""
 
+    size: int  # texels a side of the texture
     box: tuple[slice, slice]  # of the texture, rows and columns, around them
     rows: Int32s  # [K] of the texels
     places: Int32s  # [K] in the box, row by row
@@ -45,10 +49,11 @@ class PlainSkin:
         top, left = (int(place.min()) if len(rows) else 0 for place in (down, across))
         bottom, right = (int(place.max()) + 1 if len(rows) else 0 for place in (down, across))
         places = ((down - top) * (right - left) + across - left).astype(np.int32)
-        whole = cls(np.s_[top:bottom, left:right], rows, places, plain.astype(np.float32))
+        whole = cls(size, np.s_[top:bottom, left:right], rows, places, plain.astype(np.float32))
         if not len(rows):
             return whole
-        inner = cv2.erode(whole.picture(whole.plain), np.ones((2 * AWAY + 1,) * 2), borderType=cv2.BORDER_REPLICATE)
+        away = np.ones((2 * round(AWAY * size) + 1,) * 2)
+        inner = cv2.erode(whole.picture(whole.plain), away, borderType=cv2.BORDER_REPLICATE)
         return replace(whole, plain=np.asarray(inner, np.float32).ravel()[places])
 
     @property
@@ -75,55 +80,77 @@ def quilted_grain(colour: Float32s, coverage: Float32s, skin: PlainSkin) -> Floa
     Returns:
         None where nearly all is seen, or too little of the plain skin.
     """
+    side = round(SIDE * skin.size)
     seen = (coverage[skin.rows] > KNOWN).astype(np.float32)
-    if not len(seen) or seen.mean() > 1 - FEWEST:
+    if not len(seen) or min(skin.shape) <= side or seen.mean() > 1 - FEWEST:
         return None
     usable = skin.picture(seen * skin.plain)
-    whole = cv2.boxFilter(usable, -1, (SIDE, SIDE), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
-    tops, lefts = np.nonzero(whole[: 1 - SIDE : 8, : 1 - SIDE : 8] > WHOLE)
+    whole = cv2.boxFilter(usable, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+    every = max(1, side // TRIED)
+    tops, lefts = np.nonzero(whole[: 1 - side : every, : 1 - side : every] > WHOLE)
     if not len(tops):
         return None
     chosen = np.linspace(0, len(tops) - 1, min(CANDIDATES, len(tops))).astype(int)
-    grey = skin.picture(np.log(np.maximum(colour[skin.rows].mean(axis=1), DARKEST)))
-    pieces = [_fine(grey, usable, 8 * int(tops[k]), 8 * int(lefts[k])) for k in chosen]
+    grey = skin.picture(np.log(np.maximum(colour[skin.rows] @ EVENLY, DARKEST)))
+    fine = _fine(grey, usable, FINE * skin.size)
+    corners = every * np.column_stack([tops, lefts])[chosen]
+    pieces = [_usual(fine[top : top + side, left : left + side]) for top, left in corners]
     pieces = sorted(pieces, key=lambda piece: float(np.abs(piece).max()))[:PIECES]
-    laid = _laid(pieces, skin.shape).ravel()[skin.places]
+    laid = _laid(np.stack(pieces), skin.shape, round(STEP * skin.size)).ravel()[skin.places]
     return np.asarray(np.exp(np.clip(laid, -STRONGEST, STRONGEST)), np.float32)
 
 
-def _fine(grey: Float32s, usable: Float32s, top: int, left: int) -> Float32s:
-    """The structure of the piece [SIDE, SIDE] that begins there, with zero mean and no more than usual contrast."""
-    part = np.s_[top : top + SIDE, left : left + SIDE]
-    values, weight = grey[part], usable[part]
-    broad = cv2.GaussianBlur(values * weight, (0, 0), FINE) / np.maximum(cv2.GaussianBlur(weight, (0, 0), FINE), 1e-3)
-    fine = (values - broad) * weight
-    return np.asarray(fine * min(1.0, USUAL / max(float(fine.std()), 1e-6)), np.float32)
+def _fine(values: Float32s, weight: Float32s, broad: float) -> Float32s:
+    """The structure of a picture [H, W] with weights [H, W] that is finer than ``broad`` texels."""
+    near, around = (cv2.GaussianBlur(picture, (0, 0), broad) for picture in (weight, values * weight))
+    return np.asarray((values - around / np.maximum(near, 1e-3)) * weight, np.float32)
 
 
-def _laid(pieces: list[Float32s], shape: tuple[int, int]) -> Float32s:
-    """Pieces side by side over a picture [H, W], each turned or mirrored by lot, so that no direction shows."""
-    height, width = shape
-    window, spread = _windows(shape)
-    turned = [[np.rot90(piece, quarters) for quarters in range(4)] for piece in pieces]
-    laid = [[(window * one, window * one.T) for one in four] for four in turned]
-    total = np.zeros((height + SIDE, width + SIDE), np.float32)
-    rng = np.random.default_rng(1)
-    for top in range(0, height, STEP):
-        for left in range(0, width, STEP):
-            four = laid[int(rng.integers(len(pieces)))]
-            as_it_is, mirrored = four[int(rng.integers(4))]
-            total[top : top + SIDE, left : left + SIDE] += as_it_is if rng.random() < 0.5 else mirrored
-    return np.asarray((total / spread)[:height, :width], np.float32)
+def _usual(piece: Float32s) -> Float32s:
+    """A piece [P, P] with no more than usual contrast."""
+    return np.asarray(piece * min(1.0, USUAL / max(float(piece.std()), 1e-6)), np.float32)
+
+
+def _laid(pieces: Float32s, shape: tuple[int, int], step: int) -> Float32s:
+    """Pieces [N, P, P] side by side over a picture [H, W], each turned or mirrored by lot, so that none shows."""
+    side = pieces.shape[1]
+    window, spread = _windows(shape, side, step)
+    total = np.zeros((shape[0] + side, shape[1] + side), np.float32)
+    lots = np.random.default_rng(1).integers(
+        [len(pieces), 2, 2, 2], size=(_count(shape[0], step), _count(shape[1], step), 4)
+    )
+    _lay(pieces * window, lots.astype(np.int32), step, total)
+    return np.asarray((total / spread)[: shape[0], : shape[1]], np.float32)
+
+
+def _count(length: int, step: int) -> int:
+    return -(-length // step)
+
+
+@compiled
+def _lay(pieces: Any, lots: Any, step: Any, total: Any) -> None:
+    """Add pieces [N, P, P] to a picture, one every ``step`` texels; lots [I, J, 4] say which, and how it lies."""
+    last = pieces.shape[1] - 1
+    for i in range(lots.shape[0]):
+        for j in range(lots.shape[1]):
+            piece = pieces[lots[i, j, 0]]
+            upset, mirrored, across = lots[i, j, 1], lots[i, j, 2], lots[i, j, 3]
+            for y in range(last + 1):
+                row = last - y if upset else y
+                for x in range(last + 1):
+                    column = last - x if mirrored else x
+                    value = piece[column, row] if across else piece[row, column]
+                    total[i * step + y, j * step + x] += value
 
 
 @lru_cache(maxsize=2)
-def _windows(shape: tuple[int, int]) -> tuple[Float32s, Float32s]:
-    """What pieces are weighted with [SIDE, SIDE], and what keeps their contrast where they overlap, over a picture."""
-    place = np.minimum(np.arange(SIDE) + 1, SIDE - np.arange(SIDE)) / (SIDE - STEP)
+def _windows(shape: tuple[int, int], side: int, step: int) -> tuple[Float32s, Float32s]:
+    """What pieces are weighted with [P, P], and what keeps their contrast where they overlap, over a picture."""
+    place = np.minimum(np.arange(side) + 1, side - np.arange(side)) / (side - step)
     window = np.minimum(place, 1).astype(np.float32)
     window = window[:, None] * window
-    squares = np.zeros((shape[0] + SIDE, shape[1] + SIDE), np.float32)
-    for top in range(0, shape[0], STEP):
-        for left in range(0, shape[1], STEP):
-            squares[top : top + SIDE, left : left + SIDE] += window**2
+    squares = np.zeros((shape[0] + side, shape[1] + side), np.float32)
+    for top in range(0, shape[0], step):
+        for left in range(0, shape[1], step):
+            squares[top : top + side, left : left + side] += window**2
     return window, np.sqrt(np.maximum(squares, 1e-3))

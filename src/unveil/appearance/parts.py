@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from unveil.appearance.atlas import MARGIN, Atlas
 from unveil.appearance.view import View
-from unveil.geometry.uv import TexelMap, texel_map
+from unveil.geometry.uv import texel_map
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Floats, Int64s, UInt8s
 
 INNER_LIPS = slice(60, 68)  # iBUG-68
-MARGIN = 6  # texels around a part that have its colour too, for filtering and mipmaps
 TEETH = "teeth"  # in the names of parts
 LEAST_OPEN = 0.12  # height of an open mouth against its width, to look for teeth in
 LEAST_SHARE, LEAST_PIXELS = 0.08, 25  # of the opening that must look like teeth, and at least so many pixels
@@ -36,41 +37,41 @@ class PaintedTexels:
     front_tooth: Float32s  # [3] colour of the teeth in front
 
 
-def painted_texels(model: MorphableModel, skin: TexelMap) -> PaintedTexels | None:
-    """The texels of the parts of a model's whole head beside those of its ``skin``; None where it has no parts."""
+def painted_texels(model: MorphableModel, atlas: Atlas) -> PaintedTexels | None:
+    """The texels of the parts of a model's whole head beside those of its skin; None where it has no parts."""
     whole = model.whole
     if whole is None or whole.parts is None:
         return None
     parts, first = whole.parts, len(model.head.template)
     rows = np.flatnonzero((whole.faces >= first).all(axis=1))
-    inside = texel_map(whole.uv, whole.uv_faces[rows], skin.size)
+    inside = texel_map(whole.uv, whole.uv_faces[rows], atlas.size)
     corners = whole.faces[rows[inside.triangle]] - first
     colours = np.einsum("nk,nkc->nc", inside.barycentric, parts.colours[corners].astype(np.float32))
     names = np.array([TEETH in name for name in parts.names])
     teeth = names[parts.of_faces[rows[inside.triangle]]]
-    away = np.ones((skin.size, skin.size), np.uint8)
+    away = np.ones((atlas.size, atlas.size), np.uint8)
     away.ravel()[inside.texels] = 0
-    close = cv2.distanceTransform(away, cv2.DIST_L2, 3).ravel() <= MARGIN
-    close[skin.texels] = False
-    texels = np.flatnonzero(close)
+    close = cv2.distanceTransform(away, cv2.DIST_L2, 3) <= MARGIN
+    texels = np.flatnonzero(close & ~atlas.flags(np.ones(len(atlas.mesh[0]), np.bool_)))
     near = inside.nearest[texels]
     front = np.percentile(colours[teeth], FRONT, axis=0).astype(np.float32)
     return PaintedTexels(texels, colours[near].astype(np.float32), teeth[near], front)
 
 
-def paint_parts(texture: UInt8s, painted: PaintedTexels, light: Float32s, teeth: Float32s | None) -> None:
-    """Paint the parts into a texture.
+def paint_parts(textures: Iterable[UInt8s], painted: PaintedTexels, light: Float32s, teeth: Float32s | None) -> None:
+    """Paint the parts into textures.
 
     Args:
-        texture: uint8 [S, S, 3], which is changed.
+        textures: uint8 [S, S, 3], which are changed.
         painted: what and where.
         light: [3] factors that white has in the photograph.
         teeth: [3] the same of teeth, where it shows any.
     """
     tones = bounded_tone(LIGHTER * light) if teeth is None else teeth
-    factors = np.where(painted.teeth[:, None], tones, bounded_tone(light))
-    colours = np.clip(painted.colours * factors + 0.5, 0, 255).astype(np.uint8)
-    texture.reshape(-1, 3)[painted.texels] = colours
+    factors = np.stack([bounded_tone(light), tones])[painted.teeth.astype(np.intp)]
+    colours = np.minimum(painted.colours * factors + np.float32(0.5), 255).astype(np.uint8)
+    for texture in textures:
+        texture.reshape(-1, 3)[painted.texels] = colours
 
 
 def tone_of_teeth(view: View, model: MorphableModel, level: float, front: Float32s) -> Float32s | None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from unveil.appearance.atlas import Atlas
 from unveil.appearance.grain import PlainSkin
-from unveil.appearance.texel_kernels import TexelMesh, gather
+from unveil.appearance.texel_kernels import gather
 from unveil.geometry.mesh import vertex_normals
-from unveil.geometry.uv import TexelMap
 from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.model import MorphableModel
-from unveil.typing import Bools, Float32s, Int32s, Int64s
+from unveil.typing import Bools, Float32s, Int32s, Ints
 
 EARS, LOBES, BROWS = [0, 16], [2, 14], slice(17, 27)  # iBUG-68
 FRONTAL = 0.5  # cosine to the front of the head, above which a vertex of the face shows skin rather than hair
@@ -38,35 +37,35 @@ class BareSkin:
     known: bool  # whether the albedo is known so well that light can be told from it
 
     @classmethod
-    def of(cls, model: MorphableModel, texels: TexelMap, openness: Float32s) -> BareSkin:
+    def of(cls, model: MorphableModel, atlas: Atlas, openness: Float32s) -> BareSkin:
         """What a model's space of skin says, or else that the skin of the cheeks is all of one colour.
 
         Args:
             model: the head model.
-            texels: those of a texture.
+            atlas: the texels of a texture.
             openness: [V] 1 for skin in the open.
         """
         template = np.asarray(model.head.template)
         front = vertex_normals(template, model.faces)[:, 2] > FRONTAL
         cheeks = (face_area(model) > 0) & (openness == 1) & front & _below_brows(model)
         if model.skin is None:
-            return _of_one_colour(model, texels, cheeks)
+            return _of_one_colour(model, atlas, cheeks)
         maps = (model.skin.mean, model.skin.certainty[..., None], model.skin.deviation[..., None])
-        mean, certainty, deviation = (_enlarged(np.asarray(values, np.float32), texels) for values in maps)
+        mean, certainty, deviation = (atlas.sampled(np.asarray(values, np.float32)) for values in maps)
         detail = np.exp(mean)
-        usual, bare = (_at_vertices(values, model, texels) for values in (detail, certainty))
-        samples = _some(np.flatnonzero((certainty[:, 0] > SURELY) & (deviation[:, 0] < MOST_VARIED)))
+        usual, bare = (_at_vertices(values, model, atlas) for values in (detail, certainty))
+        sure = np.flatnonzero(certainty[: atlas.in_map, 0] > SURELY).astype(np.int32)
+        samples = _some(sure[deviation[sure, 0] < MOST_VARIED])
         trust = (MOST_VARIED / np.maximum(deviation[samples, 0], LEAST_VARIED)) ** 2
         bare = bare[:, 0]
         area = _areas(model) * np.maximum(bare * (openness == 1), _beside_face(model))
-        sure = np.flatnonzero(certainty[:, 0] > SURELY).astype(np.int32)
-        plain = PlainSkin.of(sure, texels.texels, deviation[sure, 0] < PLAIN, texels.size)
+        plain = PlainSkin.of(sure, atlas.texels.texels, deviation[sure, 0] < PLAIN, atlas.texels.size)
         return cls(detail, usual, area, bare, samples, trust, cheeks, plain, known=True)
 
 
-def _of_one_colour(model: MorphableModel, texels: TexelMap, cheeks: Bools) -> BareSkin:
-    corners = cheeks[model.faces[texels.triangle]]
-    surely = np.einsum("nk,nk->n", texels.barycentric, corners.astype(np.float32))
+def _of_one_colour(model: MorphableModel, atlas: Atlas, cheeks: Bools) -> BareSkin:
+    triangle, barycentric, faces = atlas.mesh
+    surely = np.einsum("nk,nk->n", barycentric, cheeks[faces[triangle]].astype(np.float32))
     detail, usual = np.ones((len(surely), 3), np.float32), np.ones((len(cheeks), 3), np.float32)
     samples = _some(np.flatnonzero(surely > SURELY))
     ones = np.ones(len(samples), np.float32)
@@ -77,22 +76,15 @@ def _areas(model: MorphableModel) -> Float32s:
     return vertex_areas(np.asarray(model.head.template), model.faces).astype(np.float32)
 
 
-def _some(rows: Int64s) -> Int32s:
+def _some(rows: Ints) -> Int32s:
     """About `SAMPLES` of the rows, evenly."""
     return rows[:: max(1, len(rows) // SAMPLES)].astype(np.int32)
 
 
-def _enlarged(picture: Float32s, texels: TexelMap) -> Float32s:
-    """A picture [S, S, C] at the texels [N, C] of a map."""
-    enlarged = cv2.resize(picture, (texels.size, texels.size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(enlarged.reshape(texels.size**2, -1)[texels.texels], np.float32)
-
-
-def _at_vertices(values: Float32s, model: MorphableModel, texels: TexelMap) -> Float32s:
+def _at_vertices(values: Float32s, model: MorphableModel, atlas: Atlas) -> Float32s:
     """The mean [V, C] of the values [N, C] of the texels around each vertex."""
-    mesh: TexelMesh = (texels.triangle, texels.barycentric, np.ascontiguousarray(model.faces, np.int32))
     three = np.ascontiguousarray(np.broadcast_to(values, (len(values), 3)))
-    sums = gather(mesh, three, np.ones(len(values), np.float32), len(model.head.template))
+    sums = gather(atlas.mesh, three, np.ones(len(values), np.float32), len(model.head.template))
     return np.asarray(sums[:, : values.shape[1]] / np.maximum(sums[:, 3:], np.float32(1e-6)))
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from unveil.geometry.compiled import compiled
-from unveil.typing import Float32s, Int32s, UInt8s
+from unveil.typing import Float32s, Int32s, Int64s, UInt8s
 
 TexelMesh = tuple[Int32s, Float32s, Int32s]
+Glance = tuple[Float32s, Float32s, Float32s]  # colour [N, 3], weight [N] and cover [N], as in `view.Sampled`
 
 
 def gather(mesh: TexelMesh, values: Float32s, weight: Float32s, vertex_count: int) -> Float32s:
@@ -22,25 +23,38 @@ def gather(mesh: TexelMesh, values: Float32s, weight: Float32s, vertex_count: in
     return sums
 
 
-def blend(
-    mesh: TexelMesh, own: tuple[Float32s, Float32s], other: tuple[Float32s, Float32s], lack: Float32s
-) -> Float32s:
-    """Mean [N, 3] of two (colours [N, 3], weights [N]), after ``lack`` [V, 3] was added to the second."""
-    result = np.zeros_like(own[0])
-    _blend(mesh, own, other, lack, result)
-    return result
+def compare(mesh: TexelMesh, own: Glance, other: Glance, gains: tuple[Float32s, Float32s]) -> Float32s:
+    """Divide the colours of two looks in place by the gains of the light [V, 3] on each, and tell how they differ.
+
+    Returns:
+        What `gather` gives for the difference, weighted by how well both show a texel. Of the second look only the
+        first texels may be given.
+    """
+    sums = np.zeros((len(gains[0]), 4), dtype=np.float32)
+    _compare(mesh, own[:2], other[:2], gains, sums)
+    return sums
 
 
-def unlit(mesh: TexelMesh, colour: Float32s, gain: Float32s) -> None:
-    """Divide colours [N, 3] in place by a gain [V, 3]."""
-    _unlit(mesh, colour, gain)
+def merge(mesh: TexelMesh, own: Glance, other: Glance, lack: Float32s) -> tuple[Float32s, Float32s, Float32s, Float32s]:
+    """Both looks as one, after ``lack`` [V, 3] was added to the colours of the second.
+
+    Returns:
+        Colours [N, 3], how far a texel is as good as seen [N], how far by a first look that is the better one [N], and
+        what `gather` gives for colours and cover.
+    """
+    count = len(own[1])
+    colour = np.zeros((count, 3), dtype=np.float32)
+    cover, first = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
+    sums = np.zeros((len(lack), 4), dtype=np.float32)
+    _merge(mesh, own, other, lack, (colour, cover, first, sums))
+    return colour, cover, first, sums
 
 
 def compose(
     mesh: TexelMesh,
     seen: tuple[Float32s, Float32s],
     trust: Float32s,
-    guess: tuple[Float32s, Float32s, Float32s],
+    guess: tuple[Float32s, Float32s, Float32s, Float32s],
     gain: Float32s,
 ) -> tuple[UInt8s, UInt8s, Float32s]:
     """The colours of the texels: what is seen where it is trusted, and a guess elsewhere.
@@ -49,7 +63,7 @@ def compose(
         mesh: the texels.
         seen: colours [N, 3], and how far each is covered by what is seen [N].
         trust: [V] in that.
-        guess: what to multiply [N, 3] with a tone [3], and what to add then [V, 3].
+        guess: what to multiply [N, 3] with factors [N] and a tone [3], and what to add then [V, 3].
         gain: [V, 3] of the light.
 
     Returns:
@@ -60,6 +74,11 @@ def compose(
     trusted = np.empty(count, dtype=np.float32)
     _compose(mesh, seen, trust, guess, gain, (without, lit, trusted))
     return without, lit, trusted
+
+
+def shade(mesh: TexelMesh, rows: Int64s, without: UInt8s, gain: Float32s, lit: UInt8s) -> None:
+    """Put colours [N, 3] of some texels [K] times a gain [V, 3] in place of those with light [N, 3]."""
+    _shade(mesh, rows, without, gain, lit)
 
 
 @compiled
@@ -76,45 +95,98 @@ def _gather(mesh: Any, values: Any, weight: Any, sums: Any) -> None:
 
 
 @compiled
-def _blend(mesh: Any, own: Any, other: Any, lack: Any, result: Any) -> None:
+def _compare(mesh: Any, own: Any, other: Any, gains: Any, sums: Any) -> None:
     triangle, barycentric, faces = mesh
     own_colour, own_weight = own
     other_colour, other_weight = other
-    for n in range(len(triangle)):
+    own_gain, other_gain = gains
+    here, a, b, c = -1, 0, 0, 0
+    for n in range(len(own_weight)):
         first, second = own_weight[n], other_weight[n]
-        if first + second <= 0:
+        if first <= 0 and second <= 0:
             continue
-        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        if triangle[n] != here:
+            here = triangle[n]
+            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        both = first * second
         for k in range(3):
-            adapted = other_colour[n, k] + u * lack[a, k] + v * lack[b, k] + w * lack[c, k]
-            result[n, k] = (first * own_colour[n, k] + second * adapted) / (first + second)
+            own_colour[n, k] /= u * own_gain[a, k] + v * own_gain[b, k] + w * own_gain[c, k]
+            other_colour[n, k] /= u * other_gain[a, k] + v * other_gain[b, k] + w * other_gain[c, k]
+            difference = both * (own_colour[n, k] - other_colour[n, k])
+            sums[a, k] += u * difference
+            sums[b, k] += v * difference
+            sums[c, k] += w * difference
+        sums[a, 3] += u * both
+        sums[b, 3] += v * both
+        sums[c, 3] += w * both
 
 
 @compiled
-def _unlit(mesh: Any, colour: Any, gain: Any) -> None:
+def _merge(mesh: Any, own: Any, other: Any, lack: Any, results: Any) -> None:
     triangle, barycentric, faces = mesh
-    for n in range(len(triangle)):
-        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+    own_colour, own_weight, own_cover = own
+    other_colour, other_weight, other_cover = other
+    colour, cover, better, sums = results
+    one = np.float32(1)
+    here, a, b, c = -1, 0, 0, 0
+    for n in range(len(own_weight)):
+        first = own_weight[n]
+        second = other_weight[n] * (one - first)
+        if first + second <= 0:
+            continue
+        if triangle[n] != here:
+            here = triangle[n]
+            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        known = one - (one - own_cover[n]) * (one - other_cover[n])
+        cover[n] = known
+        if first > second:
+            better[n] = own_cover[n]
+        share = first / (first + second)
         for k in range(3):
-            colour[n, k] /= u * gain[a, k] + v * gain[b, k] + w * gain[c, k]
+            adapted = other_colour[n, k] + u * lack[a, k] + v * lack[b, k] + w * lack[c, k]
+            value = share * own_colour[n, k] + (one - share) * adapted
+            colour[n, k] = value
+            sums[a, k] += u * known * value
+            sums[b, k] += v * known * value
+            sums[c, k] += w * known * value
+        sums[a, 3] += u * known
+        sums[b, 3] += v * known
+        sums[c, 3] += w * known
 
 
 @compiled
 def _compose(mesh: Any, seen: Any, trust: Any, guess: Any, gain: Any, results: Any) -> None:
     triangle, barycentric, faces = mesh
     colour, coverage = seen
-    detail, tone, shift = guess
+    detail, factor, tone, shift = guess
     without, lit, trusted = results
+    one, half, black, white = np.float32(1), np.float32(0.5), np.float32(0), np.float32(255)
+    here, a, b, c = -1, 0, 0, 0
     for n in range(len(triangle)):
-        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        if triangle[n] != here:
+            here = triangle[n]
+            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         trusted[n] = u * trust[a] + v * trust[b] + w * trust[c]
         share = coverage[n] * trusted[n]
         for k in range(3):
-            guessed = detail[n, k] * tone[k] + u * shift[a, k] + v * shift[b, k] + w * shift[c, k]
-            value = share * colour[n, k] + (1 - share) * max(guessed, np.float32(0))
+            guessed = detail[n, k] * factor[n] * tone[k] + u * shift[a, k] + v * shift[b, k] + w * shift[c, k]
+            value = share * colour[n, k] + (one - share) * max(guessed, black)
             shaded = value * (u * gain[a, k] + v * gain[b, k] + w * gain[c, k])
-            without[n, k] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))
-            lit[n, k] = np.uint8(min(max(shaded + np.float32(0.5), np.float32(0)), np.float32(255)))
+            without[n, k] = np.uint8(min(max(value + half, black), white))
+            lit[n, k] = np.uint8(min(max(shaded + half, black), white))
+
+
+@compiled
+def _shade(mesh: Any, rows: Any, without: Any, gain: Any, lit: Any) -> None:
+    triangle, barycentric, faces = mesh
+    half, white = np.float32(0.5), np.float32(255)
+    for n in rows:
+        here = triangle[n]
+        a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
+        u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
+        for k in range(3):
+            value = np.float32(without[n, k]) * (u * gain[a, k] + v * gain[b, k] + w * gain[c, k])
+            lit[n, k] = np.uint8(min(value + half, white))

@@ -8,19 +8,21 @@ is taken for skin unless the caller says where it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from unveil.appearance.eyes import WHITE, paint_eyes
+from unveil.appearance.atlas import is_small
+from unveil.appearance.eyes import EVENLY, WHITE, paint_eyes
 from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
 from unveil.appearance.grain import quilted_grain
 from unveil.appearance.light import ENOUGH, FAINTEST, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
 from unveil.appearance.mouth import onto_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
 from unveil.appearance.person import personal_skin
-from unveil.appearance.texel_kernels import blend, compose, gather, unlit
+from unveil.appearance.texel_kernels import compare, compose, merge, shade
 from unveil.appearance.view import Sampled, View, sample_view
 from unveil.geometry.diffuse import diffuse
 from unveil.heads.model import MorphableModel
@@ -82,37 +84,34 @@ def bake_texture(
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: gives faces, texture coordinates, mirrored vertices and what is expected of skin.
-        size: texels per side.
+        size: texels per side; where the head is small in the photograph (`atlas.is_small`) half as many are computed
+            and enlarged, but for the eyes.
         hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder.
         hair: [3] CIELAB of the person's hair, where it is known; brows are like it.
     """
-    fixed = fixed_texels(model, size)
+    fixed = fixed_texels(model, size, halved=is_small(projected, size))
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
     if fixed.painted is None:  # no teeth of their own
         view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
-    light, gain, (colour, coverage), mostly_own = _looked_at(view, model, fixed)
+    light, gain, (colour, coverage), mostly_own, sums = _looked_at(view, model, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
-    mean, known = _at_vertices(colour, coverage, fixed)
+    mean, known = _means(sums, fixed)
     trust = _trust(known, mean / np.maximum(usual, 1) - 1, view.near_hidden(), fixed)
     own = usual * _of_person(mean / np.maximum(usual, 1), known * trust, (tone / 255, hair), model, fixed)
     shift, level = _completion(mean - own, own, known * trust, fixed)
     shift += own - usual
-    expected = (_with_grain(colour, coverage, fixed), tone, shift)
+    expected = (fixed.skin.detail, _grain(colour, coverage, fixed), tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
 
     white = paint_eyes(albedo, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
-    shaded = albedo[fixed.eyes.texels] * _at_texels(gain, fixed.eyes.texels, fixed)
-    lit[fixed.eyes.texels] = np.clip(shaded + 0.5, 0, 255).astype(np.uint8)
-    in_light, without = (fixed.texels.spread(values) for values in (lit, albedo))
+    shade(fixed.mesh, fixed.eyes.texels, albedo, gain, lit)
+    in_light, without = fixed.atlas.texture(lit), fixed.atlas.texture(albedo)
     if fixed.painted is not None:
         teeth = tone_of_teeth(view, model, level, fixed.painted.front_tooth)
-        for texture in (in_light, without):
-            paint_parts(texture, fixed.painted, white / WHITE, teeth)
-    seen = np.zeros(size * size, dtype=np.bool_)
-    seen[fixed.texels.texels] = trusted * mostly_own > 0.5
-    deviation = _deviation(without, coverage * trusted, model, fixed)
-    return BakedTexture(in_light, without, seen.reshape(size, size), light, deviation)
+        paint_parts((in_light, without), fixed.painted, white / WHITE, teeth)
+    seen = fixed.atlas.flags(trusted * mostly_own > 0.5)
+    return BakedTexture(in_light, without, seen, light, _deviation(without, coverage * trusted, model, fixed))
 
 
 class _Looked(NamedTuple):
@@ -122,22 +121,19 @@ class _Looked(NamedTuple):
     gain: Float32s  # [V, 3] of the light
     shown: tuple[Float32s, Float32s]  # albedo [N, 3] of the texels, and how far it is as good as seen [N]
     own: Float32s  # [N] the same of what the side itself shows, 0 where the other is seen better
+    sums: Float32s  # [V, 4] of what is shown, as `texel_kernels.gather` gives them
 
 
 def _looked_at(view: View, model: MorphableModel, fixed: FixedTexels) -> _Looked:
     own, other = sample_view(view, fixed.mesh), sample_view(view, fixed.mesh, model.mirror_vertices)
     light = _light(own, view, fixed)
     gain = light.gain(view.normals)
-    unlit(fixed.mesh, own.colour, gain)
-    unlit(fixed.mesh, other.colour, gain[model.mirror_vertices])
-    lack = _missing(own.colour - other.colour, own.weight * other.weight, fixed)
+    differences = compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices]))
+    lack = _missing(differences, fixed)
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
-    weight, cover = own.weight, own.cover
-    other_weight = other.weight * (1 - weight)
-    colour = blend(fixed.mesh, (own.colour, weight), (other.colour, other_weight), lack)
-    coverage = 1 - (1 - cover) * (1 - other.cover)
-    return _Looked(light, gain, (colour, coverage), cover * (weight > other_weight))
+    colour, coverage, mostly_own, sums = merge(fixed.mesh, own, other, lack)
+    return _Looked(light, gain, (colour, coverage), mostly_own, sums)
 
 
 def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
@@ -178,15 +174,13 @@ def _of_person(
     return np.exp(diffuse(logarithms, pull, fixed.neighbours, np.zeros(3))).astype(np.float32)
 
 
-def _with_grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s:
-    """The expected detail [N, 3] of skin, with fine structure of the person's own where that is not seen."""
-    skin = fixed.skin
-    grain = None if skin.plain is None else quilted_grain(colour, coverage, skin.plain)
-    if grain is None or skin.plain is None:
-        return skin.detail
-    detail = skin.detail.copy()
-    detail[skin.plain.rows] *= grain[:, None]
-    return detail
+def _grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s:
+    """Factors [N] of the expected skin, which give it fine structure of the person's own."""
+    factors, plain = np.ones(len(coverage), np.float32), fixed.skin.plain
+    grain = None if plain is None else quilted_grain(colour, coverage, plain)
+    if grain is not None and plain is not None:
+        factors[plain.rows] = grain
+    return factors
 
 
 def _trust(known: Float32s, strays: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:
@@ -213,21 +207,28 @@ def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: Fix
     """The standard deviation of `BakedTexture`, of an albedo [S, S, 3] that the photograph shows [N] in so far."""
     if model.skin is None:
         return None
-    share = np.ones(len(albedo) ** 2, np.float32)
-    share[fixed.texels.texels] = shown
-    sparse = np.s_[EVERY // 2 :: EVERY, EVERY // 2 :: EVERY]
-    guessed = 1 - share.reshape(albedo.shape[:2])[sparse]
+    texels = fixed.atlas.texels
+    share = np.ones(texels.size**2, np.float32)
+    share[texels.texels] = shown[: fixed.atlas.in_map]
+    guessed = 1 - _sparse(share.reshape(texels.size, -1), EVERY * texels.size // len(albedo))
     relative = cv2.resize(
         np.asarray(model.skin.deviation, np.float32), guessed.shape[::-1], interpolation=cv2.INTER_AREA
     )
-    return np.asarray(CALIBRATED * relative * guessed * albedo[sparse].mean(axis=-1), np.float32)
+    return np.asarray(CALIBRATED * relative * guessed * (_sparse(albedo, EVERY) @ EVENLY), np.float32)
+
+
+def _sparse(picture: NDArray[Any], every: int) -> NDArray[Any]:
+    """One of so many texels of a picture [S, S, ...], and of its rows."""
+    return picture[every // 2 :: every, every // 2 :: every]
 
 
 def _eyes_seen(coverage: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:
     """Coverage [K] of the texels of the eyes, fading towards the lids."""
     texels = fixed.eyes.texels
-    corners = _seen_well(known)[fixed.faces[fixed.texels.triangle[texels]]]  # [K, 3]
-    return np.asarray(coverage[texels] * np.einsum("nk,nk->n", fixed.texels.barycentric[texels], corners))
+    seen = coverage[texels]
+    some = np.flatnonzero(seen)
+    seen[some] *= _at_texels(_seen_well(known)[:, None], texels[some], fixed)[:, 0]
+    return seen
 
 
 def _seen_well(known: Float32s) -> Float32s:
@@ -254,14 +255,14 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
     return np.asarray(shift + closed * (INSIDE * level - usual - shift), dtype=np.float32), level
 
 
-def _missing(difference: Float32s, weight: Float32s, fixed: FixedTexels) -> Float32s:
+def _missing(differences: Float32s, fixed: FixedTexels) -> Float32s:
     """What the colours of the other side lack of those of this side, at all vertices [V, 3].
 
-    Known is the ``difference`` [N, 3] of the sides at the texels with a ``weight`` [N]. What light is left in it is
-    odd in the normal: the terms of second degree that change sign between the sides are fitted and hold everywhere, and
+    Known are the sums of ``differences`` [V, 4] that `texel_kernels.compare` gives. What light is left in them is odd
+    in the normal: the terms of second degree that change sign between the sides are fitted and hold everywhere, and
     what they leave is continued smoothly.
     """
-    mean, known = _at_vertices(difference, weight, fixed)
+    mean, known = _means(differences, fixed)
     terms = fixed.odd_terms  # [V, 3]
     system = terms.T @ (known[:, None] * terms) + LIGHT_RIDGE * known.sum() * np.eye(3)
     light = terms @ np.linalg.solve(system + 1e-9 * np.eye(3), terms.T @ (known[:, None] * mean))
@@ -276,9 +277,8 @@ def _at_texels(values: Float32s, rows: Ints, fixed: FixedTexels) -> Float32s:
     return np.asarray(np.einsum("nk,nkc->nc", barycentric[rows], values[faces[triangle[rows]]]), np.float32)
 
 
-def _at_vertices(values: Float32s, weight: Float32s, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
-    """Weighted mean [V, 3] of the values [N, 3] of the texels around each vertex, and their mean weight [V]."""
-    sums = gather(fixed.mesh, values, weight, len(fixed.texel_counts))
+def _means(sums: Float32s, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
+    """Weighted mean [V, 3] of the texels around each vertex, and their mean weight [V], by what `gather` gives."""
     known = sums[:, 3] / fixed.texel_counts
     mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
     return mean.astype(np.float32), np.where(known > UNKNOWN, known, 0).astype(np.float32)

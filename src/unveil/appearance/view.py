@@ -118,18 +118,8 @@ class Sampled(NamedTuple):
     """The photograph at each of N texels."""
 
     colour: Float32s  # [N, 3]
-    valid: Float32s  # [N] how sure it is that this is the point's colour
-    quality: Float32s  # [N] how well the point is seen
-
-    @property
-    def weight(self) -> Float32s:
-        """Weight [N] against other looks at the same points."""
-        return self.valid * self.quality
-
-    @property
-    def cover(self) -> Float32s:
-        """How far [N] this look is as good as any."""
-        return np.asarray(self.valid * np.minimum(self.quality / np.float32(GRAZING), 1))
+    weight: Float32s  # [N] against other looks at the same points: how surely and how well it is seen
+    cover: Float32s  # [N] how far this look is as good as any
 
 
 def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Sampled:
@@ -141,13 +131,12 @@ def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Samp
         mirror: [V] the vertex on the other side of each vertex, to look at the other side.
     """
     count = len(mesh[0])
-    colour = np.zeros((count, 3), dtype=np.float32)
-    valid, quality = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.float32)
+    sampled = Sampled(np.zeros((count, 3), np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     grid = (view.depth, view.inside, np.float32(1 / view.step), np.float32(view.slack))
     # Seen from outside the corners go anticlockwise, which with y down has a negative area; mirroring turns that.
     points, outside = (view.points, np.float32(-1)) if mirror is None else (view.points[mirror], np.float32(1))
-    _sample(mesh, points, outside, (view.pixels, view.free), grid, (colour, valid, quality))
-    return Sampled(colour, valid, quality)
+    _sample(mesh, points, outside, (view.pixels, view.free), grid, tuple(sampled))
+    return sampled
 
 
 @compiled
@@ -155,36 +144,55 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
     triangle, barycentric, faces = mesh
     pixels, free = photo
     depth, inside, per_pixel, slack = grid
-    colour, valid, quality = result
+    colour, weight, cover = result
     height, width = free.shape
+    # Bare numbers would make doubles of everything.
+    one, two, three = np.float32(1), np.float32(2), np.float32(3)
+    slope_slack, per_slack, per_border = (
+        np.float32(SLOPE_SLACK) / per_pixel,
+        two / slack,
+        per_pixel / np.float32(BORDER),
+    )
+    right, bottom = np.float32(width - 1), np.float32(height - 1)
+    here, away, turned = -1, False, False
+    a = b = c = 0
     for n in range(len(triangle)):
-        a, b, c = faces[triangle[n], 0], faces[triangle[n], 1], faces[triangle[n], 2]
+        if triangle[n] != here:
+            here = triangle[n]
+            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
+            area = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
+            area -= (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
+            away = area * outside <= 0
+            turned = away and max(points[a, 3], points[b, 3], points[c, 3]) <= 1
+        if turned:
+            continue
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         x = u * points[a, 0] + v * points[b, 0] + w * points[c, 0]
         y = u * points[a, 1] + v * points[b, 1] + w * points[c, 1]
         # Written so that a NaN fails the test too.
-        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+        if not (0 <= x <= right and 0 <= y <= bottom):
             continue
-        area = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
-        area -= (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
         cosine = u * points[a, 3] + v * points[b, 3] + w * points[c, 3]
-        if area * outside <= 0 and cosine <= 1:
+        if away and cosine <= 1:
             continue
         cosine = abs(cosine)  # in nostrils smooth normals may point away though the surface is seen
         z = u * points[a, 2] + v * points[b, 2] + w * points[c, 2]
         i, j = int(y * per_pixel + np.float32(0.5)), int(x * per_pixel + np.float32(0.5))
-        slope = np.sqrt(max(np.float32(0), 1 - cosine * cosine)) / max(cosine, np.float32(0.15))
-        behind = z - depth[i, j] - np.float32(SLOPE_SLACK) * slope / per_pixel
-        seen = min(np.float32(1), 2 - 2 * behind / slack)  # 1 up to half the slack, 0 from all of it
+        slope = np.sqrt(max(np.float32(0), one - cosine * cosine)) / max(cosine, np.float32(0.15))
+        behind = z - depth[i, j] - slope_slack * slope
+        seen = min(one, two - per_slack * behind)  # 1 up to half the slack, 0 from all of it
         if seen <= 0:
             continue
         column, row = min(int(x), width - 2), min(int(y), height - 2)
-        border = min(x, width - 1 - x, y, height - 1 - y) * per_pixel / np.float32(BORDER)
-        valid[n] = seen * inside[i, j] * free[row, column] * min(np.float32(1), border)
-        angle = min(np.float32(1), cosine / np.float32(FACING))
-        quality[n] = max(np.float32(POOREST), angle * angle * (3 - 2 * angle))
-        dx, dy = x - column, y - row
+        border = min(x, right - x, y, bottom - y) * per_border
+        valid = seen * inside[i, j] * free[row, column] * min(one, border)
+        angle = min(one, cosine * np.float32(1 / FACING))
+        quality = max(np.float32(POOREST), angle * angle * (three - two * angle))
+        weight[n] = valid * quality
+        cover[n] = valid * min(one, quality * np.float32(1 / GRAZING))
+        dx, dy = x - np.float32(column), y - np.float32(row)
         for k in range(3):
-            upper = pixels[row, column, k] * (1 - dx) + pixels[row, column + 1, k] * dx
-            lower = pixels[row + 1, column, k] * (1 - dx) + pixels[row + 1, column + 1, k] * dx
-            colour[n, k] = upper * (1 - dy) + lower * dy
+            first, second = np.float32(pixels[row, column, k]), np.float32(pixels[row, column + 1, k])
+            third, fourth = np.float32(pixels[row + 1, column, k]), np.float32(pixels[row + 1, column + 1, k])
+            upper, lower = first + dx * (second - first), third + dx * (fourth - third)
+            colour[n, k] = upper + dy * (lower - upper)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from glb_reader import Glb
 
+from unveil.appearance.atlas import Atlas
 from unveil.appearance.parts import painted_texels
 from unveil.assets.store import packaged
 from unveil.geometry.uv import texel_map
@@ -162,7 +163,7 @@ def test_teeth_never_come_through_the_skin() -> None:
 
 def test_parts_have_places_of_their_own_in_the_texture() -> None:
     skin = texel_map(MODEL.uv, MODEL.uv_faces, 512)
-    painted = painted_texels(MODEL, skin)
+    painted = painted_texels(MODEL, Atlas.of(MODEL, 512, halved=False))
     assert painted is not None
     inside = texel_map(WHOLE.uv, WHOLE.uv_faces[len(MODEL.faces) :], 512)
     assert not np.isin(inside.texels, skin.texels).any()
