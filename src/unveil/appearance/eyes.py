@@ -121,7 +121,7 @@ def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> 
         return light * WHITE
     shown = np.flatnonzero(seen > 0)
     colour, direction, seen = values[eyes.texels[shown]].astype(np.float32), eyes.direction[shown], seen[shown]
-    grey, most = colour @ EVENLY, np.maximum(np.maximum(colour[:, 0], colour[:, 1]), colour[:, 2])
+    grey, most = colour @ EVENLY, colour.max(axis=1)
     axis = _gaze(direction, grey, seen)
     front = direction @ axis > 0
     across = direction - (direction @ axis)[:, None] * axis
@@ -129,16 +129,16 @@ def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> 
     radius[~front] = 1 / eyes.iris
     band = seen * (np.abs(direction[:, 1]) < BAND) * front
     # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
-    redness = (most - np.minimum(np.minimum(colour[:, 0], colour[:, 1]), colour[:, 2])) / np.maximum(most, 1)
+    redness = (most - colour.min(axis=1)) / np.maximum(most, np.float32(1))
     white = _typical(colour, band * (radius > 1.3), redness, light * WHITE)
     # No darker than shaded skin: grey would look blind.
     white = (white + white.mean()) / 2 * np.float32(max(1, SHADED * level / white.mean()))
     ring = seen * front * (np.abs(radius - RING) < RING_WIDTH)
     iris = _typical(colour, ring, np.abs(grey - _middle(grey, ring)), light * IRIS)
     iris = iris * np.float32(min(1, LIGHTEST_IRIS * white.mean() / max(iris.mean(), 1)))
-    white, iris = white.astype(np.float32), iris.astype(np.float32)
-    _paint(values, eyes.texels, eyes.direction, (axis, np.float32(1 / eyes.iris)), (white, iris))
-    return white
+    painted = np.asarray(white, np.float32), np.asarray(iris, np.float32)
+    _paint(values, eyes.texels, eyes.direction, (axis, np.float32(1 / eyes.iris)), painted)
+    return painted[0]
 
 
 @compiled

@@ -132,8 +132,8 @@ class GltfBuffer:
 
     def pack(self, document: Mapping[str, Any]) -> bytes:
         """The whole GLB file: ``document``, given what it lacks, and the collected bytes."""
-        data = [self._data, bytes(-len(self._data) % ALIGNMENT)]
-        size = sum(map(len, data))
+        padding = bytes(-len(self._data) % ALIGNMENT)
+        size = len(self._data) + len(padding)
         parts = {name: _json(value) for name, value in document.items()} | {
             "accessors": f"[{','.join(self._accessors)}]",
             "bufferViews": _json(self._views),
@@ -142,8 +142,9 @@ class GltfBuffer:
         whole = sorted(parts.items(), key=lambda item: (item[0] != "extras", item[0]))
         text = ("{" + ",".join(f"{_json(name)}:{part}" for name, part in whole) + "}").encode()
         text += b" " * (-len(text) % ALIGNMENT)
-        chunks = [struct.pack("<I4s", len(text), b"JSON"), text, struct.pack("<I4s", size, b"BIN\0"), *data]
-        return b"".join([struct.pack("<4sII", b"glTF", 2, 12 + sum(map(len, chunks))), *chunks])
+        length = 12 + 8 + len(text) + 8 + size
+        header = struct.pack("<4sII", b"glTF", 2, length) + struct.pack("<I4s", len(text), b"JSON")
+        return b"".join([header, text, struct.pack("<I4s", size, b"BIN\0"), self._data, padding])
 
     def _add(self, accessor: Json) -> int:
         self._accessors.append(_json(accessor))
