@@ -43,12 +43,12 @@ class Atlas:
     def of(cls, model: MorphableModel, size: int, *, halved: bool) -> Atlas:
         """The texels of a head model with texture coordinates."""
         faces = np.ascontiguousarray(model.faces, np.int32)
-        whole = texel_map(model.uv, model.uv_faces, size // 2 if halved else size)
+        whole = texel_map(model.uv, model.uv_faces, size // 2 if halved else size).by_triangle()
         eyes = np.flatnonzero(eyeball_of(model)[model.faces].min(axis=1) >= 0)
         if not (halved and len(eyes)):
             nothing = np.zeros(0, np.int64)
             return cls(size, whole, (whole.triangle, whole.barycentric, faces), 0, nothing, nothing, nothing)
-        fine = texel_map(model.uv, model.uv_faces[eyes], size)
+        fine = texel_map(model.uv, model.uv_faces[eyes], size).by_triangle()
         mesh = (
             np.concatenate([whole.triangle, eyes[fine.triangle].astype(np.int32)]),
             np.concatenate([whole.barycentric, fine.barycentric]),

@@ -13,6 +13,7 @@ from unveil.geometry.compiled import compiled
 from unveil.typing import Float32s, Int32s, Int64s, UInt8s
 
 TexelMesh = tuple[Int32s, Float32s, Int32s]
+NONE = np.uint32(0xFFFFFFFF)  # no triangle; numba takes longer for indices that may be negative
 Glance = tuple[Float32s, Float32s, Float32s]  # colour [N, 3], weight [N] and cover [N], as in `view.Sampled`
 
 
@@ -100,14 +101,14 @@ def _compare(mesh: Any, own: Any, other: Any, gains: Any, sums: Any) -> None:
     own_colour, own_weight = own
     other_colour, other_weight = other
     own_gain, other_gain = gains
-    here, a, b, c = -1, 0, 0, 0
+    here = a = b = c = NONE
     for n in range(len(own_weight)):
         first, second = own_weight[n], other_weight[n]
         if first <= 0 and second <= 0:
             continue
-        if triangle[n] != here:
-            here = triangle[n]
-            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
+        if here != np.uint32(triangle[n]):
+            here = np.uint32(triangle[n])
+            a, b, c = np.uint32(faces[here, 0]), np.uint32(faces[here, 1]), np.uint32(faces[here, 2])
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         both = first * second
         for k in range(3):
@@ -129,15 +130,15 @@ def _merge(mesh: Any, own: Any, other: Any, lack: Any, results: Any) -> None:
     other_colour, other_weight, other_cover = other
     colour, cover, better, sums = results
     one = np.float32(1)
-    here, a, b, c = -1, 0, 0, 0
+    here = a = b = c = NONE
     for n in range(len(own_weight)):
         first = own_weight[n]
         second = other_weight[n] * (one - first)
         if first + second <= 0:
             continue
-        if triangle[n] != here:
-            here = triangle[n]
-            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
+        if here != np.uint32(triangle[n]):
+            here = np.uint32(triangle[n])
+            a, b, c = np.uint32(faces[here, 0]), np.uint32(faces[here, 1]), np.uint32(faces[here, 2])
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         known = one - (one - own_cover[n]) * (one - other_cover[n])
         cover[n] = known
@@ -163,11 +164,11 @@ def _compose(mesh: Any, seen: Any, trust: Any, guess: Any, gain: Any, results: A
     detail, factor, tone, shift = guess
     without, lit, trusted = results
     one, half, black, white = np.float32(1), np.float32(0.5), np.float32(0), np.float32(255)
-    here, a, b, c = -1, 0, 0, 0
+    here = a = b = c = NONE
     for n in range(len(triangle)):
-        if triangle[n] != here:
-            here = triangle[n]
-            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
+        if here != np.uint32(triangle[n]):
+            here = np.uint32(triangle[n])
+            a, b, c = np.uint32(faces[here, 0]), np.uint32(faces[here, 1]), np.uint32(faces[here, 2])
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
         trusted[n] = u * trust[a] + v * trust[b] + w * trust[c]
         share = coverage[n] * trusted[n]

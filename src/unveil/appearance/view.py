@@ -8,19 +8,21 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from unveil.appearance.texel_kernels import TexelMesh
+from unveil.appearance.atlas import is_small
+from unveil.appearance.texel_kernels import NONE, TexelMesh
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
 
-DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head
+DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head, half as many where that is small
 DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen
-SLOPE_SLACK = 4.0  # steps of the depth grid along the slope of the surface
+SLOPE_SLACK = 1 / 128  # of the longer side, along the slope of the surface
+SPREAD = 1 / 256  # of the longer side by which the nearest surface hides what is beside it
 # The fit is never exact at the outline of the head, and there the photograph shows the wall. Distances from the
 # outline, of the longer side of the head, between which trust grows from none to full.
 OUTLINE_FROM, OUTLINE_TO = 0.012, 0.07
-BORDER = 12.0  # steps of the depth grid over which trust fades towards the edge of the photograph
+BORDER = 3 / 128  # of the longer side, over which trust fades towards the edge of the photograph
 NEAR, COARSE = 0.03, 8  # of the longer side: so near to what is hidden it may still show; pixels of a coarse look
 FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
 POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
@@ -39,14 +41,14 @@ class View:
     depth: Float32s  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
     inside: Float32s  # [D, D'] trust by the distance from the outline
     step: float  # pixels per step of the depth grid
-    slack: float  # pixels of depth
+    extent: float  # pixels of the head's longer side
 
     def near_hidden(self) -> Float32s:
         """From 0 to 1, how near [V] what the vertices show lies to pixels that do not show the head."""
         if self.free.min() == 1:
             return np.zeros(len(self.points), np.float32)
         free = np.ascontiguousarray(self.free[::COARSE, ::COARSE])
-        reach = 2 * round(NEAR * DEPTH_SIZE * self.step / COARSE) + 1
+        reach = 2 * round(NEAR * self.extent / COARSE) + 1
         near = cv2.blur(1 - cv2.erode(free, np.ones((reach, reach))), (reach, reach))
         rows, columns = (np.nan_to_num(self.points[:, axis]) / COARSE for axis in (1, 0))
         i, j = (np.clip(at, 0, size - 1).astype(int) for at, size in zip((rows, columns), near.shape, strict=True))
@@ -69,7 +71,7 @@ class View:
         shape = (max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale)))
         points = projected * scale + [*((0.5 - np.array([left, top])) * scale - 0.5), 0.0]
         extent = longer * scale
-        step = extent / DEPTH_SIZE
+        step = extent / (DEPTH_SIZE // 2 if is_small(projected, size) else DEPTH_SIZE)
         depth, inside = _depth(points / [step, step, 1], faces, shape, extent, step)
         normals = (vertex_normals(projected, faces) * [1, -1, -1]).astype(np.float32)
         return cls(
@@ -80,7 +82,7 @@ class View:
             depth=depth,
             inside=inside,
             step=step,
-            slack=DEPTH_SLACK * extent,
+            extent=extent,
         )
 
 
@@ -108,7 +110,8 @@ def _depth(
 ) -> tuple[Float32s, Float32s]:
     raster = rasterize(points, faces, int(shape[1] / step) + 2, int(shape[0] / step) + 2)
     # What is close to a nearer surface may belong to that in the photograph: let the nearest spread.
-    nearest = cv2.erode(np.minimum(raster.depth, np.float32(1e9)), np.ones((5, 5)))
+    reach = 2 * round(SPREAD * extent / step) + 1
+    nearest = cv2.erode(np.minimum(raster.depth, np.float32(1e9)), np.ones((reach, reach)))
     distance = cv2.distanceTransform(raster.covered.astype(np.uint8), cv2.DIST_L2, 3) * (step / extent)
     trust = np.clip((distance - OUTLINE_FROM) / (OUTLINE_TO - OUTLINE_FROM), 0, 1)
     return nearest.astype(np.float32), (trust * trust * (3 - 2 * trust)).astype(np.float32)
@@ -132,7 +135,7 @@ def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Samp
     """
     count = len(mesh[0])
     sampled = Sampled(np.zeros((count, 3), np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32))
-    grid = (view.depth, view.inside, np.float32(1 / view.step), np.float32(view.slack))
+    grid = (view.depth, view.inside, np.float32(1 / view.step), np.float32(view.extent))
     # Seen from outside the corners go anticlockwise, which with y down has a negative area; mirroring turns that.
     points, outside = (view.points, np.float32(-1)) if mirror is None else (view.points[mirror], np.float32(1))
     _sample(mesh, points, outside, (view.pixels, view.free), grid, tuple(sampled))
@@ -143,23 +146,20 @@ def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Samp
 def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result: Any) -> None:
     triangle, barycentric, faces = mesh
     pixels, free = photo
-    depth, inside, per_pixel, slack = grid
+    depth, inside, per_pixel, extent = grid
     colour, weight, cover = result
     height, width = free.shape
     # Bare numbers would make doubles of everything.
     one, two, three = np.float32(1), np.float32(2), np.float32(3)
-    slope_slack, per_slack, per_border = (
-        np.float32(SLOPE_SLACK) / per_pixel,
-        two / slack,
-        per_pixel / np.float32(BORDER),
-    )
+    slope_slack, per_slack = np.float32(SLOPE_SLACK) * extent, two / (np.float32(DEPTH_SLACK) * extent)
+    per_border = one / (np.float32(BORDER) * extent)
     right, bottom = np.float32(width - 1), np.float32(height - 1)
-    here, away, turned = -1, False, False
-    a = b = c = 0
+    here = a = b = c = NONE
+    away = turned = False
     for n in range(len(triangle)):
-        if triangle[n] != here:
-            here = triangle[n]
-            a, b, c = faces[here, 0], faces[here, 1], faces[here, 2]
+        if here != np.uint32(triangle[n]):
+            here = np.uint32(triangle[n])
+            a, b, c = np.uint32(faces[here, 0]), np.uint32(faces[here, 1]), np.uint32(faces[here, 2])
             area = (points[b, 0] - points[a, 0]) * (points[c, 1] - points[a, 1])
             area -= (points[b, 1] - points[a, 1]) * (points[c, 0] - points[a, 0])
             away = area * outside <= 0
@@ -177,13 +177,14 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
             continue
         cosine = abs(cosine)  # in nostrils smooth normals may point away though the surface is seen
         z = u * points[a, 2] + v * points[b, 2] + w * points[c, 2]
-        i, j = int(y * per_pixel + np.float32(0.5)), int(x * per_pixel + np.float32(0.5))
+        i, j = np.uint32(y * per_pixel + np.float32(0.5)), np.uint32(x * per_pixel + np.float32(0.5))
         slope = np.sqrt(max(np.float32(0), one - cosine * cosine)) / max(cosine, np.float32(0.15))
         behind = z - depth[i, j] - slope_slack * slope
         seen = min(one, two - per_slack * behind)  # 1 up to half the slack, 0 from all of it
         if seen <= 0:
             continue
-        column, row = min(int(x), width - 2), min(int(y), height - 2)
+        column, row = np.uint32(min(int(x), width - 2)), np.uint32(min(int(y), height - 2))
+        beside, below = np.uint32(column + 1), np.uint32(row + 1)
         border = min(x, right - x, y, bottom - y) * per_border
         valid = seen * inside[i, j] * free[row, column] * min(one, border)
         angle = min(one, cosine * np.float32(1 / FACING))
@@ -192,7 +193,7 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
         cover[n] = valid * min(one, quality * np.float32(1 / GRAZING))
         dx, dy = x - np.float32(column), y - np.float32(row)
         for k in range(3):
-            first, second = np.float32(pixels[row, column, k]), np.float32(pixels[row, column + 1, k])
-            third, fourth = np.float32(pixels[row + 1, column, k]), np.float32(pixels[row + 1, column + 1, k])
+            first, second = np.float32(pixels[row, column, k]), np.float32(pixels[row, beside, k])
+            third, fourth = np.float32(pixels[below, column, k]), np.float32(pixels[below, beside, k])
             upper, lower = first + dx * (second - first), third + dx * (fourth - third)
             colour[n, k] = upper + dy * (lower - upper)
