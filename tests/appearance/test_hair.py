@@ -10,6 +10,7 @@ import pytest
 from glb_reader import Glb
 from khronos import validator_report
 
+from unveil.appearance.hair.cells import unlike_skin
 from unveil.appearance.hair.frame import above_hairline, ear_faces
 from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.worn import hair_of
@@ -19,7 +20,7 @@ from unveil.geometry.rasterize import rasterize
 from unveil.heads.head import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
-from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLASSES, CLOTH, HAIR, SKIN
+from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLASSES, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.models.openhead import head as openhead
 from unveil.photos.crop import Crop
 from unveil.typing import Floats, Int64s
@@ -107,15 +108,79 @@ def test_what_is_beyond_the_photograph_is_no_hair() -> None:
     """Crops are black there, and a learner takes black for hair."""
     head = sighted(np.asarray(MODEL.head.template))
     left, top = np.asarray(MODEL.landmarks68(head.projected)[:, :2].min(axis=0), int)
+    tight = cut(head, (left, top, SIZE - left, top + 150))
+    assert hair_of(replace(tight, classes=head.classes), MODEL) is None
+
+
+def cut(head: Sighted, box: tuple[int, int, int, int]) -> Sighted:
+    """The same in the part of the photograph between left, top, right and bottom; the learner sees nothing else."""
+    left, top, right, bottom = box
     matrix = head.crop.matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ [left, top]
-    cut = replace(
-        head,
-        photograph=np.ascontiguousarray(head.photograph[top : top + 150, left : SIZE - left]),
-        projected=head.projected - [left, top, 0],
-        crop=Crop(matrix, CLASS_SIZE),
-    )
-    assert hair_of(cut, MODEL) is None
+    crop = Crop(matrix, CLASS_SIZE)
+    photograph = np.ascontiguousarray(head.photograph[top:bottom, left:right])
+    inside = crop.warp(np.full(photograph.shape[:2], 255, np.uint8)) / np.float32(255)
+    classes = head.classes * inside
+    classes[BACKGROUND] += 1 - inside
+    return replace(head, photograph=photograph, projected=head.projected - [left, top, 0], classes=classes, crop=crop)
+
+
+def test_hair_that_the_photograph_cuts_off_goes_on() -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    marks = np.asarray(MODEL.landmarks68(head.projected))[:, :2]
+    (left, top), (right, bottom) = marks.min(axis=0).astype(int), marks.max(axis=0).astype(int)
+    box = (left - 25, top - 25, right + 25, bottom + 20)  # some hair of the temples is in it
+    tight = cut(head, box)
+    made = hair_of(tight, MODEL)
+    assert made is not None
+    crown = made.vertices[np.abs(made.vertices[:, [0, 2]]).max(axis=1) < 0.05]
+    top_of_skull = np.asarray(MODEL.head.template)[:, 1].max()
+    assert 0.004 < crown[:, 1].max() - top_of_skull < 0.025, "as thick as hair is"
+    assert np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - COLOURS[HAIR]).max() < 25
+    bald = cut(sighted(np.asarray(MODEL.head.template), SKIN, 0.0), box)
+    assert hair_of(bald, MODEL) is None
+
+
+def with_hat(head: Sighted, lowest: float) -> Sighted:
+    """The same with a hat on all that is higher in the photograph than a share of the way from brows to crown."""
+    image, classes = head.photograph.copy(), head.classes.copy()
+    brows = np.asarray(MODEL.landmarks68(head.projected))[17:27, 1].mean()
+    row = int(brows + lowest * (head.projected[:, 1].min() - brows))
+    image[:row, 100:-100] = COLOURS[HAIR]
+    image[row - 50 : row, 100:-100] = (30, 60, 230)  # a band
+    hidden = np.zeros(image.shape[:2], np.uint8)
+    hidden[:row, 100:-100] = 255
+    share = head.crop.warp(hidden) / np.float32(255)
+    classes = classes * (1 - share)
+    classes[OCCLUDER] += share
+    return replace(head, photograph=image, classes=classes)
+
+
+def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:
+    template = np.asarray(MODEL.head.template)
+    made = hair_of(with_hat(sighted(template), 0.3), MODEL)
+    assert made is not None, "hair is seen below it"
+    picture = made.picture.astype(int)
+    assert (picture[..., 2] - picture[..., 0]).max() < 40, "none of its blue"
+    high = made.vertices[:, 1].max() - template[:, 1].max()
+    assert high < 0.02, "as high as hair is, whatever the hat's height"
+    bald = sighted(template, SKIN, 0.0)
+    assert hair_of(with_hat(bald, 0.3), MODEL) is None
+    assert hair_of(sighted(template, OCCLUDER), MODEL) is None, "all hair is hidden"
+
+
+def test_beyond_the_crop_only_what_is_coloured_like_skin_is_taken_for_it() -> None:
+    head = with_hat(sighted(np.asarray(MODEL.head.template), SKIN, 0.0), 0.8)
+    unlike = unlike_skin(head.photograph, head.classes, head.crop)
+    middle = head.photograph[:, SIZE // 2].astype(int)
+    hat = (middle == (30, 60, 230)).all(axis=1)
+    rows = head.crop.to_crop(np.column_stack([np.full(SIZE, SIZE / 2), np.arange(SIZE)]))[:, 1]
+    above, within = rows < -1, (rows > 1) & (rows < CLASS_SIZE - 2)
+    assert unlike[:, SIZE // 2][hat & above].mean() > 0.9
+    skin = above & (np.abs(middle - COLOURS[SKIN]).max(axis=1) < 20)
+    assert skin.sum() > 10
+    assert unlike[:, SIZE // 2][skin].mean() < 0.1, "at its edge"
+    assert not unlike[within, SIZE // 2].any(), "within it the class map tells"
 
 
 def test_ears_are_what_sticks_out_below_their_top() -> None:

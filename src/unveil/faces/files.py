@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
-from unveil.appearance.hair.cells import hair_colour
+from unveil.appearance.hair.cells import hair_colour, unlike_skin
 from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, covered_pixels
 from unveil.faces.face import ReconstructedFace
@@ -105,6 +105,7 @@ def face_colours(
     if face.classes is not None:
         others = face.classes[BACKGROUND] + face.classes[CLOTH]
         covered |= covered_pixels(others, face.crop, image.shape, casts=BESIDE)
+        covered |= unlike_skin(image, face.classes, face.crop)
     return head_colours(image, face.photographed, model, covered, colour)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unveil.models.classes import CLASS_SIZE, HAIR
+from unveil.models.classes import CLASS_SIZE, HAIR, SKIN
 from unveil.photos.crop import Crop
-from unveil.typing import Float32s, Floats, Image
+from unveil.typing import Bools, Float32s, Floats, Image
 
 SURE = 0.8  # probability from which on a cell shows what hair looks like
 FEWEST = 20  # such cells that say what colour hair has
+# What is unlike skin: the pixels a side that are looked at, the cells of skin that are compared, the weights of CIELAB,
+# and the distance in it from which on no skin has the colour.
+LOOKED_AT, SAMPLES, WEIGHTS, UNLIKE = 72, 100, np.array([0.5, 1, 1], np.float32), 12.0
 
 
 def hair_colour(photograph: Image, classes: Float32s, crop: Crop) -> Floats | None:
@@ -18,6 +21,28 @@ def hair_colour(photograph: Image, classes: Float32s, crop: Crop) -> Floats | No
     lab, seen = cells_of(photograph, crop)
     sure = (classes[HAIR] > SURE) & (seen > 0)
     return np.median(lab[sure], axis=0) if np.count_nonzero(sure) > FEWEST else None
+
+
+def unlike_skin(photograph: Image, classes: Float32s, crop: Crop) -> Bools:
+    """Which pixels [H, W] beyond a crop, of which a class map [9, K, K] tells nothing, are coloured unlike its skin."""
+    lab, seen = cells_of(photograph, crop)
+    skin = lab[(classes[SKIN] > SURE) & (seen > 0)]
+    shape = photograph.shape[:2]
+    if len(skin) < FEWEST:
+        return np.zeros(shape, np.bool_)
+    scale = min(1.0, LOOKED_AT / max(shape))
+    height, width = (max(1, round(side * scale)) for side in shape)
+    small = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
+    colours = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    places = crop.to_crop(np.stack([x.ravel(), y.ravel()], axis=1) / scale)
+    beyond = ((places < 0) | (places > crop.size - 1)).any(axis=1).reshape(height, width)
+    some, others = skin[:: -(-len(skin) // SAMPLES)] * WEIGHTS, colours[beyond] * WEIGHTS
+    apart = ((some**2).sum(axis=1) - 2 * others @ some.T).min(axis=1, initial=np.inf) + (others**2).sum(axis=1)
+    unlike = np.zeros((height, width), np.uint8)
+    unlike[beyond] = apart > UNLIKE**2
+    unlike = cv2.morphologyEx(unlike, cv2.MORPH_OPEN, np.ones((3, 3)))  # no moles
+    return np.asarray(cv2.resize(unlike, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def cells_of(photograph: Image, crop: Crop) -> tuple[Float32s, Float32s]:

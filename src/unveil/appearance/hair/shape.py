@@ -27,6 +27,7 @@ LARGEST_HOLE = 60  # nodes: smaller ones are none
 OTHER_SIDE = 0.5  # weight of what the other side shows
 BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
 UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
+USUAL, FAINT = 0.012, 1e-4  # metres that hair stands out where no outline is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
 
 
@@ -150,7 +151,8 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
     thickness[near] = np.where(found, np.maximum(steps[best] + STEP / 2, 0), 0)
     weight[near] = np.exp(-((across[near] / OUTLINE) ** 2)) * (known[:, 0] > 0.5) * (0.15 + 0.85 * shown)
     thickness, weight = with_other_side(thickness, weight)
-    smooth = smoothed(thickness, 0.7 * weight + 1e-4)
+    trusted = 0.7 * weight + FAINT
+    smooth = smoothed((0.7 * weight * thickness + FAINT * USUAL) / trusted, trusted)
     for _ in range(SMOOTHINGS):
         smooth = _blurred(smooth)
     return np.maximum(smooth, 0)

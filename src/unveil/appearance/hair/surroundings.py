@@ -28,7 +28,15 @@ SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
-GOES_ON = 0.06  # metres that an occluder may go on beyond the class map
+# An occluder goes on beyond the class map: how likely, over how many metres, and how near it does in any case, and at
+# most if the picture looks like it.
+GOES_ON, COVERS_REACH, ALMOST, FAINT = 0.8, 0.1, 0.9, 0.05
+HAT, HAT_REACH = 0.5, 0.08  # share of the edge from which on it is a hat; metres that a hat reaches around the head
+COVERED = 0.3  # probability from which on a pixel counts as covered
+COVER = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, covers and background
+EVEN = 0.5  # probability from which on a cell is more likely hair than anything else
+FINER = 4  # pixels a side of a cell that are looked at where cells are few
+LEAST_SHOWN = 0.2  # share of the scalp that counts as seen in any case
 CHIN = 8  # iBUG-68
 
 
@@ -48,9 +56,6 @@ class Sighted:
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     """Where a photograph shows hair around a head; None where the class map has next to none."""
-    _, seen = cells_of(head.photograph, head.crop)
-    if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR:
-        return None
     crop = _wider(head.crop)
     nothing = np.zeros((SIZE, SIZE), np.float32)
     raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
@@ -58,11 +63,24 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     to_image = placement(head.projected, head.neutral, model)
     view = HairView(nothing, inside(crop, head.photograph), nothing, crop, depth, _tone(head), to_image)
     around = _around(head, view, model, raster)
-    places, typical, told = _places(head, view, around)
+    _, seen = cells_of(head.photograph, head.crop)
+    if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
+        return None
+    told = _class_map(head, crop)
+    near = _goes_on(told, view, around)
+    places, typical = _places(told, near, around)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
-    hair = np.clip(probability[1], FLOOR, 1 - FLOOR)
-    known = np.where(_hidden(told, view), 0, view.known).astype(np.float32)
+    # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
+    covered = _hidden(told, probability[2], near)
+    hair = np.clip(probability[1] / np.where(covered > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
+    known = (view.known * (1 - covered)).astype(np.float32)
     return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
+
+
+def _shown_of_scalp(view: HairView, around: Around) -> float:
+    """The share of the scalp that is within the photograph; `LEAST_SHOWN` where its edge leaves less."""
+    scalp = (around[0] > 0) & (around[1] > 0)
+    return max(float((scalp * view.known).sum()) / max(int(scalp.sum()), 1), LEAST_SHOWN)
 
 
 def _wider(crop: Crop) -> Crop:
@@ -84,8 +102,11 @@ def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Floa
     return np.asarray(solution.T)
 
 
-def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Float32s, Float32s]:
-    """What is likely where, and how far it is typical, for skin, hair, covers and background [4, W, W]; and the map."""
+def _places(told: Float32s, goes_on: Float32s, around: Around) -> tuple[Float32s, Float32s]:
+    """What is likely where, and how far it is typical, for skin, hair, covers and background [4, W, W].
+
+    By the class map [9, W, W], by how near what `_goes_on` is [W, W], and by places.
+    """
     on_head, above_line, away, above_chin = around
     near, beside = (np.exp(-((away / reach) ** 2)) for reach in (NEAR_HEAD, BESIDE_HEAD))
     higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
@@ -97,7 +118,7 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
     wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
     usual = np.stack([skin, hair, cover, wall])
     usual /= usual.sum(axis=0)
-    told = _class_map(head, view.crop)
+    usual = usual * (1 - GOES_ON * goes_on) + GOES_ON * goes_on * COVER
     covers = told[CLOTH] + told[OCCLUDER]
     face = told.sum(axis=0) - told[HAIR] - covers - told[BACKGROUND]
     seen = np.stack([face, told[HAIR], covers, told[BACKGROUND]])
@@ -111,25 +132,56 @@ def _places(head: Sighted, view: HairView, around: Around) -> tuple[Float32s, Fl
     plain = np.stack([told[SKIN], *seen[1:]])  # lips and brows are coloured like many kinds of hair
     typical = np.where(mapped > 0.5, np.clip(2 * plain - 1, 0, 1), elsewhere)
     typical[0] *= 1 - forehead
-    return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32), told
+    return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32)
 
 
-def _hidden(told: Float32s, view: HairView) -> Bools:
-    """Where an occluder hides the head [W, W]: by the class map [9, W, W], and beyond its edge where it goes on."""
-    occluder, beyond = told[OCCLUDER] > 0.5, told.sum(axis=0) < 0.5
-    cut = occluder & (cv2.dilate(beyond.astype(np.uint8), np.ones((5, 5))) > 0)
+def _goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
+    """How near [W, W], 1 to 0, beyond the class map [9, W, W], what covers the head at its edge is.
+
+    Where that is most of the edge across the forehead, it is a hat, and it is everywhere above.
+    """
+    on_head, above_line, away_from_head, above_chin = around
+    beyond = told.sum(axis=0) < 0.5
+    edge = ~beyond & (cv2.dilate(beyond.astype(np.uint8), np.ones((5, 5))) > 0)
+    cut = edge & (told[OCCLUDER] > EVEN)
+    if not cut.any():
+        return np.zeros(cut.shape, np.float32)
     away = cv2.distanceTransform((~cut).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
-    return np.asarray(occluder | (beyond & cut.any() & (away < GOES_ON)))
+    near = beyond * np.exp(-((away / COVERS_REACH) ** 2))
+    across = edge & (on_head > 0) & (above_line > FOREHEAD)
+    if cut[across].sum() > HAT * max(int(across.sum()), 1):
+        near[beyond & (away_from_head < HAT_REACH) & (above_chin > above_chin[cut & across].min())] = 1
+    return np.asarray(near, np.float32)
+
+
+def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
+    """How far an occluder hides the head [W, W]: by the class map [9, W, W], and where it goes on beyond that.
+
+    There it is as ``near`` as `_goes_on` says, and the picture tells, by the probability of a ``cover`` [W, W].
+    """
+    return np.where((told[OCCLUDER] > COVERED) | (near > ALMOST), 1, cover * (near > FAINT)).astype(np.float32)
 
 
 def _tone(head: Sighted) -> HairTone:
     """The colours of what the class map is sure is hair, and of skin."""
     lab, seen = cells_of(head.photograph, head.crop)
     hair, skin = head.classes[[HAIR, SKIN]] * seen
-    colours = lab[(hair >= np.quantile(hair, 1 - LEAST_HAIR)) | (hair > SURE)]
+    surest = np.quantile(hair, 1 - LEAST_HAIR)
+    colours = lab[(hair >= surest) | (hair > SURE)]
+    if surest < EVEN:  # so few cells show hair that a wall or skin is in most of them
+        colours = _darker_half(head, hair > min(EVEN, 0.9 * float(hair.max())))
     middle = np.median(colours, axis=0)
     spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
     return HairTone(middle, spread, np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0))
+
+
+def _darker_half(head: Sighted, cells: Bools) -> Float32s:
+    """CIELAB [N, 3] of the darker half of the pixels in some cells [K, K] of the crop."""
+    fine = head.crop.resized(FINER * len(cells))
+    there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
+    pixels = fine.warp(head.photograph)[there].astype(np.float32)[None] / 255
+    lab = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0], np.float32)
+    return lab[lab[:, 0] <= np.median(lab[:, 0])]
 
 
 def _in_crop(head: Sighted, crop: Crop) -> Floats:
