@@ -19,7 +19,8 @@ from unveil import Reconstructor, read_image
 from unveil.assets.store import packaged
 from unveil.meshes.image_bytes import jpeg
 from unveil.video.live import LiveHeads
-from unveil.web.serving.live import LiveFrame, answer
+from unveil.web.serving.frames import answer
+from unveil.web.serving.job import LiveFrame
 
 WARM_UP, SIDE, RATE = 10, 480, 10.0
 SHIFTS = (0, 4, 8, 12, 8, 4)  # pixels

@@ -61,6 +61,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def in_process(work: Callable[..., Result], *arguments: Any) -> Result:
+    """What a function gives in a process of its own, which ends with the memory that it took."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), mute_warnings) as pool:
+        return pool.submit(work, *arguments).result()
+
+
 def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], processes: int) -> Iterator[Result]:
     """What ``work`` gives of each item, in the order of the items, from so many processes; one is this one itself.
 
@@ -96,8 +102,8 @@ _work: list[Callable[[Any], Any]] = []  # what a worker process was started for
 
 
 def _start_worker(work: bytes) -> None:
+    os.environ["OMP_NUM_THREADS"] = "1"  # before any library is loaded that starts its threads with it
     become_worker()
-    os.environ["OMP_NUM_THREADS"] = "1"
     _work.append(pickle.loads(work))  # noqa: S301 - of the process that started this one
 
 

@@ -16,10 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from unveil.meshes.image_bytes import png
-from unveil.web.covers import hand
-from unveil.web.identity import identities
-from unveil.web.page import content_policy, data_address, page_with
+from unveil.processes import in_process
 from unveil.web.serving import answers
 from unveil.web.serving.job import PhotoJob, Problem
 from unveil.web.serving.live import FRAME_BYTES, Live
@@ -75,12 +72,23 @@ def create_app(queue: JobQueue, live: Live, *, token: bool) -> FastAPI:
     return app
 
 
-def _add_page(app: FastAPI, *, token: bool) -> None:
-    minutes = app.state.queue.limits.keep_minutes
+def served_page(token: bool, minutes: int) -> tuple[str, str]:
+    """The page, and its Content-Security-Policy."""
+    from unveil.meshes.image_bytes import png
+    from unveil.web.covers import hand
+    from unveil.web.identity import identities
+    from unveil.web.page import content_policy, data_address, page_with
+
     content = {"mode": "serve", "heads": [], "token": token, "minutes": minutes}
     page = page_with(content | {"identity": identities({"openhead"}), "hand": data_address("image/png", png(hand()))})
+    return page, content_policy(page)
+
+
+def _add_page(app: FastAPI, *, token: bool) -> None:
+    minutes = app.state.queue.limits.keep_minutes
+    page, policy = in_process(served_page, token, minutes)
     packed = gzip.compress(page.encode(), mtime=0)
-    headers = {"Content-Security-Policy": content_policy(page), "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 
     @app.get("/", include_in_schema=False)
     async def show_page(request: Request) -> Response:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Status = Literal["waiting", "working", "done", "failed"]
+FRAME_PIXELS = 2**21  # of a webcam
 ID_BYTES = 16  # random, so that nobody finds another's results by trying
 
 
@@ -21,6 +22,27 @@ class Problem:
 
     status: int
     detail: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker process is asked to do."""
+
+    photo: Path
+    folder: Path  # for the files
+    faces: int  # at most
+    pixels: int  # at most
+    wrinkles: bool = False  # whether heads get those that the photograph shows, where the model has a texture
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """A frame of a webcam on its way to the process."""
+
+    session: str
+    seconds: float  # rises from frame to frame
+    picture: bytes
+    others: frozenset[str]  # sessions that are not over
 
 
 @dataclass(eq=False)

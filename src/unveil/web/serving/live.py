@@ -7,7 +7,6 @@ of a session there is what `LiveHeads` knows, until no frame has come for a whil
 from __future__ import annotations
 
 import asyncio
-import base64
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -18,79 +17,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from unveil.appearance.visibility import hidden_vertices
-from unveil.errors import UnveilError, unexpected
-from unveil.faces.camera import head_to_image
-from unveil.faces.whole import to_photograph
-from unveil.geometry.camera import to_pixels
-from unveil.heads.model import MorphableModel
-from unveil.photos.decode import decode_rgb
-from unveil.reconstruct.pipeline import Reconstructor
-from unveil.video.live import LiveHead, LiveHeads
-from unveil.web.serving.job import Problem
-from unveil.web.serving.work import opened, tasks_of
+from unveil.web.serving.job import LiveFrame, Problem
 from unveil.web.serving.workers import WorkerProcess
 
 SESSIONS = 4  # at once
 IDLE_SECONDS = 20.0  # after which a session is forgotten
 FRAME_BYTES = 2**20
-FRAME_PIXELS = 2**21
 FRAME_SECONDS = 60.0  # that a frame may take, also the first, for which the process starts
 
 
-@dataclass(frozen=True)
-class LiveFrame:
-    """A frame on its way to the process."""
-
-    session: str
-    seconds: float  # rises from frame to frame
-    picture: bytes
-    others: frozenset[str]  # sessions that are not over
-
-
 def run_live(connection: Connection, model: str, assets: Path | None) -> None:
-    """Answer frames until the other end closes: with ("done", heads), ("refused", why) or ("failed", why)."""
-    reconstructor = opened(connection, model, assets)
-    if reconstructor is None:
-        return
-    connection.send(("ready", ""))
-    sessions: dict[str, LiveHeads] = {}
-    for frame in tasks_of(connection):
-        sessions = {name: heads for name, heads in sessions.items() if name in frame.others}
-        connection.send(answer(reconstructor, sessions.setdefault(frame.session, LiveHeads(reconstructor)), frame))
+    """Answer frames in a process; the server itself has no need of what that imports."""
+    from unveil.web.serving.frames import answer_frames
 
-
-def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> tuple[str, Any]:
-    """What `run_live` answers to a frame."""
-    try:
-        image = decode_rgb(frame.picture, "the frame", FRAME_PIXELS)
-        heads = [_described(head, reconstructor.morphable) for head in live.see(image, frame.seconds)]
-        return "done", {"image": {"width": image.shape[1], "height": image.shape[0]}, "heads": heads}
-    except UnveilError as error:
-        return "refused", str(error)
-    except Exception as error:  # a fault of ours; the process goes on
-        return "failed", unexpected(error)
-
-
-def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
-    """What the page needs to move a head of the same model."""
-    vertices = np.asarray(model.vertices(head.coefficients))
-    in_crop = np.asarray(to_pixels(model.project(vertices, head.coefficients), head.crop.size))
-    projected = to_photograph(in_crop, head.crop)
-    units = np.asarray(head.coefficients["expression"], np.float64).round(4).tolist()
-    described = {
-        "person": head.person,
-        "expression": dict(zip(model.unit_names, units, strict=True)),
-        "head_to_image": head_to_image(head.coefficients, model, head.crop).round(4).tolist(),
-        "hidden": None,
-    }
-    if head.seen.occlusion is not None:
-        occlusion = (head.seen.occlusion / 255).astype(np.float32)
-        hidden = model.extended(hidden_vertices(occlusion, head.seen.crop, projected, model.faces))
-        described["hidden"] = base64.b64encode(np.rint(255 * hidden).astype(np.uint8)).decode()
-    return described
+    answer_frames(connection, model, assets)
 
 
 @dataclass(eq=False)

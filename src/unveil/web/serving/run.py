@@ -16,8 +16,9 @@ import uvicorn
 from unveil.errors import UnveilError, reason_of
 from unveil.web.serving.app import create_app
 from unveil.web.serving.guard import Guard, local_hosts
+from unveil.web.serving.job import FRAME_PIXELS
 from unveil.web.serving.limits import Limits
-from unveil.web.serving.live import FRAME_PIXELS, FRAME_SECONDS, Live, run_live
+from unveil.web.serving.live import FRAME_SECONDS, Live, run_live
 from unveil.web.serving.queue import JobQueue
 from unveil.web.serving.workers import WorkerProcess
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from unveil.storage.files import write_bytes
 from unveil.storage.text import read_bytes
 from unveil.timing import StageTimes
 from unveil.typing import Image
+from unveil.web.serving.job import Task
 
 SHOWN = 1280  # pixels of the longer side of the photograph as the page shows it
 PHOTOGRAPH = "photograph.jpg"
@@ -36,18 +36,7 @@ NO_FACE = "no face found: give a photograph with a face at least 40 pixels wide 
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Task:
-    """What a worker is asked to do."""
-
-    photo: Path
-    folder: Path  # for the files
-    faces: int  # at most
-    pixels: int  # at most
-    wrinkles: bool = False  # whether heads get those that the photograph shows, where the model has a texture
-
-
-def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
+def answer_tasks(connection: Connection, model: str, assets: Path | None) -> None:
     """Answer tasks until the other end closes.
 
     Answers are pairs: first ("ready", "") or ("broken", why); then for each task any number of ("stage", name) and one

@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from unveil.errors import UnveilError
-from unveil.web.serving.job import PhotoJob, Problem
-from unveil.web.serving.work import Task, run_worker
+from unveil.web.serving.job import PhotoJob, Problem, Task
 
 START_SECONDS = 300.0  # to import, to open the models and to compile, on a busy machine
 STATUS = {"large": 413, "refused": 422, "failed": 500}  # of HTTP, by a worker's answer
 CRASHED = "the process that worked on this photograph ended; no other photograph is affected"
 
 Call = Callable[..., object]  # runs a function in the server's thread
+
+
+def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
+    """Answer tasks in a worker process; the server itself has no need of what that imports."""
+    from unveil.web.serving.work import answer_tasks
+
+    answer_tasks(connection, model, assets)
 
 
 @dataclass(eq=False)

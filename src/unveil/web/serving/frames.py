@@ -1,0 +1,65 @@
+"""What the process for webcams does: frames to moving heads. It knows nothing of the web."""
+
+from __future__ import annotations
+
+import base64
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unveil.appearance.visibility import hidden_vertices
+from unveil.errors import UnveilError, unexpected
+from unveil.faces.camera import head_to_image
+from unveil.faces.whole import to_photograph
+from unveil.geometry.camera import to_pixels
+from unveil.heads.model import MorphableModel
+from unveil.photos.decode import decode_rgb
+from unveil.reconstruct.pipeline import Reconstructor
+from unveil.video.live import LiveHead, LiveHeads
+from unveil.web.serving.job import FRAME_PIXELS, LiveFrame
+from unveil.web.serving.work import opened, tasks_of
+
+
+def answer_frames(connection: Connection, model: str, assets: Path | None) -> None:
+    """Answer frames until the other end closes: with ("done", heads), ("refused", why) or ("failed", why)."""
+    reconstructor = opened(connection, model, assets)
+    if reconstructor is None:
+        return
+    connection.send(("ready", ""))
+    sessions: dict[str, LiveHeads] = {}
+    for frame in tasks_of(connection):
+        sessions = {name: heads for name, heads in sessions.items() if name in frame.others}
+        connection.send(answer(reconstructor, sessions.setdefault(frame.session, LiveHeads(reconstructor)), frame))
+
+
+def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> tuple[str, Any]:
+    """What `answer_frames` answers to a frame."""
+    try:
+        image = decode_rgb(frame.picture, "the frame", FRAME_PIXELS)
+        heads = [_described(head, reconstructor.morphable) for head in live.see(image, frame.seconds)]
+        return "done", {"image": {"width": image.shape[1], "height": image.shape[0]}, "heads": heads}
+    except UnveilError as error:
+        return "refused", str(error)
+    except Exception as error:  # a fault of ours; the process goes on
+        return "failed", unexpected(error)
+
+
+def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
+    """What the page needs to move a head of the same model."""
+    vertices = np.asarray(model.vertices(head.coefficients))
+    in_crop = np.asarray(to_pixels(model.project(vertices, head.coefficients), head.crop.size))
+    projected = to_photograph(in_crop, head.crop)
+    units = np.asarray(head.coefficients["expression"], np.float64).round(4).tolist()
+    described = {
+        "person": head.person,
+        "expression": dict(zip(model.unit_names, units, strict=True)),
+        "head_to_image": head_to_image(head.coefficients, model, head.crop).round(4).tolist(),
+        "hidden": None,
+    }
+    if head.seen.occlusion is not None:
+        occlusion = (head.seen.occlusion / 255).astype(np.float32)
+        hidden = model.extended(hidden_vertices(occlusion, head.seen.crop, projected, model.faces))
+        described["hidden"] = base64.b64encode(np.rint(255 * hidden).astype(np.uint8)).decode()
+    return described
