@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,12 @@ class BlazeFace:
             yield points[own], scores[own]
 
 
+@lru_cache(maxsize=32)
 def anchors(height: int, width: int) -> Float32s:
-    """Centres (x, y) [A, 2] that the network's answers refer to, in their order; pixel edges at integers."""
+    """Centres (x, y) [A, 2] that the network's answers refer to, in their order; pixel edges at integers.
+
+    They are shared: do not write into them.
+    """
     grids = []
     for stride, per_cell in STRIDES_AND_ANCHORS:
         y, x = np.mgrid[0 : height // stride, 0 : width // stride].astype(np.float32)

@@ -102,22 +102,23 @@ class FaceDetector:
         """
         image = as_rgb(image)
         levels = list(pyramid(image, self._smallest_face))[::-1]
+        scales = _Scales(image, levels)
         answers = self._coarse_to_fine(levels, image.shape[:2])
         finds = _worth_a_look(answers)
-        looks = [self._look_again(image, *find) for find in finds]
-        faces = self._faces(image, looks)
+        looks = [self._look_again(scales, *find) for find in finds]
+        faces = self._faces(scales, looks)
         if not _certain(faces):
             finer = [*levels[len(answers) :], *finer_levels(image, self._smallest_face, levels[-1])]
             more = _worth_a_look([self._search(level, image.shape[:2]) for level in finer])
-            looks += [self._look_again(image, *find) for find in more]
-            finds, faces = finds + more, self._faces(image, looks)
+            looks += [self._look_again(scales, *find) for find in more]
+            finds, faces = finds + more, self._faces(scales, looks)
         if not _certain(faces):
-            faces += self._turned_faces(image, finds)
+            faces += self._turned_faces(scales, finds)
         if generous:
             if not _certain(faces):
                 weak = [find for find in merge(answers) if find[1] <= WORTH_A_LOOK]
-                looks += [self._look_again(image, *find) for find in weak[:MOST_HARDLY]]
-            faces += self._perhaps_faces(image, looks)
+                looks += [self._look_again(scales, *find) for find in weak[:MOST_HARDLY]]
+            faces += self._perhaps_faces(scales, looks)
         return sorted(distinct(faces), key=lambda face: face.size, reverse=True)
 
     def _coarse_to_fine(self, levels: Sequence[Image], shape: tuple[int, ...]) -> _Answers:
@@ -131,29 +132,29 @@ class FaceDetector:
                 break
         return answers
 
-    def _faces(self, image: Image, looks: _Answers) -> list[Detection]:
+    def _faces(self, scales: _Scales, looks: _Answers) -> list[Detection]:
         """What second looks, points [1, 8, 2] and scores [1], come down to."""
         found = [_detection(*face) for face in merge(looks)]
-        return [self._right_way_up(image, face) for face in found if face.score > self._required(face, image)]
+        return [self._right_way_up(scales, face) for face in found if face.score > self._required(face, scales)]
 
-    def _perhaps_faces(self, image: Image, looks: _Answers) -> Iterator[Detection]:
+    def _perhaps_faces(self, scales: _Scales, looks: _Answers) -> Iterator[Detection]:
         """What second looks come down to where that is not enough for `_faces`."""
         for face in (_detection(*find) for find in merge(looks)):
-            if GENEROUS < face.score <= self._required(face, image):
+            if GENEROUS < face.score <= self._required(face, scales):
                 yield face
 
-    def _turned_faces(self, image: Image, finds: _Finds) -> Iterator[Detection]:
+    def _turned_faces(self, scales: _Scales, finds: _Finds) -> Iterator[Detection]:
         """Faces among the finds that stand upright, and are seen surely, once the photograph is turned."""
         for face in (_detection(*find) for find in finds):
-            glances = {turn: self._look_turned(image, face, turn, GLANCE).score for turn in TURNS}
+            glances = {turn: self._look_turned(scales, face, turn, GLANCE).score for turn in TURNS}
             turn = max(glances, key=lambda turn: glances[turn])
             if glances[turn] > WORTH_A_LOOK:
-                seen = self._seen_best(image, face, [turn])
-                if seen.size > self._smallest_face / 2 and seen.score > max(CERTAIN, self._required(seen, image)):
+                seen = self._seen_best(scales, face, [turn])
+                if seen.size > self._smallest_face / 2 and seen.score > max(CERTAIN, self._required(seen, scales)):
                     yield seen
 
-    def _required(self, face: Detection, image: Image) -> float:
-        return required_score(face.size / max(image.shape[:2]), self._score_threshold)
+    def _required(self, face: Detection, scales: _Scales) -> float:
+        return required_score(face.size / max(scales.image.shape[:2]), self._score_threshold)
 
     def _search(self, level: Image, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
         """All answers in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]; not the worst."""
@@ -165,47 +166,47 @@ class FaceDetector:
         keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
         return in_image[keep], scores[keep]
 
-    def _look_again(self, image: Image, find: Float32s, score: float) -> tuple[Float32s, Float32s]:
+    def _look_again(self, scales: _Scales, find: Float32s, score: float) -> tuple[Float32s, Float32s]:
         """The same face [1, 8, 2] seen alone at several sizes, and its mean score [1] over these and the first."""
         centre, side = find[:2].mean(axis=0), float(mean_side(find))
         crops = [Crop.from_square(centre, side * LOOK_SIZE / seen, LOOK_SIZE) for seen in LOOK_FACE_SIDES]
-        points, scores = self._seen_in(image, crops, find[:2], _in_image)
+        points, scores = self._seen_in(scales, crops, find[:2], _in_image)
         seen_scores = [score, *scores]
         mean = np.average([find, *points], axis=0, weights=seen_scores)
         return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
 
-    def _right_way_up(self, image: Image, face: Detection) -> Detection:
+    def _right_way_up(self, scales: _Scales, face: Detection) -> Detection:
         """The face as it is seen best, where it lies or stands on its head; any other as it is."""
         if face.score > CERTAIN and face.upright:
             return face
-        turned = self._seen_best(image, face, TURNS if face.upright else (*TURNS, face.roll))
+        turned = self._seen_best(scales, face, TURNS if face.upright else (*TURNS, face.roll))
         return turned if turned.score > face.score + SURER * face.upright else face
 
-    def _seen_best(self, image: Image, face: Detection, turns: Iterable[float]) -> Detection:
+    def _seen_best(self, scales: _Scales, face: Detection, turns: Iterable[float]) -> Detection:
         """The same face seen with the photograph turned as suits it best, then with its own roll undone if better."""
-        turned = max((self._look_turned(image, face, turn) for turn in turns), key=lambda seen: seen.score)
-        return max(turned, self._look_turned(image, turned, turned.roll), key=lambda seen: seen.score)
+        turned = max((self._look_turned(scales, face, turn) for turn in turns), key=lambda seen: seen.score)
+        return max(turned, self._look_turned(scales, turned, turned.roll), key=lambda seen: seen.score)
 
     def _look_turned(
-        self, image: Image, face: Detection, degrees: float, seen_sides: tuple[int, ...] = LOOK_FACE_SIDES
+        self, scales: _Scales, face: Detection, degrees: float, seen_sides: tuple[int, ...] = LOOK_FACE_SIDES
     ) -> Detection:
         """The same face seen alone with the photograph turned, at several sizes; of score 0 where none is seen."""
         sides = [face.size * LOOK_SIZE / seen for seen in seen_sides]
         crops = [Crop.from_square(face.centre, side, LOOK_SIZE).turned(degrees, face.centre) for side in sides]
-        seen_points, seen_scores = self._seen_in(image, crops, np.reshape(face.box_ltrb, (2, 2)), _upright_in_image)
+        seen_points, seen_scores = self._seen_in(scales, crops, np.reshape(face.box_ltrb, (2, 2)), _upright_in_image)
         if not any(seen_scores):
             return Detection(face.box_ltrb, face.keypoints, 0.0)
         mean = np.average(seen_points, axis=0, weights=seen_scores).astype(np.float32)
         return Detection(mean[:2].ravel(), mean[2:], float(np.mean(seen_scores)))
 
     def _seen_in(
-        self, image: Image, crops: list[Crop], box: Floats, place: Callable[[Crop, Float32s], Float32s]
+        self, scales: _Scales, crops: list[Crop], box: Floats, place: Callable[[Crop, Float32s], Float32s]
     ) -> tuple[list[Float32s], list[float]]:
         """What each crop shows of the face in a box [2, 2]: points [8, 2] put into the image by ``place``, and score.
 
         The score is 0 where it shows nothing of it.
         """
-        answers = self._network(np.stack([crop.warp(image) for crop in crops]))
+        answers = self._network(np.stack([scales.seen_in(crop) for crop in crops]))
         seen_points, seen_scores = [], []
         for crop, points, scores in zip(crops, *answers, strict=True):
             in_image = place(crop, points)
@@ -214,6 +215,27 @@ class FaceDetector:
             seen_points.append(in_image[best])
             seen_scores.append(float(scores[best] * same[best]))
         return seen_points, seen_scores
+
+
+class _Scales:
+    """A photograph in several scales, of which the coarsest that will do is looked at.
+
+    Args:
+        image: the photograph.
+        levels: the same, smaller, the coarsest first.
+    """
+
+    def __init__(self, image: Image, levels: Sequence[Image]) -> None:
+        self.image = image
+        self._levels = [(level, np.array(image.shape[1::-1]) / level.shape[1::-1]) for level in levels]
+
+    def seen_in(self, crop: Crop) -> Image:
+        """What a crop of the photograph shows."""
+        for level, step in self._levels:
+            if crop.scale * step.max() <= 1:
+                matrix = np.column_stack([crop.matrix[:, :2] * step, crop.to_crop((step - 1) / 2)])
+                return Crop(matrix, crop.size).warp(level)
+        return crop.warp(self.image)
 
 
 def _detection(points: Float32s, score: float) -> Detection:
@@ -286,7 +308,7 @@ def pad_to_grid(level: Image) -> Image:
     """A black margin, and more of it right and below up to a multiple of the network's grid."""
     height, width = level.shape[:2]
     right, bottom = (MARGIN + -(length + 2 * MARGIN) % GRID for length in (width, height))
-    return np.pad(level, ((MARGIN, bottom), (MARGIN, right), (0, 0)))
+    return np.asarray(cv2.copyMakeBorder(level, MARGIN, bottom, MARGIN, right, cv2.BORDER_CONSTANT), np.uint8)
 
 
 def required_score(size: float, score_threshold: float = SCORE_THRESHOLD) -> float:
