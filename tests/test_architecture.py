@@ -52,6 +52,7 @@ EXTRAS_ELSEWHERE = {
     "photos/decode.py": ("pillow_heif",),
     "video/clip.py": ("av",),
     "video/movie.py": ("av",),
+    "video/sound.py": ("av",),
     "web/serving/app.py": ("fastapi", "starlette"),
     "web/serving/guard.py": ("starlette",),
     "web/serving/run.py": ("uvicorn",),

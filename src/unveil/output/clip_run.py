@@ -29,6 +29,7 @@ from unveil.video.follow import follow
 from unveil.video.movie import MovieWriter
 from unveil.video.parts import ClipParts
 from unveil.video.people import People, Person
+from unveil.video.sound import open_sound
 from unveil.video.track import Track
 from unveil.video.tracker import Tracker
 
@@ -110,7 +111,11 @@ class ClipRun:
         tracks = cast.tracks(people, numbers)
         overlay = part / f"{self._target.name}_overlay.mp4"
         stills: dict[int, Image] = {}
-        with open_clip(self._target.clip) as again, MovieWriter(overlay, clip.rate) as movie:
+        with (
+            open_clip(self._target.clip) as again,
+            open_sound(self._target.clip, clip.start) as sound,
+            MovieWriter(overlay, clip.rate, sound) as movie,
+        ):
             for frame in again.frames():
                 stills |= {n: frame.image for n in numbers if cast.roles[n].frame == frame.number}
                 movie.write(self._drawn(frame.image, frame.seconds, tracks), frame.seconds)

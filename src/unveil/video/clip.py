@@ -60,12 +60,14 @@ class Clip:
         path: the file.
         rate: frames per second, the mean where they vary.
         expected: how many frames the file seems to have.
+        start: seconds of the file's own time at which its first frame is shown, once that was read.
         problem: what was wrong with it, as far as it was read; empty where nothing was.
     """
 
     def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
         self.path, self._container, self._stream = path, container, stream
         self.rate = _rate(stream.average_rate)
+        self.start = 0.0
         self.expected = _expected(container, stream, self.rate)
         self.problem = ""
 
@@ -78,7 +80,8 @@ class Clip:
         first, last, number = None, -1.0, 0
         for picture in self._pictures():
             at = picture.time if picture.time is not None else number / self.rate
-            first = at if first is None else first
+            if first is None:
+                first = self.start = float(at)
             seconds = float(at - first)
             if not last < seconds:  # a file may say anything of times
                 seconds = last + 1 / self.rate if number else 0.0
@@ -131,7 +134,7 @@ def open_clip(path: Path) -> Iterator[Clip]:
 
     av.logging.set_level(av.logging.PANIC)  # what is wrong with a file is said once, by us
     with KIND.opened(path) as file:
-        kind = _container(file)
+        kind = container_of(file)
         limits = {"max_pixels": str(MOST_PIXELS)}
         with av.open(file, "r", format=kind, metadata_errors="replace") as container:
             if not container.streams.video:
@@ -156,7 +159,8 @@ def clips_among(paths: Iterable[Path]) -> list[Path]:
     return clips
 
 
-def _container(file: BufferedReader) -> str:
+def container_of(file: BufferedReader) -> str:
+    """FFmpeg's name of the kind of a file by its first bytes; ValueError for others."""
     head = file.read(16)
     file.seek(0)
     for at, mark, name in CONTAINERS:

@@ -16,6 +16,8 @@ from unveil.typing import Image
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
+    from unveil.video.sound import Sound
+
 ENCODERS = ("libx264", "libopenh264", "h264")  # the first that there is
 QUALITY = "20"  # x264's constant rate factor: 18 is said to be without visible loss, 23 is its default
 CLOCK = 90_000  # ticks per second, as MP4 files of cameras have
@@ -27,9 +29,10 @@ class MovieWriter:
     Args:
         path: where to; its folder must exist.
         rate: pictures per second, for those that come without a time.
+        sound: is copied along with them.
     """
 
-    def __init__(self, path: Path, rate: float) -> None:
+    def __init__(self, path: Path, rate: float, sound: Sound | None = None) -> None:
         import av
 
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
@@ -42,6 +45,7 @@ class MovieWriter:
         self._stream.codec_context.time_base = Fraction(1, CLOCK)
         if name == "libx264":
             self._stream.options = {"crf": QUALITY, "preset": "veryfast"}
+        self._sound, self._heard = sound, sound and sound.add_stream(self._container)
         self._rate, self._written, self._last = rate, 0, -1
 
     def __enter__(self) -> MovieWriter:
@@ -65,6 +69,8 @@ class MovieWriter:
         frame.pts, frame.time_base = self._last, Fraction(1, CLOCK)
         self._container.mux(self._stream.encode(frame))
         self._written += 1
+        if self._sound is not None:
+            self._sound.copy(self._container, self._heard, self._last / CLOCK)
 
 
 def require_writer() -> None:
