@@ -7,12 +7,15 @@ import pytest
 from tools.skin_space.__main__ import main
 from tools.skin_space.learn import tone_weights
 from tools.skin_space.measure import HEADING, with_section
+from tools.skin_space.photographs import Atlas
 from tools.skin_space.samples import chosen
 from tools.skin_space.tone import TONES, tone_bin
 from unveil import Reconstructor, read_image
+from unveil.appearance.fixed_texels import fixed_texels
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.models.openhead import skin
+from unveil.models.openhead.family import packaged_head
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
 from unveil.typing import Images
 
@@ -38,6 +41,13 @@ def write(path: Path, crops: Images) -> Path:
     matrices = np.tile(np.eye(2, 3), (len(crops), 1, 1))
     finish(path, Samples(names, names, split, np.zeros_like(rows), rows, matrices), [len(crops)], SIZE)
     return path
+
+
+def test_samples_are_taken_at_the_texels_of_textures() -> None:
+    model = packaged_head()
+    texels, used = Atlas.of(model, 64).texels, fixed_texels(model, 64).atlas.texels
+    np.testing.assert_array_equal(texels.texels, used.texels)
+    np.testing.assert_array_equal(texels.triangle, used.triangle)
 
 
 def test_what_is_learned_can_be_read_and_says_where_skin_is(folder: Path, tmp_path: Path) -> None:

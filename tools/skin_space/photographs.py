@@ -82,7 +82,7 @@ class Atlas:
     @classmethod
     def of(cls, model: MorphableModel, size: int) -> Atlas:
         """All texels of a model's head in a texture of ``size`` texels a side."""
-        found = texel_map(model.uv, model.uv_faces, size)
+        found = texel_map(model.uv, model.uv_faces, size).by_triangle()  # as `fixed_texels` has them
         return cls(model, found, (found.triangle, found.barycentric, np.ascontiguousarray(model.faces, np.int32)))
 
     def sample(self, photo: Photographed, *, mirrored: bool) -> tuple[UInt8s, UInt8s, Float32s]:
