@@ -94,9 +94,8 @@ def quilted_grain(colour: Float32s, coverage: Float32s, skin: PlainSkin) -> Floa
     grey = skin.picture(np.log(np.maximum(colour[skin.rows] @ EVENLY, DARKEST)))
     fine = _fine(grey, usable, FINE * skin.size)
     corners = every * np.column_stack([tops, lefts])[chosen]
-    pieces = [_usual(fine[top : top + side, left : left + side]) for top, left in corners]
-    pieces = sorted(pieces, key=lambda piece: float(np.abs(piece).max()))[:PIECES]
-    laid = _laid(np.stack(pieces), skin.shape, round(STEP * skin.size)).ravel()[skin.places]
+    pieces = _plainest(np.stack([fine[top : top + side, left : left + side] for top, left in corners]))
+    laid = _laid(pieces, skin.shape, round(STEP * skin.size)).ravel()[skin.places]
     return np.asarray(np.exp(np.clip(laid, -STRONGEST, STRONGEST)), np.float32)
 
 
@@ -106,9 +105,12 @@ def _fine(values: Float32s, weight: Float32s, broad: float) -> Float32s:
     return np.asarray((values - around / np.maximum(near, 1e-3)) * weight, np.float32)
 
 
-def _usual(piece: Float32s) -> Float32s:
-    """A piece [P, P] with no more than usual contrast."""
-    return np.asarray(piece * min(1.0, USUAL / max(float(piece.std()), 1e-6)), np.float32)
+def _plainest(pieces: Float32s) -> Float32s:
+    """Those of pieces [C, P, P] in which nothing stands out, with no more than usual contrast."""
+    contrast = np.maximum(pieces.std(axis=(1, 2), keepdims=True), np.float32(1e-6))
+    usual = pieces * np.minimum(np.float32(USUAL) / contrast, np.float32(1))
+    order = np.argsort(np.abs(usual).max(axis=(1, 2)), kind="stable")
+    return np.asarray(usual[order[:PIECES]], np.float32)
 
 
 def _laid(pieces: Float32s, shape: tuple[int, int], step: int) -> Float32s:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unveil.geometry.compiled import compiled
 from unveil.geometry.rasterize import rasterize
 from unveil.typing import Bools, Float32s, Float64s, Int32s, UInt8s
 
@@ -31,7 +33,9 @@ class TexelMap:
 
         Filling what lies between islands keeps filtering and mipmaps from drawing seams.
         """
-        return np.take(values, self.nearest, axis=0).reshape(self.size, self.size, -1)
+        picture = np.empty((len(self.nearest), values.shape[1]), values.dtype)
+        _spread(np.ascontiguousarray(values), self.nearest, picture)
+        return picture.reshape(self.size, self.size, -1)
 
     def by_triangle(self) -> TexelMap:
         """The same with the texels of each triangle together, for loops that fetch its corners once."""
@@ -55,6 +59,14 @@ def texel_map(uv: ArrayLike, uv_faces: ArrayLike, size: int) -> TexelMap:
     triangle, barycentric = raster.triangle.ravel()[texels], raster.barycentric.reshape(-1, 3)[texels]
     del raster  # 20 bytes a texel
     return TexelMap(size, texels, triangle, barycentric, nearest=_nearest(covered))
+
+
+@compiled
+def _spread(values: Any, rows: Any, picture: Any) -> None:
+    for n in range(len(rows)):
+        row = np.uint32(rows[n])
+        for c in range(values.shape[1]):
+            picture[n, c] = values[row, c]
 
 
 def vertex_tangents(vertices: ArrayLike, faces: ArrayLike, uv: ArrayLike, uv_faces: ArrayLike) -> Float64s:
