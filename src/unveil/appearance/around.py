@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 
+from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, Image, Int32s
 
 LIGHTNESSES, COLOURS = 14, 20  # cells of the histograms
@@ -34,7 +34,7 @@ def explain(image: Image, prior: Float32s, typical: Float32s) -> tuple[Float32s,
         prior: [K, H, W] what places alone say; sums to one.
         typical: [K, H, W] how much what is there counts for what a class looks like.
     """
-    lab = np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+    lab = to_cielab(image / np.float32(255))
     cells, ties = _cells(lab), _ties(lab)
     by_place = np.log(np.maximum(prior, 1e-4))
     probability = colour = prior

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from unveil.models.classes import CLASS_SIZE, HAIR, SKIN
+from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Floats, Image
 
@@ -33,7 +34,7 @@ def unlike_skin(photograph: Image, classes: Float32s, crop: Crop) -> Bools:
     scale = min(1.0, LOOKED_AT / max(shape))
     height, width = (max(1, round(side * scale)) for side in shape)
     small = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
-    colours = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    colours = to_cielab(small / np.float32(255))
     y, x = np.mgrid[:height, :width].astype(np.float64)
     places = crop.to_crop(np.stack([x.ravel(), y.ravel()], axis=1) / scale)
     beyond = ((places < 0) | (places > crop.size - 1)).any(axis=1).reshape(height, width)
@@ -48,8 +49,7 @@ def unlike_skin(photograph: Image, classes: Float32s, crop: Crop) -> Bools:
 def cells_of(photograph: Image, crop: Crop) -> tuple[Float32s, Float32s]:
     """CIELAB [K, K, 3] of the cells of a crop, and which of them [K, K] the photograph shows."""
     cells = crop.resized(CLASS_SIZE)
-    lab = cv2.cvtColor(cells.warp(photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return np.asarray(lab, np.float32), inside(cells, photograph)
+    return to_cielab(cells.warp(photograph) / np.float32(255)), inside(cells, photograph)
 
 
 def inside(crop: Crop, photograph: Image) -> Float32s:

@@ -12,6 +12,7 @@ from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView, look_up
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import rasterize
+from unveil.photos.cielab import to_cielab, to_srgb
 from unveil.typing import Bools, Float32s, Float64s, Floats, Ints, UInt8s
 
 PER_NODE = 6  # texels from node to node
@@ -92,7 +93,7 @@ def _likeness(colour: Float32s, tone: HairTone) -> tuple[Float32s, Float32s]:
 
     The wall behind hair is neither, nor is what lies on it.
     """
-    lab = (cv2.cvtColor(colour / 255, cv2.COLOR_RGB2LAB) - tone.hair) / tone.spread
+    lab = (to_cielab(colour / 255) - tone.hair) / tone.spread
     along = (tone.skin - tone.hair) / tone.spread
     share = np.clip(lab @ along / max(float(along @ along), 1e-6), 0, 1)
     apart = [np.square(lab - mixed).sum(axis=-1) for mixed in (0, share[..., None] * along)]
@@ -127,7 +128,7 @@ def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:
     nodes = cv2.resize(np.dstack([broad * weight[..., None], weight]), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     known = nodes[..., 3].ravel()
     values = nodes[..., :3].reshape(-1, 3) / np.maximum(known, 1e-3)[:, None]
-    usual = 255 * cv2.cvtColor(tone.hair.astype(np.float32)[None, None], cv2.COLOR_LAB2RGB)[0, 0]
+    usual = 255 * to_srgb(tone.hair)
     mean = ((values * known[:, None]).sum(axis=0) + FEW * usual) / (float(known.sum()) + FEW)
     # A weak pull to the mean: the far side is no copy of what is at the rim.
     pull = 2 * known + FAR_PULL

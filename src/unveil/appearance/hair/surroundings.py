@@ -18,6 +18,7 @@ from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
@@ -179,8 +180,8 @@ def _darker_half(head: Sighted, cells: Bools) -> Float32s:
     """CIELAB [N, 3] of the darker half of the pixels in some cells [K, K] of the crop."""
     fine = head.crop.resized(FINER * len(cells))
     there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
-    pixels = fine.warp(head.photograph)[there].astype(np.float32)[None] / 255
-    lab = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[0], np.float32)
+    pixels = fine.warp(head.photograph)[there]
+    lab = to_cielab(pixels / np.float32(255))
     return lab[lab[:, 0] <= np.median(lab[:, 0])]
 
 
