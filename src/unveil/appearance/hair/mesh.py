@@ -10,6 +10,7 @@ from unveil.appearance.hair.frame import COLUMNS, ROWS
 from unveil.typing import Float64s, Floats, Int64s
 
 WIDE = COLUMNS + 1  # columns of the grid as a picture shows it: the first comes again at the end
+FINE = 1_000_000  # parts of a column or row by which vertices are told apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +45,15 @@ def cap_mesh(cover: Floats) -> CapMesh:
         outline = _outline(triangle, value)
         corners.append(np.array([[outline[0], outline[k], outline[k + 1]] for k in range(1, len(outline) - 1)]))
     ends = np.sort(np.concatenate(corners), axis=2)  # [F, 3, 2] the two nodes between which each corner lies
-    pairs, uv_faces = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    keys, uv_faces = np.unique(ends[..., 0] * len(value) + ends[..., 1], return_inverse=True)
+    pairs = np.column_stack(np.divmod(keys, len(value)))
     first, second = value[pairs[:, 0]], value[pairs[:, 1]]
     share = np.where(pairs[:, 0] == pairs[:, 1], 0, first / np.where(first == second, 1, first - second))[:, None]
     at = np.stack([pairs % WIDE, pairs // WIDE], axis=-1).astype(np.float64)  # [T, 2 ends, column and row]
     places = at[:, 0] * (1 - share) + at[:, 1] * share
-    around = np.round(np.where(places[:, :1] >= COLUMNS, [0.0, 1.0], 1.0) * places, 6)
+    around = np.rint(np.where(places[:, :1] >= COLUMNS, [0.0, 1.0], 1.0) * places * FINE).astype(np.int64)
     around[around[:, 1] == 0, 0] = 0  # the first row is one point
-    _, shown, index = np.unique(around, axis=0, return_index=True, return_inverse=True)
+    _, shown, index = np.unique(around[:, 0] * FINE * ROWS + around[:, 1], return_index=True, return_inverse=True)
     uv_faces = uv_faces.reshape(-1, 3)
     faces = index.ravel()[uv_faces]
     whole = (faces != np.roll(faces, 1, axis=1)).all(axis=1)

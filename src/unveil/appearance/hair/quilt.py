@@ -6,9 +6,12 @@ and transfer", 2001) do; the overlap is blended.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
+from unveil.geometry.compiled import compiled
 from unveil.typing import Bools, Float32s, Int64s
 
 # Texels of a patch across and along the hair; the largest is taken of which there are enough.
@@ -17,7 +20,7 @@ ENOUGH = 30  # places to take patches from
 KNOWN, WHOLE = 0.3, 0.9  # weight from which on detail is known, and the share of a patch that has to be
 LEAST_SPREAD = 0.06  # contrast of strands of which next to nothing is seen
 OVERLAP = 1 / 3  # of its sides
-TRIES = 5
+TRIES, BEST = 5, 2  # patches that are tried, and of those the best that one is taken of
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
 MOST_GAIN = 1.2  # of contrast, which that takes
@@ -54,49 +57,76 @@ def _whole(known: Bools, along: int, across: int) -> Bools:
 
 
 def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sides: tuple[int, int]) -> None:
-    """Lay patches from ``sources`` [N, 2] side by side over what is ``wanted`` [H, W] of the result.
+    """Lay patches from ``sources`` [N, 2], row by row, side by side over what is ``wanted`` [H, W] of the result.
 
     They lie in columns that begin at different heights, so that no rows are to be seen.
     """
     (along, across), (height, width) = sides, result.shape[:2]
-    rng = np.random.default_rng(1)
     window = _window(along)[:, None] * _window(across)
-    shape = (height + 2 * along, width + across)
-    laid = np.zeros((*shape, 3), np.float32)
+    laid = np.zeros((height + 2 * along, width + across, 3), np.float32)
     total, squares = np.zeros_like(laid[..., 0]), np.zeros_like(laid[..., 0])
     needed = np.pad(np.pad(wanted, ((0, 0), (0, across)), mode="wrap"), ((along, along), (0, 0)))
-    for left in range(0, width, round(across * (1 - OVERLAP))):
-        for top in range(int(rng.integers(along)), height + along, round(along * (1 - OVERLAP))):
-            here = np.s_[top : top + along, left : left + across]
-            if not needed[here].any():
-                continue
-            mean = np.asarray(laid[here] / np.maximum(total[here], 1e-3)[..., None], np.float32)
-            patch = _fitting(detail, _near(sources, top - along, along), (mean, total[here]), rng)
-            laid[here] += patch * window[..., None]
-            total[here] += window
-            squares[here] += window**2
+    steps = round(along * (1 - OVERLAP)), round(across * (1 - OVERLAP))
+    rng = np.random.default_rng(1)
+    lots = rng.random((len(range(0, width, steps[1])), len(range(0, height + along, steps[0])), TRIES + 1))
+    begins = rng.integers(along, size=len(lots))
+    _lay_columns((laid, total, squares), (detail, sources), needed, window, (steps, begins, lots))
     for sums in (laid, squares):
         sums[:, :across] += sums[:, width:]  # columns go around
     # Divided so that contrast is kept where patches are mixed.
     result[:] = (laid / np.sqrt(np.maximum(squares, 1e-3))[..., None])[along:-along, :width]
 
 
-def _near(sources: Int64s, row: int, along: int) -> Int64s:
-    """Those of sources [N, 2] that lie at about the height of a row, or all."""
-    near = sources[np.abs(sources[:, 0] - row) <= UP_DOWN * along]
-    return near if len(near) else sources
+@compiled
+def _lay_columns(sums: Any, known: Any, needed: Any, window: Any, order: Any) -> None:
+    """Add patches times ``window`` [P, Q] to the sums; ``order`` says how far apart, where columns begin, and lots."""
+    laid, total, squares = sums
+    detail, sources = known
+    steps, begins, lots = order
+    along, across = window.shape
+    misfit = np.empty(TRIES)
+    chosen = np.empty(TRIES, np.int64)
+    for column in range(len(begins)):
+        left = column * steps[1]
+        for number in range(lots.shape[1]):
+            top = begins[column] + number * steps[0]
+            if top >= len(needed) - along:
+                break
+            if not needed[top : top + along, left : left + across].any():
+                continue
+            # Those that lie at about the same height, or all.
+            first = np.searchsorted(sources[:, 0], top - along - UP_DOWN * along)
+            last = np.searchsorted(sources[:, 0], top - along + UP_DOWN * along, side="right")
+            if first == last:
+                first, last = 0, len(sources)
+            for k in range(TRIES):
+                chosen[k] = first + int(lots[column, number, k] * (last - first))
+                misfit[k] = _misfit(detail, sources[chosen[k]], laid, total, (top, left), window.shape)
+            # One of the best that fit to what lies there already; not always the same one.
+            best = np.argsort(misfit)[int(lots[column, number, TRIES] * BEST)]
+            y, x = sources[chosen[best]]
+            for i in range(along):
+                for j in range(across):
+                    share = window[i, j]
+                    for c in range(3):
+                        laid[top + i, left + j, c] += share * detail[y + i, x + j, c]
+                    total[top + i, left + j] += share
+                    squares[top + i, left + j] += share * share
 
 
-def _fitting(
-    detail: Float32s, sources: Int64s, beside: tuple[Float32s, Float32s], rng: np.random.Generator
-) -> Float32s:
-    """One of the patches that fit best to what lies there already, with its weights; not always the same one."""
-    (along, across), (old, weight) = beside[1].shape, (part[::COARSER, ::COARSER] for part in beside)
-    chosen = sources[rng.integers(len(sources), size=TRIES)]
-    patches = [detail[y : y + along, x : x + across] for y, x in chosen]
-    misfit = [float((np.square(p[::COARSER, ::COARSER] - old) * weight[..., None]).sum()) for p in patches]
-    best = sorted(range(TRIES), key=misfit.__getitem__)[: 1 + TRIES // 3]
-    return patches[int(rng.choice(best))]
+@compiled
+def _misfit(detail: Any, source: Any, laid: Any, total: Any, place: Any, shape: Any) -> Any:
+    """How far a patch differs from what lies at its place, with that's weights, at some of the texels."""
+    (y, x), (top, left) = source, place
+    result = np.float32(0)
+    for i in range(0, shape[0], COARSER):
+        for j in range(0, shape[1], COARSER):
+            weight = total[top + i, left + j]
+            if weight > 0:
+                for c in range(3):
+                    there = laid[top + i, left + j, c] / max(weight, np.float32(1e-3))
+                    result += weight * (detail[y + i, x + j, c] - there) ** 2
+    return result
 
 
 def _window(side: int) -> Float32s:

@@ -40,7 +40,8 @@ class HairView:
     def project(self, points: Floats) -> Floats:
         """Points [..., 3] to pixels of the photograph and depth [..., 3]."""
         matrix = self.to_image.astype(points.dtype)  # of texels there are many, in single precision
-        return np.asarray(points @ matrix[:, :3].T + matrix[:, 3])
+        x, y, z = np.moveaxis(points, -1, 0)
+        return np.stack([a * x + b * y + c * z + d for a, b, c, d in matrix], axis=-1)
 
     def sample(self, points: Floats) -> tuple[Float32s, Float32s]:
         """Log odds, and how far they are known, of points [H, W, ..., 3] of model space."""
