@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,16 @@ class DenseMesh:
         """Texture coordinates [N, 2] of the vertices, v up: the centres of the texels."""
         row, column = np.divmod(self.texels, self.size)
         return np.stack([(column + 0.5) / self.size, 1 - (row + 0.5) / self.size], axis=1).astype(np.float32)
+
+    def at(self, rows: Int64s) -> DenseMesh:
+        """Some of the texels [K], without triangles."""
+        return replace(
+            self,
+            texels=self.texels[rows],
+            triangles=self.triangles[rows],
+            barycentric=self.barycentric[rows],
+            faces=np.empty((0, 3), np.int64),
+        )
 
     def interpolate(self, values: Floats) -> Floats:
         """Values [..., N, C] between those of the coarse vertices [..., V, C]."""

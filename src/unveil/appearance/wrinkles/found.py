@@ -7,6 +7,11 @@ another colour than around it there is a spot, hair or a lip, and no relief.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -27,6 +32,7 @@ COLOURED, FAINT, FOLD = 0.03, 0.04, 0.35
 CONTRAST = 2.0  # by how much smoothing and compression lower the contrast of wrinkles, on rendered heads
 ENOUGH = 1000  # texels of clear skin
 TURN = 1e-3  # radians, to take a gradient
+EDGE = cv2.BORDER_CONSTANT
 
 
 def find_wrinkles(
@@ -41,6 +47,34 @@ def find_wrinkles(
         surface: where wrinkles may be is its ``detail_mask``.
         hidden: [H, W] pixels that do not show clear skin.
     """
+    surface = near_skin(surface)
+    relief, trust = seen_relief(image, projected, vertices, surface, hidden)
+    relief = relief * _smooth(trust, np.ones_like(trust), 1.0, surface)
+    return np.asarray(surface.mesh.as_map(relief[:, None].astype(np.float32), 0)[..., 0])
+
+
+@lru_cache(maxsize=2)
+def near_skin(surface: DetailSurface) -> DetailSurface:
+    """The same with the texels alone that what the skin shows depends on, and without triangles."""
+    reach = 2 * int(np.ceil(3 * FORM)) + 1
+    near = cv2.dilate((surface.detail_mask > 0).astype(np.uint8), np.ones((reach, reach))) > 0
+    return replace(surface, mesh=surface.mesh.at(np.flatnonzero(surface.mesh.at_texels(near))))
+
+
+def seen_relief(
+    image: Image,
+    projected: Floats,
+    vertices: Floats,
+    surface: DetailSurface,
+    hidden: Bools | None = None,
+    faint: float = FAINT,
+) -> tuple[Floats, Floats]:
+    """Displacements [N] of the texels in metres, and the trust [N], 0 to 1, that a relief is what they show.
+
+    Args:
+        image, projected, vertices, surface, hidden: see `find_wrinkles`.
+        faint: logarithm of brightness below which differences are left out as noise; 0 leaves out none.
+    """
     mesh, model = surface.mesh, surface.model
     own = np.arange(len(mesh.texels), dtype=np.int32)
     texels = (own, mesh.barycentric, mesh.triangles.astype(np.int32))
@@ -48,7 +82,7 @@ def find_wrinkles(
     seen = sample_view(view, texels)
     weight = seen.weight * mesh.at_texels(surface.detail_mask)
     if np.count_nonzero(weight > 0.5) < ENOUGH:
-        return np.zeros((mesh.size, mesh.size), np.float32)
+        return np.zeros(len(weight), np.float32), np.zeros(len(weight), np.float32)
     weight = (
         weight * _smooth(weight, np.ones_like(weight), FORM, surface) ** 2
     )  # at an edge the skin around is not known
@@ -57,11 +91,10 @@ def find_wrinkles(
     samples = SkinSamples(seen.colour, 255 * usual, normals.astype(np.float32), weight)
     light = fit_skin_light(samples, (normals, weight), np.median(seen.colour[weight > 0.5], axis=0))
     albedo = (np.maximum(seen.colour / 255, FAINTEST) / usual) ** GAMMA / light.brightness(normals)
-    shade, trust = _shade(albedo, weight, surface)
+    shade, trust = _shade(albedo, weight, surface, faint)
     grid = Grid.of(mesh, mesh.interpolate(vertices), normals)
     relief = find_relief(shade, trust, _gradient(normals, light, grid), grid)
-    relief = LARGEST * np.tanh(relief / LARGEST) * _smooth(trust, np.ones_like(trust), 1.0, surface)
-    return np.asarray(mesh.as_map(relief[:, None].astype(np.float32), 0)[..., 0])
+    return LARGEST * np.tanh(relief / LARGEST), trust
 
 
 def _usual(surface: DetailSurface) -> Float32s:
@@ -82,7 +115,7 @@ def _gradient(normals: Floats, light: SkinLight, grid: Grid) -> Float64s:
     return np.stack([(there - here) / TURN for there in turned], axis=1)
 
 
-def _shade(albedo: Floats, weight: Floats, surface: DetailSurface) -> tuple[Floats, Floats]:
+def _shade(albedo: Floats, weight: Floats, surface: DetailSurface, faint: float) -> tuple[Floats, Floats]:
     """Logarithm of the brightness [N] against that of the form, and trust [N] that a relief is the reason.
 
     ``albedo`` [N, 3] is linear, what the skin would look like were it as smooth as the surface.
@@ -92,15 +125,16 @@ def _shade(albedo: Floats, weight: Floats, surface: DetailSurface) -> tuple[Floa
     away = redness - _smooth(redness, weight, FORM, surface)
     trust = weight / (1 + (away / COLOURED) ** 2)
     shade = _along_lines(grey - _smooth(grey, trust, FORM, surface), trust, surface)
-    strength = (shade / FAINT) ** 4
-    return CONTRAST * np.clip(shade, -FOLD, FOLD) * strength / (1 + strength), trust / (1 + (shade / FOLD) ** 4)
+    surely = shade**4 / np.maximum(shade**4 + faint**4, 1e-12)
+    return CONTRAST * np.clip(shade, -FOLD, FOLD) * surely, trust / (1 + (shade / FOLD) ** 4)
 
 
 def _along_lines(values: Floats, weight: Floats, surface: DetailSurface) -> Floats:
     """Weighted means [N] of values [N], each along the line on which it is largest: wrinkles are long."""
     best = np.zeros(len(values), np.float32)
     for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
-        mean = _mean(values, weight, _line(float(angle)), surface)
+        line = _line(float(angle))
+        mean = _mean(values, weight, partial(cv2.filter2D, ddepth=-1, kernel=line, borderType=EDGE), surface)
         best = np.where(np.abs(mean) > np.abs(best), mean, best)
     return best
 
@@ -116,12 +150,16 @@ def _line(angle: float) -> Float32s:
 def _smooth(values: Floats, weight: Floats, sigma: float, surface: DetailSurface) -> Floats:
     """Weighted means [N] of values [N] around each texel, with a Gaussian of so many texels."""
     bell = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma)) + 1, sigma)
-    return _mean(values, weight, bell @ bell.T, surface)
+    bells = partial(cv2.sepFilter2D, ddepth=-1, kernelX=bell, kernelY=bell, borderType=EDGE)
+    return _mean(values, weight, bells, surface)
 
 
-def _mean(values: Floats, weight: Floats, kernel: Floats, surface: DetailSurface) -> Floats:
-    """Means [N] of values [N], weighted and under a kernel in the map."""
+def _mean(values: Floats, weight: Floats, added: Callable[[Float32s], Any], surface: DetailSurface) -> Floats:
+    """Means [N] of values [N], weighted, where ``added`` sums up maps around each place."""
     mesh = surface.mesh
-    maps = mesh.as_map(np.stack([values * weight, weight], axis=1).astype(np.float32), 0)
-    sums = cv2.filter2D(maps, -1, kernel, borderType=cv2.BORDER_CONSTANT).reshape(-1, 2)[mesh.texels]
+    rows, columns = np.divmod(mesh.texels, mesh.size)
+    rows, columns = rows - rows.min(), columns - columns.min()
+    maps = np.zeros((int(rows.max()) + 1, int(columns.max()) + 1, 2), np.float32)
+    maps[rows, columns] = np.stack([values * weight, weight], axis=1)
+    sums = added(maps)[rows, columns]
     return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1e-6))

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from unveil.geometry.compiled import compiled
 from unveil.heads.dense import DenseMesh, unit
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Int64s
@@ -79,26 +81,37 @@ def find_relief(shade: Floats, weight: Floats, gradient: Floats, grid: Grid) -> 
         gradient: [N, 2] of the logarithm of the brightness by turns of the normal towards the grid's ``along``.
         grid: the surface.
     """
-    turn = -np.einsum("nk,kni->in", gradient, grid.slopes)  # [4, N] what neighbours change the shade by, in 1 / metre
+    shade, weight = np.asarray(shade, np.float64), np.asarray(weight, np.float64)
     scale = DEPTH  # unknowns in multiples of it
-    turn, slopes = turn * scale, grid.slopes * scale
-    neighbours, count = grid.neighbours, len(shade)
-
-    def spread(weights: Floats, values: Floats) -> Floats:
-        total = np.zeros(count)
-        for one, neighbour in zip(weights, neighbours, strict=True):
-            total += np.bincount(neighbour, one * values, minlength=count)
-        return total
+    turn = -np.einsum("nk,kni->ni", gradient, grid.slopes) * scale  # [N, 4] what neighbours change the shade by
+    # [3, N, 4] three sums over neighbours, whose squares count by their weights [3, N]
+    sums = np.concatenate([turn[None], grid.slopes * scale])
+    weights = np.stack([weight, np.full_like(weight, STIFF), np.full_like(weight, STIFF)])
+    own = DEEPER * weight + 1e-3
 
     def system(d: Floats) -> Floats:
-        near = d[neighbours]
-        result = spread(turn, weight * np.sum(turn * near, axis=0)) + (DEEPER * weight + 1e-3) * d
-        for weights in slopes:
-            result += STIFF * spread(weights.T, np.sum(weights.T * near, axis=0))
+        result = own * d
+        _add_products(result, d, grid.neighbours, sums, weights)
         return result
 
-    found = _conjugate_gradients(system, spread(turn, weight * shade) + DEEPER * weight * shade)
-    return np.asarray(found * scale, np.float32)
+    right = DEEPER * weight * shade
+    for neighbours, turns in zip(grid.neighbours, turn.T, strict=True):
+        right += np.bincount(neighbours, turns * weight * shade, minlength=len(shade))
+    return np.asarray(_conjugate_gradients(system, right) * scale, np.float32)
+
+
+@compiled
+def _add_products(result: Any, values: Any, neighbours: Any, sums: Any, weights: Any) -> None:
+    """Add the gradient of half the weighted squares of sums [M, N, 4] over neighbours [4, N] of values [N]."""
+    for m in range(len(sums)):
+        for n in range(len(values)):
+            one, two, three, four = sums[m, n]
+            a, b, c, d = neighbours[0, n], neighbours[1, n], neighbours[2, n], neighbours[3, n]
+            total = weights[m, n] * (one * values[a] + two * values[b] + three * values[c] + four * values[d])
+            result[a] += one * total
+            result[b] += two * total
+            result[c] += three * total
+            result[d] += four * total
 
 
 def _conjugate_gradients(system: Callable[[Floats], Floats], right: Floats) -> Floats:
