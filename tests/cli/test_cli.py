@@ -243,6 +243,10 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         (["fit", "a\0", "-o", "c"], "LANDMARKS embedded null byte (see `unveil fit --help`)"),
         (["doctor", "--json=1"], "option '--json' does not take a value"),
         (
+            ["animate", "a.glb", "-o", "b", "--wrinkles"],
+            "--wrinkles would do nothing: a head that is written keeps those that it has",
+        ),
+        (
             ["animate", "a", "-o", "b", "--face", "1"],
             "--face would do nothing: name photographs to follow with --follow",
         ),

@@ -1,6 +1,7 @@
 """Reconstructions with the wrinkles that the photograph shows."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import made_up_families
@@ -12,7 +13,9 @@ from khronos import validator_report
 from unveil import Reconstruction, Reconstructor, UnveilError
 from unveil.assets.store import packaged
 from unveil.faces.formats import ALL_FORMATS, FORMATS
+from unveil.faces.wrinkled import wrinkled
 from unveil.output.batch import formats_for
+from unveil.output.moving_head import of_face
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +58,48 @@ def test_a_dense_mesh_and_maps_are_written_on_demand(face: Reconstruction, tmp_p
     assert (report["numErrors"], report["numWarnings"]) == (0, 0)
 
 
-def test_wrinkles_stay_with_another_expression(face: Reconstruction, reconstructor: Reconstructor) -> None:
-    moved = reconstructor.changed(face, face.coefficients.replace(expression=0 * face.coefficients["expression"]))
+def with_units(reconstructor: Reconstructor, face: Reconstruction, **units: float) -> Reconstruction:
+    expression = np.array([units.get(name, 0) for name in face.expression_names], np.float32)
+    return reconstructor.changed(face, face.coefficients.replace(expression=expression))
+
+
+def test_folds_come_and_go_with_the_expression_and_wrinkles_stay(
+    face: Reconstruction, reconstructor: Reconstructor
+) -> None:
+    rest, smile = with_units(reconstructor, face), with_units(reconstructor, face, mouthSmileLeft=1, mouthSmileRight=1)
     assert face.detail is not None
-    assert moved.detail is not None
-    np.testing.assert_array_equal(moved.detail.displacement, face.detail.displacement)
-    assert np.abs(moved.detail.vertices - face.detail.vertices).max() > 1e-3
+    assert rest.detail is not None
+    assert smile.detail is not None
+    change = smile.detail.displacement - rest.detail.displacement
+    assert 2e-4 < np.abs(change).max() < 1.5e-3
+    assert (np.abs(change) > 1e-5).mean() < 0.2, "elsewhere wrinkles stay"
+    again = reconstructor.changed(smile, face.coefficients).detail
+    assert again is not None
+    np.testing.assert_allclose(again.displacement, face.detail.displacement, atol=1e-7)
+    assert np.abs(rest.detail.vertices - face.detail.vertices).max() > 1e-3
+
+
+def test_the_morph_targets_of_a_file_fold_the_skin(face: Reconstruction) -> None:
+    """What a viewer's standard morph targets do to positions and normals, with the map of normals staying as it is."""
+    smile = np.array([name.startswith("mouthSmile") for name in face.expression_names])
+    plain, folding = (model.head.expression_basis[smile].sum(axis=0) for model in (face.morphable, face.wearing))
+    raised = np.linalg.norm(folding - plain, axis=1)
+    assert 2e-4 < raised.max() < 1.5e-3
+    assert 20 < (raised > 5e-5).sum() < 600
+    np.testing.assert_array_equal(of_face(face).model.head.expression_basis, face.wearing.head.expression_basis)
+    whole = face.wearing.complete(face.coefficients)[0].head.expression_basis
+    np.testing.assert_array_equal(whole[: len(smile)][smile].sum(axis=0)[: len(raised)], folding)
+
+
+def test_what_hides_a_face_hides_its_folds(face: Reconstruction, reconstructor: Reconstructor) -> None:
+    assert face.hidden is not None
+    assert face.photograph is not None
+    assert reconstructor.skin.surface is not None
+    covered = wrinkled(face.photograph, replace(face, hidden=np.ones_like(face.hidden)), reconstructor.skin.surface)
+    smile = with_units(reconstructor, covered, mouthSmileLeft=1, mouthSmileRight=1)
+    assert covered.detail is not None
+    assert smile.detail is not None
+    np.testing.assert_allclose(smile.detail.displacement, covered.detail.displacement, atol=1e-9)
 
 
 def test_a_head_without_texture_coordinates_cannot_have_them() -> None:

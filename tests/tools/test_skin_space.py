@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 
 from tools.skin_space.__main__ import main
+from tools.skin_space.folds import Cells, Frames, again, fold_arrays, learn
 from tools.skin_space.learn import tone_weights
 from tools.skin_space.measure import HEADING, with_section
 from tools.skin_space.photographs import Atlas
 from tools.skin_space.samples import chosen
 from tools.skin_space.tone import TONES, tone_bin
-from unveil import Reconstructor, read_image
+from unveil import Reconstructor, load_openhead, read_image
 from unveil.appearance.fixed_texels import fixed_texels
+from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.models.openhead import skin
@@ -32,14 +34,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("skin") / "prepared", crops)
 
 
-def write(path: Path, crops: Images) -> Path:
+def write(path: Path, crops: Images, people: str = "") -> Path:
     names = np.array([f"{k}.jpg" for k in range(len(crops))])
     split = np.array([0] * (len(crops) - 1) + [2], np.int8)
+    if people:
+        split = np.array([2 if person.isupper() else 0 for person in people], np.int8)
     path.mkdir()
     write_shard(path, 0, crops)
     rows = np.arange(len(crops), dtype=np.int32)
     matrices = np.tile(np.eye(2, 3), (len(crops), 1, 1))
-    finish(path, Samples(names, names, split, np.zeros_like(rows), rows, matrices), [len(crops)], SIZE)
+    persons = np.array(list(people)) if people else names
+    finish(path, Samples(names, persons, split, np.zeros_like(rows), rows, matrices), [len(crops)], SIZE)
     return path
 
 
@@ -99,3 +104,57 @@ def test_few_photographs_of_each_person_are_chosen(folder: Path) -> None:
     opened = PreparedFolder.open(folder)
     assert sorted(chosen(opened, 10, 1).tolist()) == [0, 1]
     assert len(chosen(opened, 1, 1)) == 1
+
+
+def test_folds_are_learned_from_changes_within_people_and_no_others() -> None:
+    """Of people whose skin is uneven, smiles fold it at the mouth; frames have noise, and half the people are blank."""
+    model = load_openhead()
+    names = model.expression_names
+    cells = Cells.of(wrinkle_surface(model))
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(24), 6)
+    expression = rng.uniform(0, 1, (len(person), len(names))).astype(np.float32)
+    smiles = [names.index(f"mouthSmile{side}") for side in ("Left", "Right")]
+    true = np.zeros((len(names), len(cells.places)), np.float32)
+    true[smiles] = -0.3 * np.exp(-(((cells.points - [0.04, -0.062, 0.058]) / 0.008) ** 2).sum(axis=1))
+    true[smiles] += true[smiles][:, cells.mirror]
+    own = rng.normal(0, 0.3, (24, len(cells.places)))[person]
+    relief = own + expression @ true + rng.normal(0, 0.1, own.shape)
+    ones, still = np.ones(own.shape, np.float32), np.zeros((len(person), 3), np.float32)
+    frames = Frames(person, expression, still, relief.astype(np.float32), ones, person % 3 == 0)
+    found = learn(frames, cells, names)
+    inside = cells.may_fold
+    for unit in smiles:
+        assert np.corrcoef(found[unit][inside], true[unit][inside])[0, 1] > 0.8
+    others = np.delete(found, smiles, axis=0)
+    assert np.abs(others).max() < 0.3 * np.abs(found[smiles]).max()
+    assert not found[:, ~inside].any()
+    assert again(found, frames, cells, names)["mouthSmileLeft"] > 0.4
+
+
+def test_folds_come_on_top_of_the_packaged_mean(tmp_path: Path) -> None:
+    image = read_image(packaged("demo.jpg"))
+    (face,) = Reconstructor().reconstruct(image, max_faces=1)
+    crop = wide_crop(face.crop, SIZE).warp(image)
+    folder = write(tmp_path / "frames", np.stack([crop] * 6), "aabbCC")
+    main(["folds", str(folder), "-o", str(tmp_path / "skin.npz")])
+    space, packed = skin.load(tmp_path / "skin.npz"), skin.load(packaged("openhead_skin.npz"))
+    np.testing.assert_array_equal(space.mean, packed.mean)
+    assert space.folds is not None
+    assert np.abs(space.folds.raised).max(initial=0) < 1e-6, "nothing changed between the frames"
+    for people, message in (("aabbC", "no two frames of a person held out"), ("aaCC", "fewer than two people")):
+        few = write(tmp_path / people, np.stack([crop] * len(people)), people)
+        with pytest.raises(UnveilError, match=message):
+            main(["folds", str(few), "-o", str(tmp_path / "other.npz")])
+
+
+def test_folds_are_kept_as_deep_as_they_are() -> None:
+    model = load_openhead()
+    cells = Cells.of(wrinkle_surface(model))
+    folds = np.zeros((2, len(cells.places)), np.float32)
+    folds[0, 5], folds[1, 7] = -0.1, 0.05
+    arrays = fold_arrays(folds, cells)
+    raised = arrays["folds_raised"] * arrays["folds_step"]
+    np.testing.assert_array_equal(arrays["folds_cells"], cells.places[[5, 7]])
+    assert raised[1, 1] / raised[0, 0] == pytest.approx(-0.5, abs=0.01)
+    assert raised[0, 0] < -1e-4, "deeper than they are found"

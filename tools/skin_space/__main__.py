@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tools.skin_space.folds import folds
 from tools.skin_space.learn import arrays, mean_skin
 from tools.skin_space.measure import held_out, measure, section, with_section
 from tools.skin_space.samples import collect
@@ -30,11 +31,12 @@ def parser() -> argparse.ArgumentParser:
     vary = commands.add_parser("vary", help="write openhead_skin.npz with how people differ from its mean")
     vary.add_argument("--count", type=int, default=1600, help="photographs of training people")
     vary.add_argument("--seed", type=int, default=5)
+    fold = commands.add_parser("folds", help="write openhead_skin.npz with the folds that expressions make")
     score = commands.add_parser("measure", help="how well hidden skin is completed")
     score.add_argument("--count", type=int, default=120, help="photographs of people held out")
     score.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
     score.add_argument("--seed", type=int, default=1)
-    for command in (learn, vary, score):
+    for command in (learn, vary, fold, score):
         command.add_argument("prepared", type=Path, help="what `unveil prepare` made of photographs")
         command.add_argument("-o", "--out", type=Path, required=True)
     return whole
@@ -49,10 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{len(samples)} photographs")
         write_npz(options.out, arrays(samples, mean_skin(samples)))
         return
-    if options.command == "vary":
+    if options.command in ("vary", "folds"):
+        replaced = "variation_" if options.command == "vary" else "folds_"
         with np.load(packaged("openhead_skin.npz")) as file:
-            mean = {name: file[name] for name in file.files if not name.startswith("variation_")}
-        write_npz(options.out, mean | variation(collect(packaged_head(), folder, options.count, options.seed)))
+            kept = {name: file[name] for name in file.files if not name.startswith(replaced)}
+        model = packaged_head()
+        if options.command == "vary":
+            kept |= variation(collect(model, folder, options.count, options.seed))
+        else:
+            kept |= folds(folder, model)
+        write_npz(options.out, kept)
         return
     scores = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
     if not scores:

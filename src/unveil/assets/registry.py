@@ -48,7 +48,7 @@ PACKAGED = {
             what="what skin looks like on openhead",
             licence=RESEARCH,
             source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
-            sha256="ce2ff7d090b697b92cf90bd8d8de543797e95d2c9db4040d93b0cc3f41a45c4a",
+            sha256="0373c031627dc74d9acaedff7adb0606e3ae5de6b865deaade5b97f8b5d01590",
         ),
         PackagedFile(
             name="openhead_learner_int8.onnx",

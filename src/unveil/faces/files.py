@@ -111,7 +111,11 @@ def face_colours(
 
 def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:
     """The content of a GLB of a face with what is known of its skin and its vertices, moving where it is to."""
-    normal_map = None if face.detail is None else encode_normals(face.detail.normal_map)
+    normal_map = None
+    if (detail := face.detail) is not None:
+        # Folds of expressions are in the morph targets; a map of normals is the same with every expression.
+        fine = detail.fine_normal_map
+        normal_map = encode_normals(detail.normal_map if fine is None else fine)
     return glb_bytes(model, face.coefficients, colours, motion, normal_map, vertex_values(face))
 
 

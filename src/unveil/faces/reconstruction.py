@@ -117,8 +117,13 @@ class Reconstruction(ReconstructedFace):
 
     @cached_property
     def wearing(self) -> MorphableModel:
-        """The head model with this person's hair, as files and pictures show it."""
-        return self.morphable if self.hair is None else replace(self.morphable, hair=self.hair)
+        """The head model with this person's hair and folds, as files and pictures show it."""
+        model = self.morphable if self.hair is None else replace(self.morphable, hair=self.hair)
+        if self.detail is None or self.detail.moving is None:
+            return model
+        from unveil.faces.wrinkled import folding
+
+        return folding(model, self.detail.moving)
 
     def to_json(self) -> dict[str, Any]:
         """As `ReconstructedFace.to_json`, with what is known of the hair, and where pictures show the head."""

@@ -1,4 +1,4 @@
-"""Faces with the wrinkles that their photograph shows."""
+"""Faces with the wrinkles that their photograph shows, which come and go with the expression."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 from unveil.appearance.visibility import covered_pixels
 from unveil.appearance.wrinkles.found import find_wrinkles
 from unveil.faces.face import ReconstructedFace
-from unveil.heads.detail import DetailSurface
+from unveil.geometry.mesh import vertex_normals
+from unveil.heads.albedo import at_coordinates
+from unveil.heads.detail import Detail, DetailSurface, MovingRelief
+from unveil.heads.model import MorphableModel
 from unveil.models.classes import SKIN
-from unveil.typing import Bools, Image
+from unveil.typing import Bools, Float32s, Floats, Image
 
 Face = TypeVar("Face", bound=ReconstructedFace)
 
@@ -21,7 +24,52 @@ def wrinkled(image: Image, face: Face, surface: DetailSurface) -> Face:
     """A face of a photograph with what it shows of wrinkles as its detail."""
     vertices = np.asarray(face.vertices, np.float64)
     found = find_wrinkles(image, face.projected, vertices, surface, _hidden(face, image.shape))
-    return replace(face, detail=surface.detail(vertices, found))
+    skin = surface.model.skin
+    if skin is None or skin.folds is None:
+        return replace(face, detail=surface.detail(vertices, found))
+    expression = np.asarray(face.coefficients["expression"])
+    moving = MovingRelief.of(found, expression, _share(face, surface), skin.folds)
+    return replace(face, detail=expressed(surface, vertices, expression, moving))
+
+
+def expressed(surface: DetailSurface, vertices: Floats, expression: Floats, moving: MovingRelief) -> Detail:
+    """The detail of a posed head with ``vertices`` [V, 3] and units [E]."""
+    relief = moving.at(expression)
+    raised = _heights(surface.model, moving)
+    over_mesh = surface.mesh.interpolate((np.asarray(expression, np.float32) @ raised)[:, None])
+    beside = relief - surface.mesh.as_map(over_mesh.astype(np.float32), 0)[..., 0]
+    fine = surface.tangent_normal_map(vertices, beside)
+    return replace(surface.detail(vertices, relief), moving=moving, fine_normal_map=fine)
+
+
+def folding(model: MorphableModel, moving: MovingRelief) -> MorphableModel:
+    """The head model whose units fold this person's skin as well, as finely as its vertices can show it."""
+    shift = _heights(model, moving)[..., None] * vertex_normals(np.asarray(model.head.template), model.faces)
+    whole = None if model.whole is None else _shifted(model.whole, shift)
+    return replace(_shifted(model, shift), whole=whole)
+
+
+def _heights(model: MorphableModel, moving: MovingRelief) -> Float32s:
+    """How far each unit raises this person's skin at the vertices, [E, V] in metres."""
+    uv = np.zeros((len(model.head.template), 2))
+    uv[model.faces] = model.uv[model.uv_faces]
+    return np.asarray(moving.folds.at(uv) * at_coordinates(moving.gain, uv), np.float32)
+
+
+def _shifted(model: MorphableModel, shift: Float32s) -> MorphableModel:
+    """A model whose first units move its first vertices further, by [E, V, 3] metres."""
+    basis = np.array(model.head.expression_basis)
+    basis[: shift.shape[0], : shift.shape[1]] += shift
+    return replace(model, head=replace(model.head, expression_basis=basis))
+
+
+def _share(face: ReconstructedFace, surface: DetailSurface) -> Float32s:
+    """How far [256, 256] the skin folds as people's does: not where neither side of the face is seen."""
+    if face.hidden is None:
+        return surface.detail_mask
+    hidden = np.minimum(face.hidden, face.hidden[surface.model.mirror_vertices])
+    over_mesh = surface.mesh.interpolate(hidden[:, None]).astype(np.float32)
+    return np.asarray(surface.detail_mask * (1 - surface.mesh.as_map(over_mesh, 0)[..., 0]), np.float32)
 
 
 def _hidden(face: ReconstructedFace, shape: tuple[int, ...]) -> Bools | None:

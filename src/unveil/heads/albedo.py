@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from unveil.geometry.lighting import irradiance
 from unveil.geometry.rotation import Array
 from unveil.reprs import short_repr
+from unveil.typing import Float32s, Floats, Int64s
 
 SIZE = 256  # texels a side
+CELLS = 128  # a side of the map that folds are known in
 
 # DECA's coefficients were trained with the constants of the clamped cosine, except that band 0 lacks its factor pi.
 LIGHT_BANDS = (1.0, 2 * math.pi / 3, math.pi / 4)
@@ -57,6 +61,32 @@ class SkinVariation:
 
 
 @dataclass(frozen=True, eq=False)
+class SkinFolds:
+    """How far each expression unit at full strength raises the skin of anybody's face."""
+
+    cells: Int64s  # [K] row * CELLS + column; elsewhere nothing is known
+    raised: Float32s  # [E, K] metres along the normals
+    __repr__ = short_repr
+
+    def relief(self, expression: Floats) -> Float32s:
+        """The displacement [256, 256] in metres that units [E] make; further ones have no effect."""
+        units = np.asarray(expression, np.float32)[: len(self.raised)]
+        row, column = (np.mgrid[:SIZE, :SIZE].reshape(2, -1) + 0.5) / SIZE
+        centres = np.stack([column, 1 - row], axis=1)
+        return at_coordinates(self._maps(units @ self.raised), centres).reshape(SIZE, SIZE)
+
+    def at(self, uv: Floats) -> Float32s:
+        """How far each unit raises the skin [E, V], in metres, at texture coordinates [V, 2], v up."""
+        return at_coordinates(self._maps(self.raised), uv)
+
+    def _maps(self, values: Float32s) -> Float32s:
+        """Values [..., K] of the cells as maps [..., CELLS, CELLS]."""
+        maps = np.zeros((*values.shape[:-1], CELLS * CELLS), np.float32)
+        maps[..., self.cells] = values
+        return maps.reshape(*values.shape[:-1], CELLS, CELLS)
+
+
+@dataclass(frozen=True, eq=False)
 class SkinSpace:
     """What skin looks like on the heads of a model, against the mean of its face, learned from photographs.
 
@@ -69,4 +99,17 @@ class SkinSpace:
     certainty: Array  # [S, S] from 0 to 1: how far photographs show bare skin there
     deviation: Array  # [S, S] standard deviation of what the mean leaves
     variation: SkinVariation | None = None
+    folds: SkinFolds | None = None
     __repr__ = short_repr
+
+
+def at_coordinates(maps: Float32s, uv: Floats) -> Float32s:
+    """What maps [..., S, S], first row at v = 1, hold between their texels at texture coordinates [N, 2]: [..., N]."""
+    size = maps.shape[-1]
+    places = np.stack([(1 - uv[:, 1]) * size - 0.5, uv[:, 0] * size - 0.5]).clip(0, size - 1)  # [2, N] row, column
+    first = np.minimum(places.astype(np.int64), size - 2)
+    down, right = (places - first).astype(np.float32)
+    at = first[0] * size + first[1]
+    flat = maps.reshape(*maps.shape[:-2], -1)
+    above, below = (flat[..., k] * (1 - right) + flat[..., k + 1] * right for k in (at, at + size))
+    return np.asarray(above * (1 - down) + below * down, np.float32)

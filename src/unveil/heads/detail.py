@@ -8,12 +8,44 @@ import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
+from unveil.heads.albedo import SkinFolds
 from unveil.heads.dense import DenseMesh, unit
 from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
 SIZE = 256  # texels a side of every map here
+MOST = 1.5e-3  # metres that expressions and wrinkles together raise or lower skin by
+LITTLE = 2e-4  # metres: an expression that makes no more of a fold hardly tells whether a person has it
+
+
+@dataclass(frozen=True, eq=False)
+class MovingRelief:
+    """The wrinkles of one person: those at rest, and the folds that come and go with the expression."""
+
+    rest: Float32s  # [256, 256] metres along the normals
+    gain: Float32s  # [256, 256] of the folds that the person gets, 0 to 1
+    folds: SkinFolds
+    __repr__ = short_repr
+
+    @classmethod
+    def of(cls, found: Float32s, expression: Floats, share: Float32s, folds: SkinFolds) -> MovingRelief:
+        """The relief [256, 256] ``found`` in a photograph, taken apart.
+
+        What its expression [E] makes of anybody's skin, as far as it is found, is this person's fold, and not there at
+        rest; what is not found there is a fold that this person hardly has. ``share`` [256, 256] is what the person
+        gets at most of the folds.
+        """
+        relief = folds.relief(expression)
+        made, sign = np.abs(relief), np.sign(relief)
+        explained = np.clip(sign * found, 0, made)
+        gain = (explained + LITTLE) / (made + LITTLE)
+        rest = np.asarray(found - sign * explained, np.float32)
+        return cls(rest, np.asarray(share * gain, np.float32), folds)
+
+    def at(self, expression: Floats) -> Float32s:
+        """The displacement [256, 256] in metres with expression units [E]."""
+        return np.clip(self.rest + self.gain * self.folds.relief(expression), -MOST, MOST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +60,10 @@ class Detail:
     uv: Floats  # [N, 2] texture coordinates of the vertices, v up
     name: str = "detail"
     credit: str = ""
+    # Where it is known how the displacement changes with the expression: that, and the normal map of what is finer than
+    # the head model's vertices can show of it.
+    moving: MovingRelief | None = None
+    fine_normal_map: Floats | None = None
     __repr__ = short_repr
 
     @property

@@ -14,7 +14,8 @@ from unveil.appearance.visibility import hidden_vertices
 from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
-from unveil.faces.wrinkled import wrinkled
+from unveil.faces.wrinkled import expressed, wrinkled
+from unveil.heads.detail import Detail, DetailSurface
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.uncertainty import vertex_uncertainty
@@ -165,7 +166,7 @@ class Reconstructor:
         (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
         kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
         if self.wrinkles and self.skin.surface is not None and face.detail is not None:
-            moved = replace(moved, detail=self.skin.surface.detail(moved.vertices, face.detail.displacement))
+            moved = replace(moved, detail=_with_expression(face.detail, moved, self.skin.surface))
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def joined(self, faces: Sequence[Reconstruction]) -> list[Reconstruction]:
@@ -235,3 +236,10 @@ class Reconstructor:
             replace(head, detail=detail, albedo=albedo, bald=not self.hair)
             for head, (detail, albedo) in zip(heads, skins, strict=True)
         ]
+
+
+def _with_expression(detail: Detail, face: Reconstruction, surface: DetailSurface) -> Detail:
+    """The detail of the same skin on a face with another expression."""
+    if detail.moving is None:
+        return surface.detail(face.vertices, detail.displacement)
+    return expressed(surface, face.vertices, np.asarray(face.coefficients["expression"]), detail.moving)

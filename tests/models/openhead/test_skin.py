@@ -46,6 +46,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for name, change, message in (
         ("other.npz", {"format": np.array(9)}, "format 9"),
         ("small.npz", {"certainty": np.zeros((8, 8), np.uint8)}, "not of one size"),
+        ("folds.npz", {"folds_cells": np.full(3, 2**14, np.int32)}, "folds do not fit"),
         ("short.npz", {"variation_variance": np.zeros((8, 3), np.float16)}, "do not fit"),
     ):
         np.savez(tmp_path / name, **(arrays | change))

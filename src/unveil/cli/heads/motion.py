@@ -99,6 +99,10 @@ def animate(
         float | None,
         typer.Option(metavar="N", min=1, max=100, help="Frames per second: 12.5 if left out, with --arkit 30."),
     ] = None,
+    wrinkles: Annotated[
+        bool,
+        typer.Option("--wrinkles", help="Give the head of a photograph its wrinkles, and folds that come and go."),
+    ] = False,
     formats: Annotated[
         str,
         typer.Option(metavar="LIST", help=f"Files to write, separated by commas: {', '.join(MOTION_FORMATS)}."),
@@ -121,6 +125,8 @@ def animate(
     of_follow = {"recursive": recursive, "head-pose": head_pose and not take, "face": face}
     if not follow and (useless := [f"--{name}" for name, given in of_follow.items() if given]):
         raise UnveilError(f"{' and '.join(useless)} would do nothing: name photographs to follow with --follow")
+    if wrinkles and head.suffix.lower() in SUFFIXES:
+        raise UnveilError("--wrinkles would do nothing: a head that is written keeps those that it has")
     ways = {"--follow": follow, "--arkit": take, "--expression": expression, "--turntable": turntable}
     if len(given := [name for name, value in ways.items() if value]) > 1:
         raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
@@ -131,7 +137,7 @@ def animate(
     sources = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
     clips_among(sources)  # which says at once what is not installed
     script = animation.Script(rate, live_link.read_take(take) if take else None, expression or (), turntable, head_pose)
-    opened = cache(partial(Reconstructor, model, assets=assets))
+    opened = cache(partial(Reconstructor, model, assets=assets, wrinkles=wrinkles))
     follower: Follower | None = None
     with results_in(out, "animate", inputs=[head, *sources, *([take] if take else [])], force=force) as outputs:
         name = animation.motion_name(head, outputs)

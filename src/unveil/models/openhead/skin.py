@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.errors import UnveilError
-from unveil.heads.albedo import SkinSpace, SkinVariation
+from unveil.heads.albedo import CELLS, SkinFolds, SkinSpace, SkinVariation
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
 
@@ -30,7 +30,7 @@ def load(path: Path) -> SkinSpace:
         maps = {name: data[name].astype(np.float32) / 255 for name in ("certainty", "deviation")}
         if data["mean"].shape != (size, size, 3) or any(values.shape != (size, size) for values in maps.values()):
             raise ValueError("its maps are not of one size")
-        return SkinSpace(mean=data["mean"].astype(np.float32), variation=_variation(data), **maps)
+        return SkinSpace(data["mean"].astype(np.float32), **maps, variation=_variation(data), folds=_folds(data))
 
 
 def _variation(data: Mapping[str, NDArray[Any]]) -> SkinVariation | None:
@@ -48,3 +48,14 @@ def _variation(data: Mapping[str, NDArray[Any]]) -> SkinVariation | None:
     ):
         raise ValueError("its components do not fit its vertices")
     return SkinVariation(vertices=vertices, **arrays)
+
+
+def _folds(data: Mapping[str, NDArray[Any]]) -> SkinFolds | None:
+    """What expressions do to the relief; None in files that do not say it."""
+    if "folds_cells" not in data:
+        return None
+    cells, raised = data["folds_cells"].astype(np.int64), data["folds_raised"]
+    inside = cells.ndim == 1 and ((cells >= 0) & (cells < CELLS**2)).all()
+    if not inside or raised.ndim != 2 or raised.shape[1] != len(cells):
+        raise ValueError("its folds do not fit their places")
+    return SkinFolds(cells, raised.astype(np.float32) * np.float32(data["folds_step"]))
