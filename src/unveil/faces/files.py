@@ -19,6 +19,7 @@ from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels, without_light
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
+from unveil.faces.spectacles import spectacle_frames
 from unveil.faces.whole import WholeFace, whole_face
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
@@ -106,6 +107,7 @@ def face_colours(
         others = face.classes[BACKGROUND] + face.classes[CLOTH]
         covered |= covered_pixels(others, face.crop, image.shape, casts=BESIDE)
         covered |= unlike_skin(image, face.classes, face.crop)
+    covered |= spectacle_frames(image, face.landmarks2d - [left, top], face.classes, face.crop)
     return head_colours(image, face.photographed, model, covered, colour)
 
 

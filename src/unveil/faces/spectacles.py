@@ -1,0 +1,90 @@
+"""Frames of spectacles: thin dark lines around the eyes, over skin that is clear.
+
+A learner calls clear lenses nothing that hides the face. Their frame crosses the bridge of the nose, where a face has
+no dark line from side to side; where it does, the lines around the eyes that are as dark are taken for the frame.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from unveil.heads.landmarks import IBUG68_PARTS
+from unveil.models.classes import BROWS
+from unveil.photos.crop import Crop
+from unveil.typing import Bools, Float32s, Floats, Image
+
+SIZE = 224  # pixels a side of the crop that is looked at
+LINE = 13  # pixels: lines are no wider
+BRIDGE = 7.0  # of CIELAB's lightness: how much darker than the skin a frame is on the bridge, all the way across it
+FRAME = 0.3, 4.0  # the same of the rest of it, in that of the bridge, and at least
+# In distances of the eyes, from the middle between them and from the inner corners: half the width of the bridge, and
+# from where to where it may be crossed; half the width of a frame, and from where to where down the face it lies.
+ACROSS, CROSSED = 0.14, (-0.22, 0.25)
+WIDTH, HEIGHT = 1.15, (-0.38, 0.55)
+NOSE = 0.12, 0.3  # half the width of the nose, and where down the face it begins: nostrils are dark
+TEMPLES, ARMS = 0.95, (-0.3, 0.2)  # from which half width on there are only arms, and where
+SHORTEST = 0.2  # of a line
+EYE, WIDER = 7, 5  # pixels around the eye, and of the lines
+
+
+def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s | None, crop: Crop) -> Bools:
+    """Which pixels [H, W] of a photograph show the frame of spectacles.
+
+    Args:
+        photograph: [H, W, 3].
+        landmarks68: [68, 2] of the face, in its pixels.
+        classes: [9, K, K] the class map of the crop: what it calls brows is no frame.
+        crop: of the face.
+    """
+    fine = crop.resized(SIZE)
+    marks = fine.to_crop(np.asarray(landmarks68, np.float64))
+    right, left = (marks[slice(*IBUG68_PARTS[name])] for name in ("right_eye", "left_eye"))
+    along, middle = left.mean(axis=0) - right.mean(axis=0), (left.mean(axis=0) + right.mean(axis=0)) / 2
+    apart = max(float(np.hypot(*along)), 1.0)
+    axes = np.stack([along, [-along[1], along[0]]]) / apart  # to the left of the subject, and down the face
+    lab = cv2.cvtColor(fine.warp(photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    light = cv2.GaussianBlur(lab[..., 0], (0, 0), 0.7)
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
+    darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
+    bridge = _crossing(darker, (right[3] + left[0]) / 2, axes * apart)
+    if bridge < BRIDGE:
+        return np.zeros(photograph.shape[:2], np.bool_)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    across, down = np.moveaxis((np.stack([x, y], axis=-1) - middle) @ axes.T / apart, -1, 0)
+    lines = (darker > max(FRAME[0] * bridge, FRAME[1])) & _around_eyes(np.abs(across), down)
+    parts = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.fillPoly(parts, [np.rint(eye).astype(np.int32) for eye in (right, left)], 1)
+    lines &= cv2.dilate(parts, np.ones((EYE, EYE))) == 0
+    if classes is not None:
+        lines &= cv2.resize(classes[BROWS], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) < 0.5
+    frame = cv2.dilate(_long(lines, SHORTEST * apart), np.ones((WIDER, WIDER)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(frame * 255, fine.matrix, photograph.shape[1::-1], flags=flags) > 127)
+
+
+def _crossing(darker: Float32s, middle: Floats, axes: Floats) -> float:
+    """How dark at least the darkest line across the bridge of the nose is, around a place [2] between the eyes."""
+    columns, rows = np.linspace(-ACROSS, ACROSS, 15), np.linspace(*CROSSED, 36)
+    at = (middle + columns[None, :, None] * axes[0] + rows[:, None, None] * axes[1]).astype(np.float32)
+    strip = cv2.remap(darker, at[..., 0], at[..., 1], cv2.INTER_LINEAR)
+    best = strip[:, 0]
+    for column in strip.T[1:]:  # a line goes up or down by a row at most
+        padded = np.pad(best, 1, constant_values=-1)
+        best = np.minimum(np.max([padded[:-2], best, padded[2:]], axis=0), column)
+    return float(best.max())
+
+
+def _around_eyes(across: Floats, down: Floats) -> Bools:
+    """Where a frame may be [...], by distances from the middle of the face and down from between the eyes."""
+    area = (across < WIDTH) & (down > HEIGHT[0]) & (down < HEIGHT[1])
+    nose, arms = (across < NOSE[0]) & (down > NOSE[1]), (down > ARMS[0]) & (down < ARMS[1])
+    return np.asarray(area & ~nose & ((across < TEMPLES) | arms))
+
+
+def _long(lines: Bools, shortest: float) -> Image:
+    """The lines [H, W] that reach so far, over gaps of a pixel, as 1."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(lines.astype(np.uint8), np.ones((3, 3))))
+    kept = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > shortest
+    kept[0] = False
+    return np.asarray(lines & kept[labels], np.uint8)

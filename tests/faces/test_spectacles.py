@@ -1,0 +1,81 @@
+"""Spectacles drawn on the bundled photograph."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import pytest
+
+from unveil import Reconstructor
+from unveil.assets.store import packaged
+from unveil.faces import files
+from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.spectacles import SIZE, spectacle_frames
+from unveil.photos.io import read_image
+from unveil.typing import Bools, Image
+
+
+@lru_cache(maxsize=1)
+def demo() -> Reconstruction:
+    (face,) = Reconstructor().reconstruct(read_image(packaged("demo.jpg")), max_faces=1)
+    return face
+
+
+def wearing(face: Reconstruction, *, bridge: bool = True) -> tuple[Image, Bools]:
+    """The photograph with two rims and what joins them, and where these are."""
+    assert face.photograph is not None
+    image, drawn = face.photograph.copy(), np.zeros(face.photograph.shape[:2], np.uint8)
+    thickness = max(1, round(4 / face.crop.resized(SIZE).scale))
+    right, left = (face.landmarks2d[start : start + 6].mean(axis=0) for start in (36, 42))
+    radius = 0.38 * np.hypot(*(left - right))
+    inner = []
+    for eye, towards in ((right, left), (left, right)):
+        cv2.circle(drawn, tuple(np.rint(eye).astype(int)), round(radius), 1, thickness)
+        inner.append(eye + (towards - eye) * 0.38)
+    if bridge:
+        cv2.line(drawn, *(tuple(np.rint(end).astype(int)) for end in inner), 1, thickness)
+    image[drawn > 0] = (25, 20, 20)
+    return image, drawn > 0
+
+
+def test_frames_are_found_where_they_are() -> None:
+    face = demo()
+    image, drawn = wearing(face)
+    found = spectacle_frames(image, face.landmarks2d, face.classes, face.crop)
+    assert found[drawn].mean() > 0.7, "brows are on some of it"
+    near = cv2.dilate(drawn.astype(np.uint8), np.ones((25, 25))) > 0
+    assert found[~near].sum() < 0.1 * found.sum()
+
+
+def test_who_wears_none_loses_nothing() -> None:
+    face = demo()
+    assert face.photograph is not None
+    for image in (face.photograph, wearing(face, bridge=False)[0]):
+        assert not spectacle_frames(image, face.landmarks2d, face.classes, face.crop).any()
+
+
+def test_without_a_class_map_frames_are_found_too() -> None:
+    face = demo()
+    image, drawn = wearing(face)
+    assert spectacle_frames(image, face.landmarks2d, None, face.crop)[drawn].mean() > 0.7
+
+
+def test_what_is_outside_of_the_photograph_has_no_frame() -> None:
+    face = demo()
+    image, _ = wearing(face)
+    found = spectacle_frames(image[:5, :7], face.landmarks2d + 5000, face.classes, face.crop)
+    assert found.shape == (5, 7)
+    assert not found.any()
+
+
+def test_a_texture_shows_next_to_nothing_of_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    face = demo()
+    worn = replace(face, photograph=wearing(face)[0])
+    bare = face.texture().astype(int)
+    free = np.abs(worn.texture() - bare).max(axis=2)
+    monkeypatch.setattr(files, "spectacle_frames", lambda image, *_: np.zeros(image.shape[:2], np.bool_))
+    kept = np.abs(replace(worn).texture() - bare).max(axis=2)
+    frame = kept > 60
+    assert frame.sum() > 1000
+    assert free[frame].mean() < 0.4 * kept[frame].mean()
