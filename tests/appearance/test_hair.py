@@ -12,7 +12,7 @@ from khronos import validator_report
 
 from unveil.appearance.hair.cells import LOOKED_AT, unlike_skin
 from unveil.appearance.hair.frame import above_hairline, ear_faces
-from unveil.appearance.hair.surroundings import Sighted
+from unveil.appearance.hair.surroundings import Sighted, hair_view
 from unveil.appearance.hair.worn import hair_of
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
@@ -167,6 +167,55 @@ def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:
     bald = sighted(template, SKIN, 0.0)
     assert hair_of(with_hat(bald, 0.3), MODEL) is None
     assert hair_of(sighted(template, OCCLUDER), MODEL) is None, "all hair is hidden"
+
+
+def with_held(head: Sighted, share: float) -> Sighted:
+    """The same with a thing before a share of the forehead, from its left, that ends a little above the crop."""
+    image, classes = head.photograph.copy(), head.classes.copy()
+    marks = np.asarray(MODEL.landmarks68(head.projected))[:, :2]
+    left, right = marks[[0, 16], 0]
+    edge = int(np.linalg.inv(np.vstack([head.crop.matrix, [0, 0, 1]]))[1, 2])  # row of the upper edge of the crop
+    rows, columns = slice(edge - 15, int(marks[17:27, 1].mean())), slice(int(left), int(left + share * (right - left)))
+    image[rows, columns] = (30, 60, 230)
+    hidden = np.zeros(image.shape[:2], np.uint8)
+    hidden[rows, columns] = 255
+    share_of_cell = head.crop.warp(hidden) / np.float32(255)
+    classes = classes * (1 - share_of_cell)
+    classes[OCCLUDER] += share_of_cell
+    return replace(head, photograph=image, classes=classes)
+
+
+def at_crown(head: Sighted) -> tuple[float, float]:
+    """How far the photograph tells of the crown's front, and the log odds of hair there."""
+    view = hair_view(head, MODEL)
+    assert view is not None
+    template = np.asarray(MODEL.head.template)
+    front = template[(above_hairline(template) > 0.04) & (template[:, 2] > 0) & (np.abs(template[:, 0]) < 0.05)]
+    odds, known = view.sample(front[None])
+    return float(known.mean()), float(odds.mean())
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_hair_above_what_is_held_before_the_forehead_is_seen(share: float) -> None:
+    known, odds = at_crown(with_held(sighted(np.asarray(MODEL.head.template)), share))
+    assert known > 0.9
+    assert odds > 2
+
+
+@pytest.mark.parametrize("lowest", [0.1, 0.3])
+def test_a_hat_hides_all_above_its_edge(lowest: float) -> None:
+    assert at_crown(with_hat(sighted(np.asarray(MODEL.head.template)), lowest))[0] < 0.05
+
+
+def test_a_speck_at_the_edge_of_the_crop_hides_nothing() -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    classes = head.classes.copy()
+    classes[:, 0, CLASS_SIZE // 2] = 0
+    classes[OCCLUDER, 0, CLASS_SIZE // 2] = 1
+    clear, speck = hair_view(head, MODEL), hair_view(replace(head, classes=classes), MODEL)
+    assert clear is not None
+    assert speck is not None
+    assert np.count_nonzero(speck.known < clear.known - 0.5) <= 4
 
 
 def test_beyond_the_crop_only_what_is_coloured_like_skin_is_taken_for_it() -> None:

@@ -29,10 +29,12 @@ SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
-# An occluder goes on beyond the class map: how likely, over how many metres, and how near it does in any case, and at
-# most if the picture looks like it.
-GOES_ON, COVERS_REACH, ALMOST, FAINT = 0.8, 0.1, 0.9, 0.05
-HAT, HAT_REACH = 0.5, 0.08  # share of the edge from which on it is a hat; metres that a hat reaches around the head
+# An occluder goes on beyond the class map: how likely, over how many metres, and over how many if it is held before the
+# forehead; how near it does in any case, and at most if the picture looks like it; and pixels of its edge, at least.
+GOES_ON, COVERS_REACH, HELD_REACH, ALMOST, FAINT, LEAST_CUT = 0.8, 0.1, 0.05, 0.9, 0.05, 5
+# Share of the edge across the forehead from which on something is before it, share of the width of the head there that
+# a hat spans, and metres that one reaches around the head.
+BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
 COVERED = 0.3  # probability from which on a pixel counts as covered
 COVER = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, covers and background
 EVEN = 0.5  # probability from which on a cell is more likely hair than anything else
@@ -139,20 +141,41 @@ def _places(told: Float32s, goes_on: Float32s, around: Around) -> tuple[Float32s
 def _goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
     """How near [W, W], 1 to 0, beyond the class map [9, W, W], what covers the head at its edge is.
 
-    Where that is most of the edge across the forehead, it is a hat, and it is everywhere above.
+    What reaches from temple to temple is a hat, and everywhere above. What is before a part of the forehead is held,
+    and ends soon.
     """
     on_head, above_line, away_from_head, above_chin = around
     beyond = told.sum(axis=0) < 0.5
     edge = ~beyond & (cv2.dilate(beyond.astype(np.uint8), np.ones((5, 5))) > 0)
-    cut = edge & (told[OCCLUDER] > EVEN)
+    cut = _without_specks(edge & (told[OCCLUDER] > EVEN))
     if not cut.any():
         return np.zeros(cut.shape, np.float32)
-    away = cv2.distanceTransform((~cut).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
-    near = beyond * np.exp(-((away / COVERS_REACH) ** 2))
     across = edge & (on_head > 0) & (above_line > FOREHEAD)
-    if cut[across].sum() > HAT * max(int(across.sum()), 1):
+    above = above_chin > above_chin[across].min(initial=np.inf)
+    beside = edge & (told[HAIR] > EVEN) & above & (away_from_head < HAT_REACH)
+    before_forehead = cut[across].sum() > BEFORE * (across | beside).sum()
+    hat = before_forehead and _width(cut & across, view) > SPANNED * _width(across, view)
+    away = cv2.distanceTransform((~cut).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
+    near = beyond * np.exp(-((away / (HELD_REACH if before_forehead else COVERS_REACH)) ** 2))
+    if hat:
         near[beyond & (away_from_head < HAT_REACH) & (above_chin > above_chin[cut & across].min())] = 1
     return np.asarray(near, np.float32)
+
+
+def _without_specks(pixels: Bools) -> Bools:
+    """Pixels [W, W] without pieces of fewer than `LEAST_CUT`, which learners now and then see in a fringe."""
+    _, labels, found, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=8)
+    kept = found[:, cv2.CC_STAT_AREA] >= LEAST_CUT
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
+def _width(pixels: Bools, view: HairView) -> float:
+    """How far apart some pixels [W, W] are from one side of the head to the other, in pixels; however it is tilted."""
+    y, x = np.nonzero(pixels)
+    right = view.to_image[:2, 0] @ view.crop.matrix[:, :2].T
+    along = (x * right[0] + y * right[1]) / max(float(np.hypot(*right)), 1e-9)
+    return float(np.ptp(along))
 
 
 def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
