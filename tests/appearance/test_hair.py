@@ -218,6 +218,17 @@ def test_a_speck_at_the_edge_of_the_crop_hides_nothing() -> None:
     assert np.count_nonzero(speck.known < clear.known - 0.5) <= 4
 
 
+def test_a_highlight_on_hair_is_no_bald_patch() -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    image = head.photograph.copy()
+    row = int(head.projected[:, 1].min()) + 30
+    image[row : row + 20, SIZE // 2 - 10 : SIZE // 2 + 10] = COLOURS[SKIN]
+    view = hair_view(replace(head, photograph=image), MODEL)
+    assert view is not None
+    x, y = np.rint(view.crop.to_crop(np.array([[SIZE / 2, row + 10]])))[0].astype(int)
+    assert view.odds[y, x] > 2
+
+
 def test_beyond_the_crop_only_what_is_coloured_like_skin_is_taken_for_it() -> None:
     head = with_hat(sighted(np.asarray(MODEL.head.template), SKIN, 0.0), 0.8)
     unlike = unlike_skin(head.photograph, head.classes, head.crop)

@@ -35,6 +35,7 @@ GOES_ON, COVERS_REACH, HELD_REACH, ALMOST, FAINT, LEAST_CUT = 0.8, 0.1, 0.05, 0.
 # Share of the edge across the forehead from which on something is before it, share of the width of the head there that
 # a hat spans, and metres that one reaches around the head.
 BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
+HIGHLIGHT = 0.0016  # square metres that one of hair has at most
 COVERED = 0.3  # probability from which on a pixel counts as covered
 COVER = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, covers and background
 EVEN = 0.5  # probability from which on a cell is more likely hair than anything else
@@ -73,6 +74,9 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     near = _goes_on(told, view, around)
     places, typical = _places(told, near, around)
     probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
+    shines = _shines(probability, told, view)
+    probability[1] += probability[0] * shines
+    probability[0] *= ~shines
     # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
     covered = _hidden(told, probability[2], near)
     hair = np.clip(probability[1] / np.where(covered > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
@@ -168,6 +172,21 @@ def _without_specks(pixels: Bools) -> Bools:
     kept = found[:, cv2.CC_STAT_AREA] >= LEAST_CUT
     kept[0] = False
     return np.asarray(kept[labels])
+
+
+def _shines(probability: Float32s, told: Float32s, view: HairView) -> Bools:
+    """Where what is explained as skin [W, W] is a highlight of hair: small, all beyond the class map, in hair."""
+    skin = (probability[0] > EVEN).astype(np.uint8)
+    _, labels, found, _ = cv2.connectedComponentsWithStats(skin, connectivity=8)
+    around = cv2.dilate(skin, np.ones((3, 3))) > skin
+    shines = np.zeros(skin.shape, np.bool_)
+    most = HIGHLIGHT * (view.scale * view.crop.scale) ** 2
+    for label in np.flatnonzero(found[:, cv2.CC_STAT_AREA] < most):
+        one = labels == label
+        ring = around & (cv2.dilate(one.astype(np.uint8), np.ones((3, 3))) > 0)
+        if label and told.sum(axis=0)[one].max() < EVEN and probability[1][ring].mean() > EVEN:
+            shines |= one
+    return shines
 
 
 def _width(pixels: Bools, view: HairView) -> float:
