@@ -47,7 +47,7 @@ class TrainConfig:
         "Initial weights: openhead, a learner (.onnx, .safetensors), a run's folder, or torchvision's ResNet (.pth).",
     )
     solve_shape: int = _setting(
-        0, "Training crops from which the shape rows of the linear layer are solved before the first step; 0: none."
+        0, "Training crops from which the linear layer's rows for the shape are mended before the first step; 0: none."
     )
 
     train_only: str = _setting(

@@ -3,6 +3,9 @@
 Features that know where a face is know more of its form than a layer that was trained on labels without one says. A
 step of gradient descent would need long to find that; least squares finds it at once, and training goes on from there
 (Kumar et al. 2022, "Fine-tuning can distort pretrained features").
+
+It also closes a long training: a layer that saw its pictures many times trusts what is only true of them. Least squares
+on pictures that the learner has never seen take that back.
 """
 
 from __future__ import annotations
@@ -15,20 +18,21 @@ from unveil.training.batches import to_bytes, to_tensors
 from unveil.training.sampler import Sampler
 
 BATCH = 64
-RIDGE = 0.2  # of a feature's variance: what less variance could explain by chance
+RIDGE = 0.03  # of a feature's variance: what less variance could explain by chance
 
 
 @torch.no_grad()
 def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
-    """Set the shape's rows to those of least squares on the first ``count`` crops of the run, as it will show them.
+    """Add to the shape's rows what the answers lack, by least squares on the first ``count`` crops of the run.
 
-    Crops whose label says nothing of the form do not count.
+    The crops are as the run will show them. Those whose label says nothing of the form do not count.
     """
     learner.eval()
     rows = learner.layout.slice_of(sampler.data.model.shape_group)
-    features, wanted, weight = _observe(learner, sampler, count)
-    solved, bias = ridge(features, ((wanted - learner.mean) / learner.std)[:, rows], weight)
-    learner.head.weight[rows], learner.head.bias[rows] = solved, bias
+    features, lacking, weight = _observe(learner, sampler, count)
+    solved, bias = ridge(features, lacking[:, rows], weight)
+    learner.head.weight[rows] += solved
+    learner.head.bias[rows] += bias
     learner.train()
 
 
@@ -48,12 +52,13 @@ def ridge(inputs: Tensor, outputs: Tensor, weight: Tensor) -> tuple[Tensor, Tens
 
 
 def _observe(learner: Learner, sampler: Sampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Features [N, F], labels [N, M] and their shape's weights [N] of the first crops."""
+    """Of the first crops: features [N, F], what the standardised answers lack [N, M], and the shape's weights [N]."""
     order = sampler.order(0)[:count]
     parts = []
     for start in range(0, len(order), BATCH):
         batch = to_tensors(to_bytes(sampler.training_batch(0, order[start : start + BATCH], sampler.severity(0))))
-        features = learner(batch.images).features
-        parts.append((features, batch.coefficients, batch.weight * batch.shape_weight))
-    features, labels, weight = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    return features, labels, weight
+        said = learner(batch.images)
+        lacking = (batch.coefficients - said.coefficients) / learner.std
+        parts.append((said.features, lacking, batch.weight * batch.shape_weight))
+    features, lacking, weight = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return features, lacking, weight
