@@ -7,6 +7,7 @@ replaced by every kind of bad file, each option gets every bad value. A case is 
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import pickle
 import shlex
@@ -229,15 +230,26 @@ def cases(name: str, whole: Path, seed: int = 0) -> Iterator[Case]:
     words = tuple(shlex.split(CALLS[name]))
     call = (*name.split(), *words)
     things = list(dict.fromkeys(word for word in words if (whole / word).exists()))
+    many = any(parameter.nargs == -1 for parameter in commands()[name].params)
+    one_of_many = set(itertools.takewhile(lambda word: not word.startswith("-"), words)) if many else set()
     for thing in things:
         folder = (whole / thing).is_dir() or thing in LISTS
+        among_others = folder or (thing in one_of_many and len(one_of_many) > 1)
         for how in BAD_FILES:
             sure = how not in PERHAPS_FINE and not (folder and how != "missing") and name != "assets get"  # it makes it
-            yield Case(f"{name}: {how} {thing}", call, thing, how, seed, sure, of_many=folder)
+            yield Case(f"{name}: {how} {thing}", call, thing, how, seed, sure, of_many=among_others)
         for how in BAD_NAMES:
             changed = tuple(_renamed(thing, how) if word == thing else word for word in call)
             sure = how == "impossible name"
-            yield Case(f"{name}: {how} for {thing}", changed, thing, how, seed, sure, of_many=folder and not sure)
+            yield Case(
+                f"{name}: {how} for {thing}",
+                changed,
+                thing,
+                how,
+                seed,
+                sure,
+                of_many=among_others and not (folder and sure),
+            )
     for parameter in commands()[name].params:
         if parameter.opts == ["--assets"] and "--assets" not in call:
             continue  # what is not read is not wrong
@@ -247,8 +259,7 @@ def cases(name: str, whole: Path, seed: int = 0) -> Iterator[Case]:
                 option = parameter.opts[0]
                 yield Case(f"{name}: {option} {shown!r}", (*_without(call, parameter.opts), option, value))
     yield Case(f"{name}: nothing", tuple(name.split()), wrong_for_sure=name not in {"assets list", "demo", "doctor"})
-    several = any(parameter.nargs == -1 for parameter in commands()[name].params)
-    yield Case(f"{name}: more", (*call, "more"), wrong_for_sure=True, of_many=several)
+    yield Case(f"{name}: more", (*call, "more"), wrong_for_sure=True, of_many=many)
     yield Case(f"{name}: unknown option", (*call, "--modle", "x"), wrong_for_sure=True)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import rerendered
 import training_folder
 from constant_learner import fitting_coefficients, write_learner
+from made_up_clips import moved, write_clip
 from made_up_flame import write_data_folder
 from PIL import Image
 
@@ -23,7 +24,7 @@ TINY = "--depth 18 --input-size 32 --batch-size 4 --max-steps 1 --epochs 1 --pre
 
 # The call of each command, in a folder with what `write` has written. What is in it by name is spoilt in turn.
 CALLS = {
-    "reconstruct": f"photo.png -o out --formats npz {LEARNER}",
+    "reconstruct": f"photo.png clip.mp4 -o out --formats npz {LEARNER}",
     "transfer": f"photo.png photo.jpg -o out --formats npz {LEARNER}",
     "animate": f"photo.png -o out --follow photos {LEARNER}",
     "view": "head.glb -o out.html",
@@ -61,6 +62,7 @@ def write(folder: Path) -> None:
         small = picture.resize((240, 240 * picture.height // picture.width))
     for name in ("photo.png", "photo.jpg", "photos/a.png", "photos/b.jpg"):
         small.save(folder / name)
+    write_clip(folder / "clip.mp4", (moved(k) for k in range(3)))
     (folder / "people.txt").write_text("a.png 1\nb.jpg 2\n")
     _write_learner_and_crops(folder, small)
     _write_landmarks(folder)

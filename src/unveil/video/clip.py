@@ -136,7 +136,11 @@ def open_clip(path: Path) -> Iterator[Clip]:
     with KIND.opened(path) as file:
         kind = container_of(file)
         limits = {"max_pixels": str(MOST_PIXELS)}
-        with av.open(file, "r", format=kind, metadata_errors="replace") as container:
+        try:
+            opened = av.open(file, "r", format=kind, metadata_errors="replace")
+        except av.error.FFmpegError as error:  # its own text has numbers and logs
+            raise ValueError(error.strerror) from error
+        with opened as container:
             if not container.streams.video:
                 raise ValueError("it has no pictures")
             stream = container.streams.video[0]
