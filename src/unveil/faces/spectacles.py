@@ -11,6 +11,7 @@ import numpy as np
 
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.models.classes import BROWS
+from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Floats, Image
 
@@ -43,8 +44,7 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     along, middle = left.mean(axis=0) - right.mean(axis=0), (left.mean(axis=0) + right.mean(axis=0)) / 2
     apart = max(float(np.hypot(*along)), 1.0)
     axes = np.stack([along, [-along[1], along[0]]]) / apart  # to the left of the subject, and down the face
-    lab = cv2.cvtColor(fine.warp(photograph).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    light = cv2.GaussianBlur(lab[..., 0], (0, 0), 0.7)
+    light = cv2.GaussianBlur(to_cielab(fine.warp(photograph) / np.float32(255))[..., 0], (0, 0), 0.7)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
     bridge = _crossing(darker, (right[3] + left[0]) / 2, axes * apart)
