@@ -68,11 +68,26 @@ def test_two_who_change_places_are_told_apart_by_their_heads(reconstructor: Reco
     assert who_is_who(reconstructor, frames) == [[0, 1], [1, 0], [1, 0]]
 
 
-def test_who_comes_back_is_known_by_the_head_alone(reconstructor: Reconstructor, seen: SeenFace) -> None:
-    nobody: list[list[SeenFace]] = [[]] * 40
-    frames = [[person(seen, ANNA, 100, 80)], *nobody, [person(seen, BERT, 100, 80)], *nobody]
-    assert who_is_who(reconstructor, [*frames, [person(seen, ANNA, 600, 40)]])[-1] == [0]
-    assert who_is_who(reconstructor, frames)[41] == [1]
+def test_who_comes_back_soon_is_known_and_later_new_at_first(reconstructor: Reconstructor, seen: SeenFace) -> None:
+    first, back = person(seen, ANNA, 100, 80), person(seen, ANNA, 110, 80)
+    assert who_is_who(reconstructor, [[first], *[[]] * 20, [back]])[-1] == [0]
+    assert who_is_who(reconstructor, [[first], *[[]] * 40, [back]])[-1] == [1]
+
+
+def test_who_comes_back_late_among_photographs_is_followed_on(
+    reconstructor: Reconstructor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unveil.output.follow.STEP", 1.5)  # seconds: two photographs without the person are too long
+    there, nobody = read_image(packaged("demo.jpg")), np.zeros((200, 200, 3), np.uint8)
+    photos = [tmp_path / f"{k}.png" for k in range(5)]
+    for path, image in zip(photos, [there, nobody, nobody, there[:, ::-1], there], strict=True):
+        write_image(path, np.ascontiguousarray(image))
+    follower = Follower(reconstructor)
+    values = follower.follow(photos, 10).values
+    assert follower.filled == photos[1:3]
+    np.testing.assert_array_equal(values[:3], values[[0, 0, 0]])
+    np.testing.assert_allclose(values[4], values[0], atol=1e-4)
+    assert np.abs(values[3] - values[0]).max() > 0.1
 
 
 def test_a_face_that_is_not_there(reconstructor: Reconstructor) -> None:

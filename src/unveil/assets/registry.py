@@ -51,6 +51,13 @@ PACKAGED = {
             sha256="0373c031627dc74d9acaedff7adb0606e3ae5de6b865deaade5b97f8b5d01590",
         ),
         PackagedFile(
+            name="openhead_people.npz",
+            what="how shapes vary between people and between pictures of one",
+            licence=RESEARCH,
+            source="covariances of what the learner says of frames of YouTube Faces; tools/same_person.py",
+            sha256="a3b46471b166705d962f45abb3355407b04a484bfb188500030b7b6b2cda1d55",
+        ),
+        PackagedFile(
             name="openhead_learner_int8.onnx",
             what="the learner: a crop of a face to openhead's coefficients, in 8 bits",
             licence=RESEARCH,

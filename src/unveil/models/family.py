@@ -14,6 +14,7 @@ from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
 from unveil.models.inspection import Inspection
 from unveil.models.skin import Displacement, SkinModel
+from unveil.models.variation import ShapeVariation
 
 CONVERTING = "assets convert"  # the command, for the log of a folder
 
@@ -70,6 +71,10 @@ class Family(ABC):
             UnveilError: a file that the encoder's details need is missing, or a file is damaged.
         """
         return SkinModel(files=self.head_files(assets))
+
+    def shape_variation(self) -> ShapeVariation | None:
+        """How shapes vary that the family's learner says; None where that is not known."""
+        return None
 
     def open_displacement(self, layout: CoefficientLayout, assets: Path | None = None) -> Displacement | None:
         """What gives the displacement maps of coefficients of a layout, what is fixed included; None: there are none.

@@ -29,6 +29,7 @@ from unveil.video.follow import follow
 from unveil.video.movie import MovieWriter
 from unveil.video.parts import ClipParts
 from unveil.video.people import People, Person
+from unveil.video.returns import rejoin
 from unveil.video.sound import open_sound
 from unveil.video.track import Track
 from unveil.video.tracker import Tracker
@@ -100,6 +101,7 @@ class ClipRun:
                 for frame in follow(clip.frames(), people, ClipParts(parts, self._reconstructor.encoder.layout)):
                     cast.add(frame)
                     yield
+            rejoin(cast, people.people, self._reconstructor.morphable)
             if numbers := cast.leading(self._options.max_faces):
                 together = target.outputs.part(path_of(target.clip), last=target.record_path.name)
                 with together as part, output_errors(target.outputs.folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,8 +20,10 @@ from unveil.storage.files import printable
 from unveil.video.cast import Cast
 from unveil.video.clip import MOST_SECONDS, SUFFIXES, open_clip
 from unveil.video.follow import in_frame
+from unveil.video.parts import FrameFaces
 from unveil.video.people import SeenFace
-from unveil.video.track import Track, placed, reference_crop
+from unveil.video.returns import rejoin
+from unveil.video.track import Track
 from unveil.video.tracker import Tracker
 
 NPZ = FileKind("npz of a person of a clip", "give one of `unveil reconstruct clip.mp4`", 2**30)
@@ -77,43 +79,38 @@ class Follower:
         with open_clip(path) as clip:
             for frame in self._watch(clip.frames(), clip.expected):
                 cast.add(in_frame(frame, tracker))
-        if self._number not in cast.roles:
-            raise self._no_face(path, len(cast.roles))
-        return cast.tracks(tracker.people, [self._number])[self._number]
+        rejoin(cast, tracker.people, self._reconstructor.morphable)
+        numbers = sorted(cast.roles)
+        if self._number >= len(numbers):
+            raise self._no_face(path, len(numbers))
+        number = numbers[self._number]
+        return cast.tracks(tracker.people, [number])[number]
 
     def _photographs(self, photos: Sequence[Path]) -> Coefficients:
         """The coefficients [T, M] in each photograph, which are not made smooth: they need not be of a video."""
-        tracker = Tracker(self._reconstructor)
-        rows: list[Coefficients | None] = []
-        crop: Crop | None = None
+        tracker, cast = Tracker(self._reconstructor), Cast(self._reconstructor.morphable)
         for k, photo in enumerate(self._watch(iter(photos), len(photos))):
-            face = self._in(tracker, photo, k)
-            if face is None:
-                rows.append(None)
-                continue
-            crop = crop or reference_crop(face)
-            rows.append(placed(self._reconstructor.morphable, face, crop))
-        first = next((row for row in rows if row is not None), None)
-        if first is None:
+            cast.add(FrameFaces(k * STEP, self._in(tracker, photo, k)))
+        if not cast.roles:
             raise self._nobody()
-        filled = []
-        for row in rows:
-            first = row or first
-            filled.append(first.values)
-        return Coefficients(first.layout, np.stack(filled))
+        rejoin(cast, tracker.people, self._reconstructor.morphable)
+        recorder = cast.roles[self._number].recorder  # in the first frame with faces, so it was not joined to another
+        seen = recorder.frames
+        there = set(seen.tolist())
+        self.filled += [photo for k, photo in enumerate(photos) if k not in there and photo not in self.failed]
+        latest = np.searchsorted(seen, np.arange(len(photos)), "right") - 1
+        return Coefficients(recorder.raw.layout, recorder.raw.values[np.maximum(latest, 0)])
 
-    def _in(self, tracker: Tracker, photo: Path, k: int) -> SeenFace | None:
+    def _in(self, tracker: Tracker, photo: Path, k: int) -> Mapping[int, SeenFace]:
         try:
             faces = tracker.track(read_image(photo), k * STEP)
         except Exception as error:  # one frame is not to end the work on the others
             tracker.remember({}, k * STEP)
             self.failed[photo] = error
-            return None
+            return {}
         if faces and len(tracker.people) <= self._number:
             raise self._no_face(photo, len(tracker.people))
-        if self._number not in faces:
-            self.filled.append(photo)
-        return faces.get(self._number)
+        return faces
 
     def _no_face(self, path: Path, count: int) -> UnveilError:
         if not count:

@@ -56,6 +56,13 @@ class Cast:
             self.errors.append(frame.error)
         self.frames, self.seconds = self.frames + 1, frame.seconds
 
+    def join(self, number: int, other: int) -> None:
+        """Let one number's frames be another's as well."""
+        role, taken = self.roles[number], self.roles.pop(other)
+        role.recorder.join(taken.recorder)
+        if taken.worth > role.worth:
+            role.best, role.frame, role.worth = taken.best, taken.frame, taken.worth
+
     def leading(self, most: int | None = None) -> list[int]:
         """The numbers of those who get a head, in the order in which they came: at most so many, the longest seen."""
         lengths = {number: len(role.recorder) for number, role in self.roles.items()}

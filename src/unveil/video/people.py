@@ -1,7 +1,8 @@
-"""Who is who in a clip: one number and one shape for each person, however often they go and come back.
+"""Who is who from frame to frame: one number and one shape for each person as long as they are not away for long.
 
-Nobody is recognised by name or beyond the clip. People are told apart by where they were, how large, and by the form
-of their head, in which every frame counts as far as its learner is sure.
+People are told apart by where they were, how large, and by the form of their head. Who was away for longer than
+`MEMORY` has a new number when they come back, until `unveil.video.returns` has seen all frames. Nobody is recognised
+by name or beyond the clip.
 """
 
 from __future__ import annotations
@@ -27,9 +28,6 @@ TIMES_LARGER = 2.0
 UNLIKE = 0.004  # metres, between the faces of the neutral heads
 SOMEBODY_ELSE = 3.0  # the sum from which on it is another person
 MEMORY = 2.0  # seconds after which it says nothing any more where somebody was
-# Metres between the faces of neutral heads from which on somebody who comes back is somebody else: of 90 people of
-# YouTube Faces, 5 frames against one, 5 % of one person's are farther apart, and 34 % of two people's.
-STRANGER = 0.0025
 
 # Of what the learner gets wrong in the frames of a clip: of 90 people of YouTube Faces the variance of a coefficient
 # between frames is 0.26 of the stated one, where that is below the prior's.
@@ -74,6 +72,13 @@ class Person:
         """What a frame says on average [S]: less bold than the one shape, and to be compared with other frames."""
         return self.shapes / self.frames
 
+    def join(self, other: Person) -> None:
+        """Take in what was seen of them under another number."""
+        if other.seconds > self.seconds:
+            self.last, self.seconds = other.last, other.seconds
+        self.frames, self.shapes = self.frames + other.frames, self.shapes + other.shapes
+        self.sums = None if self.sums is None or other.sums is None else self.sums + other.sums
+
 
 class People:
     """The people of a clip by their numbers, in the order in which they came.
@@ -114,8 +119,8 @@ class People:
 
         ``without`` are people whose faces in this frame are known already.
         """
-        absent = [number for number in range(len(self)) if number not in without]
-        costs = np.array([[self.difference(number, face, seconds) for number in absent] for face in faces])
+        absent = [number for number in self.seen_since(seconds - MEMORY) if number not in without]
+        costs = np.array([[self.difference(number, face) for number in absent] for face in faces])
         known: dict[int, SeenFace] = {}
         left = list(range(len(faces)))
         while costs.size and (best := costs.min()) < SOMEBODY_ELSE:
@@ -125,14 +130,12 @@ class People:
             costs[row], costs[:, column] = np.inf, np.inf
         return known | {len(self) + k: faces[row] for k, row in enumerate(left)}
 
-    def difference(self, number: int, face: SeenFace, seconds: float) -> float:
-        """How little a face is like a person in place, size and form; 0 for one and the same."""
+    def difference(self, number: int, face: SeenFace) -> float:
+        """How little a face is like a person who was just seen, in place, size and form; 0 for one and the same."""
         person = self._people[number]
         shape = self._model.shape(face.coefficients)
         between = np.tensordot(person.mean_shape - shape, self._model.head.shape_basis, 1)  # [V, 3]
         unlike = float(np.average(np.linalg.norm(between, axis=1), weights=self._area))
-        if seconds - person.seconds > MEMORY:
-            return unlike / STRANGER * SOMEBODY_ELSE
         boxes = np.stack([np.reshape(each.box, (2, 2)) for each in (person.last, face)])
         sides = (boxes[:, 1] - boxes[:, 0]).mean(axis=1)
         apart = float(np.linalg.norm(boxes[0].mean(axis=0) - boxes[1].mean(axis=0)) / sides.max())

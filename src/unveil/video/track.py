@@ -86,6 +86,30 @@ class Recorder:
         if face.deviations is not None:
             self._deviations += face.deviations.values
 
+    def join(self, other: Recorder) -> None:
+        """Take in the person's other frames, none of which is among these."""
+        back = np.linalg.inv(np.vstack([other.crop.matrix, [0, 0, 1]]))
+        rows = Coefficients(self._model.layout, np.stack(other._values))
+        moved = self._model.moved(rows, self.crop.matrix @ back, other.crop.size, self.crop.size)
+        frames = [*self._frames, *other._frames]
+        order = np.argsort(frames)
+        self._frames = [frames[k] for k in order]
+        self._seconds, self._values = (
+            [both[k] for k in order]
+            for both in ([*self._seconds, *other._seconds], [*self._values, *np.asarray(moved.values)])
+        )
+        self._deviations = self._deviations + other._deviations
+
+    @property
+    def frames(self) -> Ints:
+        """Numbers [T] of the frames, rising."""
+        return np.array(self._frames)
+
+    @property
+    def raw(self) -> Coefficients:
+        """What was measured in them, each with its own shape: [T, M] in the crop."""
+        return Coefficients(self._model.layout, np.stack(self._values))
+
     def measured(self, shape: Floats) -> Coefficients:
         """What was measured, frame by frame, as that of a head of this shape [S]: [T, M] in the crop."""
         layout, size = self._model.layout, self.crop.size

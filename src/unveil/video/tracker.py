@@ -83,12 +83,12 @@ class Tracker:
             for number, face, last in zip(numbers, seen, before, strict=True)
             if face.score >= CONVINCED and agree(face.landmarks, last.box)
         }
-        return self._each_once(found, seconds)
+        return self._each_once(found)
 
-    def _each_once(self, faces: dict[int, SeenFace], seconds: float) -> dict[int, SeenFace]:
+    def _each_once(self, faces: dict[int, SeenFace]) -> dict[int, SeenFace]:
         """The faces without those that are another's, which the place led to where two people met."""
         kept: dict[int, SeenFace] = {}
-        for number in sorted(faces, key=lambda number: self.people.difference(number, faces[number], seconds)):
+        for number in sorted(faces, key=lambda number: self.people.difference(number, faces[number])):
             boxes = [np.reshape(face.box, (2, 2)).astype(np.float32) for face in kept.values()]
             if not _there(faces[number], boxes):
                 kept[number] = faces[number]

@@ -10,7 +10,8 @@ from unveil.assets.store import packaged
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
-from unveil.models.openhead import head, skin
+from unveil.models.openhead import head, skin, variation
+from unveil.models.variation import ShapeVariation
 
 FLOAT = "openhead_learner.onnx"
 LEARNERS = {"openhead": "openhead_learner_int8.onnx", "openhead-float32": FLOAT}  # files by the names that users give
@@ -32,6 +33,10 @@ class Openhead(Family):
     def load_head(self, assets: Path | None = None) -> MorphableModel:
         """The packaged head model."""
         return packaged_head()
+
+    def shape_variation(self) -> ShapeVariation:
+        """As the packaged learner says shapes; others of openhead are taken to be like it."""
+        return variation.load(packaged("openhead_people.npz"))
 
 
 @lru_cache(maxsize=1)
