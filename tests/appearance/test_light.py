@@ -52,6 +52,19 @@ def test_what_is_no_skin_hardly_moves_the_light() -> None:
     assert np.abs(found.tone / clean.tone - 1).max() < 0.1
 
 
+def test_shadows_that_are_redder_stay_so_in_part() -> None:
+    light = np.array(
+        [[1.0] * 3, [0] * 3, [0] * 3, [0.1, 0.2, 0.4], *np.zeros((5, 3))]
+    )  # the darker to a side, the redder
+    found = fit_skin_light(samples(seen(light, ALBEDO, NORMALS)), FACE, SKIN)
+    red, _, blue = np.log(found.brightness(NORMALS)).T
+    wanted = np.log(irradiance(NORMALS, light))
+    share = np.polyfit(wanted[:, 2] - wanted[:, 0], blue - red, 1)[0]
+    assert 0.25 < share < 0.75  # what the camera adds is not taken for light, a lamp's colour is
+    lightness = np.log(found.brightness(NORMALS).mean(axis=1)), np.log(irradiance(NORMALS, light).mean(axis=1))
+    assert np.corrcoef(*lightness)[0, 1] > 0.98
+
+
 def test_too_little_skin_gives_an_even_light() -> None:
     few = fit_skin_light(samples(np.zeros((9, 3))), FACE, SKIN)
     np.testing.assert_allclose(few.tone, (SKIN / 255) ** GAMMA)

@@ -18,7 +18,10 @@ from unveil.typing import Float32s, Float64s, Floats
 
 GAMMA = 2.2  # of the photograph's encoding
 SECOND_BAND = 3  # how much more evidence it needs than the first
-RIDGE = 0.003  # the evidence that the first band needs, against the weight of all samples, where albedo is known
+RIDGE = 0.01  # the evidence that the first band needs, against the weight of all samples, where albedo is known
+# How far to believe that the colour of light changes with direction. Cameras show shadows on dark skin redder than they
+# are, and highlights bluer; skin that all of that is divided out of turns green and violet.
+COLOURED = 0.5
 FITS, TYPICAL = 3, 0.15  # times of fitting, and a share of brightness by which bare skin strays from the fit
 DARKEST = 0.15  # of the mean light: no skin is in complete shade
 ENOUGH = 50  # samples, to fit a light to
@@ -81,7 +84,9 @@ def fit_skin_light(skin: SkinSamples, face: tuple[Floats, Floats], default: Floa
     found = fit_brightness((shown / albedo) ** GAMMA, skin.normals[used], skin.weight[used], RIDGE)
     whole, area = face
     mean = np.maximum((area / area.sum()) @ np.asarray(harmonics(whole) @ found), FAINTEST)
-    return SkinLight(_radiance(found / mean), mean)
+    light = found / mean
+    white = light.mean(axis=1, keepdims=True)
+    return SkinLight(_radiance(white + COLOURED * (light - white)), mean)
 
 
 def fit_brightness(levels: Floats, normals: Floats, weight: Floats, ridge: float) -> Float64s:
