@@ -1,4 +1,4 @@
-"""The head that finds points of the face, and the network that refines coefficients by them."""
+"""The head that finds points of the face, and the layer that refines coefficients by them."""
 
 import numpy as np
 from extras import needs
@@ -7,7 +7,7 @@ torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.models.learner import Learner
-from unveil.models.points import CELLS, Points, Refinement, cell_centres, expectation
+from unveil.models.points import CELLS, Points, Refinement, cell_centres, expectation, without_hidden_layers
 
 LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
 FRONT = torch.tensor([[-1.0, -1], [1, -1], [0, 0], [-0.5, 1], [0.5, 1]])
@@ -35,7 +35,7 @@ def test_a_learner_finds_points_and_at_first_refines_nothing() -> None:
     assert told.points.spread.shape == (2, 5)
     assert torch.allclose(told.coefficients, learner.head(told.features), atol=1e-6)
     assert learner.refinement is not None
-    torch.nn.init.ones_(learner.refinement.last.bias)
+    torch.nn.init.ones_(learner.refinement.linear.bias)
     assert torch.allclose(learner(images).coefficients, told.coefficients + 1, atol=1e-5)
 
 
@@ -50,16 +50,16 @@ def test_positions_stay_float32_under_autocast() -> None:
 def test_the_refinement_does_not_move_the_points() -> None:
     learner = Learner(18, LAYOUT, 64, front=FRONT)
     assert learner.refinement is not None
-    torch.nn.init.normal_(learner.refinement.last.weight)
+    torch.nn.init.normal_(learner.refinement.linear.weight)
     learner(torch.rand(2, 3, 64, 64)).coefficients.sum().backward()
     assert learner.point_head is not None
     assert learner.point_head.last.weight.grad is None
-    assert learner.refinement.one.weight.grad is not None
+    assert learner.refinement.linear.weight.grad is not None
 
 
 def test_the_refinement_sees_a_form_apart_from_its_place() -> None:
     """The same form elsewhere, turned and larger gives the same offsets; another form gives others."""
-    refinement = Refinement(8, 7, FRONT)
+    refinement = Refinement(7, FRONT)
     form = FRONT + torch.tensor([[0.0, 0], [0, 0], [0.1, 0], [0, 0], [0, 0.1]])
     angle = np.radians(20)
     turn = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], dtype=torch.float32)
@@ -72,6 +72,22 @@ def test_the_refinement_sees_a_form_apart_from_its_place() -> None:
     size, direction = place[1, 2:].norm(), torch.atan2(place[1, 3], place[1, 2])
     assert torch.allclose(size / place[0, 2:].norm(), torch.tensor(0.3), atol=1e-4)
     assert abs(float(torch.rad2deg(direction - torch.atan2(place[0, 3], place[0, 2]))) - 20) < 0.1
+
+
+def test_a_learner_of_an_earlier_version_keeps_the_constant_that_its_refinement_said() -> None:
+    learner = Learner(18, LAYOUT, 64, front=FRONT).eval()
+    old = learner.state_dict()
+    del old["refinement.linear.weight"], old["refinement.linear.bias"]
+    constant = torch.linspace(-1, 1, 7)
+    for name, outputs, inputs in (("one", 9, 38), ("two", 8, 9), ("last", 7, 8)):
+        old |= {f"refinement.{name}.weight": torch.zeros(outputs, inputs)}
+        old |= {f"refinement.{name}.bias": constant if name == "last" else -torch.ones(outputs)}
+    images = torch.rand(2, 3, 64, 64)
+    plain = learner(images).coefficients
+    learner.load_state_dict(without_hidden_layers(old))
+    assert torch.allclose(learner(images).coefficients, plain + constant, atol=1e-5)
+    state = learner.state_dict()
+    assert without_hidden_layers(state) is state
 
 
 def test_points_are_those_of_every_image_size() -> None:

@@ -294,7 +294,7 @@ class Sideways:
             lambda face, size: self.turned(CANONICAL.of_detection(face, size)),
             lambda points, size: self.turned(CANONICAL.of_landmarks(points, size)),
         )
-        self.vertex_scale, self.says_face = 1.0, False
+        self.vertex_scale, self.says_face, self.looks_twice = 1.0, False, False
         self.seen: list[np.ndarray] = []
 
     @staticmethod

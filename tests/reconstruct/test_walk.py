@@ -12,6 +12,7 @@ from constant_learner import fitting_coefficients
 import unveil
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Prediction
+from unveil.models.second_look import SecondLook
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
@@ -35,7 +36,7 @@ class Seer:
 
     name, path, layout, input_size = "seer", Path("seer"), MODEL.layout, 64
     framing: Framing = CANONICAL
-    vertex_scale = 1.0
+    vertex_scale, looks_twice = 1.0, False
 
     def __init__(self, *faces: Crop, certainty: float | None = 0.9, seen: float = 0.7) -> None:
         self.faces, self.certainty, self.seen = faces, certainty, seen
@@ -113,6 +114,24 @@ def test_what_is_near_enough_is_not_looked_at_again() -> None:
     for k, one in enumerate(framed):
         (alone,) = predict(seer, picture_of_two, [one.shown]).rows()
         np.testing.assert_allclose(said.take([k]).coefficients.values, alone.coefficients.values, rtol=1e-6)
+
+
+def test_a_network_that_knows_mirror_images_looks_twice_at_last() -> None:
+    class Twice(Seer):
+        looks_twice = True
+
+    seer = Twice(FACE, seen=1.0)
+    walk, once = FaceWalk(seer, MODEL), FaceWalk(seer, MODEL, once=True)
+    framed = walk.frame(picture(), [box((110, 110), 58)])
+    assert framed[0].look is not None
+    seer.asked.clear()
+    both = walk.predict(picture(), framed)
+    assert seer.asked == [1]  # about the mirror image alone
+    (shown,) = (one.shown.warp(picture()) for one in framed)
+    expected = SecondLook(seer, MODEL).predict(shown[None])
+    np.testing.assert_allclose(both.coefficients.values, expected.coefficients.values, rtol=1e-5, atol=1e-6)
+    alone = once.predict(picture(), framed)
+    np.testing.assert_array_equal(alone.coefficients.values, framed[0].look.said.coefficients.values)
 
 
 def test_what_is_surely_no_face_is_not_looked_at_again() -> None:

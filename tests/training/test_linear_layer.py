@@ -5,6 +5,7 @@ from extras import needs
 
 torch = needs("torch")
 
+from unveil.heads.face_points import face_points
 from unveil.training.batches import to_bytes, to_tensors
 from unveil.training.checkpoint import new_learner
 from unveil.training.config import TrainConfig
@@ -52,3 +53,17 @@ def test_answers_come_nearer_to_the_labels_of_the_shape(tmp_path: Path) -> None:
     before = lacking()
     solve_shape(learner, sampler, 12)
     assert lacking() < 0.5 * before
+
+
+def test_the_layer_that_reads_points_is_solved_too(tmp_path: Path) -> None:
+    data = training_folder.load(training_folder.write(tmp_path / "data"))
+    config = TrainConfig(depth=18, input_size=32, point_weight=20.0)
+    sampler = Sampler(data, config, occluders_of(config))
+    front = torch.from_numpy(face_points(data.model).front)
+    learner = new_learner(config, sampler.layout_with_statistics(), front)
+    solve_shape(learner, sampler, 12)
+    assert learner.refinement is not None
+    changed = (learner.refinement.linear.weight != 0).any(dim=1)
+    rows = learner.layout.slice_of("shape")
+    assert changed[rows].all()
+    assert int(changed.sum()) == rows.stop - rows.start

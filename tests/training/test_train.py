@@ -204,7 +204,7 @@ def test_a_learner_that_finds_points_is_trained_kept_and_continued(data: Trainin
     assert {"point", "map", "points_clear"} <= log(tmp_path / "run")[-1].keys()
     trained = load_learner(tmp_path / "run")
     assert trained.refinement is not None
-    torch.nn.init.normal_(trained.refinement.last.weight, std=0.05)
+    torch.nn.init.normal_(trained.refinement.linear.weight, std=0.05)
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     said = trained(images).coefficients
 

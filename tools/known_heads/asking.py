@@ -10,18 +10,20 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Prediction
-from unveil.models.registry import open_encoder
+from unveil.models.registry import head_of, open_encoder
+from unveil.models.second_look import second_look
 from unveil.typing import Images
 
 BATCH = 32
 
 
 def ask(learner: str, crops: Images) -> Prediction:
-    """What a learner says of canonical crops [N, S, S, 3] of any size."""
+    """What a learner says of canonical crops [N, S, S, 3] of any size, in a reconstruction of a photograph."""
     encoder = open_encoder(learner)
+    network = second_look(encoder, head_of(encoder)) or encoder
     size = (encoder.input_size, encoder.input_size)
     small = np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in crops])
-    parts = [encoder.predict(small[k : k + BATCH]) for k in range(0, len(small), BATCH)]
+    parts = [network.predict(small[k : k + BATCH]) for k in range(0, len(small), BATCH)]
     deviations = [part.deviations for part in parts if part.deviations is not None]
     maps = [part.occlusion for part in parts if part.occlusion is not None]
     return Prediction(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tools.known_heads.asking import ask
 from tools.known_heads.renders import spread
 from tools.known_heads.tables import print_header, print_row
 from unveil.errors import UnveilError
-from unveil.models.encoder import Encoder
 from unveil.models.registry import open_encoder
 from unveil.occluders.base import Pool
 from unveil.occluders.pool import measuring_pool
@@ -35,24 +35,23 @@ def occlusion(data: TrainingData, learners: Sequence[str], occluders: Path | Non
     print(f"{count} photographs, {HIDDEN:.0%} of the face occluded")
     print_header("learner", "occluder", "recall", "precision", "IoU", "marked though clear")
     for learner in learners:
-        encoder = open_encoder(learner)
-        config = TrainConfig(input_size=encoder.input_size, seed=seed)
+        config = TrainConfig(input_size=open_encoder(learner).input_size, seed=seed)
         scores = []
         for occluder in pool.occluders:
             single = Pool((occluder,), (1.0,), second=0.0)
-            scores.append(overlap(*maps(Sampler(data, config, single), encoder, indices, HIDDEN)))
+            scores.append(overlap(*maps(Sampler(data, config, single), learner, indices, HIDDEN)))
             print_row(learner, occluder.kind, *(f"{100 * value:.0f} %" for value in scores[-1]), "")
-        marked, _ = maps(Sampler(data, config, pool), encoder, indices, None)
+        marked, _ = maps(Sampler(data, config, pool), learner, indices, None)
         means = np.mean(scores, axis=0)
         print_row(learner, "mean", *(f"{100 * value:.0f} %" for value in means), f"{100 * marked.mean():.1f} %")
 
 
-def maps(sampler: Sampler, encoder: Encoder, indices: Int64s, severity: float | None) -> tuple[Bools, Bools]:
+def maps(sampler: Sampler, learner: str, indices: Int64s, severity: float | None) -> tuple[Bools, Bools]:
     """The marked and the truly occluded cells [N, 28, 28] of samples; without a severity they are clear."""
     batch = sampler.validation_batch(indices, occluded=severity is not None, severity=severity)
-    told = encoder.predict(batch.images).occlusion
+    told = ask(learner, batch.images).occlusion
     if told is None:
-        raise UnveilError(f"{encoder.name} gives no occlusion map: give a learner that was trained to")
+        raise UnveilError(f"{learner} gives no occlusion map: give a learner that was trained to")
     return told >= THRESHOLD, batch.covered >= THRESHOLD
 
 

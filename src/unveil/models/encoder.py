@@ -92,6 +92,10 @@ class Encoder(Protocol):
     def says_face(self) -> bool:
         """Whether its predictions say if a crop shows a face at all."""
 
+    @property
+    def looks_twice(self) -> bool:
+        """Whether it is asked about the mirror images of a photograph's crops, too (`models.second_look`)."""
+
     def predict(self, crops: Images) -> Prediction:
         """Its prediction for RGB crops uint8 [N, S, S, 3]."""
 

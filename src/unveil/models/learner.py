@@ -82,7 +82,7 @@ class Learner(nn.Module):
         self.face_head = nn.Linear(self.backbone.feature_size, 1) if "face" in heads else None
         self.class_head = ClassHead(self.backbone.stage_channels) if "class" in heads else None
         self.point_head = None if front is None else PointHead(self.backbone.stage_channels, len(front))
-        self.refinement = None if front is None else Refinement(self.backbone.feature_size, layout.size, front)
+        self.refinement = None if front is None else Refinement(layout.size, front)
         mean, std = layout.statistics(torch.zeros(layout.size))
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
@@ -97,7 +97,7 @@ class Learner(nn.Module):
             features = torch.flatten(functional.adaptive_avg_pool2d(stages[-1].float(), 1), 1)
             standard = self.head(features)
             if self.refinement is not None:
-                standard = standard + self.refinement(features, standard, points)
+                standard = standard + self.refinement(points)
             coefficients: Tensor = standard * self.std + self.mean
             deviations = None if self.deviation_head is None else self.deviation_head(features) * self.std
             face = None if self.face_head is None else self.face_head(features).squeeze(1)

@@ -2,7 +2,8 @@
 
 The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0, 1]), output ``coefficients``
 float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
-``licence`` and, where the maker says what it was trained on, ``data``. Four more outputs are optional: ``deviations``
+``licence`` and, where the maker says what it was trained on, ``data``; a learner that was trained on mirror images as
+well says ``mirror_images``: ``learned``. Four more outputs are optional: ``deviations``
 float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (one
 number, or float16 [2, V] in base64; see `unveil.heads.uncertainty`); ``occlusion`` float32 [N, 28, 28], the probability
 that something covers that cell of the crop, row 0 on top; ``face`` float32 [N], the probability that the crop shows a
@@ -33,6 +34,7 @@ from unveil.typing import Float32s, Floats, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
+MIRROR_IMAGES, LEARNED = "mirror_images", "learned"  # in the metadata
 PROBABILITIES = {"occlusion", "face", "classes"}  # outputs from 0 to 1
 MOST_THREADS = 8  # more threads wait for each other at this network size
 
@@ -48,6 +50,7 @@ class CoefficientModel:
         vertex_scale: what the uncertainty of vertices is multiplied with, one number or two for each
             [2, V]; 1 where the file does not say.
         says_face: whether it gives the probability that a crop shows a face.
+        looks_twice: whether it has learned from mirror images too, and so is asked about those of crops.
 
     Raises:
         UnveilError: the file is missing, is no ONNX file, or does not keep to the contract above.
@@ -67,6 +70,7 @@ class CoefficientModel:
         self.vertex_scale = _read_vertex_scale(metadata, self.path)
         self._outputs = self._checked_outputs()
         self.says_face = "face" in self._outputs
+        self.looks_twice = metadata.get(MIRROR_IMAGES) == LEARNED
 
     def __repr__(self) -> str:
         return f"CoefficientModel({self.name!r}, input_size={self.input_size}, {self.layout!r})"

@@ -2,7 +2,7 @@
 
 Pooled features say which face it is, but forget where things are by a pixel or two, and a pixel is what makes one nose
 another. Maps keep it: each point is the expected position under a map of its own (integral regression, Sun et al.
-2018), and a small network reads coefficients from where all of them lie.
+2018), and a linear layer reads coefficients from where all of them lie.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from torch.nn import functional
 FRONT = "refinement.front"  # the template's points in the state of a learner that finds points
 CELLS = 28  # per side of a map
 CHANNELS = 64
-HIDDEN = (768, 512)
 LEAST_SPREAD, SPREAD_MIDDLE = 1e-3, 2.5  # what the logarithm of a spread is taken of, and what is added to it
-FEATURE_SCALE, OFFSET_SCALE, PLACE_SCALE = 0.5, 8.0, 3.0  # bring what the refinement reads to about 1
-LARGEST = (5.0, 6.0)  # of a standardised coefficient and of an offset: bounds that a wild first guess keeps to
+OFFSET_SCALE, PLACE_SCALE = 8.0, 3.0  # bring what the refinement reads to about 1
+LARGEST = 6.0  # of an offset: a bound that a wild first guess keeps to
 
 
 class Points(NamedTuple):
@@ -77,29 +76,28 @@ class Refinement(nn.Module):
     It does not move the points: they are to be where they are, not where they help.
 
     Args:
-        features: F, of the backbone.
         coefficients: M.
         front: [P, 2] the points of the head model's template from the front, around their middle, y down.
     """
 
     front: Tensor
 
-    def __init__(self, features: int, coefficients: int, front: Tensor) -> None:
+    def __init__(self, coefficients: int, front: Tensor) -> None:
         super().__init__()
         self.register_buffer("front", front.float().clone())
-        seen = features + coefficients + 3 * len(front) + 4
-        self.one, self.two = nn.Linear(seen, HIDDEN[0]), nn.Linear(HIDDEN[0], HIDDEN[1])
-        self.last = nn.Linear(HIDDEN[1], coefficients)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.linear = nn.Linear(3 * len(front) + 4, coefficients)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
 
-    def forward(self, features: Tensor, coefficients: Tensor, points: Points) -> Tensor:  # [N, F], [N, M] -> [N, M]
+    def forward(self, points: Points) -> Tensor:  # -> [N, M]
+        told: Tensor = self.linear(self.seen(points))
+        return told
+
+    def seen(self, points: Points) -> Tensor:
+        """What the layer reads of points: form, spreads and place [N, 3 P + 4]."""
         place, offsets = self._laid_onto_front(points.positions.detach())
         spread = torch.log(points.spread.detach().clamp(min=LEAST_SPREAD)) + SPREAD_MIDDLE
-        known = coefficients.detach().clamp(-LARGEST[0], LARGEST[0])
-        seen = torch.cat([FEATURE_SCALE * features, known, offsets.flatten(1), spread, place], dim=1)
-        told: Tensor = self.last(functional.relu(self.two(functional.relu(self.one(seen)))))
-        return told
+        return torch.cat([offsets.flatten(1), spread, place], dim=1)
 
     def _laid_onto_front(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Place, size and turn [N, 4] of points [N, P, 2] in the image, and how they differ from the template without.
@@ -116,8 +114,22 @@ class Refinement(nn.Module):
         unit = torch.sqrt((x.square() + y.square()).mean() / 2)
         offsets = (back / squared[..., None] - self.front) * (OFFSET_SCALE / unit)
         place = PLACE_SCALE * torch.cat([middle, cos[:, None], sin[:, None]], dim=1)
-        return place, offsets.clamp(-LARGEST[1], LARGEST[1])
+        return place, offsets.clamp(-LARGEST, LARGEST)
 
 
 def _resized(x: Tensor, size: int) -> Tensor:
     return functional.interpolate(x, (size, size), mode="bilinear", align_corners=False)
+
+
+def without_hidden_layers(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state of a learner, with a linear layer where files of earlier versions have a refinement of three layers.
+
+    All units of its second layer had died in training, so what it said is the bias of its last.
+    """
+    bias = state.get("refinement.last.bias")
+    if bias is None:
+        return state
+    layers = tuple(f"refinement.{name}." for name in ("one", "two", "last"))
+    kept = {name: tensor for name, tensor in state.items() if not name.startswith(layers)}
+    seen = 3 * len(state[FRONT]) + 4
+    return kept | {"refinement.linear.weight": bias.new_zeros(len(bias), seen), "refinement.linear.bias": bias}

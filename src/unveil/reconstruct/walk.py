@@ -17,6 +17,7 @@ from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.openhead.family import Openhead
 from unveil.models.registry import head_of
+from unveil.models.second_look import second_look
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection, overlaps
@@ -25,7 +26,7 @@ from unveil.reconstruct.false_detection import CONVINCED, is_no_face
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.reconstruct.laid import laid_boxes
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Floats, Image
+from unveil.typing import Float32s, Floats, Image, Images
 
 # The landmarks of a step must agree this far with the box that it started from, or it is not taken.
 SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of that box
@@ -82,11 +83,13 @@ class FaceWalk:
 
     Args:
         encoder: the network.
-        model: its head model, or as much of it as the landmarks need.
+        model: its head model.
+        once: whether faces are not looked at in the mirror, too, as those of photographs are.
     """
 
-    def __init__(self, encoder: Encoder, model: MorphableModel) -> None:
+    def __init__(self, encoder: Encoder, model: MorphableModel, *, once: bool = False) -> None:
         self._encoder = encoder
+        self._second_look = None if once else second_look(encoder, model)
         self._guide = Openhead().open_encoder() if encoder.framing.guided else encoder
         self._model = (head_of(self._guide) if encoder.framing.guided else model).landmark_model()
 
@@ -120,7 +123,10 @@ class FaceWalk:
         """What the encoder says of faces as they are ``shown`` to it; what it has said already is not asked again."""
         unseen = [one.crop for one in framed if one.look is None]
         asked = iter(predict(self._encoder, image, unseen).rows() if unseen else [])
-        return Prediction.joined([one.look.said if one.look else next(asked) for one in framed])
+        said = Prediction.joined([one.look.said if one.look else next(asked) for one in framed])
+        if self._second_look is None:
+            return said
+        return self._second_look.joined(said, _cut(image, [one.shown for one in framed]))
 
     def _step(self, image: Image, walked: Sequence[_Walked]) -> None:
         """Move those that are walking to the crops that the guide's landmarks ask for."""
@@ -182,7 +188,11 @@ def _mostly_clear(said: Prediction) -> bool:
 
 def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
     """What an encoder says about crops of an image, as one batch."""
-    return encoder.predict(np.stack([crop.warp(image) for crop in crops]))
+    return encoder.predict(_cut(image, crops))
+
+
+def _cut(image: Image, crops: Sequence[Crop]) -> Images:
+    return np.stack([crop.warp(image) for crop in crops])
 
 
 def different_faces(framed: Sequence[Framed]) -> list[Framed]:

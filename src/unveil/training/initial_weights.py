@@ -76,18 +76,13 @@ def _copy_linear(learner: Learner, old: Learner) -> None:
 
 @torch.no_grad()
 def _copy_refinement(learner: Learner, old: Learner) -> None:
-    """Such weights that what it adds is the same for the same coefficients, in their own units."""
-    ours, theirs = learner.refinement, old.refinement
-    if ours is None or theirs is None:
+    """Such weights that what it adds is the same in the coefficients' own units."""
+    if learner.refinement is None or old.refinement is None:
         return
-    ours.load_state_dict(theirs.state_dict())
+    learner.refinement.load_state_dict(old.refinement.state_dict())
     scale = old.std / learner.std
-    features = learner.backbone.feature_size
-    read = ours.one.weight[:, features : features + len(scale)]  # of the standardised coefficients
-    ours.one.bias.add_(read @ ((learner.mean - old.mean) / old.std))
-    read.div_(scale)
-    ours.last.weight.mul_(scale[:, None])
-    ours.last.bias.mul_(scale)
+    learner.refinement.linear.weight.mul_(scale[:, None])
+    learner.refinement.linear.bias.mul_(scale)
 
 
 def _load_backbone(learner: Learner, path: Path) -> None:

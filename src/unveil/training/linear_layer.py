@@ -1,4 +1,4 @@
-"""The linear layer's rows for the shape, solved in closed form before the first step.
+"""The linear layers' rows for the shape, solved in closed form before the first step.
 
 Features that know where a face is know more of its form than a layer that was trained on labels without one says. A
 step of gradient descent would need long to find that; least squares finds it at once, and training goes on from there
@@ -25,14 +25,18 @@ RIDGE = 0.03  # of a feature's variance: what less variance could explain by cha
 def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
     """Add to the shape's rows what the answers lack, by least squares on the first ``count`` crops of the run.
 
-    The crops are as the run will show them. Those whose label says nothing of the form do not count.
+    The layers are that of the pooled features and, where the learner finds points, that of the points. The crops are
+    as the run will show them. Those whose label says nothing of the form do not count.
     """
     learner.eval()
     rows = learner.layout.slice_of(sampler.data.model.shape_group)
-    features, lacking, weight = _observe(learner, sampler, count)
-    solved, bias = ridge(features, lacking[:, rows], weight)
-    learner.head.weight[rows] += solved
+    seen, lacking, weight = _observe(learner, sampler, count)
+    solved, bias = ridge(seen, lacking[:, rows], weight)
+    size = learner.backbone.feature_size
+    learner.head.weight[rows] += solved[:, :size]
     learner.head.bias[rows] += bias
+    if learner.refinement is not None:
+        learner.refinement.linear.weight[rows] += solved[:, size:]
     learner.train()
 
 
@@ -52,13 +56,16 @@ def ridge(inputs: Tensor, outputs: Tensor, weight: Tensor) -> tuple[Tensor, Tens
 
 
 def _observe(learner: Learner, sampler: Sampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the first crops: features [N, F], what the standardised answers lack [N, M], and the shape's weights [N]."""
+    """Of the first crops: what the layers see [N, F], what the answers lack [N, M], and the shape's weights [N]."""
     order = sampler.order(0)[:count]
     parts = []
     for start in range(0, len(order), BATCH):
         batch = to_tensors(to_bytes(sampler.training_batch(0, order[start : start + BATCH], sampler.severity(0))))
         said = learner(batch.images)
         lacking = (batch.coefficients - said.coefficients) / learner.std
-        parts.append((said.features, lacking, batch.weight * batch.shape_weight))
-    features, lacking, weight = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    return features, lacking, weight
+        seen = said.features
+        if learner.refinement is not None and said.points is not None:
+            seen = torch.cat([seen, learner.refinement.seen(said.points)], dim=1)
+        parts.append((seen, lacking, batch.weight * batch.shape_weight))
+    seen, lacking, weight = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return seen, lacking, weight

@@ -41,7 +41,7 @@ class Tracker:
 
     def __init__(self, reconstructor: Reconstructor) -> None:
         self._detector = reconstructor.detector
-        self._walk = FaceWalk(reconstructor.encoder, reconstructor.morphable)
+        self._walk = FaceWalk(reconstructor.encoder, reconstructor.morphable, once=True)
         self._landmark_model = landmark_model(reconstructor.morphable)
         self.people = People(reconstructor.morphable)
         self._seconds = -np.inf  # of the last frame

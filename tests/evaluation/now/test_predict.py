@@ -140,6 +140,7 @@ class Recorder:
         self.real = real
         self.name, self.path, self.layout, self.input_size = real.name, real.path, real.layout, real.input_size
         self.framing, self.vertex_scale, self.says_face = real.framing, real.vertex_scale, real.says_face
+        self.looks_twice = False
         self.seen: list[np.ndarray] = []
 
     def predict(self, images: np.ndarray) -> Prediction:

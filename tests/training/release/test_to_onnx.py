@@ -152,6 +152,12 @@ def test_a_learner_without_heads_gives_coefficients_alone(learner: Learner, tmp_
     assert told.occlusion is None
 
 
+def test_a_learner_that_knows_mirror_images_is_asked_about_them(learner: Learner, tmp_path: Path) -> None:
+    for knows in (False, True):
+        export_onnx(learner, tmp_path / "learner.onnx", replace(STATEMENT, mirror_images=knows))
+        assert CoefficientModel(tmp_path / "learner.onnx").looks_twice is knows
+
+
 def test_a_learner_that_tells_classes_gives_both_maps(learner: Learner, images: Images, tmp_path: Path) -> None:
     torch.manual_seed(2)
     made = Learner(18, learner.layout, 32, heads={"class"})
@@ -173,7 +179,7 @@ def test_a_learner_that_finds_points_gives_refined_coefficients(sampler: Sampler
     front = torch.from_numpy(face_points(sampler.data.model).front)
     made = new_learner(CONFIG, sampler.layout_with_statistics(), front).eval()
     assert made.refinement is not None
-    torch.nn.init.normal_(made.refinement.last.weight, std=0.05)
+    torch.nn.init.normal_(made.refinement.linear.weight, std=0.05)
     crops = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     export_onnx(made, tmp_path / "points.onnx", STATEMENT)
     said, file = predict(made, crops), CoefficientModel(tmp_path / "points.onnx").predict(crops)

@@ -64,7 +64,8 @@ def export(
     from unveil.training.sampler import Sampler, occluders_of
 
     with result_file(file, "export", force=force) as path:
-        learner, statement = load_learner(run), Statement(name or file.stem, licence, data_statement)
+        learner, config = load_learner(run), TrainConfig.load(run / CONFIG_FILE)
+        statement = Statement(name or file.stem, licence, data_statement, mirror_images=config.flip > 0)
         if file.suffix.lower() == SUFFIX:
             write_state(learner, path, statement)
             lines = [f"{file}: {_megabytes(path)}; `unveil train --start-from {file}` goes on from it"]
@@ -72,7 +73,6 @@ def export(
             write_onnx(learner, path, statement)
             lines = [f"{file}: {_megabytes(path)}; not measured, deviations not calibrated"]
         else:
-            config = TrainConfig.load(run / CONFIG_FILE)
             if occluders is not None:
                 config = replace(config, occluders=str(occluders))
             sampler = Sampler(TrainingData.load(prepared, codes, assets), config, occluders_of(config))

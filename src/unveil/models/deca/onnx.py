@@ -37,6 +37,7 @@ class DecaModel:
     framing: Framing = CANONICAL
     vertex_scale: float = 1.0
     says_face: bool = False
+    looks_twice: bool = False
 
     def __init__(self, assets: Path | None = None) -> None:
         self._encoders = CoefficientModel(locate(files.ENCODERS, assets))

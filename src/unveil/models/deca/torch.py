@@ -51,6 +51,7 @@ class TorchDeca:
     framing: Framing = CANONICAL
     vertex_scale: float = 1.0
     says_face: bool = False
+    looks_twice: bool = False
 
     def __init__(self, checkpoint: str | Path, *, device: str = "cpu") -> None:
         self.path = Path(checkpoint)

@@ -49,6 +49,7 @@ class TorchMgcnet:
     framing: Framing = FRAMING
     vertex_scale: float = 1.0
     says_face: bool = False
+    looks_twice: bool = False
 
     def __init__(self, weights: str | Path) -> None:
         self.path = Path(weights)

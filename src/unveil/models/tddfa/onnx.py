@@ -39,6 +39,7 @@ class TddfaModel:
     framing: Framing = FRAMING
     vertex_scale: float = 1.0
     says_face: bool = False
+    looks_twice: bool = False
 
     def __init__(self, path: Path, statistics: Path) -> None:
         self.path = path

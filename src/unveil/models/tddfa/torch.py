@@ -49,6 +49,7 @@ class TorchTddfa:
     framing: Framing = FRAMING
     vertex_scale: float = 1.0
     says_face: bool = False
+    looks_twice: bool = False
 
     def __init__(self, checkpoint: Path, statistics: Path) -> None:
         self.path = checkpoint

@@ -58,7 +58,7 @@ class Cutter:
         self.crop_size, self.smallest_face = crop_size, smallest_face
         self.clock = StageTimes()
         learner = CoefficientModel(learner_path(), threads=1)
-        self._walk = FaceWalk(learner, head_of(learner))
+        self._walk = FaceWalk(learner, head_of(learner), once=True)
         self._detector = FaceDetector(packaged("blazeface.onnx"), threads=1)
 
     def cut(self, photo: Photo) -> Cut:

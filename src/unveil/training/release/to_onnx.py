@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unveil.models.learner import IMAGE_MEAN, IMAGE_STD, Learner
-from unveil.models.onnx import vertex_scale_text
+from unveil.models.onnx import LEARNED, MIRROR_IMAGES, vertex_scale_text
 from unveil.models.onnx_graph import halve_weights, trace, write
 from unveil.training.release.calibrate import Calibration
 from unveil.training.release.quantize import quantize
@@ -32,6 +32,7 @@ class Statement:
     name: str
     licence: str
     data: str
+    mirror_images: bool = False  # whether it has learned from mirror images of crops too
 
 
 def export_onnx(learner: Learner, path: Path, statement: Statement, calibration: Calibration | None = None) -> None:
@@ -66,6 +67,8 @@ def _metadata(learner: Learner, statement: Statement, calibration: Calibration |
         "licence": statement.licence,
         "data": statement.data,
     }
+    if statement.mirror_images:
+        metadata[MIRROR_IMAGES] = LEARNED
     if learner.deviation_head is None:
         return metadata
     if calibration is None:

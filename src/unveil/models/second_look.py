@@ -1,0 +1,79 @@
+"""A second look at every crop, in the mirror.
+
+What a network says of a crop and of its mirror image are two guesses at one head, whose errors are partly their own.
+Their mean is nearer to it than either (Krizhevsky et al. 2012, "ImageNet classification", section 4.1).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from unveil.heads.layout import Coefficients
+from unveil.heads.mirror import mirror_matrix
+from unveil.heads.model import MorphableModel
+from unveil.models.encoder import Encoder, Prediction
+from unveil.typing import Float32s, Floats, Images
+
+
+def second_look(encoder: Encoder, model: MorphableModel) -> SecondLook | None:
+    """What looks at an encoder's crops a second time, with its head model; None where it is to look once."""
+    return SecondLook(encoder, model) if encoder.looks_twice else None
+
+
+class SecondLook:
+    """Joins what an encoder says of crops with what it says of their mirror images.
+
+    Args:
+        encoder: the network.
+        model: its head model. Where it cannot be mirrored, there is no second look.
+    """
+
+    def __init__(self, encoder: Encoder, model: MorphableModel) -> None:
+        self._encoder, self._model = encoder, model
+
+    @cached_property
+    def _mirror(self) -> Float32s | None:
+        return mirror_matrix(self._model)
+
+    def predict(self, crops: Images) -> Prediction:
+        """What the encoder says of crops [N, S, S, 3] and of their mirror images."""
+        return self.joined(self._encoder.predict(crops), crops)
+
+    def joined(self, said: Prediction, crops: Images) -> Prediction:
+        """The same, where what it says of the crops themselves is known."""
+        mirror = self._mirror
+        if mirror is None:
+            return said
+        other = self._encoder.predict(np.ascontiguousarray(crops[:, :, ::-1]))
+        deviations = None
+        if said.deviations is not None and other.deviations is not None:
+            variances = np.square(np.asarray(other.deviations.values)) @ np.square(mirror)
+            deviations = _mean(said.deviations, np.sqrt(variances))
+        return Prediction(
+            _mean(said.coefficients, self._moved_back(np.asarray(other.coefficients.values) @ mirror, crops.shape[1])),
+            deviations,
+            _mean_map(said.occlusion, other.occlusion),
+            None if said.face is None or other.face is None else np.asarray((said.face + other.face) / 2, np.float32),
+            _mean_map(said.classes, other.classes),
+        )
+
+    def _moved_back(self, values: Floats, size: int) -> Floats:
+        """Coefficients [N, M] that were mirrored back, in the frame of the crop.
+
+        The frame's middle is half a pixel to the right of the crop's (docs/conventions.md). So what was mirrored in the
+        one and mirrored back in the other is a pixel too far to the right.
+        """
+        left = np.broadcast_to(np.array([[1.0, 0, -1], [0, 1, 0]]), (len(values), 2, 3))
+        moved = self._model.moved(Coefficients(self._encoder.layout, values), left, size, size)
+        return np.asarray(moved.values)
+
+
+def _mean(one: Coefficients, other: Floats) -> Coefficients:
+    return Coefficients(one.layout, ((np.asarray(one.values) + other) / 2).astype(np.float32))
+
+
+def _mean_map(one: Float32s | None, other: Float32s | None) -> Float32s | None:
+    """The mean of maps [..., columns], one of a crop, the other of its mirror image; None where there are none."""
+    return None if one is None or other is None else np.asarray((one + other[..., ::-1]) / 2, np.float32)
