@@ -34,7 +34,7 @@ PACKAGED = {
             what="the face detector, BlazeFace short range",
             licence=APACHE,
             source="face_detection_short_range.tflite of the mediapipe 0.10.21 wheel; tools/convert_blazeface.py",
-            sha256="239885f7d46da90adc8b609e3486fedda2b53105b1b2c5f25d11e47a8df60224",
+            sha256="08984ceee5335e53673c9c8f74ead2aff0a7427658c39cdc192c6c5d4411c5e8",
         ),
         PackagedFile(
             name="openhead.npz",
