@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 WARM_UP = 3
-TARGET_MS = 400
+TARGET_MS = 60
 
 
 def main() -> None:

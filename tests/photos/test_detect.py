@@ -175,6 +175,22 @@ def test_a_portrait_is_not_searched_for_small_faces(monkeypatch: pytest.MonkeyPa
     assert searched[3:] == [64, 128, 256, 512]
 
 
+def test_a_find_of_which_two_scales_are_certain_is_not_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, detector: FaceDetector, astronaut: np.ndarray
+) -> None:
+    looked_at = []
+    look_again = FaceDetector._look_again
+    monkeypatch.setattr(FaceDetector, "_look_again", lambda *find: looked_at.append(find) or look_again(*find))
+    portrait = only(detector.detect(astronaut))
+    assert portrait.score > detect.CERTAIN
+    assert not looked_at
+    covered = astronaut.copy()
+    covered[130:180, 170:280] = [90, 140, 200]
+    hidden = only(detector.detect(covered))
+    assert looked_at
+    assert hidden.score < portrait.score
+
+
 @pytest.mark.parametrize("cut", ["left", "top", "bottom"])
 def test_a_face_cut_by_the_border(detector: FaceDetector, astronaut: np.ndarray, cut: str) -> None:
     parts = {"left": astronaut[:, 195:], "top": astronaut[95:], "bottom": astronaut[:145]}
@@ -263,13 +279,12 @@ def test_strips_answer_as_the_whole_does(
     monkeypatch.setattr(blazeface, "STRIP_PIXELS", 2**17)
     network = blazeface.BlazeFace(packaged("blazeface.onnx"))
     image = np.ascontiguousarray(np.tile(astronaut[::4, ::4], (9, 9, 1))[: shape[0], : shape[1]])
-    strips = list(network.in_strips(image))
+    strips = list(network.in_strips(image, 0.4))
     points, scores = (np.concatenate(parts) for parts in zip(*strips, strict=True))
     whole_points, whole_scores = (answer[0] for answer in network(image[None]))
     assert len(strips) > 2
-    assert len(scores) == len(whole_scores)
     for found, score in zip(whole_points[whole_scores > 0.5], whole_scores[whole_scores > 0.5], strict=True):
-        same = np.abs(points - found).max(axis=(1, 2)) < 0.05
+        (same,) = np.flatnonzero(np.abs(points - found).max(axis=(1, 2)) < 0.05)  # once
         assert scores[same] == pytest.approx(score, abs=1e-3)
 
 

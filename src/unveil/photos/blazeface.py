@@ -54,16 +54,14 @@ class BlazeFace:
         The points are left top and right bottom of the box, then right eye, left eye, nose tip, mouth, right ear and
         left ear of the subject, in pixels of the image, centres at integers. H and W are multiples of 16.
         """
-        height, width = images.shape[1:3]
-        options = self._giving_back if len(images) * height * width > KEPT_PIXELS else None
-        boxes, logits = self._session.run(None, {"images": images}, options)
-        scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))  # float32 overflows at 88
-        return decode(boxes, anchors(height, width)), scores
+        boxes, logits = self._run(images)
+        return decode(boxes, anchors(*images.shape[1:3])), _probability(logits)
 
-    def in_strips(self, image: Image) -> Iterator[tuple[Float32s, Float32s]]:
-        """The same answers for one image [H, W, 3], however large, in parts: points [A, 8, 2] and scores [A] of each.
+    def in_strips(self, image: Image, least: float) -> Iterator[tuple[Float32s, Float32s]]:
+        """Faces with a score above the least in one image [H, W, 3], however large: points [N, 8, 2] and scores [N].
 
-        It is cut across its longer side. Each strip is run with as much beside it as its answers depend on.
+        They come in parts: the image is cut across its longer side, and each strip is run with as much beside it as its
+        answers depend on.
         """
         axis = int(image.shape[1] > image.shape[0])
         length = image.shape[axis]
@@ -71,11 +69,24 @@ class BlazeFace:
         for start in range(0, length, step):
             first = max(0, start - REACH)
             strip = np.moveaxis(np.moveaxis(image, axis, 0)[first : start + step + REACH], 0, axis)
-            points, scores = (answer[0] for answer in self(strip[None]))
-            along = anchors(*strip.shape[:2])[:, 1 - axis] + first
+            boxes, logits = (answers[0] for answers in self._run(strip[None]))
+            worth = np.flatnonzero(logits > np.log(least / (1 - least)))
+            centres = anchors(*strip.shape[:2])[worth]
+            along = centres[:, 1 - axis] + first
             own = (start <= along) & (along < start + step)
+            points = decode(boxes[worth[own]], centres[own])
             points[..., 1 - axis] += first
-            yield points[own], scores[own]
+            yield points, _probability(logits[worth[own]])
+
+    def _run(self, images: Images) -> tuple[Float32s, Float32s]:
+        """What the network says: boxes [N, A, 16] about the anchors, and logits [N, A]."""
+        giving_back = images.size > 3 * KEPT_PIXELS
+        boxes, logits = self._session.run(None, {"images": images}, self._giving_back if giving_back else None)
+        return boxes, logits
+
+
+def _probability(logits: Float32s) -> Float32s:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))))  # float32 overflows at 88
 
 
 @lru_cache(maxsize=32)

@@ -2,9 +2,10 @@
 
 The network is run on the whole photograph at a series of scales, each half the next, so that every size of face comes
 into its range at least once and no face is cut by the border of a tile. Among so many places and scales some are
-taken for a face by chance. So each find is looked at again by itself at several sizes, and the mean score decides: a
-face keeps its score, even when half hidden; an accident does not. What is not certain is looked at with the photograph
-turned as well. Where nothing certain is left, all of it is searched finer, and every find is looked at turned.
+taken for a face by chance. So a find of which no two scales are certain is looked at again by itself at several sizes,
+and the mean score decides: a face keeps its score, even when half hidden; an accident does not. What is not certain is
+looked at with the photograph turned as well. Where nothing certain is left, all of it is searched finer, and every find
+is looked at turned.
 
 The coarse scales come first. The search ends when faces a third as large as the smallest certain one would have been
 seen: so the people of a group lead to each other, and a portrait is not searched for faces in its background.
@@ -59,6 +60,7 @@ HARDLY_WORTH_A_LOOK, MOST_HARDLY = 0.2, 8  # score at any scale, and how many su
 # The network sees faces that lie or stand on their head, but less surely, and beyond a quarter turn it takes the mouth
 # for the eyes. So what is not certain is looked at again with the photograph turned. To search all of it turned finds
 # no more: of 101 turned faces that this found, the upright photograph had shown every one with 0.54 or more.
+# Of 288 pictures without a face, no find has more than 0.75 in two scales; of 94 clear faces, 9 in 10 have this.
 CERTAIN = 0.8  # score
 TURNS = (90, 180, -90)  # degrees clockwise that a face may be turned by
 SURER = 0.15  # score by which a turned face must be surer than the same one upright
@@ -105,7 +107,7 @@ class FaceDetector:
         scales = _Scales(image, levels)
         answers = self._coarse_to_fine(levels, image.shape[:2])
         finds = _worth_a_look(answers)
-        looks = [self._look_again(scales, *find) for find in finds]
+        looks = [_seen_twice(answers, find[0]) or self._look_again(scales, *find) for find in finds]
         faces = self._faces(scales, looks)
         if not _certain(faces):
             finer = [*levels[len(answers) :], *finer_levels(image, self._smallest_face, levels[-1])]
@@ -158,9 +160,8 @@ class FaceDetector:
 
     def _search(self, level: Image, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
         """All answers in one scale of the picture: points [N, 8, 2] in image pixels, scores [N]; not the worst."""
-        strips = self._network.in_strips(pad_to_grid(level))
-        worth = [_above(HARDLY_WORTH_A_LOOK, *answers) for answers in strips]
-        points, scores = (np.concatenate(parts) for parts in zip(*worth, strict=True))
+        strips = self._network.in_strips(pad_to_grid(level), HARDLY_WORTH_A_LOOK)
+        points, scores = (np.concatenate(parts) for parts in zip(*strips, strict=True))
         scale = np.array([shape[1] / level.shape[1], shape[0] / level.shape[0]], np.float32)
         in_image = (points + np.float32(0.5) - MARGIN) * scale - np.float32(0.5)
         keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
@@ -236,6 +237,18 @@ class _Scales:
                 matrix = np.column_stack([crop.matrix[:, :2] * step, crop.to_crop((step - 1) / 2)])
                 return Crop(matrix, crop.size).warp(level)
         return crop.warp(self.image)
+
+
+def _seen_twice(answers: _Answers, find: Float32s) -> tuple[Float32s, Float32s] | None:
+    """A find [8, 2] of which two scales are certain, as [1, 8, 2], and their mean score [1]; None for any other."""
+    best = sorted(_best_score(find, *_above(CERTAIN, *answer)) for answer in answers)[-2:]
+    return (find[None], np.array([np.mean(best)], np.float32)) if len(best) == 2 and all(best) else None
+
+
+def _best_score(find: Float32s, points: Float32s, scores: Float32s) -> float:
+    """Of answers, points [N, 8, 2] and scores [N], the best score where a find [8, 2] is; 0 where there is none."""
+    there = overlaps(find[:2], points[:, :2])[0] > SAME_FACE_IOU
+    return float(scores[there].max(initial=0))
 
 
 def _detection(points: Float32s, score: float) -> Detection:

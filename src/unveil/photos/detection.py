@@ -102,7 +102,8 @@ def merge(answers: list[tuple[Float32s, Float32s]]) -> Iterator[tuple[Float32s, 
     while len(points):
         iou, inside = overlaps(points[0, :2], points[:, :2])
         agree = iou > SAME_FACE_IOU
-        yield np.average(points[agree], axis=0, weights=scores[agree]).astype(np.float32), float(scores[0])
+        mean = np.tensordot(scores[agree] / scores[agree].sum(), points[agree], 1)
+        yield mean.astype(np.float32), float(scores[0])
         rest = ~agree & (inside < PART_OF_FACE)
         points, scores = points[rest], scores[rest]
 
