@@ -261,6 +261,43 @@ def test_the_far_side_is_said_to_be_hidden() -> None:
     assert hair().hidden[hair().vertices[:, 2] > 0.03].mean() < 0.6
 
 
+def opacity_at(uv: Floats) -> Floats:
+    """Of the ends of hair, at texture coordinates [N, 2]."""
+    assert hair().ends is not None
+    picture = hair().ends.picture[..., 3]
+    rows, columns = (1 - uv[:, 1]) * len(picture) - 0.5, uv[:, 0] * picture.shape[1] - 0.5
+    at = (np.clip(np.rint(places), 0, size - 1) for places, size in zip((rows, columns), picture.shape, strict=True))
+    return np.asarray(picture[tuple(np.stack([*at]).astype(int))], np.float64)
+
+
+def test_hair_ends_in_strands_and_not_in_a_line() -> None:
+    ends, cap = hair().ends, hair()
+    assert ends is not None
+    edges = np.concatenate([cap.uv_faces[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
+    _, index, count = np.unique(np.sort(edges, axis=1), axis=0, return_index=True, return_counts=True)
+    rim = cap.uv[np.unique(edges[index[count == 1]])]
+    rim = rim[(rim[:, 0] > 0.05) & (rim[:, 0] < 0.95) & (rim[:, 1] < 0.9)]  # not where columns begin, nor at the crown
+    assert len(rim) > 50
+    assert np.percentile(opacity_at(rim), 5) > 180, "the cap ends where they are opaque"
+    outer = opacity_at(ends.uv)
+    assert (outer == 0).mean() > 0.2, "they end where they are not"
+    row = np.diff(ends.picture[..., 3].astype(int), axis=1)  # across strands
+    column = np.diff(ends.picture[..., 3].astype(int), axis=0)
+    assert np.abs(row).sum() > 1.3 * np.abs(column).sum(), "of different lengths"
+
+
+def test_ends_of_hair_go_over_into_what_the_photograph_shows() -> None:
+    ends = hair().ends
+    assert ends is not None
+    middle = ends.picture.shape[1] // 2
+    forehead = ends.picture[:, middle - 25 : middle + 25].reshape(-1, 4).astype(int)
+    sheer, opaque = (
+        forehead[(forehead[:, 3] > low) & (forehead[:, 3] < high), :3] for low, high in ((0, 80), (250, 256))
+    )
+    assert np.abs(np.median(sheer, axis=0) - COLOURS[SKIN]).max() < 25
+    assert np.abs(np.median(opaque, axis=0) - COLOURS[HAIR]).max() < 25
+
+
 def test_hair_follows_the_neck_and_no_expression() -> None:
     model = replace(MODEL, hair=hair())
     rest = model.zero().replace(pose=np.zeros(6, np.float32))
@@ -283,12 +320,13 @@ def test_a_glb_has_hair_as_a_node_that_can_be_left_out(tmp_path: Path) -> None:
     document = Glb(data).document
     (node,) = [node for node in document["nodes"] if node["name"] == "hair"]
     assert document["nodes"].index(node) in document["scenes"][0]["nodes"]
-    (primitive,) = document["meshes"][node["mesh"]]["primitives"]
-    material = document["materials"][primitive["material"]]
-    assert material["name"] == "hair"
     assert node["skin"] == 0
-    source = document["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]["source"]
-    assert document["images"][source]["name"] == "hair"
+    primitives = document["meshes"][node["mesh"]]["primitives"]
+    for primitive, (name, mode) in zip(primitives, (("hair", "OPAQUE"), ("hair ends", "BLEND")), strict=True):
+        material = document["materials"][primitive["material"]]
+        assert (material["name"], material["alphaMode"]) == (name, mode)
+        source = document["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]["source"]
+        assert document["images"][source]["name"] == name
     (tmp_path / "hair.glb").write_bytes(data)
     report = validator_report(tmp_path / "hair.glb")
     assert report["numErrors"] == report["numWarnings"] == 0, report["messages"]

@@ -87,3 +87,8 @@ def test_hair_loses_the_light_that_skin_loses() -> None:
     assert face().hair is not None
     before, after = face().hair.picture.mean(axis=(0, 1)), hair.picture.mean(axis=(0, 1))
     np.testing.assert_allclose(after / before, (1.2, 1, 0.8), atol=0.02)
+    ends, darker = face().hair.ends, hair.ends
+    assert ends is not None
+    assert darker is not None
+    np.testing.assert_array_equal(darker.picture[..., 3], ends.picture[..., 3])
+    assert (darker.picture[..., 2] <= ends.picture[..., 2]).all()

@@ -60,6 +60,8 @@ export class Surfaces {
 
   /** `loaded` is called when a picture has come that it had to wait for. */
   show(surface: Surface, loaded: () => void): void {
+    // Of loose ends of hair, what is opaque is in their own picture alone.
+    if (this.own.transparent) this.mesh.visible = surface === "texture" || surface === "albedo";
     if (!this.can(surface)) surface = surface === "lit" ? "albedo" : "grey";
     if (!this.made.has(surface)) this.made.set(surface, this.make(surface, loaded));
     if (surface === "sure") colour(this.mesh.geometry, "_uncertainty", unsure);
@@ -69,8 +71,8 @@ export class Surfaces {
   }
 
   private make(surface: Surface, loaded: () => void): Material {
-    const { side, map, vertexColors } = this.own;
-    if (surface === "albedo") return new MeshBasicMaterial({ map, vertexColors, side });
+    const { side, map, vertexColors, transparent, depthWrite } = this.own;
+    if (surface === "albedo") return new MeshBasicMaterial({ map, vertexColors, side, transparent, depthWrite });
     if (surface === "lit") {
       const picture = new TextureLoader().load(this.lit!, loaded);
       picture.flipY = false; // as in glTF

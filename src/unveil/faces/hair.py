@@ -14,13 +14,13 @@ from unveil.geometry.rasterize import rasterize
 from unveil.heads.face_area import vertex_areas
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
-from unveil.typing import Bools, Image, UInt8s
+from unveil.typing import Bools, Floats, Image, UInt8s
 
 FINEST = 800  # pixels of the photograph's longer side in which hair is told from skin
 EVERY = 8  # texels between those whose light is compared
 DARK = 16  # grey level up to which colours say nothing of light
 FACTORS = (0.6, 1.7)  # of light that is taken off
-EDGE = 0.006  # metres inside its edge over which hair is as thin as its picture
+EDGE = 0.002  # metres inside the edge of the cap over which hair may be thinner than that
 
 
 def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairCap | None:
@@ -61,8 +61,15 @@ def without_light(model: MorphableModel, lit: UInt8s, albedo: UInt8s) -> Morphab
     lit, albedo = lit[::EVERY, ::EVERY], albedo[::EVERY, ::EVERY]
     inside = lit.min(axis=-1) > DARK
     factors = np.median(albedo[inside] / lit[inside], axis=0) if inside.any() else np.ones(3)
-    picture = np.clip(model.hair.picture * np.clip(factors, *FACTORS) + 0.5, 0, 255).astype(np.uint8)
-    return replace(model, hair=replace(model.hair, picture=picture))
+    factors = np.clip(factors, *FACTORS)
+    hair, ends = replace(model.hair, picture=_times(model.hair.picture, factors)), model.hair.ends
+    if ends is not None:
+        hair = replace(hair, ends=replace(ends, picture=_times(ends.picture, np.append(factors, 1))))
+    return replace(model, hair=hair)
+
+
+def _times(picture: UInt8s, factors: Floats) -> UInt8s:
+    return np.asarray(np.clip(picture * factors.astype(np.float32) + np.float32(0.5), 0, 255), np.uint8)
 
 
 def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | None, shape: tuple[int, ...]) -> Bools:

@@ -149,6 +149,19 @@ class MeshParts:
 
 
 @dataclass(frozen=True, eq=False)
+class HairEnds:
+    """The loose ends of hair around its cap, between which the skin shows."""
+
+    vertices: Float32s  # [N, 3] as those of the cap
+    faces: Int64s  # [F, 3]
+    uv: Float32s  # [T, 2]
+    uv_faces: Int64s  # [F, 3]
+    picture: UInt8s  # [h, w, 4] RGB and opacity
+    hidden: Float32s  # [N]
+    __repr__ = short_repr
+
+
+@dataclass(frozen=True, eq=False)
 class HairCap:
     """The hair of one person. It does not move with the face: no expression unit moves a scalp by a millimetre."""
 
@@ -159,6 +172,7 @@ class HairCap:
     picture: UInt8s  # [h, w, 3] RGB, first row at v = 1
     hidden: Float32s  # [N] 1 where the photograph does not show the hair, 0 where it does
     anchors: Int64s  # [N] a vertex of the head near to each
+    ends: HairEnds | None = None  # that files which know of opacity have besides
     __repr__ = short_repr
 
 

@@ -5,38 +5,45 @@ from __future__ import annotations
 import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.head import HAIR, ROUGHNESS, HairCap
+from unveil.heads.head import HAIR, ROUGHNESS, HairCap, HairEnds
 from unveil.meshes.glb_head import INFLUENCES, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
-from unveil.meshes.image_bytes import jpeg
+from unveil.meshes.image_bytes import jpeg, png
 from unveil.meshes.seams import split_at_seams
+
+ENDS = "hair ends"  # the part and the material of those
 
 
 def add_hair(buffer: GltfBuffer, document: Json, hair: HairCap, joint: int, *, grey: bool) -> None:
-    """Add hair to a document that has a head as its first mesh, node and skin; ``grey`` hair has no picture."""
-    document["meshes"].append(
-        {"primitives": [_primitive(buffer, hair, joint, len(document["materials"]))], "name": HAIR}
-    )
-    document["materials"].append(
-        document["materials"][0] | {"name": HAIR} | _surface(buffer, document, hair, grey=grey)
-    )
-    document["materials"][-1].pop("normalTexture", None)  # of the skin
+    """Add hair to a document that has a head as its first mesh, node and skin; ``grey`` hair has no picture.
+
+    Its loose ends are a primitive of their own, as viewers draw what is not opaque after all else; grey hair has none.
+    """
+    primitives = [_primitive(buffer, hair, joint, len(document["materials"])) | {"extras": {"part": HAIR}}]
+    document["materials"].append(_material(document, HAIR, None if grey else (buffer.view(jpeg(hair.picture)), "jpeg")))
+    if hair.ends is not None and not grey:
+        primitives.append(_primitive(buffer, hair.ends, joint, len(document["materials"])) | {"extras": {"part": ENDS}})
+        material = _material(document, ENDS, (buffer.view(png(hair.ends.picture)), "png"))
+        document["materials"].append(material | {"alphaMode": "BLEND"})
+    document["meshes"].append({"primitives": primitives, "name": HAIR})
     document["scenes"][0]["nodes"].append(len(document["nodes"]))
     document["nodes"].append({"mesh": len(document["meshes"]) - 1, "skin": 0, "name": HAIR})
 
 
-def _surface(buffer: GltfBuffer, document: Json, hair: HairCap, *, grey: bool) -> Json:
-    """How light falls back from it; the picture goes into the document."""
-    surface = document["materials"][0]["pbrMetallicRoughness"] | {"roughnessFactor": ROUGHNESS}
-    if not grey:
-        picture = {"mimeType": "image/jpeg", "bufferView": buffer.view(jpeg(hair.picture)), "name": HAIR}
-        document["images"].append(picture)
+def _material(document: Json, name: str, picture: tuple[int, str] | None) -> Json:
+    """How light falls back from hair; its picture, a view of the buffer and its kind, goes into the document."""
+    material: Json = document["materials"][0] | {"name": name}
+    material.pop("normalTexture", None)  # of the skin
+    surface = material["pbrMetallicRoughness"] | {"roughnessFactor": ROUGHNESS}
+    if picture is not None:
+        view, kind = picture
+        document["images"].append({"mimeType": f"image/{kind}", "bufferView": view, "name": name})
         document["textures"].append({"sampler": 0, "source": len(document["images"]) - 1})
         surface |= {"baseColorTexture": {"index": len(document["textures"]) - 1, "texCoord": 0}}
-    return {"pbrMetallicRoughness": surface}
+    return material | {"pbrMetallicRoughness": surface}
 
 
-def _primitive(buffer: GltfBuffer, hair: HairCap, joint: int, material: int) -> Json:
+def _primitive(buffer: GltfBuffer, hair: HairCap | HairEnds, joint: int, material: int) -> Json:
     """The mesh, all of which one joint carries."""
     split = split_at_seams(hair.faces, hair.uv_faces)
     normals = unit_normals(vertex_normals(hair.vertices, hair.faces)[split.vertex])
@@ -51,5 +58,4 @@ def _primitive(buffer: GltfBuffer, hair: HairCap, joint: int, material: int) -> 
         "_HIDDEN": buffer.accessor(hair.hidden[split.vertex, None], "SCALAR", ARRAY_BUFFER),
     }
     indices = buffer.indices(split.faces)
-    extras = {"part": HAIR}
-    return {"attributes": attributes, "indices": indices, "mode": TRIANGLES, "material": material, "extras": extras}
+    return {"attributes": attributes, "indices": indices, "mode": TRIANGLES, "material": material}

@@ -108,7 +108,7 @@ def _hair(file: GlbFile, name: str) -> HairCap | None:
     picture = file.picture(HAIR)
     if mesh is None or picture is None:
         return None
-    (primitive,) = mesh["primitives"]
+    primitive = mesh["primitives"][0]  # its loose ends are no more than the file itself shows
     attributes = primitive["attributes"]
     faces = file.array(primitive["indices"]).reshape(-1, 3).astype(np.int64)
     vertices = file.array(attributes["POSITION"])

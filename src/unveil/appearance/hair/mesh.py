@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unveil.appearance.hair.frame import COLUMNS, ROWS
-from unveil.typing import Float64s, Floats, Int64s
+from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s
 
 WIDE = COLUMNS + 1  # columns of the grid as a picture shows it: the first comes again at the end
 FINE = 1_000_000  # parts of a column or row by which vertices are told apart
@@ -31,6 +31,19 @@ class CapMesh:
         upper = points[top, left] * (1 - x) + points[top, right] * x
         lower = points[top + 1, left] * (1 - x) + points[top + 1, right] * x
         return np.asarray(upper * (1 - y) + lower * y)
+
+    @property
+    def uv(self) -> Float32s:
+        """Texture coordinates [T, 2] of the places, v up."""
+        return np.column_stack([self.places[:, 0] / COLUMNS, 1 - self.places[:, 1] / (ROWS - 1)]).astype(np.float32)
+
+    def part(self, kept: Bools) -> CapMesh:
+        """Some of the triangles [F]."""
+        used, uv_faces = np.unique(self.uv_faces[kept], return_inverse=True)
+        vertices, faces = np.unique(self.faces[kept], return_inverse=True)
+        shown = np.zeros(len(vertices), np.int64)
+        shown[faces.ravel()] = uv_faces.ravel()
+        return CapMesh(faces.reshape(-1, 3), uv_faces.reshape(-1, 3), self.places[used], shown)
 
 
 def cap_mesh(cover: Floats) -> CapMesh:

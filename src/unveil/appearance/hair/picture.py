@@ -23,6 +23,7 @@ BROAD = 10.0  # texels, of what is colour and light rather than strands
 FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
 SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
 SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
+EDGE = (-4.0, -1.0)  # texels from the edge of hair between which it goes over into what is around it
 ALIKE = 3.5  # times that colours spread, which is still hair
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
 FEW = 1.0  # nodes that the colour of all hair counts as
@@ -32,7 +33,7 @@ KNOWN = 0.75  # weight from which on a texel is as photographed
 
 
 def hair_picture(
-    head: Sighted, frame: HairFrame, shape: HairShape, view: HairView, faces: Ints
+    head: Sighted, frame: HairFrame, shape: HairShape, away: Float32s, view: HairView, faces: Ints
 ) -> tuple[UInt8s, Float32s]:
     """The picture uint8 [HEIGHT, WIDTH, 3], and how far the photograph shows the hair at the nodes [R, C].
 
@@ -40,11 +41,12 @@ def hair_picture(
         head: in the photograph.
         frame: around the head.
         shape: of the hair.
+        away: [HEIGHT, WIDTH] texels from its edge, less than zero inside.
         view: of the photograph.
         faces: triangles [F, 3] of the head, behind parts of which hair is not seen.
     """
-    points, cover = _at_texels(frame.at(shape.distance)), _at_texels(shape.cover)
-    colour, shown, weight = _seen(head, points, view, faces)
+    points, cover = at_texels(frame.at(shape.distance)), at_texels(shape.cover)
+    colour, free, shown, weight = _seen(head, points, view, faces)
     like_hair, like_both = _likeness(colour, view.tone)
     weight, shown = weight * (cover > 0) * like_hair, shown * like_both
     broad = broad_colours(colour, weight, BROAD)
@@ -53,21 +55,27 @@ def hair_picture(
     strands = quilted(strands, weight, cover > -0.5)
     base = _continued(broad, weight, view.tone)
     invented = base * np.exp(strands)
-    share = np.maximum(shown, weight)[..., None]
+    # At its edge hair is as the photograph shows the head, so that it goes over into that without a seam.
+    edge = np.clip((away - EDGE[0]) / np.float32(EDGE[1] - EDGE[0]), 0, 1)
+    share = np.maximum(np.maximum(shown, weight), free * edge)[..., None]
     picture = np.clip(colour * share + invented * (1 - share) + 0.5, 0, 255).astype(np.uint8)
     seen = cv2.resize(np.maximum(shown, weight), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     return picture, np.asarray(seen, np.float32)
 
 
-def _at_texels(nodes: Float64s) -> Float32s:
+def at_texels(nodes: Float64s) -> Float32s:
     """Values [H, W, ...] at texels of those [R, C, ...] at nodes."""
     around = np.concatenate([nodes, nodes[:, :1]], axis=1).astype(np.float32)
     column, row = np.meshgrid((np.arange(WIDTH) + 0.5) / PER_NODE, (np.arange(HEIGHT) + 0.5) / PER_NODE)
     return np.asarray(cv2.remap(around, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR))
 
 
-def _seen(head: Sighted, points: Float32s, view: HairView, faces: Ints) -> tuple[Float32s, Float32s, Float32s]:
-    """The photograph's colour [H, W, 3] at points [H, W, 3], how far it shows them [H, W], and shows hair there."""
+def _seen(head: Sighted, points: Float32s, view: HairView, faces: Ints) -> tuple[Float32s, ...]:
+    """What the photograph shows at points [H, W, 3].
+
+    Its colour [H, W, 3]; and how far [H, W] nothing hides the head there, it shows hair or what is between, and it
+    surely shows hair.
+    """
     crop = view.crop.resized(PHOTO_SIZE)
     pixels = view.project(points)
     colour = look_up(crop.warp(head.photograph), crop.to_crop(pixels[..., :2]))
@@ -79,8 +87,9 @@ def _seen(head: Sighted, points: Float32s, view: HairView, faces: Ints) -> tuple
     free = smooth_step(facing, *FACING) * (known > 0.9) * ~_behind(pixels, points, view, (head.neutral, faces))
     hair = smooth_step(sure, *SURE) * free
     # Between hairs at the hairline there is skin, at the outline there is the wall.
-    shown = np.maximum(smooth_step(odds, *SHOWN) * free * view.on_head(points), hair)
-    return colour, _softened(shown), _softened(hair)
+    on_head = free * view.on_head(points)
+    shown = np.maximum(smooth_step(odds, *SHOWN) * on_head, hair)
+    return colour, _softened(on_head), _softened(shown), _softened(hair)
 
 
 def _softened(weight: Float64s) -> Float32s:
@@ -133,4 +142,4 @@ def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:
     # A weak pull to the mean: the far side is no copy of what is at the rim.
     pull = 2 * known + FAR_PULL
     smooth = diffuse((2 * known[:, None] * values + FAR_PULL * mean) / pull[:, None], pull, grid_edges(), mean)
-    return _at_texels(smooth.reshape(ROWS, COLUMNS, 3).astype(np.float64))
+    return at_texels(smooth.reshape(ROWS, COLUMNS, 3).astype(np.float64))

@@ -137,5 +137,7 @@ def _window(side: int) -> Float32s:
 
 def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> Float32s:
     """The mean [H, W, 3] of colours [H, W, 3] with weights [H, W] over so many texels around each."""
-    blurred = cv2.GaussianBlur(np.dstack([colour * weight[..., None], weight]), (0, 0), reach)
-    return np.asarray(blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3), np.float32)
+    (height, width), sums = weight.shape, np.dstack([colour * weight[..., None], weight])
+    half = cv2.resize(sums, (width // 2, height // 2), interpolation=cv2.INTER_AREA)  # what is broad needs no more
+    blurred = cv2.GaussianBlur(half, (0, 0), reach / 2)
+    return cv2.resize(blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3), (width, height)).astype(np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, frame_of
+from unveil.appearance.hair.ends import SOLID, at_nodes, away_from_hair, loose_ends
+from unveil.appearance.hair.frame import above_hairline, frame_of
 from unveil.appearance.hair.mesh import cap_mesh
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import hair_shape
@@ -31,18 +32,21 @@ def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
     shape = hair_shape(frame, view)
     if shape is None:
         return None
-    mesh = cap_mesh(shape.cover)
-    vertices = mesh.vertices(frame.at(shape.distance)).astype(np.float32)
-    picture, seen = hair_picture(head, frame, shape, view, model.faces)
+    away = away_from_hair(shape.cover)
+    mesh = cap_mesh(-SOLID - at_nodes(away))
+    points = frame.at(shape.distance)
+    vertices = mesh.vertices(points).astype(np.float32)
+    picture, seen = hair_picture(head, frame, shape, away, view, model.faces)
     carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)[::EVERY]
     return HairCap(
         vertices=vertices,
         faces=mesh.faces,
-        uv=np.column_stack([mesh.places[:, 0] / COLUMNS, 1 - mesh.places[:, 1] / (ROWS - 1)]).astype(np.float32),
+        uv=mesh.uv,
         uv_faces=mesh.uv_faces,
         picture=picture,
         hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
         anchors=carriers[_nearest(vertices, head.neutral[carriers].astype(np.float32))],
+        ends=loose_ends(points, away, picture, seen),
     )
 
 

@@ -1,0 +1,87 @@
+"""The ends of hair: single strands of different lengths at its edge, instead of a line.
+
+They are a strip of triangles around the cap with a picture of its own, in which strands are opaque and what is between
+them is not.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from unveil.appearance.hair.frame import COLUMNS, ROWS
+from unveil.appearance.hair.mesh import CapMesh, cap_mesh
+from unveil.appearance.hair.picture import HEIGHT, PER_NODE, WIDTH, at_texels
+from unveil.heads.head import HairEnds
+from unveil.typing import Float32s, Float64s, Int64s, UInt8s
+
+# Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.
+SOLID, REACH = 4.0, 7.0
+SHORTEST = 0.5  # of all that, which the shortest strands reach
+FADES = 6.0  # texels over which a strand ends
+UNEVEN = 0.3  # of what is between shortest and longest, standard deviation
+ACROSS, ALONG = 0.4, 9.0  # texels across and along strands over which they end alike
+
+
+def away_from_hair(cover: Float64s) -> Float32s:
+    """How far [H, W] texels are from hair that covers [R, C] a head, in texels; less than zero inside."""
+    inside = at_texels(cover) > 0
+    margin = round(SOLID + REACH) + 1
+    around = np.pad(inside, ((0, 0), (margin, margin)), mode="wrap").astype(np.uint8)
+    outside, within = (cv2.distanceTransform(mask, cv2.DIST_L2, 3) for mask in (1 - around, around))
+    return np.asarray((outside - within)[:, margin:-margin], np.float32)
+
+
+def at_nodes(texels: Float32s) -> Float64s:
+    """Values [R, C] at nodes of those [H, W] at texels."""
+    around = np.pad(texels, ((1, 1), (1, 0)), mode="wrap")
+    around[0], around[-1] = around[1], around[-2]
+    corners = around[:-1, :-1] + around[1:, :-1] + around[:-1, 1:] + around[1:, 1:]
+    nodes = corners[::PER_NODE, ::PER_NODE].astype(np.float64) / 4
+    nodes[0] = nodes[0].mean()  # one point
+    return nodes
+
+
+def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s) -> HairEnds:
+    """The ends of hair.
+
+    Args:
+        points: [R, C, 3] of its surface at the nodes.
+        away: [H, W] from its edge.
+        picture: [H, W, 3] of it.
+        seen: [R, C] how far the photograph shows it.
+    """
+    mesh, column, row = _whole_grid()
+    at = at_nodes(away)[row, column]
+    mesh = mesh.part(np.asarray((at.min(axis=1) < REACH) & (at.max(axis=1) > -SOLID)))
+    opacity = np.clip((_lengths() - away) * (255 / FADES), 0, 255).astype(np.uint8)
+    colours = picture.copy()
+    # What no strand shows may mix into strands where a viewer draws them small, and need not be kept.
+    colours[(opacity == 0) | (away < -2 * PER_NODE)] = np.median(picture[np.abs(away) < SOLID], axis=0)
+    return HairEnds(
+        vertices=mesh.vertices(points).astype(np.float32),
+        faces=mesh.faces,
+        uv=mesh.uv,
+        uv_faces=mesh.uv_faces,
+        picture=np.dstack([colours, opacity]),
+        hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
+    )
+
+
+@lru_cache(maxsize=1)
+def _whole_grid() -> tuple[CapMesh, Int64s, Int64s]:
+    """All triangles [F], and column and row [F, 3] of the nodes at their corners."""
+    mesh = cap_mesh(np.ones((ROWS, COLUMNS)))
+    column, row = np.rint(mesh.places).astype(np.int64)[mesh.uv_faces].transpose(2, 0, 1)
+    return mesh, column % COLUMNS, row
+
+
+@lru_cache(maxsize=1)
+def _lengths() -> Float32s:
+    """How far [H, W] from the edge of hair strands end."""
+    even = np.random.default_rng(2).standard_normal((HEIGHT, WIDTH), np.float32)
+    noise = cv2.GaussianBlur(even, (0, 0), sigmaX=ACROSS, sigmaY=ALONG)
+    share = SHORTEST + (1 - SHORTEST) * np.clip(0.5 + UNEVEN * noise / noise.std(), 0, 1)
+    return np.asarray((SOLID + REACH) * share - SOLID, np.float32)
