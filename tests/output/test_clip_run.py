@@ -15,6 +15,7 @@ from glb_reader import Glb
 from made_up_clips import SEEN, comes_and_goes, photograph, without_face, write_clip
 
 from unveil import cli
+from unveil.photos.io import write_image
 from unveil.video.clip import open_clip
 
 
@@ -114,3 +115,36 @@ def test_a_damaged_clip_gives_what_comes_before_the_damage(tmp_path: Path, capsy
     assert 0 < answer["frames"] < 12
     assert len(answer["problems"]) == 1
     assert "cut.mp4: " in err
+
+
+def test_clips_in_folders_come_after_photographs_each_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "inner").mkdir(parents=True)
+    write_image(folder / "z.png", photograph())
+    write_clip(folder / "a.mp4", [photograph()] * 6)
+    write_clip(folder / "inner" / "b.MOV", [photograph()] * 6)
+    command = ["reconstruct", str(folder), "-o", str(out), "--formats", "npz", "--recursive"]
+    assert cli.main(command) == 0
+    said = capsys.readouterr()
+    assert not said.err
+    assert [line.split(":")[0].rpartition("/")[2] for line in said.out.splitlines()] == [
+        "z.png", "a.mp4", "b.MOV", "1 photograph"
+    ]  # fmt: skip
+    written = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.suffix == ".npz"}
+    assert set(written) == {"z_0.npz", "a_person0.npz", "b_person0.npz"}
+    assert cli.main(command) == 0
+    assert capsys.readouterr().out.count("already done") == 3
+    assert all((out / name).stat().st_mtime_ns == when for name, when in written.items())
+
+
+def test_clips_that_cannot_be_followed_are_left_out_of_a_folder_of_photographs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(tmp_path / "z.png", photograph())
+    write_clip(tmp_path / "a.mp4", [photograph()] * 2)
+    command = ["reconstruct", str(tmp_path), "-o", str(tmp_path / "out"), "--formats"]
+    assert cli.main([*command, "ply"]) == 0
+    assert capsys.readouterr().err == "unveil: left out 1 clip: clips give no more than glb, npz\n"
+    monkeypatch.setattr("unveil.cli.heads.reconstruct.find_spec", lambda _: None)
+    assert cli.main([*command, "npz"]) == 0
+    assert capsys.readouterr().err == "unveil: left out 1 clip: to read them, pip install 'unveil[video]'\n"

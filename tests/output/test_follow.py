@@ -72,6 +72,7 @@ def test_who_comes_back_soon_is_known_and_later_new_at_first(reconstructor: Reco
     first, back = person(seen, ANNA, 100, 80), person(seen, ANNA, 110, 80)
     assert who_is_who(reconstructor, [[first], *[[]] * 20, [back]])[-1] == [0]
     assert who_is_who(reconstructor, [[first], *[[]] * 40, [back]])[-1] == [1]
+    assert who_is_who(reconstructor, [[first], [back]], rate=0.2) == [[0], [0]]  # a slow camera
 
 
 def test_who_comes_back_late_among_photographs_is_followed_on(

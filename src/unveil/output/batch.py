@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -59,11 +59,16 @@ class Outcome:
 
 
 def photos_in(
-    inputs: Iterable[Path], out: Path, *, recursive: bool = False, note: Callable[[str], None] | None = None
+    inputs: Iterable[Path],
+    out: Path,
+    *,
+    recursive: bool = False,
+    also: Collection[str] = (),
+    note: Callable[[str], None] | None = None,
 ) -> tuple[list[Path], list[Outcome]]:
     """The photographs in files and folders, without those in the output folder, and the inputs that have none.
 
-    ``recursive`` and ``note`` are those of `find_images`.
+    ``recursive``, ``also`` and ``note`` are those of `find_images`.
     """
     photos: dict[Path, None] = {}  # a set that keeps the order
     failures = []
@@ -72,7 +77,7 @@ def photos_in(
         try:
             if resolved(path) == results and path.is_dir():
                 raise UnveilError(f"{printable(path)} is both input and output: choose another folder with -o")
-            found = find_images(path, recursive=recursive, without=results, note=note)
+            found = find_images(path, recursive=recursive, without=results, also=also, note=note)
         except UnveilError as error:
             failures.append(Outcome(path, "failed", error=str(error), cause=error))
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class PictureFolder:
     pictures: list[Path] = field(default_factory=list)  # in natural order, those of inner folders after its own
     other: Counter[str] = field(default_factory=Counter)  # number of other things by kind
     inner: list[Path] = field(default_factory=list)  # folders that were not looked into
+    also: Collection[str] = ()  # suffixes of other files that count as pictures
 
     def left_out(self) -> str:
         """One line on what is not among the pictures; "" where they are all there is, but for hidden files."""
@@ -47,7 +49,7 @@ class PictureFolder:
                 self.other["link to a folder"] += 1
             else:
                 self.inner.append(child)
-        elif suffix not in SUFFIXES:
+        elif suffix not in SUFFIXES and suffix not in self.also:
             self.other[printable(suffix) or "without a suffix"] += 1
         elif child.is_file():
             self.pictures.append(child)
@@ -56,18 +58,21 @@ class PictureFolder:
         return False
 
 
-def look_through(folder: Path, *, recursive: bool = False, without: Path | None = None) -> PictureFolder:
+def look_through(
+    folder: Path, *, recursive: bool = False, without: Path | None = None, also: Collection[str] = ()
+) -> PictureFolder:
     """The pictures directly in a folder, or also in those inside; what is hidden is passed over.
 
     Args:
         folder: where to look.
         recursive: look into inner folders as well.
         without: a folder to pass over, such as that of the results; resolved.
+        also: suffixes of other files to take for pictures, in small letters.
 
     Raises:
         OSError: the folder cannot be listed. An inner one that cannot is left out.
     """
-    found = PictureFolder(folder)
+    found = PictureFolder(folder, also=also)
     pending = [folder]
     while pending:
         current = pending.pop()

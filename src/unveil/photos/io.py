@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -86,6 +86,7 @@ def find_images(
     *,
     recursive: bool = False,
     without: Path | None = None,
+    also: Collection[str] = (),
     note: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """The file itself, or the pictures in a folder, in natural order; hidden files are passed over.
@@ -94,6 +95,7 @@ def find_images(
         path: of a file or a folder.
         recursive: look into the folders inside as well.
         without: a folder inside to pass over, such as that of the results; resolved.
+        also: suffixes of other files of a folder to take as well, in small letters.
         note: is given a line about what was left out of a folder, where anything was.
 
     Raises:
@@ -103,7 +105,7 @@ def find_images(
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             return [path]
-        found = look_through(path, recursive=recursive, without=without)
+        found = look_through(path, recursive=recursive, without=without, also=also)
     except (OSError, ValueError) as error:
         raise _read_error(path, error) from error
     left_out = found.left_out()

@@ -90,6 +90,7 @@ class People:
     def __init__(self, model: MorphableModel) -> None:
         self._model, self._area = model, face_area(model)
         self._people: list[Person] = []
+        self._seconds = -np.inf  # of the last frame
 
     def __len__(self) -> int:
         return len(self._people)
@@ -103,6 +104,7 @@ class People:
 
     def remember(self, faces: Mapping[int, SeenFace], seconds: float) -> None:
         """Take in the faces of a frame by the numbers of their people; new ones have the next numbers."""
+        self._seconds = seconds
         for number, face in sorted(faces.items()):
             shape = np.asarray(self._model.shape(face.coefficients), np.float64)
             said = None if face.deviations is None else ShapeSums.of(shape, self._model.shape(face.deviations))
@@ -119,7 +121,8 @@ class People:
 
         ``without`` are people whose faces in this frame are known already.
         """
-        absent = [number for number in self.seen_since(seconds - MEMORY) if number not in without]
+        since = min(seconds - MEMORY, self._seconds)  # frames may come slowly
+        absent = [number for number in self.seen_since(since) if number not in without]
         costs = np.array([[self.difference(number, face) for number in absent] for face in faces])
         known: dict[int, SeenFace] = {}
         left = list(range(len(faces)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def reconstruct(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs, folders of photographs, or clips such as .mp4."),
+        typer.Argument(metavar="PHOTO_OR_FOLDER", help="Photographs, clips such as .mp4, or folders of both."),
     ],
     out: FolderOut,
     *,
@@ -80,11 +81,15 @@ def reconstruct(
     from unveil.output.clip_target import name_clips
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.outputs import results_in
+    from unveil.video.clip import SUFFIXES as CLIPS
     from unveil.video.clip import clips_among
 
     clips = clips_among(inputs)
-    pictures = [path for path in inputs if path not in clips]
-    photos, outcomes = batch.photos_in(pictures, out, recursive=recursive, note=complain)
+    others = [path for path in inputs if path not in clips]
+    found, outcomes = batch.photos_in(others, out, recursive=recursive, also=CLIPS, note=complain)
+    photos = [path for path in found if path.suffix.lower() not in CLIPS]
+    filmed = [path for path in found if path.suffix.lower() in CLIPS and path not in clips]
+    clips += _clips_in_folders(filmed, wanted, alone=not photos)
     followed: list[ClipOutcome] = []
     with ExitStack() as held:
         running: Iterator[Outcome] = iter(())
@@ -110,6 +115,23 @@ def demo(out: FolderOut = Path("demo-output"), *, force: ForceOption = False, as
     from unveil.assets.store import packaged
 
     reconstruct([packaged("demo.jpg")], out, force=force, as_json=as_json)
+
+
+def _clips_in_folders(clips: list[Path], wanted: tuple[str, ...] | None, *, alone: bool) -> list[Path]:
+    """Those that are to be followed: all, unless they cannot be and are not alone, but among photographs."""
+    from unveil.output.clip_run import CLIP_FORMATS
+    from unveil.video.clip import clips_among
+
+    why = ""
+    if wanted is not None and not set(wanted) & set(CLIP_FORMATS):
+        why = f"clips give no more than {', '.join(CLIP_FORMATS)}"
+    elif find_spec("av") is None:
+        why = "to read them, pip install 'unveil[video]'"
+    if not why or alone:
+        return clips_among(clips)
+    if clips:
+        complain(f"left out {count(len(clips), 'clip')}: {why}")
+    return []
 
 
 def _chain(outcomes: Iterable[Outcome], running: Iterator[Outcome]) -> Iterator[Outcome]:
