@@ -22,7 +22,7 @@ from tools.running_server import running_server
 from unveil.assets.store import packaged
 
 DESKTOP, PHONE = {"width": 1180, "height": 760}, {"width": 390, "height": 780}
-FILM = {"width": 900, "height": 600}
+FILM = {"width": 1000, "height": 680}
 FILM_WIDTH = 720  # pixels
 PAUSE, STEP = 1300, 90  # milliseconds that a thing is shown, and a frame of a movement
 COLOURS = 200  # of the film
@@ -121,10 +121,13 @@ class Film:
 
 
 def record(page: Any) -> Film:
-    """Upload, turn, make faces, on the photograph too, see what was guessed, cover the face."""
+    """Send the photograph, turn, make faces, on the photograph too, see what was guessed, cover the face."""
     film = Film(page)
     film.show()
-    send(page)
+    page.get_by_role("button", name="Or try this one").click()
+    page.wait_for_selector(".preview:visible")
+    film.show(PAUSE // 2)
+    page.wait_for_selector(DONE, timeout=120_000)
     film.show()
     for degrees in [*range(0, 60, 10), *range(60, -60, -10), *range(-60, 1, 10)]:
         page.evaluate("(yaw) => window.unveil.then((viewer) => viewer.look([yaw, 4]))", degrees)

@@ -230,6 +230,7 @@ def test_what_is_put_before_the_face_can_be_taken_away(page: Any, what: str) -> 
     page.wait_for_timeout(200)
     covered = paint.evaluate(pixels)
     assert covered != clear
+    assert 60 < paint.evaluate("canvas => canvas.width") < 400  # the face is shown large, of 512 pixels
     page.keyboard.press("ArrowUp")  # moves a hand
     assert (paint.evaluate(pixels) != covered) == (what == "Hand")
     page.get_by_role("button", name="Clear").click()
@@ -246,6 +247,8 @@ def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     page.wait_for_function("() => document.querySelector('.caption').textContent.includes('mm apart on average')")
     apart = float(re.findall(r"([\d.]+) mm", caption.text_content())[0])
     assert 0.01 < apart < 20
+    sent = page.get_by_alt_text("The photograph", exact=True)
+    assert sent.evaluate_all("images => images.map(image => image.naturalWidth)") == [960, 960]
     units = "viewer => [viewer.head.unit('jawOpen'), viewer.head.twin.unit('jawOpen')]"
     page.get_by_role("button", name="Open mouth").click()
     assert evaluate(page, units) == pytest.approx([0.7, 0.7])
@@ -254,7 +257,7 @@ def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     page.get_by_role("button", name="Over the photograph").click()
     assert page.get_by_alt_text("What the head lies over").count() == 2
     page.get_by_role("button", name="Front").click()
-    page.get_by_label("Beside it").select_option("")
+    page.get_by_label("Compare with").select_option("")
     assert not page.locator(".caption").is_visible()
 
 
@@ -281,7 +284,7 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     assert changed(bald, canvas(page)) > 0.01
     assert page.get_by_role("button", name="Over the photograph").count() == 0  # there is none
     assert page.locator("#surface-sure").is_disabled()  # these files do not say it
-    page.get_by_label("Beside it").select_option("1")
+    page.get_by_label("Compare with").select_option("1")
     page.get_by_text("bare: 0.0 mm apart on average").wait_for()
     page.get_by_role("button", name="bare").click()
     page.get_by_role("heading", name="bare").wait_for()
@@ -307,6 +310,28 @@ def test_heads_of_every_family(browser: Any, tmp_path: Path) -> None:
         assert units.first.get_attribute("min") == "-3"  # of a statistical basis, to either side
         assert page.locator("#strength").count() == 0
     assert not wrong
+    page.close()
+
+
+def test_on_a_phone_the_head_stays_in_sight(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.get_by_role("heading", name="Download").scroll_into_view_if_needed()
+    place = page.locator("canvas").first.bounding_box()
+    page.set_viewport_size({"width": 860, "height": 480})
+    page.evaluate("() => scrollTo(0, 0)")
+    assert 0 <= place["y"] < 40
+    assert place["height"] > 250
+
+
+def test_a_newcomer_without_a_photograph_and_movements_that_take_a_moment(server: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 700, "height": 500})
+    page.goto(server)
+    page.get_by_role("button", name="Or try this one").click()
+    page.get_by_role("heading", name="example").wait_for(timeout=120_000)
+    page.get_by_role("button", name="Profile").click()
+    page.get_by_role("button", name="Open mouth").click()
+    page.wait_for_function("() => window.unveil.then((v) => v.head.unit('jawOpen') === 0.7)", timeout=60_000)
+    page.wait_for_function("() => window.unveil.then((v) => v.stage.describe() === 'profile view, left side')")
     page.close()
 
 

@@ -3,7 +3,8 @@ import { button, element, Slider } from "./dom";
 import { glasses, Hand, mask, path, type Points } from "./occluders";
 
 const PAINT = "#7f9fae";
-const STEP = 0.02; // of the picture's width: how far an arrow key moves the hand
+const STEP = 0.02; // of the view's width: how far an arrow key moves the hand
+const AROUND = 2.4; // side of what is shown of the photograph, in heights of the landmarks
 
 /** The photograph with what a person put on it, or null. `hand` is the address of a picture of one. */
 export async function covered(address: string, width: number, face: Points, hand: string): Promise<Blob | null> {
@@ -20,7 +21,7 @@ export async function covered(address: string, width: number, face: Points, hand
         button("Dark glasses", () => painting.draw(glasses)),
         button("Hand", () => void painting.hold(hand)),
         button("Clear", () => painting.clear()));
-      const done = button("Reconstruct", () => painting.canvas.toBlob(resolve, "image/jpeg", 0.95), { class: "primary" });
+      const done = button("Reconstruct", () => painting.whole().toBlob(resolve, "image/jpeg", 0.95), { class: "primary" });
       const ends = element("div", { class: "buttons" }, done, button("Cancel", () => resolve(null)));
       dialog.append(tools, painting.canvas, painting.slider.row, ends);
       dialog.addEventListener("cancel", () => resolve(null));
@@ -31,17 +32,20 @@ export async function covered(address: string, width: number, face: Points, hand
   }
 }
 
-/** The photograph with strokes on it, and a hand before both. */
+/** The face and what is around it, with strokes on it, and a hand before both. */
 class Painting {
   readonly canvas = element("canvas", { class: "paint", tabindex: "0", role: "application", "aria-label":
     "The photograph to paint on" });
   readonly slider: Slider;
-  private readonly below = element("canvas"); // all but the hand
+  private readonly below = element("canvas"); // all of the photograph, but the hand
+  private readonly view: { x: number; y: number; width: number; height: number }; // what is shown, in its pixels
   private hand?: Hand;
   private size: number;
 
   constructor(private readonly image: HTMLImageElement, private readonly face: Points) {
-    for (const canvas of [this.canvas, this.below]) [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    [this.below.width, this.below.height] = [image.naturalWidth, image.naturalHeight];
+    this.view = around(face, image.naturalWidth, image.naturalHeight);
+    [this.canvas.width, this.canvas.height] = [this.view.width, this.view.height];
     this.size = Math.round(this.canvas.width / 14);
     const most = Math.round(this.canvas.width / 4);
     this.slider = new Slider({ id: "brush", label: "Brush", least: 4, most, step: 1, unit: " px", digits: 0 },
@@ -67,12 +71,23 @@ class Painting {
     this.canvas.focus();
   }
 
+  /** The whole photograph with all that is before it. */
+  whole(): HTMLCanvasElement {
+    const whole = element("canvas");
+    [whole.width, whole.height] = [this.below.width, this.below.height];
+    const brush = whole.getContext("2d")!;
+    brush.drawImage(this.below, 0, 0);
+    this.hand?.draw(brush);
+    return whole;
+  }
+
   private get brush(): CanvasRenderingContext2D {
     return this.below.getContext("2d", { willReadFrequently: true })!;
   }
 
   private refresh(): void {
     const brush = this.canvas.getContext("2d")!;
+    brush.setTransform(1, 0, 0, 1, -this.view.x, -this.view.y);
     brush.drawImage(this.below, 0, 0);
     this.hand?.draw(brush);
   }
@@ -114,7 +129,20 @@ class Painting {
 
   private place(event: PointerEvent): [number, number] {
     const box = this.canvas.getBoundingClientRect();
-    const { width, height } = this.canvas;
-    return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+    const { x, y, width, height } = this.view;
+    return [x + ((event.clientX - box.left) / box.width) * width, y + ((event.clientY - box.top) / box.height) * height];
   }
+}
+
+/** The square around a face, as far as it is in a photograph of this size; whole pixels. */
+function around(face: Points, width: number, height: number) {
+  const [across, down] = [0, 1].map((axis) => face.map((point) => point[axis]!)) as [number[], number[]];
+  const side = AROUND * (Math.max(...down) - Math.min(...down));
+  const part = (points: number[], limit: number) => {
+    const middle = (Math.max(...points) + Math.min(...points)) / 2;
+    const start = Math.round(Math.min(Math.max(middle - side / 2, 0), limit - 1));
+    return [start, Math.max(Math.round(Math.min(middle + side / 2, limit)) - start, 1)] as const;
+  };
+  const [[x, wide], [y, high]] = [part(across, width), part(down, height)];
+  return { x, y, width: wide, height: high };
 }

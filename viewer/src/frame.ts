@@ -19,6 +19,7 @@ export class Frame {
 
   constructor() {
     for (const film of this.films) film.hidden = true;
+    for (const image of [this.corner, this.behind]) image.addEventListener("load", () => this.refresh());
     this.element.append(this.behind, this.corner, ...this.films);
     this.stage = new Stage(this.element);
     this.stage.canvas.addEventListener("over", () => this.refresh());
@@ -81,8 +82,8 @@ export class Frame {
   }
 
   private refresh(): void {
-    this.behind.hidden = !this.isOver || this.isFilm;
-    this.corner.hidden = this.isOver || this.isFilm || !this.corner.hasAttribute("src");
+    this.behind.hidden = !this.isOver || this.isFilm || !this.behind.naturalWidth;
+    this.corner.hidden = this.isOver || this.isFilm || !this.corner.naturalWidth;
     this.films.forEach((film, k) => (film.hidden = !this.isFilm || (k === 1) !== this.isOver));
     if (this.isOver) return;
     this.stage.canvas.style.opacity = "";

@@ -48,7 +48,7 @@ export class Gallery {
       if (photograph) nav.append(element("div", { class: "faces" }, element("img", {
         src: photograph.address, alt: "The photograph, with a button on each face",
       }), ...faces));
-      nav.append(element("div", { class: "buttons" }, ...names, element("label", { for: "beside" }, "Beside it"), second));
+      nav.append(element("div", { class: "buttons" }, ...names, element("label", { for: "beside" }, "Compare with"), second));
       this.element.prepend(nav);
     }
     await choose(0);

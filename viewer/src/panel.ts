@@ -1,5 +1,6 @@
 // What can be changed on a head: how it looks, what its face does, where it turns.
 import { button, element, radios, section, Slider, toggle } from "./dom";
+import { Glide } from "./glide";
 import { areNamed, grouped, NAMED, spoken } from "./expressions";
 import { type Head, TURNS } from "./head";
 import { MOST_DEVIATIONS, MOST_STRENGTH } from "./identity";
@@ -8,7 +9,7 @@ import { HIDDEN_CSS, MOST_MM, SCALE, SEEN_CSS, type Surface } from "./surfaces";
 
 const SURFACES: [Surface, string][] = [
   ["texture", "Texture"],
-  ["lit", "Its own light"],
+  ["lit", "Photo's light"],
   ["albedo", "Albedo"],
   ["grey", "Grey"],
   ["sure", "How sure"],
@@ -21,6 +22,7 @@ export class Panel {
   readonly element = element("div", { class: "panel" });
   private readonly sliders: Slider[] = [];
   private readonly shown = { surface: "texture" as Surface, wireframe: false, hair: true, wrinkles: true };
+  private readonly glide = new Glide(250);
   private readonly legend = element("div", { class: "legend", "aria-live": "polite" });
 
   constructor(private readonly head: Head, private readonly stage: Stage) {
@@ -50,10 +52,21 @@ export class Panel {
 
   /** Everything as it was in the file. */
   reset(): void {
+    this.glide.stop();
     this.head.setUnits(this.head.photographed);
     for (const turn of this.head.turns) this.head.setTurn(turn, 0);
     this.head.shape?.reset();
     this.refresh();
+  }
+
+  /** Let the face go to an expression. */
+  private make(weights: Record<string, number>): void {
+    const { head } = this;
+    const before = Object.fromEntries(head.units.map((unit) => [unit, head.unit(unit)]));
+    this.glide.go((share) => {
+      for (const unit of head.units) head.setUnit(unit, before[unit]! + share * ((weights[unit] ?? 0) - before[unit]!));
+      this.refresh();
+    });
   }
 
   refresh(): void {
@@ -82,13 +95,11 @@ export class Panel {
     const buttons = element("div", { class: "buttons" }, button("As photographed", () => this.reset()));
     if (areNamed(this.head.units)) {
       for (const [name, weights] of Object.entries(NAMED)) {
-        buttons.append(button(name, () => {
-          this.head.setUnits(weights);
-          this.refresh();
-        }));
+        buttons.append(button(name, () => this.make(weights)));
       }
     }
-    return element("section", {}, element("h2", {}, "Expression"), buttons, ...this.units());
+    const units = element("div", { class: "units" }, ...this.units());
+    return element("section", {}, element("h2", {}, "Expression"), buttons, units);
   }
 
   private units(): HTMLElement[] {
@@ -97,7 +108,11 @@ export class Panel {
     return grouped(this.head.units).map(([title, names]) => {
       const sliders = names.map((name) => {
         const range = { id: `unit-${name}`, label: spoken(name), least, most, step: 0.01 };
-        return this.slider(new Slider(range, () => this.head.unit(name), (weight) => this.head.setUnit(name, weight)));
+        const write = (weight: number) => {
+          this.glide.stop();
+          this.head.setUnit(name, weight);
+        };
+        return this.slider(new Slider(range, () => this.head.unit(name), write));
       });
       return section(title, false, ...sliders);
     });

@@ -4,6 +4,7 @@ import {
   Color,
   DirectionalLight,
   HemisphereLight,
+  MathUtils,
   PerspectiveCamera,
   Scene,
   Spherical,
@@ -12,6 +13,7 @@ import {
   WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import { Glide } from "./glide";
 import type { Head } from "./head";
 import type { PhotographCamera } from "./placement";
 import type { Surface } from "./surfaces";
@@ -40,6 +42,7 @@ export class Stage {
   private photograph?: PhotographCamera; // where the head is drawn over its photograph
   private framed: string | [number, number] = "Front";
   private touched = false; // whether a person has turned the head since
+  private readonly glide = new Glide(400);
 
   constructor(parent: HTMLElement) {
     this.renderer = new WebGLRenderer({ antialias: true, alpha: true });
@@ -53,7 +56,10 @@ export class Stage {
     this.controls = new OrbitControls(this.camera, this.canvas);
     this.controls.enablePan = false;
     this.controls.addEventListener("change", () => this.draw());
-    this.controls.addEventListener("start", () => (this.touched = true));
+    this.controls.addEventListener("start", () => {
+      this.glide.stop();
+      this.touched = true;
+    });
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     new ResizeObserver(() => this.resize(parent.clientWidth, parent.clientHeight)).observe(parent);
   }
@@ -71,6 +77,20 @@ export class Stage {
   look(view: string | [number, number]): void {
     this.over(undefined);
     this.aim(view);
+  }
+
+  /** Turn to a view by its name, the shorter way around. */
+  turn(view: string): void {
+    const from = this.angles();
+    this.look(view);
+    const to = this.angles();
+    const around = MathUtils.euclideanModulo(to.theta - from.theta + Math.PI, 2 * Math.PI) - Math.PI;
+    this.glide.go((share) => {
+      const between = (a: number, b: number) => a + share * (b - a);
+      this.place(new Spherical(
+        between(from.radius, to.radius), between(from.phi, to.phi), to.theta - (1 - share) * around,
+      ));
+    });
   }
 
   get isOver(): boolean {
@@ -94,6 +114,7 @@ export class Stage {
   }
 
   private aim(view: string | [number, number]): void {
+    this.glide.stop();
     this.framed = view;
     this.touched = false;
     const [yaw, pitch] = typeof view === "string" ? VIEWS[view]! : view;
@@ -213,6 +234,7 @@ export class Stage {
     };
     if (event.key === "Home") this.look("Front");
     else if (keys[event.key]) {
+      this.glide.stop();
       keys[event.key]!();
       this.over(undefined);
       this.touched = true;

@@ -7,6 +7,9 @@ import { button, element, toggle } from "./dom";
 import type { Gallery } from "./gallery";
 import { Live } from "./live";
 
+const EXAMPLE = "/example.jpg";
+const LIVE = "Live camera";
+
 export class Upload {
   readonly element: HTMLElement;
   private readonly file = element("input", { type: "file", id: "file", accept: "image/*,.heic,.heif", class: "visually-hidden" });
@@ -16,7 +19,8 @@ export class Upload {
   private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
   private faces: number[] = []; // of that photograph, of the heads that are shown
   private readonly live: Live;
-  private readonly liveButton = button("Live", () => void this.trying(() => this.goLive()));
+  private readonly liveButton = button(LIVE, () => void this.trying(() => this.goLive()));
+  private readonly preview = element("img", { class: "preview", alt: "" });
   private wrinkles = false; // whether heads get those of the photograph
   private latest = 0; // of several photographs the last one is shown
 
@@ -24,13 +28,19 @@ export class Upload {
     const { token: needsToken = false, minutes = 0 } = content;
     const choose = element("label", { for: "file", class: "button primary" }, "Choose a photograph");
     const buttons = element("div", { class: "buttons" }, this.file, choose);
-    if (navigator.mediaDevices) buttons.append(button("Use the camera", () => void this.fromCamera()), this.liveButton);
-    const text = element("p", { class: "drop" }, "Drop a photograph of a face here, paste it, or");
+    if (navigator.mediaDevices) buttons.append(button("Take a photograph", () => void this.fromCamera()), this.liveButton);
+    const text = element("p", { class: "drop" }, "Drop a photograph of a face here, or paste it. A hand, glasses or a " +
+      "mask may hide part of the face.");
     buttons.append(this.cover, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
-    const title = element("h1", { class: "title" }, "From a photograph to a head");
+    const title = element("h1", { class: "title" }, "A photograph becomes a head");
+    const example = button("", () => void this.trying(() => this.fromExample()), { class: "example" });
+    example.append(element("span", {}, element("img", { src: EXAMPLE, alt: "" })), "Or try this one");
     const note = element("p", { class: "note" }, "Photographs go to this server and nowhere else. It deletes them when " +
       `it has made the head, and the head after ${minutes} minutes.`);
-    this.element = element("header", { class: "upload" }, title, text, buttons, this.status, note);
+    this.preview.hidden = true;
+    this.preview.addEventListener("load", () => (this.preview.hidden = false));
+    this.element = element("header", { class: "upload" }, element("span", { class: "brand" }, "unveil"), title, text,
+      buttons, example, this.preview, this.status, note);
     if (needsToken) {
       const given = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
       this.token = element("input", { id: "token", type: "password", value: given, autocomplete: "off" });
@@ -70,7 +80,7 @@ export class Upload {
       this.say("The camera is off.", false);
     } finally {
       this.live.close();
-      this.liveButton.textContent = "Live";
+      this.liveButton.textContent = LIVE;
     }
   }
 
@@ -87,6 +97,7 @@ export class Upload {
       const hidden = headsOf(done, name)[nearest(done, job, face)]!;
       await this.gallery.show([clear, { ...hidden, name: `${clear.name}, covered` }], undefined, 1);
       this.faces = [face, face];
+      this.say(keptUntil(done), false);
     });
   }
 
@@ -96,13 +107,28 @@ export class Upload {
     if (photo) await this.trying(() => this.reconstruct(photo, photo.name));
   }
 
+  /** The photograph that comes with unveil, for those who have none at hand. */
+  private async fromExample(): Promise<void> {
+    const answer = await fetch(EXAMPLE);
+    if (!answer.ok) throw new Error("The server does not answer. Is it still running?");
+    await this.reconstruct(await answer.blob(), "example.jpg");
+  }
+
   private async reconstruct(photo: Blob, name: string): Promise<void> {
-    const done = await this.followed(photo, name);
+    const address = URL.createObjectURL(photo);
+    this.preview.src = address;
+    document.body.classList.add("busy-with-photo");
+    const done = await this.followed(photo, name).finally(() => {
+      document.body.classList.remove("busy-with-photo");
+      this.preview.hidden = true;
+      URL.revokeObjectURL(address);
+    });
     if (!done) return;
     this.clear = { job: done, name: name.replace(/\.\w+$/, "") };
     this.faces = done.faces!.map((_, k) => k);
     document.body.classList.add("with-result");
     await this.gallery.show(headsOf(done, this.clear.name), photographOf(done));
+    this.say(keptUntil(done), false);
   }
 
   /** The job of a photograph when it is done; null where another one was sent meanwhile. */
@@ -111,9 +137,7 @@ export class Upload {
     this.say("Sending the photograph", true);
     const job = await send(photo, name, this.token?.value ?? "", this.wrinkles);
     const done = await follow(job, (now) => mine === this.latest && this.say(stageOf(now), true));
-    if (mine !== this.latest) return null;
-    this.say(keptUntil(done), false);
-    return done;
+    return mine === this.latest ? done : null;
   }
 
   private async trying(what: () => Promise<void>): Promise<void> {

@@ -9,6 +9,8 @@ import { type Stage, VIEWS } from "./stage";
 import type { Surface } from "./surfaces";
 import { ENDING, turntable } from "./turntable";
 
+const KINDS = ["glb", "obj", "mtl", "texture", "hair_texture", "ply", "npz", "json"]; // files, the most useful first
+
 /** A picture to be made: what is left out is as the page opens it. */
 export interface Shot {
   view?: string | [number, number];
@@ -37,7 +39,7 @@ export class Viewer {
 
   constructor(private readonly identities: Record<string, Identity> = {}) {
     const views = element("div", { class: "views", role: "group", "aria-label": "View" });
-    for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.look(name)));
+    for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.turn(name)));
     views.append(this.overButton);
     this.frames.append(this.frame.element);
     const main = element("main", {}, this.frames, views, this.about, this.said);
@@ -81,6 +83,11 @@ export class Viewer {
     this.say();
   }
 
+  private turn(view: string): void {
+    this.stage.turn(view);
+    this.said.textContent = `${view.toLowerCase()} view`;
+  }
+
   /** A PNG in a data address, for tools that make pictures of heads. */
   shoot(shot: Shot): string {
     const head = this.head!;
@@ -122,11 +129,12 @@ export class Viewer {
 
   private downloads(content: HeadContent, bytes: ArrayBuffer): HTMLElement {
     const glb = content.files.glb ?? URL.createObjectURL(new Blob([bytes], { type: "model/gltf-binary" }));
-    const files = Object.entries({ ...content.files, glb }).sort(([a], [b]) => a.localeCompare(b));
+    const files = Object.entries({ ...content.files, glb }).sort(([a], [b]) => KINDS.indexOf(a) - KINDS.indexOf(b));
     const links = files.map(([kind, address]) => {
       const name = address.startsWith("blob:") ? `${content.name}.${kind}` : "";
       const label = kind.includes("texture") ? kind.replace("_", " ") : kind.toUpperCase();
-      return element("a", { href: address, download: name, class: "button" }, label);
+      const look = kind === "glb" ? "button primary" : "button";
+      return element("a", { href: address, download: name, class: look }, label);
     });
     const picture = button("Picture (PNG)", () => {
       const { clientWidth, clientHeight } = this.stage.canvas;
@@ -141,14 +149,25 @@ export class Viewer {
 /** What is known of a face, in sentences. */
 function factsOf(facts: Facts): HTMLElement[] {
   const lines: string[] = [];
-  if (facts.doubtful) lines.push("This may be no face.");
-  if (typeof facts.hidden_share === "number") lines.push(`${Math.round(facts.hidden_share * 100)} % of the face hidden.`);
+  if (facts.doubtful) lines.push("This may be no face");
+  if (typeof facts.hidden_share === "number") lines.push(`${Math.round(facts.hidden_share * 100)} % of the face hidden`);
   const { seen = null, hidden = null } = facts.uncertainty_mm ?? {};
-  if (seen !== null) lines.push(`Unsure by ${seen.toFixed(1)} mm where it was seen${hidden === null ? "" : `, ${
-    hidden.toFixed(1)} mm where it was hidden`}.`);
-  if (facts.pose_degrees) {
-    const { pitch, yaw, roll } = facts.pose_degrees;
-    lines.push(`Turned by ${[pitch, yaw, roll].map(Math.round).join(", ")}° (pitch, yaw, roll) in the photograph.`);
-  }
-  return lines.length ? [element("p", {}, lines.join(" "))] : [];
+  if (seen !== null) lines.push(`Unsure by ${seen.toFixed(1)} mm where seen${hidden === null ? "" : `, ${
+    hidden.toFixed(1)} mm where hidden`}`);
+  if (facts.pose_degrees) lines.push(poseOf(facts.pose_degrees));
+  return lines.length ? [element("ul", { class: "facts" }, ...lines.map((line) => element("li", {}, line)))] : [];
+}
+
+/** Where a head looks in its photograph, in words. */
+function poseOf({ pitch, yaw, roll }: NonNullable<Facts["pose_degrees"]>): string {
+  const turned = [
+    [pitch, "looks down", "looks up"],
+    [yaw, "turned to their left", "turned to their right"],
+    [roll, "tilted to their right shoulder", "tilted to their left shoulder"],
+  ] as const;
+  const words = turned.filter(([angle]) => Math.abs(angle) >= 0.5).map(([angle, more, less]) => {
+    return `${angle > 0 ? more : less} by ${Math.abs(Math.round(angle))}°`;
+  });
+  const text = words.join(", ") || "looks straight ahead";
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

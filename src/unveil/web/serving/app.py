@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
+from unveil.assets.store import packaged
 from unveil.processes import in_process
 from unveil.web.serving import answers
 from unveil.web.serving.job import PhotoJob, Problem
@@ -95,6 +96,10 @@ def _add_page(app: FastAPI, *, token: bool) -> None:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(packed, media_type="text/html", headers=headers | {"Content-Encoding": "gzip"})
         return Response(page, media_type="text/html", headers=headers)
+
+    @app.get("/example.jpg", include_in_schema=False)
+    async def show_example() -> Response:
+        return FileResponse(packaged("demo.jpg"))
 
     @app.get("/api/health", summary="Whether the server works")
     async def health() -> dict[str, str]:
