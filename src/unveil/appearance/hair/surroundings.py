@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from unveil.appearance.around import explain
-from unveil.appearance.hair.cells import SURE, cells_of, inside
+from unveil.appearance.hair.cells import FEWEST, SURE, WEIGHTS, cells_of, inside
 from unveil.appearance.hair.frame import above_hairline
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
@@ -36,6 +36,12 @@ GOES_ON, COVERS_REACH, HELD_REACH, ALMOST, FAINT, LEAST_CUT = 0.8, 0.1, 0.05, 0.
 # a hat spans, and metres that one reaches around the head.
 BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
 HIGHLIGHT = 0.0016  # square metres that one of hair has at most
+# Metres above the hairline at which all is scalp, the distance of a and b from the skin's within which it is bare; the
+# share of it that has to be seen, from which on somebody is bald there, and that of the forehead up to which it shows
+# hair then. A bare scalp is skin, hair, covers or background so likely.
+SCALP, SAME_COLOUR, SHOWN, BALD, FRINGE = 0.012, 9.0, 0.5, 0.3, 0.32
+BARE = np.array([0.9, 0.04, 0.03, 0.03], np.float32)
+SHORT = 0.1  # of hair that is seen beside a head, what of it is likely beside one that is bald above
 COVERED = 0.3  # probability from which on a pixel counts as covered
 COVER = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, covers and background
 EVEN = 0.5  # probability from which on a cell is more likely hair than anything else
@@ -73,7 +79,11 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     told = _class_map(head, crop)
     near = _goes_on(told, view, around)
     places, typical = _places(told, near, around)
-    probability, _ = explain(crop.warp(head.photograph), places, typical * view.known)
+    picture = crop.warp(head.photograph)
+    bare = _bald(picture, told, view, around)
+    places[:, bare], typical[:, bare] = BARE[:, None], np.eye(4, 1)
+    places[1] *= np.where(bare.any() & (around[0] == 0), SHORT, 1)
+    probability, _ = explain(picture, places, typical * view.known)
     shines = _shines(probability, told, view)
     probability[1] += probability[0] * shines
     probability[0] *= ~shines
@@ -140,6 +150,27 @@ def _places(told: Float32s, goes_on: Float32s, around: Around) -> tuple[Float32s
     typical = np.where(mapped > 0.5, np.clip(2 * plain - 1, 0, 1), elsewhere)
     typical[0] *= 1 - forehead
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32)
+
+
+def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Bools:
+    """Which pixels [W, W] of a picture of a head show a scalp without hair; none unless much of the scalp is bare.
+
+    It is coloured like the skin of the face, and may be brighter. So may be hair that shines in warm light; but then
+    the class map [9, W, W] has hair at the upper end of the forehead, too.
+    """
+    on_head, above_line, *_ = around
+    scalp = (on_head > 0) & (above_line > SCALP)
+    seen = scalp & (view.known > EVEN)
+    lab, tone = to_cielab(picture / np.float32(255)), view.tone
+    to_skin, to_hair = (np.square((lab - one) * WEIGHTS).sum(axis=-1) for one in (tone.skin, tone.hair))
+    same = np.square((lab - tone.skin)[..., 1:]).sum(axis=-1) < SAME_COLOUR**2
+    bare = np.asarray(seen & same & (to_skin < to_hair))
+    forehead = (on_head > 0) & (above_line > FOREHEAD) & (told.sum(axis=0) > EVEN)
+    if np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
+        return np.zeros_like(bare)
+    fringe = float(told[HAIR][forehead].sum()) > FRINGE * np.count_nonzero(forehead)
+    bald = not fringe and np.count_nonzero(bare) > BALD * np.count_nonzero(seen)
+    return bare if bald else np.zeros_like(bare)
 
 
 def _goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
