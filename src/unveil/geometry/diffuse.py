@@ -49,18 +49,22 @@ def diffuse(values: ArrayLike, weights: ArrayLike, mesh: Neighbours, default: Ar
         width = given[part].shape[1]
         known, found = (np.zeros((count, AT_ONCE), np.float32) for _ in range(2))
         known[:, :width], found[:, :width] = given[part], np.broadcast_to(default, given.shape)[part]
-        _advance(found, known, weight, mesh.start, mesh.index)
+        ring, queue = np.full(count, -1, np.int32), np.empty(count, np.int32)
+        _advance(found, known, weight, (mesh.start, mesh.index), (ring, queue))
         _relax(found, known, weight, mesh.start, mesh.index)
         solution[part] = found[:, :width]
     return solution
 
 
 @compiled
-def _advance(solution: Any, values: Any, weights: Any, start: Any, index: Any) -> None:
-    """A first guess: from the known vertices outwards, ring by ring, the mean of the neighbours reached before."""
+def _advance(solution: Any, values: Any, weights: Any, mesh: Any, reached: Any) -> None:
+    """A first guess: from the known vertices outwards, ring by ring, the mean of the neighbours reached before.
+
+    ``reached`` has the ring of each vertex, which is -1, and room for those whose neighbours are to be reached next.
+    """
+    start, index = mesh
+    ring, queue = reached
     count, channels = values.shape
-    ring = np.full(count, -1, dtype=np.int32)
-    queue = np.empty(count, dtype=np.int32)
     head = tail = 0
     for v in range(count):
         if weights[v] > 0:

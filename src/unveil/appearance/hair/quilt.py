@@ -20,7 +20,7 @@ ENOUGH = 30  # places to take patches from
 KNOWN, WHOLE = 0.3, 0.9  # weight from which on detail is known, and the share of a patch that has to be
 LEAST_SPREAD = 0.06  # contrast of strands of which next to nothing is seen
 OVERLAP = 1 / 3  # of its sides
-TRIES, BEST = 5, 2  # patches that are tried, and of those the best that one is taken of
+TRIES = 5  # patches of which one of the best two is taken
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
 MOST_GAIN = 1.2  # of contrast, which that takes
@@ -69,42 +69,62 @@ def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sid
     steps = round(along * (1 - OVERLAP)), round(across * (1 - OVERLAP))
     rng = np.random.default_rng(1)
     lots = rng.random((len(range(0, width, steps[1])), len(range(0, height + along, steps[0])), TRIES + 1))
-    begins = rng.integers(along, size=len(lots))
-    _lay_columns((laid, total, squares), (detail, sources), needed, window, (steps, begins, lots))
+    tops = rng.integers(along, size=len(lots))[:, None] + steps[0] * np.arange(lots.shape[1])
+    chances = _at_height(sources, tops - along, UP_DOWN * along)
+    _lay_columns((laid, total, squares), (detail, sources), needed, window, (steps[1], tops, chances, lots))
     for sums in (laid, squares):
         sums[:, :across] += sums[:, width:]  # columns go around
     # Divided so that contrast is kept where patches are mixed.
     result[:] = (laid / np.sqrt(np.maximum(squares, 1e-3))[..., None])[along:-along, :width]
 
 
+def _at_height(sources: Int64s, tops: Int64s, reach: float) -> Int64s:
+    """First and last row [..., 2] of the sources [N, 2], in their order, from where patches at ``tops`` [...] are taken.
+
+    Those are at about the same height, or all.
+    """
+    first = np.searchsorted(sources[:, 0], tops - reach)
+    last = np.searchsorted(sources[:, 0], tops + reach, side="right")
+    none = first == last
+    return np.stack([np.where(none, 0, first), np.where(none, len(sources), last)], axis=-1)
+
+
+# No loop calls a function of NumPy: for those, numba would import SciPy when it loads the loop, which takes as long as
+# all of the hair.
+
+
 @compiled
 def _lay_columns(sums: Any, known: Any, needed: Any, window: Any, order: Any) -> None:
-    """Add patches times ``window`` [P, Q] to the sums; ``order`` says how far apart, where columns begin, and lots."""
+    """Add patches times ``window`` [P, Q] to the sums.
+
+    ``order`` says how far columns are apart, the tops of their patches [C, R], from where these are taken, and lots.
+    """
     laid, total, squares = sums
     detail, sources = known
-    steps, begins, lots = order
+    step, tops, chances, lots = order
     along, across = window.shape
-    misfit = np.empty(TRIES)
-    chosen = np.empty(TRIES, np.int64)
-    for column in range(len(begins)):
-        left = column * steps[1]
-        for number in range(lots.shape[1]):
-            top = begins[column] + number * steps[0]
+    for column in range(tops.shape[0]):
+        left = column * step
+        for number in range(tops.shape[1]):
+            top = tops[column, number]
             if top >= len(needed) - along:
                 break
-            if not needed[top : top + along, left : left + across].any():
+            if not _any(needed, top, left, window.shape):
                 continue
-            # Those that lie at about the same height, or all.
-            first = np.searchsorted(sources[:, 0], top - along - UP_DOWN * along)
-            last = np.searchsorted(sources[:, 0], top - along + UP_DOWN * along, side="right")
-            if first == last:
-                first, last = 0, len(sources)
+            first, count = chances[column, number, 0], chances[column, number, 1] - chances[column, number, 0]
+            # One of the two that fit best to what lies there already; not always the best.
+            least = less = np.float32(np.inf)
+            best = second = first
             for k in range(TRIES):
-                chosen[k] = first + int(lots[column, number, k] * (last - first))
-                misfit[k] = _misfit(detail, sources[chosen[k]], laid, total, (top, left), window.shape)
-            # One of the best that fit to what lies there already; not always the same one.
-            best = np.argsort(misfit)[int(lots[column, number, TRIES] * BEST)]
-            y, x = sources[chosen[best]]
+                source = first + int(lots[column, number, k] * count)
+                place, there = (sources[source, 0], sources[source, 1]), (top, left)
+                misfit = _misfit(detail, place, laid, total, there, window.shape)
+                if misfit < least:
+                    second, less, best, least = best, least, source, misfit
+                elif misfit < less:
+                    second, less = source, misfit
+            chosen = best if lots[column, number, TRIES] < 0.5 else second
+            y, x = sources[chosen, 0], sources[chosen, 1]
             for i in range(along):
                 for j in range(across):
                     share = window[i, j]
@@ -112,6 +132,16 @@ def _lay_columns(sums: Any, known: Any, needed: Any, window: Any, order: Any) ->
                         laid[top + i, left + j, c] += share * detail[y + i, x + j, c]
                     total[top + i, left + j] += share
                     squares[top + i, left + j] += share * share
+
+
+@compiled
+def _any(needed: Any, top: Any, left: Any, shape: Any) -> Any:
+    """Whether a patch of that shape at that place is of use."""
+    for i in range(top, top + shape[0]):
+        for j in range(left, left + shape[1]):
+            if needed[i, j]:
+                return True
+    return False
 
 
 @compiled
