@@ -7,7 +7,9 @@ What an earlier run has written in other formats stays, and stays in the JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from unveil.faces.files import ENDINGS
 from unveil.faces.formats import ALBEDO, ALL_FORMATS, FORMATS, LIT, OVERLAY
 from unveil.faces.reconstruction import Reconstruction
 from unveil.output.photo_record import RECORD_FORMAT, files_of, is_file, read_record
+from unveil.processes import thread_count
 from unveil.storage.files import json_text, printable, write_text
 from unveil.storage.names import path_of
 from unveil.storage.outputs import Outputs, output_errors
@@ -162,11 +165,15 @@ def _write_face(stem: Path, face: Reconstruction, options: Options) -> FaceFiles
     clock = StageTimes()
     with clock.stage("texture"):
         face.texture()
-    names: dict[str, str] = {}
-    for kind in (*options.formats, OVERLAY):
+
+    def write(kind: str) -> dict[str, str]:
         with clock.stage(kind):
-            names |= face.write(stem, kind, lit=options.texture == LIT)
-    return FaceFiles(names, clock.milliseconds)
+            return face.write(stem, kind, lit=options.texture == LIT)
+
+    with ThreadPoolExecutor(thread_count(2)) as pool:
+        overlay = pool.submit(write, OVERLAY)  # which takes as long as all formats
+        names = dict(chain.from_iterable(files.items() for files in pool.map(write, options.formats)))
+        return FaceFiles(names | overlay.result(), clock.milliseconds)
 
 
 def _description(faces: Sequence[Reconstruction], written: Sequence[FaceFiles], options: Options) -> dict[str, Any]:
