@@ -78,7 +78,7 @@ class InPanels(PlainGroup):
         super().__init__(**attributes)
         order = [name for commands in PANELS.values() for name in commands]
         rest = [name for name in self.commands if name not in order]
-        self.commands = {name: self.commands[name] for name in (*order, *rest)}
+        self.commands = {name: self.commands[name] for name in (*order, *rest) if name in self.commands}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names in the order of the table."""

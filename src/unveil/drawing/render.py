@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.typing import Bools, Float32s, Floats, Image, Ints, UInt8s
+from unveil.typing import Float32s, Floats, Image, Ints, UInt8s
 
 SUPERSAMPLING = 2  # pixels drawn per pixel and axis
 GAMMA = 2.2
@@ -28,6 +30,7 @@ CAVITY_DIRECTIONS = 8
 COARSEST_GRID = 4  # drawn pixels at most from one point to the next at which to look
 TEXTURE_SHADING = 0.35  # of the shading on textured heads, whose texture holds the photograph's light
 VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
+_LAMPS = np.array([[*np.divide(towards, np.linalg.norm(towards)), strength] for towards, strength in LIGHTS])
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,7 @@ def _light(raster: Raster, points: Floats, faces: Ints) -> Float32s:
     normals = interpolate(raster, faces, vertex_normals(points, faces))
     behind = face_normals(points, faces)[:, 2] > 0
     light = np.zeros(raster.depth.shape, dtype=np.float32)
-    light[raster.covered] = _shading(normals[raster.covered], behind[raster.triangle[raster.covered]])
+    _shade(raster.triangle, normals, behind, _LAMPS, light)
     light *= 1 - _cavities(raster.depth, normals)
     return light
 
@@ -144,17 +147,22 @@ def over(picture: UInt8s, background: Image, opacity: float = 1.0) -> Image:
     return (picture[..., :3] * alpha + background * (1 - alpha) + 0.5).astype(np.uint8)
 
 
-def _shading(normals: Float32s, behind: Bools) -> Float32s:
-    """Brightness [N] of white surfaces with normals [N, 3]; those seen from ``behind`` [N] are lit as dim fronts."""
-    length = np.sqrt(np.einsum("nk,nk->n", normals, normals))
-    normals = normals * (np.where(behind, -1, 1) / np.maximum(length, 1e-6)).astype(np.float32)[:, None]
-    light = np.full(len(normals), AMBIENT, dtype=np.float32)
-    for direction, strength in LIGHTS:
-        towards = np.array(direction, dtype=np.float32) / np.float32(np.linalg.norm(direction))
-        # Wrapping the light half-way round softens the terminator, as a large lamp does.
-        light += np.float32(strength) * np.maximum(0, (normals @ towards + 0.25) / 1.25)
-    light[behind] *= INSIDE
-    return light
+@compiled
+def _shade(triangle: Any, normals: Any, behind: Any, lamps: Any, light: Any) -> None:
+    """Light [H, W] of a white surface with normals [H, W, 3]; triangles seen from ``behind`` [F] are dim fronts."""
+    for y in range(triangle.shape[0]):
+        for x in range(triangle.shape[1]):
+            if triangle[y, x] < 0:
+                continue
+            nx, ny, nz = normals[y, x, 0], normals[y, x, 1], normals[y, x, 2]
+            inside = behind[triangle[y, x]]
+            length = max(math.sqrt(nx * nx + ny * ny + nz * nz), 1e-6) * (-1 if inside else 1)
+            total = AMBIENT
+            for k in range(len(lamps)):
+                towards = (nx * lamps[k, 0] + ny * lamps[k, 1] + nz * lamps[k, 2]) / length
+                # Wrapping the light half-way round softens the terminator, as a large lamp does.
+                total += lamps[k, 3] * max(0.0, (towards + 0.25) / 1.25)
+            light[y, x] = total * INSIDE if inside else total
 
 
 def _cavities(depth: Float32s, normals: Float32s) -> Float32s:

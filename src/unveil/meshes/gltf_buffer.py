@@ -46,9 +46,9 @@ class Sparse:
 def sparse_vectors(vectors: Floats, kept: Bools, order: Int64s) -> Sparse:
     """The rows ``order`` [K] of ``vectors`` [V, 3], without those that are not ``kept`` [V]."""
     rows = np.flatnonzero(kept[order])
-    values = vectors[order[rows]].astype(np.float32)
-    bounded = values if len(rows) == len(order) else np.vstack([values, np.zeros((1, 3), np.float32)])
-    low, high = bounded.min(axis=0), bounded.max(axis=0)
+    values = vectors[order[rows]].astype(np.float32, copy=False)
+    others = {} if len(rows) == len(order) else {"initial": np.float32(0)}
+    low, high = values.min(axis=0, **others), values.max(axis=0, **others)
     return Sparse(rows.astype(np.uint32), values, low.tolist(), high.tolist())
 
 

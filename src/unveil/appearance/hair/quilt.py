@@ -79,7 +79,7 @@ def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sid
 
 
 def _at_height(sources: Int64s, tops: Int64s, reach: float) -> Int64s:
-    """First and last row [..., 2] of the sources [N, 2], in their order, from where patches at ``tops`` [...] are taken.
+    """From where patches at ``tops`` [...] are taken: the first of the sources [N, 2], and the first beyond, [..., 2].
 
     Those are at about the same height, or all.
     """

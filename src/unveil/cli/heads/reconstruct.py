@@ -121,7 +121,7 @@ def demo(out: FolderOut = Path("demo-output"), *, force: ForceOption = False, as
 
 @contextmanager
 def _importing() -> Iterator[None]:
-    """Does not look for garbage among what stays as long as the process, now or later: a twentieth of a first result."""
+    """Looks for no garbage among what stays as long as the process: a tenth of the time to a first result."""
     gc.disable()
     try:
         yield
