@@ -47,7 +47,7 @@ def sparse_vectors(vectors: Floats, kept: Bools, order: Int64s) -> Sparse:
     """The rows ``order`` [K] of ``vectors`` [V, 3], without those that are not ``kept`` [V]."""
     rows = np.flatnonzero(kept[order])
     values = vectors[order[rows]].astype(np.float32, copy=False)
-    others = {} if len(rows) == len(order) else {"initial": np.float32(0)}
+    others: dict[str, Any] = {} if len(rows) == len(order) else {"initial": 0}
     low, high = values.min(axis=0, **others), values.max(axis=0, **others)
     return Sparse(rows.astype(np.uint32), values, low.tolist(), high.tolist())
 
