@@ -9,8 +9,9 @@ COPY src /source/src
 RUN pip install --no-cache-dir '/source[heic,web]' && rm -r /source
 
 USER unveil
-# numba keeps what it has compiled here, so that only the first photograph waits for it.
+# numba keeps here what it compiles for the first photograph; on a processor of another kind it compiles again.
 ENV NUMBA_CACHE_DIR=/home/unveil/.cache/numba
+RUN unveil demo --out /tmp/demo && rm -r /tmp/demo
 EXPOSE 8000
 HEALTHCHECK --start-period=60s CMD \
     ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/api/health')"]

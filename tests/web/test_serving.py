@@ -14,13 +14,14 @@ needs("fastapi")
 needs("uvicorn")
 httpx = needs("httpx")
 
+from tools.running_server import running_server
 from unveil.errors import UnveilError
 from unveil.web.serving.guard import Guard, local_hosts
 from unveil.web.serving.job import PhotoJob, Problem
 from unveil.web.serving.limits import Limits
 from unveil.web.serving.live import SESSIONS, Live
 from unveil.web.serving.queue import FullError, JobQueue
-from unveil.web.serving.run import Settings, is_local
+from unveil.web.serving.run import Settings, is_everywhere, is_local
 from unveil.web.serving.workers import WorkerProcess
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
@@ -196,8 +197,17 @@ def test_bodies_have_an_end() -> None:
 def test_only_this_machine_is_let_in_without_a_token(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(map(is_local, ("localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]")))
     assert not any(map(is_local, (EVERYWHERE, "::", "192.168.1.2", "example.com", "localhost.example.com")))
+    assert all(map(is_everywhere, (EVERYWHERE, "::", "[::]")))
+    assert not any(map(is_everywhere, ("localhost", "127.0.0.1", "example.com")))
     answer = Answer(capsys, "serve", "--host", EVERYWHERE)
     assert answer.status == 2
     assert "needs a token; for example --token " in answer.err
     with pytest.raises(UnveilError, match="can be guessed"):
         Settings(token=EVERYWHERE).require_sound()
+
+
+def test_a_server_for_all_machines_names_an_address_to_go_to() -> None:
+    with running_server("--host", EVERYWHERE, "--token", "a-secret-that-nobody-guesses", "--workers", "1") as (at, _):
+        assert at.startswith("http://localhost:")
+        assert httpx.get(f"{at}/api/health", timeout=60).json()["status"] == "ok"
+        assert httpx.post(f"{at}/api/jobs", timeout=60).status_code == 401

@@ -41,10 +41,12 @@ def serve(
     from unveil.processes import core_count
     from unveil.web.opening import open_page
     from unveil.web.serving.limits import Limits
-    from unveil.web.serving.run import Settings, run_server
+    from unveil.web.serving.run import Settings, is_everywhere, run_server
 
     def ready(address: str) -> None:
         say(f"unveil serves at {address} (Ctrl-C ends it)")
+        if is_everywhere(host):
+            say("On other machines, put this machine's name or address in place of localhost.")
         open_page(address)
 
     limits = Limits(megabytes, megapixels, faces, seconds, keep_minutes=keep)

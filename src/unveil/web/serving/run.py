@@ -66,6 +66,14 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
             server.run(sockets=[listening])
 
 
+def is_everywhere(host: str) -> bool:
+    """Whether a server of this host listens at all addresses of the machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
+
+
 def is_local(host: str) -> bool:
     """Whether only this machine can reach a server of this host."""
     try:
@@ -129,6 +137,8 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _address(settings: Settings, port: int) -> str:
     host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+    if is_everywhere(settings.host):  # which is no name to go to
+        host = "localhost"
     # After the #, which browsers keep to themselves.
     return f"http://{host}:{port}/" + (f"#token={settings.token}" if settings.token else "")
 
