@@ -132,7 +132,7 @@ export class Panel {
   private identity(): HTMLElement[] {
     const { shape } = this.head;
     if (!shape) return [];
-    const whole = { id: "strength", label: "strength: 0 is the mean head", least: 0, most: MOST_STRENGTH, step: 0.01 };
+    const whole = { id: "strength", label: "strength: 0 mean, 1 measured, 1.5 caricature", least: 0, most: MOST_STRENGTH, step: 0.01 };
     const strength = new Slider(whole, () => shape.strength, (value) => {
       shape.strength = value;
       shape.apply();
