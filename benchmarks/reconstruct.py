@@ -4,7 +4,8 @@
 
 The photograph is the bundled one, enlarged to 1024 x 1024. Measured is what `unveil reconstruct` does for it with
 `--formats glb` except reading the file and drawing the overlay: detection, crops, passes of the network,
-geometry, texture, and the GLB on disk. The first rounds, which compile and fill caches, are not counted.
+geometry, texture, and the GLB on disk. The first rounds, which compile and fill caches, are not counted. "coefficients"
+is the detector and the passes; "processor" is the whole in time of the processor, for machines that do other work too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import time
 from pathlib import Path
 
 WARM_UP = 3
-TARGET_MS = 60
+TO_COEFFICIENTS = ("detect", "first pass", "second pass")
+TARGETS_MS = {"coefficients": 12, "total": 60}
 
 
 def main() -> None:
@@ -40,7 +42,7 @@ def limit_cores(count: int) -> None:
 
 
 def measure(model: str, repeats: int) -> list[dict[str, float]]:
-    """Milliseconds per stage of each counted round, with their "total"."""
+    """Milliseconds per stage of each counted round, and of several together."""
     import cv2
 
     from unveil import Reconstructor, read_image
@@ -55,7 +57,7 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
     rounds = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(WARM_UP + repeats):
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             (face,) = reconstructor.reconstruct(image, max_faces=1)
             clock = StageTimes(dict(face.timings))
             with clock.stage("texture"):
@@ -64,7 +66,13 @@ def measure(model: str, repeats: int) -> list[dict[str, float]]:
                 values = vertex_values(face)
                 data = glb_bytes(reconstructor.morphable, face.coefficients, texture, values=values)
                 write_bytes(Path(folder) / "head.glb", data)
-            rounds.append({**clock.milliseconds, "total": (time.perf_counter() - start) * 1000})
+            stages = clock.milliseconds
+            together = {
+                "coefficients": sum(stages[stage] for stage in TO_COEFFICIENTS),
+                "total": (time.perf_counter() - start) * 1000,
+                "processor": (time.process_time() - processor) * 1000,
+            }
+            rounds.append(stages | together)
     return rounds[WARM_UP:]
 
 
@@ -78,8 +86,9 @@ def print_table(rounds: list[dict[str, float]]) -> None:
         durations = sorted(one[stage] for one in rounds)
         p90 = durations[min(len(durations) - 1, int(0.9 * len(durations)))]
         print(f"{stage:<12} {statistics.median(durations):>10.1f} {p90:>8.1f}")
-    total = statistics.median(one["total"] for one in rounds)
-    print(f"target {TARGET_MS} ms: {'met' if total < TARGET_MS else 'missed'}")
+    for name, target in TARGETS_MS.items():
+        reached = statistics.median(one[name] for one in rounds)
+        print(f"target of {name}, {target} ms: {'met' if reached < target else 'missed'}")
 
 
 if __name__ == "__main__":

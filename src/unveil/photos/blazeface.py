@@ -39,8 +39,9 @@ class BlazeFace:
         options.enable_mem_pattern = False  # one for each size of picture, which is kept
         self._giving_back = onnxruntime.RunOptions()
         self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        if isinstance(model, bytes):
+            require_plain(model, "the detector's network")
         content = model if isinstance(model, bytes) else read_onnx(Path(model))
-        require_plain(content, "the detector's network")
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def __reduce__(self) -> tuple[Any, ...]:
