@@ -20,7 +20,6 @@ FINEST = 800  # pixels of the photograph's longer side in which hair is told fro
 EVERY = 8  # texels between those whose light is compared
 DARK = 16  # grey level up to which colours say nothing of light
 FACTORS = (0.6, 1.7)  # of light that is taken off
-EDGE = 0.002  # metres inside the edge of the cap over which hair may be thinner than that
 
 
 def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairCap | None:
@@ -73,7 +72,7 @@ def _times(picture: UInt8s, factors: Floats) -> UInt8s:
 
 
 def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | None, shape: tuple[int, ...]) -> Bools:
-    """Which pixels [H, W] of a photograph of that shape show hair in front of the skin; not those at its edge."""
+    """Which pixels [H, W] of a photograph of that shape show the cap of hair in front of the skin; no loose ends."""
     from unveil.appearance.hair.surroundings import placement
 
     if hair is None:
@@ -86,6 +85,4 @@ def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | 
     first = len(face.photographed)
     raster = rasterize(points, np.concatenate([model.faces, hair.faces + first]), height, width)
     in_front = (raster.triangle >= len(model.faces)).astype(np.uint8)
-    side = 2 * round(EDGE * scale * float(np.linalg.norm(to_image[2, :3]))) + 1
-    inner = cv2.erode(in_front, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    return np.asarray(cv2.resize(inner, shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    return np.asarray(cv2.resize(in_front, shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)

@@ -18,10 +18,10 @@ from unveil.heads.head import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
 # Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.
-SOLID, REACH = 4.0, 7.0
-SHORTEST = 0.5  # of all that, which the shortest strands reach
-FADES = 6.0  # texels over which a strand ends
-UNEVEN = 0.3  # of what is between shortest and longest, standard deviation
+SOLID, REACH = 5.0, 8.0
+SHORTEST = 0.6  # of all that, which the shortest strands reach
+FADES = 7.5  # texels over which a strand ends
+UNEVEN = 0.25  # of what is between shortest and longest, standard deviation
 ACROSS, ALONG = 0.4, 9.0  # texels across and along strands over which they end alike
 
 
