@@ -229,23 +229,33 @@ def test_a_highlight_on_hair_is_no_bald_patch() -> None:
     assert view.odds[y, x] > 2
 
 
-def test_a_wall_that_is_taken_for_hair_puts_none_on_a_bald_scalp() -> None:
+def bald_before_a_wall() -> Sighted:
+    """A scalp that shines, with a class map that has the wall beside it for hair."""
     template = np.asarray(MODEL.head.template)
     head = sighted(template, SKIN, 0.0)
     classes = head.classes.copy()
-    beside = np.zeros(classes.shape[1:], np.bool_)
-    beside[: CLASS_SIZE // 2] = True
-    beside &= classes[BACKGROUND] > 0.5
+    beside = classes[BACKGROUND] > 0.5
+    beside[CLASS_SIZE // 2 :] = False
     classes[:, beside] = np.eye(len(CLASSES))[HAIR][:, None]
-    assert beside.mean() > 0.05
     image = head.photograph.copy()
     image[image[..., 1] > image[..., 0].astype(int) + 20] = (130, 110, 100)  # the wall
     shown = rasterize(head.projected, MODEL.faces, SIZE, SIZE)
     scalp = (above_hairline(template) > 0)[MODEL.faces].all(axis=1)
-    image[shown.covered & scalp[shown.triangle]] = np.multiply(COLOURS[SKIN], 1.15)  # it shines
-    known, odds = at_crown(replace(head, photograph=image, classes=classes))
+    image[shown.covered & scalp[shown.triangle]] = np.multiply(COLOURS[SKIN], 1.15)
+    return replace(head, photograph=image, classes=classes)
+
+
+def test_a_wall_that_is_taken_for_hair_puts_none_on_a_bald_scalp() -> None:
+    known, odds = at_crown(bald_before_a_wall())
     assert known > 0.9
     assert odds < -1
+
+
+def test_nobody_whose_face_is_covered_is_called_bald_by_colour() -> None:
+    head = bald_before_a_wall()
+    classes = head.classes.copy()
+    classes[:, CLASS_SIZE // 2 :] = np.eye(len(CLASSES))[OCCLUDER][:, None, None]
+    assert at_crown(replace(head, classes=classes))[1] > 0
 
 
 def test_beyond_the_crop_only_what_is_coloured_like_skin_is_taken_for_it() -> None:

@@ -40,6 +40,7 @@ HIGHLIGHT = 0.0016  # square metres that one of hair has at most
 # share of it that has to be seen, from which on somebody is bald there, and that of the forehead up to which it shows
 # hair then. A bare scalp is skin, hair, covers or background so likely.
 SCALP, SAME_COLOUR, SHOWN, BALD, FRINGE = 0.012, 9.0, 0.5, 0.3, 0.32
+CLEAR = 0.08  # share of the class map that an occluder has at most where that is asked
 BARE = np.array([0.9, 0.04, 0.03, 0.03], np.float32)
 SHORT = 0.1  # of hair that is seen beside a head, what of it is likely beside one that is bald above
 COVERED = 0.3  # probability from which on a pixel counts as covered
@@ -166,7 +167,8 @@ def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Boo
     same = np.square((lab - tone.skin)[..., 1:]).sum(axis=-1) < SAME_COLOUR**2
     bare = np.asarray(seen & same & (to_skin < to_hair))
     forehead = (on_head > 0) & (above_line > FOREHEAD) & (told.sum(axis=0) > EVEN)
-    if np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
+    covered = told[OCCLUDER].sum() > CLEAR * told.sum()  # then class maps tell less of hair
+    if covered or np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
         return np.zeros_like(bare)
     fringe = float(told[HAIR][forehead].sum()) > FRINGE * np.count_nonzero(forehead)
     bald = not fringe and np.count_nonzero(bare) > BALD * np.count_nonzero(seen)
