@@ -14,7 +14,7 @@ from unveil.geometry.lighting import irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.uv import texel_map
-from unveil.heads.albedo import SkinSpace
+from unveil.heads.albedo import SkinSpace, SkinVariation
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float64s, Floats, UInt8s
 
@@ -44,7 +44,12 @@ def texel_points() -> Float64s:
     return np.einsum("nk,nkc->nc", TEXELS.barycentric, corners).astype(np.float64)
 
 
-def photograph(tone: Floats) -> tuple[UInt8s, Float64s]:
+def marks(points: Floats, stripes: float) -> Float64s:
+    """Factors [..., 3] of the albedo of so strong stripes from the forehead to the chin."""
+    return np.asarray(1 - 0.3 * stripes * (1 + np.sin(60 * points[..., :1])) / 2 * np.ones(3))
+
+
+def photograph(tone: Floats, stripes: float = 0) -> tuple[UInt8s, Float64s]:
     """A picture of the head in skin of that tone, lit from above, and its vertices."""
     scale = 3.4 * PIXELS
     projected = np.asarray(PLAIN.head.template * [scale, -scale, -scale] + [PIXELS / 2, PIXELS / 2, 0], np.float64)
@@ -52,13 +57,14 @@ def photograph(tone: Floats) -> tuple[UInt8s, Float64s]:
     template = np.asarray(PLAIN.head.template, np.float64)
     normals = interpolate(raster, PLAIN.faces, vertex_normals(template, PLAIN.faces)).reshape(-1, 3)
     brightness = np.maximum(irradiance(normals, FROM_ABOVE), 0.15).reshape(PIXELS, PIXELS, 3) / 3
-    albedo = tone * detail(interpolate(raster, PLAIN.faces, template))
+    points = interpolate(raster, PLAIN.faces, template)
+    albedo = tone * detail(points) * marks(points, stripes)
     image = np.where(raster.covered[..., None], albedo * brightness ** (1 / GAMMA), 30)
     return np.clip(image + 0.5, 0, 255).astype(np.uint8), projected
 
 
-def baked(model: MorphableModel, tone: Floats, *, masked: bool) -> BakedTexture:
-    image, projected = photograph(tone)
+def baked(model: MorphableModel, tone: Floats, *, masked: bool, stripes: float = 0) -> BakedTexture:
+    image, projected = photograph(tone, stripes)
     hidden = np.zeros(image.shape[:2], np.bool_)
     if masked:
         hidden[PIXELS // 2 + 15 :] = True
@@ -133,3 +139,28 @@ def test_what_is_hidden_is_said_to_be_unsure() -> None:
 def test_without_known_skin_no_light_is_told_from_albedo() -> None:
     found = baked(PLAIN, LIGHT, masked=False)
     assert np.abs(found.lit.astype(int) - found.albedo).max() <= 1
+
+
+def test_what_is_hidden_follows_what_is_seen_of_the_person() -> None:
+    """Who has dark stripes on the forehead has them around the mouth."""
+    mouth, striped = around_mouth(), of_stripes()
+    clear = flat(baked(known(), LIGHT, masked=False, stripes=0.8).lit)[mouth]
+    told, usual = (flat(baked(model, LIGHT, masked=True, stripes=0.8).lit)[mouth] for model in (striped, known()))
+    assert np.abs(told - clear).mean() < 0.7 * np.abs(usual - clear).mean()
+    plain = flat(baked(known(), LIGHT, masked=False).lit)[mouth]
+    none = flat(baked(striped, LIGHT, masked=True).lit)[mouth]
+    assert np.abs(none - plain).mean() < 0.5 * np.abs(clear - plain).mean(), "no stripes where none are seen"
+
+
+@lru_cache(maxsize=1)
+def of_stripes() -> MorphableModel:
+    """The egg-head, of which it is known that people have more or less of stripes, and are lighter or darker."""
+    skin = known().skin
+    assert skin is not None
+    front = np.flatnonzero(PLAIN.head.template[:, 2] > 0.03)
+    points = np.asarray(PLAIN.head.template, np.float64)
+    brightness = np.maximum(irradiance(vertex_normals(points, PLAIN.faces)[front], FROM_ABOVE), 0.15) / 3
+    usual = detail(points[front]) * LIGHT / 255 * brightness ** (1 / GAMMA)
+    mean, ways = usual * marks(points[front], 0.5), np.stack([0.3 * usual, 0.5 * usual * (marks(points[front], 1) - 1)])
+    differ = SkinVariation(front, *(np.float32(v) for v in (mean, ways, np.full(mean.shape, 1e-3))))
+    return replace(known(), skin=replace(skin, variation=differ))

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tools.skin_space import vary
 from tools.skin_space.__main__ import main
 from tools.skin_space.folds import Cells, Frames, again, fold_arrays, learn
 from tools.skin_space.learn import tone_weights
@@ -11,6 +12,7 @@ from tools.skin_space.measure import HEADING, with_section
 from tools.skin_space.photographs import Atlas
 from tools.skin_space.samples import chosen
 from tools.skin_space.tone import TONES, tone_bin
+from tools.skin_space.vary import Faces, principal
 from unveil import Reconstructor, load_openhead, read_image
 from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
@@ -63,14 +65,31 @@ def test_what_is_learned_can_be_read_and_says_where_skin_is(folder: Path, tmp_pa
     assert np.isfinite(space.mean).all()
 
 
-def test_how_people_differ_comes_on_top_of_the_packaged_mean(folder: Path, tmp_path: Path) -> None:
+def test_how_faces_differ_comes_on_top_of_the_packaged_mean(folder: Path, tmp_path: Path) -> None:
     main(["vary", str(folder), "-o", str(tmp_path / "skin.npz")])
     space, packed = skin.load(tmp_path / "skin.npz"), skin.load(packaged("openhead_skin.npz"))
     np.testing.assert_array_equal(space.mean, packed.mean)
     assert space.variation is not None
     assert all(np.isfinite(values).all() for values in vars(space.variation).values())
-    assert len(space.variation.components) == 2, "no more than photographs"
+    assert 1 <= len(space.variation.components) <= 4, "no more than photographs and their mirror images"
     assert space.variation.variance.min() > 0
+
+
+def test_components_are_found_though_a_third_is_hidden_and_some_is_hair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vary, "COMPONENTS", 2)
+    rng = np.random.default_rng(0)
+    true = np.linalg.qr(rng.normal(size=(180, 2)))[0].T.reshape(2, 60, 3)
+    scores = rng.normal(size=(400, 2)) * [1.5, 0.8]
+    colours = 0.5 + np.einsum("pc,ckx->pkx", scores, true) + rng.normal(0, 0.01, (400, 60, 3))
+    weight = (rng.random((400, 60)) > 0.3).astype(np.float32)
+    hair = rng.random((400, 60)) < 0.03
+    colours[hair | (weight == 0)] = -1
+    mean, components, variance = principal(Faces(colours.astype(np.float32), weight), np.ones(60, np.float32))
+    found = np.linalg.svd(components[:2].reshape(2, -1), full_matrices=False)[2]
+    assert np.linalg.svd(found @ true.reshape(2, -1).T)[1].min() > 0.95
+    away = (mean - 0.5).ravel()  # tones count alike, so the mean may lie elsewhere among the faces, but not beside them
+    assert np.abs(away - found.T @ (found @ away)).mean() < 0.02
+    assert variance.mean() < 0.01
 
 
 def test_a_face_is_measured_and_the_page_keeps_its_other_sections(folder: Path, tmp_path: Path) -> None:

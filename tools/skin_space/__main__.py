@@ -28,8 +28,8 @@ def parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("learn", help="write openhead_skin.npz")
     learn.add_argument("--count", type=int, default=3600, help="photographs of training people")
     learn.add_argument("--seed", type=int, default=5)
-    vary = commands.add_parser("vary", help="write openhead_skin.npz with how people differ from its mean")
-    vary.add_argument("--count", type=int, default=1600, help="photographs of training people")
+    vary = commands.add_parser("vary", help="write openhead_skin.npz with how faces differ in photographs")
+    vary.add_argument("--count", type=int, default=10500, help="photographs of training people")
     vary.add_argument("--seed", type=int, default=5)
     fold = commands.add_parser("folds", help="write openhead_skin.npz with the folds that expressions make")
     score = commands.add_parser("measure", help="how well hidden skin is completed")
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             kept = {name: file[name] for name in file.files if not name.startswith(replaced)}
         model = packaged_head()
         if options.command == "vary":
-            kept |= variation(collect(model, folder, options.count, options.seed))
+            kept |= variation(model, folder, options.count, options.seed)
         else:
             kept |= folds(folder, model)
         write_npz(options.out, kept)

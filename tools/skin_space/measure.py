@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tools.skin_space.photographs import Photographed, photographs
+from tools.skin_space.photographs import Atlas, Photographed, photographs
 from tools.skin_space.tone import TONES, tone_bin
 from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.texture import BakedTexture, bake_texture
@@ -33,6 +33,7 @@ SEVERITY = 0.4  # of the face that is hidden
 SPREADS = 2  # pixels around an occluder that it blurs
 RING = 3  # texels from the edge of what is hidden
 ENOUGH = 100  # hidden texels
+SEEN = 64  # of 255: how well a texel is seen at least
 REGIONS = {"lips": slice(48, 68), "brows": slice(17, 27), "eyes": slice(36, 48), "nose": slice(27, 36)}  # iBUG-68
 REACH = 0.008  # metres around the landmarks of a region
 HEADING = "## Skin behind occluders"
@@ -40,9 +41,9 @@ ABOUT = """`tools.skin_space measure` wrote this section. It completes textures 
 was learned from, with {} occluders, and compares the texels of the face that the occluder hides with the clear
 photograph. The head, and which pixels are hidden, are given. *flat* continues the colours around smoothly, to the
 typical colour of the skin; *lit mean* takes the mean skin of many people in the person's tone and light; *person*,
-which is what unveil does, adds what tone, hair and seen skin tell of the person. Each cell: mean difference in CIE
-L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin less the true one.
-Tones are those of the photographs."""
+which is what unveil does, adds what seen skin tells of how this face looks in this light. Each cell: mean difference in
+CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin less the true
+one. Tones are those of the photographs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +68,26 @@ def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: 
     assert model.skin is not None
     mean = replace(model, skin=replace(model.skin, variation=None))
     methods = {"flat": replace(model, skin=None), "lit mean": mean, "person": model}
+    atlas = Atlas.of(model, SIZE)
     laid = [c for c in conditions(occluders, severities=(SEVERITY,)) if c.occluder is not None]
     surface, regions = HeadSurface.of(model), _regions(model)
     for photo, row in zip(photographs(folder, rows), rows, strict=True):
         if not photo.usable:
             continue
         face = _face(photo, surface, model)
-        clear = bake_texture(photo.image, photo.projected, model, SIZE, photo.hidden, photo.hair)
+        clear = bake_texture(photo.image, photo.projected, model, SIZE, photo.hidden)
+        true, visible = _shown(photo, atlas)
+        true, tone = np.where(visible[..., None], true, clear.lit), TONES[tone_bin(clear.light.tone)]
         for condition in laid:
             image, hidden = _covered(condition, photo, face, str(folder.names[row]), seed)
+            still = _shown(replace(photo, image=image, hidden=hidden), atlas)[1]
+            wanted = visible & ~still & regions["face"]
+            ring = wanted & (cv2.dilate((visible & still).astype(np.uint8), np.ones((2 * RING + 1,) * 2)) > 0)
             for name, method in methods.items():
-                covered = bake_texture(image, photo.projected, method, SIZE, hidden, photo.hair)
-                wanted = clear.seen & ~covered.seen & regions["face"]
+                covered = bake_texture(image, photo.projected, method, SIZE, hidden)
+                names = (tone, condition.stem, name)
                 if wanted.sum() >= ENOUGH:
-                    tone = TONES[tone_bin(clear.light.tone)]
-                    yield _score(clear, covered, wanted, regions, (tone, condition.stem, name))
+                    yield _score(true, covered, (wanted, ring), regions, names)
 
 
 def held_out(folder: PreparedFolder, count: int) -> Int64s:
@@ -93,26 +99,35 @@ def held_out(folder: PreparedFolder, count: int) -> Int64s:
     return np.concatenate([of_people, splits[1][: count - len(of_people)]])
 
 
+def _shown(photo: Photographed, atlas: Atlas) -> tuple[Image, Bools]:
+    """What a photograph shows of the head itself, as a texture [S, S, 3], and where that is."""
+    colours, weight, _ = atlas.sample(photo, mirrored=False)
+    size, texels = atlas.texels.size, atlas.texels.texels
+    texture, seen = np.zeros((size * size, 3), np.uint8), np.zeros(size * size, np.bool_)
+    texture[texels], seen[texels] = colours, weight > SEEN
+    return texture.reshape(size, size, 3), seen.reshape(size, size)
+
+
 def _score(
-    clear: BakedTexture,
+    true: Image,
     covered: BakedTexture,
-    wanted: Bools,
+    parts: tuple[Bools, Bools],
     regions: Mapping[str, Bools],
     names: tuple[str, str, str],
 ) -> Score:
-    true, told = _lab(clear.lit), _lab(covered.lit)
-    difference = np.linalg.norm(told - true, axis=-1)
-    lighter = (told - true)[..., 0]
-    ring = wanted & (cv2.dilate((clear.seen & covered.seen).astype(np.uint8), np.ones((2 * RING + 1,) * 2)) > 0)
+    (wanted, ring), lit = parts, covered.lit
+    shown, told = _lab(true), _lab(lit)
+    difference = np.linalg.norm(told - shown, axis=-1)
+    lighter = (told - shown)[..., 0]
     within = {name: difference[wanted & where] for name, where in regions.items() if name != "face"}
     return Score(
         *names,
         error=float(difference[wanted].mean()),
         regions={name: float(values.mean()) for name, values in within.items() if len(values) >= ENOUGH // 4},
-        ssim=float(_ssim(true[..., 0], told[..., 0])[wanted].mean()),
+        ssim=float(_ssim(shown[..., 0], told[..., 0])[wanted].mean()),
         step=float(lighter[ring].mean()) if ring.any() else np.nan,
         bias=float(lighter[wanted].mean()),
-        off=float(np.sqrt(((clear.lit.mean(axis=-1) - covered.lit.mean(axis=-1))[wanted] ** 2).mean())),
+        off=float(np.sqrt(((true.mean(axis=-1) - lit.mean(axis=-1))[wanted] ** 2).mean())),
         told=np.nan if covered.deviation is None else _root_mean_square(covered.deviation, wanted),
     )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.appearance.hair.cells import hair_colour
 from unveil.appearance.texel_kernels import TexelMesh
 from unveil.appearance.view import View, sample_view
 from unveil.appearance.visibility import covered_pixels
@@ -19,7 +18,7 @@ from unveil.models.encoder import Encoder
 from unveil.models.registry import load_head, open_encoder
 from unveil.photos.crop import Crop
 from unveil.training.crops.prepared import PreparedFolder, canonical_crop
-from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Int64s, UInt8s
+from unveil.typing import Bools, Float32s, Float64s, Image, Int64s, UInt8s
 
 BATCH = 16
 MOST_TURN = 45.0  # degrees of yaw of the faces that are used
@@ -36,7 +35,6 @@ class Photographed:
     coefficients: Coefficients  # [M]
     hidden: Bools  # [W, W] what the learner takes for an occluder
     yaw: float  # degrees
-    hair: Floats | None  # [3] CIELAB of the hair, where it is seen
 
     @property
     def usable(self) -> bool:
@@ -58,7 +56,6 @@ def _batch(
 ) -> Iterator[Photographed]:
     found = encoder.predict(np.stack([folder.canonical(int(row), crop.size) for row in rows]))
     assert found.occlusion is not None
-    assert found.classes is not None
     vertices = np.asarray(model.vertices(found.coefficients))
     points = np.asarray(to_pixels(model.project(vertices, found.coefficients), crop.size), np.float64)
     turns = np.asarray(model.rotation(found.coefficients))
@@ -67,8 +64,7 @@ def _batch(
         projected = np.concatenate([crop.to_image(points[k, :, :2]), points[k, :, 2:] / crop.scale], axis=1)
         hidden = covered_pixels(found.occlusion[k], crop, image.shape)
         yaw = float(np.degrees(np.arctan2(turns[k, 0, 2], turns[k, 2, 2])))
-        hair = hair_colour(image, found.classes[k], crop)
-        yield Photographed(image, crop, projected, found.coefficients.row(k), hidden, yaw, hair)
+        yield Photographed(image, crop, projected, found.coefficients.row(k), hidden, yaw)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,6 @@ class Samples:
     normals: list[Float32s]  # of [V, 3]
     tellers: Int64s  # [K] places among the rows whose texels tell light
     face: Float32s  # [V] shares of the face's surface
-    hair: Float32s  # [P, 3] CIELAB of the hair, NaN where it is not seen
 
     def __len__(self) -> int:
         return len(self.colours)
@@ -63,17 +62,16 @@ def collect(model: MorphableModel, folder: PreparedFolder, count: int, seed: int
     rows = np.flatnonzero(~inside)
     cheeks = np.einsum("nk,nk->n", barycentric, (fixed.skin.cheeks > 0)[faces[triangle]].astype(np.float32))
     tellers = np.flatnonzero(cheeks[rows] > 0.9)[::LIGHT_STEP]
-    colours, weight, normals, hair = [], [], [], []
+    colours, weight, normals = [], [], []
     for number, photo in enumerate(photographs(folder, chosen(folder, count, seed))):
         if photo.usable:
             shown = atlas.sample(photo, mirrored=number % 2 == 1)
             colours.append(shown[0][rows])
             weight.append(shown[1][rows])
             normals.append(shown[2])
-            hair.append(np.full(3, np.nan) if photo.hair is None else photo.hair)
     if not colours:
         raise UnveilError(f"no photograph of {folder.path} shows a face turned to the camera with nothing before it")
-    return Samples(atlas, rows, np.stack(colours), np.stack(weight), normals, tellers, fixed.face, np.float32(hair))
+    return Samples(atlas, rows, np.stack(colours), np.stack(weight), normals, tellers, fixed.face)
 
 
 def chosen(folder: PreparedFolder, count: int, seed: int) -> Int64s:

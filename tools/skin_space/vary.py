@@ -1,86 +1,131 @@
-"""How the skins of people differ from the mean that a file has, learned from the photographs of a prepared folder."""
+"""How faces of people look in photographs, skin and light together, learned from those of a prepared folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.skin_space.samples import SIZE, Samples
-from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
+from tools.skin_space.learn import tone_weights
+from tools.skin_space.photographs import photographs
+from tools.skin_space.samples import SIZE, chosen
+from tools.skin_space.tone import tone_bin
+from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.light import GAMMA
-from unveil.appearance.texel_kernels import gather
-from unveil.typing import Float32s, Ints
+from unveil.appearance.texture import colours_at_vertices
+from unveil.appearance.view import View, sample_view
+from unveil.errors import UnveilError
+from unveil.heads.model import MorphableModel
+from unveil.training.crops.prepared import PreparedFolder
+from unveil.typing import Float32s, Int64s
 
-COMPONENTS, PASSES = 24, 4
-ROBUST, MOST = 0.25, 0.5  # logarithms by which skin strays, and by which no skin does
-RIDGE = 20.0  # photographs that say that traits tell nothing
-HAIR_SCALE = 20.0  # of CIELAB: how far hair of people differs
+COMPONENTS, PASSES = 70, 4
+ROBUST = 0.15  # encoded, of 1, by which a vertex strays from what components say
 SURELY = 0.5  # certainty from which a vertex is one of skin
-OTHER_SIDE = 0.5  # weight of what the other side shows
+MORE = 10  # components that are sought beyond those that are kept, for their precision
 
 
-def variation(samples: Samples, note: Callable[[str], None] = print) -> dict[str, NDArray[Any]]:
-    """The arrays of a `SkinVariation`, as the file has them."""
-    model = samples.atlas.model
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """What photographs show of K vertices of the face's skin."""
+
+    colours: Float32s  # [P, K, 3] encoded RGB, of 1
+    weight: Float32s  # [P, K] how far it is seen
+
+
+def variation(
+    model: MorphableModel, folder: PreparedFolder, count: int, seed: int, note: Callable[[str], None] = print
+) -> dict[str, NDArray[Any]]:
+    """The arrays of a `SkinVariation`, as the file has them, from about ``count`` photographs of training people."""
     fixed = fixed_texels(model, SIZE)
     vertices = np.flatnonzero((fixed.face > 0) & (fixed.skin.bare > SURELY) & (fixed.openness == 1))
-    found = [_at_vertices(samples, number, fixed, model.mirror_vertices) for number in range(len(samples))]
-    strays, tones = np.stack([f[0][vertices] for f in found]), np.stack([f[2] for f in found])
-    weight = np.stack([f[1][vertices] for f in found])
-    weight /= 1 + (strays**2).mean(axis=-1) / ROBUST**2
-    traits = np.stack([[*tones.mean(axis=0), *np.nanmean(samples.hair, axis=0)], [1.0] * 3 + [HAIR_SCALE] * 3])
-    scaled = (np.column_stack([tones, samples.hair]) - traits[0]) / traits[1]
-    design = np.column_stack([np.ones(len(scaled)), np.nan_to_num(scaled)]).astype(np.float32)
-    told = _regressed(design, strays, weight)
-    left = np.clip(strays - np.einsum("pq,qkc->pkc", design, told), -MOST, MOST)
-    area = np.sqrt(fixed.face[vertices] / fixed.face.max())
-    components, variance = _components(left, weight, area)
-    note(f"deviation {np.sqrt((left**2).mean()):.3f}, beside components {np.sqrt(variance.mean()):.3f}")
-    arrays = {"traits": traits, "told": told, "components": components, "variance": variance}
+    faces = _mirrored(seen_faces(model, folder, vertices, count, seed), vertices, model)
+    note(f"{len(faces.weight) // 2} photographs")
+    mean, components, variance = principal(faces, np.sqrt(fixed.face[vertices] / fixed.face.max()))
+    note(f"deviation {np.sqrt((components**2).sum(axis=0).mean()):.3f}, beside components {variance.mean() ** 0.5:.3f}")
+    arrays = {"mean": mean, "components": components, "variance": variance}
     return {"variation_vertices": vertices.astype(np.int32)} | {
         f"variation_{name}": values.astype(np.float16) for name, values in arrays.items()
     }
 
 
-def _at_vertices(
-    samples: Samples, number: int, fixed: FixedTexels, mirror: Ints
-) -> tuple[Float32s, Float32s, Float32s]:
-    """How a photograph differs from the mean [V, 3], how far it shows that [V], and the encoded tone's logarithm."""
-    mean = np.log(fixed.skin.detail[samples.rows])
-    shown, tone = samples.unlit(number, mean)
-    triangle, barycentric, faces = fixed.mesh
-    mesh = (triangle[samples.rows], barycentric[samples.rows], faces)
-    sums = gather(mesh, np.ascontiguousarray(shown - mean), samples.weight[number] / np.float32(255), len(fixed.face))
-    own, known = sums[:, :3], np.clip(sums[:, 3] / fixed.texel_counts, 0, 1)
-    own = own / np.maximum(sums[:, 3:], 1e-6)
-    other = OTHER_SIDE * known[mirror] * (1 - known)
-    both = (own * known[:, None] + own[mirror] * other[:, None]) / np.maximum(known + other, 1e-6)[:, None]
-    return np.clip(both, -1, 1), np.clip(known + other, 0, 1), np.asarray(np.log(tone) / GAMMA, np.float32)
+def seen_faces(model: MorphableModel, folder: PreparedFolder, vertices: Int64s, count: int, seed: int) -> Faces:
+    """What about ``count`` photographs of a folder's training people show of vertices."""
+    fixed = fixed_texels(model, SIZE)
+    colours, weight = list[Float32s](), list[Float32s]()
+    for photo in photographs(folder, chosen(folder, count, seed)):
+        if photo.usable:
+            view = View.of(photo.image, photo.projected, model.faces, SIZE, photo.hidden)
+            mean, known = colours_at_vertices(sample_view(view, fixed.mesh), fixed)
+            colours.append(mean[vertices] / np.float32(255))
+            weight.append(known[vertices])
+    if not colours:
+        raise UnveilError(f"no photograph of {folder.path} shows a face turned to the camera with nothing before it")
+    return Faces(np.stack(colours), np.stack(weight))
 
 
-def _regressed(design: Float32s, strays: Float32s, weight: Float32s) -> Float32s:
-    """What the columns of a design [P, Q] tell of strays [P, K, 3] with weights [P, K]: [Q, K, 3]."""
-    system = np.einsum("pk,pi,pj->kij", weight, design, design) + RIDGE * np.eye(design.shape[1], dtype=np.float32)
-    right = np.einsum("pk,pi,pkc->kic", weight, design, strays)
-    return np.asarray(np.linalg.solve(system, right).transpose(1, 0, 2), np.float32)
+def _mirrored(faces: Faces, vertices: Int64s, model: MorphableModel) -> Faces:
+    """The same faces, and after them their mirror images."""
+    place = np.zeros(len(model.mirror_vertices), np.int64)
+    place[vertices] = np.arange(len(vertices))
+    other = place[model.mirror_vertices[vertices]]
+    return Faces(*(np.concatenate([values, values[:, other]]) for values in (faces.colours, faces.weight)))
 
 
-def _components(left: Float32s, weight: Float32s, scale: Float32s) -> tuple[Float32s, Float32s]:
-    """Principal components [C, K, 3], which fill what is not seen, and the variance [K, 3] of what they leave."""
-    shape = left.shape
-    known, by_area = np.repeat(weight, 3, axis=1), np.repeat(scale, 3)
-    values, filled = left.reshape(len(left), -1), np.zeros((shape[0], shape[1] * 3), np.float32)
-    components = filled[:COMPONENTS]
+def principal(faces: Faces, scale: Float32s) -> tuple[Float32s, Float32s, Float32s]:
+    """Mean [K, 3], principal components [C, K, 3] of one deviation each, and the variance [K, 3] of what they leave.
+
+    What is not seen is filled with what the components say of it, in turns with finding them. All tones count alike.
+
+    Args:
+        faces: what is seen.
+        scale: [K] how much each place matters.
+    """
+    shape = faces.colours.shape
+    known, weights = faces.weight, _weights(faces)
+    values, by_area = faces.colours.reshape(len(known), -1), np.repeat(scale, 3)
+    mean = _means(values, np.repeat(known * weights[:, None], 3, axis=1))
+    filled = np.broadcast_to(mean, values.shape)
+    trust = known
+    components = np.zeros((0, values.shape[1]), np.float32)
     for _ in range(PASSES):
-        whole = (known * values + (1 - known) * filled) * by_area
-        scores = np.linalg.eigh(whole @ whole.T)[1][:, : -COMPONENTS - 1 : -1]
-        components = scores.T @ whole / by_area
-        filled = scores @ components
-    squares = (known * (values - filled) ** 2).sum(axis=0)
-    usual = squares.sum() / known.sum()  # as much evidence as one photograph: some vertices are hardly ever seen
-    variance = (squares + usual) / (known.sum(axis=0) + 1)
-    people = np.sqrt(np.float32(len(left)))
-    return (components / people).reshape(-1, *shape[1:]), variance.reshape(shape[1:])
+        share = np.repeat(trust, 3, axis=1)
+        whole = (share * (values - mean) + (1 - share) * (filled - mean)) * by_area
+        components = _leading(whole * np.sqrt(weights)[:, None])
+        filled = mean + ((whole @ components.T) @ components) / by_area
+        mean = mean + _means(values - filled, share * weights[:, None])
+        strays = ((values - filled) ** 2).reshape(shape).mean(axis=2)
+        trust = known / (1 + strays / ROBUST**2)
+    scores = whole @ components.T
+    spread = np.sqrt((weights[:, None] * scores**2).mean(axis=0))
+    share = np.repeat(trust * weights[:, None], 3, axis=1)
+    squares, total = (share * (values - filled) ** 2).sum(axis=0), share.sum(axis=0)
+    usual = squares.sum() / total.sum()  # as much evidence as one photograph: some vertices are hardly ever seen
+    kept = spread > 1e-6  # no more than photographs
+    return (
+        mean.reshape(shape[1:]),
+        (components * spread[:, None] / by_area)[kept].reshape(-1, *shape[1:]),
+        ((squares + usual) / (total + 1)).reshape(shape[1:]),
+    )
+
+
+def _means(values: Float32s, weight: Float32s) -> Float32s:
+    return np.asarray((weight * values).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-3), np.float32)
+
+
+def _leading(values: Float32s) -> Float32s:
+    """The first right singular vectors [C, Q] of values [P, Q], by subspace iteration (Halko et al. 2011)."""
+    count = min(COMPONENTS + MORE, *values.shape)
+    lots = np.random.default_rng(0).normal(size=(values.shape[1], count)).astype(np.float32)
+    basis = np.linalg.qr(values @ (values.T @ (values @ lots)))[0]
+    return np.asarray(np.linalg.svd(basis.T @ values, full_matrices=False)[2][:COMPONENTS], np.float32)
+
+
+def _weights(faces: Faces) -> Float32s:
+    """Weights [P] with which all bins of tones count alike, by the mean colour of the faces."""
+    seen = faces.weight[..., None]
+    tones = (seen * faces.colours).sum(axis=1) / np.maximum(seen.sum(axis=1), 1e-3)
+    return tone_weights([tone_bin(tone**GAMMA) for tone in tones])

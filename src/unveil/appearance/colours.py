@@ -40,7 +40,6 @@ def head_colours(
     projected: Floats,
     model: MorphableModel,
     hidden: Bools | None = None,
-    hair: Floats | None = None,
 ) -> HeadColours:
     """The textures that `bake_texture` gives, or the colours of the vertices of a model that is not ``textured``.
 
@@ -49,10 +48,9 @@ def head_colours(
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: the head model.
         hidden: [H, W] pixels of the image that something covers, which are not taken.
-        hair: [3] CIELAB of the person's hair, where it is known.
     """
     if model.textured:
-        baked = bake_texture(image, projected, model, hidden=hidden, hair=hair)
+        baked = bake_texture(image, projected, model, hidden=hidden)
         return HeadColours(baked.lit, baked.albedo, baked.light if model.skin else None, baked.deviation)
     return HeadColours.alike(_at_vertices(image, projected, model, hidden))
 

@@ -8,7 +8,7 @@ multiplies those with a `gain`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class SkinSamples:
     albedo: Float32s  # [N, 3] encoded, 0 to 255, up to the person's tone
     normals: Float32s  # [N, 3] of unit length
     weight: Float32s  # [N] how well each is seen; 0 where it is not
+
+    def joined(self, other: SkinSamples) -> SkinSamples:
+        """These points and those of another."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return SkinSamples(*(np.concatenate(pair) for pair in pairs))
 
 
 def fit_skin_light(skin: SkinSamples, face: tuple[Floats, Floats], default: Floats) -> SkinLight:

@@ -18,11 +18,11 @@ from unveil.appearance.atlas import is_small
 from unveil.appearance.eyes import EVENLY, WHITE, paint_eyes
 from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
 from unveil.appearance.grain import quilted_grain
-from unveil.appearance.light import ENOUGH, FAINTEST, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
+from unveil.appearance.light import ENOUGH, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
 from unveil.appearance.mouth import onto_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
-from unveil.appearance.person import personal_skin
-from unveil.appearance.texel_kernels import compare, compose, merge, shade
+from unveil.appearance.person import face_as_photographed
+from unveil.appearance.texel_kernels import compare, compose, gather, merge, shade
 from unveil.appearance.view import Sampled, View, sample_view
 from unveil.geometry.diffuse import diffuse
 from unveil.heads.model import MorphableModel
@@ -37,15 +37,16 @@ LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
 # The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
 # skin in general, in the person's tone: where the skin is known, and where one colour is all that is expected.
-SKIN_PULL, SKIN_REACH, TONE_REACH = 50.0, 0.025, 0.015
-STRAYS = 0.25  # share of its colour by which skin strays from what is expected of it
+SKIN_PULL, SKIN_REACH, TONE_REACH = 50.0, 0.018, 0.015
+STRAYS = 0.15  # share of its colour by which skin strays from what is expected of it
 # Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head.
 INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
-HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how people differ is not taken from there
-CALIBRATED = 1.32  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
+HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how faces differ is not taken from there
+DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
+CALIBRATED = 1.27  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 
@@ -70,7 +71,6 @@ def bake_texture(
     model: MorphableModel,
     size: int = 1024,
     hidden: Bools | None = None,
-    hair: Floats | None = None,
 ) -> BakedTexture:
     """The texture of the head that the vertices ``projected`` show in ``image``.
 
@@ -87,18 +87,17 @@ def bake_texture(
         size: texels per side; where the head is small in the photograph (`atlas.is_small`) half as many are computed
             and enlarged, but for the eyes.
         hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder.
-        hair: [3] CIELAB of the person's hair, where it is known; brows are like it.
     """
     fixed = fixed_texels(model, size, halved=is_small(projected, size))
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
     if fixed.painted is None:  # no teeth of their own
         view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
-    light, gain, (colour, coverage), mostly_own, sums = _looked_at(view, model, fixed)
+    light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(view, model, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
     mean, known = _means(sums, fixed)
-    trust = _trust(known, mean / np.maximum(usual, 1) - 1, view.near_hidden(), fixed)
-    own = usual * _of_person(mean / np.maximum(usual, 1), known * trust, (tone / 255, hair), model, fixed)
+    own = usual * _of_person(whole, usual * gain, model, fixed)
+    trust = _trust(known, mean / np.maximum(own, 1) - 1, view.near_hidden(), fixed)
     shift, level = _completion(mean - own, own, known * trust, fixed)
     shift += own - usual
     expected = (fixed.skin.detail, _grain(colour, coverage, fixed), tone, shift)
@@ -122,22 +121,39 @@ class _Looked(NamedTuple):
     shown: tuple[Float32s, Float32s]  # albedo [N, 3] of the texels, and how far it is as good as seen [N]
     own: Float32s  # [N] the same of what the side itself shows, 0 where the other is seen better
     sums: Float32s  # [V, 4] of what is shown, as `texel_kernels.gather` gives them
+    whole: Float32s | None  # [K, 3] the face in this photograph, were nothing hidden, at the vertices of a variation
 
 
 def _looked_at(view: View, model: MorphableModel, fixed: FixedTexels) -> _Looked:
     own, other = sample_view(view, fixed.mesh), sample_view(view, fixed.mesh, model.mirror_vertices)
-    light = _light(own, view, fixed)
+    variation = None if model.skin is None else model.skin.variation
+    whole = guessed = None
+    if variation is not None:
+        at = variation.vertices
+        area = fixed.face[at] / fixed.face[at].max()
+        shown, known = (values[at] for values in colours_at_vertices(own, fixed))
+        whole = 255 * face_as_photographed(shown / np.float32(255), known * np.sqrt(area), variation)
+        guessed = SkinSamples(whole, 255 * fixed.skin.usual[at], view.normals[at], (1 - known) * area / area.sum())
+    light = _light(own, guessed, view, fixed)
     gain = light.gain(view.normals)
     differences = compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices]))
     lack = _missing(differences, fixed)
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
     colour, coverage, mostly_own, sums = merge(fixed.mesh, own, other, lack)
-    return _Looked(light, gain, (colour, coverage), mostly_own, sums)
+    return _Looked(light, gain, (colour, coverage), mostly_own, sums, whole)
 
 
-def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
-    """The light that explains best how skin looks where the photograph shows it, with the person's tone."""
+def colours_at_vertices(seen: Sampled, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
+    """The mean colour [V, 3] of the texels around each vertex, and how far they are seen [V]."""
+    return _means(gather(fixed.mesh, seen.colour, seen.cover, len(fixed.face)), fixed)
+
+
+def _light(own: Sampled, guessed: SkinSamples | None, view: View, fixed: FixedTexels) -> SkinLight:
+    """The light that explains best, with the person's tone, how skin looks in the photograph.
+
+    What hides skin does not hide its light: ``guessed`` is how it would look, by shares of the face's surface.
+    """
     skin = fixed.skin
     colours, weight = own.colour[skin.samples], own.weight[skin.samples] * skin.trust
     if not skin.known:
@@ -145,29 +161,18 @@ def _light(own: Sampled, view: View, fixed: FixedTexels) -> SkinLight:
     normals = _at_texels(view.normals, skin.samples, fixed)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.float32(1e-6))
     shown = SkinSamples(colours, 255 * skin.detail[skin.samples], normals, weight)
+    if guessed is not None:
+        shown = shown.joined(replace(guessed, weight=guessed.weight * skin.trust.sum()))
     return fit_skin_light(shown, (view.normals, fixed.face), NOBODY)
 
 
-def _of_person(
-    shown: Float32s, known: Float32s, traits: tuple[Floats, Floats | None], model: MorphableModel, fixed: FixedTexels
-) -> Float32s:
-    """Factors [V, 3] between what is expected of this person's skin and of anybody's in the same tone.
-
-    Args:
-        shown: [V, 3] the same factors as the photograph shows them.
-        known: [V] how far it shows them.
-        traits: see `personal_skin`.
-        model: the head model.
-        fixed: what is known of it.
-    """
-    variation = None if model.skin is None else model.skin.variation
-    if variation is None:
-        return np.ones_like(shown)
-    at = variation.vertices
-    area = fixed.face[at] / fixed.face.max()
-    seen = np.log(np.maximum(shown[at], FAINTEST))
-    logarithms, pull = np.zeros_like(shown), np.zeros(len(shown), np.float32)
-    logarithms[at] = personal_skin(seen, known[at] * np.sqrt(area), traits, variation)
+def _of_person(whole: Float32s | None, usual: Float32s, model: MorphableModel, fixed: FixedTexels) -> Float32s:
+    """Factors [V, 3] between the face in a photograph, were nothing hidden, and ``usual`` [V, 3] skin in its light."""
+    if whole is None or model.skin is None or model.skin.variation is None:
+        return np.ones_like(usual)
+    at = model.skin.variation.vertices
+    logarithms, pull = np.zeros_like(usual), np.zeros(len(usual), np.float32)
+    logarithms[at] = np.clip(np.log(np.maximum(whole, DARKEST) / np.maximum(usual[at], DARKEST)), -MOST, MOST)
     # At the hairline, what was learned is as much of hair as of skin.
     sure = np.clip((fixed.skin.bare[at] - HAIRLESS) / (1 - HAIRLESS), 0, 1)
     pull[at] = SKIN_PULL * np.where(fixed.skin.cheeks[at], 1, sure)

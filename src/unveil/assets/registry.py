@@ -48,7 +48,7 @@ PACKAGED = {
             what="what skin looks like on openhead",
             licence=RESEARCH,
             source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
-            sha256="0373c031627dc74d9acaedff7adb0606e3ae5de6b865deaade5b97f8b5d01590",
+            sha256="00153f10b319be0d1d6616e4d35bbd6df86b280f4aed37411fcfb0d5e5365f99",
         ),
         PackagedFile(
             name="openhead_people.npz",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
-from unveil.appearance.hair.cells import hair_colour, unlike_skin
+from unveil.appearance.hair.cells import unlike_skin
 from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, covered_pixels
 from unveil.faces.face import ReconstructedFace
@@ -96,7 +96,6 @@ def face_colours(
 
     Nor is what is said to be cloth or background, wherever the head model has its skin.
     """
-    colour = None if face.classes is None else hair_colour(image, face.classes, face.crop)
     left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
@@ -108,7 +107,7 @@ def face_colours(
         covered |= covered_pixels(others, face.crop, image.shape, casts=BESIDE)
         covered |= unlike_skin(image, face.classes, face.crop)
     covered |= spectacle_frames(image, face.landmarks2d - [left, top], face.classes, face.crop)
-    return head_colours(image, face.photographed, model, covered, colour)
+    return head_colours(image, face.photographed, model, covered)
 
 
 def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:

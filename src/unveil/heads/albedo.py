@@ -46,16 +46,14 @@ def shade(albedo: Array, normals: Array, light: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class SkinVariation:
-    """How skins of people differ from their mean, at some vertices, learned from photographs.
+    """How faces differ in photographs, skin and light together, learned from many.
 
-    Traits of a person are the logarithms of the encoded tone, RGB, and CIELAB of the hair. Everything else is
-    logarithms of encoded RGB albedo, as in `SkinSpace`.
+    All is of encoded RGB values, of 1, at some vertices.
     """
 
     vertices: Array  # [K] those of the skin of the face
-    traits: Array  # [2, 6] mean and scale of the traits
-    told: Array  # [7, K, 3] what is told by a one and by the scaled traits
-    components: Array  # [C, K, 3] of what that leaves, each for one standard deviation
+    mean: Array  # [K, 3]
+    components: Array  # [C, K, 3] each for one standard deviation
     variance: Array  # [K, 3] of what components leave
     __repr__ = short_repr
 

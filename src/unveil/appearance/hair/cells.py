@@ -5,23 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unveil.models.classes import CLASS_SIZE, HAIR, SKIN
+from unveil.models.classes import CLASS_SIZE, SKIN
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
-from unveil.typing import Bools, Float32s, Floats, Image
+from unveil.typing import Bools, Float32s, Image
 
-SURE = 0.8  # probability from which on a cell shows what hair looks like
-FEWEST = 20  # such cells that say what colour hair has
+SURE = 0.8  # probability from which on a cell shows what skin looks like
+FEWEST = 20  # such cells that say what colour skin has
 # What is unlike skin: the pixels a side that are looked at, the cells of skin that are compared, the weights of CIELAB,
 # and the distance in it from which on no skin has the colour.
 LOOKED_AT, SAMPLES, WEIGHTS, UNLIKE = 72, 100, np.array([0.5, 1, 1], np.float32), 12.0
-
-
-def hair_colour(photograph: Image, classes: Float32s, crop: Crop) -> Floats | None:
-    """The median [3] of CIELAB of hair in a photograph, by the class map [9, K, K] of a crop; None without hair."""
-    lab, seen = cells_of(photograph, crop)
-    sure = (classes[HAIR] > SURE) & (seen > 0)
-    return np.median(lab[sure], axis=0) if np.count_nonzero(sure) > FEWEST else None
 
 
 def unlike_skin(photograph: Image, classes: Float32s, crop: Crop) -> Bools:

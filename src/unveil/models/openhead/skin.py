@@ -35,17 +35,13 @@ def load(path: Path) -> SkinSpace:
 
 def _variation(data: Mapping[str, NDArray[Any]]) -> SkinVariation | None:
     """How people differ; None in files that do not say it."""
-    if "variation_vertices" not in data:
+    if "variation_mean" not in data:
         return None
-    names = ("traits", "told", "components", "variance")
+    names = ("mean", "components", "variance")
     arrays = {name: data[f"variation_{name}"].astype(np.float32) for name in names}
     vertices = data["variation_vertices"].astype(np.int64)
-    count = len(vertices)
-    shapes = {"traits": (2, 6), "told": (7, count, 3), "variance": (count, 3)}
-    if any(arrays[name].shape != shape for name, shape in shapes.items()) or arrays["components"].shape[1:] != (
-        count,
-        3,
-    ):
+    places = (len(vertices), 3)
+    if any(values.shape[-2:] != places for values in arrays.values()) or arrays["components"].ndim != 3:
         raise ValueError("its components do not fit its vertices")
     return SkinVariation(vertices=vertices, **arrays)
 
