@@ -62,14 +62,14 @@ PACKAGED = {
             what="the learner: a crop of a face to openhead's coefficients, in 8 bits",
             licence=RESEARCH,
             source="openhead_learner.onnx, by unveil export --int8; docs/model-cards/openhead_learner.md",
-            sha256="8c2549404413bb0d541bff96b965e0409c8aa80ad34e5681a9ecd484759b3d9c",
+            sha256="9f0ae90f27bc2d1f17443f51d1d65bd366945db3ac3fac220561ab73d1ba298d",
         ),
         PackagedFile(
             name="openhead_learner.onnx",
             what="the same learner in single precision, to train on",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="62a87ebd912533499400996e50dd2a1a20206b64085515de55fb992dc5bebb2a",
+            sha256="2734f5839a2d91f9ca71eaa78956990f8897dd454f30ae2f24f84b4729eb99e5",
         ),
     )
 }
