@@ -55,7 +55,7 @@ PACKAGED = {
             what="how shapes vary between people and between pictures of one",
             licence=RESEARCH,
             source="covariances of what the learner says of frames of YouTube Faces; tools/same_person.py",
-            sha256="a3b46471b166705d962f45abb3355407b04a484bfb188500030b7b6b2cda1d55",
+            sha256="1346d30cbc01e93d77299335789a0df179dbf660137e798dad9a3b5ac786221e",
         ),
         PackagedFile(
             name="openhead_learner_int8.onnx",
