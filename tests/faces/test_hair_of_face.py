@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 from glb_reader import Glb
 
-from unveil import Reconstruction, Reconstructor
+from unveil import Reconstruction, Reconstructor, read_image
 from unveil.assets.store import packaged
+from unveil.evaluation.now.face_hider import FaceHider
 from unveil.faces.hair import without_light
 from unveil.models.classes import CLOTH
+from unveil.occluders.pool import load_pool
 
 
 @lru_cache(maxsize=1)
@@ -92,3 +94,13 @@ def test_hair_loses_the_light_that_skin_loses() -> None:
     assert darker is not None
     np.testing.assert_array_equal(darker.picture[..., 3], ends.picture[..., 3])
     assert (darker.picture[..., 2] <= ends.picture[..., 2]).all()
+
+
+def test_what_is_held_before_the_forehead_cuts_no_strip_into_the_hair() -> None:
+    """Of a cup in the colour of skin, what rises above the crop is no bald scalp."""
+    hider = FaceHider(load_pool(kinds={"object"}), seed=2)
+    (one,) = Reconstructor().reconstruct(hider.hide(read_image(packaged("demo.jpg")), "demo.jpg", 0.35).image)
+    assert one.hidden_share > 0.25
+    assert one.hair is not None
+    x, _, z = one.hair.vertices.T
+    assert (np.abs(x[z > np.median(one.neutral_vertices[:, 2])]) < 0.0075).any(), "hair before the crown, in the middle"

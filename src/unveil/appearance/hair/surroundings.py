@@ -88,6 +88,10 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     shines = _shines(probability, told, view)
     probability[1] += probability[0] * shines
     probability[0] *= ~shines
+    # A bare strip of scalp above what is held before the forehead is more of that.
+    more = (near > FAINT) & (around[1] > SCALP) & (around[0] > 0) & ~bare
+    probability[2] += probability[0] * more
+    probability[0] *= ~more
     # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
     covered = _hidden(told, probability[2], near)
     hair = np.clip(probability[1] / np.where(covered > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
