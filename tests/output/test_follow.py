@@ -103,7 +103,9 @@ def test_a_turned_head_keeps_its_pose_in_the_photograph(reconstructor: Reconstru
     assert face.crop.roll != 0
     coefficients = placed(reconstructor.morphable, face, reference_crop(face))
     rotation = np.asarray(reconstructor.morphable.rotation(coefficients))
-    np.testing.assert_allclose(matrix_to_euler_degrees(rotation), lying.pose_degrees, atol=0.01)
+    assert abs(lying.pose_degrees[2]) > 60
+    # Of a photograph the learner sees the mirror image, too.
+    np.testing.assert_allclose(matrix_to_euler_degrees(rotation), lying.pose_degrees, atol=2)
 
 
 def test_a_clip_is_followed_as_its_npz_says(reconstructor: Reconstructor, tmp_path: Path) -> None:
