@@ -6,8 +6,8 @@ it (`unveil.models.classes`). The last finds points all over the face and refine
 (`unveil.models.points`).
 """
 
-from collections.abc import Container, Iterable
-from typing import NamedTuple
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from torch.nn import functional
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.classes import CLASS_SIZE, CLASSES, OCCLUDER
 from unveil.models.encoder import OCCLUSION_SIZE
-from unveil.models.points import PointHead, Points, Refinement
+from unveil.models.points import PointHead, Points, Refinement, without_hidden_layers
 from unveil.models.resnet import ResNet
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what published backbone weights expect.
@@ -106,6 +106,10 @@ class Learner(nn.Module):
         if self.occlusion_head is not None:
             occlusion = self.occlusion_head(stages).float()
         return LearnerOutput(coefficients, deviations, occlusion, features, points, face, classes)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """As any module does, also a state that an earlier version has written."""
+        return super().load_state_dict(without_hidden_layers(state_dict), strict, assign)
 
 
 def heads_in(state: Iterable[str]) -> set[str]:

@@ -7,6 +7,7 @@ another. Maps keep it: each point is the expected position under a map of its ow
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -121,7 +122,7 @@ def _resized(x: Tensor, size: int) -> Tensor:
     return functional.interpolate(x, (size, size), mode="bilinear", align_corners=False)
 
 
-def without_hidden_layers(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def without_hidden_layers(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The state of a learner, with a linear layer where files of earlier versions have a refinement of three layers.
 
     All units of its second layer had died in training, so what it said is the bias of its last.

@@ -10,7 +10,7 @@ import torch
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner
-from unveil.models.points import FRONT, without_hidden_layers
+from unveil.models.points import FRONT
 from unveil.models.weights import load_plain, require_finite
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, valid_text, write_bytes, write_text
@@ -137,6 +137,6 @@ def load_learner(folder: Path) -> Learner:
         raise UnveilError(f"no {CHECKPOINT_FILE} in {printable(folder)}: train a learner first")
     learner = new_learner(config, state["layout"], state["average"].get(FRONT))
     with CHECKPOINT.checking(folder / CHECKPOINT_FILE):
-        learner.load_state_dict(without_hidden_layers(state["average"]))
+        learner.load_state_dict(state["average"])
     require_finite(learner, f"the run {printable(folder)}")
     return learner.eval()

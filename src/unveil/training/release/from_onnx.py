@@ -19,7 +19,7 @@ from unveil.assets.onnx_file import read_onnx
 from unveil.errors import UnveilError, reason_of
 from unveil.models.learner import Learner, heads_in
 from unveil.models.onnx import CoefficientModel
-from unveil.models.points import FRONT, without_hidden_layers
+from unveil.models.points import FRONT
 from unveil.models.resnet import STAGE_BLOCKS, ResNet
 from unveil.storage.files import printable
 
@@ -54,7 +54,7 @@ def read_learner(path: Path) -> Learner:
         state |= {f"{normalisation}.{name}": value for name, value in _identity(bias).items()}
     learner = Learner(depth, contract.layout, contract.input_size, heads=heads_in(state), front=front)
     try:
-        learner.load_state_dict(without_hidden_layers(state))
+        learner.load_state_dict(state)
     except RuntimeError as error:
         raise _foreign(path, reason_of(error)) from error
     return learner.eval()

@@ -17,7 +17,7 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.learner import Learner, heads_in
 from unveil.models.onnx_graph import LARGEST_HALF
-from unveil.models.points import FRONT, without_hidden_layers
+from unveil.models.points import FRONT
 from unveil.models.weights import require_finite
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable, write_bytes
@@ -56,7 +56,7 @@ def read_state(path: Path) -> Learner:
             heads=heads_in(state),
             front=state.get(FRONT),
         )
-        learner.load_state_dict(without_hidden_layers(state))
+        learner.load_state_dict(state)
         return learner.eval()
 
 
