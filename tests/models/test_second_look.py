@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder
+from unveil.models.onnx import CoefficientModel
 from unveil.models.registry import open_encoder
 from unveil.models.second_look import SecondLook
 from unveil.photos.crop import Crop
@@ -83,4 +86,12 @@ def test_what_is_known_already_is_not_asked_again(look: SecondLook, encoder: Enc
 
 def test_a_head_that_cannot_be_mirrored_is_seen_once(encoder: Encoder, crops: Images) -> None:
     once = SecondLook(encoder, MODEL.landmark_model()).predict(crops)
+    np.testing.assert_array_equal(once.coefficients.values, encoder.predict(crops).coefficients.values)
+
+
+def test_a_network_that_knows_no_mirror_images_looks_once(encoder: Encoder, crops: Images) -> None:
+    assert isinstance(encoder, CoefficientModel)
+    unaware = copy(encoder)
+    unaware.looks_twice = False
+    once = SecondLook(unaware, MODEL).predict(crops)
     np.testing.assert_array_equal(once.coefficients.values, encoder.predict(crops).coefficients.values)

@@ -11,7 +11,7 @@ from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Prediction
 from unveil.models.registry import head_of, open_encoder
-from unveil.models.second_look import second_look
+from unveil.models.second_look import SecondLook
 from unveil.typing import Images
 
 BATCH = 32
@@ -20,7 +20,7 @@ BATCH = 32
 def ask(learner: str, crops: Images) -> Prediction:
     """What a learner says of canonical crops [N, S, S, 3] of any size, in a reconstruction of a photograph."""
     encoder = open_encoder(learner)
-    network = second_look(encoder, head_of(encoder)) or encoder
+    network = SecondLook(encoder, head_of(encoder))
     size = (encoder.input_size, encoder.input_size)
     small = np.stack([cv2.resize(crop, size, interpolation=cv2.INTER_AREA) for crop in crops])
     parts = [network.predict(small[k : k + BATCH]) for k in range(0, len(small), BATCH)]

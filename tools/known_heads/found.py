@@ -22,7 +22,7 @@ from unveil import Reconstructor
 from unveil.evaluation.occluded_faces import Condition
 from unveil.evaluation.predictions import CLEAR
 from unveil.geometry.camera import to_pixels
-from unveil.models.second_look import second_look
+from unveil.models.second_look import SecondLook
 from unveil.occluders.pool import measuring_pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TEST
@@ -103,7 +103,7 @@ def landmarks_given(reconstructor: Reconstructor, image: Image, truth: Float64s)
     """The landmarks [68, 2] in pixels of a photograph, of a crop around the true ones."""
     encoder, model = reconstructor.encoder, reconstructor.morphable
     crop = encoder.framing.of_landmarks(truth, encoder.input_size)
-    said = (second_look(encoder, model) or encoder).predict(crop.warp(image)[None]).coefficients
+    said = SecondLook(encoder, model).predict(crop.warp(image)[None]).coefficients
     points = to_pixels(model.project(model.contour68(model.vertices(said), said), said), crop.size)
     return crop.to_image(points[0, :, :2])
 

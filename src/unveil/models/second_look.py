@@ -17,17 +17,12 @@ from unveil.models.encoder import Encoder, Prediction
 from unveil.typing import Float32s, Floats, Images
 
 
-def second_look(encoder: Encoder, model: MorphableModel) -> SecondLook | None:
-    """What looks at an encoder's crops a second time, with its head model; None where it is to look once."""
-    return SecondLook(encoder, model) if encoder.looks_twice else None
-
-
 class SecondLook:
     """Joins what an encoder says of crops with what it says of their mirror images.
 
     Args:
-        encoder: the network.
-        model: its head model. Where it cannot be mirrored, there is no second look.
+        encoder: the network. Where it has not learned from mirror images (``looks_twice``), there is no second look.
+        model: its head model. Where it cannot be mirrored, there is none either.
     """
 
     def __init__(self, encoder: Encoder, model: MorphableModel) -> None:
@@ -35,7 +30,7 @@ class SecondLook:
 
     @cached_property
     def _mirror(self) -> Float32s | None:
-        return mirror_matrix(self._model)
+        return mirror_matrix(self._model) if self._encoder.looks_twice else None
 
     def predict(self, crops: Images) -> Prediction:
         """What the encoder says of crops [N, S, S, 3] and of their mirror images."""

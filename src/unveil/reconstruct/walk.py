@@ -17,7 +17,7 @@ from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.openhead.family import Openhead
 from unveil.models.registry import head_of
-from unveil.models.second_look import second_look
+from unveil.models.second_look import SecondLook
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection, overlaps
@@ -89,7 +89,7 @@ class FaceWalk:
 
     def __init__(self, encoder: Encoder, model: MorphableModel, *, once: bool = False) -> None:
         self._encoder = encoder
-        self._second_look = None if once else second_look(encoder, model)
+        self._second_look = None if once else SecondLook(encoder, model)
         self._guide = Openhead().open_encoder() if encoder.framing.guided else encoder
         self._model = (head_of(self._guide) if encoder.framing.guided else model).landmark_model()
 

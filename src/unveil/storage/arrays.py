@@ -35,6 +35,13 @@ class Arrays(dict[str, NDArray[Any]]):
     def __missing__(self, name: str) -> NDArray[Any]:
         raise LookupError(f"it has no array {name!r}; it has {', '.join(self.there[:MOST_NAMED]) or 'none'}")
 
+    def require_format(self, *known: int) -> int:
+        """The number in the array ``format``; ValueError where it is none of those that the reader knows."""
+        number = int(self["format"])
+        if number not in known:
+            raise ValueError(f"it has format {number}, this unveil reads {' and '.join(map(str, known))}")
+        return number
+
 
 class _Header(NamedTuple):
     shape: tuple[int, ...]

@@ -21,7 +21,7 @@ from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, identity
-from unveil.models.second_look import second_look
+from unveil.models.second_look import SecondLook
 from unveil.occluders.base import Face, hidden_share
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
@@ -65,8 +65,8 @@ class LandmarkPredictor:
         self.model = model.with_layout(encoder.layout)
         self.settings = settings
         self._landmark_model = self.model.landmark_model()
-        self._second_look = second_look(encoder, self.model)
-        self._walk = FaceWalk(encoder, self._landmark_model, once=True)  # which only finds faces
+        self._second_look = SecondLook(encoder, self.model)
+        self._walk = FaceWalk(encoder, self._landmark_model)  # which only finds faces
         self._detector = FaceDetector(packaged("blazeface.onnx"))
         self._points = _points_of_the_face(self.model)
 
@@ -82,7 +82,7 @@ class LandmarkPredictor:
 
     def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
         """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
-        coefficients = (self._second_look or self.encoder).predict(pictures).coefficients
+        coefficients = self._second_look.predict(pictures).coefficients
         return {
             "landmarks2d": self._landmarks(coefficients, crops),
             "neutral_mm": 1000 * np.asarray(self.model.neutral(coefficients))[:, self._points],

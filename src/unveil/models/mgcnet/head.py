@@ -42,8 +42,7 @@ def read_face(path: Path) -> MorphableModel:
     """MGCNet's face model, layout `LAYOUT`, float32; UnveilError, naming the file, where it is none."""
     arrays = read_arrays(path, FACE_MODEL)
     with FACE_MODEL.checking(path):
-        if int(arrays["format"]) != FORMAT:
-            raise ValueError(f"it has format {int(arrays['format'])} and not {FORMAT}")
+        arrays.require_format(FORMAT)
         face = FaceArrays(*(arrays[name] for name in FaceArrays._fields))
         colours = AlbedoSpace(arrays["colour_mean"], arrays["colour_basis"])
         return replace(rigid_face("mgcnet", LAYOUT, face, Pinhole()), shape_group="identity", colours=colours)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.errors import UnveilError
 from unveil.heads.head import Head, MeshParts
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Group, widened
@@ -43,9 +42,7 @@ def load(path: Path) -> MorphableModel:
     """
     data = read_arrays(path, OPENHEAD)
     with OPENHEAD.checking(path):
-        if int(data["format"]) not in FORMATS:
-            known = " and ".join(map(str, FORMATS))
-            raise UnveilError(f"{path} has openhead format {int(data['format'])}, this unveil reads {known}; reinstall")
+        data.require_format(*FORMATS)
         return read_model(data)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.errors import UnveilError
 from unveil.heads.albedo import CELLS, SkinFolds, SkinSpace, SkinVariation
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
@@ -24,8 +23,7 @@ def load(path: Path) -> SkinSpace:
     """Read a space of skin; UnveilError, naming the file, where it is none. It is shared: do not write into it."""
     data = read_arrays(path, SKIN)
     with SKIN.checking(path):
-        if int(data["format"]) != FORMAT:
-            raise UnveilError(f"{path} has format {int(data['format'])}, this unveil reads {FORMAT}; reinstall")
+        data.require_format(FORMAT)
         size = len(data["mean"])
         maps = {name: data[name].astype(np.float32) / 255 for name in ("certainty", "deviation")}
         if data["mean"].shape != (size, size, 3) or any(values.shape != (size, size) for values in maps.values()):

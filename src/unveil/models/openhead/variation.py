@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.errors import UnveilError
 from unveil.models.variation import ShapeVariation
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
@@ -22,8 +21,7 @@ def load(path: Path) -> ShapeVariation:
     """Read what `save` has written; UnveilError, naming the file, where it is none. It is shared."""
     data = read_arrays(path, KIND)
     with KIND.checking(path):
-        if int(data["format"]) != FORMAT:
-            raise UnveilError(f"{path} has format {int(data['format'])}, this unveil reads {FORMAT}; reinstall")
+        data.require_format(FORMAT)
         mean, directions, between = (data[name].astype(np.float64) for name in ("mean", "directions", "between"))
         if mean.ndim != 1 or between.ndim != 1 or directions.shape != (len(mean), len(between)) or (between < 0).any():
             raise ValueError("its directions do not fit")
