@@ -19,8 +19,9 @@ HEAD = """# Results
 
 `unveil evaluate report` wrote the numbers on this page from files of scores, unless a section says otherwise.
 [How to score](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
-root of the area of the annotated landmarks' box, unless said otherwise. The packaged learner was trained with occluders
-of these kinds, on other people, and is used to them; `below-bridge` is the exception.
+root of the area of the annotated landmarks' box, unless said otherwise; *unshifted* is the same without the shift that
+all clear pictures have in common. The packaged learner was trained with occluders of these kinds, on other people, and
+is used to them; `below-bridge` is the exception.
 """
 OCCLUDED = "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
 
@@ -71,10 +72,11 @@ def _published(sections: Sequence[str]) -> Iterator[str]:
 def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     ending = f"/{CLEAR}"
     clear = {name.removesuffix(ending): one for name, one in scores.items() if name.endswith(ending) or "/" not in name}
-    header = ["method", "NME", "median", "90 % below", "NME by the eyes", "above 10 %", "AUC", "images", "missing"]
+    header = ["method", "NME", "median", "90 % below", "NME by the eyes", "unshifted"]
+    header += ["above 10 %", "AUC", "images", "missing"]
     yield from _header(header)
     for name, one in clear.items():
-        numbers = [f"{one[key]:.2f}" for key in ("mean", "median", "p90", "interocular")]
+        numbers = [f"{one[key]:.2f}" for key in ("mean", "median", "p90", "interocular", "unshifted")]
         yield _row([name, *numbers, f"{one['failures']:.1f} %", f"{one['auc']:.3f}", one["count"], one["missing"]])
     yield from _absent(clear, len(header))
 
@@ -96,12 +98,13 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
     yield ""
     yield "All kinds and severities, each counting the same. In mm: how far points of the head move when occluded."
     yield ""
-    header = ["method", "ratio", "clear", "occluded", "visible", "hidden"]
+    header = ["method", "ratio", "clear", "occluded", "visible", "hidden", "clear, unshifted", "occluded, unshifted"]
     header += ["shape, mm", "vertices, mm", "visible, mm", "hidden, mm", "missing"]
     yield from _header(header)
     for name, rows in methods.items():
         one = next(row for row in rows if row["kind"] == "all")
-        keys = ("ratio", "clear", "covered", "visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm")
+        keys = ["ratio", "clear", "covered", "visible", "hidden", "clear_unshifted", "covered_unshifted"]
+        keys += ["shape_mm", "vertices_mm", "seen_mm", "unseen_mm"]
         yield _row([name, *("" if one[key] is None else f"{one[key]:.2f}" for key in keys), one["missing"]])
     yield from _absent(methods, len(header))
 

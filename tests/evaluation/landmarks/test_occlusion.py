@@ -65,7 +65,7 @@ def test_errors_and_movements_are_those_put_in() -> None:
     assert (row.seen_mm, row.unseen_mm) == (pytest.approx(2), pytest.approx(6))
     assert row.vertices_mm == pytest.approx((3 * 2 + 2 * 6) / 5)
     assert (everything.kind, everything.ratio) == ("all", pytest.approx(1.5))
-    assert "| mask | 40 % | 30 % | **1.50** | 5.00 | 7.50 | 5.00 | 15.00 | 2.00 |" in occlusion.table([row])
+    assert "| mask | 40 % | 30 % | **1.50** | 5.00 | 7.50 | 5.00 | 15.00 | 0.00 | 2.50 | 2.00" in occlusion.table([row])
 
 
 def test_only_images_found_both_clear_and_covered_count() -> None:
@@ -87,6 +87,13 @@ def test_landmarks_alone_are_compared_too() -> None:
     _, row = compare({"clear": LandmarkFile(NAMES, faces()[:] + 3), "x": LandmarkFile(NAMES, faces() + 6)}, TRUTH)
     assert row.ratio == pytest.approx(2)
     assert (row.share, row.hidden, row.visible, row.shape_mm, row.vertices_mm, row.unseen_mm) == (None,) * 6
+
+
+def test_only_the_shift_of_the_clear_pictures_is_left_out() -> None:
+    shifted = {name: LandmarkFile(NAMES, faces() + np.array([x, 0])) for name, x in (("clear", 3), ("x", 9))}
+    _, row = compare(shifted, TRUTH)
+    assert row.clear_unshifted == pytest.approx(0)
+    assert row.covered_unshifted == pytest.approx(row.covered - row.clear)
 
 
 def test_scores_know_failures_and_what_is_hidden() -> None:

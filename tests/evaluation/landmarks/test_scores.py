@@ -36,6 +36,14 @@ def test_score_matches_by_name_and_counts_what_is_missing() -> None:
     assert "| method | 2 | 1 | 7.50 |" in table({"method": result})
 
 
+def test_a_shift_that_all_images_have_in_common_is_left_out() -> None:
+    predicted = truth() + np.array([3, 4])
+    predicted[1] += (6, 0)  # of one face of three: no common shift
+    result = score(LandmarkFile(("a", "b", "c"), predicted), LandmarkFile(("a", "b", "c"), truth()))
+    assert result.mean == pytest.approx(100 * (5 + np.hypot(9, 4) + 5) / 3 / 60)
+    assert result.unshifted == pytest.approx(100 * 6 / 3 / 60)
+
+
 def test_frames_without_a_face_are_missing() -> None:
     predicted = truth()
     predicted[1] = np.nan

@@ -15,7 +15,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
-from unveil.evaluation.landmarks.scores import matched, point_errors
+from unveil.evaluation.landmarks.scores import common_shift, matched, point_offsets
 from unveil.evaluation.predictions import CLEAR, TRUTH
 from unveil.storage.files import printable
 from unveil.storage.names import files_named
@@ -40,6 +40,8 @@ class Robustness:
     covered: float
     visible: float | None  # of the landmarks that nothing covers
     hidden: float | None  # of those that something covers
+    clear_unshifted: float  # both errors without the shift that the clear images have in common
+    covered_unshifted: float
     shape_mm: float | None  # how far points of the neutral head move, mean
     vertices_mm: float | None  # the same with expression
     seen_mm: float | None  # of these, points that nothing covers in the picture
@@ -107,9 +109,12 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
         raise UnveilError(f"{name}: no image has a prediction both clear and covered: do the files use the same names?")
     in_truth, in_covered, in_clear = in_truth[both], in_covered[both], in_clear[both]
     true = truth.landmarks2d[in_truth]
-    errors = point_errors(covered.landmarks2d[in_covered], true)
+    offsets = point_offsets(covered.landmarks2d[in_covered], true)
+    errors = np.linalg.norm(offsets, axis=-1)
+    clear_offsets = point_offsets(clear.landmarks2d[in_clear], true)
+    shift = common_shift(clear_offsets)
     hidden = None if covered.hidden68 is None else covered.hidden68[in_covered]
-    clear_error = float(point_errors(clear.landmarks2d[in_clear], true).mean())
+    clear_error = float(np.linalg.norm(clear_offsets, axis=-1).mean())
     if not clear_error > 0:
         raise UnveilError(f"{CLEAR} has the very landmarks of the truth; give what a method predicts")
     kind, _, percent = name.rpartition("-")
@@ -124,6 +129,8 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
         covered=float(errors.mean()),
         visible=_mean_of(errors, None if hidden is None else ~hidden),
         hidden=_mean_of(errors, hidden),
+        clear_unshifted=float(np.linalg.norm(clear_offsets - shift, axis=-1).mean()),
+        covered_unshifted=float(np.linalg.norm(offsets - shift, axis=-1).mean()),
         **_movement(name, clear, covered, in_clear, in_covered),
     )
 
@@ -171,7 +178,8 @@ def _mean_of(values: Float64s, where: Bools | None) -> float | None:
 def _mean(rows: Sequence[Robustness]) -> Robustness:
     """The mean over rows, each counting the same."""
     numbers = {}
-    for key in ("share", "clear", "covered", "visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm"):
+    keys = ("share", "clear", "covered", "visible", "hidden", "clear_unshifted", "covered_unshifted")
+    for key in (*keys, "shape_mm", "vertices_mm", "seen_mm", "unseen_mm"):
         known = [value for row in rows if (value := getattr(row, key)) is not None]
         numbers[key] = float(np.mean(known)) if known else None
     return Robustness(
@@ -186,11 +194,12 @@ def _mean(rows: Sequence[Robustness]) -> Robustness:
 def table(rows: Sequence[Robustness]) -> str:
     """The rows as a Markdown table, the ratio first."""
     header = ["occluder", "wanted", "hidden", "ratio", "clear", "occluded", "visible points", "hidden points"]
+    header += ["clear, unshifted", "occluded, unshifted"]
     header += ["shape, mm", "vertices, mm", "seen", "unseen", "images", "missing"]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     for row in rows:
         percents = ["" if row.wanted is None else f"{row.wanted} %", "" if row.share is None else f"{row.share:.0f} %"]
-        numbers = [row.clear, row.covered, row.visible, row.hidden]
+        numbers = [row.clear, row.covered, row.visible, row.hidden, row.clear_unshifted, row.covered_unshifted]
         numbers += [row.shape_mm, row.vertices_mm, row.seen_mm, row.unseen_mm]
         cells = [row.kind, *percents, f"**{row.ratio:.2f}**", *("" if v is None else f"{v:.2f}" for v in numbers)]
         lines.append("| " + " | ".join([*cells, str(row.images), str(row.missing)]) + " |")

@@ -37,6 +37,7 @@ class Score:
     median: float
     p90: float  # 90th percentile
     interocular: float  # mean error by the distance of the outer eye corners
+    unshifted: float  # as the mean, without the shift that all images have in common
     visible: float | None  # mean error of landmarks that nothing covers; None where that is not known
     hidden: float | None  # mean error of landmarks that something covers; None where none is, or that is not known
     failures: float  # percent of all images
@@ -44,15 +45,28 @@ class Score:
     parts: Mapping[str, float]  # mean over the landmarks of each part of the face
 
 
-def point_errors(predicted: ArrayLike, truth: ArrayLike) -> Float64s:
-    """Distances [N, 68] over the square root of the area of the true landmarks' bounding box, in percent.
-
-    This is the NME of AFLW2000-3D as 3DDFA (Zhu et al. 2016) defines it, before the mean.
-    """
+def point_offsets(predicted: ArrayLike, truth: ArrayLike) -> Float64s:
+    """Predicted minus true landmarks [N, 68, 2] over the root of the area of the true ones' bounding box, percent."""
     predicted, truth = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
     extent = truth.max(axis=-2) - truth.min(axis=-2)  # [N, 2]
     size = np.sqrt(extent.prod(axis=-1))
-    return np.asarray(100 * np.linalg.norm(predicted - truth, axis=-1) / size[..., None])
+    return np.asarray(100 * (predicted - truth) / size[..., None, None])
+
+
+def point_errors(predicted: ArrayLike, truth: ArrayLike) -> Float64s:
+    """Lengths [N, 68] of `point_offsets`.
+
+    This is the NME of AFLW2000-3D as 3DDFA (Zhu et al. 2016) defines it, before the mean.
+    """
+    return np.asarray(np.linalg.norm(point_offsets(predicted, truth), axis=-1))
+
+
+def common_shift(offsets: Float64s) -> Float64s:
+    """The shift [2] that the landmarks of all images [N, 68, 2] have in common: the median of the images' means.
+
+    It comes from how a data set was annotated or scaled, or from another convention of pixels, not from any face.
+    """
+    return np.asarray(np.median(offsets.mean(axis=-2), axis=0))
 
 
 def interocular_errors(predicted: ArrayLike, truth: ArrayLike) -> Float64s:
@@ -88,7 +102,8 @@ def score(predicted: LandmarkFile, truth: LandmarkFile) -> Score:
     """
     at, rows = matched(predicted, truth)
     points, true = predicted.landmarks2d[rows], truth.landmarks2d[at]
-    errors = point_errors(points, true)
+    offsets = point_offsets(points, true)
+    errors = np.linalg.norm(offsets, axis=-1)
     images = errors.mean(axis=1)
     total = len(truth.names)
     missing = total - len(at)
@@ -100,6 +115,7 @@ def score(predicted: LandmarkFile, truth: LandmarkFile) -> Score:
         median=float(np.median(images)),
         p90=float(np.percentile(images, 90)),
         interocular=float(interocular_errors(points, true).mean()),
+        unshifted=float(np.linalg.norm(offsets - common_shift(offsets), axis=-1).mean()),
         visible=_mean_where(errors, None if hidden is None else ~hidden),
         hidden=_mean_where(errors, hidden),
         failures=100 * float((images > FAILURE).sum() + missing) / total,
@@ -114,10 +130,11 @@ def _mean_where(errors: Float64s, where: Bools | None) -> float | None:
 
 def table(scores: Mapping[str, Score]) -> str:
     """Scores by name as a Markdown table, NME in percent."""
-    header = ["predictions", "images", "missing", "NME box", "median", "90 % below", "NME eyes", "visible", "hidden"]
+    header = ["predictions", "images", "missing", "NME box", "median", "90 % below", "NME eyes"]
+    header += ["unshifted", "visible", "hidden"]
     lines = ["| " + " | ".join([*header, f"above {FAILURE:.0f} %", "AUC"]) + " |", "|---" * (len(header) + 2) + "|"]
     for name, s in scores.items():
-        numbers = [s.mean, s.median, s.p90, s.interocular, s.visible, s.hidden]
+        numbers = [s.mean, s.median, s.p90, s.interocular, s.unshifted, s.visible, s.hidden]
         cells = [name, str(s.count), str(s.missing), *("" if v is None else f"{v:.2f}" for v in numbers)]
         lines.append("| " + " | ".join([*cells, f"{s.failures:.1f} %", f"{s.auc:.3f}"]) + " |")
     return "\n".join(lines)
