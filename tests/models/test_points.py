@@ -7,18 +7,19 @@ torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.models.learner import Learner
-from unveil.models.points import CELLS, Points, Refinement, cell_centres, expectation, without_hidden_layers
+from unveil.models.points import Points, Refinement, cell_centres, expectation, without_hidden_layers
 
 LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
 FRONT = torch.tensor([[-1.0, -1], [1, -1], [0, 0], [-0.5, 1], [0.5, 1]])
 
 
 def test_a_map_with_one_spot_is_that_place() -> None:
-    logits = torch.full((1, 2, CELLS * CELLS), -50.0)
-    logits[0, 0, 3 * CELLS + 20] = 50.0  # row 3, column 20
+    cells = 28
+    logits = torch.full((1, 2, cells * cells), -50.0)
+    logits[0, 0, 3 * cells + 20] = 50.0  # row 3, column 20
     logits[0, 1] = 0.0
     positions, spread = expectation(logits)
-    at = cell_centres(logits)
+    at = cell_centres(cells, logits)
     assert torch.allclose(positions[0, 0], torch.stack([at[20], at[3]]), atol=1e-5)
     assert torch.allclose(positions[0, 1], torch.zeros(2), atol=1e-5)
     assert spread[0, 0] < 0.01
@@ -90,8 +91,8 @@ def test_a_learner_of_an_earlier_version_keeps_the_constant_that_its_refinement_
     assert without_hidden_layers(state) is state
 
 
-def test_points_are_those_of_every_image_size() -> None:
-    for size in (64, 112):
+def test_maps_are_as_fine_as_the_image() -> None:
+    for size in (64, 112, 144):
         told = Learner(18, LAYOUT, size, front=FRONT).eval()(torch.rand(1, 3, size, size))
         assert isinstance(told.points, Points)
-        assert told.points.logits.shape == (1, 5, CELLS * CELLS)
+        assert told.points.logits.shape == (1, 5, (size // 4) ** 2)

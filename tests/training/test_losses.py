@@ -10,7 +10,7 @@ torch = needs("torch")
 
 from unveil.models.classes import CLASSES, EYES, SKIN, UNKNOWN
 from unveil.models.learner import LearnerOutput
-from unveil.models.points import CELLS, Points, expectation
+from unveil.models.points import Points, expectation
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig, preset
 from unveil.training.losses import (
@@ -205,6 +205,9 @@ def test_the_shapes_share_weighs_its_squares() -> None:
     terms = [o.terms(prediction(values(0)), aim)["coefficient"] for o in (full, none)]
     groups = group_mean_squares(values(0), values(1), full.layout)
     assert torch.allclose(terms[0] - terms[1], groups["shape"], atol=1e-5)
+
+
+CELLS = 28  # per side of a map
 
 
 def points_at(row: int, column: int, sharpness: float) -> Points:

@@ -7,6 +7,7 @@ another. Maps keep it: each point is the expected position under a map of its ow
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FRONT = "refinement.front"  # the template's points in the state of a learner that finds points
-CELLS = 28  # per side of a map
 CHANNELS = 64
 LEAST_SPREAD, SPREAD_MIDDLE = 1e-3, 2.5  # what the logarithm of a spread is taken of, and what is added to it
 OFFSET_SCALE, PLACE_SCALE = 8.0, 3.0  # bring what the refinement reads to about 1
@@ -27,11 +27,14 @@ class Points(NamedTuple):
 
     positions: Tensor  # [N, P, 2]
     spread: Tensor  # [N, P] standard deviation of their maps
-    logits: Tensor  # [N, P, 28 * 28] of the maps, row 0 on top
+    logits: Tensor  # [N, P, C * C] of the maps, row 0 on top
 
 
 class PointHead(nn.Module):
-    """Points from all stages of the backbone: the late ones know which part it is, the early ones where it ends."""
+    """Points from all stages of the backbone: the late ones know which part it is, the early ones where it ends.
+
+    Their maps are as fine as the first stage, with C = a quarter of the crop's side.
+    """
 
     def __init__(self, channels: tuple[int, ...], points: int) -> None:
         super().__init__()
@@ -46,8 +49,6 @@ class PointHead(nn.Module):
         x = self.laterals[-1](stages[-1])
         for lateral, stage in zip(list(self.laterals)[-2::-1], stages[-2::-1], strict=True):
             x = lateral(stage) + _resized(x, stage.shape[-1])
-        if x.shape[-1] != CELLS:
-            x = _resized(x, CELLS)
         x = functional.relu(self.bn1(self.conv1(functional.relu(x))))
         x = functional.relu(self.bn2(self.conv2(x)))
         logits = self.last(x).flatten(2).float()
@@ -56,15 +57,21 @@ class PointHead(nn.Module):
         return Points(positions, spread, logits)
 
 
-def cell_centres(like: Tensor) -> Tensor:
-    """Where the cells of a row lie, [28], of the type and on the device of ``like``."""
-    return (torch.arange(CELLS, device=like.device, dtype=like.dtype) + 0.5) * (2 / CELLS) - 1
+def cells_of(logits: Tensor) -> int:
+    """C, the cells per side of maps [..., C * C]."""
+    return math.isqrt(logits.shape[-1])
+
+
+def cell_centres(cells: int, like: Tensor) -> Tensor:
+    """Where the cells of a row lie, [C], of the type and on the device of ``like``."""
+    return (torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5) * (2 / cells) - 1
 
 
 def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean [N, P, 2] and standard deviation [N, P] of positions under maps with logits [N, P, 28 * 28]."""
-    maps = torch.softmax(logits, dim=-1).reshape(*logits.shape[:-1], CELLS, CELLS)
-    at = cell_centres(logits)
+    """Mean [N, P, 2] and standard deviation [N, P] of positions under maps with logits [N, P, C * C]."""
+    cells = cells_of(logits)
+    maps = torch.softmax(logits, dim=-1).reshape(*logits.shape[:-1], cells, cells)
+    at = cell_centres(cells, logits)
     columns, rows = maps.sum(dim=-2), maps.sum(dim=-1)
     mean = torch.stack([columns @ at, rows @ at], dim=-1)
     variance = columns @ at.square() + rows @ at.square() - mean.square().sum(dim=-1)

@@ -13,14 +13,14 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BROWS, CLASSES, EYES, LIPS, MOUTH, UNKNOWN
 from unveil.models.learner import LearnerOutput
-from unveil.models.points import CELLS, Points, cell_centres
+from unveil.models.points import Points, cell_centres, cells_of
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig
 
 SPARSE_VERTICES = 400  # about one in ten of openhead's
 FACE_VERTICES = 600  # about one in three of those of openhead's face
 INSIDE = 0.95  # of the crop's [-1, 1] frame
-SPOT = 1.3 * 2 / CELLS  # standard deviation of a map's spot
+SPOT = 1.3  # standard deviation of a map's spot, in cells
 FACE_SCORE = "face_score"  # the one term that is known of every crop
 SMALL_CLASSES, SMALL_WEIGHT = (BROWS, EYES, LIPS, MOUTH), 3.0  # few cells are theirs, and each tells much
 AT_REST = 2.0  # weight of the face at rest against the face with its expression
@@ -83,8 +83,10 @@ def point_terms(points: Points, target: Tensor) -> tuple[Tensor, Tensor]:
     inside = (target.abs() < INSIDE).all(dim=-1).float()
     share = inside / inside.sum(dim=-1, keepdim=True).clamp(min=1)
     apart = torch.sqrt((points.positions - target).square().sum(dim=-1) + 1e-8)
-    x, y = (torch.softmax(-0.5 * ((target[..., k, None] - cell_centres(target)) / SPOT).square(), -1) for k in (0, 1))
-    logs = torch.log_softmax(points.logits, dim=-1).reshape(*apart.shape, CELLS, CELLS)
+    cells = cells_of(points.logits)
+    in_cells = (target[..., None] - cell_centres(cells, target)) * (cells / 2)  # [N, P, 2, C]
+    x, y = torch.softmax(-0.5 * (in_cells / SPOT).square(), dim=-1).unbind(dim=2)
+    logs = torch.log_softmax(points.logits, dim=-1).reshape(*apart.shape, cells, cells)
     entropy = -torch.einsum("npyx,npy,npx->np", logs, y, x)
     return (apart * share).sum(dim=-1), (entropy * share).sum(dim=-1)
 
