@@ -17,7 +17,7 @@ VIEWER      := viewer
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test test-base test-minimum wheel-test check format docs page install install-dev clean distclean
+.PHONY: help demo view serve test test-base test-minimum wheel-test check format docs page install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,10 +28,13 @@ demo: install ## reconstruct the bundled photograph to demo-output/ (base instal
 	@echo "The results are in $(CURDIR)/$(DEMO_OUTPUT):"
 	@ls $(DEMO_OUTPUT)
 	@echo "demo_0_overlay.png shows the mesh on the photograph; demo_0.glb opens in any glTF viewer."
-	@echo "Turn the head in the browser: make view"
+	@echo "Turn the head in the browser: make view. Bring your own photograph: make serve"
 
 view: $(VENV)/.base ## show the heads of `make demo` in the browser
 	$(BIN)/unveil view $(DEMO_OUTPUT)
+
+serve: $(VENV)/.web ## install the extra web, then make heads of your own photographs in the browser
+	$(BIN)/unveil serve
 
 test: install-dev $(VALIDATOR)/node_modules/.stamp $(VIEWER)/node_modules/.stamp ## install the dev extra, torch included, and run all tests
 	$(BIN)/python -m pytest
@@ -85,6 +88,10 @@ $(VENV)/.created $(BASE_VENV)/.created $(MINIMUM_VENV)/.created:
 $(VENV)/.base: pyproject.toml | $(VENV)/.created
 	$(PIP) install --editable .
 	@touch $@
+
+$(VENV)/.web: pyproject.toml | $(VENV)/.created
+	$(PIP) install --editable '.[web]'
+	@touch $@ $(VENV)/.base
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 	$(PIP) install --editable '.[dev]'

@@ -55,6 +55,13 @@ def test_every_reference_has_its_target_on_a_line_of_its_own(page: Path) -> None
     assert used <= targets, used - targets
 
 
+def test_the_readme_adds_extras_to_what_is_installed() -> None:
+    """After `make demo`, `pip install '.[web]'` would put a copy in the place of the editable install."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "pip install 'unveil[" in readme
+    assert "pip install '.[" not in readme
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_code_that_is_named_is_there(page: Path) -> None:
     """Such as `photos.crop.Crop`, `heads.model`, or `MorphableModel.moved` of a public class."""

@@ -232,7 +232,14 @@ def test_boxes_that_are_laid_are_near_every_face(shape: tuple[int, ...]) -> None
 
 
 def test_a_strip_of_a_picture_is_not_searched() -> None:
-    assert laid_boxes((10, 20_000, 3)) == []
+    assert laid_boxes((40, 20_000, 3)) == []
+
+
+@pytest.mark.parametrize("side", [1, 2, 19])
+def test_a_picture_smaller_than_a_face_shows_none(side: int) -> None:
+    """Of one pixel there is nothing to cut a face out of, and that would be an error."""
+    image = np.full((side, side, 3), 128, np.uint8)
+    assert Reconstructor(Seer(FACE), detector=Finds()).reconstruct(image) == []
 
 
 def test_faces_that_are_given_are_kept() -> None:

@@ -10,11 +10,13 @@ from itertools import product
 
 import numpy as np
 
+from unveil.photos.detect import SMALLEST_FACE
 from unveil.photos.detection import Detection
 from unveil.typing import Float64s
 
 SIDES = (0.75, 0.45)  # of the photograph's short side
 APART = 0.65  # sides of a box from one to the next, at most
+LEAST = SMALLEST_FACE / 2  # image pixels of a box's side, as the detector has it; a smaller face says too little
 MOST = 64  # boxes of a side; a strip of a picture needs more, and is no photograph of a face
 NOT_DETECTED = 0.0  # the score of a face that was found this way
 
@@ -24,7 +26,7 @@ def laid_boxes(shape: tuple[int, ...]) -> list[Detection]:
     boxes = []
     for side in (share * min(shape[:2]) for share in SIDES):
         y, x = (_middles(length, side) for length in shape[:2])
-        if len(y) * len(x) <= MOST:
+        if side >= LEAST and len(y) * len(x) <= MOST:
             boxes += [Detection(_box(middle, side), _unknown(), NOT_DETECTED) for middle in product(x, y)]
     return boxes
 
