@@ -24,8 +24,9 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.visibility import behind
+from unveil.heads.albedo import SIZE
 from unveil.heads.dense import DenseMesh, dense_mesh, unit
-from unveil.heads.detail import SIZE, DetailSurface
+from unveil.heads.detail import DetailSurface
 from unveil.heads.model import MorphableModel
 from unveil.typing import Floats, Image
 

@@ -22,6 +22,16 @@ def test_to_image_undoes_to_crop(x: float, y: float, side: float, size: int, px:
     np.testing.assert_allclose(there_and_back, [[px, py]], atol=1e-6)
 
 
+@given(coordinates, coordinates, sides, sizes, st.floats(-179, 179))
+def test_into_another_crop_is_by_way_of_the_image(x: float, y: float, side: float, size: int, degrees: float) -> None:
+    crop = Crop.from_square((x, y), side, size)
+    other = Crop.from_square((x + side / 5, y), 2 * side, 100).turned(degrees, (x, y))
+    pixels = np.array([[0, 0], [size, 0], [size / 3, size]])
+    similarity = crop.into(other)
+    through = pixels @ similarity[:, :2].T + similarity[:, 2]
+    np.testing.assert_allclose(through, other.to_crop(crop.to_image(pixels)), atol=1e-6)
+
+
 @given(coordinates, coordinates, sides, sizes)
 def test_square_fills_minus_one_to_one(x: float, y: float, side: float, size: int) -> None:
     crop = Crop.from_square((x, y), side, size)

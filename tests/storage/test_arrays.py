@@ -37,6 +37,14 @@ def npz(path: Path, content: dict[str, bytes], method: int = zipfile.ZIP_STORED)
             archive.writestr(name, data)
 
 
+def test_another_format_is_named_and_so_are_those_that_are_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", format=np.array(2))
+    arrays = read_arrays(tmp_path / "a.npz", KIND)
+    assert arrays.require_format(1, 2) == 2
+    with pytest.raises(ValueError, match="it has format 2, this unveil reads 3 and 4"):
+        arrays.require_format(3, 4)
+
+
 def test_arrays_come_back(tmp_path: Path) -> None:
     arrays = {
         "names": np.array(["ä", "bcd"]),

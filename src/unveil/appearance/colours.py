@@ -59,8 +59,7 @@ def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:
     """A texture, or colours of vertices, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
     if not model.textured:
         return colours
-    uv = np.zeros((len(model.head.template), 2))
-    uv[model.faces] = model.uv[model.uv_faces]
+    uv = model.vertex_uv()
     result = _nearest_texels(colours, uv)
     if model.parts is not None:
         for name, picture in model.parts.pictures.items():

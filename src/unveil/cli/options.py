@@ -52,6 +52,12 @@ OccludersOption = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Folder with pictures of occluders, used in addition to those that are drawn."),
 ]
+OccluderSeedOption = Annotated[
+    int, typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number draws other occluders.")
+]
+SeveritiesOption = Annotated[
+    str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")
+]
 KindsOption = Annotated[
     str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
 ]
@@ -72,6 +78,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 def words(text: str) -> list[str]:
     """What stands between the commas of an option."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def percentages(text: str, option: str) -> list[float]:
+    """The numbers above 0 and up to 100 that an option lists; UnveilError where it lists anything else, or nothing."""
+    try:
+        numbers = [float(word) for word in words(text)]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(0 < number <= 100 for number in numbers):
+        raise UnveilError(
+            f"{option} {text!r} is no list of percentages: give numbers above 0 and up to 100, such as 20,40,60"
+        )
+    return numbers
 
 
 def parse_formats(text: str | None) -> tuple[str, ...] | None:

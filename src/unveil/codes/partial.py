@@ -22,11 +22,11 @@ from unveil.models.encoder import Encoder, identity
 from unveil.models.registry import family_of
 from unveil.storage.files import printable
 from unveil.storage.made_with import require_same
+from unveil.storage.names import PART_NAMES, part_from, part_name
 from unveil.storage.outputs import alone_in
 from unveil.typing import Float32s
 
 PART = 1024  # crops: what a run that is killed loses at most
-PART_NAMES = "[0-9]*-[0-9]*.npz"
 AGAIN = "choose another output, or begin anew with --force"
 
 
@@ -81,7 +81,7 @@ class PartialCodes:
             self.remove()
         self._paths: list[Path] = []
         self.done = 0
-        while (path := self._next_path()) and self._is_whole(path):
+        while (path := part_from(self.folder, self.done)) and self._is_whole(path):
             self._paths.append(path)
             self.done = int(path.stem[10:])
 
@@ -123,7 +123,7 @@ class PartialCodes:
         start, stop = self.done, batches[-1].stop
         failed = {number for batch in batches for number in batch.errors}
         names = [self._names[k] for k in range(start, stop) if k not in failed]
-        path = self.folder / f"{start:09d}-{stop:09d}.npz"
+        path = self.folder / part_name(start, stop)
         write_codes(path, self._with(names, [batch.values for batch in batches]))
         self._paths.append(path)
         self.done = stop
@@ -131,9 +131,6 @@ class PartialCodes:
     def _with(self, names: Iterable[str], values: Iterable[Float32s]) -> Codes:
         coefficients = Coefficients(self._wanted.coefficients.layout, np.concatenate(list(values)))
         return replace(self._wanted, names=tuple(names), coefficients=coefficients)
-
-    def _next_path(self) -> Path | None:
-        return next(self.folder.glob(f"{self.done:09d}-{'[0-9]' * 9}.npz"), None)
 
     def _is_whole(self, path: Path) -> bool:
         try:

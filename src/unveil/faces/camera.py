@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from unveil.faces.whole import to_photograph
@@ -25,12 +23,9 @@ def head_to_image(coefficients: Coefficients, model: MorphableModel, crop: Crop)
         model: its head model.
         crop: of the photograph.
     """
-    points = _landmark_model(model)
+    points = model.landmark_model()
     upright = np.asarray(points.vertices(points.upright(coefficients)), np.float64)
     in_crop = to_pixels(points.project(points.vertices(coefficients), coefficients), crop.size)
     projected = to_photograph(np.asarray(in_crop, np.float64), crop)
     with_one = np.column_stack([upright, np.ones(len(upright))])
     return np.asarray(np.linalg.lstsq(with_one, projected, rcond=None)[0].T)
-
-
-_landmark_model = lru_cache(maxsize=4)(MorphableModel.landmark_model)

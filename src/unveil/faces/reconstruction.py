@@ -145,8 +145,7 @@ class Reconstruction(ReconstructedFace):
 
         if self.photograph is not None:
             return face_colours(self.photograph, self, self.morphable, self.hair)
-        shape = (PLAIN_SIZE, PLAIN_SIZE) if self.morphable.textured else (len(self.vertices),)
-        return HeadColours.alike(np.full((*shape, 3), GREY, np.uint8))
+        return HeadColours.alike(plain_colours(self.morphable))
 
     @property
     def picture(self) -> Image:
@@ -155,3 +154,9 @@ class Reconstruction(ReconstructedFace):
             return self.photograph
         width, height = np.maximum(np.ceil(self.projected[:, :2].max(axis=0)), 1).astype(int)
         return np.full((height, width, 3), 255, np.uint8)
+
+
+def plain_colours(model: MorphableModel) -> UInt8s:
+    """Grey for a head without a photograph: a texture [S, S, 3], or [V, 3] of vertices where the model has none."""
+    shape = (PLAIN_SIZE, PLAIN_SIZE) if model.textured else (len(model.head.template),)
+    return np.full((*shape, 3), GREY, np.uint8)

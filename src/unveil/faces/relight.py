@@ -24,6 +24,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate
 from unveil.geometry.uv import texel_map
 from unveil.heads.albedo import shade
+from unveil.heads.dense import unit
 from unveil.heads.detail import Detail
 from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
@@ -75,12 +76,12 @@ def render_lit(whole: WholeFace, to_panel: Float64s, detail: Detail | None, albe
     """The face in a panel, to whose pixels ``to_panel`` [2, 3] takes the photograph's: RGBA uint8 [480, 480, 4]."""
     model = whole.model
     raster, _ = rasterize_finely(points_in(whole.projected, to_panel), model.faces, PANEL, PANEL)
-    normals = _unit(interpolate(raster, model.faces, vertex_normals(whole.vertices, model.faces)))
+    normals = unit(interpolate(raster, model.faces, vertex_normals(whole.vertices, model.faces)))
     if detail is not None:
         detailed = texels(raster, detail.normals, model.uv, model.uv_faces)
         # Outside the islands the map is empty, which reaches into their outermost texels.
         known = np.linalg.norm(detailed, axis=-1, keepdims=True) > 0.5
-        normals = np.where(known & _on_atlas(raster, model)[..., None], _unit(detailed), normals)
+        normals = np.where(known & _on_atlas(raster, model)[..., None], unit(detailed), normals)
     skin = Skin.of(albedo, model)
     colours = texels(raster, skin.texture, skin.uv, skin.uv_faces).astype(np.float32) / 255
     colours[raster.covered] *= np.clip(light(normals[raster.covered]), 0, None)
@@ -99,12 +100,16 @@ def _on_atlas(raster: Raster, model: MorphableModel) -> Bools:
 def find_appearance(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> Appearance:
     """The model's own albedo and light, or those of the head's textures [S, S, 3]."""
     if face.albedo is not None:
-        albedo = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
-        return Appearance(albedo, partial(_deca_light, np.asarray(face.coefficients["light"])))
+        return Appearance(as_picture(face.albedo), partial(_deca_light, np.asarray(face.coefficients["light"])))
     light = upright_light(face, colours)
     if light is None:
         return estimate_appearance(face.vertices, model, colours.lit)
     return Appearance(colours.albedo, light.gain)
+
+
+def as_picture(albedo: Floats) -> UInt8s:
+    """RGB uint8 of an albedo [..., 3], 1 for full reflectance."""
+    return np.asarray(np.clip(albedo, 0, 1) * 255 + 0.5, np.uint8)
 
 
 def upright_light(face: ReconstructedFace, colours: HeadColours) -> SkinLight | None:
@@ -151,7 +156,7 @@ def _samples(normals: Floats, model: MorphableModel, texture: UInt8s) -> tuple[F
     step = len(texture) / FIT_SIZE
     colours = texture[(row * step + step / 2).astype(int), (column * step + step / 2).astype(int)]
     corners = normals[model.faces[grid.triangle]]
-    directions = _unit(np.einsum("nk,nkc->nc", grid.barycentric, corners))
+    directions = unit(np.einsum("nk,nkc->nc", grid.barycentric, corners))
     return harmonics(directions), np.maximum(colours, 1) / 255
 
 
@@ -159,9 +164,5 @@ def _at_texels(normals: Floats, model: MorphableModel, size: int) -> Floats:
     """Harmonics [S, S, 9] of the normals at every texel; outside the islands those of the nearest texel inside."""
     grid = texel_map(model.uv, model.uv_faces, size)
     corners = normals[model.faces[grid.triangle]]
-    basis = harmonics(_unit(np.einsum("nk,nkc->nc", grid.barycentric, corners))).astype(np.float32)
+    basis = harmonics(unit(np.einsum("nk,nkc->nc", grid.barycentric, corners))).astype(np.float32)
     return np.take(basis, grid.nearest, axis=0).reshape(size, size, 9)
-
-
-def _unit(vectors: Floats) -> Floats:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours
 from unveil.faces.face import ReconstructedFace
-from unveil.faces.relight import draw_relit, upright_light
+from unveil.faces.relight import as_picture, draw_relit, upright_light
 from unveil.heads.model import MorphableModel
 from unveil.meshes.glb import surface_bytes
 from unveil.meshes.maps import encode_displacement, encode_normals
@@ -37,7 +37,7 @@ def write_maps(stem: Path, face: ReconstructedFace) -> dict[str, str]:
         pictures["displacement"] = encode_displacement(face.detail.displacement)
         pictures["normals"] = encode_normals(face.detail.normal_map)
     if face.albedo is not None:
-        pictures["albedo"] = (np.clip(face.albedo, 0, 1) * 255 + 0.5).astype(np.uint8)
+        pictures["albedo"] = as_picture(face.albedo)
     paths = {kind: _beside(stem, f"_{kind}.png") for kind in pictures}
     for kind, path in paths.items():
         write_image(path, pictures[kind])

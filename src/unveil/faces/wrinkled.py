@@ -51,8 +51,7 @@ def folding(model: MorphableModel, moving: MovingRelief) -> MorphableModel:
 
 def _heights(model: MorphableModel, moving: MovingRelief) -> Float32s:
     """How far each unit raises this person's skin at the vertices, [E, V] in metres."""
-    uv = np.zeros((len(model.head.template), 2))
-    uv[model.faces] = model.uv[model.uv_faces]
+    uv = model.vertex_uv()
     return np.asarray(moving.folds.at(uv) * at_coordinates(moving.gain, uv), np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from array_api_compat import is_torch_array
 
 from unveil.geometry.arrays import array_namespace
@@ -39,8 +40,6 @@ def _add_rows(total: Array, rows: Array, values: Array) -> Array:
     """``total[..., rows, :] += values`` with repeated rows summed; the array API standard has no scatter-add."""
     if is_torch_array(total):
         return total.index_add(-2, rows, values)
-    import numpy as np
-
     flat = total.reshape(-1, *total.shape[-2:])
     for t, v in zip(flat, values.reshape(-1, *values.shape[-2:]), strict=True):
         for axis in range(3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from unveil.geometry.arrays import array_namespace
@@ -113,7 +114,7 @@ def matrix_to_euler_degrees(matrix: Array) -> Array:
     pitch = xp.asin(xp.clip(-matrix[..., 1, 2], -1.0, 1.0))
     yaw = xp.atan2(matrix[..., 0, 2], matrix[..., 2, 2])
     roll = xp.atan2(matrix[..., 1, 0], matrix[..., 1, 1])
-    return xp.stack([pitch, yaw, roll], axis=-1) * (180.0 / 3.141592653589793)
+    return xp.stack([pitch, yaw, roll], axis=-1) * (180.0 / math.pi)
 
 
 def _unit(v: Array) -> Array:

@@ -9,11 +9,7 @@ from unveil.geometry.rasterize import rasterize
 from unveil.typing import Bools, Floats, Ints
 
 DEPTH_SIZE = 256  # pixels along the longer side of a head, to find out what lies in front
-
-
 DEPTH_SLACK = 0.02  # of the longer side: so far behind still counts as in front (5 mm of 25 cm)
-
-
 LEAST_COSINE = 0.15  # between normal and viewing direction: more edge-on than this nothing is recognised
 
 

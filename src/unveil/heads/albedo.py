@@ -1,4 +1,4 @@
-"""Albedo from texture coefficients, in the UV layout of FLAME, and how the light of DECA falls on it."""
+"""Models of skin: DECA's albedo of texture coefficients and its light, and openhead's space of skin."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
-SIZE = 256  # texels a side of every map here
 MOST = 1.5e-3  # metres that expressions and wrinkles together raise or lower skin by
 LITTLE = 2e-4  # metres: an expression that makes no more of a fold hardly tells whether a person has it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from unveil.geometry.arrays import array_namespace
@@ -73,5 +74,5 @@ class SlidingContour:
         """Row of the table [...] for rotations [..., 3, 3], from their y Euler angle."""
         xp = array_namespace(rotation)
         yaw = xp.atan2(-rotation[..., 2, 0], xp.sqrt(rotation[..., 0, 0] ** 2 + rotation[..., 1, 0] ** 2))
-        degrees = xp.astype(xp.round(yaw * (180.0 / 3.141592653589793)), xp.int64)
+        degrees = xp.astype(xp.round(yaw * (180.0 / math.pi)), xp.int64)
         return xp.clip(degrees - self.first_degree, 0, self.triangles.shape[0] - 1)

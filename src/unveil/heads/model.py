@@ -62,6 +62,12 @@ class MorphableModel:
         """Whether there are texture coordinates."""
         return len(self.uv) > 0
 
+    def vertex_uv(self) -> np.ndarray:
+        """Texture coordinates [V, 2] of the vertices, v up; on a seam, those of one of its sides."""
+        uv = np.zeros((len(self.head.template), 2))
+        uv[self.faces] = self.uv[self.uv_faces]
+        return uv
+
     def zero(self, count: int | None = None) -> Coefficients:
         """Coefficients that give the template, seen by a camera that fits it into the crop; [M] or [count, M]."""
         values = np.zeros(self.layout.size if count is None else (count, self.layout.size), np.float32)
@@ -182,7 +188,14 @@ class MorphableModel:
         return moved.replace(light=xp.reshape(light, c["light"].shape))
 
     def landmark_model(self) -> MorphableModel:
-        """The same model with only the vertices of its landmarks: the same landmarks at a fraction of the cost."""
+        """The same model with only the vertices of its landmarks: the same landmarks at a fraction of the cost.
+
+        It is made once.
+        """
+        return self._landmarks_alone
+
+    @cached_property
+    def _landmarks_alone(self) -> MorphableModel:
         tables = [t for t in (self.landmarks68, self.contour, self.inner51) if t is not None]
         used = np.unique(np.concatenate([t.triangles.ravel() for t in tables]))
         new = np.full(self.head.template.shape[0], -1)

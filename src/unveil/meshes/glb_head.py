@@ -16,6 +16,7 @@ from unveil.heads.model import MorphableModel
 from unveil.meshes.glb_animation import quaternions
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json, sparse_vectors
 from unveil.meshes.seams import SplitMesh, split_at_seams
+from unveil.photos.cielab import to_linear
 from unveil.typing import Bools, Float32s, Floats, Int64s, UInt8s
 
 # Displacements and changes of normals below these are left out of a morph target: nobody sees them, and most
@@ -80,7 +81,7 @@ def _attributes(buffer: GltfBuffer, vertex: Int64s, arrays: Mapping[str, Floats]
 def add_colours(buffer: GltfBuffer, mesh: Json, model: MorphableModel, colours: UInt8s) -> None:
     """Give `head_mesh`'s vertices colours, uint8 RGB [V, 3]."""
     ((primitive,), (fixed,)) = mesh["primitives"], _fixed_arrays(model).parts
-    linear = _linear(colours[fixed.split.vertex])
+    linear = to_linear(colours[fixed.split.vertex] / 255)  # as glTF has colours of vertices
     primitive["attributes"] = _in_order(
         primitive["attributes"] | {"COLOR_0": buffer.accessor(linear, "VEC3", ARRAY_BUFFER)}
     )
@@ -215,9 +216,3 @@ def _tangents(vertices: Float32s, normals: Float32s, model: MorphableModel) -> F
     along = np.where(length > 1e-3, along, other)
     unit = along / np.linalg.norm(along, axis=1, keepdims=True)
     return np.column_stack([unit, np.ones(len(unit))]).astype(np.float32)
-
-
-def _linear(colours: UInt8s) -> Float32s:
-    """Colours [K, 3] of a picture, in sRGB, as glTF has those of vertices: in proportion to light, 0 to 1."""
-    values = colours / 255
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)

@@ -12,10 +12,9 @@ from unveil.errors import UnveilError
 from unveil.storage.file_kind import FileKind
 from unveil.storage.leftovers import sweep_files
 from unveil.storage.made_with import note_settings
-from unveil.storage.names import distinct_names, path_of
+from unveil.storage.names import PART_NAMES, distinct_names, path_of
 from unveil.storage.outputs import Outputs, output_errors
 from unveil.storage.text import read_json
-from unveil.video.parts import PART_NAMES
 
 KIND = FileKind("record of a clip", "reconstruct the clip again", 2**24)
 NOTE = "made_with.json"  # in the folder of the parts

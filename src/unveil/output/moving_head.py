@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from unveil.faces.files import face_glb
 from unveil.faces.hair import without_light
-from unveil.faces.reconstruction import GREY, PLAIN_SIZE, Reconstruction
+from unveil.faces.reconstruction import Reconstruction, plain_colours
 from unveil.heads.head import HAIR, HairCap
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
@@ -71,9 +72,8 @@ def read_head(path: Path, assets: Path | None = None) -> MovingHead:
             raise ValueError("its coefficients are not those of one head")
     model = load_head(layout, assets).with_layout(layout)
     coefficients = Coefficients(layout, values)
-    size = (PLAIN_SIZE, PLAIN_SIZE) if model.textured else (len(model.head.template),)
-    grey = np.full((*size, 3), GREY, np.uint8)
-    return MovingHead(model, coefficients, grey, lambda motion: glb_bytes(model, coefficients, None, motion))
+    scene = partial(glb_bytes, model, coefficients, None)
+    return MovingHead(model, coefficients, plain_colours(model), scene)
 
 
 def _of_glb(file: GlbFile, name: str, assets: Path | None) -> MovingHead:
@@ -90,7 +90,7 @@ def _of_glb(file: GlbFile, name: str, assets: Path | None) -> MovingHead:
     if start.values.shape != (start.layout.size,) or not np.isfinite(start.values).all():
         raise ValueError("its shape is not one of its head model")
     picture = file.picture("skin")
-    texture = np.full((PLAIN_SIZE, PLAIN_SIZE, 3), GREY, np.uint8) if picture is None else decode_rgb(picture, name)
+    texture = plain_colours(model) if picture is None else decode_rgb(picture, name)
     hair = _hair(file, name)
     return MovingHead(replace(model, hair=hair), start, texture, lambda motion: _moving(file, model, motion))
 

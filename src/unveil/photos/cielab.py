@@ -16,11 +16,16 @@ TO_LINEAR = np.linalg.inv(TO_XYZ).astype(np.float32)
 BEND = 6 / 29  # root of XYZ below which it is a straight line (CIE 15)
 
 
+def to_linear(rgb: Floats) -> Float32s:
+    """Linear sRGB [..., 3], in proportion to light, of encoded sRGB colours [..., 3], both from 0 to 1."""
+    colours = np.asarray(rgb, np.float32)
+    curve = ((np.maximum(colours, 0) + 0.055) / 1.055) ** 2.4
+    return np.asarray(np.where(colours <= 0.04045, colours / 12.92, curve), np.float32)
+
+
 def to_cielab(rgb: Floats) -> Float32s:
     """CIELAB [..., 3], lightness from 0 to 100, of sRGB colours [..., 3] from 0 to 1."""
-    colours = np.asarray(rgb, np.float32)
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((np.maximum(colours, 0) + 0.055) / 1.055) ** 2.4)
-    xyz = linear @ TO_XYZ.T
+    xyz = to_linear(rgb) @ TO_XYZ.T
     root = np.where(xyz > BEND**3, np.cbrt(xyz), xyz / (3 * BEND**2) + 4 / 29)
     x, y, z = np.moveaxis(root, -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)

@@ -117,6 +117,10 @@ class Crop:
         inverse = np.linalg.inv(self.matrix[:, :2])
         return (np.asarray(points, dtype=np.float64) - self.matrix[:, 2]) @ inverse.T
 
+    def into(self, other: Crop) -> Float64s:
+        """The similarity [2, 3] from this crop's pixels to those of another crop of the same image."""
+        return np.asarray(other.matrix @ np.linalg.inv(np.vstack([self.matrix, [0, 0, 1]])))
+
     def warp(self, image: Image, size: int | None = None) -> Image:
         """The crop of ``image`` [H, W, 3] as uint8 [size, size, 3], black outside the image."""
         crop = self if size is None else self.resized(size)

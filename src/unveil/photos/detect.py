@@ -10,7 +10,7 @@ is looked at turned.
 The coarse scales come first. The search ends when faces a third as large as the smallest certain one would have been
 seen: so the people of a group lead to each other, and a portrait is not searched for faces in its background.
 
-Where a network tells afterwards what is a face, much less is asked of a second look, and of a find where nothing
+Where a network decides afterwards what is a face, second looks need a much lower score, and so do finds where nothing
 certain is found.
 """
 
@@ -276,9 +276,7 @@ def pyramid(image: Image, smallest_face: float) -> Iterator[Image]:
     finest = max(ALWAYS, min(FINEST, long_side * FACE_RANGE[0] / smallest_face))
     side = COARSEST * 2 ** int(np.log2(finest / COARSEST))
     while side >= COARSEST:
-        size = [max(1, round(length * side / long_side)) for length in (width, height)]
-        interpolation = cv2.INTER_AREA if side < max(image.shape[:2]) else cv2.INTER_LINEAR
-        image = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+        image = _resized(image, [max(1, round(length * side / long_side)) for length in (width, height)])
         yield image
         side //= 2
 
@@ -290,9 +288,13 @@ def finer_levels(image: Image, smallest_face: float, finest: Image) -> list[Imag
     scale = min(2 * finest_scale, float(np.sqrt(MOST_PIXELS / (width * height))))
     if finest_scale >= min(scale, FACE_RANGE[0] / smallest_face):
         return []
-    size = [max(1, round(length * scale)) for length in (width, height)]
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return [np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)]
+    return [_resized(image, [max(1, round(length * scale)) for length in (width, height)])]
+
+
+def _resized(image: Image, size: Sequence[int]) -> Image:
+    """The picture with (width, height) pixels, averaged where they are fewer."""
+    interpolation = cv2.INTER_AREA if max(size) < max(image.shape[:2]) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
 
 
 def smallest_found(shape: tuple[int, ...]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -60,7 +59,7 @@ def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequen
     require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, source.model)
     require_sense(np.ptp(in_crops[..., :2], axis=1).max(axis=-1) / crops[0].size, "the crop", source.model)
     projected = [to_photograph(points, crop) for points, crop in zip(in_crops, crops, strict=True)]
-    landmarks2d = visible_landmarks(_landmark_model(model), coefficients, crops)
+    landmarks2d = visible_landmarks(model.landmark_model(), coefficients, crops)
     landmarks3d = model.landmarks68(vertices)
     pose = matrix_to_euler_degrees(_in_photograph(model.rotation(coefficients), crops))  # [N, 3]
     return [
@@ -94,9 +93,6 @@ def visible_landmarks(model: MorphableModel, coefficients: Coefficients, crops: 
     points = model.contour68(model.vertices(coefficients), coefficients)  # [N, 68, 3]
     pixels = to_pixels(model.project(points, coefficients), crops[0].size)
     return [crop.to_image(face[:, :2]) for crop, face in zip(crops, pixels, strict=True)]
-
-
-_landmark_model = lru_cache(maxsize=4)(MorphableModel.landmark_model)
 
 
 def _in_photograph(rotations: Floats, crops: Sequence[Crop]) -> Floats:

@@ -1,8 +1,8 @@
 """Faces are cut out around what a detector found, then around the landmarks that are seen there, and so on.
 
-One such step is what most networks need. One that says whether there is a face has learned to go further: its detector
-may search generously, because from a bad box it walks to the face, and finds that are none are told from faces. Where
-the detector finds nothing that is surely a face, it walks from boxes laid over the whole image.
+Most networks need one such step. One that says whether there is a face has learned to go further: its detector may
+search generously, because the network walks from a bad box to the face and rejects finds that are none. Where the
+detector finds nothing that is surely a face, it walks from boxes laid over the whole image.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from unveil.models.second_look import SecondLook
 from unveil.photos.crop import Crop
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection, overlaps
-from unveil.photos.framing import CANONICAL, Framing
+from unveil.photos.framing import Framing
 from unveil.reconstruct.false_detection import CONVINCED, is_no_face
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.reconstruct.laid import laid_boxes
@@ -84,7 +84,7 @@ class FaceWalk:
     Args:
         encoder: the network.
         model: its head model.
-        once: whether faces are not looked at in the mirror, too, as those of photographs are.
+        once: leave out the second look in the mirror, which photographs get.
     """
 
     def __init__(self, encoder: Encoder, model: MorphableModel, *, once: bool = False) -> None:
@@ -99,7 +99,7 @@ class FaceWalk:
         return self._guide.says_face
 
     def detect(self, detector: FaceDetector, image: Image) -> list[Detection]:
-        """What a detector finds, generously where it is told from faces later on."""
+        """What a detector finds; it searches generously where the network rejects false finds later."""
         return detector.detect(image, generous=True) if self.says_face else detector.detect(image)
 
     def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
@@ -176,7 +176,8 @@ class _Walked:
         self.landmarks, self.agrees = landmarks, agrees
         if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
             self.place = Detection.of_landmarks(landmarks, self.found.score)
-        self.crop = second_crop(landmarks, box, before, framing.around(self.place))
+        if agrees:
+            self.crop = framing.around(self.place).of_landmarks(landmarks, before.size)
         if face is None or not still(before, self.crop, NEAR_ENOUGH if _mostly_clear(said) else STILL):
             self.look = None
             self.stays = face is not None and face < NOT_WORTH_A_STEP
@@ -211,11 +212,6 @@ def _convincing(one: Framed) -> bool:
 def _same(box_ltrb: Floats, other_ltrb: Floats) -> bool:
     boxes: list[Float32s] = [np.reshape(box, (2, 2)).astype(np.float32) for box in (box_ltrb, other_ltrb)]
     return bool(overlaps(boxes[0], boxes[1][None])[0][0] > SAME_BOX)
-
-
-def second_crop(landmarks: Floats, box_ltrb: Floats, first: Crop, framing: Framing = CANONICAL) -> Crop:
-    """The crop around the landmarks [68, 2] of a step, or the crop before it where they cannot be right."""
-    return framing.of_landmarks(landmarks, first.size) if agree(landmarks, box_ltrb) else first
 
 
 def still(before: Crop, after: Crop, share: float = STILL) -> bool:

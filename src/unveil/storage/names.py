@@ -11,6 +11,8 @@ from unveil.storage.files import printable
 
 LONGEST = 200  # bytes; file systems take 255, and results add a number, a kind and a suffix
 DIGITS = 16  # of a hash, which tells shortened names apart
+PART_NAMES = "[0-9]*-[0-9]*.npz"  # of the parts of a long work, as a pattern
+NUMBER = 9  # digits of a number in them
 
 
 def printable_stem(photo: Path) -> str:
@@ -45,6 +47,16 @@ def beside(path: Path, suffix: str) -> Path | None:
 def printable_part(name: str) -> str:
     """Part of a name as text; a byte that is not UTF-8, an x and two digits, is marked by %."""
     return printable(name).replace("\\", "%")
+
+
+def part_name(start: int, stop: int) -> str:
+    """The name of a part of a long work, which covers the items from ``start`` up to but not including ``stop``."""
+    return f"{start:0{NUMBER}d}-{stop:0{NUMBER}d}.npz"
+
+
+def part_from(folder: Path, start: int) -> Path | None:
+    """The part in a folder that begins with an item; None where there is none."""
+    return next(folder.glob(f"{start:0{NUMBER}d}-{'[0-9]' * NUMBER}.npz"), None)
 
 
 def path_of(photo: Path) -> tuple[str]:

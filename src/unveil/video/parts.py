@@ -20,11 +20,11 @@ from unveil.photos.crop import Crop
 from unveil.reprs import short_repr
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
+from unveil.storage.names import part_from, part_name
 from unveil.storage.npz import write_npz
 from unveil.video.people import SeenFace
 
 PART = 128  # frames: what a run that is killed loses at most
-PART_NAMES = "[0-9]*-[0-9]*.npz"
 KIND = FileKind("part of a clip", "remove it; its frames are then looked at again", 2**28)
 
 
@@ -52,7 +52,7 @@ class ClipParts:
     def read(self) -> Iterator[FrameFaces]:
         """The frames, from the first, that were written earlier."""
         done = 0
-        while path := next(self.folder.glob(f"{done:09d}-{'[0-9]' * 9}.npz"), None):
+        while path := part_from(self.folder, done):
             try:
                 frames = list(self._frames(path))
             except UnveilError:  # a power failure may leave a part without its content; it is made again
@@ -81,7 +81,7 @@ class ClipParts:
             "frame": np.array([k for k, _, _ in rows], np.int64),
             "person": np.array([number for _, number, _ in rows], np.int64),
         }
-        write_npz(self.folder / f"{done:09d}-{stop:09d}.npz", columns | _columns([face for _, _, face in rows]))
+        write_npz(self.folder / part_name(done, stop), columns | _columns([face for _, _, face in rows]))
         return stop
 
     def _frames(self, path: Path) -> Iterator[FrameFaces]:

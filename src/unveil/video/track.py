@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -88,9 +87,8 @@ class Recorder:
 
     def join(self, other: Recorder) -> None:
         """Take in the person's other frames, none of which is among these."""
-        back = np.linalg.inv(np.vstack([other.crop.matrix, [0, 0, 1]]))
         rows = Coefficients(self._model.layout, np.stack(other._values))
-        moved = self._model.moved(rows, self.crop.matrix @ back, other.crop.size, self.crop.size)
+        moved = self._model.moved(rows, other.crop.into(self.crop), other.crop.size, self.crop.size)
         frames = [*self._frames, *other._frames]
         order = np.argsort(frames)
         self._frames = [frames[k] for k in order]
@@ -142,8 +140,7 @@ def reference_crop(first: SeenFace) -> Crop:
 
 def placed(model: MorphableModel, face: SeenFace, crop: Crop) -> Coefficients:
     """A face's coefficients [M] in another crop."""
-    back = np.linalg.inv(np.vstack([face.crop.matrix, [0, 0, 1]]))
-    return model.moved(face.coefficients, crop.matrix @ back, face.crop.size, crop.size)
+    return model.moved(face.coefficients, face.crop.into(crop), face.crop.size, crop.size)
 
 
 def with_shape(model: MorphableModel, heads: Coefficients, shape: Floats, size: int) -> Coefficients:
@@ -153,15 +150,12 @@ def with_shape(model: MorphableModel, heads: Coefficients, shape: Floats, size: 
     """
     group = model.shape_group
     shaped = heads.replace(**{group: np.broadcast_to(shape, heads[group].shape)})
-    points = landmark_model(model)
+    points = model.landmark_model()
     before, after = (
         to_pixels(points.project(points.landmarks68(points.vertices(each)), each), size)[..., :2]
         for each in (heads, shaped)
     )
     return model.moved(shaped, similarities(np.asarray(after), np.asarray(before)), size, size)
-
-
-landmark_model = lru_cache(maxsize=4)(MorphableModel.landmark_model)
 
 
 def similarities(points: Floats, targets: Floats) -> Floats:

@@ -19,7 +19,6 @@ from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reconstruct.walk import FaceWalk, Framed, agree, different_faces
 from unveil.typing import Floats, Image
 from unveil.video.people import People, SeenFace
-from unveil.video.track import landmark_model
 
 PATIENCE = 1.5  # seconds for which the place is watched where a face was
 SEARCH_LOST, SEARCH = 0.2, 1.0  # seconds between searches of whole frames, where somebody is missing and where not
@@ -42,7 +41,7 @@ class Tracker:
     def __init__(self, reconstructor: Reconstructor) -> None:
         self._detector = reconstructor.detector
         self._walk = FaceWalk(reconstructor.encoder, reconstructor.morphable, once=True)
-        self._landmark_model = landmark_model(reconstructor.morphable)
+        self._landmark_model = reconstructor.morphable.landmark_model()
         self.people = People(reconstructor.morphable)
         self._seconds = -np.inf  # of the last frame
 

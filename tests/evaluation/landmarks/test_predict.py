@@ -120,7 +120,7 @@ def test_the_covered_pictures_depend_on_the_name_and_seed_alone(pictures: Path) 
     [
         (("--kinds", "veil"), "no occluder of kind veil: choose from pixels, mask"),
         (("--severities", "0"), "above 0 and up to 100"),
-        (("--severities", "much"), "no percents such as 20,40,60"),
+        (("--severities", "much"), "no list of percentages"),
         (("--faces", "all"), "unknown --faces 'all': choose annotated or detected"),
         (("--jaw", "square"), "unknown --jaw 'square'"),
         (("--model", "3ddfa"), "no "),

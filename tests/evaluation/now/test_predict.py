@@ -195,7 +195,7 @@ def test_hidden_faces(dataset: Path, learner: Path, tmp_path: Path, capsys: pyte
     assert min(small) > 0.001
     assert all(b > 1.3 * a for a, b in zip(small, large, strict=True)), "the same things, larger"
     wrong = Answer(capsys, *command[:-1], "half")
-    assert (wrong.status, "cannot hide 'half' of a face" in wrong.err) == (2, True)
+    assert (wrong.status, "--occluded 'half' is no list of percentages" in wrong.err) == (2, True)
 
 
 def test_what_hides_a_face_depends_on_its_name_and_nothing_else() -> None:

@@ -17,8 +17,7 @@ def test_the_packaged_space_knows_the_face_and_not_the_scalp() -> None:
     assert packaged("openhead_skin.npz").stat().st_size < 1.5e6
     assert space.mean.shape == (256, 256, 3)
     model = load_openhead()
-    uv = np.zeros((len(model.head.template), 2))
-    uv[model.faces] = model.uv[model.uv_faces]
+    uv = model.vertex_uv()
     row, column = (np.clip(256 * at, 0, 255).astype(int) for at in (1 - uv[:, 1], uv[:, 0]))
     certainty = space.certainty[row, column]
     template = np.asarray(model.head.template)

@@ -9,8 +9,9 @@ import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.visibility import behind
+from unveil.heads.albedo import SIZE
 from unveil.heads.dense import DenseMesh, dense_mesh
-from unveil.heads.detail import SIZE, DetailSurface
+from unveil.heads.detail import DetailSurface
 from unveil.heads.face_area import SEVEN, face_sphere
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.model import MorphableModel

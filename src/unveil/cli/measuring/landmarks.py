@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import (
-    LARGEST_SEED,
     AssetsOption,
     FolderOut,
     ForceOption,
     JsonOption,
     ModelOption,
+    OccluderSeedOption,
     OccludersOption,
+    SeveritiesOption,
     file_in,
+    percentages,
     words,
 )
 from unveil.cli.printing import complain, count, say, say_json, with_progress
@@ -66,9 +68,7 @@ def predict_landmarks(
             metavar="LIST", help="Kinds of occluders, such as mask,glasses, or none; all but hats if left out."
         ),
     ] = None,
-    severities: Annotated[
-        str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")
-    ] = "20,40,60",
+    severities: SeveritiesOption = "20,40,60",
     faces: Annotated[
         str, typer.Option(metavar="HOW", help="annotated: cut faces out by their annotation; detected: find them.")
     ] = "annotated",
@@ -81,10 +81,7 @@ def predict_landmarks(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most this many pictures, spread evenly over all of them.")
     ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number draws other occluders."),
-    ] = 0,
+    seed: OccluderSeedOption = 0,
 ) -> None:
     """Write a model's landmarks and heads for annotated photographs, clear and occluded."""
     from unveil.evaluation import occluded_faces
@@ -97,7 +94,8 @@ def predict_landmarks(
     _known("faces", faces, predicting.FACES)
     _known("jaw", jaw or JAWS[0], JAWS)
     names = None if kinds is None else [name for name in words(kinds) if name != "none"]
-    conditions = occluded_faces.conditions(occluders, names, _percents(severities))
+    shares = [percent / 100 for percent in percentages(severities, "--severities")]
+    conditions = occluded_faces.conditions(occluders, names, shares)
     chosen = open_annotated(pictures, annotation, note=complain).limited(limit)
     settings = predicting.PredictionSettings(faces, jaw or chosen.jaw, seed)
     encoder = open_encoder(model, assets)
@@ -208,13 +206,6 @@ def report(
 def _known(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise UnveilError(f"unknown --{option} {value!r}: choose {' or '.join(choices)}")
-
-
-def _percents(text: str) -> list[float]:
-    try:
-        return [float(part) / 100 for part in text.split(",")]
-    except ValueError as error:
-        raise UnveilError(f"--severities {text!r} are no percents such as 20,40,60") from error
 
 
 def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | None:

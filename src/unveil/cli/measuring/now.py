@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, FolderOut, ForceOption, JsonOption, ModelOption, OccludersOption
+from unveil.cli.options import (
+    AssetsOption,
+    FolderOut,
+    ForceOption,
+    JsonOption,
+    ModelOption,
+    OccludersOption,
+    percentages,
+)
 from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import MOST_LETTERS, UnveilError
 from unveil.storage.files import resolved
@@ -134,7 +142,7 @@ def predict_now(
     from unveil.evaluation.now import predict as predicting
     from unveil.reconstruct.pipeline import Reconstructor
 
-    percents = _parse_percents(occluded)
+    percents = [] if occluded is None else percentages(occluded, "--occluded")
     photos = predicting.NowPhotos.open(dataset, with_boxes=not own_detector, image_list=images)
     reconstructor = Reconstructor(model, assets=assets)
     failed = 0
@@ -169,13 +177,3 @@ def _predict_all(running: Iterator[Predicted], total: int, out: Path) -> int:
         f"{counts['failed']} failed"
     )
     return counts["failed"]
-
-
-def _parse_percents(text: str | None) -> tuple[float, ...]:
-    try:
-        percents = tuple(float(part) for part in text.split(",")) if text is not None else ()
-    except ValueError:
-        percents = (0.0,)
-    if not all(0 < percent <= 100 for percent in percents):
-        raise UnveilError(f"cannot hide {text!r} of a face: give percents above 0 and up to 100, such as 15,30,45,60")
-    return percents

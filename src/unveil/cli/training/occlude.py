@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unveil.cli.options import (
-    LARGEST_SEED,
     AssetsOption,
     ForceOption,
     KindsOption,
     ModelOption,
+    OccluderSeedOption,
     OccludersOption,
     PictureOut,
     RecursiveOption,
+    SeveritiesOption,
+    percentages,
     words,
 )
 from unveil.cli.printing import complain, count, say, with_progress
@@ -40,17 +42,12 @@ def occlude(
     recursive: RecursiveOption = False,
     occluders: OccludersOption = None,
     kinds: KindsOption = None,
-    severities: Annotated[
-        str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")
-    ] = SEVERITIES,
+    severities: SeveritiesOption = SEVERITIES,
     faces: Annotated[
         int,
         typer.Option(metavar="N", min=1, help="At most this many faces in all, the largest of each photograph first."),
     ] = 1,
-    seed: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Random seed: another number draws other occluders."),
-    ] = 0,
+    seed: OccluderSeedOption = 0,
     out_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Also write each occluded crop and its mask to this folder.")
     ] = None,
@@ -69,7 +66,7 @@ def occlude(
     from unveil.storage.names import printable_stem
     from unveil.storage.outputs import result_file, results_in
 
-    shares = _parse_severities(severities)
+    shares = percentages(severities, "--severities")
     pool = load_pool(occluders, None if kinds is None else words(kinds))
     pictures = find_images(photos, recursive=recursive, note=complain)
     with ExitStack() as writing:
@@ -77,7 +74,7 @@ def occlude(
         crops = None
         if out_dir is not None:
             outputs = writing.enter_context(results_in(out_dir, "occlude", inputs=pictures, force=force))
-            occlusions = [f"{occluder.kind}_{share}" for occluder in pool.occluders for share in shares]
+            occlusions = [f"{occluder.kind}_{share:g}" for occluder in pool.occluders for share in shares]
             crops = _CropFiles(outputs, pictures, occlusions)
         failed: list[Exception] = []
         found = list(_find_faces(pictures, faces, Reconstructor(model, assets=assets), failed))
@@ -98,7 +95,7 @@ def occlude(
                 result = occluder.apply(image, face, rng, share / 100)
                 row.append((result.image, f"{100 * hidden_share(result.mask, face):.0f} %"))
                 if crops is not None:
-                    crops.save(photo, f"{number}_{occluder.kind}_{share}", result)
+                    crops.save(photo, f"{number}_{occluder.kind}_{share:g}", result)
             rows.append(row)
         write_image(sheet, contact_sheet(rows, TILE))
     unusable = f"; {count(len(failed), 'photograph')} failed" if failed else ""
@@ -162,10 +159,3 @@ class _CropFiles:
         with self._outputs.part(path_of(photo)) as part:
             write_image(part / f"{name}.png", result.image)
             write_image(part / f"{name}_mask.png", np.where(result.mask, np.uint8(255), np.uint8(0)))
-
-
-def _parse_severities(text: str) -> list[int]:
-    parts = words(text)
-    if not parts or not all(part.isdecimal() and 1 <= int(part) <= 100 for part in parts):
-        raise UnveilError(f"--severities {text!r} is no list of percentages: give whole numbers from 1 to 100")
-    return [int(part) for part in parts]

@@ -10,8 +10,9 @@ import numpy as np
 from unveil.assets.store import find, locate
 from unveil.assets.unpickle import read_pickled_npy
 from unveil.errors import UnveilError
+from unveil.heads.albedo import SIZE
 from unveil.heads.dense import DenseMesh, dense_mesh
-from unveil.heads.detail import SIZE, DetailSurface
+from unveil.heads.detail import DetailSurface
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.deca import albedo_file, files

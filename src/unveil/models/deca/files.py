@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from unveil.assets.model_file import ModelFile
 
 NAME = "deca"  # of the family
@@ -10,6 +12,17 @@ DECA_LICENCE = "DECA's licence, non-commercial research"
 FLAME_PAGE = "https://flame.is.tue.mpg.de/download.php"
 DECA_DATA = "https://github.com/yfeng95/DECA/tree/master/data"
 CONVERT = "unveil assets convert deca"
+
+_from_repository = partial(ModelFile, family=NAME, publisher="DECA's repository", licence=DECA_LICENCE, page=DECA_DATA)
+_converted = partial(
+    ModelFile,
+    family=NAME,
+    publisher="made by the user from deca_model.tar",
+    licence=DECA_LICENCE,
+    page="docs/deca.md",
+    required=False,
+    made_by=CONVERT,
+)
 
 MODEL = ModelFile(
     family=NAME,
@@ -35,45 +48,25 @@ CHECKPOINT = ModelFile(
     licence=DECA_LICENCE,
     page="https://github.com/yfeng95/DECA (its fetch_data.sh names the download)",
 )
-LANDMARKS = ModelFile(
-    family=NAME,
+LANDMARKS = _from_repository(
     name="landmark_embedding.npy",
     what="where the 68 landmarks lie on FLAME",
-    publisher="DECA's repository",
-    licence=DECA_LICENCE,
-    page=DECA_DATA,
 )
-TEMPLATE = ModelFile(
-    family=NAME,
+TEMPLATE = _from_repository(
     name="head_template.obj",
     what="FLAME's template with texture coordinates",
-    publisher="DECA's repository",
-    licence=DECA_LICENCE,
-    page=DECA_DATA,
 )
-FIXED_DISPLACEMENT = ModelFile(
-    family=NAME,
+FIXED_DISPLACEMENT = _from_repository(
     name="fixed_displacement_256.npy",
     what="the displacement that is the same for everybody",
-    publisher="DECA's repository",
-    licence=DECA_LICENCE,
-    page=DECA_DATA,
 )
-DETAIL_MASK = ModelFile(
-    family=NAME,
+DETAIL_MASK = _from_repository(
     name="uv_face_eye_mask.png",
     what="the texels that details move",
-    publisher="DECA's repository",
-    licence=DECA_LICENCE,
-    page=DECA_DATA,
 )
-FACE_MASK = ModelFile(
-    family=NAME,
+FACE_MASK = _from_repository(
     name="uv_face_mask.png",
     what="the texels of the face",
-    publisher="DECA's repository",
-    licence=DECA_LICENCE,
-    page=DECA_DATA,
 )
 DENSE_MESH = ModelFile(
     family=NAME,
@@ -104,25 +97,13 @@ ALBEDO = ModelFile(
     registration=True,
     required=False,
 )
-ENCODERS = ModelFile(
-    family=NAME,
+ENCODERS = _converted(
     name="deca_encoders.onnx",
     what="DECA's encoders for use without torch",
-    publisher="made by the user from deca_model.tar",
-    licence=DECA_LICENCE,
-    page="docs/deca.md",
-    required=False,
-    made_by=CONVERT,
 )
-DETAIL_DECODER = ModelFile(
-    family=NAME,
+DETAIL_DECODER = _converted(
     name="deca_detail_decoder.onnx",
     what="DECA's detail decoder for use without torch",
-    publisher="made by the user from deca_model.tar",
-    licence=DECA_LICENCE,
-    page="docs/deca.md",
-    required=False,
-    made_by=CONVERT,
 )
 FILES = (
     MODEL,
