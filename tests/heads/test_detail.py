@@ -10,7 +10,7 @@ import pytest
 
 from unveil.errors import UnveilError
 from unveil.geometry.mesh import face_normals
-from unveil.heads import detail
+from unveil.heads.albedo import SIZE
 from unveil.heads.dense import dense_mesh
 from unveil.heads.detail import DetailSurface
 from unveil.heads.layout import Coefficients
@@ -19,8 +19,6 @@ from unveil.models.deca import detail as deca_detail
 from unveil.models.deca import head as flame
 from unveil.models.deca.detail import read_dense_mesh
 from unveil.typing import Float32s, Float64s, Int64s
-
-SIZE = detail.SIZE
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,7 @@ def test_commands_write_scores_and_one_page(folder: Path, tmp_path: Path, capsys
     scores = tmp_path / "scores"
     answer = Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--title", "Eggs, covered")
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out.startswith("method: covered / clear = 1.50\n")
+    assert answer.out.startswith("method: occluded / clear = 1.50\n")
     assert "| CFR-GAN (Ju et al. 2022) | AFLW2000-3D | 1.05 | 3.00 | 3.14 |" in answer.out
     rows = json.loads((scores / "occlusion.json").read_text())["methods"]["method"]
     assert rows[1]["ratio"] == pytest.approx(1.5)

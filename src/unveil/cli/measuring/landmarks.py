@@ -178,7 +178,7 @@ def evaluate_occlusion(
         say_json({name: [row.to_json() for row in rows] for name, rows in methods.items()})
         return
     for name, rows in methods.items():
-        say(f"{name}: covered / clear = {rows[0].ratio:.2f}", *occlusion.table(rows).splitlines())
+        say(f"{name}: occluded / clear = {rows[0].ratio:.2f}", *occlusion.table(rows).splitlines())
     say("Reported by others, with occluders of theirs:", *occlusion.published_table().splitlines())
     say(", ".join(printable(path) for path in paths))
 

@@ -1,1 +1,1 @@
-"""Landmarks of annotated photographs, clear and covered: predictions and their scores."""
+"""Landmarks of annotated photographs, clear and occluded: predictions and their scores."""

@@ -16,13 +16,14 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import atomic_path, printable
+from unveil.storage.files import printable
+from unveil.storage.npz import write_npz
 from unveil.typing import Bools, Float64s, Int64s
 
 
 @dataclass(frozen=True, eq=False)
 class LandmarkFile:
-    """Landmarks of named images, and of predictions for covered images what was covered and which head was seen.
+    """Landmarks of named images, and of predictions for occluded images what was occluded and which head was seen.
 
     Raises:
         UnveilError: an image is named twice, or an array has another shape or numbers that cannot be.
@@ -30,11 +31,11 @@ class LandmarkFile:
 
     names: tuple[str, ...]
     landmarks2d: Float64s  # [N, 68, 2] pixels; NaN where the method found no face
-    hidden68: Bools | None = None  # [N, 68] annotated landmarks that are covered
-    hidden_share: Float64s | None = None  # [N] share of the face that is covered
+    hidden68: Bools | None = None  # [N, 68] annotated landmarks that are occluded
+    hidden_share: Float64s | None = None  # [N] share of the face that is occluded
     neutral_mm: Float64s | None = None  # [N, K, 3] points of the head without expression and pose; NaN without a face
     vertices_mm: Float64s | None = None  # [N, K, 3] the same points with expression, in the head's frame
-    hidden_points: Bools | None = None  # [N, K] those that are covered, going by where the method sees them when clear
+    hidden_points: Bools | None = None  # [N, K] those that are occluded, going by where the method sees them when clear
     projected: Float64s | None = None  # [N, K, 2] pixels at which the method sees these points
 
     def __post_init__(self) -> None:
@@ -80,8 +81,7 @@ class LandmarkFile:
         """Write an npz whole or not at all."""
         arrays = {name: array for name in ARRAYS if (array := getattr(self, name)) is not None}
         stored = {name: array.astype(bool if name in FLAGS else np.float32) for name, array in arrays.items()}
-        with atomic_path(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, names=np.array(self.names), **stored)
+        write_npz(path, {"names": np.array(self.names), **stored})
 
     def says_as(self, other: LandmarkFile) -> bool:
         """Whether the same images have the same landmarks in another file, as far as a file keeps them."""

@@ -1,4 +1,4 @@
-"""What covering part of a face does to a method: its predictions for covered pictures beside those for the clear ones.
+"""What occluding part of a face does to a method: its predictions for occluded pictures beside the clear ones.
 
 A method's predictions are a folder as `unveil predict landmarks` writes it: ``clear.npz``, and a file for each kind of
 occluder and severity, ``<kind>-<percent>.npz`` or ``<kind>.npz``.
@@ -28,7 +28,7 @@ LARGEST_MM = 1000.0  # a point of a head farther from another head's: not millim
 class Robustness:
     """One kind of occluder at one severity; errors are NME by the root of the box's area, in percent.
 
-    Only images count in which the face was found both clear and covered; ``missing`` are the others.
+    Only images count in which the face was found both clear and occluded; ``missing`` are the others.
     """
 
     kind: str
@@ -38,18 +38,18 @@ class Robustness:
     missing: int
     clear: float  # error on the same images, clear
     covered: float
-    visible: float | None  # of the landmarks that nothing covers
-    hidden: float | None  # of those that something covers
+    visible: float | None  # of the landmarks that nothing occludes
+    hidden: float | None  # of those that something occludes
     clear_unshifted: float  # both errors without the shift that the clear images have in common
     covered_unshifted: float
     shape_mm: float | None  # how far points of the neutral head move, mean
     vertices_mm: float | None  # the same with expression
-    seen_mm: float | None  # of these, points that nothing covers in the picture
-    unseen_mm: float | None  # points that something covers
+    seen_mm: float | None  # of these, points that nothing occludes in the picture
+    unseen_mm: float | None  # points that something occludes
 
     @property
     def ratio(self) -> float:
-        """Error of the covered faces over that of the clear ones; 1 where covering costs nothing."""
+        """Error of the occluded faces over that of the clear ones; 1 where occlusion costs nothing."""
         return self.covered / self.clear
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Robustness:
 
 @dataclass(frozen=True)
 class Published:
-    """What others report: errors of clear and covered faces in percent."""
+    """What others report: errors of clear and occluded faces in percent."""
 
     method: str
     data: str
@@ -75,13 +75,13 @@ PUBLISHED = (
 
 
 def load_folder(folder: Path) -> dict[str, LandmarkFile]:
-    """The prediction files of a folder by their names; UnveilError where the clear one, or any covered, is missing."""
+    """The prediction files of a folder by their names; UnveilError where the clear one, or any occluded, is missing."""
     if not folder.exists():
         raise UnveilError(f"{printable(folder)} does not exist; give a folder that `unveil predict landmarks` wrote")
     files = {path.stem: LandmarkFile.load(path) for path in files_named(folder, ".npz") if path.stem != TRUTH}
     if CLEAR not in files or len(files) < 2:
         raise UnveilError(
-            f"{printable(folder)} has no {CLEAR}.npz with files of covered faces beside it; give a folder that "
+            f"{printable(folder)} has no {CLEAR}.npz with files of occluded faces beside it; give a folder that "
             "`unveil predict landmarks` wrote"
         )
     return files
@@ -94,26 +94,28 @@ def compare(files: Mapping[str, LandmarkFile], truth: LandmarkFile) -> list[Robu
         UnveilError: files are of other images, or heads are not in millimetres or of another number of points.
     """
     clear = files[CLEAR]
-    rows = [_compare(name, clear, covered, truth) for name, covered in files.items() if name != CLEAR]
+    rows = [_compare(name, clear, occluded, truth) for name, occluded in files.items() if name != CLEAR]
     return [_mean(rows), *rows]
 
 
-def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: LandmarkFile) -> Robustness:
+def _compare(name: str, clear: LandmarkFile, occluded: LandmarkFile, truth: LandmarkFile) -> Robustness:
     try:
-        in_truth, in_covered = matched(covered, truth)
+        in_truth, in_occluded = matched(occluded, truth)
         in_clear = clear.rows(tuple(truth.names[k] for k in in_truth))
     except UnveilError as error:
         raise UnveilError(f"{name}: {error}") from error
     both = (in_clear >= 0) & clear.found[in_clear]
     if not both.any():
-        raise UnveilError(f"{name}: no image has a prediction both clear and covered: do the files use the same names?")
-    in_truth, in_covered, in_clear = in_truth[both], in_covered[both], in_clear[both]
+        raise UnveilError(
+            f"{name}: no image has a prediction both clear and occluded: do the files use the same names?"
+        )
+    in_truth, in_occluded, in_clear = in_truth[both], in_occluded[both], in_clear[both]
     true = truth.landmarks2d[in_truth]
-    offsets = point_offsets(covered.landmarks2d[in_covered], true)
+    offsets = point_offsets(occluded.landmarks2d[in_occluded], true)
     errors = np.linalg.norm(offsets, axis=-1)
     clear_offsets = point_offsets(clear.landmarks2d[in_clear], true)
     shift = common_shift(clear_offsets)
-    hidden = None if covered.hidden68 is None else covered.hidden68[in_covered]
+    hidden = None if occluded.hidden68 is None else occluded.hidden68[in_occluded]
     clear_error = float(np.linalg.norm(clear_offsets, axis=-1).mean())
     if not clear_error > 0:
         raise UnveilError(f"{CLEAR} has the very landmarks of the truth; give what a method predicts")
@@ -122,7 +124,7 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
     return Robustness(
         kind=kind if sized else name,
         wanted=int(percent) if sized else None,
-        share=None if covered.hidden_share is None else 100 * float(covered.hidden_share[in_covered].mean()),
+        share=None if occluded.hidden_share is None else 100 * float(occluded.hidden_share[in_occluded].mean()),
         images=len(in_truth),
         missing=len(truth.names) - len(in_truth),
         clear=clear_error,
@@ -131,18 +133,18 @@ def _compare(name: str, clear: LandmarkFile, covered: LandmarkFile, truth: Landm
         hidden=_mean_of(errors, hidden),
         clear_unshifted=float(np.linalg.norm(clear_offsets - shift, axis=-1).mean()),
         covered_unshifted=float(np.linalg.norm(offsets - shift, axis=-1).mean()),
-        **_movement(name, clear, covered, in_clear, in_covered),
+        **_movement(name, clear, occluded, in_clear, in_occluded),
     )
 
 
 def _movement(
-    name: str, clear: LandmarkFile, covered: LandmarkFile, in_clear: Int64s, in_covered: Int64s
+    name: str, clear: LandmarkFile, occluded: LandmarkFile, in_clear: Int64s, in_occluded: Int64s
 ) -> dict[str, float | None]:
-    """How far the points of heads move when the face is covered, mm."""
-    rows = in_clear, in_covered
-    shape = _distances(name, clear.neutral_mm, covered.neutral_mm, rows)
-    vertices = _distances(name, clear.vertices_mm, covered.vertices_mm, rows)
-    hidden = None if covered.hidden_points is None else covered.hidden_points[in_covered]
+    """How far the points of heads move when the face is occluded, mm."""
+    rows = in_clear, in_occluded
+    shape = _distances(name, clear.neutral_mm, occluded.neutral_mm, rows)
+    vertices = _distances(name, clear.vertices_mm, occluded.vertices_mm, rows)
+    hidden = None if occluded.hidden_points is None else occluded.hidden_points[in_occluded]
     return {
         "shape_mm": None if shape is None else float(shape.mean()),
         "vertices_mm": None if vertices is None else float(vertices.mean()),
@@ -152,16 +154,16 @@ def _movement(
 
 
 def _distances(
-    name: str, clear: Float64s | None, covered: Float64s | None, rows: tuple[Int64s, Int64s]
+    name: str, clear: Float64s | None, occluded: Float64s | None, rows: tuple[Int64s, Int64s]
 ) -> Float64s | None:
     """Distances [M, K] between the points of heads in these rows of the files, where both have them."""
-    if clear is None or covered is None:
+    if clear is None or occluded is None:
         return None
-    if clear.shape[1:] != covered.shape[1:]:
+    if clear.shape[1:] != occluded.shape[1:]:
         raise UnveilError(
-            f"{name} has heads of {covered.shape[1]} points, but {CLEAR} of {clear.shape[1]}; give the same points"
+            f"{name} has heads of {occluded.shape[1]} points, but {CLEAR} of {clear.shape[1]}; give the same points"
         )
-    moved = np.linalg.norm(covered[rows[1]] - clear[rows[0]], axis=2)
+    moved = np.linalg.norm(occluded[rows[1]] - clear[rows[0]], axis=2)
     if np.isnan(moved).any():
         raise UnveilError(f"{name} has heads with NaN points where a face was found; predict them again")
     if moved.max() > LARGEST_MM:
@@ -187,7 +189,7 @@ def _mean(rows: Sequence[Robustness]) -> Robustness:
         wanted=None,
         images=sum(row.images for row in rows),
         missing=sum(row.missing for row in rows),
-        **numbers,  # type: ignore[arg-type]  # clear and covered are known in every row
+        **numbers,  # type: ignore[arg-type]  # clear and occluded are known in every row
     )
 
 

@@ -38,8 +38,8 @@ class Score:
     p90: float  # 90th percentile
     interocular: float  # mean error by the distance of the outer eye corners
     unshifted: float  # as the mean, without the shift that all images have in common
-    visible: float | None  # mean error of landmarks that nothing covers; None where that is not known
-    hidden: float | None  # mean error of landmarks that something covers; None where none is, or that is not known
+    visible: float | None  # mean error of landmarks that nothing occludes; None where that is not known
+    hidden: float | None  # mean error of landmarks that something occludes; None where none is, or that is not known
     failures: float  # percent of all images
     auc: float  # area under the cumulative curve from 0 to `FAILURE`, of 1
     parts: Mapping[str, float]  # mean over the landmarks of each part of the face

@@ -20,7 +20,7 @@ from unveil.evaluation.now.protocol import crop_scan, fit_prediction
 from unveil.processes import core_count, each_in_processes
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
-from unveil.storage.files import atomic_path
+from unveil.storage.npz import write_npz
 from unveil.typing import Float32s, Float64s
 
 DISTANCES = "distances"  # folder, within that of the report
@@ -88,8 +88,7 @@ def _score(task: _Task) -> Scored:
     except UnveilError as error:
         return Scored(task.image, error=f"{task.image}: {error}")
     distances = fit.distances.astype(np.float32)
-    with atomic_path(task.kept) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, distances=distances, key=np.array(key))
+    write_npz(task.kept, {"distances": distances, "key": np.array(key)})
     return Scored(task.image, distances)
 
 

@@ -22,6 +22,7 @@ from unveil.storage.arrays import read_array, read_arrays
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
 from unveil.storage.made_with import note_settings
+from unveil.storage.npz import write_npz
 from unveil.storage.outputs import alone_in
 from unveil.training.crops.prepared import MANIFEST, Samples, finish, write_shard
 from unveil.training.data import TrainingData
@@ -105,8 +106,7 @@ def make_shard(renderer: Renderer, folder: Path, settings: RerenderSettings, sha
     """Write a shard and then its labels; the result is the number of samples."""
     samples = [renderer.sample(number) for number in settings.numbers(shard)]
     write_shard(folder, shard, np.stack([sample.image for sample in samples]))
-    with atomic_path(labels_path(folder, shard)) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **_labels(samples))
+    write_npz(labels_path(folder, shard), _labels(samples))
     return len(samples)
 
 
