@@ -55,10 +55,10 @@ def measure(run: Path, data: TrainingData, pool: Pool) -> dict[str, float]:
         nme, distance = [], []
         for start in range(0, len(indices), BATCH):
             part = to_tensors(to_bytes(sampler.validation_batch(indices[start : start + BATCH], occluded=occluded)))
-            told, truth = learner(part.images).coefficients, part.coefficients
+            predicted, truth = learner(part.images).coefficients, part.coefficients
             points = objective.landmarks(truth)
-            nme.append(100 * mean_distance(objective.landmarks(told), points) / box_size(points))
-            distance.append(mean_distance(objective.vertices(told), objective.vertices(truth)))
+            nme.append(100 * mean_distance(objective.landmarks(predicted), points) / box_size(points))
+            distance.append(mean_distance(objective.vertices(predicted), objective.vertices(truth)))
         result[f"NME {name}"] = float(torch.cat(nme).mean())
         result[f"mm {name}"] = float(torch.cat(distance).mean())
     return result

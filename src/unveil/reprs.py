@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-LONGEST = 40  # letters of a field's text; of longer ones the kind is told
+LONGEST = 40  # letters of a field's text; longer ones are shown by their kind
 MOST_ENTRIES = 4  # of a tuple, list or mapping that is shown
 
 

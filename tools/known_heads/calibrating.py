@@ -44,8 +44,8 @@ def scale_of_shape(learner: str, known: KnownHeads, truth: Truth) -> Float32s:
     true, stated = [], []
     for crops in known.crops.values():
         said = ask(learner, crops)
-        told = truth.neutral(np.asarray(said.coefficients["shape"]))
-        true.append(distances(told, truth.heads, truth.face))
+        predicted = truth.neutral(np.asarray(said.coefficients["shape"]))
+        true.append(distances(predicted, truth.heads, truth.face))
         stated.append(parts_of_uncertainty(truth.model, deviations_of(learner, said))[:, 0])
     return scale_of_each(np.concatenate(true), np.concatenate(stated))
 

@@ -52,13 +52,11 @@ def expressions(data: TrainingData, learners: Sequence[str], *, count: int, seed
     names = data.model.expression_names
     pictures = {word: pictures_with(renderer, photographs, unit) for word, unit in UNITS.items()}
     resting, real = rendered(renderer, photographs, np.zeros((count, len(names)))), as_they_are(data, photographs)
-    print(
-        f"{count} photographs, each with and without a unit; area under the ROC curve (share of the unit that is told)"
-    )
+    print(f"{count} photographs, each with and without a unit; area under the ROC curve (share of the unit predicted)")
     print_header("learner", *UNITS)
     for learner in learners:
-        told = [told_apart(learner, names, unit, *pictures[word]) for word, unit in UNITS.items()]
-        print_row(learner, *(f"{area:.2f} ({share:.0%})" for area, share in told))
+        predicted = [told_apart(learner, names, unit, *pictures[word]) for word, unit in UNITS.items()]
+        print_row(learner, *(f"{area:.2f} ({share:.0%})" for area, share in predicted))
     print()
     print_header("learner", "faces", "sum of units", "which")
     for learner in learners:
@@ -72,7 +70,7 @@ def expressions(data: TrainingData, learners: Sequence[str], *, count: int, seed
 
 
 def told_apart(learner: str, names: Sequence[str], unit: str, strong: Images, others: Images) -> tuple[float, float]:
-    """How well a learner tells strong pictures [N, S, S, 3] from others, and the share of the unit that it gives."""
+    """How well a learner separates strong pictures [N, S, S, 3] from others, and the share of the unit given."""
     answers = (np.asarray(ask(learner, crops).coefficients["expression"]) for crops in (strong, others))
     more, less = (units[:, sides(names, unit)].mean(axis=1) for units in answers)
     return area_under_curve(more, less), float((more.mean() - less.mean()) / np.mean(STRONG))
@@ -121,5 +119,7 @@ def rendered(renderer: Renderer, photographs: Int64s, expressions: Floats) -> Im
 def said_at_rest(names: Sequence[str], levels: Floats) -> str:
     """The units [E] that faces at rest are given, the largest first, left and right together."""
     means = {unit: float(levels[sides(names, unit)].mean()) for unit in {kind(name) for name in names}}
-    told = sorted((item for item in means.items() if item[1] >= WORTH_SAYING), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{unit} {level:.2f}" for unit, level in told)
+    predicted = sorted(
+        (item for item in means.items() if item[1] >= WORTH_SAYING), key=lambda item: (-item[1], item[0])
+    )
+    return ", ".join(f"{unit} {level:.2f}" for unit, level in predicted)

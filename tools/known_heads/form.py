@@ -1,9 +1,9 @@
 """How near heads come to heads of known form.
 
-``scan to mesh`` is the mean distance of the true face to the told head after the alignment of the NoW benchmark, and
+``scan to mesh`` is the mean distance of the true face to the predicted head after the NoW benchmark's alignment, and
 how much more that is than for the mean head. ``points`` is the mean distance of corresponding points of the face after
 a similarity. ``slope`` and ``correlation`` compare how its points differ from the mean head: slope is 1 and correlation
-is 1 where the head is right, slope is 0 for a learner that tells the mean head whoever it sees.
+is 1 where the head is right, slope is 0 for a learner that predicts the mean head whoever it sees.
 
 The first row is what openhead's coefficients can say at best: the heads of its prior that are nearest to the true ones.
 ``of the reachable`` is how much of that row's gain over the mean head a learner has.
@@ -73,8 +73,8 @@ class Truth:
         solve = np.linalg.solve(rows @ rows.T + RIDGE**2 * self.face.sum() / len(basis) * np.eye(len(basis)), rows)
         shapes = np.zeros((len(self.heads), len(basis)))
         for _ in range(ALIGNMENTS):
-            told = self.neutral(shapes)[:, self.face]
-            goal = np.stack([procrustes(h, t)(h) for h, t in zip(self.heads[:, self.face], told, strict=True)])
+            predicted = self.neutral(shapes)[:, self.face]
+            goal = np.stack([procrustes(h, t)(h) for h, t in zip(self.heads[:, self.face], predicted, strict=True)])
             shapes = (1000 * (goal - self.mean[self.face])).reshape(len(goal), -1) @ solve.T
         return np.asarray(shapes)
 
@@ -110,18 +110,18 @@ def score(heads: Path, learners: Sequence[str]) -> None:
             print_row(name, f"{condition}, five", *truth.cells(shapes.mean(axis=1)))
 
 
-def scan_to_mesh(model: MorphableModel, told: Float64s, truth: Float64s) -> float:
-    """Mean distance in mm of the face of a true head [V, 3] to a told one [V, 3], as NoW measures it."""
-    marks, goal = (1000 * np.asarray(model.landmarks68(v))[list(SEVEN)] for v in (told, truth))
+def scan_to_mesh(model: MorphableModel, predicted: Float64s, truth: Float64s) -> float:
+    """Mean distance in mm of the face of a true head [V, 3] to a predicted one [V, 3], as NoW measures it."""
+    marks, goal = (1000 * np.asarray(model.landmarks68(v))[list(SEVEN)] for v in (predicted, truth))
     face = 1000 * truth[face_area(model) > 0]
-    mesh = Mesh(1000 * told, np.asarray(model.faces, np.int64))
+    mesh = Mesh(1000 * predicted, np.asarray(model.faces, np.int64))
     return float(fit_prediction(crop_scan(face, goal), goal, mesh, marks).distances.mean())
 
 
-def compare_points(told: Float64s, truth: Float64s, mean: Float64s, face: Bools) -> tuple[float, float, float]:
+def compare_points(predicted: Float64s, truth: Float64s, mean: Float64s, face: Bools) -> tuple[float, float, float]:
     """Mean distance of corresponding points in mm, and slope and correlation of their ways from the mean head."""
     distances, products = [], np.zeros(3)
-    for ours, theirs in zip(told[:, face], truth[:, face], strict=True):
+    for ours, theirs in zip(predicted[:, face], truth[:, face], strict=True):
         goal = 1000 * procrustes(theirs, mean[face])(theirs)
         mine = procrustes(ours, goal)(ours)
         distances.append(np.linalg.norm(mine - goal, axis=1).mean())

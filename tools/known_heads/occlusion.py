@@ -1,8 +1,8 @@
 """Whether the map says where something is in front of the face, by kind of occluder, at 40 % of the face.
 
-Cells of the map count as occluded from one half on, told and true. ``recall`` is the share of occluded cells that are
-marked, ``precision`` the share of marked cells that are occluded, ``IoU`` their intersection over their union, over all
-photographs of a kind together. Nothing is in front of clear faces: there the share of marked cells is given.
+Cells of the map count as occluded from one half on, predicted and true. ``recall`` is the share of occluded cells that
+are marked, ``precision`` the share of marked cells that are occluded, ``IoU`` their intersection over their union, over
+all photographs of a kind together. Nothing is in front of clear faces: there the share of marked cells is given.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def occlusion(data: TrainingData, learners: Sequence[str], occluders: Path | Non
 def maps(sampler: Sampler, learner: str, indices: Int64s, severity: float | None) -> tuple[Bools, Bools]:
     """The marked and the truly occluded cells [N, 28, 28] of samples; without a severity they are clear."""
     batch = sampler.validation_batch(indices, occluded=severity is not None, severity=severity)
-    told = ask(learner, batch.images).occlusion
-    if told is None:
+    predicted = ask(learner, batch.images).occlusion
+    if predicted is None:
         raise UnveilError(f"{learner} gives no occlusion map: give a learner that was trained to")
-    return told >= THRESHOLD, batch.covered >= THRESHOLD
+    return predicted >= THRESHOLD, batch.covered >= THRESHOLD
 
 
 def overlap(marked: Bools, truth: Bools) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""A page to look at: could a friend tell which head is whose?
+"""A page to look at: would a friend know whose head is whose?
 
 24 people of the test split, each with a photograph and the neutral head in grey, from the front and turned. The
 photographs are research data: look at the page, and do not hand it on.

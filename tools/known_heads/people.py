@@ -1,6 +1,6 @@
-"""Who is who: whether two real frames show the same person, told from neutral heads and from expressions.
+"""Who is who: whether two real frames show the same person, judged by neutral heads and by expressions.
 
-The table gives the area under the ROC curve, frame by frame and in fives. The expression should tell nothing about the
+The table gives the area under the ROC curve, frame by frame and in fives. The expression should say nothing about the
 person: one half is best.
 """
 
@@ -22,17 +22,17 @@ from unveil.typing import Float64s, Floats
 
 
 def people(data: TrainingData, learners: Sequence[str]) -> None:
-    """Print how well neutral heads and expressions of real frames tell the people of the test split apart."""
+    """Print how well neutral heads and expressions of real frames distinguish the people of the test split."""
     rows = data.rows[data.indices(TEST)]
     person = data.folder.person[rows]
     crops = np.stack([data.folder.canonical(int(row), SIZE) for row in rows])
     print(f"{len(rows)} frames of {len(np.unique(person))} people; area under the ROC curve")
     print_header("learner", "head, one frame", "head, five", "expression, one frame", "expression, five")
     for name in learners:
-        told = ask(name, crops).coefficients
-        forms = np.asarray(data.model.head.neutral(told["shape"].astype(np.float64)))[:, face_area(data.model) > 0]
+        predicted = ask(name, crops).coefficients
+        forms = np.asarray(data.model.head.neutral(predicted["shape"].astype(np.float64)))[:, face_area(data.model) > 0]
         cells = []
-        for values in (form_vectors(forms), told["expression"]):
+        for values in (form_vectors(forms), predicted["expression"]):
             cells += [roc_area(values, person, euclidean), roc_area(*in_fives(values, person), euclidean)]
         print_row(name, *(f"{cell:.3f}" for cell in cells))
 

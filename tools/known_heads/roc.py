@@ -1,4 +1,4 @@
-"""How well a number tells two kinds apart."""
+"""How well a number separates two kinds."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """How far turned heads are seen to be turned: photographs re-rendered in poses up to 75 degrees of yaw and 40 of pitch.
 
-The table gives mean errors in degrees by how far the head is turned, and how much of the angle is told: the mean of
-told angles towards the true side over the mean of true angles; 0.5 means that half is lost. A learner sees the crop as
-its framing wants it; with ``--detected`` the whole way is measured from the detector on, and faces that are not found,
-or marked as doubtful, are counted.
+The table gives mean errors in degrees by how far the head is turned, and how much of the angle is predicted: the mean
+of predicted angles towards the true side over the mean of true angles; 0.5 means that half is lost. A learner sees the
+crop as its framing wants it; with ``--detected`` the whole way is measured from the detector on, and faces that are not
+found, or marked as doubtful, are counted.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def turned(data: TrainingData, learners: Sequence[str], *, count: int, seed: int
     samples = turned_samples(data, count, seed)
     truth = euler_degrees(data, np.stack([sample.coefficients for sample in samples]))
     print(f"{count} photographs, {'found by the detector' if detected else 'in the frame of the learner'}; degrees")
-    print_header("learner", "turned by", "heads", "yaw", "pitch", "roll", "of the angle told", "not found")
+    print_header("learner", "turned by", "heads", "yaw", "pitch", "roll", "of the angle predicted", "not found")
     for learner in learners:
-        told = from_detector(learner, samples) if detected else from_crops(data, learner, samples)
+        predicted = from_detector(learner, samples) if detected else from_crops(data, learner, samples)
         for label, inside, axis in bins(truth):
-            print_row(learner, label, *cells(told[inside], truth[inside], axis))
+            print_row(learner, label, *cells(predicted[inside], truth[inside], axis))
 
 
 def turned_samples(data: TrainingData, count: int, seed: int) -> list[Sample]:
@@ -66,12 +66,12 @@ def from_crops(data: TrainingData, learner: str, samples: Sequence[Sample]) -> F
 
 def from_detector(learner: str, samples: Sequence[Sample]) -> Float64s:
     """Pitch, yaw and roll [N, 3] of the face in the middle of each picture; NaN where none is found."""
-    reconstructor, middle, told = Reconstructor(learner), (SIZE - 1) / 2, []
+    reconstructor, middle, predicted = Reconstructor(learner), (SIZE - 1) / 2, []
     for sample in samples:
         faces = [face for face in reconstructor.reconstruct(sample.image) if not face.doubtful]
         away = [float(np.linalg.norm(np.reshape(face.box_ltrb, (2, 2)).mean(axis=0) - middle)) for face in faces]
-        told.append(faces[int(np.argmin(away))].pose_degrees if faces else (np.nan,) * 3)
-    return np.array(told, np.float64)
+        predicted.append(faces[int(np.argmin(away))].pose_degrees if faces else (np.nan,) * 3)
+    return np.array(predicted, np.float64)
 
 
 def bins(truth: Float64s) -> list[tuple[str, Bools, int]]:
@@ -84,12 +84,12 @@ def bins(truth: Float64s) -> list[tuple[str, Bools, int]]:
     return [entry for entry in found if entry[1].any()]
 
 
-def cells(told: Float64s, truth: Float64s, axis: int) -> list[str]:
-    """Heads, errors of yaw, pitch and roll, the share of the angle about ``axis`` that is told, and who is missing."""
-    there = ~np.isnan(told[:, 0])
+def cells(predicted: Float64s, truth: Float64s, axis: int) -> list[str]:
+    """Heads, errors of yaw, pitch and roll, the share of the angle about ``axis`` predicted, and who is missing."""
+    there = ~np.isnan(predicted[:, 0])
     if not there.any():
-        return [str(len(told)), "", "", "", "", str(len(told))]
-    error = np.abs((told - truth + 180) % 360 - 180)[there].mean(axis=0)
-    share = (told[there, axis] * np.sign(truth[there, axis])).mean() / np.abs(truth[there, axis]).mean()
+        return [str(len(predicted)), "", "", "", "", str(len(predicted))]
+    error = np.abs((predicted - truth + 180) % 360 - 180)[there].mean(axis=0)
+    share = (predicted[there, axis] * np.sign(truth[there, axis])).mean() / np.abs(truth[there, axis]).mean()
     numbers = [f"{error[k]:.1f}" for k in (YAW, PITCH, ROLL)]
-    return [str(len(told)), *numbers, f"{share:.2f}", str(int((~there).sum()))]
+    return [str(len(predicted)), *numbers, f"{share:.2f}", str(int((~there).sum()))]

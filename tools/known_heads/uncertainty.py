@@ -50,13 +50,13 @@ def stated_and_true(learner: str, crops: Images, truth: Truth) -> tuple[Float64s
     deviations = deviations_of(learner, said)
     resting = deviations.replace(expression=np.zeros_like(deviations["expression"]))
     stated = vertex_uncertainty(truth.model, resting, open_encoder(learner).vertex_scale)[:, truth.face]
-    told = truth.neutral(np.asarray(said.coefficients["shape"]))
-    return np.asarray(stated, np.float64), distances(told, truth.heads, truth.face)[:, truth.face]
+    predicted = truth.neutral(np.asarray(said.coefficients["shape"]))
+    return np.asarray(stated, np.float64), distances(predicted, truth.heads, truth.face)[:, truth.face]
 
 
-def distances(told: Float64s, truth: Float64s, face: Bools) -> Float64s:
+def distances(predicted: Float64s, truth: Float64s, face: Bools) -> Float64s:
     """Distances [N, V] in mm of vertices [N, V, 3], in metres, from true ones after the similarity of the face [V]."""
-    pairs = ((1000 * ours, 1000 * theirs) for ours, theirs in zip(told, truth, strict=True))
+    pairs = ((1000 * ours, 1000 * theirs) for ours, theirs in zip(predicted, truth, strict=True))
     return np.stack(
         [np.linalg.norm(procrustes(ours[face], theirs[face])(ours) - theirs, axis=1) for ours, theirs in pairs]
     )

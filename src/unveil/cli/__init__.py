@@ -21,7 +21,7 @@ from unveil.cli.usage import wrong_call
 from unveil.errors import DEBUG_VARIABLE, MOST_LETTERS, UnveilError, reason_of, unexpected
 from unveil.processes import mute_warnings
 
-EXTRAS = {  # of pyproject.toml, by the package whose absence tells that one is missing
+EXTRAS = {  # of pyproject.toml, by a package whose absence shows that the extra is missing
     "av": "video",
     "torch": "train",
     "lightning_fabric": "train",

@@ -16,14 +16,14 @@ from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Floats, Image, UInt8s
 
-FINEST = 800  # pixels of the photograph's longer side in which hair is told from skin
+FINEST = 800  # pixels of the photograph's longer side at which hair and skin are separated
 EVERY = 8  # texels between those whose light is compared
 DARK = 16  # grey level up to which colours say nothing of light
 FACTORS = (0.6, 1.7)  # of light that is taken off
 
 
 def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairCap | None:
-    """The hair of a face, where the learner tells what each pixel shows and the head model is one that has parts."""
+    """The hair of a face, where the learner has a class map and the head model has parts."""
     from unveil.appearance.hair.surroundings import Sighted
     from unveil.appearance.hair.worn import hair_of
 

@@ -110,7 +110,7 @@ class Reconstruction(ReconstructedFace):
 
     @cached_property
     def hair(self) -> HairCap | None:
-        """The hair that the photograph shows, for a head model that can wear it and a learner that tells it."""
+        """The hair that the photograph shows, for a head model that can wear it and a learner with a class map."""
         from unveil.faces.hair import face_hair
 
         return None if self.photograph is None or self.bald else face_hair(self.photograph, self, self.morphable)

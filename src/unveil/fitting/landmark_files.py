@@ -64,7 +64,7 @@ def landmarks68(points: ArrayLike) -> Float64s:
     if len(known) and np.abs(known).max() > LARGEST_PIXEL:
         raise UnveilError(f"a landmark lies {np.abs(known).max():.3g} pixels off: give landmarks in pixels")
     if len(known) < FEWEST or _in_line(known):
-        raise UnveilError(f"{len(known)} landmarks are known, which do not tell a face: give {FEWEST} or more")
+        raise UnveilError(f"{len(known)} landmarks are known, which do not define a face: give {FEWEST} or more")
     return values
 
 

@@ -15,7 +15,7 @@ from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
 MOST = 1.5e-3  # metres that expressions and wrinkles together raise or lower skin by
-LITTLE = 2e-4  # metres: an expression that makes no more of a fold hardly tells whether a person has it
+LITTLE = 2e-4  # metres: an expression that folds the skin by no more hardly shows whether a person has the fold
 
 
 @dataclass(frozen=True, eq=False)

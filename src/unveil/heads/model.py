@@ -42,7 +42,7 @@ class MorphableModel:
     shape_group: str = "shape"  # the name of the group of shape coefficients
     credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
-    skin: SkinSpace | None = None  # of its texture, where photographs have told
+    skin: SkinSpace | None = None  # of its texture, where it was learned from photographs
     whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
     parts: MeshParts | None = None  # of a whole head
     hair: HairCap | None = None  # that one person's whole head has besides

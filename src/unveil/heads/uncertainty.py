@@ -4,7 +4,7 @@ A vertex is a sum of basis vectors times coefficients, so that to first order, a
 independently, its squared deviation is the sum of squares of basis vector times deviation. They do not err quite
 independently: a learner's file has a `vertex_scale`, measured on people it was not trained on, that makes up for it.
 Coefficients that err together move some vertices less than the sum says (lips) and some more (the tip of the nose), so
-the scale has two numbers for each vertex, for what shape and what expression do to it. A photograph does not tell how
+the scale has two numbers for each vertex, for what shape and what expression do to it. A photograph does not show how
 large a head is or where exactly it stands, so the distances of the calibration are those that remain of the face after
 a small similarity.
 

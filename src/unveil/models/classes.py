@@ -1,4 +1,4 @@
-"""The classes of a crop's pixels, and the map of cells in which a learner tells them."""
+"""The classes of a crop's pixels, and the map of cells in which a learner predicts them."""
 
 CLASSES = ("background", "skin", "hair", "brows", "eyes", "lips", "mouth", "cloth", "occluder")
 BACKGROUND, SKIN, HAIR, BROWS, EYES, LIPS, MOUTH, CLOTH, OCCLUDER = range(len(CLASSES))

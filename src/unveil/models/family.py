@@ -1,4 +1,4 @@
-"""What a family of models tells the rest of the package: its names, its files, and how they are opened."""
+"""What the rest of the package knows of a family of models: its names, its files, and how they are opened."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Family(ABC):
         raise UnveilError(f"{self.name} has no files of its landmarks alone: give its head model's")
 
     def open_skin(self, encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> SkinModel:
-        """What an encoder of this family's coefficients and the user's files tell about the skin.
+        """What an encoder of this family's coefficients and the user's files say about the skin.
 
         Raises:
             UnveilError: a file that the encoder's details need is missing, or a file is damaged.

@@ -1,6 +1,6 @@
 """The learner: a ResNet and one linear layer to the coefficients of a layout, which is the paper's form.
 
-Five heads are not the paper's. Two tell what the coefficients rest on: where something covers the crop, and how far
+Five heads are not the paper's. Two say what the coefficients rest on: where something covers the crop, and how far
 each coefficient may be off. One says whether there is a face at all, one what each cell of the crop shows, covers among
 it (`unveil.models.classes`). The last finds points all over the face and refines the coefficients by them
 (`unveil.models.points`).

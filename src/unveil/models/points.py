@@ -98,8 +98,8 @@ class Refinement(nn.Module):
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, points: Points) -> Tensor:  # -> [N, M]
-        told: Tensor = self.linear(self.seen(points))
-        return told
+        added: Tensor = self.linear(self.seen(points))
+        return added
 
     def seen(self, points: Points) -> Tensor:
         """What the layer reads of points: form, spreads and place [N, 3 P + 4]."""

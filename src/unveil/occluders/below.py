@@ -1,4 +1,4 @@
-"""A cover that tells nothing of what is under it."""
+"""An occluder that reveals nothing of what is under it."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def name_targets(photos: Sequence[Path], outputs: Outputs) -> list[Target]:
 
 
 def formats_for(reconstructor: Reconstructor, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The formats to write: those wanted, or everything that tells more of the model than the basic ones.
+    """The formats to write: those wanted, or the basic ones, and all of a model that gives details of the skin.
 
     Raises:
         UnveilError: a format is wanted that needs details of the skin or a texture, and the model gives none.

@@ -67,7 +67,7 @@ class ClipRun:
     Attributes:
         record: what the JSON says, once the work is done.
         skipped: whether an earlier run has done it.
-        expected: how many steps `steps` has, as far as the file tells.
+        expected: how many steps `steps` has, as far as the file says.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class ClipRun:
         return image
 
     def _photographed(self, image: Image, role: Role, person: Person) -> Reconstruction:
-        """The head of a person as the frame shows it that tells most, with the shape that all frames give."""
+        """The head of a person as their best frame shows it, with the shape that all frames give."""
         where = Detection.of_landmarks(role.best.landmarks, role.best.score)
         (face,) = self._reconstructor.reconstruct(image, faces=[where])
         return self._reconstructor.with_shape(face, *person.shape())

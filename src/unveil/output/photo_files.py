@@ -6,7 +6,7 @@ What an earlier run has written in other formats stays, and stays in the JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -111,7 +111,6 @@ def write_photo(
     target: Target,
     faces: Sequence[Reconstruction],
     options: Options,
-    source: Mapping[str, Any] | None = None,
     of: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Write the files of all faces of a photograph, all or nothing, and give back what its JSON says.
@@ -120,14 +119,13 @@ def write_photo(
         target: where to.
         faces: of the photograph, at least one.
         options: what they were made with, and the formats to write.
-        source: the state that the photograph had when it was read; its state now if left out.
         of: paths of the photographs that the results are of, where it is not only the target's.
 
     Raises:
         UnveilError: a file may not be written, because it is not one of an earlier run or was changed since.
         OutputError: a file could not be written, for example because the disk is full.
     """
-    about = {"photo": printable(target.photo.absolute()), "source": source or source_of(target.photo)}
+    about = {"photo": printable(target.photo.absolute()), "source": source_of(target.photo)}
     earlier = None if of else target.earlier(options)
     with target.outputs.part(of or path_of(target.photo), last=target.record_path.name) as part:
         return write_parts(PhotoParts(part, target.name, about, earlier), faces, options)
@@ -139,7 +137,7 @@ class PhotoParts:
 
     folder: Path
     name: str  # of the target
-    about: dict[str, Any]  # keys of the JSON that tell of the photograph alone
+    about: dict[str, Any]  # keys of the JSON about the photograph alone
     earlier: dict[str, Any] | None = None  # the JSON of an earlier run, whose files of other formats stay
 
 

@@ -1,12 +1,12 @@
-"""Which finds of the detector are perhaps no faces.
+"""Which of the detector's finds may not be faces.
 
-A network that was trained to says it itself. Of others, what is known once a head was fitted to them has to do.
+A network that was trained for it says so itself. For others, what is known once a head was fitted has to do.
 Measured on 112 clear and 172 half occluded faces (data sets' faces pasted on scikit-image's pictures) and 102 finds
 that were no faces. A score below `SURE` and an uncertainty above `UNCERTAIN` marks none of the clear faces, 18 of
 the occluded ones and 100 of those that are none. Where the network does not say how sure it is, the distance between
 detector and head has to do: `APART` marks none, 9 and 69 of them. On 120 people of YouTube Faces, one frame each, the
-same rule marks 1 of 120 clear faces, and 13 of the 119 that were found with 40 % hidden. The distance does not tell
-these from ghosts: 7 of the 13 are nearer than 0.15, and so are 9 of 16 finds with such scores that were none.
+same rule marks 1 of 120 clear faces, and 13 of the 119 that were found with 40 % hidden. The distance does not separate
+these from false finds: 7 of the 13 are nearer than 0.15, and so are 9 of 16 finds with such scores that were none.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Source:
     __repr__ = short_repr
 
 
-# A network may give anything; what overflows on the way is told in one line, by `require_sense`.
+# A network may give anything; overflows on the way end in one line, by `require_sense`.
 _senseless_allowed = np.errstate(over="ignore", invalid="ignore")
 
 

@@ -43,7 +43,7 @@ class Reconstructor:
             ONNX learner (see `CoefficientModel`); or an encoder.
         assets: folder with the files of a research model; `assets.store.search_folders` lists other places.
         detector: finds the faces; `FaceDetector()` if left out.
-        hair: whether heads get the hair that the photograph shows, where the learner tells it.
+        hair: whether heads get the hair that the photograph shows, where the learner has a class map.
         wrinkles: whether they get its wrinkles, where the model itself gives no details of the skin.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen, checked dataclass, kept as JSON in the run's folder.
+"""The settings of a training run: one frozen, checked dataclass, kept as JSON in the run's folder.
 
 The command line is generated from it: every field is an option, and its help is the option's.
 """

@@ -1,4 +1,4 @@
-"""What a training run tells about itself: its clock, the means of its losses, lines, a log and TensorBoard's curves."""
+"""What a training run says about itself: its clock, the means of its losses, lines, a log and TensorBoard's curves."""
 
 import atexit
 import json

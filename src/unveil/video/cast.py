@@ -15,7 +15,7 @@ from unveil.video.people import People, SeenFace
 from unveil.video.track import Recorder, Track
 
 FEWEST_FRAMES = 5  # in which somebody is seen who gets a head, or all frames of a shorter clip
-SHARP = 200.0  # pixels of a face from which on more tell no more
+SHARP = 200.0  # pixels of a face; more add nothing
 
 
 @dataclass(eq=False)
@@ -23,7 +23,7 @@ class Role:
     """A person of a clip."""
 
     recorder: Recorder
-    best: SeenFace  # the face that tells most
+    best: SeenFace  # the most informative face
     frame: int  # the number of its frame
     worth: float = -np.inf  # of the best face
     __repr__ = short_repr
@@ -74,7 +74,7 @@ class Cast:
         return {number: self.roles[number].recorder.track(people[number].shape()[0]) for number in numbers}
 
     def _worth(self, face: SeenFace) -> float:
-        """How much a face tells of a head: by its size and by how sure the learner is of the shape."""
+        """How informative a face is: by its size and by how sure the learner is of the shape."""
         size = min(float(np.ptp(face.landmarks, axis=0).mean()), SHARP)
         if face.deviations is None:
             return size

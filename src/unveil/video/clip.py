@@ -1,7 +1,7 @@
 """The frames of a video file, read one after the other, whatever state the file is in.
 
-The file may be a stranger's. Only kinds of files are opened that hold their pictures themselves, told by their first
-bytes and not by their name: FFmpeg also knows lists that name other files and addresses. Only common codecs are
+The file may be a stranger's. Only kinds of files are opened that hold their pictures themselves, recognised by their
+first bytes and not by their name: FFmpeg also knows lists that name other files and addresses. Only common codecs are
 decoded. What is damaged ends nothing that can be read before or after it, and `Clip.problem` says what there was.
 """
 

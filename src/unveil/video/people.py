@@ -1,7 +1,7 @@
 """Who is who from frame to frame: one number and one shape for each person as long as they are not away for long.
 
-People are told apart by where they were, how large, and by the form of their head. Who was away for longer than
-`MEMORY` has a new number when they come back, until `unveil.video.returns` has seen all frames. Nobody is recognised
+People are kept apart by where they were, how large, and by the form of their head. Whoever was away for longer than
+`MEMORY` gets a new number on coming back, until `unveil.video.returns` has seen all frames. Nobody is recognised
 by name or beyond the clip.
 """
 

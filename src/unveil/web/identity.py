@@ -27,11 +27,11 @@ def identities(models: Iterable[str]) -> dict[str, Any]:
     return {"openhead": _of_openhead()} if "openhead" in models else {}
 
 
-def identity_content(model: MorphableModel, components: int = COMPONENTS) -> dict[str, Any]:
+def identity_content(model: MorphableModel) -> dict[str, Any]:
     """The content that ``viewer/src/content.ts`` calls Identity."""
     head = model.head
-    shapes = np.concatenate([head.template[None], head.shape_basis[:components]])  # [1 + N, V, 3]
-    joints = np.concatenate([head.joint_template[None], head.joint_shape_basis[:components]])  # [1 + N, J, 3]
+    shapes = np.concatenate([head.template[None], head.shape_basis[:COMPONENTS]])  # [1 + N, V, 3]
+    joints = np.concatenate([head.joint_template[None], head.joint_shape_basis[:COMPONENTS]])  # [1 + N, J, 3]
     values = np.concatenate([shapes, joints], axis=1)
     steps = np.abs(values).max(axis=(1, 2)) / LARGEST
     whole = np.rint(values / np.maximum(steps, np.finfo(np.float32).tiny)[:, None, None])

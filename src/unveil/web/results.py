@@ -23,7 +23,7 @@ from unveil.storage.text import read_bytes
 
 GLB = FileKind("GLB file", "give a head that unveil wrote, or a folder of them", 64 * 2**20)
 MOST_HEADS = 24  # in one page, which holds them all
-# Of the JSON, what the page tells or uses.
+# What the page shows or uses of the JSON.
 FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm", "head_to_image", "image_to_overlay")
 LIT = {"texture": "skin", "hair_texture": "hair"}  # files in the photograph's light, and what of the head they are of
 PICTURE = FileKind("texture", "reconstruct the photograph again", 32 * 2**20)
@@ -55,7 +55,7 @@ def heads_in(results: Iterable[Path]) -> list[ShownHead]:
 
 
 def read_head(path: Path) -> ShownHead:
-    """The head of a GLB file, with what the JSON and the picture beside it tell; UnveilError where it is none."""
+    """The head of a GLB file, with what the JSON and the picture beside it say; UnveilError where it is none."""
     glb = read_bytes(path, GLB, "a GLB file")
     with GLB.checking(path):
         extras = GlbFile.parse(glb).document.get("extras")

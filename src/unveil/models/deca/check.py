@@ -58,7 +58,7 @@ def _names_of_networks(path: Path) -> None:
 
 
 def _model(path: Path, assets: Path | None) -> None:
-    """The template, where it is there, tells of which year the model is."""
+    """The template, where it is there, shows of which year the model is."""
     vertices = np.asarray(head.read_model(path)["v_template"], np.float64)
     template = _other(files.TEMPLATE, read_template, assets)
     if template is None:

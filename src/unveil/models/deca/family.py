@@ -1,4 +1,4 @@
-"""The family of DECA: FLAME's head, DECA's networks, and the skin that they tell of."""
+"""The family of DECA: FLAME's head, DECA's networks, and the skin that they predict."""
 
 from __future__ import annotations
 

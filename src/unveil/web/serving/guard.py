@@ -95,7 +95,7 @@ class Guard:
         return None
 
     def _limited(self, receive: Receive) -> Receive:
-        """The same messages until there are too many bytes in them: a length that is told need not be true."""
+        """The same messages until there are too many bytes in them: a stated length need not be true."""
         left = self.most_bytes
 
         async def limited() -> MutableMapping[str, Any]:
