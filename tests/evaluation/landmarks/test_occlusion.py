@@ -189,7 +189,7 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
     (folder / "mask-40.npz").write_bytes((folder / "clear.npz").read_bytes()[:500])
     refused("mask-40.npz is no landmark file")
     (folder / "mask-40.npz").unlink()
-    refused("clear.npz with files of covered faces")
+    refused("clear.npz with files of occluded faces")
     refused("does not exist", "landmarks", "--truth", tmp_path / "nowhere")
     (folder / "truth.npz").unlink()
     refused("say with --truth", "landmarks")
@@ -208,9 +208,9 @@ def test_infinite_numbers_are_refused() -> None:
         LandmarkFile(NAMES, faces() * np.inf)
 
 
-def test_a_folder_without_covered_faces_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_occluded_faces_is_refused(tmp_path: Path) -> None:
     clear().save(tmp_path / "clear.npz")
-    with pytest.raises(UnveilError, match="covered faces"):
+    with pytest.raises(UnveilError, match="occluded faces"):
         load_folder(tmp_path)
 
 
