@@ -29,7 +29,7 @@ BLOCK = 16  # items in a task: few enough that all workers have some to the end
 def each_on_cluster(
     work: Callable[[Item], Result], items: Sequence[Item], address: str | None = None
 ) -> Iterator[Result]:
-    """What ``work`` gives of each item, in the order of the items.
+    """The results of ``work`` for each item, in the order of the items.
 
     Args:
         work: is sent to each worker once. What it raises ends all; what may fail alone it gives back.

@@ -18,7 +18,7 @@ class UnveilError(Exception):
 
 
 def reason_of(error: BaseException) -> str:
-    """What another's error says, for one line of ours: without line breaks, and not too long.
+    """The message of another library's error, for one line of ours: without line breaks, and not too long.
 
     Of the system's errors it is the words alone, without the number and the path.
     """

@@ -62,13 +62,13 @@ def _end_with_parent() -> None:
 
 
 def in_process(work: Callable[..., Result], *arguments: Any) -> Result:
-    """What a function gives in a process of its own, which ends with the memory that it took."""
+    """The result of a function in a process of its own, which ends with the memory that it took."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), mute_warnings) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], processes: int) -> Iterator[Result]:
-    """What ``work`` gives of each item, in the order of the items, from so many processes; one is this one itself.
+    """The results of ``work`` for each item, in the order of the items, from so many processes; one is this one itself.
 
     ``work`` is sent to each process once, and made there again when the process knows that it has one core. Few items
     are on their way at once. What has not begun when the iterator is closed is left undone.

@@ -1,1 +1,1 @@
-"""What the package carries and where the user's own model files are found."""
+"""The files that the package carries, and where the user's own model files are found."""

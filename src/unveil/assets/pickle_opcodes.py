@@ -16,7 +16,7 @@ STOP = b"."
 def load_pickle(
     source: PickleSource, budget: Budget, functions: Functions, storage: Callable[[Any], Any] | None = None
 ) -> Any:
-    """What the next pickle of a source holds; the source is then at what follows it.
+    """The object in the next pickle of a source, which is then read up to the end of that pickle.
 
     Args:
         source: where the pickle begins.

@@ -52,7 +52,7 @@ class PickleSource:
         return struct.unpack(code, self.take(struct.calcsize(code)))[0]
 
     def line(self, longest: int = LONGEST_LINE) -> bytes:
-        """What comes before the next line feed, which is passed over."""
+        """The bytes before the next line feed, which is skipped."""
         end = self.data.find(b"\n", self.place, self.place + longest)
         if end < 0:
             raise PickleError("it is cut short")

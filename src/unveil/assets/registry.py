@@ -1,4 +1,4 @@
-"""What each file in the package is, where it comes from and under which licence."""
+"""The files in the package: what each is, where it comes from and under which licence."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is called where a pickle of a published model names a class or function of another library.
+"""Stand-ins for classes and functions of other libraries that pickles of published models name.
 
 Each takes what the library's own would take and checks all of it: a pickle may call anything with anything. They give
 NumPy arrays, which own their memory.

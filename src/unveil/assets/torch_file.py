@@ -1,4 +1,4 @@
-"""What a torch checkpoint holds, read without torch and without running anything in it."""
+"""The content of a torch checkpoint, read without torch and without running anything in it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def checkpoint_keys(path: Path) -> list[str]:
 
 
 def checkpoint_structure(path: Path, kind: FileKind = CHECKPOINT) -> Any:
-    """What a checkpoint holds, but for its numbers, which are all there.
+    """The content of a checkpoint without its numbers, which are all there.
 
     Raises:
         UnveilError: the file is cut short, is no checkpoint, or has fewer bytes than its numbers.
@@ -56,7 +56,7 @@ class _Structure:
         self.storages: dict[str, int] = {}  # bytes by key
 
     def load(self) -> Any:
-        """What the next pickle of the source holds."""
+        """The object in the next pickle of the source."""
         return load_pickle(self.source, self.budget, self._function, self._storage)
 
     def _function(self, name: str) -> Callable[..., Any]:

@@ -76,7 +76,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 
 
 def words(text: str) -> list[str]:
-    """What stands between the commas of an option."""
+    """The values between the commas of an option."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -108,7 +108,7 @@ def chosen(text: str, formats: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_texture(text: str) -> str:
-    """What ``--texture`` names; UnveilError where it is neither of `TEXTURES`."""
+    """The texture that ``--texture`` names; UnveilError where it is none of `TEXTURES`."""
     if text.lower() not in TEXTURES:
         raise UnveilError(f"unknown texture {text!r}: choose {' or '.join(TEXTURES)}")
     return text.lower()

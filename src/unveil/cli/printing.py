@@ -1,4 +1,4 @@
-"""What every command prints: complaints, counts, progress."""
+"""Printing that all commands share: complaints, counts, progress."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ WORDS = (  # what Typer and pydantic say, and what we say
 
 
 def wrong_call(error: typer.TyperException) -> str:
-    """What is wrong with a call, and which help says more; empty where that help was shown instead."""
+    """The complaint about a call, with the help to read; empty where that help was shown instead."""
     said = " ".join(error.format_message().split())
     for theirs, ours in WORDS:
         said = re.sub(theirs, ours, said)

@@ -16,7 +16,7 @@ BATCH = 16  # crops per call of the network
 
 
 class Encoded(NamedTuple):
-    """What became of the crops from number ``start`` up to but not including ``stop``."""
+    """The outcome for the crops from number ``start`` up to but not including ``stop``."""
 
     start: int
     stop: int

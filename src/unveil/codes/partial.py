@@ -54,7 +54,7 @@ def parts_in(out: Path) -> Iterator[None]:
 
 
 class PartialCodes:
-    """What there is of the codes of one run.
+    """The codes of one run, as far as they have been made.
 
     Attributes:
         folder: where the parts are.

@@ -26,7 +26,7 @@ BatchColumns = dict[str, NDArray[Any]]
 
 
 class Job(NamedTuple):
-    """What every worker does."""
+    """The work of each worker."""
 
     open_crops: Callable[[], Crops]
     open_encoder: Callable[[], Encoder]
@@ -96,7 +96,7 @@ class Worker:
 
 
 def encoded_of(columns: BatchColumns) -> Encoded:
-    """What a worker's columns say; UnveilError where it could not open the files."""
+    """The codes in a worker's columns; UnveilError where it could not open the files."""
     failed = [text for text in columns["failure"] if text]
     if failed:
         raise UnveilError(str(failed[0]))

@@ -121,7 +121,7 @@ def _light(raster: Raster, points: Floats, faces: Ints) -> Float32s:
 
 
 def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tuple[Raster, Floats]:
-    """What `SUPERSAMPLING` times as many pixels see of points [V, 3] in pixels, and the points in those pixels."""
+    """The raster with `SUPERSAMPLING` times as many pixels a side of points [V, 3] in pixels, and the points in it."""
     magnified = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
     return rasterize(magnified, faces, height * SUPERSAMPLING, width * SUPERSAMPLING), magnified
 
@@ -214,7 +214,7 @@ def _coloured(raster: Raster, faces: Ints, skin: Skin) -> Float32s:
 
 
 def texels(raster: Raster, picture: NDArray[Any], uv: Floats, uv_faces: Ints) -> NDArray[Any]:
-    """What a texture [S, T, C] (first row at v = 1) holds at the pixels of a raster: [H, W, C]."""
+    """The values of a texture [S, T, C] (first row at v = 1) at the pixels of a raster: [H, W, C]."""
     height, width = picture.shape[:2]
     corners = np.arange(uv_faces.size).reshape(-1, 3)
     at = interpolate(raster, corners, uv[uv_faces].reshape(-1, 2))

@@ -62,11 +62,11 @@ def _titled(title: str, lines: list[str]) -> str:
 
 
 def _published(sections: Sequence[str]) -> Iterator[str]:
-    """What others report, last and apart from ours, where there is a section that it belongs beside."""
+    """Published results of others, after ours and apart from them, where a section is there to compare them with."""
     if any(OCCLUDED in section for section in sections):
         names = ", ".join(one.method for one in PUBLISHED)
-        told = f"What {names} report, of other photographs with other occluders."
-        yield _titled("Published elsewhere", [told, "Not computed here.", "", published_table()])
+        line = f"Results that {names} report, on other photographs with other occluders."
+        yield _titled("Published elsewhere", [line, "Not computed here.", "", published_table()])
 
 
 def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Where the photograph shows a head: from the frame of its GLB to pixels."""
+"""The place of a head in its photograph: from the frame of its GLB to pixels."""
 
 from __future__ import annotations
 

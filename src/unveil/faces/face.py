@@ -1,4 +1,4 @@
-"""What is known of a reconstructed face: plain data."""
+"""The data of a reconstructed face."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def vertex_values(face: ReconstructedFace) -> dict[str, Float32s]:
 
 
 def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:
-    """What the npz of a face holds; units and frames are those of `ReconstructedFace`.
+    """The arrays in the npz of a face; units and frames are those of `ReconstructedFace`.
 
     ``coefficients`` [M] with ``layout`` (JSON text), each of its groups as ``coefficients_<group>``,
     ``expression_names``, ``model``, ``vertices`` and ``neutral_vertices`` [V, 3], ``faces`` [F, 3], ``landmarks3d``

@@ -34,7 +34,7 @@ def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> H
 
 
 def hair_arrays(hair: HairCap | None) -> dict[str, NDArray[Any]]:
-    """What the npz holds of hair, none if there is none.
+    """The arrays of hair in the npz, none if there is none.
 
     ``hair_vertices`` [N, 3] around the neutral head, ``hair_faces`` [F, 3], ``hair_hidden`` [N].
     """
@@ -44,7 +44,7 @@ def hair_arrays(hair: HairCap | None) -> dict[str, NDArray[Any]]:
 
 
 def hair_numbers(face: ReconstructedFace, hair: HairCap | None) -> dict[str, Any] | None:
-    """What the JSON says of hair: None where nothing is known, else the share of it that the photograph hides."""
+    """The entry for hair in the JSON: None where nothing is known, else the share of it that the photograph hides."""
     if face.classes is None:
         return None
     if hair is None:

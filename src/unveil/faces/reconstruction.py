@@ -1,4 +1,4 @@
-"""What a reconstruction gives back: one object per face, which draws and saves itself."""
+"""The result of a reconstruction: one object per face, which draws and saves itself."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Reconstruction(ReconstructedFace):
         return write_kind(stem, kind, self.picture, self, self.wearing, colours)
 
     def _repr_png_(self) -> bytes:
-        """What notebooks show: the overlay."""
+        """The picture in a notebook: the overlay."""
         from unveil.meshes.image_bytes import png
 
         return png(self.overlay())

@@ -58,7 +58,7 @@ def write_relit(
 
 
 def colour_arrays(face: ReconstructedFace, colours: HeadColours) -> dict[str, NDArray[Any]]:
-    """What the npz holds of light and colours, none where it is not known.
+    """The arrays of light and colours in the npz, none where they are not known.
 
     ``light`` [9, 3], harmonics by RGB as `geometry.lighting` orders and scales them, in the frame of ``vertices``;
     ``tone`` [3], the linear albedo of the person's skin: skin of that albedo is as bright as their product; and

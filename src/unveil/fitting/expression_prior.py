@@ -1,4 +1,4 @@
-"""What is expected of the ARKit units of a face before it is seen."""
+"""A prior for the ARKit units of a face."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class _State:
 
 @dataclass(frozen=True, eq=False)
 class _Target:
-    """What one source saw: points of the head and where they should be."""
+    """The observation of one source: points of the head and where they should be."""
 
     points: LinearPoints
     positions: Floats  # [N, P, 2] image positions, NaN where a point was not found

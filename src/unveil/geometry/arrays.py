@@ -1,4 +1,4 @@
-"""Which library's functions to call for arrays."""
+"""The namespace of functions that fits the arrays at hand."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def move_with_crop(
     new_size: int,
     pivot: Array | None = None,
 ) -> tuple[Array, Array]:
-    """What head rotation and camera become when the crop goes through a similarity.
+    """The head rotation and camera after the crop has gone through a similarity.
 
     The turn is put into the head rotation, which turns the head about its root joint, and the camera is such that this
     joint lands where the similarity takes it.

@@ -19,7 +19,7 @@ INSIDE_TOLERANCE = -1e-5
 
 @dataclass(frozen=True)
 class Raster:
-    """What each pixel of a height x width image sees of a mesh."""
+    """The triangle of a mesh that each pixel of a height x width image sees, and where in it."""
 
     depth: Float32s  # [H, W], in the unit of the vertices' z; inf where empty
     triangle: Int32s  # [H, W], row of ``faces``; -1 where empty

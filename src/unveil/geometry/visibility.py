@@ -1,4 +1,4 @@
-"""Which vertices of a mesh can be seen, and which are turned away or lie behind another part."""
+"""Visibility of a mesh's vertices: some are turned away or lie behind another part."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class SkinSpace:
 
 
 def at_coordinates(maps: Float32s, uv: Floats) -> Float32s:
-    """What maps [..., S, S], first row at v = 1, hold between their texels at texture coordinates [N, 2]: [..., N]."""
+    """The values [..., N] of maps [..., S, S], first row at v = 1, interpolated at texture coordinates [N, 2]."""
     size = maps.shape[-1]
     places = np.stack([(1 - uv[:, 1]) * size - 0.5, uv[:, 0] * size - 0.5]).clip(0, size - 1)  # [2, N] row, column
     first = np.minimum(places.astype(np.int64), size - 2)

@@ -48,7 +48,7 @@ class DenseMesh:
         return np.asarray(np.einsum("nk,...nkc->...nc", self.barycentric, values[..., self.triangles, :]))
 
     def at_texels(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """What a map [..., size, size] holds at the vertices: [..., N]."""
+        """The values of a map [..., size, size] at the vertices: [..., N]."""
         return picture.reshape(*picture.shape[:-2], -1)[..., self.texels]
 
     def as_map(self, values: NDArray[Any], outside: Any) -> NDArray[Any]:

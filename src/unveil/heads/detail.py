@@ -73,7 +73,7 @@ class Detail:
 
 @dataclass(frozen=True, eq=False)
 class DetailSurface:
-    """What is the same for every person's displacement map."""
+    """The data that every person's displacement map shares."""
 
     model: MorphableModel
     fixed: Float32s  # [256, 256] metres, part of everybody's displacement

@@ -1,4 +1,4 @@
-"""What coefficients become when the photograph is mirrored left to right."""
+"""The coefficients of a photograph mirrored left to right."""
 
 import numpy as np
 

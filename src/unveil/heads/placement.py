@@ -13,7 +13,7 @@ from unveil.heads.layout import Coefficients
 
 
 class Placement(Protocol):
-    """What a model family says with its pose and its camera.
+    """The meaning of pose and camera in a model family.
 
     The axis-angles of joints and the camera are two halves: each can be changed without the other.
     """
@@ -24,7 +24,7 @@ class Placement(Protocol):
 
     @property
     def mirrored(self) -> Mapping[str, tuple[float, ...]]:
-        """What pose and camera are multiplied with when the picture is mirrored; empty where that is not enough."""
+        """The factors for pose and camera when the picture is mirrored; empty where factors are not enough."""
 
     def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
         """Axis-angles [..., 3] in radians of the joints that turn, by name; ``root`` turns the head."""

@@ -140,7 +140,7 @@ class _FixedPart:
 
 @dataclass(frozen=True, eq=False)
 class _FixedArrays:
-    """What is the same for all heads of a model."""
+    """The data that all heads of a model share."""
 
     buffer: GltfBuffer  # holds what the parts refer to
     parts: list[_FixedPart]
@@ -161,7 +161,7 @@ def _fixed_arrays(model: MorphableModel) -> _FixedArrays:
 
 
 class _Targets(NamedTuple):
-    """What morph targets change."""
+    """The changes by morph targets."""
 
     changes: Float32s  # [E, V, 3]
     seen: Bools  # [E, V] those that are not too small to be seen

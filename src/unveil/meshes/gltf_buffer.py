@@ -152,7 +152,7 @@ class GltfBuffer:
 
 
 def _elements(component_type: int, count: int, kind: str) -> Json:
-    """What every accessor says of its elements."""
+    """An accessor's fields on its elements."""
     return {"componentType": component_type, "normalized": False, "count": count, "type": kind}
 
 

@@ -1,4 +1,4 @@
-"""What readers of meshes give: vertices and triangles, and where the format has them texture coordinates."""
+"""The result of reading a mesh file: vertices and triangles, and texture coordinates where the format has them."""
 
 from __future__ import annotations
 

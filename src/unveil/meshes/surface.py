@@ -1,4 +1,4 @@
-"""What a writer of meshes needs to know besides the vertices."""
+"""Everything that a writer of meshes needs besides the vertices."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What turns crops into coefficients: one protocol, one registry, and a folder for each family."""
+"""Encoders, which turn crops into coefficients: one protocol, one registry, and a folder for each family."""

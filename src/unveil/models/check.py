@@ -16,7 +16,7 @@ from unveil.storage.files import printable
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What was found out about one file."""
+    """The findings about one file."""
 
     model: str
     name: str
@@ -59,7 +59,7 @@ def check_file(file: ModelFile, assets: Path | None = None) -> FileCheck:
 
 
 def _difference(path: Path, file: ModelFile) -> str:
-    """What to say where a usable file is not, byte for byte, the published one."""
+    """The remark on a usable file that is not, byte for byte, the published one."""
     if not file.sha256:
         return ""
     with path.open("rb") as stream:
@@ -68,7 +68,7 @@ def _difference(path: Path, file: ModelFile) -> str:
 
 
 def _complaint(path: Path, file: ModelFile, error: UnveilError) -> str:
-    """What is wrong with a file, by name, and how to get a right one."""
+    """The line that names a file, what is wrong with it, and how to get a right one."""
     text, name = str(error), printable(path)
     text = text if text.startswith(name) else f"{name} {text}"
     return text if file.how_to_get in text else f"{text}: {file.how_to_get}"

@@ -22,7 +22,7 @@ OCCLUSION_SIZE = 28  # cells per side of the map of what covers a crop
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What an encoder predicts for N crops."""
+    """The prediction of an encoder for N crops."""
 
     coefficients: Coefficients  # [N, M]
     deviations: Coefficients | None = None  # [N, M] standard deviations of the coefficients, in their units
@@ -31,7 +31,7 @@ class Prediction:
     classes: Float32s | None = None  # [N, 9, 56, 56] probability of each of `models.classes.CLASSES` in each cell
 
     def take(self, rows: Sequence[int]) -> Prediction:
-        """What is said of some of the crops."""
+        """The prediction for some of the crops."""
         chosen = np.asarray(rows, np.int64)
         return Prediction(
             Coefficients(self.coefficients.layout, self.coefficients.values[chosen]),
@@ -42,12 +42,12 @@ class Prediction:
         )
 
     def rows(self) -> list[Prediction]:
-        """What is said of each crop."""
+        """The prediction for each crop."""
         return [self.take([k]) for k in range(len(self.coefficients.values))]
 
     @classmethod
     def joined(cls, parts: Sequence[Prediction]) -> Prediction:
-        """What is said in several predictions of one encoder, in their order."""
+        """Several predictions of one encoder as one, in their order."""
         joined: dict[str, Any] = {}
         for name in (field.name for field in fields(cls)):
             values = [getattr(part, name) for part in parts]
@@ -86,7 +86,7 @@ class Encoder(Protocol):
 
     @property
     def vertex_scale(self) -> Floats | float:
-        """What calibration multiplies the uncertainty of vertices by, [2, V] or one number; 1 without calibration."""
+        """The factor of calibration for the uncertainty of vertices, [2, V] or one number; 1 without calibration."""
 
     @property
     def says_face(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the rest of the package knows of a family of models: its names, its files, and how they are opened."""
+"""A family of models as the rest of the package sees it: its names, its files, and how they are opened."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Family(ABC):
         raise UnveilError(f"{self.name} has no files of its landmarks alone: give its head model's")
 
     def open_skin(self, encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> SkinModel:
-        """What an encoder of this family's coefficients and the user's files say about the skin.
+        """The skin by this family's coefficients, where its encoder and the user's files know it.
 
         Raises:
             UnveilError: a file that the encoder's details need is missing, or a file is damaged.
@@ -73,11 +73,11 @@ class Family(ABC):
         return SkinModel(files=self.head_files(assets))
 
     def shape_variation(self) -> ShapeVariation | None:
-        """How shapes vary that the family's learner says; None where that is not known."""
+        """The variation of the shapes that the family's learner predicts; None where it is not known."""
         return None
 
     def open_displacement(self, layout: CoefficientLayout, assets: Path | None = None) -> Displacement | None:
-        """What gives the displacement maps of coefficients of a layout, what is fixed included; None: there are none.
+        """The decoder of displacement maps from coefficients of a layout, with their fixed part; None: there are none.
 
         Raises:
             UnveilError: a file that it needs is missing or wrong.

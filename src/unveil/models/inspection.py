@@ -1,4 +1,4 @@
-"""How a file of a model is inspected before it is used: by what reads it."""
+"""Inspection of a model's file before it is used, by the code that reads it."""
 
 from __future__ import annotations
 

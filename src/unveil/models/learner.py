@@ -31,7 +31,7 @@ LOG_DEVIATIONS = (-5.0, 3.0)  # of a standardised coefficient: bounds that keep 
 
 
 class LearnerOutput(NamedTuple):
-    """What a learner says about a batch of crops."""
+    """The prediction of a learner for a batch of crops."""
 
     coefficients: Tensor  # [N, M] in the units of the layout
     deviations: Tensor | None  # [N, M] standard deviation of each, in the same units
@@ -119,7 +119,7 @@ def heads_in(state: Iterable[str]) -> set[str]:
 
 
 class OcclusionHead(nn.Module):
-    """What covers the crop, from all four stages: the early ones see edges and cloth, the late ones know faces."""
+    """The occlusion map, from all four stages: the early ones see edges and cloth, the late ones know faces."""
 
     def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class OcclusionHead(nn.Module):
 
 
 class ClassHead(nn.Module):
-    """What each cell shows, from all four stages, as in a feature pyramid (Lin et al. 2017).
+    """The classes of each cell, from all four stages, as in a feature pyramid (Lin et al. 2017).
 
     It works at half the cells per side and tells four cells of each (Shi et al. 2016).
     """

@@ -178,7 +178,7 @@ def _require_text(session: ort.InferenceSession) -> None:
 
 
 def _reason_of(error: Exception) -> str:
-    """What onnxruntime says, without its codes."""
+    """The message of onnxruntime, without its codes."""
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", reason_of(error)).rstrip(". ")
 
 
@@ -234,7 +234,7 @@ def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> Float32s | fl
 
 
 def vertex_scale_text(scale: Floats) -> str:
-    """How a file's metadata hold a ``vertex_scale`` [2, V]: float16 in base64."""
+    """A ``vertex_scale`` [2, V] as a file's metadata hold it: float16 in base64."""
     return base64.b64encode(scale.astype("<f2").tobytes()).decode()
 
 

@@ -1,4 +1,4 @@
-"""Where the points of the face lie in a crop, and what that adds to the coefficients.
+"""The places of the points of the face in a crop, and their contribution to the coefficients.
 
 Pooled features say which face it is, but forget where things are by a pixel or two, and a pixel is what makes one nose
 another. Maps keep it: each point is the expected position under a map of its own (integral regression, Sun et al.
@@ -79,7 +79,7 @@ def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class Refinement(nn.Module):
-    """What points add to standardised coefficients; at first nothing.
+    """The contribution of points to standardised coefficients; at first nothing.
 
     It does not move the points: they are to be where they are, not where they help.
 
@@ -102,7 +102,7 @@ class Refinement(nn.Module):
         return added
 
     def seen(self, points: Points) -> Tensor:
-        """What the layer reads of points: form, spreads and place [N, 3 P + 4]."""
+        """The input of the layer: form, spreads and place of the points [N, 3 P + 4]."""
         place, offsets = self._laid_onto_front(points.positions.detach())
         spread = torch.log(points.spread.detach().clamp(min=LEAST_SPREAD)) + SPREAD_MIDDLE
         return torch.cat([offsets.flatten(1), spread, place], dim=1)

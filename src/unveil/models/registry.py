@@ -86,5 +86,5 @@ def head_of(encoder: Encoder, assets: Path | None = None) -> MorphableModel:
 
 
 def open_skin(encoder: Encoder, model: MorphableModel, assets: Path | None = None) -> SkinModel:
-    """What an encoder and the user's files say about the skin; errors as `Family.open_skin`."""
+    """The skin by an encoder and the user's files; errors as `Family.open_skin`."""
     return family_of(encoder.layout).open_skin(encoder, model, assets)

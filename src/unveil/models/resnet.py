@@ -89,7 +89,7 @@ class ResNet(nn.Module):
         return torch.flatten(functional.adaptive_avg_pool2d(self.stages(images)[-1], 1), 1)
 
     def stages(self, images: Tensor) -> list[Tensor]:
-        """What each of the four stages gives, [N, stage_channels[k], H / 2^(k + 2), W / 2^(k + 2)]."""
+        """The output of each of the four stages, [N, stage_channels[k], H / 2^(k + 2), W / 2^(k + 2)]."""
         x = functional.relu(self.bn1(self.conv1(images)), inplace=True)
         x = functional.max_pool2d(x, 3, stride=2, padding=1)
         maps = []

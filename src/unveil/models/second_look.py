@@ -33,7 +33,7 @@ class SecondLook:
         return mirror_matrix(self._model) if self._encoder.looks_twice else None
 
     def predict(self, crops: Images) -> Prediction:
-        """What the encoder says of crops [N, S, S, 3] and of their mirror images."""
+        """The mean of the encoder's predictions for crops [N, S, S, 3] and for their mirror images."""
         return self.joined(self._encoder.predict(crops), crops)
 
     def joined(self, said: Prediction, crops: Images) -> Prediction:

@@ -1,4 +1,4 @@
-"""What coefficients say of the skin: wrinkles and colour."""
+"""Skin by coefficients: wrinkles and colour."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from unveil.typing import Float64s, Floats
 
 @dataclass(frozen=True, eq=False)
 class ShapeVariation:
-    """How the shapes of S coefficients vary that a learner says of pictures of people."""
+    """The variation of the shapes, of S coefficients each, that a learner predicts from pictures of people."""
 
     mean: Float64s  # [S] over people
     directions: Float64s  # [S, K] to K independent numbers, of which pictures of one person vary by 1

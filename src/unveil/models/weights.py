@@ -19,7 +19,7 @@ MOST_NAMED = 6  # parameters named in an error message
 
 
 def read_checkpoint(path: Path, file: ModelFile) -> Any:
-    """What a torch file holds; nothing in it is run.
+    """The content of a torch file; nothing in it is run.
 
     Raises:
         UnveilError: it is missing, cut short, or no torch file of plain data.
@@ -28,7 +28,7 @@ def read_checkpoint(path: Path, file: ModelFile) -> Any:
 
 
 def load_plain(path: Path, kind: FileKind) -> Any:
-    """What a torch file of plain data holds; nothing in it is run, and no more memory taken than the file is long.
+    """The content of a torch file of plain data; nothing in it is run, and no more memory taken than the file is long.
 
     Raises:
         UnveilError: it is missing, damaged or no such file.

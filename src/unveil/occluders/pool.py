@@ -105,7 +105,7 @@ class OneOf:
 
 
 def _read_pictures(folder: Path) -> tuple[Image, ...]:
-    """What pieces are cut out of: the pictures in a folder of the folder, if it is there."""
+    """The pictures that pieces are cut out of: those in a folder of the folder, if it is there."""
     pictures = folder / PICTURE_FOLDER
     if not pictures.is_dir():
         return ()

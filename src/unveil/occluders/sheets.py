@@ -20,7 +20,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """What each pixel of an image sees of a sheet."""
+    """The part of a sheet that each pixel of an image sees."""
 
     x: Float32s  # [H, W] the sheet's own coordinates
     y: Float32s

@@ -63,7 +63,7 @@ def with_expression(reconstructor: Reconstructor, face: Reconstruction, expressi
 
 @dataclass(frozen=True, eq=False)
 class Script:
-    """What a head is to do: the first of these that is given, or else what `own_motion` does."""
+    """The motion a head is given: the first of these that is given, or else what `own_motion` does."""
 
     rate: float  # keyframes per second
     take: Take | None = None
@@ -138,7 +138,7 @@ def driving_photos(
 
 
 def motion_name(photo: Path, outputs: Outputs) -> str:
-    """What the moving head of a photograph is called: ``<photo>_motion``, or more where another photograph's is."""
+    """The file name of a photograph's moving head: ``<photo>_motion``, or more where another photograph's is."""
 
     def is_anothers(photo: Path, name: str) -> bool:
         return any(outputs.is_anothers(f"{name}_motion.{kind}", path_of(photo)) for kind in MOTION_FORMATS)

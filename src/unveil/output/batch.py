@@ -27,7 +27,7 @@ Spread: TypeAlias = Callable[[Callable[[PhotoTask], RecordOrError], Sequence[Pho
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one photograph, or of an input that leads to none."""
+    """The outcome for one photograph, or for an input that leads to none."""
 
     photo: Path
     status: Literal["done", "skipped", "failed"]

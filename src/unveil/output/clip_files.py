@@ -42,7 +42,7 @@ def write_person(stem: Path, face: Reconstruction, track: Track, motion: Motion,
 
 
 def track_arrays(face: Reconstruction, track: Track) -> dict[str, NDArray[Any]]:
-    """What the npz of a person holds; frames, units and names are those of the npz of a face.
+    """The arrays in the npz of a person; frames, units and names are those of the npz of a face.
 
     ``frame`` [T] numbers of the frames in which they were seen, ``seconds`` [T], ``coefficients`` [T, M] with
     ``layout`` and each group as ``coefficients_<group>``, ``crop_matrix`` [2, 3] and ``crop_size`` of the crop that

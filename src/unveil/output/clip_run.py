@@ -40,7 +40,7 @@ CLIP_FORMATS = ("glb", "npz")  # those that a clip gives
 
 @dataclass(frozen=True)
 class ClipOutcome:
-    """What became of one clip."""
+    """The outcome for one clip."""
 
     clip: Path
     status: Literal["done", "skipped", "failed"]

@@ -126,7 +126,7 @@ class Follower:
 
 
 def read_track(path: Path) -> Track:
-    """What the npz of a person of a clip says; UnveilError where it is none."""
+    """The content of the npz of a person of a clip; UnveilError where it is none."""
     arrays = read_arrays(path, NPZ, ("frame", "seconds", "coefficients", "layout", "crop_matrix", "crop_size"))
     with NPZ.checking(path):
         layout = CoefficientLayout.from_json(str(arrays["layout"]))

@@ -48,7 +48,7 @@ RATES = (60, 30, 24, 25, 50)  # frames per second that a timecode may count in; 
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """What a face does in T frames."""
+    """The motion of a face in T frames."""
 
     seconds: Float64s  # [T] from 0, rising
     units: Float64s  # [T, 52] of `UNITS`, 0 to 1
@@ -150,7 +150,7 @@ def _turn(head: Float64s) -> Float64s:
 
 
 def take_of(model: MorphableModel, motion: Motion) -> Take | None:
-    """What a motion of the model's coefficients does; None where the model does not have ARKit's units."""
+    """The motion that the model's coefficients describe; None where the model does not have ARKit's units."""
     whole, coefficients = model.complete(motion.coefficients)
     number = {name: k for k, name in enumerate(whole.unit_names)}
     if not number.keys() & set(UNITS):

@@ -37,7 +37,7 @@ SUFFIXES = (".glb", ".npz")  # of heads that are read; all else is a photograph
 
 @dataclass(frozen=True, eq=False)
 class MovingHead:
-    """What moving a head needs."""
+    """The data needed to move a head."""
 
     model: MorphableModel  # with the person's hair
     coefficients: Coefficients  # [M] of the model, or of the whole head

@@ -26,7 +26,7 @@ from unveil.timing import StageTimes
 
 @dataclass(frozen=True)
 class Options:
-    """What besides the photograph decides about its files; a change of it makes them be written anew."""
+    """The settings that, besides the photograph, decide its files; when they change, the files are written anew."""
 
     model: str  # name of the learner
     model_sha256: str  # of the learner's file
@@ -65,7 +65,7 @@ class Target:
         return self.folder / f"{self.name}.json"
 
     def record(self) -> dict[str, Any] | None:
-        """What the JSON of an earlier run says, or None where there is none of ours."""
+        """The content of the JSON of an earlier run, or None where there is none of ours."""
         return read_record(self.record_path)
 
     def belongs_to_another(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the JSON of a photograph says, where unveil wrote it and it is whole; any other is as good as none."""
+"""The JSON of a photograph, where unveil wrote it and it is whole; any other is as good as none."""
 
 from __future__ import annotations
 

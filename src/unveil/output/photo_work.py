@@ -22,7 +22,7 @@ RecordOrError: TypeAlias = dict[str, Any] | Exception  # what a photograph's JSO
 
 
 class PhotoTask(NamedTuple):
-    """What is to be reconstructed, and where to."""
+    """The photographs to reconstruct, and where to."""
 
     photo: Path
     name: str  # of its results

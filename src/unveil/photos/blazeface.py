@@ -80,7 +80,7 @@ class BlazeFace:
             yield points, _probability(logits[worth[own]])
 
     def _run(self, images: Images) -> tuple[Float32s, Float32s]:
-        """What the network says: boxes [N, A, 16] about the anchors, and logits [N, A]."""
+        """The output of the network: boxes [N, A, 16] about the anchors, and logits [N, A]."""
         giving_back = images.size > 3 * KEPT_PIXELS
         boxes, logits = self._session.run(None, {"images": images}, self._giving_back if giving_back else None)
         return boxes, logits

@@ -21,7 +21,7 @@ MOST_KINDS = 6  # named in the line
 
 @dataclass(frozen=True)
 class PictureFolder:
-    """What is in a folder."""
+    """The content of a folder."""
 
     folder: Path
     pictures: list[Path] = field(default_factory=list)  # in natural order, those of inner folders after its own

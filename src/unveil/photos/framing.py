@@ -1,4 +1,4 @@
-"""How a network wants faces cut out: by one rule from a detector's find, by another from landmarks."""
+"""The way a network wants faces cut out: by one rule from a detector's find, by another from landmarks."""
 
 from __future__ import annotations
 

@@ -60,13 +60,13 @@ def as_rgb(photograph: Photograph) -> Image:
 
 
 def name_of(photograph: object) -> str:
-    """What files are called after a photograph, or another file: its name without suffix, "face" where it has none."""
+    """The beginning of the names of files made from a file: its stem, "face" for photographs without a name."""
     path = photograph if isinstance(photograph, str | os.PathLike) else getattr(photograph, "filename", "")
     return printable_stem(Path(path)) if path else "face"
 
 
 def _what(thing: object) -> str:
-    """What was given instead of a photograph, and how to make one of it where that is possible."""
+    """A name for what was given instead of a photograph, and how to make one of it where that is possible."""
     if not isinstance(thing, np.ndarray):
         other_array = isinstance(thing, list | tuple) or hasattr(thing, "__array__")
         advice = "; NumPy arrays are made of other arrays with numpy.asarray" if other_array else ""

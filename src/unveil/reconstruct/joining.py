@@ -30,7 +30,7 @@ CORRELATION = 0.5  # of the packaged learner's errors, chosen on validation peop
 
 @dataclass(frozen=True, eq=False)
 class ShapeSums:
-    """What photographs of people, or frames of a video, have said of the shapes so far."""
+    """The evidence so far, from photographs of people or frames of a video, on their shapes."""
 
     said: Float64s  # [..., S] sum of q
     said_squares: Float64s  # [..., S] sum of q^2
@@ -72,7 +72,7 @@ _SUMS = tuple(entry.name for entry in fields(ShapeSums))
 
 
 def _repeated(sums: Float64s, squares: Float64s, correlation: float) -> Float64s:
-    """How many times over photographs say the same, by Kish's number of them."""
+    """How many times over photographs repeat the same evidence, by Kish's effective sample size."""
     count = np.square(sums) / np.where(squares > 0, squares, 1)
     return np.asarray(1 + np.maximum(count - 1, 0) * correlation)
 

@@ -99,7 +99,7 @@ class FaceWalk:
         return self._guide.says_face
 
     def detect(self, detector: FaceDetector, image: Image) -> list[Detection]:
-        """What a detector finds; it searches generously where the network rejects false finds later."""
+        """The faces that the detector finds; it searches generously where the network rejects false finds later."""
         return detector.detect(image, generous=True) if self.says_face else detector.detect(image)
 
     def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
@@ -188,7 +188,7 @@ def _mostly_clear(said: Prediction) -> bool:
 
 
 def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
-    """What an encoder says about crops of an image, as one batch."""
+    """An encoder's prediction for crops of an image, as one batch."""
     return encoder.predict(_cut(image, crops))
 
 

@@ -17,7 +17,7 @@ from unveil.storage.forms import other_form
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a reader expects of a file."""
+    """A reader's expectations of a file."""
 
     what: str  # such as "codes file", for "<path> is no codes file (<reason>); <advice>"
     advice: str  # what to do where it is none

@@ -32,7 +32,7 @@ MOMENT = 0.1  # seconds in which a run that has just got the lock has said who i
 
 @dataclass(slots=True)
 class Made:
-    """What is known of a file that unveil wrote."""
+    """The record of a file that unveil wrote."""
 
     by: str  # the command that wrote it last
     of: tuple[str, ...]  # paths of the photographs that it is of; empty where its name does not come from one
@@ -92,7 +92,7 @@ class FolderLog:
         self._take_in(by, of, valid)
 
     def of(self, name: str) -> Made | None:
-        """What is known of a file."""
+        """The record of a file."""
         return self.made.get(valid_text(name))
 
     def _remove_if_empty(self) -> None:

@@ -1,4 +1,4 @@
-"""What a file is, whatever its name says, by how it begins: for messages about files that are something else."""
+"""The form of a file by how it begins, whatever its name says: for messages about files that are something else."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # of UTF-8, which some editors put before the
 
 
 def other_form(path: str | os.PathLike[str], *own: str) -> str:
-    """What a message says that a file is, "" where it is none of `FORMS`, or one of its ``own``, or cannot be read."""
+    """Words for the form of a file in a message; "" for none of `FORMS`, for one of its ``own`` and the unreadable."""
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
             return ""

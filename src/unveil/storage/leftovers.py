@@ -1,4 +1,4 @@
-"""What runs that were killed leave half-written: hidden files and folders, which the next run removes."""
+"""The half-written leftovers of runs that were killed: hidden files and folders, which the next run removes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run keeps on disk, so that it can be stopped at any time and go on as if it had not been."""
+"""The state of a run on disk, from which a run that was stopped at any time goes on as if it had not been."""
 
 import io
 from dataclasses import asdict, dataclass
@@ -65,7 +65,7 @@ class TrainingState:
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """What `TrainingState.save` wrote, or None when there is none yet; UnveilError when it is damaged."""
+    """The state that `TrainingState.save` wrote, None where there is none yet; UnveilError where it is damaged."""
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None

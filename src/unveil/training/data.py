@@ -76,7 +76,7 @@ class TrainingData:
 
     @property
     def layout(self) -> CoefficientLayout:
-        """What the labels' numbers mean."""
+        """The layout of the labels."""
         return self.model.layout
 
     @cached_property

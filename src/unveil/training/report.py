@@ -1,4 +1,4 @@
-"""What a training run says about itself: its clock, the means of its losses, lines, a log and TensorBoard's curves."""
+"""The reports of a training run: its clock, the means of its losses, lines, a log and TensorBoard's curves."""
 
 import atexit
 import json

@@ -46,7 +46,7 @@ class Sampler:
 
     @cached_property
     def mirror(self) -> Float32s | None:
-        """What coefficients become in a mirrored crop, [M, M]; without it nothing is flipped."""
+        """The matrix [M, M] that coefficients are multiplied with in a mirrored crop; without it nothing is flipped."""
         return mirror_matrix(self.data.model)
 
     @cached_property
@@ -128,7 +128,7 @@ class Sampler:
         return framed(batch_of(labels, fronts, maps, []), framings)
 
     def _move(self, indices: Int64s, flips: Bools, moves: Float64s) -> tuple[SampleLabels, list[Face]]:
-        """What is known of the samples [B] after mirroring and moving, and their faces for occluders."""
+        """The labels of the samples [B] after mirroring and moving, and their faces for occluders."""
         coefficients, points = self.move_labels(indices, flips, moves), self.move_points(indices, flips, moves)
         labels = SampleLabels(coefficients, self.data.weight[indices], self.data.shape_weight[indices], points)
         return labels, self.faces(coefficients, self.move_landmarks(indices, flips, moves))

@@ -45,7 +45,7 @@ def validate(learner: Learner, sampler: Sampler, objective: Objective, device: t
 
 
 def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str, Tensor]:
-    """What is measured of each crop; where there is no face, of no more than whether the learner says so."""
+    """The measurements of each crop; without a face, only whether the learner says so."""
     prediction = learner(batch.images)
     points = objective.landmarks(batch.coefficients)
     errors = {"nme": 100 * mean_distance(objective.landmarks(prediction.coefficients), points) / box_size(points)}

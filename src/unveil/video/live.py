@@ -30,7 +30,7 @@ class LiveHead:
 
 @dataclass
 class _Steady:
-    """What is kept of a person from frame to frame."""
+    """The state of a person from frame to frame."""
 
     crop: Crop
     scale: Float64s  # [M] deviations

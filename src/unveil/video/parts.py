@@ -1,4 +1,4 @@
-"""What was seen in a clip, kept in parts on disk, so that a run that was killed can continue.
+"""The measurements of a clip, kept in parts on disk, so that a run that was killed can continue.
 
 A part is an npz file named after the frames that it covers: ``000000000-000000128.npz``, and so on without a gap. It
 has one row for each frame and one for each face in them, with all that the tracker has to remember.

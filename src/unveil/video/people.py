@@ -1,4 +1,4 @@
-"""Who is who from frame to frame: one number and one shape for each person as long as they are not away for long.
+"""Identity from frame to frame: one number and one shape for each person as long as they are not away for long.
 
 People are kept apart by where they were, how large, and by the form of their head. Whoever was away for longer than
 `MEMORY` gets a new number on coming back, until `unveil.video.returns` has seen all frames. Nobody is recognised

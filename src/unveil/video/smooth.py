@@ -1,4 +1,4 @@
-"""What was measured in single frames, made smooth over time without being late.
+"""Smoothing over time, without delay, of what was measured in single frames.
 
 The one-euro filter (Casiez, Roussel and Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
 interactive systems", 2012) lets through the faster a value moves the more. Live, it is run forwards, and is late by a

@@ -105,11 +105,11 @@ class Recorder:
 
     @property
     def raw(self) -> Coefficients:
-        """What was measured in them, each with its own shape: [T, M] in the crop."""
+        """The measured coefficients, each with its own shape: [T, M] in the crop."""
         return Coefficients(self._model.layout, np.stack(self._values))
 
     def measured(self, shape: Floats) -> Coefficients:
-        """What was measured, frame by frame, as that of a head of this shape [S]: [T, M] in the crop."""
+        """The measured coefficients, frame by frame, for a head of this shape [S]: [T, M] in the crop."""
         layout, size = self._model.layout, self.crop.size
         parts = [
             with_shape(self._model, Coefficients(layout, np.stack(self._values[start : start + TOGETHER])), shape, size)

@@ -105,7 +105,7 @@ class Tracker:
         return framed.found.score >= SURE
 
     def _seen(self, image: Image, framed: Sequence[Framed]) -> list[SeenFace]:
-        """What the network says of faces that are cut out."""
+        """The network's prediction for faces that are cut out."""
         if not framed:
             return []
         said = self._walk.predict(image, framed)

@@ -1,4 +1,4 @@
-"""What the page needs to change who a head is: the mean head and the first shape components, in the order of GLB files.
+"""A head's identity, as the page changes it: the mean head and the first shape components, in the order of GLB files.
 
 Numbers have 16 bits, so that it is small. The page adds multiples of components to the vertices of the file, and
 stretches what is between these and the mean head; so a head that nobody changes is exactly the file's.

@@ -78,7 +78,7 @@ def _glb_files(result: Path) -> Iterator[Path]:
 
 
 def _face_of(path: Path) -> dict[str, Any]:
-    """What the JSON of a photograph in the same folder says of the face that the file is of; empty without one."""
+    """The entry of the file's face in the JSON of a photograph in the same folder; empty without one."""
     stem = path.stem.rpartition("_")[0]
     record = read_record(path.with_name(f"{stem}.json")) if stem else None
     faces = record["faces"] if record else []

@@ -1,1 +1,1 @@
-"""What is installed."""
+"""Commands about the installation."""

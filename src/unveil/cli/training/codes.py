@@ -87,7 +87,7 @@ def open_crops(path: Path, note: Callable[[str], None] | None = None, *, recursi
 
 
 def _crops_opener(crops: Path, *, recursive: bool) -> Callable[[], Crops]:
-    """What opens the crops in a process that is in another folder."""
+    """A function that opens the crops in a process that is in another folder."""
     return partial(open_crops, resolved(crops), recursive=recursive)
 
 

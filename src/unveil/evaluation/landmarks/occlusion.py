@@ -1,4 +1,4 @@
-"""What occluding part of a face does to a method: its predictions for occluded pictures beside the clear ones.
+"""The effect of occlusion on a method: its predictions for occluded pictures beside the clear ones.
 
 A method's predictions are a folder as `unveil predict landmarks` writes it: ``clear.npz``, and a file for each kind of
 occluder and severity, ``<kind>-<percent>.npz`` or ``<kind>.npz``.
@@ -59,7 +59,7 @@ class Robustness:
 
 @dataclass(frozen=True)
 class Published:
-    """What others report: errors of clear and occluded faces in percent."""
+    """Published results of others: errors of clear and occluded faces in percent."""
 
     method: str
     data: str
@@ -209,7 +209,7 @@ def table(rows: Sequence[Robustness]) -> str:
 
 
 def published_table() -> str:
-    """What others report, as a Markdown table."""
+    """Published results of others, as a Markdown table."""
     lines = ["| method | on | ratio | clear | occluded |", "|---|---|---|---|---|"]
     for one in PUBLISHED:
         numbers = f"{one.covered / one.clear:.2f} | {one.clear:.2f} | {one.covered:.2f}"

@@ -81,7 +81,7 @@ class LandmarkPredictor:
         return min(faces, key=lambda face: float(np.hypot(*(face.found.centre - middle)))).shown
 
     def predict(self, crops: Sequence[Crop], pictures: Images) -> dict[str, Float64s]:
-        """What `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
+        """The arrays that `LandmarkFile` holds of heads, for crops and their pixels [N, S, S, 3]."""
         coefficients = self._second_look.predict(pictures).coefficients
         return {
             "landmarks2d": self._landmarks(coefficients, crops),

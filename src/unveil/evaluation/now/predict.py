@@ -62,7 +62,7 @@ class NowPhotos:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What became of one photograph."""
+    """The outcome for one photograph."""
 
     image: NowImage
     status: Literal["done", "skipped", "failed"]

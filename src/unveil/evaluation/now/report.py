@@ -1,4 +1,4 @@
-"""What an evaluation on the NoW benchmark writes: a summary, the benchmark's own file, a table and a plot."""
+"""The files of an evaluation on the NoW benchmark: a summary, the benchmark's own file, a table and a plot."""
 
 from __future__ import annotations
 

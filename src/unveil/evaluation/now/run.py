@@ -30,7 +30,7 @@ VERSION = 1  # raised when the protocol's numbers change, so that older distance
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of one image."""
+    """The outcome for one image."""
 
     image: NowImage
     distances: Float32s | None = None  # [N] mm; None where the prediction is missing or cannot be used

@@ -25,7 +25,7 @@ ORDER = (
 
 
 def check_landmarks(dataset: NowDataset, predictions: Path) -> str:
-    """What to check of the landmarks of all predictions, before any is scored; "" where all is well.
+    """A warning about the landmarks of the predictions, before any is scored; "" where all is well.
 
     A few that are poor do not count, nor does what is missing or cannot be used, which scoring names.
 

@@ -93,7 +93,7 @@ def _dense_mesh(path: Path, assets: Path | None) -> None:
 
 
 def _other(file: ModelFile, read: Callable[[Path], T], assets: Path | None) -> T | None:
-    """What another of the files holds; None where it is missing or wrong, which its own line says."""
+    """The content of another of the files; None where it is missing or wrong, which its own line says."""
     path = find(file, assets)
     try:
         return None if path is None else read(path)

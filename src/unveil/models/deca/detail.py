@@ -1,4 +1,4 @@
-"""What DECA says of the skin, and the files it needs for that: fixed displacement, masks, dense mesh, albedo."""
+"""Skin by DECA, and the files needed for it: fixed displacement, masks, dense mesh, albedo."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class DecaNetworks(nn.Module):
         return torch.cat([self.E_flame(images), self.E_detail(images)], dim=-1)
 
     def displacement(self, coefficients: Tensor) -> Tensor:  # [N, 364] -> [N, 256, 256]
-        """What the decoder adds to the fixed displacement, metres along the normals."""
+        """The decoder's addition to the fixed displacement, metres along the normals."""
         groups = DETAIL_LAYOUT.split(coefficients)
         jaw = groups["pose"][..., -JAW_SIZE:]
         return cast(Tensor, self.D_detail(jaw, groups["expression"], groups["detail"]))

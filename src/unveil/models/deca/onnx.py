@@ -46,7 +46,7 @@ class DecaModel:
 
     @property
     def name(self) -> str:
-        """What the file calls itself."""
+        """The name in the file's metadata."""
         return self._encoders.name
 
     @property

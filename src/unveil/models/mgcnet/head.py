@@ -34,7 +34,7 @@ FACE_MODEL = FileKind("face model of MGCNet", "run `unveil assets convert mgcnet
 
 @lru_cache(maxsize=1)
 def load(path: Path) -> MorphableModel:
-    """What `read_face` gives, shared between callers; do not write into its arrays."""
+    """The result of `read_face`, shared between callers; do not write into its arrays."""
     return read_face(path)
 
 

@@ -32,7 +32,7 @@ def load(path: Path) -> SkinSpace:
 
 
 def _variation(data: Mapping[str, NDArray[Any]]) -> SkinVariation | None:
-    """How people differ; None in files that do not say it."""
+    """The variation between people; None in files without it."""
     if "variation_mean" not in data:
         return None
     names = ("mean", "components", "variance")
@@ -45,7 +45,7 @@ def _variation(data: Mapping[str, NDArray[Any]]) -> SkinVariation | None:
 
 
 def _folds(data: Mapping[str, NDArray[Any]]) -> SkinFolds | None:
-    """What expressions do to the relief; None in files that do not say it."""
+    """The relief of expressions; None in files without it."""
     if "folds_cells" not in data:
         return None
     cells, raised = data["folds_cells"].astype(np.int64), data["folds_raised"]

@@ -1,4 +1,4 @@
-"""How shapes vary that openhead's learner says, learned from frames of videos by ``tools/same_person.py``."""
+"""Variation of the shapes that openhead's learner predicts, learned from videos by ``tools/same_person.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What 3DDFA_V2's networks (Guo et al. 2020) are given: how they want faces cut out, and their pixels."""
+"""The input of 3DDFA_V2's networks (Guo et al. 2020): how faces are cut out, and their pixels."""
 
 from __future__ import annotations
 

@@ -91,5 +91,5 @@ def _with_matrix(coefficients: Coefficients, matrix: Array) -> Coefficients:
 
 
 def _without_rotation(linear: Array) -> Array:
-    """What remains of matrices [..., 3, 3] when the rotation in them has turned the head already."""
+    """The rest of matrices [..., 3, 3] once the rotation in them has turned the head."""
     return linear @ array_namespace(linear).matrix_transpose(orthonormal_rows(linear))

@@ -92,5 +92,5 @@ def load_network(path: Path) -> MobileNet:
 
 
 def _file(path: Path) -> ModelFile:
-    """What the registry says of a checkpoint, by its name."""
+    """The registry's entry of a checkpoint, by its name."""
     return next((file for file in FILES if file.name == path.name), HALF_CHECKPOINT)

@@ -1,4 +1,4 @@
-"""What glasses and goggles share: the colours of frames, the outlines of lenses and what one sees in them."""
+"""The parts shared by glasses and goggles: colours of frames, outlines of lenses and what is seen in them."""
 
 from __future__ import annotations
 

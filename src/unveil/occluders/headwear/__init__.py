@@ -1,1 +1,1 @@
-"""What people wear on their heads: caps, hats, beanies, helmets, scarves, hoods, turbans."""
+"""Headwear: caps, hats, beanies, helmets, scarves, hoods, turbans."""

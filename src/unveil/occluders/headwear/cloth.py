@@ -1,4 +1,4 @@
-"""What is worn on heads is made of: colours, knits, stripes, patterns, and pieces of pictures."""
+"""The materials of headwear: colours, knits, stripes, patterns, and pieces of pictures."""
 
 from __future__ import annotations
 

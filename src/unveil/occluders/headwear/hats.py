@@ -133,7 +133,7 @@ def _wear(
 def _shell(
     kind: Kind, drawn: Drawn, distance: Float32s, light: Light, rng: np.random.Generator, source: PictureSource
 ) -> Layer:
-    """What lies around the head."""
+    """The part of a kind of headwear that lies around the head."""
     azimuth, elevation = drawn.x, drawn.y
     u, v = _places(azimuth, elevation, over=kind.flows)
     knitted = rng.random() < kind.knitted

@@ -78,7 +78,7 @@ class HeadParts:
         return moved
 
     def shown(self, raster: Raster) -> Parts:
-        """What the pixels of a raster show."""
+        """The parts that the pixels of a raster show."""
         at = interpolate(raster, self.surface.faces, self.values)
         x, y, z, eye, mouth, head, ear = np.moveaxis(at, -1, 0)
         seen = raster.covered

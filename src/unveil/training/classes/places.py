@@ -1,4 +1,4 @@
-"""What places around a face say of its surroundings, before anybody has looked at colours."""
+"""The surroundings of a face as far as places alone predict them, before any colour is looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who photographs show, from a file that says so."""
+"""The people in photographs, from a file that names them."""
 
 from __future__ import annotations
 

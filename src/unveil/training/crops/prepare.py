@@ -35,7 +35,7 @@ SETTINGS, DROPPED = "settings.json", "dropped.csv"
 
 @dataclass(frozen=True)
 class PrepareSettings:
-    """What decides which crops a folder gets; their order and the number of processes do not."""
+    """The settings that decide which crops a folder gets; order and number of processes do not."""
 
     crop_size: int = 192  # W: the canonical crop in its middle is 154 pixels wide; with 280 it is 224
     smallest_face: float = 40.0  # side of the detector's box in image pixels

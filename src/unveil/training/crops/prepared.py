@@ -41,7 +41,7 @@ SHARD_FILE = FileKind("whole shard of crops", "copy it again, or prepare the fol
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What is known about each wide crop."""
+    """The record of each wide crop."""
 
     names: NDArray[np.str_]  # [N] unique
     person: NDArray[np.str_]  # [N] "" where unknown

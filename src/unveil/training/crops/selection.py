@@ -62,7 +62,7 @@ class Selection:
         self.counts.append(row)
 
     def samples(self, shares: Sequence[float]) -> Samples:
-        """What is known of the kept photographs, split by `assign_splits`."""
+        """The records of the kept photographs, split by `assign_splits`."""
         return Samples(
             names=np.array([k.photo.name for k in self.kept]),
             person=np.array([k.photo.person for k in self.kept]),

@@ -31,7 +31,7 @@ FACES_KEPT = 0.98  # share of the faces held out that keep a score of one half o
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a learner's deviations, and those of vertices made of them, are multiplied with."""
+    """The factors for a learner's deviations and for those of vertices made of them."""
 
     factors: Mapping[str, float]  # by group of coefficients
     vertex_scale: Float32s  # [2, V] of what shape and expression do to each vertex
@@ -56,7 +56,7 @@ class Labels(NamedTuple):
 
 
 def labels_of(batch: Batch) -> Labels:
-    """What calibration needs to know of a batch."""
+    """The labels of a batch, as far as calibration needs them."""
     return Labels(batch.coefficients, batch.shape_weight)
 
 
@@ -76,7 +76,7 @@ def calibrate(
 
 
 def scale_of_each(true: Floats, stated: Floats) -> Float32s:
-    """What stated distances [N, ...] are to be multiplied with, [...], to have the mean squares of the true ones."""
+    """The factor [...] that gives stated distances [N, ...] the mean squares of the true ones."""
     true_square, stated_square = (np.square(values).mean(axis=0) for values in (true, stated))
     known = stated_square > LEAST**2  # what no coefficient moves is never off
     scale = np.sqrt(np.where(known, true_square, 1) / np.where(known, stated_square, 1))
@@ -84,7 +84,7 @@ def scale_of_each(true: Floats, stated: Floats) -> Float32s:
 
 
 def face_shift(faces: Floats) -> float:
-    """What is to be taken from the logits of probabilities [N] that faces held out are faces."""
+    """The number to subtract from the logits of the probabilities [N] that held-out faces are faces."""
     probability = np.clip(np.quantile(np.asarray(faces, np.float64), 1 - FACES_KEPT), 1e-6, 1 - 1e-6)
     return float(np.log(probability / (1 - probability)))
 

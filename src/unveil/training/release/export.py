@@ -38,7 +38,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Measured:
-    """What an export found out on people held out."""
+    """The measurements of an export on held-out people."""
 
     count: int  # crops
     files: tuple[Exported, ...]

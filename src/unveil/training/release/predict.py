@@ -1,4 +1,4 @@
-"""What a learner in torch says about crops, clear and occluded."""
+"""The predictions of a learner in torch for crops, clear and occluded."""
 
 from __future__ import annotations
 

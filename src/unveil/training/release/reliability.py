@@ -30,7 +30,7 @@ EVERY_VERTEX = 10  # every so many are looked at: neighbours err together
 
 @dataclass
 class Pairs:
-    """What was said and what came of it, over many crops."""
+    """Predictions and truths of many crops."""
 
     said: list[Floats] = field(default_factory=list)
     was: list[Floats] = field(default_factory=list)

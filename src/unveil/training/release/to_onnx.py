@@ -27,7 +27,7 @@ NORMALISATION = f"in the graph, which takes RGB in [0, 1]: less {IMAGE_MEAN}, ov
 
 @dataclass(frozen=True)
 class Statement:
-    """What the file says about itself."""
+    """The metadata of the file."""
 
     name: str
     licence: str

@@ -62,7 +62,7 @@ def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generat
 
 
 def _kind(name: str) -> str:
-    """What a unit is drawn together with: the same on the other side, and the other eye as far as eyes go together."""
+    """The units drawn together with one: the same on the other side, and the other eye as far as eyes go together."""
     if name in DIRECTIONS:
         return name
     if name.startswith((f"{GAZE}In", f"{GAZE}Out")):  # an eye looks inwards where the other looks outwards

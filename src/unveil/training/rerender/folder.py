@@ -39,7 +39,7 @@ BEGUN = FileKind("usable part of a re-rendered folder", "remove it and run the c
 
 @dataclass(frozen=True)
 class RerenderSettings:
-    """What decides which samples a folder gets."""
+    """The settings that decide which samples a folder gets."""
 
     count: int  # samples
     size: int = 160  # W
@@ -92,7 +92,7 @@ def _priors(data: TrainingData, settings: RerenderSettings) -> list[Prior]:
 def new_renderer(
     data: TrainingData, settings: RerenderSettings, tones: Path | None = None, priors: Sequence[Prior] = ()
 ) -> Renderer:
-    """What makes the samples; tones of skin are kept in the file ``tones`` where one is named."""
+    """The maker of the samples; tones of skin are kept in the file ``tones`` where one is named."""
     surface = Surface.of(data.model)
     known = read_array(tones, BEGUN) if tones is not None and tones.exists() else None
     photographs = Photographs.of(data, surface, known)

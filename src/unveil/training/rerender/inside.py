@@ -1,4 +1,4 @@
-"""What photographs hide of eyes and mouths, painted: an opened mouth has teeth, a widened eye has white."""
+"""Parts of eyes and mouths that photographs hide, painted: an opened mouth has teeth, a widened eye has white."""
 
 from __future__ import annotations
 

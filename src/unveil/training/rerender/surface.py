@@ -1,4 +1,4 @@
-"""What re-rendering knows of a head model, worked out once, and how a picture shows the head."""
+"""The facts of a head model that re-rendering works out once, and how a picture shows the head."""
 
 from __future__ import annotations
 

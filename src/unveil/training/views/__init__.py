@@ -1,1 +1,1 @@
-"""How training shows a sample otherwise than its photograph does: framed badly, in other light, by another camera."""
+"""Changes to a sample as its photograph shows it: bad framing, other light, another camera."""

@@ -1,4 +1,4 @@
-"""What one training step sees: crops, and all that is known of them."""
+"""The input of one training step: crops, and all that is known of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unveil.typing import Bools, Float32s, Image, Images, Int64s, UInt8s
 
 
 class Batch(NamedTuple):
-    """What one training step sees."""
+    """The input of one training step."""
 
     images: Images  # [B, S, S, 3]
     coefficients: Float32s  # [B, M] in the frame of the learner's crop
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
 
 class SampleLabels(NamedTuple):
-    """What is known of samples, in the frame of the learner's crop; as in `Batch`."""
+    """The labels of samples, in the frame of the learner's crop; as in `Batch`."""
 
     coefficients: Float32s  # [N, M]
     weight: Float32s  # [N]

@@ -1,4 +1,4 @@
-"""What the API answers, and how it describes itself in OpenAPI."""
+"""The answers of the API, and its description in OpenAPI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the process for webcams does: frames to moving heads. It knows nothing of the web."""
+"""The work of the process for webcams: from frames to moving heads. It knows nothing of the web."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answer_frames(connection: Connection, model: str, assets: Path | None) -> No
 
 
 def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> tuple[str, Any]:
-    """What `answer_frames` answers to a frame."""
+    """The answer of `answer_frames` to a frame."""
     try:
         image = decode_rgb(frame.picture, "the frame", FRAME_PIXELS)
         heads = [_described(head, reconstructor.morphable) for head in live.see(image, frame.seconds)]

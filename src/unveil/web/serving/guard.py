@@ -1,4 +1,4 @@
-"""Who may ask the server what: limits on bodies, and no requests that other pages made the browser send.
+"""The guard of the server: limits on bodies, and no requests that other pages made the browser send.
 
 A page of another site can make a browser send requests to servers on this machine, and by changing what its own name
 means (DNS rebinding) read their answers. So a request must name this server as its host, and what changes something
@@ -133,5 +133,5 @@ async def _say(send: Send, status: int, detail: str) -> None:
 
 
 def local_hosts(port: int) -> frozenset[str]:
-    """What a server on this machine is called."""
+    """The names of a server on this machine."""
     return frozenset(f"{name}:{port}" for name in LOCAL) | (frozenset(LOCAL) if port == 80 else frozenset())

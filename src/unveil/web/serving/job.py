@@ -1,4 +1,4 @@
-"""One photograph on its way through the server, and what became of it."""
+"""One photograph on its way through the server, and its outcome."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker process is asked to do."""
+    """A task for a worker process."""
 
     photo: Path
     folder: Path  # for the files

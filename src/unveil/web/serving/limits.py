@@ -1,4 +1,4 @@
-"""What a server takes, keeps and spends at most."""
+"""The limits of what a server takes, keeps and spends."""
 
 from __future__ import annotations
 

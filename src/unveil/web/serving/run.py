@@ -30,7 +30,7 @@ GOODBYE_SECONDS = 2  # that connections have to end
 
 @dataclass(frozen=True)
 class Settings:
-    """What a server is told when it starts."""
+    """The settings of a server."""
 
     host: str = "127.0.0.1"
     port: int = 8000  # 0 for any that is free

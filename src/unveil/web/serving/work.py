@@ -1,4 +1,4 @@
-"""What a worker process does: a photograph to the files of its faces. It knows nothing of the web."""
+"""The work of a worker process: from a photograph to the files of its faces. It knows nothing of the web."""
 
 from __future__ import annotations
 
