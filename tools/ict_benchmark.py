@@ -106,7 +106,6 @@ def draw_view(model: IctModel, vertices: Float64s, rng: np.random.Generator) -> 
     fine = np.column_stack([(pixels + 0.5) * SUPERSAMPLING - 0.5, depth])
     raster = rasterize(fine, model.faces, size, size)
     normals = vertex_normals(turned, model.faces)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     light = _light(rng)
     colours = _albedo(model, vertices, rng) * np.clip(irradiance(normals, light) / np.pi, 0, None)
     drawn = np.where(raster.covered[..., None], interpolate(raster, model.faces, colours), _background(rng, size))
