@@ -1,4 +1,4 @@
-"""What each part of the training is worth: the same short run without it.
+"""The worth of each part of the training: the same short run without it.
 
     python tools/ablation.py PREPARED CODES -o ablation/ [--occluders DIR] [--steps 400] [--input-size 64]
 

@@ -1,4 +1,4 @@
-"""What MkDocs runs while it builds the site: the page of commands is written, and no page may load from elsewhere.
+"""MkDocs hooks: the page of commands is written, and no page may load from elsewhere.
 
 `python tools/docs_hooks.py` prints the page of commands.
 """

@@ -150,7 +150,7 @@ def write_dataset(folder: Path, *, subjects: int = 2, detail: int = 3, points: i
 
 
 def _answer(known: dict[str, list[Float64s]], missing: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """What `unveil evaluate now` is to find."""
+    """The results that `unveil evaluate now` is to find."""
     everything = {"all": [one for part in known.values() for one in part]} | {c: known.get(c, []) for c in CHALLENGES}
     for name, parts in everything.items():
         pooled = np.concatenate([np.zeros(0), *parts])

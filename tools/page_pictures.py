@@ -86,7 +86,7 @@ def over(page: Any) -> None:
 
 
 def seen(page: Any) -> PIL.Image.Image:
-    """What the page shows once it has drawn."""
+    """The page as a picture, once it has drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return PIL.Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 

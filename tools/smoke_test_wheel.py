@@ -31,7 +31,7 @@ def main(wheel: Path) -> None:
 
 
 def run(folder: Path, *command: str | Path) -> str:
-    """What the command prints; it runs in ``folder`` and finds no module of a checkout."""
+    """The output of the command; it runs in ``folder`` and finds no module of a checkout."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.check_output(command, cwd=folder, env=environment, text=True)  # noqa: S603 (our own commands)
 

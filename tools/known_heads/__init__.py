@@ -1,4 +1,4 @@
-"""What learners know of people they were not trained on: of heads whose form is known, and of real photographs.
+"""Tests of learners on people they were not trained on: on heads whose form is known, and of real photographs.
 
     python -m tools.known_heads make PREPARED CODES --ict ict_facekit_light.npz --occluders DIR -o heads.npz
     python -m tools.known_heads score heads.npz [LEARNER ...]                 form of the head

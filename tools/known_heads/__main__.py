@@ -41,7 +41,7 @@ COUNTED = {"expressions": 150, "turned": 800, "found": 125, "occlusion": 200}  #
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line may say."""
+    """The command line."""
     whole = argparse.ArgumentParser(prog="python -m tools.known_heads", description="Measure what learners know.")
     commands = whole.add_subparsers(required=True, dest="command")
     each = {name: commands.add_parser(name, help=about) for name, about in (KNOWN | PREPARED).items()}

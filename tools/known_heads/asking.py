@@ -1,4 +1,4 @@
-"""What learners answer for many crops."""
+"""Predictions of learners for many crops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH = 32
 
 
 def ask(learner: str, crops: Images) -> Prediction:
-    """What a learner says of canonical crops [N, S, S, 3] of any size, in a reconstruction of a photograph."""
+    """The prediction of a learner for canonical crops [N, S, S, 3] of any size, as a reconstruction has it."""
     encoder = open_encoder(learner)
     network = SecondLook(encoder, head_of(encoder))
     size = (encoder.input_size, encoder.input_size)

@@ -40,7 +40,7 @@ def calibrate(heads: Path, learner: Path) -> None:
 
 
 def scale_of_shape(learner: str, known: KnownHeads, truth: Truth) -> Float32s:
-    """What the uncertainty by the shape is to be multiplied with, [V]."""
+    """The factor for the uncertainty by the shape, [V]."""
     true, stated = [], []
     for crops in known.crops.values():
         said = ask(learner, crops)

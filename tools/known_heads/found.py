@@ -1,4 +1,4 @@
-"""What comes of photographs from the detector on: faces that are lost or misplaced, and heads where there is no face.
+"""The outcome of photographs from the detector on: faces that are lost or misplaced, and heads where there is no face.
 
 The first table has test people, clear and with each kind of occluder over 40 % of the face. NME is the mean distance of
 the landmarks over the root of their box's area, in percent: with the crop around the true landmarks, and from the

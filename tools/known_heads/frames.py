@@ -27,7 +27,7 @@ FACTORS = np.linspace(0.5, 4, 36)
 
 
 class Said(NamedTuple):
-    """What a learner says of the photographs of P people."""
+    """The predictions of a learner for the photographs of P people."""
 
     shape: Floats  # [P, F, S]
     deviation: Floats  # [P, F, S]
@@ -55,7 +55,7 @@ def frames(heads: Path, validation: Path, learners: Sequence[str]) -> None:
 
 
 def say_all(learner: str, crops: Mapping[str, Images]) -> dict[str, Said]:
-    """What a learner says in every condition, and in both mixed."""
+    """The predictions of a learner in every condition, and in both mixed."""
     said = {condition: say(learner, images) for condition, images in crops.items()}
     every_second = (np.arange(FRAMES) % 2 == 1)[:, None]
     clear, covered = (said[condition] for condition in CONDITIONS)
@@ -63,7 +63,7 @@ def say_all(learner: str, crops: Mapping[str, Images]) -> dict[str, Said]:
 
 
 def say(learner: str, crops: Images) -> Said:
-    """What a learner says of crops [P * FRAMES, S, S, 3]."""
+    """The predictions of a learner for crops [P * FRAMES, S, S, 3]."""
     said = ask(learner, crops)
     parts = (np.asarray(c["shape"]) for c in (said.coefficients, deviations_of(learner, said)))
     return Said(*(part.reshape(-1, FRAMES, part.shape[-1]).astype(np.float64) for part in parts))

@@ -1,4 +1,4 @@
-"""Who is who: whether two real frames show the same person, judged by neutral heads and by expressions.
+"""Recognising people: whether two real frames show the same person, judged by neutral heads and by expressions.
 
 The table gives the area under the ROC curve, frame by frame and in fives. The expression should say nothing about the
 person: one half is best.

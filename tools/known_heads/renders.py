@@ -56,5 +56,5 @@ def frames_of_people(renderer: Renderer, split: int, count: int | None, seed: in
 
 
 def canonical(sample: Sample) -> Image:
-    """What a learner sees of a sample, [S, S, 3]."""
+    """The crop of a sample that a learner sees, [S, S, 3]."""
     return canonical_crop(SIZE, SIZE).warp(sample.image)

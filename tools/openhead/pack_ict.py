@@ -36,7 +36,7 @@ MULTI_PIE_68 = """
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of the OBJ files before they are read."""
+    """The expected sizes of the OBJ files."""
 
     vertices: int = 26719
     modes: int = 100

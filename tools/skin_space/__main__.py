@@ -22,7 +22,7 @@ from unveil.training.crops.prepared import PreparedFolder
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line may say."""
+    """The command line."""
     whole = argparse.ArgumentParser(prog="python -m tools.skin_space", description=__doc__)
     commands = whole.add_subparsers(required=True, dest="command")
     learn = commands.add_parser("learn", help="write openhead_skin.npz")

@@ -1,4 +1,4 @@
-"""What expressions do to the relief of skin, learned from frames of people with different expressions.
+"""The relief of skin in expressions, learned from frames of people with different expressions.
 
 In every frame a relief is found by shading (`appearance.wrinkles`). How it changes within a person is regressed on the
 expression units, with the turn and the size of the head beside them, so that these do not pass for folds. What two
@@ -40,7 +40,7 @@ NEAR = np.array([15.0, 10.0])  # degrees of yaw and pitch between frames that ar
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """What frames of people show."""
+    """The frames of people."""
 
     person: NDArray[Any]  # [P]
     expression: Float32s  # [P, E]
@@ -81,7 +81,7 @@ class Cells:
         return picture.reshape(CELLS, CELLS, -1)
 
     def at(self, picture: Float32s) -> Float32s:
-        """What a map [CELLS, CELLS, ...] holds in the cells: [K, ...]."""
+        """The values of a map [CELLS, CELLS, ...] in the cells: [K, ...]."""
         return np.asarray(picture.reshape(CELLS**2, *picture.shape[2:])[self.places])
 
     def smooth(self, values: Float32s, sigma: float) -> Float32s:

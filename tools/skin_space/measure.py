@@ -48,7 +48,7 @@ one. Tones are those of the photographs."""
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """What became of one covered photograph with one method."""
+    """The outcome for one covered photograph with one method."""
 
     tone: str
     kind: str

@@ -1,4 +1,4 @@
-"""What photographs of a prepared folder show of the texels of a head, as the learner that ships sees the head."""
+"""The texels that photographs of a prepared folder show of a head, as the packaged learner sees the head."""
 
 from __future__ import annotations
 

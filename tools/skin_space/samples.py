@@ -25,7 +25,7 @@ LOGARITHMS = np.log(np.maximum(np.arange(256), DARKEST) / 255).astype(np.float32
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What many photographs show of the texels in the open."""
+    """The texels in the open of many photographs."""
 
     atlas: Atlas
     rows: Int64s  # [D] of the atlas' texels
