@@ -13,25 +13,32 @@ import numpy as np
 
 from unveil.appearance.hair.frame import COLUMNS, ROWS
 from unveil.appearance.hair.mesh import CapMesh, cap_mesh
+from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.picture import HEIGHT, PER_NODE, WIDTH, at_texels
+from unveil.appearance.hair.shape import HairShape
 from unveil.heads.head import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
 # Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.
 SOLID, REACH = 5.0, 8.0
-SHORTEST = 0.6  # of all that, which the shortest strands reach
-FADES = 7.5  # texels over which a strand ends
-UNEVEN = 0.25  # of what is between shortest and longest, standard deviation
-ACROSS, ALONG = 0.4, 9.0  # texels across and along strands over which they end alike
+FADES = 12.0  # texels over which a strand ends
+LENGTHS = 3.5, 5.5  # texels outside its edge that the shortest strands reach, and usual ones
+# Texels by which strands are longer or shorter, and by which an edge wanders, standard deviation; and how far across
+# and along hair they are so.
+STRANDS, WANDERS = (0.8, 0.5, 9.0), (2.0, 5.0, 10.0)
 
 
-def away_from_hair(cover: Float64s) -> Float32s:
-    """How far [H, W] texels are from hair that covers [R, C] a head, in texels; less than zero inside."""
-    inside = at_texels(cover) > 0
+def away_from_hair(shape: HairShape) -> Float32s:
+    """How far [H, W] texels are from hair, in texels; less than zero inside.
+
+    Where no photograph tells where it ends, its edge wanders.
+    """
+    inside = at_texels(shape.cover) > 0
     margin = round(SOLID + REACH) + 1
     around = np.pad(inside, ((0, 0), (margin, margin)), mode="wrap").astype(np.uint8)
     outside, within = (cv2.distanceTransform(mask, cv2.DIST_L2, 3) for mask in (1 - around, around))
-    return np.asarray((outside - within)[:, margin:-margin], np.float32)
+    wanders = (1 - at_texels(shape.told)) * _uneven(*WANDERS)
+    return np.asarray((outside - within)[:, margin:-margin] + wanders, np.float32)
 
 
 def at_nodes(texels: Float32s) -> Float64s:
@@ -56,7 +63,7 @@ def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s
     mesh, column, row = _whole_grid()
     at = at_nodes(away)[row, column]
     mesh = mesh.part(np.asarray((at.min(axis=1) < REACH) & (at.max(axis=1) > -SOLID)))
-    opacity = np.clip((_lengths() - away) * (255 / FADES), 0, 255).astype(np.uint8)
+    opacity = _opacity(away)
     colours = picture.copy()
     # What no strand shows may mix into strands where a viewer draws them small, and need not be kept.
     colours[(opacity == 0) | (away < -2 * PER_NODE)] = np.median(picture[np.abs(away) < SOLID], axis=0)
@@ -78,10 +85,14 @@ def _whole_grid() -> tuple[CapMesh, Int64s, Int64s]:
     return mesh, column % COLUMNS, row
 
 
-@lru_cache(maxsize=1)
-def _lengths() -> Float32s:
-    """How far [H, W] from the edge of hair strands end."""
-    even = np.random.default_rng(2).standard_normal((HEIGHT, WIDTH), np.float32)
-    noise = cv2.GaussianBlur(even, (0, 0), sigmaX=ACROSS, sigmaY=ALONG)
-    share = SHORTEST + (1 - SHORTEST) * np.clip(0.5 + UNEVEN * noise / noise.std(), 0, 1)
-    return np.asarray((SOLID + REACH) * share - SOLID, np.float32)
+def _opacity(away: Float32s) -> UInt8s:
+    """Of hair [H, W] so many texels from its edge: it is thin where it begins."""
+    lengths = np.clip(LENGTHS[1] + _uneven(*STRANDS), LENGTHS[0], REACH)
+    share = np.clip((lengths - away) / np.float32(FADES), 0, 1)
+    return np.asarray(255 * share * share * (3 - 2 * share) + 0.5, np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _uneven(spread: float, across: float, along: float) -> Float32s:
+    """Texels [H, W] with a standard deviation, alike over so many texels."""
+    return np.asarray(spread * smooth_noise((HEIGHT, WIDTH), across, along, seed=2), np.float32)

@@ -6,11 +6,13 @@ and transfer", 2001) do; the overlap is blended.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 
+from unveil.appearance.hair.noise import smooth_noise
 from unveil.geometry.compiled import compiled
 from unveil.typing import Bools, Float32s, Int64s
 
@@ -18,33 +20,51 @@ from unveil.typing import Bools, Float32s, Int64s
 SIDES = ((40, 72), (30, 48), (20, 30), (12, 18))
 ENOUGH = 30  # places to take patches from
 KNOWN, WHOLE = 0.3, 0.9  # weight from which on detail is known, and the share of a patch that has to be
-LEAST_SPREAD = 0.06  # contrast of strands of which next to nothing is seen
+# Strands, and locks of them, where photographs show none: their shares, and over how many texels across and along
+# hair each is alike; and by how many texels they bend aside, over how many.
+STRANDS, LOCKS, BENDS = (0.8, 0.6, 14.0), (0.7, 2.5, 30.0), (4.0, 20.0, 40.0)
+USUAL_SPREAD, FEW = 0.15, 300  # contrast of hair that is seen well, and the texels that it counts as
 OVERLAP = 1 / 3  # of its sides
 TRIES = 5  # patches of which one of the best two is taken
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
-MOST_GAIN = 1.2  # of contrast, which that takes
-ALONG = 6.0  # texels along the hair over which patches are joined to strands
+FINER = 0.5  # share of that contrast which strands have that photographs do not show
+MOST_GAIN = 1.6  # of contrast, which that takes
+ALONG = 14.0  # texels along the hair over which patches are joined to strands
 
 
 def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
     """Detail [H, W, C] with zero mean, known where it has weights [H, W], where it is wanted [H, W]; columns go around.
 
-    Where too little is known for patches, it is noise of the contrast that is known, as strands lie.
+    Where too little is known for patches, it is made up, with the contrast that is known or is usual.
     """
-    result = np.zeros_like(detail)
+    result, made_up = np.zeros_like(detail), _strands(detail.shape[:2])[..., None]
     for across, along in SIDES:
         sources = np.argwhere(_whole(weight > KNOWN, along, across))
         if len(sources) >= ENOUGH:
             _lay(result, detail, wanted, sources, (along, across))
             break
     else:
-        spread = np.sqrt((np.square(detail).mean(axis=2) * weight).sum() / max(float(weight.sum()), 1.0))
-        noise = np.random.default_rng(1).standard_normal((*detail.shape[:2], 1), np.float32)
-        result += noise * np.float32(max(spread, LEAST_SPREAD))
+        squares = float((np.square(detail).mean(axis=2) * weight).sum()) + FEW * USUAL_SPREAD**2
+        return result + np.float32(np.sqrt(squares / (float(weight.sum()) + FEW))) * made_up
     strands = cv2.GaussianBlur(result, (1, 0), sigmaX=0.01, sigmaY=ALONG)
-    loss = np.sqrt(np.square(result).mean() / max(float(np.square(strands).mean()), 1e-9))
-    return np.asarray(strands * min(loss, MOST_GAIN), np.float32)
+    contrast, left = (np.sqrt(float(np.square(values).mean())) for values in (result, strands))
+    strands *= min(contrast / max(left, 1e-6), MOST_GAIN)
+    # Photographs show locks; strands are finer than their pixels.
+    return np.asarray(strands + np.float32(FINER * contrast) * made_up, np.float32)
+
+
+@lru_cache(maxsize=1)
+def _strands(shape: tuple[int, int]) -> Float32s:
+    """Strands [H, W] of variance 1, and locks of them, that run down a little crooked."""
+    strands, locks, aside = (
+        share * smooth_noise(shape, across, along, seed)
+        for seed, (share, across, along) in enumerate((STRANDS, LOCKS, BENDS))
+    )
+    height, width = shape
+    column, row = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    bent = cv2.remap(strands + locks, column + aside, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(bent / bent.std(), np.float32)
 
 
 def _whole(known: Bools, along: int, across: int) -> Bools:

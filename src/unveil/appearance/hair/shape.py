@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, mirrored, smoothed, without_small
+from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.view import HairView
-from unveil.typing import Bools, Float64s, Floats
+from unveil.typing import Bools, Float32s, Float64s, Floats
 
 REACH, INNER, STEP = 0.11, 0.02, 0.003  # metres outwards and inwards of the skin to look for the outline; steps
 OUTLINE = 0.22  # sine of the angle to the image plane up to which a direction says where the outline is
 NATURAL = 0.012  # metres over which hair begins
+RECEDES, TEMPLES = 0.006, (38.0, 12.0)  # metres that it does beside the forehead, and degrees from the front
+UNEVEN, OVER_NODES = 0.004, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
 PRIOR = 0.06  # weight of what is usual against what is seen
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
 CLEAR = 0.002  # metres between skin and hair
@@ -37,6 +41,7 @@ class HairShape:
 
     cover: Float64s  # [R, C] above zero where there is hair
     distance: Float64s  # [R, C] of its surface
+    told: Float64s  # [R, C] from 0 to 1: how far the photograph says whether there is some
 
 
 def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
@@ -45,7 +50,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     inside = frame.at(frame.skin + 0.5 * thickness)
     shown, known = view.sample(inside)
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
-    usual = np.tanh(above_hairline(frame.at(frame.skin) - frame.middle) / NATURAL)
+    usual = np.tanh((above_hairline(frame.at(frame.skin) - frame.middle) + _wanders()) / NATURAL)
     # A wall where the skull should be says that the fit is too large, not that the skull is bald.
     visible = visible * np.where(usual > 0, 1 - view.shows_wall(inside), 1)
     odds, visible = with_other_side(shown, visible)
@@ -66,7 +71,16 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
-    return HairShape(cover, distance)
+    return HairShape(cover, distance, np.clip(visible, 0, 1))
+
+
+@lru_cache(maxsize=1)
+def _wanders() -> Float32s:
+    """By how many metres [R, C] a hairline is lower than usual: uneven, and higher beside the forehead's middle."""
+    angle = np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
+    recedes = RECEDES * np.exp(-(((angle - TEMPLES[0]) / TEMPLES[1]) ** 2))
+    uneven = UNEVEN * np.clip(smooth_noise((ROWS, COLUMNS), *OVER_NODES, 1), -2, 2)
+    return np.asarray(uneven - recedes, np.float32)
 
 
 def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:

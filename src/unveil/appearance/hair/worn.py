@@ -32,7 +32,7 @@ def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
     shape = hair_shape(frame, view)
     if shape is None:
         return None
-    away = away_from_hair(shape.cover)
+    away = away_from_hair(shape)
     mesh = cap_mesh(-SOLID - at_nodes(away))
     points = frame.at(shape.distance)
     vertices = mesh.vertices(points).astype(np.float32)
