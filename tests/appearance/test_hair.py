@@ -226,7 +226,7 @@ def at_crown(head: Sighted) -> tuple[float, float]:
     assert view is not None
     template = np.asarray(MODEL.head.template)
     front = template[(above_hairline(template) > 0.04) & (template[:, 2] > 0) & (np.abs(template[:, 0]) < 0.05)]
-    odds, known = view.sample(front[None])
+    odds, known = view.sample(view.places(front[None]))
     return float(known.mean()), float(odds.mean())
 
 

@@ -134,17 +134,21 @@ def averaged(colours: Float32s, raster: Raster, gamma: float) -> UInt8s:
     covered = raster.covered.astype(np.float32)
     size = (colours.shape[1] // SUPERSAMPLING, colours.shape[0] // SUPERSAMPLING)
     # Averaging light rather than grey levels keeps edges of the right width; alpha weights the covered part.
-    colours *= covered[..., None]
+    for channel in range(3):  # a product of all three at once goes through NumPy three numbers at a time
+        colours[..., channel] *= covered
     mean = cv2.resize(colours, size, interpolation=cv2.INTER_AREA)
     alpha = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
-    colour = cv2.pow(np.clip(mean / np.maximum(alpha, 1e-6)[..., None], 0, 1), 1 / gamma)
-    return (np.dstack([colour, alpha]) * 255 + 0.5).astype(np.uint8)
+    share = np.maximum(alpha, 1e-6)
+    colour = [cv2.pow(np.clip(part / share, 0, 1), 1 / gamma) for part in cv2.split(mean)]
+    return (cv2.merge([*colour, alpha]) * 255 + 0.5).astype(np.uint8)
 
 
 def over(picture: UInt8s, background: Image, opacity: float = 1.0) -> Image:
     """An RGBA picture [H, W, 4] laid over an RGB one [H, W, 3]."""
-    alpha = picture[..., 3:].astype(np.float32) * np.float32(opacity / 255)
-    return (picture[..., :3] * alpha + background * (1 - alpha) + 0.5).astype(np.uint8)
+    *colour, alpha = cv2.split(picture)
+    share = alpha * np.float32(opacity / 255)
+    mixed = (part * share + paper * (1 - share) for part, paper in zip(colour, cv2.split(background), strict=True))
+    return np.asarray(cv2.merge([(part + 0.5).astype(np.uint8) for part in mixed]), np.uint8)
 
 
 @compiled
@@ -173,12 +177,13 @@ def _cavities(depth: Float32s, normals: Float32s) -> Float32s:
     """
     height, width = depth.shape
     grid = int(np.clip(min(CAVITY_REACHES) * height, SUPERSAMPLING, COARSEST_GRID))
-    coarse = (depth[::grid, ::grid] / np.float32(grid), normals[::grid, ::grid])
-    risen = np.zeros(coarse[0].shape, dtype=np.float32)
+    coarse = depth[::grid, ::grid] / np.float32(grid)
+    directions = np.ascontiguousarray(np.moveaxis(normals[::grid, ::grid], -1, 0))  # [3, H, W], read 16 times
+    risen = np.zeros(coarse.shape, dtype=np.float32)
     for reach in CAVITY_REACHES:
         for turn in np.arange(CAVITY_DIRECTIONS) * (2 * np.pi / CAVITY_DIRECTIONS):
             step = np.round(np.array([np.cos(turn), np.sin(turn)]) * max(1.0, reach * height / grid))
-            risen += _rise(*coarse, int(step[0]), int(step[1]))
+            risen += _rise(coarse, directions, int(step[0]), int(step[1]))
     darkness = risen * np.float32(CAVITY_DARKNESS / (len(CAVITY_REACHES) * CAVITY_DIRECTIONS))
     smooth = cv2.resize(cv2.blur(np.minimum(darkness, 1), (3, 3)), (width, height))
     return np.asarray(smooth, dtype=np.float32)
@@ -187,7 +192,8 @@ def _cavities(depth: Float32s, normals: Float32s) -> Float32s:
 def _rise(depth: Float32s, normals: Float32s, dx: int, dy: int) -> Float32s:
     """Sine of the angle [H, W] by which the pixel (dx, dy) away rises above each pixel's tangent plane, less a bias.
 
-    Nothing, and what is so much nearer that it belongs to another part of the head, does not rise.
+    Nothing, and what is so much nearer that it belongs to another part of the head, does not rise. The normals are
+    [3, H, W].
     """
     there = cv2.warpAffine(
         depth,
@@ -199,7 +205,7 @@ def _rise(depth: Float32s, normals: Float32s, dx: int, dy: int) -> Float32s:
     both = np.isfinite(there) & np.isfinite(depth)
     nearer = np.subtract(there, depth, out=np.zeros_like(depth), where=both)
     distance = np.sqrt(dx * dx + dy * dy + nearer * nearer)
-    above = normals[..., 0] * dx + normals[..., 1] * dy + normals[..., 2] * nearer
+    above = normals[0] * dx + normals[1] * dy + normals[2] * nearer
     reach = np.float32(2 * np.hypot(dx, dy))
     fading = both * np.clip(2 - distance / reach, 0, 1)
     return np.asarray(np.maximum(0, above / distance - np.float32(CAVITY_BIAS)) * fading, dtype=np.float32)

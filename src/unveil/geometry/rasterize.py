@@ -119,10 +119,10 @@ def _interpolate(triangle: Any, barycentric: Any, faces: Any, values: Any, image
     height, width, channels = image.shape
     for y in range(height):
         for x in range(width):
-            f = triangle[y, x]
-            if f < 0:
+            if triangle[y, x] < 0:
                 continue
-            for k in range(3):
-                weight, vertex = barycentric[y, x, k], faces[f, k]
-                for c in range(channels):
-                    image[y, x, c] += weight * values[vertex, c]
+            f = np.uint32(triangle[y, x])  # unsigned: numba asks of no signed index whether it counts from the end
+            a, b, c = np.uint32(faces[f, 0]), np.uint32(faces[f, 1]), np.uint32(faces[f, 2])
+            u, v, w = barycentric[y, x, 0], barycentric[y, x, 1], barycentric[y, x, 2]
+            for k in range(channels):
+                image[y, x, k] = u * values[a, k] + v * values[b, k] + w * values[c, k]

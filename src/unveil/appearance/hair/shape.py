@@ -48,11 +48,11 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     """The hair of a head; None where the photograph shows none."""
     thickness = _thickness(frame, view)
     inside = frame.at(frame.skin + 0.5 * thickness)
-    shown, known = view.sample(inside)
+    shown, known = view.sample(view.places(inside))
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
     usual = np.tanh((above_hairline(frame.at(frame.skin) - frame.middle) + _wanders()) / NATURAL)
     # A wall where the skull should be says that the fit is too large, not that the skull is bald.
-    visible = visible * np.where(usual > 0, 1 - view.shows_wall(inside), 1)
+    visible = visible * np.where(usual > 0, 1 - view.shows_wall(view.places(inside)), 1)
     odds, visible = with_other_side(shown, visible)
     scalp = (usual > 0.5) * visible
     share = float(((scalp * (odds > 0)).sum() + LIKELY * UNSEEN) / (scalp.sum() + UNSEEN))
@@ -156,7 +156,7 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
     near = np.abs(across) < 2 * OUTLINE
     origin, direction, skin = frame.origin[near], frame.direction[near], frame.skin[near]
     points = origin[:, None] + (skin[:, None] + steps)[..., None] * direction[:, None]
-    odds, known = view.sample(points)
+    odds, known = view.sample(view.places(points))
     score = np.cumsum(odds * known, axis=-1)
     best = score.argmax(axis=-1)
     found = score.max(axis=-1) > 0

@@ -43,15 +43,18 @@ class HairView:
         x, y, z = np.moveaxis(points, -1, 0)
         return np.stack([a * x + b * y + c * z + d for a, b, c, d in matrix], axis=-1)
 
-    def sample(self, points: Floats) -> tuple[Float32s, Float32s]:
-        """Log odds, and how far they are known, of points [H, W, ..., 3] of model space."""
-        at = self.crop.to_crop(self.project(points)[..., :2])
+    def places(self, points: Floats) -> Float64s:
+        """Where the crop shows points [..., 3] of model space: [..., 2], x and y."""
+        return self.crop.to_crop(self.project(points)[..., :2])
+
+    def sample(self, at: Floats) -> tuple[Float32s, Float32s]:
+        """Log odds, and how far they are known, at places [H, W, ..., 2] of the crop."""
         odds, known = np.moveaxis(look_up(np.dstack([self.odds, self.known]), at), -1, 0)
         return np.clip(odds, -MOST_ODDS, MOST_ODDS), known
 
-    def shows_wall(self, points: Floats) -> Float32s:
-        """Probability that the photograph shows what is behind the head at points [H, W, 3] of model space."""
-        return look_up(self.wall, self.crop.to_crop(self.project(points)[..., :2]))
+    def shows_wall(self, at: Floats) -> Float32s:
+        """Probability that the photograph shows what is behind the head at places [H, W, 2] of the crop."""
+        return look_up(self.wall, at)
 
     def behind_head(self, points: Floats) -> Bools:
         """Which points [H, W, 3] of model space the head hides."""
@@ -59,10 +62,10 @@ class HairView:
         depth = look_up(self.head, self.crop.to_crop(pixels[..., :2]), cv2.INTER_NEAREST, FARTHEST)
         return np.asarray(pixels[..., 2] > depth + SLACK * self.scale)
 
-    def on_head(self, points: Floats) -> Bools:
-        """Which points [H, W, 3] of model space are seen within the outline of the head."""
+    def on_head(self, at: Floats) -> Bools:
+        """Which places [H, W, 2] of the crop are within the outline of the head."""
         inside = np.asarray(cv2.erode((self.head < FARTHEST).astype(np.float32), np.ones((5, 5))), np.float32)
-        return np.asarray(look_up(inside, self.crop.to_crop(self.project(points)[..., :2]), cv2.INTER_NEAREST) > 0)
+        return np.asarray(look_up(inside, at, cv2.INTER_NEAREST) > 0)
 
     def inner(self) -> HairView:
         """The same of hair away from its outline, where its colour is mixed with what is behind it."""
