@@ -3,10 +3,12 @@
 import os
 import signal
 
+import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from unveil.errors import UnveilError
-from unveil.processes import each_in_processes
+from unveil.processes import each_in_processes, numpy_on_one_thread
 
 
 def end_at_three(number: int) -> int:
@@ -25,3 +27,19 @@ def test_results_come_in_the_order_of_the_items(processes: int) -> None:
 def test_a_process_that_is_killed_is_a_line_that_says_so() -> None:
     with pytest.raises(UnveilError, match=r"the system ended a process.*fewer processes"):
         list(each_in_processes(end_at_three, range(6), 2))
+
+
+def numpys_threads() -> set[int]:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return {library.num_threads for library in ThreadpoolController().select(user_api="blas").lib_controllers}
+
+
+def test_numpy_computes_on_one_thread_as_long_as_anybody_asks_for_it_and_then_on_as_many_as_before() -> None:
+    with threadpool_limits(2, user_api="blas"):
+        before = numpys_threads()
+        with numpy_on_one_thread:
+            with numpy_on_one_thread:
+                assert numpys_threads() <= {1}
+            assert numpys_threads() <= {1}
+        assert numpys_threads() == before
+    assert before <= {2}  # it is empty where threads cannot be told to the library that NumPy came with

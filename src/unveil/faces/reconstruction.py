@@ -15,6 +15,7 @@ from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import ALL_FORMATS, FORMATS, NUMBERS, OVERLAY
 from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
+from unveil.processes import numpy_on_one_thread
 from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
 
@@ -56,6 +57,7 @@ class Reconstruction(ReconstructedFace):
         """
         return self._colours.lit if lit else self._colours.albedo
 
+    @numpy_on_one_thread
     def overlay(self) -> Image:
         """A picture for checking the reconstruction, RGB uint8 [480, 1920 or 2400, 3]; see `overlay.draw_overlay`."""
         from unveil.faces.overlay import draw_overlay
@@ -87,6 +89,7 @@ class Reconstruction(ReconstructedFace):
             )
         return [stem.with_name(name) for kind in kinds for name in self.write(stem, kind, lit=lit).values()]
 
+    @numpy_on_one_thread
     def write(self, stem: Path, kind: str, *, lit: bool = False) -> dict[str, str]:
         """Write the files of one kind, a format, "overlay" or "json", and give back their names by kind.
 
@@ -109,6 +112,7 @@ class Reconstruction(ReconstructedFace):
         return png(self.overlay())
 
     @cached_property
+    @numpy_on_one_thread
     def hair(self) -> HairCap | None:
         """The hair that the photograph shows, for a head model that can wear it and a learner with a class map."""
         from unveil.faces.hair import face_hair
@@ -139,6 +143,7 @@ class Reconstruction(ReconstructedFace):
         return super().to_json() | {"hair": hair_numbers(self, self.hair)} | places
 
     @cached_property
+    @numpy_on_one_thread
     def _colours(self) -> HeadColours:
         from unveil.appearance.colours import HeadColours
         from unveil.faces.files import face_colours

@@ -25,6 +25,7 @@ from unveil.models.skin import SkinModel
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 from unveil.photos.io import Photograph, as_rgb, name_of
+from unveil.processes import numpy_on_one_thread
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.joining import join_shapes
@@ -87,6 +88,7 @@ class Reconstructor:
         make = partial(Reconstructor, assets=assets, detector=detector, hair=hair, wrinkles=wrinkles)
         return make, (model,)
 
+    @numpy_on_one_thread
     def reconstruct(
         self,
         photograph: Photograph,
@@ -155,6 +157,7 @@ class Reconstructor:
                 for head, one in zip(heads, framed, strict=True)
             ]
 
+    @numpy_on_one_thread
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `transfer_expression`.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from unveil.models.encoder import Prediction
 from unveil.photos.detection import Detection, overlaps
+from unveil.processes import numpy_on_one_thread
 from unveil.reconstruct.false_detection import CONVINCED, SURE, is_convincing
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.reconstruct.pipeline import Reconstructor
@@ -45,6 +46,7 @@ class Tracker:
         self.people = People(reconstructor.morphable)
         self._seconds = -np.inf  # of the last frame
 
+    @numpy_on_one_thread
     def track(self, image: Image, seconds: float) -> dict[int, SeenFace]:
         """The faces of the next frame, by the numbers of their people."""
         faces = self._followed(image, seconds)
