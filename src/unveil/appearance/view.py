@@ -13,6 +13,7 @@ from unveil.appearance.texel_kernels import NONE, TexelMesh
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
+from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
 
 DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head, half as many where that is small
@@ -113,8 +114,8 @@ def _depth(
     reach = 2 * round(SPREAD * extent / step) + 1
     nearest = cv2.erode(np.minimum(raster.depth, np.float32(1e9)), np.ones((reach, reach)))
     distance = cv2.distanceTransform(raster.covered.astype(np.uint8), cv2.DIST_L2, 3) * (step / extent)
-    trust = np.clip((distance - OUTLINE_FROM) / (OUTLINE_TO - OUTLINE_FROM), 0, 1)
-    return nearest.astype(np.float32), (trust * trust * (3 - 2 * trust)).astype(np.float32)
+    trust = smooth_step(distance, OUTLINE_FROM, OUTLINE_TO)
+    return nearest.astype(np.float32), trust.astype(np.float32)
 
 
 class Sampled(NamedTuple):

@@ -16,6 +16,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
+from unveil.geometry.smooth_step import smooth_step
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float64s, Floats
@@ -107,8 +108,7 @@ def expressing(model: MorphableModel, start: Coefficients, units: Mapping[str, f
     """
     whole, start = model.complete(start)
     at = np.arange(frames) / max(1, frames - 1)
-    ramp = np.clip(np.minimum(at, 1 - at) / ((1 - HOLD) / 2), 0, 1)
-    weight = ramp * ramp * (3 - 2 * ramp)
+    weight = smooth_step(np.minimum(at, 1 - at), 0, (1 - HOLD) / 2)
     at_rest = start.replace(expression=np.zeros_like(start["expression"]))
     return _shifted(at_rest, weight, _aim(whole, units))
 

@@ -18,6 +18,7 @@ from unveil.typing import Bools, Float32s, Floats, Image, Int32s
 Mask = Bools  # [H, W]
 Alpha = Float32s  # [H, W] in [0, 1]
 Points = Floats  # [L, 2] (x, y) in pixels, centres at integers
+PictureSource = Callable[[np.random.Generator], Image]  # draws a random image [H, W, 3]
 Cover = Callable[["Face", tuple[int, int], float], Alpha]  # opacity [H, W] over a face in an image (H, W), at a size
 
 SEVERITIES = (0.2, 0.4, 0.6)  # that learners and methods are measured at: wanted shares of the face that are hidden

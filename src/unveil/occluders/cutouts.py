@@ -1,13 +1,12 @@
 """Pictures laid over a face: mask templates, hands and other cut-outs, and pieces of other images."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from unveil.occluders.arbitrary import FORMS, random_outline
-from unveil.occluders.base import Alpha, Face, Occlusion, Points, fill_polygon, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, PictureSource, Points, fill_polygon, size_for
 from unveil.occluders.drawn import MIDLINE, NATURAL_TOPS, at
 from unveil.occluders.light import Light
 from unveil.occluders.placing import Placing, Rgba, lay_picture, matched, warped
@@ -95,7 +94,7 @@ class Cutouts:
 class Pieces:
     """Pieces cut out of other images, or where there are none, out of another part of the image itself."""
 
-    draw: Callable[[np.random.Generator], Image] | None = None  # a random image [H, W, 3]
+    draw: PictureSource | None = None
     size: tuple[float, float] = (0.4, 1.1)  # longer side in face sides, from and to
     kind: str = "piece"
 

@@ -129,9 +129,14 @@ def _grid_coordinates(points: Float64s) -> tuple[Float64s, Float64s]:
 def _directions(shape: tuple[int, int]) -> Float64s:
     """Unit vectors [R, C, 3] through the nodes of a grid of this shape."""
     row, column = np.mgrid[: shape[0], : shape[1]]
-    azimuth, elevation = np.radians(STEP * column - AZIMUTH), np.radians(ELEVATION[0] - STEP * row)
-    level = np.cos(elevation)
-    return np.stack([level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)], axis=-1)
+    return towards(STEP * column - AZIMUTH, ELEVATION[0] - STEP * row)
+
+
+def towards(azimuth: Floats, elevation: Floats) -> Float64s:
+    """Unit vectors [..., 3] along the head's axes in directions in degrees."""
+    across, high = np.radians(azimuth), np.radians(elevation)
+    level = np.cos(high)
+    return np.stack(np.broadcast_arrays(level * np.sin(across), np.sin(high), level * np.cos(across)), axis=-1)
 
 
 def _without_holes(triangle: Int32s, barycentric: Float32s) -> tuple[Int32s, Float64s]:

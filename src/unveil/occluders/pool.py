@@ -1,6 +1,6 @@
 """The pool of occluders to train and to measure with: those that need no files, and those of a user's folder."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.occluders.arbitrary import ArbitraryPixels
-from unveil.occluders.base import Occluder, Pool
+from unveil.occluders.base import Occluder, PictureSource, Pool
 from unveil.occluders.cutouts import Cutouts, MaskTemplates, Pieces, hand_alpha, with_arm
 from unveil.occluders.eyewear.glasses import WornGlasses
 from unveil.occluders.hair import Hair
@@ -38,7 +38,7 @@ EXPECTED = "masks/*.png, hands.tar, hands/, pictures/ or RGBA *.png"
 def load_pool(
     folder: Path | None = None,
     kinds: Collection[str] | None = None,
-    draw: Callable[[np.random.Generator], Image] | None = None,
+    draw: PictureSource | None = None,
     *,
     kept_hands: bool = False,
 ) -> Pool:
@@ -83,7 +83,7 @@ def load_pool(
 
 def measuring_pool(
     folder: Path | None = None,
-    draw: Callable[[np.random.Generator], Image] | None = None,
+    draw: PictureSource | None = None,
     *,
     kept_hands: bool = False,
 ) -> Pool:

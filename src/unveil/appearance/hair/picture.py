@@ -7,11 +7,12 @@ import numpy as np
 
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, grid_edges
 from unveil.appearance.hair.quilt import broad_colours, quilted
-from unveil.appearance.hair.shape import HairShape, smooth_step
+from unveil.appearance.hair.shape import HairShape
 from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView, look_up
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import rasterize
+from unveil.geometry.smooth_step import smooth_step
 from unveil.photos.cielab import to_cielab, to_srgb
 from unveil.typing import Bools, Float32s, Float64s, Floats, Ints, UInt8s
 

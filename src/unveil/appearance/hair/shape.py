@@ -11,6 +11,7 @@ import numpy as np
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, mirrored, smoothed, without_small
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.view import HairView
+from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats
 
 REACH, INNER, STEP = 0.11, 0.02, 0.003  # metres outwards and inwards of the skin to look for the outline; steps
@@ -181,9 +182,3 @@ def _from_edge(inside: Bools, points: Float64s) -> Float64s:
         square = (there**2).sum(axis=1)[:, None] - 2 * there @ others.T + (others**2).sum(axis=1)
         distance[inside] = np.sqrt(np.maximum(square.min(axis=1), 0))
     return distance
-
-
-def smooth_step(x: Floats, low: float, high: float) -> Float64s:
-    """From 0 at ``low`` to 1 at ``high``."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))

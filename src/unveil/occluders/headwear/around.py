@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from unveil.occluders.head_surface import AZIMUTH, ELEVATION, STEP, FaceMesh, centre_of
+from unveil.occluders.head_surface import AZIMUTH, ELEVATION, STEP, FaceMesh, centre_of, towards
 from unveil.typing import Float64s, Floats, Image
 
 ABOVE, BEYOND = 7, 21  # rows above the grid of the face, and columns on either side of it
@@ -85,15 +85,6 @@ class HeadAround:
         up = up / max(float(np.hypot(*up)), 1e-9)
         top, beside = ([_rise(lab, skull, up, turn, self.mesh.scale) for turn in turns] for turns in LEANINGS)
         return float(np.median(top)), float(np.min(beside))
-
-
-def towards(azimuth: Floats, elevation: Floats) -> Float64s:
-    """Unit vectors [..., 3] along the head's axes in directions in degrees."""
-    across, high = np.radians(azimuth), np.radians(elevation)
-    level = np.cos(high)
-    return np.stack(
-        np.broadcast_arrays(level * np.sin(across), np.sin(high) + 0 * across, level * np.cos(across)), axis=-1
-    )
 
 
 def _skull(directions: Floats, width: float) -> Float64s:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
+from unveil.occluders.base import PictureSource
 from unveil.occluders.light import filled, paint
 from unveil.occluders.masks import pattern
 from unveil.typing import Float32s, Image
-
-PictureSource = Callable[[np.random.Generator], Image]  # draws a random image [H, W, 3]
 
 USUAL = (  # RGB
     (22, 22, 25), (30, 32, 45), (55, 55, 60), (120, 120, 122), (190, 188, 182), (238, 236, 230), (28, 42, 85),

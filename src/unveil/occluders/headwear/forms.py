@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unveil.occluders.headwear.around import HeadAround, towards
+from unveil.geometry.smooth_step import smooth_step
+from unveil.occluders.head_surface import towards
+from unveil.occluders.headwear.around import HeadAround
 from unveil.typing import Float32s, Float64s, Floats
 
 SHOULDERS = 0.32  # metres below the nose to which what hangs reaches
@@ -96,16 +98,10 @@ class Headwear:
         return np.asarray(upper * (1 - y) + lower * y)
 
 
-def step(values: Floats, low: float, high: float) -> Float64s:
-    """0 to 1 smoothly between two values."""
-    part = np.clip((np.asarray(values, np.float64) - low) / (high - low), 0, 1)
-    return part * part * (3 - 2 * part)
-
-
 def _over_hair(head: HeadAround, hair: tuple[float, float], base: float) -> Float64s:
     """Metres [R, C] above the skin of what lies so far above it, or above hair that stands so high."""
-    high = step(head.elevation, 38, 72)[:, None]
-    beside = step(np.abs(head.azimuth), 45, 85) * step(head.elevation, -30, 10)[:, None]
+    high = smooth_step(head.elevation, 38, 72)[:, None]
+    beside = smooth_step(np.abs(head.azimuth), 45, 85) * smooth_step(head.elevation, -30, 10)[:, None]
     return base + hair[0] * high + hair[1] * beside * (1 - high)
 
 
@@ -113,7 +109,7 @@ def beanie(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator
     """A knitted hat: close, or hanging over behind."""
     points = head.stretched(_over_hair(head, hair, rng.uniform(0.006, 0.011)))
     slouch = rng.uniform(0, 0.05) if rng.random() < 0.5 else 0.0
-    loose = step(head.elevation, 45, 85)[:, None, None]
+    loose = smooth_step(head.elevation, 45, 85)[:, None, None]
     points = points + slouch * loose * np.array([0, rng.uniform(0.3, 1), -rng.uniform(0, 1)])
     return Headwear(head, points, (58.0, rng.uniform(40, 52)), float(np.tan(np.radians(rng.uniform(18, 46)))))
 
@@ -121,8 +117,8 @@ def beanie(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator
 def cap(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator) -> Headwear:
     """A cap with a brim in front, now and then worn the other way around."""
     base = rng.uniform(0.006, 0.01)
-    stiff = rng.uniform(0, 0.03) * step(np.cos(np.radians(head.azimuth)), -0.2, 0.9)
-    lift = _over_hair(head, (0.7 * hair[0], 0.4 * hair[1]), base) + stiff * step(head.elevation, 45, 66)[:, None]
+    stiff = rng.uniform(0, 0.03) * smooth_step(np.cos(np.radians(head.azimuth)), -0.2, 0.9)
+    lift = _over_hair(head, (0.7 * hair[0], 0.4 * hair[1]), base) + stiff * smooth_step(head.elevation, 45, 66)[:, None]
     azimuth = np.linspace(-68, 68, 25)
     width = rng.uniform(0.055, 0.08) * np.cos(np.radians(azimuth * 90 / 72)) ** 0.45
     slope = min(rng.uniform(0.1, 0.75), LOWEST_BRIM / float(width.max()))
@@ -142,7 +138,7 @@ def brimmed(head: HeadAround, hair: tuple[float, float], rng: np.random.Generato
     """A hat with a brim all around: for the sun, of felt, a bucket."""
     tall = rng.uniform(0, 0.06)
     lift = _over_hair(head, (0.5 * hair[0], 0.3 * hair[1]), rng.uniform(0.006, 0.014))
-    points = head.stretched(lift + tall * step(head.elevation, 35, 80)[:, None])
+    points = head.stretched(lift + tall * smooth_step(head.elevation, 35, 80)[:, None])
     flat = points[..., 1].max() * rng.uniform(0.86, 1.0)
     points[..., 1] = np.where(points[..., 1] > flat, flat + 0.15 * (points[..., 1] - flat), points[..., 1])
     azimuth = np.linspace(-180, 180, 73)
@@ -167,7 +163,8 @@ def helmet(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator
 def turban(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator) -> Headwear:
     """A long cloth wound around the head."""
     thick = rng.uniform(0.018, 0.04)
-    swollen = thick * step(head.elevation, 5, 50) + rng.uniform(-0.02, 0.02) * step(head.elevation, 60, 88)
+    swollen = thick * smooth_step(head.elevation, 5, 50)
+    swollen += rng.uniform(-0.02, 0.02) * smooth_step(head.elevation, 60, 88)
     lift = _over_hair(head, (0.8 * hair[0], hair[1]), 0.008) + swollen[:, None]
     lean = rng.uniform(-1, 1)
     wound = np.sin(np.radians(head.elevation[:, None] * rng.uniform(14, 26) + lean * 120 * np.sin(
@@ -185,9 +182,8 @@ def kerchief(head: HeadAround, hair: tuple[float, float], rng: np.random.Generat
 
 def scarf(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator) -> Headwear:
     """A headscarf around the cheeks and under the chin, falling over the shoulders."""
-    lift = _over_hair(head, hair, rng.uniform(0.005, 0.012)) + rng.uniform(0, 0.012) * step(
-        np.abs(head.azimuth), 40, 90
-    )
+    lift = _over_hair(head, hair, rng.uniform(0.005, 0.012))
+    lift += rng.uniform(0, 0.012) * smooth_step(np.abs(head.azimuth), 40, 90)
     points = _hanging(head, head.stretched(lift), rng.uniform(0.1, 0.17))
     wide, narrow = rng.uniform(66, 76), rng.uniform(48, 64)
     opening = (wide, min(narrow, wide), rng.uniform(-40, -33))
@@ -197,9 +193,10 @@ def scarf(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator)
 def hood(head: HeadAround, hair: tuple[float, float], rng: np.random.Generator) -> Headwear:
     """A hood that stands off the head, open in front."""
     stand = rng.uniform(0.012, 0.035)
-    lift = _over_hair(head, (0.6 * hair[0], 0.6 * hair[1]), stand) + 0.4 * stand * step(np.abs(head.azimuth), 30, 80)
+    lift = _over_hair(head, (0.6 * hair[0], 0.6 * hair[1]), stand)
+    lift += 0.4 * stand * smooth_step(np.abs(head.azimuth), 30, 80)
     points = _hanging(head, head.stretched(lift), rng.uniform(0.12, 0.18))
-    peaked = rng.uniform(0, 0.03) * step(head.elevation, 55, 85)[:, None, None]
+    peaked = rng.uniform(0, 0.03) * smooth_step(head.elevation, 55, 85)[:, None, None]
     points = points + peaked * np.array([0, 0.6, -0.8])
     opening = (rng.uniform(78, 92), rng.uniform(60, 76), rng.uniform(-58, -44))
     return Headwear(head, points, (64.0, rng.uniform(47, 58)), 0.0, opening=opening)
@@ -215,7 +212,7 @@ def balaclava(head: HeadAround, hair: tuple[float, float], rng: np.random.Genera
 def _hanging(head: HeadAround, points: Float64s, shoulders: float) -> Float64s:
     """Points [R, C, 3] that fall to the shoulders from below the chin, and at the sides from the cheeks."""
     around = np.radians(head.azimuth)
-    start = -45 + 52 * step(np.abs(head.azimuth), 30, 82)  # degrees from which on it falls
+    start = -45 + 52 * smooth_step(np.abs(head.azimuth), 30, 82)  # degrees from which on it falls
     part = np.clip((start - head.elevation[:, None]) / (start - head.elevation[-1]), 0, 1)[..., None]
     row = np.clip(np.searchsorted(-head.elevation, -start), 0, len(head.elevation) - 1)
     first = points[row, np.arange(points.shape[1])]

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from unveil.occluders.base import Alpha, Face, Occlusion, size_for
+from unveil.occluders.base import Alpha, Face, Occlusion, PictureSource, size_for
 from unveil.occluders.drawn import DrawnHat
 from unveil.occluders.head_surface import FaceMesh
 from unveil.occluders.headwear import forms
 from unveil.occluders.headwear.around import HeadAround
-from unveil.occluders.headwear.cloth import PictureSource, cloth, knit, random_colour
+from unveil.occluders.headwear.cloth import cloth, knit, random_colour
 from unveil.occluders.headwear.forms import Brim, Headwear
-from unveil.occluders.light import Light, lay, paint
+from unveil.occluders.light import Light, filled, lay, paint
 from unveil.occluders.sheets import Drawn, Window, depth_of, draw
 from unveil.typing import Bools, Float32s, Image
 
@@ -205,8 +205,7 @@ def _folds(azimuth: Float32s, elevation: Float32s, distance: Float32s, rng: np.r
 
 def _hard(azimuth: Float32s, elevation: Float32s, rng: np.random.Generator) -> Float32s:
     """Colour [h, w, 3] of a helmet, with vents or a stripe."""
-    colour = np.empty((*azimuth.shape, 3), np.float32)
-    colour[:] = random_colour(rng)
+    colour = filled(azimuth.shape, random_colour(rng))
     across = azimuth * np.cos(np.radians(elevation))
     lot = rng.random()
     if lot < 0.4:

@@ -10,6 +10,7 @@ import numpy as np
 from unveil.appearance.light import GAMMA
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
+from unveil.geometry.smooth_step import smooth_step
 from unveil.training.rerender.inside import affine, eye_colours, mouth_colours, share_of_photograph
 from unveil.training.rerender.light import brightness, fit_light, gain
 from unveil.training.rerender.lookup import look_up
@@ -151,8 +152,7 @@ def _seam(inside: Bools, places: Floats, around: tuple[Floats, Floats]) -> Float
     apart = np.hypot(places[..., 0] - around[0], places[..., 1] - around[1]).astype(np.float32) / scale
     apart = np.asarray(cv2.GaussianBlur(apart, (0, 0), 1.5 * scale), np.float32)
     wide = (SEAM[0] + (SEAM[1] - SEAM[0]) * np.exp(-((apart / AGREE) ** 2))) * scale
-    ramp = np.clip(depth / wide, 0, 1)
-    return np.asarray(ramp * ramp * (3 - 2 * ramp))
+    return smooth_step(np.asarray(depth, np.float32), 0, wide)
 
 
 def _interpolated(raster: Raster, surface: Surface, columns: dict[str, Floats]) -> dict[str, Floats]:
