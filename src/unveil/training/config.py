@@ -21,10 +21,15 @@ CHOICES: dict[str, tuple[str | int, ...]] = {
     "precision": ("bf16-mixed", "32-true"),
     "coefficient_loss": ("standardised", "raw"),
 }
-
-
 PARTS = (  # of a learner
-    *("backbone", "head", "occlusion_head", "deviation_head", "face_head", "class_head", "point_head", "refinement"),
+    "backbone",
+    "head",
+    "occlusion_head",
+    "deviation_head",
+    "face_head",
+    "class_head",
+    "point_head",
+    "refinement",
 )
 MOST = {"input_size": 1024, "processes": 1024, "nodes": 1024, "threads": 1024, "workers": 1024}
 HALVED = 32  # pixels of a crop's side that the network's five halvings make one
@@ -47,9 +52,9 @@ class TrainConfig:
         "Initial weights: openhead, a learner (.onnx, .safetensors), a run's folder, or torchvision's ResNet (.pth).",
     )
     solve_shape: int = _setting(
-        0, "Training crops from which the linear layer's rows for the shape are mended before the first step; 0: none."
+        0,
+        "Training crops to solve the linear layer's rows for the shape from, before the first step; 0: none.",
     )
-
     train_only: str = _setting(
         "", "Parts to train, separated by commas, such as class_head; the others stay as they are. All if empty."
     )
@@ -83,11 +88,11 @@ class TrainConfig:
     )
     point_weight: float = _setting(
         0.0,
-        "Weight of the mean distance of points all over the face, in half crop sides; 0: it finds none.",
+        "Weight of the mean distance of points all over the face, in half crop sides; 0: no points.",
     )
     map_weight: float = _setting(0.3, "Weight of the cross entropy of the points' maps, where the learner has them.")
     class_weight: float = _setting(
-        0.0, "Weight of the cross entropy of the class map, of which the occlusion map is then a part; 0: it has none."
+        0.0, "Weight of the cross entropy of the class map, of which the occlusion map is then a part; 0: no class map."
     )
     feature_weight: float = _setting(
         0.0,
@@ -96,7 +101,7 @@ class TrainConfig:
     occlusion_weight: float = _setting(0.5, "Weight of the cross entropy of the occlusion map.")
     likelihood_weight: float = _setting(0.1, "Weight of the negative log likelihood of the deviations.")
     face_score_weight: float = _setting(
-        0.0, "Weight of the cross entropy of whether there is a face; 0: it does not say. Needs --beside."
+        0.0, "Weight of the cross entropy of the face score; 0: no face score. Needs --beside."
     )
 
     # What the learner sees.
@@ -117,7 +122,7 @@ class TrainConfig:
         0.0, "Share of the training images that are badly framed (one half) or show no face (the other half)."
     )
     colour: float = _setting(
-        0.8, "Probability of changed colours; blur, noise, JPEG and low resolution are rarer; 0: none."
+        0.8, "Probability of changed colours; blur, noise, JPEG and low resolution are rarer; 0: never."
     )
 
     # The machine.

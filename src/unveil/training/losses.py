@@ -22,7 +22,7 @@ FACE_VERTICES = 600  # about one in three of those of openhead's face
 INSIDE = 0.95  # of the crop's [-1, 1] frame
 SPOT = 1.3  # standard deviation of a map's spot, in cells
 FACE_SCORE = "face_score"  # the one term that is known of every crop
-SMALL_CLASSES, SMALL_WEIGHT = (BROWS, EYES, LIPS, MOUTH), 3.0  # few cells are theirs, and each tells much
+SMALL_CLASSES, SMALL_WEIGHT = (BROWS, EYES, LIPS, MOUTH), 3.0  # they have few cells, each of which matters
 AT_REST = 2.0  # weight of the face at rest against the face with its expression
 
 
