@@ -40,7 +40,7 @@ ROOMS = (
     "",
     "cli",
 )
-LEAVES = {"cluster", "errors", "processes", "reprs", "timing", "typing"}
+LEAVES = {"cluster", "errors", "markdown", "processes", "reprs", "timing", "typing"}
 # Where torch may be imported: training, and in each family's folder the files that need it.
 MAY_IMPORT_TORCH = re.compile(
     r"training/|models/\w+/(network|torch|convert)\.py$|models/(resnet|learner|points|weights|onnx_graph)\.py$|^cluster\.py$"

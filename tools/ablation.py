@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from unveil import markdown
 from unveil.errors import one_line_errors
 from unveil.occluders.base import Pool
 from unveil.occluders.pool import load_pool
@@ -90,10 +91,9 @@ def main() -> None:
     if options.only:
         return  # the table is for all of them
     rows = {variant: measure(options.out / variant, data, pool) for variant in VARIANTS}
-    print("| training | " + " | ".join(next(iter(rows.values()))) + " |")
-    print("|---" * (1 + len(next(iter(rows.values())))) + "|")
+    print("\n".join(markdown.header(["training", *next(iter(rows.values()))])))
     for variant, numbers in rows.items():
-        print(f"| {variant} | " + " | ".join(f"{number:.3f}" for number in numbers.values()) + " |")
+        print(markdown.row([variant, *(f"{number:.3f}" for number in numbers.values())]))
 
 
 if __name__ == "__main__":

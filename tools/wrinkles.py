@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 import unveil
+from unveil import markdown
 from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.appearance.wrinkles.found import find_wrinkles
 from unveil.geometry.lighting import harmonics
@@ -180,12 +181,11 @@ def main() -> None:
         score(render(np.random.default_rng([arguments.seed, k]), surface, fine, strength=arguments.strength), surface)
         for k in range(arguments.heads)
     ]
-    print("| skin | without, degrees | with | less by |")
-    print("|---|---|---|---|")
+    print("\n".join(markdown.header(["skin", "without, degrees", "with", "less by"])))
     means = np.nanmean(rows, axis=0)
     for k, name in enumerate(("clear", f"turned by over {STEEP:.0f} degrees")):
         without, found = means[2 * k], means[2 * k + 1]
-        print(f"| {name} | {without:.2f} | {found:.2f} | {1 - found / without:.0%} |")
+        print(markdown.row([name, f"{without:.2f}", f"{found:.2f}", f"{1 - found / without:.0%}"]))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import numpy as np
 
 from tools.skin_space.photographs import Atlas, Photographed, photographs
 from tools.skin_space.tone import TONES, tone_bin
+from unveil import markdown
 from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.texture import BakedTexture, bake_texture
 from unveil.evaluation.occluded_faces import Condition, conditions
@@ -202,15 +203,10 @@ def section(scores: Sequence[Score]) -> str:
     methods = list(dict.fromkeys(score.method for score in scores))
     lines = [HEADING, "", ABOUT.format(len(scores) // len(methods)), ""]
     lines += [*_table(scores, methods, "kind"), "", *_table(scores, methods, "tone"), ""]
-    lines += [
-        "Error in parts of the face:",
-        "",
-        "| part | " + " | ".join(methods) + " |",
-        "|---|" + "---|" * len(methods),
-    ]
+    lines += ["Error in parts of the face:", "", *markdown.header(["part", *methods])]
     for part in REGIONS:
         means = [np.mean([s.regions[part] for s in scores if s.method == m and part in s.regions]) for m in methods]
-        lines.append(f"| {part} | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
+        lines.append(markdown.row([part, *(f"{mean:.1f}" for mean in means)]))
     of_person = [score for score in scores if score.method == methods[-1]]
     off, told = (np.sqrt(np.nanmean([getattr(score, what) ** 2 for score in of_person])) for what in ("off", "told"))
     lines += ["", f"Grey levels are off by {off:.1f} (root mean square); `texture_deviation` says {told:.1f}."]
@@ -225,7 +221,7 @@ def with_section(page: str, text: str) -> str:
 def _table(scores: Sequence[Score], methods: Sequence[str], by: str) -> list[str]:
     """Error, SSIM, step at the edge and bias, with its sign in brackets, of each group and method."""
     groups = sorted({getattr(score, by) for score in scores}, key=lambda g: (TONES.index(g) if g in TONES else 0, g))
-    lines = [f"| {by} | " + " | ".join(methods) + " | photographs |", "|---|" + "---|" * (len(methods) + 1)]
+    lines = markdown.header([by, *methods, "photographs"])
     for group in [*groups, "**all**"]:
         of_group = [score for score in scores if group in ("**all**", getattr(score, by))]
         cells = []
@@ -234,5 +230,5 @@ def _table(scores: Sequence[Score], methods: Sequence[str], by: str) -> list[str
             error, ssim, bias = (np.mean([getattr(score, what) for score in own]) for what in ("error", "ssim", "bias"))
             step = np.nanmean([abs(score.step) for score in own])
             cells.append(f"{error:.1f} / {ssim:.3f} / {step:.1f} / {bias:+.1f}")
-        lines.append(f"| {group} | " + " | ".join(cells) + f" | {len(of_group) // len(methods)} |")
+        lines.append(markdown.row([group, *cells, len(of_group) // len(methods)]))
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unveil import markdown
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.occlusion import PUBLISHED, published_table
 from unveil.evaluation.predictions import CLEAR
@@ -74,10 +75,12 @@ def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     clear = {name.removesuffix(ending): one for name, one in scores.items() if name.endswith(ending) or "/" not in name}
     header = ["method", "NME", "median", "90 % below", "NME by the eyes", "unshifted"]
     header += ["above 10 %", "AUC", "images", "missing"]
-    yield from _header(header)
+    yield from markdown.header(header)
     for name, one in clear.items():
         numbers = [f"{one[key]:.2f}" for key in ("mean", "median", "p90", "interocular", "unshifted")]
-        yield _row([name, *numbers, f"{one['failures']:.1f} %", f"{one['auc']:.3f}", one["count"], one["missing"]])
+        yield markdown.row(
+            [name, *numbers, f"{one['failures']:.1f} %", f"{one['auc']:.3f}", one["count"], one["missing"]]
+        )
     yield from _absent(clear, len(header))
 
 
@@ -85,7 +88,7 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
     yield OCCLUDED
     yield ""
     header = ["occluder", "hidden", *methods]
-    yield from _header(header)
+    yield from markdown.header(header)
     by_condition: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
     for name, rows in methods.items():
         for row in rows:
@@ -94,18 +97,18 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
         first = next(iter(found.values()))
         share = "" if first["share"] is None else f"{first['share']:.0f} %"
         cells = [f"{one['ratio']:.2f} ({one['covered']:.2f})" if (one := found.get(name)) else "" for name in methods]
-        yield _row([f"**{kind}**" if kind == "all" else kind, share, *cells])
+        yield markdown.row([f"**{kind}**" if kind == "all" else kind, share, *cells])
     yield ""
     yield "All kinds and severities, each counting the same. In mm: how far points of the head move when occluded."
     yield ""
     header = ["method", "ratio", "clear", "occluded", "visible", "hidden", "clear, unshifted", "occluded, unshifted"]
     header += ["shape, mm", "vertices, mm", "visible, mm", "hidden, mm", "missing"]
-    yield from _header(header)
+    yield from markdown.header(header)
     for name, rows in methods.items():
         one = next(row for row in rows if row["kind"] == "all")
         keys = ["ratio", "clear", "covered", "visible", "hidden", "clear_unshifted", "covered_unshifted"]
         keys += ["shape_mm", "vertices_mm", "seen_mm", "unseen_mm"]
-        yield _row([name, *("" if one[key] is None else f"{one[key]:.2f}" for key in keys), one["missing"]])
+        yield markdown.row([name, *("" if one[key] is None else f"{one[key]:.2f}" for key in keys), one["missing"]])
     yield from _absent(methods, len(header))
 
 
@@ -113,35 +116,26 @@ def _scan_rows(methods: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterat
     yield "Distances of the scans' points to the reconstructed meshes after a similarity, mm: median / mean."
     yield ""
     header = ["method", "picture", "whole face", "visible", "hidden", "heads", "missing"]
-    yield from _header(header)
+    yield from markdown.header(header)
     for name, conditions in methods.items():
         for condition, one in conditions.items():
             cells = [
                 "" if one[part] is None else f"{one[part]['median']:.2f} / {one[part]['mean']:.2f}"
                 for part in ("all", "visible", "hidden")
             ]
-            yield _row([name, condition, *cells, one["heads"], one["missing"]])
+            yield markdown.row([name, condition, *cells, one["heads"], one["missing"]])
     yield from _absent(methods, len(header))
 
 
 def _now_rows(summary: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    yield from _header(["images", "median, mm", "mean", "std", "scored", "missing"])
+    yield from markdown.header(["images", "median, mm", "mean", "std", "scored", "missing"])
     for name, one in summary.items():
         numbers = ["" if one[key] is None else f"{one[key]:.3f}" for key in ("median", "mean", "std")]
-        yield _row([name, *numbers, one["images"], one["missing"]])
+        yield markdown.row([name, *numbers, one["images"], one["missing"]])
 
 
 def _absent(methods: Mapping[str, Any], columns: int) -> Iterator[str]:
     """Rows for the families of which nothing was scored."""
     for family in FAMILIES:
         if not any(name.startswith(family) for name in methods):
-            yield _row([family, "files not available here", *[""] * (columns - 2)])
-
-
-def _header(names: list[str]) -> Iterator[str]:
-    yield _row(names)
-    yield "|---" * len(names) + "|"
-
-
-def _row(cells: list[Any]) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+            yield markdown.row([family, "files not available here", *[""] * (columns - 2)])

@@ -65,12 +65,12 @@ def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str,
     return errors
 
 
-def _overlaps(told: Tensor, classes: Tensor) -> dict[str, Tensor]:
+def _overlaps(predicted: Tensor, classes: Tensor) -> dict[str, Tensor]:
     """Cells of each class in both of the maps [N, H, W], and in one of them, [N] each; unknown ones do not count."""
     known = classes != UNKNOWN
     sums = {}
     for k, name in enumerate(CLASSES):
-        ours, theirs = (told == k) & known, classes == k
+        ours, theirs = (predicted == k) & known, classes == k
         sums[f"both_{name}"] = (ours & theirs).flatten(1).float().sum(dim=1)
         sums[f"any_{name}"] = (ours | theirs).flatten(1).float().sum(dim=1)
     return sums

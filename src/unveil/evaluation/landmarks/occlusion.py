@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from unveil import markdown
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.scores import common_shift, matched, point_offsets
@@ -198,20 +199,20 @@ def table(rows: Sequence[Robustness]) -> str:
     header = ["occluder", "wanted", "hidden", "ratio", "clear", "occluded", "visible points", "hidden points"]
     header += ["clear, unshifted", "occluded, unshifted"]
     header += ["shape, mm", "vertices, mm", "seen", "unseen", "images", "missing"]
-    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    lines = markdown.header(header)
     for row in rows:
         percents = ["" if row.wanted is None else f"{row.wanted} %", "" if row.share is None else f"{row.share:.0f} %"]
         numbers = [row.clear, row.covered, row.visible, row.hidden, row.clear_unshifted, row.covered_unshifted]
         numbers += [row.shape_mm, row.vertices_mm, row.seen_mm, row.unseen_mm]
         cells = [row.kind, *percents, f"**{row.ratio:.2f}**", *("" if v is None else f"{v:.2f}" for v in numbers)]
-        lines.append("| " + " | ".join([*cells, str(row.images), str(row.missing)]) + " |")
+        lines.append(markdown.row([*cells, row.images, row.missing]))
     return "\n".join(lines)
 
 
 def published_table() -> str:
     """Published results of others, as a Markdown table."""
-    lines = ["| method | on | ratio | clear | occluded |", "|---|---|---|---|---|"]
+    lines = markdown.header(["method", "on", "ratio", "clear", "occluded"])
     for one in PUBLISHED:
-        numbers = f"{one.covered / one.clear:.2f} | {one.clear:.2f} | {one.covered:.2f}"
-        lines.append(f"| {one.method} | {one.data} | {numbers} |")
+        numbers = (one.covered / one.clear, one.clear, one.covered)
+        lines.append(markdown.row([one.method, one.data, *(f"{number:.2f}" for number in numbers)]))
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from unveil import markdown
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
 from unveil.evaluation.landmarks.sense import OUTER_EYE_CORNERS, require_predictions, require_truth
@@ -131,12 +132,12 @@ def _mean_where(errors: Float64s, where: Bools | None) -> float | None:
 def table(scores: Mapping[str, Score]) -> str:
     """Scores by name as a Markdown table, NME in percent."""
     header = ["predictions", "images", "missing", "NME box", "median", "90 % below", "NME eyes"]
-    header += ["unshifted", "visible", "hidden"]
-    lines = ["| " + " | ".join([*header, f"above {FAILURE:.0f} %", "AUC"]) + " |", "|---" * (len(header) + 2) + "|"]
+    header += ["unshifted", "visible", "hidden", f"above {FAILURE:.0f} %", "AUC"]
+    lines = markdown.header(header)
     for name, s in scores.items():
         numbers = [s.mean, s.median, s.p90, s.interocular, s.unshifted, s.visible, s.hidden]
-        cells = [name, str(s.count), str(s.missing), *("" if v is None else f"{v:.2f}" for v in numbers)]
-        lines.append("| " + " | ".join([*cells, f"{s.failures:.1f} %", f"{s.auc:.3f}"]) + " |")
+        cells = [name, s.count, s.missing, *("" if v is None else f"{v:.2f}" for v in numbers)]
+        lines.append(markdown.row([*cells, f"{s.failures:.1f} %", f"{s.auc:.3f}"]))
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from unveil.evaluation.legend import label
 from unveil.evaluation.now.photos import CHALLENGES
 from unveil.evaluation.now.run import Scored
+from unveil.markdown import header, row
 from unveil.storage.files import atomic_path, json_text, write_text
 from unveil.typing import Float64s
 
@@ -129,16 +130,16 @@ def markdown(method: str, summary: Summary, published: Sequence[OfficialScore]) 
         "",
         "Distances of the scans' vertices to the predicted meshes, mm.",
         "",
-        "| images | median | mean | std | points | scored | missing |",
-        "|---|---|---|---|---|---|---|",
+        *header(["images", "median", "mean", "std", "points", "scored", "missing"]),
     ]
-    for name, row in summary.items():
-        numbers = " | ".join("" if row[key] is None else f"{row[key]:.3f}" for key in ("median", "mean", "std"))
-        lines.append(f"| {name} | {numbers} | {row['points']} | {row['images']} | {row['missing']} |")
+    for name, one in summary.items():
+        numbers = ["" if one[key] is None else f"{one[key]:.3f}" for key in ("median", "mean", "std")]
+        lines.append(row([name, *numbers, one["points"], one["images"], one["missing"]]))
     if published:
-        lines += ["", "Published by others, not computed here:", "", "| method | median | mean | std | source |"]
-        lines.append("|---|---|---|---|---|")
-    lines += [f"| {p.method} | {p.median:.2f} | {p.mean:.2f} | {p.std:.2f} | {p.source} |" for p in published]
+        lines += ["", "Published by others, not computed here:", ""]
+        lines += header(["method", "median", "mean", "std", "source"])
+    for p in published:
+        lines.append(row([p.method, *(f"{number:.2f}" for number in (p.median, p.mean, p.std)), p.source]))
     return "\n".join(lines) + "\n"
 
 

@@ -5,8 +5,8 @@ mean of the squared errors, each in its own deviations, one; and two factors for
 coefficients that go together, which `unveil.heads.uncertainty` leaves out. Labels that are not trusted to say what form
 a head has, as those of a fit beside exact ones, do not count for the shape and the vertices.
 
-What is no face was drawn for training, and is easier to tell than what detectors take for one. So the face score is
-shifted until nearly all faces held out are just beyond one half.
+Pictures without a face were drawn for training, and are easier to recognise than a detector's false finds. So the face
+score is shifted until nearly all faces held out are just beyond one half.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def calibrate(
     raw = Calibration({name: float(np.sqrt(square)) for name, square in squares.items()}, unscaled, len(labels.exact))
     right = deviations.values * raw.factor_of_each(deviations.layout)
     stated = parts_of_uncertainty(model, Coefficients(deviations.layout, right[labels.exact]))
-    told = Coefficients(coefficients.layout, coefficients.values[labels.exact])
-    moved = displacements(told, labels.coefficients[labels.exact], model)
+    exact = Coefficients(coefficients.layout, coefficients.values[labels.exact])
+    moved = displacements(exact, labels.coefficients[labels.exact], model)
     true = [np.linalg.norm(without_similarity(part, model), axis=-1) * MILLIMETRES for part in moved]
     return replace(raw, vertex_scale=scale_of_each(np.stack(true, axis=1), stated))
 

@@ -76,13 +76,13 @@ def export_measured(
 
 def _compare(path: Path, torch: Prediction, batch: Batch, sampler: Sampler) -> Exported:
     model, data = CoefficientModel(path), sampler.data
-    told = model.predict(batch.images).coefficients
+    predicted = model.predict(batch.images).coefficients
     as_torch = batch._replace(coefficients=np.asarray(torch.coefficients.values))
     return Exported(
         path,
-        nme=float(nme(data, told, batch).mean()),
+        nme=float(nme(data, predicted, batch).mean()),
         nme_torch=float(nme(data, torch.coefficients, batch).mean()),
-        moved=float(nme(data, told, as_torch).mean()),
+        moved=float(nme(data, predicted, as_torch).mean()),
         milliseconds=_time_per_crop(model, batch),
     )
 

@@ -41,7 +41,7 @@ class Pairs:
         self.was.append(np.asarray(was, np.float32).ravel())
 
     def bins(self, *, squared: bool) -> tuple[Floats, Floats]:
-        """Means of what was said and of what came of it [K], in bins of equally many pairs; roots of mean squares."""
+        """Means of predictions and of truths [K], in bins of equally many pairs; roots of mean squares."""
         if not self.said:
             return np.empty(0), np.empty(0)
         said, was = np.concatenate(self.said), np.concatenate(self.was)
@@ -90,16 +90,16 @@ class Reliability:
         return np.flatnonzero(face_area(self.model))[::EVERY_VERTEX]
 
     def plot(self, path: Path) -> None:
-        """Draw the three as a PNG: what was said along x, what came of it along y, on the diagonal where it is true."""
+        """Draw the three as a PNG: predictions along x, truths along y, on the diagonal where they agree."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(10.5, 3.6), layout="constrained")
         FigureCanvasAgg(figure)
         panels = (
-            ("occlusion map", "said: probability", "was: covered share", self.cells, False),
-            ("coefficients", "said: deviation, in the data's", "was: error", self.coefficients, True),
-            ("vertices of the face", "said: uncertainty, mm", "was: distance, mm", self.vertices, True),
+            ("occlusion map", "predicted probability", "covered share", self.cells, False),
+            ("coefficients", "predicted deviation, in the data's", "error", self.coefficients, True),
+            ("vertices of the face", "predicted uncertainty, mm", "distance, mm", self.vertices, True),
         )
         for axes, (title, said_label, was_label, pairs, squared) in zip(figure.subplots(1, 3), panels, strict=True):
             said, was = pairs.bins(squared=squared)

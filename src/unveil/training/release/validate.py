@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unveil import markdown
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder
@@ -102,14 +103,13 @@ def discrepancies(
 
 def nme(data: TrainingData, predicted: Coefficients, batch: Batch) -> Floats:
     """Mean distance of the 68 landmarks, as annotated, over the root of their box's area, in percent [N]."""
-    told, truth = (data.project_landmarks(values) for values in (predicted.values, batch.coefficients))
+    ours, truth = (data.project_landmarks(values) for values in (predicted.values, batch.coefficients))
     extent = truth.max(axis=1) - truth.min(axis=1)  # [N, 2]
-    distance = np.linalg.norm(told - truth, axis=-1).mean(axis=1)
+    distance = np.linalg.norm(ours - truth, axis=-1).mean(axis=1)
     return np.asarray(100 * distance / np.sqrt(extent.prod(axis=-1)))
 
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
-    header = ("occluder", "hidden", "images", "learner", "teacher")
-    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row.cells()) + " |" for row in rows])
+    lines = markdown.header(("occluder", "hidden", "images", "learner", "teacher"))
+    return "\n".join(lines + [markdown.row(row.cells()) for row in rows])
