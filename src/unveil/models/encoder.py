@@ -100,6 +100,12 @@ class Encoder(Protocol):
         """Its prediction for RGB crops uint8 [N, S, S, 3]."""
 
 
+def require_crops(crops: Images, size: int) -> None:
+    """Raise ValueError unless these are RGB crops uint8 [N, S, S, 3] of ``size`` pixels a side."""
+    if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
+        raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+
+
 def weights_sha256(encoder: Encoder) -> str:
     """SHA-256, in hexadecimal digits, of the file that holds an encoder's weights."""
     with encoder.path.open("rb") as file:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from unveil.heads.layout import CoefficientLayout
 from unveil.models.classes import CLASS_SIZE, CLASSES, OCCLUDER
 from unveil.models.encoder import OCCLUSION_SIZE
-from unveil.models.points import PointHead, Points, Refinement, without_hidden_layers
+from unveil.models.points import PointHead, Points, Refinement, resized, without_hidden_layers
 from unveil.models.resnet import ResNet
 
 # Mean and standard deviation of ImageNet's RGB values in [0, 1]: what published backbone weights expect.
@@ -128,12 +128,7 @@ class OcclusionHead(nn.Module):
         self.last = nn.Conv2d(OCCLUSION_CHANNELS, 1, 1)
 
     def forward(self, stages: list[Tensor]) -> Tensor:  # -> [N, 28, 28] logits
-        size = (OCCLUSION_SIZE, OCCLUSION_SIZE)
-        maps = [
-            functional.interpolate(lateral(stage), size, mode="bilinear", align_corners=False)
-            for lateral, stage in zip(self.laterals, stages, strict=True)
-        ]
-        x = functional.relu(torch.stack(maps).sum(dim=0))
+        x = functional.relu(sum_of_stages(self.laterals, stages, OCCLUSION_SIZE))
         logits: Tensor = self.last(functional.relu(self.mix(x)))
         return logits.squeeze(1)
 
@@ -141,7 +136,7 @@ class OcclusionHead(nn.Module):
 class ClassHead(nn.Module):
     """The classes of each cell, from all four stages, as in a feature pyramid (Lin et al. 2017).
 
-    It works at half the cells per side and tells four cells of each (Shi et al. 2016).
+    It works at half the cells per side and predicts four cells from each (Shi et al. 2016).
     """
 
     def __init__(self, channels: tuple[int, ...]) -> None:
@@ -152,14 +147,15 @@ class ClassHead(nn.Module):
         self.last = nn.Conv2d(CLASS_CHANNELS, 4 * len(CLASSES), 1)
 
     def forward(self, stages: list[Tensor]) -> Tensor:  # -> [N, 9, 56, 56] logits
-        size = (CLASS_SIZE // 2, CLASS_SIZE // 2)
-        maps = [
-            functional.interpolate(lateral(stage), size, mode="bilinear", align_corners=False)
-            for lateral, stage in zip(self.laterals, stages, strict=True)
-        ]
-        x = functional.relu(torch.stack(maps).sum(dim=0))
+        x = functional.relu(sum_of_stages(self.laterals, stages, CLASS_SIZE // 2))
         x = functional.relu(self.conv2(functional.relu(self.conv1(x))))
         return functional.pixel_shuffle(self.last(x), 2)
+
+
+def sum_of_stages(laterals: Iterable[nn.Module], stages: list[Tensor], size: int) -> Tensor:
+    """The sum of a backbone's stages, each through its lateral layer and resized, [N, C, size, size]."""
+    maps = [resized(lateral(stage), size) for lateral, stage in zip(laterals, stages, strict=True)]
+    return torch.stack(maps).sum(dim=0)
 
 
 def occlusion_of(classes: Tensor) -> Tensor:

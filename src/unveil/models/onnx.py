@@ -26,7 +26,7 @@ from unveil.assets.onnx_file import ONNX, read_onnx
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.classes import CLASS_SIZE, CLASSES
-from unveil.models.encoder import OCCLUSION_SIZE, Prediction
+from unveil.models.encoder import OCCLUSION_SIZE, Prediction, require_crops
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.processes import thread_count
 from unveil.storage.files import printable
@@ -80,9 +80,7 @@ class CoefficientModel:
 
         A batch gives what its crops give one by one.
         """
-        size = self.input_size
-        if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
-            raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+        require_crops(crops, self.input_size)
         batches = [self._run(crops[start : start + LARGEST_BATCH]) for start in range(0, len(crops), LARGEST_BATCH)]
         joined = {
             name: np.concatenate([np.empty((0, *shape), np.float32), *(batch[name] for batch in batches)])

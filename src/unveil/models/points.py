@@ -48,7 +48,7 @@ class PointHead(nn.Module):
     def forward(self, stages: list[Tensor]) -> Points:
         x = self.laterals[-1](stages[-1])
         for lateral, stage in zip(list(self.laterals)[-2::-1], stages[-2::-1], strict=True):
-            x = lateral(stage) + _resized(x, stage.shape[-1])
+            x = lateral(stage) + resized(x, stage.shape[-1])
         x = functional.relu(self.bn1(self.conv1(functional.relu(x))))
         x = functional.relu(self.bn2(self.conv2(x)))
         logits = self.last(x).flatten(2).float()
@@ -125,7 +125,8 @@ class Refinement(nn.Module):
         return place, offsets.clamp(-LARGEST, LARGEST)
 
 
-def _resized(x: Tensor, size: int) -> Tensor:
+def resized(x: Tensor, size: int) -> Tensor:
+    """Maps [N, C, H, W] at ``size`` cells a side, bilinear."""
     return functional.interpolate(x, (size, size), mode="bilinear", align_corners=False)
 
 

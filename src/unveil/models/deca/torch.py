@@ -16,7 +16,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.deca.files import CHECKPOINT, NETWORKS
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import DecaNetworks
-from unveil.models.encoder import Prediction
+from unveil.models.encoder import Prediction, require_crops
 from unveil.models.weights import fill, read_checkpoint, unusable
 from unveil.photos.crop import CROP_SIZE
 from unveil.photos.framing import CANONICAL, Framing
@@ -64,9 +64,7 @@ class TorchDeca:
 
     def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 364] (float32) of RGB crops [N, 224, 224, 3]."""
-        size = self.input_size
-        if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
-            raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+        require_crops(crops, self.input_size)
         values = self._in_batches(crops, self._encode, (DETAIL_LAYOUT.size,))
         return Prediction(Coefficients(DETAIL_LAYOUT, values))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unveil.assets.containers import safetensors_shapes
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.models.encoder import Prediction
+from unveil.models.encoder import Prediction, require_crops
 from unveil.models.mgcnet.files import WEIGHTS
 from unveil.models.mgcnet.framing import FRAMING, INPUT_SIZE
 from unveil.models.mgcnet.head import LAYOUT
@@ -57,9 +57,7 @@ class TorchMgcnet:
 
     def predict(self, crops: Images) -> Prediction:
         """Coefficients [N, 257] (float32) of RGB crops [N, 224, 224, 3]."""
-        size = self.input_size
-        if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
-            raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+        require_crops(crops, self.input_size)
         outputs = np.empty((len(crops), LAYOUT.size), np.float32)
         with torch.inference_mode():
             for start in range(0, len(crops), BATCH):

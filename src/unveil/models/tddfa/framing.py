@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
+from unveil.models.encoder import require_crops
 from unveil.photos.crop import Crop
 from unveil.photos.detection import Detection
 from unveil.photos.framing import Framing
@@ -17,9 +18,7 @@ DETECTOR_SHIFT, DETECTOR_SIDE = 0.14, 1.58  # down, and side of the crop, in mea
 
 def network_input(crops: Images) -> Float32s:
     """RGB crops [N, 120, 120, 3] as the networks take them: BGR [N, 3, 120, 120], about -1 to 1."""
-    size = INPUT_SIZE
-    if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
-        raise ValueError(f"expected uint8 crops (N, {size}, {size}, 3), got {crops.dtype} {crops.shape}")
+    require_crops(crops, INPUT_SIZE)
     pixels = np.ascontiguousarray(crops[..., ::-1].transpose(0, 3, 1, 2), np.float32)
     return np.asarray((pixels - np.float32(127.5)) / np.float32(128))
 
