@@ -11,9 +11,9 @@ from unveil.web.serving.limits import Limits
 DESCRIPTION = """\
 From one photograph, in which something may hide part of the face, to an animatable 3D head.
 
-`POST /api/reconstruct` answers when the heads are there. `POST /api/jobs` answers at once and gives addresses to watch
-the job and to get its files. A job's id is random and long: who knows it may read its files, and nobody else. Files are
-deleted after a stated time.
+`POST /api/reconstruct` answers once the heads are ready. `POST /api/jobs` answers at once, with addresses to watch the
+job and to get its files. A job's id is random and long: only those who know it can read its files. Files are deleted
+after a stated time.
 """
 PHOTO_BODY = {
     "required": True,
@@ -93,7 +93,7 @@ def done(description: str, example: Any) -> dict[str, Any]:
 
 
 def job_json(job: PhotoJob, ahead: int, limits: Limits) -> dict[str, Any]:
-    """What is known of a job: its status, its links, and when it is done what `work.reconstruct_files` gave."""
+    """A job as the API shows it: its status, its links and, once it is done, the result of `work.reconstruct_files`."""
     here = f"/api/jobs/{job.id}"
     links = {"self": here, "events": f"{here}/events"}
     answer: dict[str, Any] = {"id": job.id, "status": job.status, "stage": job.stage, "ahead": ahead, "links": links}

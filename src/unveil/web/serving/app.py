@@ -35,7 +35,7 @@ MEDIA_TYPES = {
 }
 
 JobId = Annotated[str, Path(description="The random id that the job was given.", max_length=64)]
-SessionId = Annotated[str, Query(description="What the answer before said; nothing for a new one.", max_length=64)]
+SessionId = Annotated[str, Query(description="The session of the previous answer; empty for a new one.", max_length=64)]
 Faces = Annotated[int | None, Query(ge=1, description="At most this many faces, the largest.")]
 Wrinkles = Annotated[bool, Query(description="Give heads the wrinkles that the photograph shows; takes longer.")]
 FileFormat = Annotated[
@@ -101,7 +101,7 @@ def _add_page(app: FastAPI, *, token: bool) -> None:
     async def show_example() -> Response:
         return FileResponse(packaged("demo.jpg"))
 
-    @app.get("/api/health", summary="Whether the server works")
+    @app.get("/api/health", summary="The health of the server")
     async def health() -> dict[str, str]:
         return {"status": "ok", "version": version("unveil")}
 
@@ -144,11 +144,11 @@ def _add_posts(app: FastAPI) -> None:
 
 
 def _add_jobs(app: FastAPI) -> None:
-    gone: dict[int | str, dict[str, Any]] = {404: {"description": "there is no such job or file, or no longer"}}
+    gone: dict[int | str, dict[str, Any]] = {404: {"description": "no such job or file, or it has been deleted"}}
 
     @app.get(
         "/api/jobs/{job_id}",
-        summary="How far a job is, and in the end its heads",
+        summary="The progress of a job and, once it is done, its heads",
         responses={200: answers.done("the job", answers.EXAMPLE), **gone},
     )
     async def show_job(request: Request, job_id: JobId) -> Response:
@@ -181,7 +181,7 @@ def _add_jobs(app: FastAPI) -> None:
 def _add_live(app: FastAPI, live: Live) -> None:
     @app.post(
         "/api/live",
-        summary="What one frame of a webcam shows; send the next one when it is answered",
+        summary="The heads in one frame of a webcam; send the next frame once this one is answered",
         openapi_extra={"requestBody": {"required": True, "content": {"image/jpeg": {}}}},
         responses={200: answers.done("the heads", answers.LIVE), **answers.problems(401, 403, 413, 422, 429, 503)},
     )
@@ -243,7 +243,7 @@ def _queue(request: Request) -> JobQueue:
 def _found(request: Request, job_id: str) -> PhotoJob:
     job = _queue(request).find(job_id)
     if job is None:
-        raise HTTPException(404, "there is no such job, or no longer")
+        raise HTTPException(404, "there is no such job, or it has been deleted")
     return job
 
 
@@ -258,7 +258,7 @@ def _file(job: PhotoJob, name: str) -> Response:
     known = {job.result.get("photograph"), *(known for face in faces for known in face["files"].values())}
     path = job.folder / name
     if name not in known or not path.is_file():
-        raise HTTPException(404, "there is no such file, or no longer")
+        raise HTTPException(404, "there is no such file, or it has been deleted")
     media_type = MEDIA_TYPES.get(path.suffix)
     kind = "inline" if path.suffix in (".jpg", ".png") else "attachment"
     headers = {"Cache-Control": "private, no-store"}

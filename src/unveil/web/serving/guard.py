@@ -79,13 +79,13 @@ class Guard:
         """Status and reason where a request is not to be answered."""
         host = headers.get("host", "").lower()
         if self.hosts and host not in self.hosts:
-            return 403, "this server does not go by that name"
+            return 403, "the request names another host than this server"
         if method in SAFE:
             return None
         origin = headers.get("origin")
         from_elsewhere = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
         if from_elsewhere or (origin is not None and origin.lower().partition("://")[2] != host):
-            return 403, "requests of other pages are not answered"
+            return 403, "requests from other pages are not answered"
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if self.token and not (scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), self.token.encode())):
             return 401, "the token is missing or wrong; send the header Authorization: Bearer TOKEN"

@@ -47,7 +47,7 @@ class Live:
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
     async def see(self, session: str, picture: bytes) -> dict[str, Any] | Problem:
-        """What a frame shows; ``session`` is "" for a new one, else what the answer before said."""
+        """The heads in a frame; ``session`` is "" for a new one, else that of the previous answer."""
         now = time.monotonic()
         self._forget(now)
         if session in self._busy:
