@@ -42,9 +42,9 @@ ABOUT = """`tools.skin_space measure` wrote this section. It completes textures 
 was learned from, with {} occluders, and compares the texels of the face that the occluder hides with the clear
 photograph. The head, and which pixels are hidden, are given. *flat* continues the colours around smoothly, to the
 typical colour of the skin; *lit mean* takes the mean skin of many people in the person's tone and light; *person*,
-which is what unveil does, adds what seen skin tells of how this face looks in this light. Each cell: mean difference in
-CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin less the true
-one. Tones are those of the photographs."""
+which is what unveil does, adds what the visible skin says about how this face looks in this light. Each cell: mean
+difference in CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin
+less the true one. Tones are those of the photographs."""
 
 
 @dataclass(frozen=True, eq=False)
