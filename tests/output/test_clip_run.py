@@ -96,12 +96,20 @@ def test_a_run_that_was_stopped_goes_on(
 def test_clips_that_show_nobody_or_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_clip(tmp_path / "wall.mp4", [without_face()] * 2)
     (tmp_path / "bad.mp4").write_bytes(b"nothing")
-    status = cli.main(["reconstruct", *(str(tmp_path / n) for n in ("bad.mp4", "wall.mp4")), "-o", str(tmp_path / "o")])
+    data = (tmp_path / "wall.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(data[: data.index(b"mdat") + 4])  # before its first pictures
+    # Most cameras write last where the pictures are.
+    (tmp_path / "half.mp4").write_bytes(data[: data.index(b"moov") - 4] + data[data.index(b"mdat") - 4 :])
+    names = ("bad.mp4", "cut.mp4", "half.mp4", "wall.mp4")
+    status = cli.main(["reconstruct", *(str(tmp_path / name) for name in names), "-o", str(tmp_path / "o")])
     assert status == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
-    assert "no clip that can be read" in lines[0]
-    assert "no face found in " in lines[1]
+    said = capsys.readouterr()
+    assert said.out == f"4 clips: 4 failed in {tmp_path / 'o'}\n"
+    lines = said.err.splitlines()
+    reasons = ("begins as none", "it has no frames", "it is damaged or cut short", "no face found in ")
+    assert len(lines) == len(reasons)
+    for line, reason in zip(lines, reasons, strict=True):
+        assert reason in line
     assert not [path for path in (tmp_path / "o").iterdir() if not path.name.startswith(".")]
 
 
@@ -128,7 +136,7 @@ def test_clips_in_folders_come_after_photographs_each_once(tmp_path: Path, capsy
     said = capsys.readouterr()
     assert not said.err
     assert [line.split(":")[0].rpartition("/")[2] for line in said.out.splitlines()] == [
-        "z.png", "a.mp4", "b.MOV", "1 photograph"
+        "z.png", "a.mp4", "b.MOV", "1 photograph", "2 clips"
     ]  # fmt: skip
     written = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.suffix == ".npz"}
     assert set(written) == {"z_0.npz", "a_person0.npz", "b_person0.npz"}

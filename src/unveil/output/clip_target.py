@@ -45,7 +45,7 @@ class ClipTarget:
 
     @contextmanager
     def parts(self, made_with: Mapping[str, Any], *, again: bool = False) -> Iterator[Path]:
-        """The folder of what was seen so far, which is removed when the block ends without an error.
+        """The folder of what was seen so far, which is removed when the block ends without an error, or nothing was seen.
 
         What was made with other settings is removed first, or ``again`` all that is there.
         """
@@ -56,10 +56,15 @@ class ClipTarget:
             if again:
                 _remove_parts(folder)
             self._note(folder, made_with)
-        yield folder
-        _remove_parts(folder)
-        with suppress(OSError):  # where something else is in it, too
-            folder.rmdir()
+        finished = False
+        try:
+            yield folder
+            finished = True
+        finally:
+            if finished or not any(folder.glob(PART_NAMES)):
+                _remove_parts(folder)
+                with suppress(OSError):  # where something else is in it, too
+                    folder.rmdir()
 
     def _note(self, folder: Path, made_with: Mapping[str, Any]) -> None:
         try:

@@ -138,6 +138,8 @@ def open_clip(path: Path) -> Iterator[Clip]:
         limits = {"max_pixels": str(MOST_PIXELS)}
         try:
             opened = av.open(file, "r", format=kind, metadata_errors="replace")
+        except av.error.InvalidDataError as error:  # of an MP4 that was cut, its index at the end is gone
+            raise ValueError("it is damaged or cut short") from error
         except av.error.FFmpegError as error:  # its own text has numbers and logs
             raise ValueError(error.strerror) from error
         with opened as container:

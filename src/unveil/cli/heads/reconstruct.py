@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -180,14 +180,23 @@ def _line(outcome: Outcome) -> str:
 def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, *, as_json: bool) -> None:
     from unveil.storage.files import printable
 
-    counts: dict[str, Any] = {
-        status: sum(outcome.status == status for outcome in finished) for status in ("done", "skipped", "failed")
-    }
+    counts: dict[str, Any] = _counts(finished)
     counts["faces"] = sum(len(outcome.record["faces"]) for outcome in finished if outcome.record)
     if as_json:
         answer = {"out": printable(out), "summary": counts, "photos": [outcome.to_json() for outcome in finished]}
         say_json(answer | ({"clips": [outcome.to_json() for outcome in followed]} if followed else {}))
-    elif len(finished) > 1 or counts["faces"]:
-        parts = [f"{counts[status]} {status}" for status in ("done", "skipped", "failed") if counts[status]]
+        return
+    if len(finished) > 1 or counts["faces"]:
         faces = count(counts["faces"], "face")
-        say(f"{count(len(finished), 'photograph')}: {', '.join(parts)}; {faces} in {printable(out)}")
+        say(f"{count(len(finished), 'photograph')}: {_counted(finished)}; {faces} in {printable(out)}")
+    if len(followed) > 1:
+        say(f"{count(len(followed), 'clip')}: {_counted(followed)} in {printable(out)}")
+
+
+def _counts(outcomes: Sequence[Outcome | ClipOutcome]) -> dict[str, int]:
+    """How many have each status."""
+    return {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "skipped", "failed")}
+
+
+def _counted(outcomes: Sequence[Outcome | ClipOutcome]) -> str:
+    return ", ".join(f"{number} {status}" for status, number in _counts(outcomes).items() if number)
