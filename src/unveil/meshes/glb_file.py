@@ -18,7 +18,7 @@ from unveil.reprs import short_repr
 from unveil.storage.text import parse_json
 
 HEADER, CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")  # magic, version, length; length, kind
-WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}  # numbers in an element
+WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}  # numbers in an element
 TYPES = {number: dtype for dtype, number in COMPONENT_TYPES.items()}
 
 
@@ -32,8 +32,10 @@ class GlbFile:
 
     @classmethod
     def parse(cls, data: bytes) -> GlbFile:
-        """The file of these bytes; ValueError where they are no glTF 2.0 in one piece with a mesh."""
-        magic, version, length = HEADER.unpack_from(data)
+        """The file of these bytes; ValueError where they are no glTF 2.0 with a mesh that has all of it in it."""
+        if not data:
+            raise ValueError("it is empty")
+        magic, version, length = HEADER.unpack_from(data.ljust(HEADER.size, b"\0"))
         if magic != b"glTF" or version != 2:
             raise ValueError("it is no binary glTF 2.0")
         if length != len(data):
@@ -45,29 +47,59 @@ class GlbFile:
         document = parse_json(data[start : start + size].decode())
         if not isinstance(document, dict) or not document.get("meshes"):
             raise ValueError("it has no mesh")
-        return cls(document, data[start + size + CHUNK.size :])
+        file = cls(document, data[start + size + CHUNK.size :])
+        file._require_whole()
+        return file
+
+    def _require_whole(self) -> None:
+        """Raise ValueError where what reads the file next would look for what is not in it, or never end."""
+        if any("uri" in part for kind in ("buffers", "images") for part in self.document.get(kind, ())):
+            raise ValueError("it names other files, which are not read")
+        for view in range(len(self.document.get("bufferViews", ()))):
+            self._span(view)
+        for accessor in self.document.get("accessors", ()):
+            if "bufferView" in accessor:
+                self._start(accessor)
+        nodes = self.document.get("nodes", [])
+        children = [child for node in nodes for child in node.get("children", ())]
+        tops = set(range(len(nodes))) - set(children)
+        if len(tops) + len(children) == len(nodes):  # each is below one other at most
+            pending, reached = list(tops), 0
+            while pending:
+                pending += nodes[pending.pop()].get("children", ())
+                reached += 1
+            if reached == len(nodes):
+                return
+        raise ValueError("its nodes are no tree")  # some are below themselves, or below two others
 
     def array(self, accessor: int) -> NDArray[Any]:
         """The array [N, C] of an accessor that is not sparse; ValueError where the file does not hold it."""
         stated = self.document["accessors"][accessor]
-        dtype, width, count = TYPES[stated["componentType"]], WIDTHS[stated["type"]], stated["count"]
-        data = self._view(stated["bufferView"])
-        start = stated.get("byteOffset", 0)
-        if "sparse" in stated or not 0 <= start <= start + count * width * dtype.itemsize <= len(data):
+        if "sparse" in stated:
             raise ValueError("it has an array that it does not hold")
-        array: NDArray[Any] = np.frombuffer(data, dtype, count * width, start)
+        dtype, width, count = TYPES[stated["componentType"]], WIDTHS[stated["type"]], stated["count"]
+        array: NDArray[Any] = np.frombuffer(self.binary, dtype, count * width, self._start(stated))
         return array.reshape(count, width)
 
     def picture(self, name: str) -> bytes | None:
         """The file of the picture of this name; None where there is none."""
         for picture in self.document.get("images", ()):
             if picture.get("name") == name:
-                return self._view(picture["bufferView"])
+                return self.binary[self._span(picture["bufferView"])]
         return None
 
-    def _view(self, number: int) -> bytes:
+    def _start(self, accessor: Json) -> int:
+        """Where the array of an accessor begins among the bytes."""
+        size = accessor["count"] * WIDTHS[accessor["type"]] * TYPES[accessor["componentType"]].itemsize
+        span, start = self._span(accessor["bufferView"]), accessor.get("byteOffset", 0)
+        if not 0 <= start <= start + size <= span.stop - span.start:
+            raise ValueError("it has an array that it does not hold")
+        return int(span.start + start)
+
+    def _span(self, number: int) -> slice:
+        """Where a view lies among the bytes."""
         view = self.document["bufferViews"][number]
         start, size = view.get("byteOffset", 0), view["byteLength"]
         if view.get("byteStride") or not 0 <= start <= start + size <= len(self.binary) or not math.isfinite(size):
             raise ValueError("it has data that is not in it")
-        return self.binary[start : start + size]
+        return slice(start, start + size)
