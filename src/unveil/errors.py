@@ -26,6 +26,8 @@ def reason_of(error: BaseException) -> str:
         return error.strerror
     if isinstance(error, KeyError):  # says no more than the name
         return f"it has no {error}"[:MOST_LETTERS]
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
     return " ".join(str(error).split())[:MOST_LETTERS] or type(error).__name__
 
 
