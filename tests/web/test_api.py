@@ -2,6 +2,7 @@
 
 import base64
 import io
+import zipfile
 import json
 from pathlib import Path
 
@@ -51,6 +52,9 @@ def test_a_photograph_becomes_a_head_with_links(client: object, job: dict, tmp_p
     glb = client.get(face["files"]["glb"])
     assert glb.headers["content-type"] == "model/gltf-binary"
     GlbFile.parse(glb.content)
+    with zipfile.ZipFile(io.BytesIO(client.get(face["files"]["obj_zip"]).content)) as together:
+        assert set(together.namelist()) == {"face_0.obj", "face_0.mtl", "face_0.jpg", "face_0_hair.jpg"}
+        assert together.read("face_0.obj") == client.get(face["files"]["obj"]).content
     (tmp_path / "head.glb").write_bytes(glb.content)
     report = validator_report(tmp_path / "head.glb")
     assert (report["numErrors"], report["numWarnings"]) == (0, 0)

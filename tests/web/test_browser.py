@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,7 @@ def changed(before: np.ndarray, after: np.ndarray) -> float:
 def test_the_photograph_became_a_head(page: Any) -> None:
     assert page.get_by_role("heading", name="demo").is_visible()
     assert page.get_by_text("of the face hidden").is_visible()
+    assert re.match(r"± \d\.\d mm where seen, ± \d\.\d mm where hidden$", page.get_by_text("where seen").text_content())
     assert page.get_by_alt_text("The photograph").is_visible()
     head = canvas(page)
     assert head.std() > 20
@@ -158,13 +160,16 @@ def test_the_head_turns_by_mouse_and_by_keys(page: Any) -> None:
 
 
 def test_downloads_are_whole(page: Any, tmp_path: Path) -> None:
-    for name, suffix in (("GLB", "glb"), ("NPZ", "npz"), ("Picture (PNG)", "png")):
+    for name, suffix in (("GLB", "glb"), ("NPZ", "npz"), ("OBJ (ZIP)", "zip"), ("Picture (PNG)", "png")):
         with page.expect_download() as waiting:
             page.locator(".button, button", has_text=name).last.click()
         waiting.value.save_as(tmp_path / f"file.{suffix}")
     GlbFile.parse((tmp_path / "file.glb").read_bytes())
     with np.load(tmp_path / "file.npz") as arrays:
         assert arrays["vertices"].shape[1] == 3
+    with zipfile.ZipFile(tmp_path / "file.zip") as together:  # one file for a person, as an OBJ alone has no colours
+        assert {"face_0.obj", "face_0.mtl", "face_0.jpg"} <= set(together.namelist())
+    assert page.get_by_role("link", name="MTL").count() == 0
     with Image.open(tmp_path / "file.png") as picture:
         assert picture.size[0] > 500
 
@@ -182,6 +187,8 @@ def test_a_turntable(browser: Any, tmp_path: Path, kind: str) -> None:
         pytest.skip("this browser writes no MP4")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Turntable").click()
+        page.get_by_role("button", name="Recording").wait_for()
+    page.get_by_role("button", name="Turntable").and_(page.locator(":enabled")).wait_for()
     assert waiting.value.suggested_filename == f"bare.{kind}"
     waiting.value.save_as(tmp_path / "film")
     page.close()
@@ -321,10 +328,12 @@ def test_on_a_phone_the_head_stays_in_sight(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 700})
     page.get_by_role("heading", name="Download").scroll_into_view_if_needed()
     place = page.locator("canvas").first.bounding_box()
+    said, brand = (page.locator(name).bounding_box()["x"] for name in (".status", ".brand"))
     page.set_viewport_size({"width": 860, "height": 480})
     page.evaluate("() => scrollTo(0, 0)")
     assert 0 <= place["y"] < 40
     assert place["height"] > 250
+    assert said == brand  # all of the phone's header begins at the left
 
 
 def test_a_newcomer_without_a_photograph_and_movements_that_take_a_moment(server: str, browser: Any) -> None:

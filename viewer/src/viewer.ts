@@ -9,7 +9,11 @@ import { type Stage, VIEWS } from "./stage";
 import type { Surface } from "./surfaces";
 import { ENDING, turntable } from "./turntable";
 
-const KINDS = ["glb", "obj", "mtl", "texture", "hair_texture", "ply", "npz", "json"]; // files, the most useful first
+const LABELS: Record<string, string> = { // of files, the most useful first
+  glb: "GLB", obj: "OBJ", obj_zip: "OBJ (ZIP)", mtl: "MTL", texture: "Texture", hair_texture: "Hair texture", ply: "PLY", npz: "NPZ", json: "JSON",
+};
+const IN_ZIP = ["obj", "mtl", "texture", "hair_texture"];
+const KINDS = Object.keys(LABELS);
 
 /** A picture to be made: what is left out is as the page opens it. */
 export interface Shot {
@@ -117,24 +121,31 @@ export class Viewer {
   }
 
   private turntable(name: string): HTMLElement {
-    const made = button(`Turntable (${ENDING.toUpperCase()})`, async () => {
+    const label = `Turntable (${ENDING.toUpperCase()})`;
+    const made = button(label, async () => {
       made.disabled = true;
-      const address = URL.createObjectURL(await turntable(this.stage));
-      made.disabled = false;
-      element("a", { href: address, download: `${name}.${ENDING}` }).click();
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      made.textContent = "Recording";
+      try {
+        const address = URL.createObjectURL(await turntable(this.stage));
+        element("a", { href: address, download: `${name}.${ENDING}` }).click();
+        setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      } finally {
+        made.disabled = false;
+        made.textContent = label;
+      }
     });
     return made;
   }
 
   private downloads(content: HeadContent, bytes: ArrayBuffer): HTMLElement {
     const glb = content.files.glb ?? URL.createObjectURL(new Blob([bytes], { type: "model/gltf-binary" }));
-    const files = Object.entries({ ...content.files, glb }).sort(([a], [b]) => KINDS.indexOf(a) - KINDS.indexOf(b));
+    const known = { ...content.files, glb };
+    const files = Object.entries(known).filter(([kind]) => !("obj_zip" in known && IN_ZIP.includes(kind)))
+      .sort(([a], [b]) => KINDS.indexOf(a) - KINDS.indexOf(b));
     const links = files.map(([kind, address]) => {
       const name = address.startsWith("blob:") ? `${content.name}.${kind}` : "";
-      const label = kind.includes("texture") ? kind.replace("_", " ") : kind.toUpperCase();
       const look = kind === "glb" ? "button primary" : "button";
-      return element("a", { href: address, download: name, class: look }, label);
+      return element("a", { href: address, download: name, class: look }, LABELS[kind] ?? kind.toUpperCase());
     });
     const picture = button("Picture (PNG)", () => {
       const { clientWidth, clientHeight } = this.stage.canvas;
@@ -142,7 +153,9 @@ export class Viewer {
       element("a", { href: address, download: `${content.name}.png` }).click();
     });
     const row = element("div", { class: "buttons" }, ...links, picture, this.turntable(content.name));
-    return element("section", {}, element("h2", {}, "Download"), row);
+    const note = element("p", { class: "legend" }, "The GLB opens in Blender, Unity, Unreal and on web pages, and its face can be moved. ",
+      "OBJ and PLY are the head as photographed.");
+    return element("section", {}, element("h2", {}, "Download"), row, ...("obj_zip" in known ? [note] : []));
   }
 }
 
@@ -152,7 +165,7 @@ function factsOf(facts: Facts): HTMLElement[] {
   if (facts.doubtful) lines.push("This may be no face");
   if (typeof facts.hidden_share === "number") lines.push(`${Math.round(facts.hidden_share * 100)} % of the face hidden`);
   const { seen = null, hidden = null } = facts.uncertainty_mm ?? {};
-  if (seen !== null) lines.push(`Unsure by ${seen.toFixed(1)} mm where seen${hidden === null ? "" : `, ${
+  if (seen !== null) lines.push(`± ${seen.toFixed(1)} mm where seen${hidden === null ? "" : `, ± ${
     hidden.toFixed(1)} mm where hidden`}`);
   if (facts.pose_degrees) lines.push(poseOf(facts.pose_degrees));
   return lines.length ? [element("ul", { class: "facts" }, ...lines.map((line) => element("li", {}, line)))] : [];

@@ -32,6 +32,7 @@ MEDIA_TYPES = {
     ".mtl": "model/mtl",
     ".ply": "application/octet-stream",
     ".npz": "application/octet-stream",
+    ".zip": "application/zip",
 }
 
 JobId = Annotated[str, Path(description="The random id that the job was given.", max_length=64)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +32,7 @@ from unveil.web.serving.job import Task
 
 SHOWN = 1280  # pixels of the longer side of the photograph as the page shows it
 PHOTOGRAPH = "photograph.jpg"
+OF_OBJ = ("obj", "mtl", "texture", "hair_texture")  # the OBJ, and what it shows of other files
 NO_FACE = "no face found: give a photograph with a face at least 40 pixels wide that looks towards the camera"
 
 Tell = Callable[[str], None]
@@ -131,9 +133,13 @@ def _write_face(stem: Path, face: Reconstruction, clock: StageTimes) -> dict[str
     for kind in (*FORMATS, NUMBERS):
         with clock.stage(kind):
             names |= face.write(stem, kind)
+    together = stem.with_name(f"{stem.name}_obj.zip")
+    with clock.stage("obj"), zipfile.ZipFile(together, "w") as archive:
+        for name in (names[kind] for kind in OF_OBJ if kind in names):
+            archive.write(stem.with_name(name), name)
     picture = stem.with_name(f"{stem.name}_picture.jpg")
     write_bytes(picture, jpeg(portrait(face.picture, face)))
-    return names | {"picture": picture.name}
+    return names | {"obj_zip": together.name, "picture": picture.name}
 
 
 def _write_photograph(image: Image, path: Path) -> None:
