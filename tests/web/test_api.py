@@ -2,8 +2,8 @@
 
 import base64
 import io
-import zipfile
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np

@@ -45,7 +45,7 @@ class ClipTarget:
 
     @contextmanager
     def parts(self, made_with: Mapping[str, Any], *, again: bool = False) -> Iterator[Path]:
-        """The folder of what was seen so far, which is removed when the block ends without an error, or nothing was seen.
+        """The folder of what was seen so far; removed when the block ends without an error, or with nothing seen.
 
         What was made with other settings is removed first, or ``again`` all that is there.
         """
