@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from unveil.appearance.texel_kernels import TexelMesh
+from unveil.geometry.arrays import bounds
 from unveil.geometry.uv import TexelMap, texel_map
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Floats, Image, Int64s, UInt8s
@@ -100,8 +101,8 @@ def is_small(projected: Floats, size: int) -> bool:
         projected: [V, 3] its vertices in pixels of the photograph, and a depth.
         size: texels a side.
     """
-    extent = np.nanmax(projected[:, :2], axis=0) - np.nanmin(projected[:, :2], axis=0)
-    return size % HALVED == 0 and bool(extent.max() <= SMALL * size)
+    low, high = bounds(projected[:, :2])
+    return size % HALVED == 0 and bool((high - low).max() <= SMALL * size)
 
 
 def enlarged(flags: UInt8s, size: int) -> UInt8s:

@@ -13,6 +13,7 @@ from unveil.appearance.mouth import darkness, mouth_inside
 from unveil.appearance.parts import PaintedTexels, painted_texels
 from unveil.appearance.skin import BareSkin
 from unveil.appearance.texel_kernels import TexelMesh, gather
+from unveil.geometry.arrays import bounds
 from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import rasterize
@@ -112,7 +113,8 @@ def open_to_view(model: MorphableModel) -> Float32s:
     )
     for turn in (pitches @ yaws[:, None]).reshape(-1, 3, 3):
         points = (template @ turn.T) * [1, -1, -1]
-        points = (points - points.min(axis=0)) * (200 / np.ptp(points, axis=0).max())
+        low, high = bounds(points)
+        points = (points - low) * (200 / (high - low).max())
         raster = rasterize(points, model.faces, 201, 201)
         seen = np.zeros(len(model.faces), bool)
         seen[raster.triangle[raster.covered]] = True

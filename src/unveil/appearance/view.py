@@ -10,6 +10,7 @@ import numpy as np
 
 from unveil.appearance.atlas import is_small
 from unveil.appearance.texel_kernels import NONE, TexelMesh
+from unveil.geometry.arrays import bounds
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
@@ -67,7 +68,8 @@ class View:
         """The view of vertices ``projected`` [V, 3] in ``image`` for a texture of ``size`` texels a side."""
         left, top, right, bottom = part_with(projected, image.shape)
         part = np.s_[top:bottom, left:right]
-        longer = max(1.0, float((np.nanmax(projected, axis=0) - np.nanmin(projected, axis=0))[:2].max()))
+        low, high = bounds(projected[:, :2])
+        longer = max(1.0, float((high - low).max()))
         scale = min(1.0, size / longer)  # finer than the texture would only flicker
         shape = (max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale)))
         points = projected * scale + [*((0.5 - np.array([left, top])) * scale - 0.5), 0.0]
@@ -89,7 +91,7 @@ class View:
 
 def part_with(projected: Floats, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """The part of a photograph [H, W, ...] with vertices [V, 3]: left, top, right and bottom, at least one pixel."""
-    low, high = np.nanmin(projected[:, :2], axis=0), np.nanmax(projected[:, :2], axis=0)
+    low, high = bounds(projected[:, :2])
     left, top = np.clip(np.floor(low).astype(int) - 2, 0, np.array(shape[1::-1]) - 1)
     right, bottom = np.clip(np.ceil(high).astype(int) + 3, [left + 1, top + 1], shape[1::-1])
     return int(left), int(top), int(right), int(bottom)

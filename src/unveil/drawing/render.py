@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.geometry.arrays import bounds
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
@@ -81,7 +82,8 @@ def render_head(
     """
     turned = vertices if rotation is None else vertices @ np.asarray(rotation).T
     scale = size / VIEW_HEIGHT
-    middle = (turned.min(axis=0) + turned.max(axis=0)) / 2
+    low, high = bounds(turned)
+    middle = (low + high) / 2
     points = (turned - middle) * [scale, -scale, -scale] + [(size - 1) / 2, (size - 1) / 2, 0]
     return over(render_mesh(points, faces, size, size, skin), np.full((size, size, 3), 255, dtype=np.uint8))
 

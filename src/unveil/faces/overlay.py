@@ -11,6 +11,7 @@ from unveil.drawing.render import Skin, over, render_head, render_mesh
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.guessed import draw_guessed
 from unveil.faces.whole import whole_face
+from unveil.geometry.arrays import bounds
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Float64s, Floats, Image, UInt8s
@@ -77,7 +78,7 @@ def points_in(projected: Floats, to_panel: Float64s) -> Floats:
 
 def framing(projected: Floats) -> Float64s:
     """[2, 3] from pixels of the photograph to pixels of a panel that points [V, 2 or 3] of the photograph fill."""
-    low, high = projected[:, :2].min(axis=0), projected[:, :2].max(axis=0)
+    low, high = bounds(projected[:, :2])
     scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
     shift = (PANEL - 1) / 2 - scale * (low + high) / 2
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from unveil.geometry.arrays import bounds
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.typing import Bools, Floats, Ints
@@ -20,8 +21,8 @@ def behind(points: Floats, faces: Ints) -> Bools:
         points: [V, 3], x to the right, y down, z away from the viewer, all in one unit.
         faces: [F, 3] triangles, counter-clockwise seen from outside.
     """
-    low = points.min(axis=0)
-    longer = max(float(np.ptp(points[:, :2], axis=0).max()), 1e-9)
+    low, high = bounds(points)
+    longer = max(float((high - low)[:2].max()), 1e-9)
     pixels = (points - low) * (DEPTH_SIZE / longer)
     depth = rasterize(pixels, faces, DEPTH_SIZE + 1, DEPTH_SIZE + 1).depth
     column, row = np.rint(pixels[:, :2]).astype(int).T

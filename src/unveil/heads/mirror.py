@@ -38,12 +38,15 @@ def mirror_matrix(model: MorphableModel) -> Float32s | None:
 
 def _mirrored_basis(basis: Floats, mirror: Ints) -> Float64s | None:
     """X [K, K] with X @ basis nearest to the mirrored basis [K, V, 3], or None where that is not near."""
-    mirrored = basis[:, mirror] * np.array([-1.0, 1, 1])
+    mirrored = basis[:, mirror]
+    mirrored[..., 0] *= -1
     flat, wanted = (b.reshape(len(b), -1).astype(np.float64) for b in (basis, mirrored))
-    inverse = np.linalg.pinv(flat @ flat.T, rcond=1e-12, hermitian=True)  # a fifth of the time that lstsq takes
-    solution = wanted @ flat.T @ inverse
-    residual, size = np.linalg.norm(solution @ flat - wanted), np.linalg.norm(wanted)
-    return solution if residual <= LARGEST_RESIDUAL * size else None
+    # Of the normal equations, which take a fifth of the time that lstsq takes, the residual comes as well.
+    system, right = flat @ flat.T, wanted @ flat.T
+    solution = right @ np.linalg.pinv(system, rcond=1e-12, hermitian=True)
+    size = float(np.vdot(wanted, wanted))
+    residual = size - 2 * float(np.vdot(solution, right)) + float(np.vdot(solution @ system, solution))
+    return solution if residual <= LARGEST_RESIDUAL**2 * size else None
 
 
 def _exchange_sides(names: tuple[str, ...]) -> Float64s | None:

@@ -14,7 +14,13 @@ OF_TEMPLATE = "the head of the model"
 def times_template(points: Floats, template: Floats) -> Floats:
     """How many times [N] as large as a template's points [V, 3] those of N heads [N, V, 3] lie."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(np.ptp(points, axis=1).max(axis=-1) / np.ptp(template, axis=0).max())
+        return np.asarray(extent(points) / extent(template))
+
+
+def extent(points: Floats) -> Floats:
+    """The longest side [...] of the box around points [..., V, C]."""
+    columns = np.ascontiguousarray(np.swapaxes(points, -1, -2))  # which NumPy reduces in a tenth of the time
+    return np.asarray(np.ptp(columns, axis=-1).max(axis=-1))
 
 
 def has_sense(ratios: Floats) -> Bools:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.geometry.arrays import squared_lengths
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Floats
@@ -51,5 +52,5 @@ def parts_of_uncertainty(model: MorphableModel, deviations: Coefficients) -> Flo
 def _squared_lengths(model: MorphableModel) -> tuple[NDArray[Any], NDArray[Any]]:
     """Squared displacement [K, V], in square millimetres, of each vertex by one unit of shape, and of expression."""
     bases = (np.asarray(basis) * MILLIMETRES for basis in (model.head.shape_basis, model.head.expression_basis))
-    shape, expression = (np.square(basis).sum(axis=-1) for basis in bases)
+    shape, expression = (squared_lengths(basis) for basis in bases)
     return shape, expression

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unveil.geometry.arrays import squared_lengths
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
 from unveil.heads.layout import Coefficients
@@ -125,7 +126,7 @@ def v_down(uv: Floats) -> Float32s:
 
 def unit_normals(normals: Float32s) -> Float32s:
     """Zero normals, of vertices in no triangle, become +z, as glTF wants unit length."""
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    lengths = np.sqrt(squared_lengths(normals))[:, None]
     return np.where(lengths > 0.5, normals, np.array([0, 0, 1], dtype=np.float32)).astype(np.float32)
 
 
@@ -169,7 +170,7 @@ class _Targets(NamedTuple):
     @classmethod
     def of(cls, changes: Float32s, smallest: float) -> _Targets:
         """Changes [E, V, 3], seen from the ``smallest`` length on."""
-        return cls(changes, np.linalg.norm(changes, axis=-1) >= smallest)
+        return cls(changes, np.sqrt(squared_lengths(changes)) >= smallest)
 
     def added(self, buffer: GltfBuffer, vertex: Int64s) -> list[int]:
         """Add those [E] of the split vertices [K]."""

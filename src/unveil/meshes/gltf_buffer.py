@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.geometry.arrays import bounds
 from unveil.reprs import short_repr
 from unveil.typing import Bools, Float32s, Floats, Int64s, Ints
 
@@ -47,8 +48,9 @@ def sparse_vectors(vectors: Floats, kept: Bools, order: Int64s) -> Sparse:
     """The rows ``order`` [K] of ``vectors`` [V, 3], without those that are not ``kept`` [V]."""
     rows = np.flatnonzero(kept[order])
     values = vectors[order[rows]].astype(np.float32, copy=False)
-    others: dict[str, Any] = {} if len(rows) == len(order) else {"initial": 0}
-    low, high = values.min(axis=0, **others), values.max(axis=0, **others)
+    low, high = bounds(values) if len(rows) else (np.zeros(3), np.zeros(3))
+    if len(rows) < len(order):
+        low, high = np.minimum(low, 0), np.maximum(high, 0)
     return Sparse(rows.astype(np.uint32), values, low.tolist(), high.tolist())
 
 
@@ -95,8 +97,8 @@ class GltfBuffer:
     def vectors(self, array: Floats) -> int:
         """Add positions or normals [K, 3] of vertices, with their bounds."""
         vectors = array.astype(np.float32)
-        bounds = {"max": vectors.max(axis=0).tolist(), "min": vectors.min(axis=0).tolist()}
-        return self.accessor(vectors, "VEC3", ARRAY_BUFFER, bounds)
+        low, high = bounds(vectors)
+        return self.accessor(vectors, "VEC3", ARRAY_BUFFER, {"max": high.tolist(), "min": low.tolist()})
 
     def times(self, seconds: Float32s) -> int:
         """Add the times [T] of keyframes, increasing, with their bounds."""

@@ -13,7 +13,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.heads.size import OF_TEMPLATE, require_sense, times_template
+from unveil.heads.size import OF_TEMPLATE, extent, require_sense, times_template
 from unveil.photos.crop import Crop
 from unveil.reprs import short_repr
 from unveil.typing import Floats, Image
@@ -57,7 +57,7 @@ def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequen
     neutral = model.neutral(coefficients)
     in_crops = to_pixels(model.project(vertices, coefficients), crops[0].size)
     require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, source.model)
-    require_sense(np.ptp(in_crops[..., :2], axis=1).max(axis=-1) / crops[0].size, "the crop", source.model)
+    require_sense(extent(in_crops[..., :2]) / crops[0].size, "the crop", source.model)
     projected = [to_photograph(points, crop) for points, crop in zip(in_crops, crops, strict=True)]
     landmarks2d = visible_landmarks(model.landmark_model(), coefficients, crops)
     landmarks3d = model.landmarks68(vertices)

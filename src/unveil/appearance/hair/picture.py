@@ -10,6 +10,7 @@ from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape
 from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView, look_up
+from unveil.geometry.arrays import squared_lengths
 from unveil.geometry.diffuse import diffuse
 from unveil.geometry.rasterize import rasterize
 from unveil.geometry.smooth_step import smooth_step
@@ -85,7 +86,7 @@ def _seen(head: Sighted, points: Float32s, view: HairView, faces: Ints) -> tuple
     sure, _ = view.inner().sample(at)
     along, down = np.gradient(points, axis=1), np.gradient(points, axis=0)
     normal = np.cross(down, along)
-    facing = normal @ view.towards / np.maximum(np.sqrt(squared(normal)), 1e-9)
+    facing = normal @ view.towards / np.maximum(np.sqrt(squared_lengths(normal)), 1e-9)
     free = smooth_step(facing, *FACING) * (known > 0.9) * ~_behind(pixels, points, view, (head.neutral, faces))
     hair = smooth_step(sure, *SURE) * free
     # Between hairs at the hairline there is skin, at the outline there is the wall.
@@ -107,15 +108,9 @@ def _likeness(colour: Float32s, tone: HairTone) -> tuple[Float32s, Float32s]:
     lab = (to_cielab(colour / 255) - tone.hair) / tone.spread
     along = (tone.skin - tone.hair) / tone.spread
     share = np.clip(lab @ along / max(float(along @ along), 1e-6), 0, 1)
-    apart = [squared(lab - mixed) for mixed in (0, share[..., None] * along)]
+    apart = [squared_lengths(lab - mixed) for mixed in (0, share[..., None] * along)]
     hair, both = (np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE).astype(np.float32) for square in apart)
     return hair, both
-
-
-def squared(vectors: Floats) -> Floats:
-    """The squared lengths [...] of vectors [..., 3]: a tenth of the time that NumPy's sum over three takes."""
-    x, y, z = np.moveaxis(vectors, -1, 0)
-    return np.asarray(x * x + y * y + z * z)
 
 
 def _behind(pixels: Floats, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:
