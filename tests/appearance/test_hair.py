@@ -11,8 +11,12 @@ from glb_reader import Glb
 from khronos import validator_report
 
 from unveil.appearance.hair.cells import LOOKED_AT, unlike_skin
-from unveil.appearance.hair.frame import above_hairline, ear_faces
+from unveil.appearance.hair.ends import away_from_hair
+from unveil.appearance.hair.frame import above_hairline, ear_faces, frame_of
+from unveil.appearance.hair.picture import hair_picture
+from unveil.appearance.hair.shape import hair_shape
 from unveil.appearance.hair.surroundings import Sighted, hair_view
+from unveil.appearance.hair.view import HairTone
 from unveil.appearance.hair.worn import hair_of
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
@@ -22,6 +26,7 @@ from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
 from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLASSES, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.models.openhead import head as openhead
+from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Floats, Int64s
 
@@ -102,6 +107,24 @@ def test_what_lies_on_the_hair_is_not_part_of_it() -> None:
     assert made is not None
     picture = made.picture.astype(int)
     assert (picture[..., 2] - picture[..., 0]).max() < 40, "none of its blue"
+
+
+def test_hair_in_full_light_counts_for_the_colour_of_all() -> None:
+    template = np.asarray(MODEL.head.template)
+    head, frame = sighted(template), frame_of(template, MODEL)
+    view = hair_view(head, MODEL)
+    assert view is not None
+    shape = hair_shape(frame, view)
+    assert shape is not None
+    image = head.photograph.copy()
+    is_hair = np.abs(image.astype(int) - COLOURS[HAIR]).max(axis=2) < 90
+    image[is_hair] = COLOURS[HAIR]
+    image[: SIZE // 4][is_hair[: SIZE // 4]] = (np.array(COLOURS[HAIR]) + 4 * np.array(COLOURS[SKIN])) // 5
+    lit = replace(head, photograph=image)
+    tone = HairTone(to_cielab(np.divide(COLOURS[HAIR], 255)), np.array([8.0, 4, 5]), view.tone.skin)
+    picture, _ = hair_picture(lit, frame, shape, away_from_hair(shape), replace(view, tone=tone), MODEL.faces)
+    behind = np.median(picture[: len(picture) // 2, :100], axis=(0, 1))
+    assert (behind - COLOURS[HAIR]).mean() > 25
 
 
 def test_what_is_beyond_the_photograph_is_no_hair() -> None:

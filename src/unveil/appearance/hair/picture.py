@@ -49,8 +49,8 @@ def hair_picture(
     """
     points, cover = at_texels(frame.at(shape.distance)), at_texels(shape.cover)
     colour, free, shown, weight = _seen(head, points, view, faces)
-    like_hair, like_both = _likeness(colour, view.tone)
-    weight, shown = weight * (cover > 0) * like_hair, shown * like_both
+    like = _likeness(colour, view.tone)
+    weight, shown = weight * (cover > 0) * like, shown * like
     broad = broad_colours(colour, weight, BROAD)
     log = np.log(np.maximum(colour, DARKEST)) - np.log(np.maximum(broad, DARKEST))
     strands = np.clip(log, -STRONGEST, STRONGEST).astype(np.float32)
@@ -100,17 +100,16 @@ def _softened(weight: Float64s) -> Float32s:
     return np.asarray(cv2.GaussianBlur(inner, (0, 0), 2.0), np.float32)
 
 
-def _likeness(colour: Float32s, tone: HairTone) -> tuple[Float32s, Float32s]:
-    """How near [H, W] colours are to those of hair, 1 to 0, and how near to a mixture of hair and skin.
+def _likeness(colour: Float32s, tone: HairTone) -> Float32s:
+    """How near [H, W] colours are to a mixture of those of hair and skin, 1 to 0.
 
-    The wall behind hair is neither, nor is what lies on it.
+    Hair in full light is one, while the wall behind it is not, nor is what lies on it.
     """
     lab = (to_cielab(colour / 255) - tone.hair) / tone.spread
     along = (tone.skin - tone.hair) / tone.spread
     share = np.clip(lab @ along / max(float(along @ along), 1e-6), 0, 1)
-    apart = [squared_lengths(lab - mixed) for mixed in (0, share[..., None] * along)]
-    hair, both = (np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE).astype(np.float32) for square in apart)
-    return hair, both
+    square = squared_lengths(lab - share[..., None] * along)
+    return np.asarray(np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE), np.float32)
 
 
 def _behind(pixels: Floats, points: Float32s, view: HairView, head: tuple[Floats, Ints]) -> Bools:
