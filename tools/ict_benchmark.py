@@ -1,4 +1,4 @@
-"""A benchmark of hidden faces that needs no licence: heads of ICT-FaceKit, drawn, covered, reconstructed and measured.
+"""A benchmark of hidden faces that needs no licence: heads of ICT-FaceKit, drawn, occluded, reconstructed and measured.
 
     python -m tools.ict_benchmark draw --ict ict_facekit_light.npz --heads 20 -o ict
     unveil predict now --dataset ict -o predictions/openhead
@@ -6,7 +6,7 @@
     python -m tools.ict_benchmark score ict predictions/* -o scores/ict.json
 
 Heads are drawn at random from the model's shapes with a seed of their own; no head that openhead was evaluated with is
-among them. But openhead's statistics come from the same model: this measures what covering a face costs, not how good a
+among them. But openhead's statistics come from the same model: this measures what occlusion costs, not how good a
 method is on people. Each head is seen once, with a random pose, light, skin colour and background, clear and with
 each occluder; brows, lips and eyes are coloured, and there is no hair. The folder is laid out as NoW's, so that
 `unveil evaluate now` scores it too, and so are predictions of other methods.
@@ -59,7 +59,10 @@ BROW, LIPS, WHITE, IRIS, PUPIL = (
 BROW_WIDTH, IRIS_RADIUS, PUPIL_RADIUS = 3.2, 6.0, 2.4  # mm
 SKIN = np.array([[0.72, 0.48, 0.38], [0.13, 0.06, 0.035]])  # lightest and darkest, linear RGB
 FACE_END, SKIN_END, EYES = 9409, 11248, 14062  # vertices: face, then head and neck, mouth and sockets, eyeballs
-CHALLENGES = {True: "multiview_neutral", False: "multiview_occlusions"}  # NoW's name for a clear picture and a covered
+CHALLENGES = {
+    True: "multiview_neutral",
+    False: "multiview_occlusions",
+}  # NoW's name for a clear picture and an occluded
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +170,7 @@ def _background(rng: np.random.Generator, size: int) -> Float64s:
 
 
 def draw(model: IctModel, covers: Sequence[Condition], out: Path, *, heads: int, seed: int) -> float:
-    """Write the pictures, scans and flags and give back the mean share of the face that the covered ones hide."""
+    """Write the pictures, scans and flags and give back the mean share of the face that occluders hide."""
     finder = FaceFinder()
     listed, shares = [], []
     for k in range(heads):
@@ -177,14 +180,14 @@ def draw(model: IctModel, covers: Sequence[Condition], out: Path, *, heads: int,
         _write_scan(out, subject, model, vertices)
         face = finder.face(view.image, view.pixels[model.landmarks68])
         for cover in covers:
-            covered = cover.apply(view.image, face, subject, seed)
+            occluded = cover.apply(view.image, face, subject, seed)
             path = Path(subject) / CHALLENGES[cover.occluder is None] / f"view_{cover.stem}.png"
-            write_image(out / "iphone_pictures" / path, covered.image)
-            _save(out / "hidden" / path.with_suffix(".npy"), _at(covered.mask, view.pixels)[:FACE_END])
+            write_image(out / "iphone_pictures" / path, occluded.image)
+            _save(out / "hidden" / path.with_suffix(".npy"), _at(occluded.mask, view.pixels)[:FACE_END])
             _save(out / "detected_face" / path.with_suffix(".npy"), _box(view.pixels[model.landmarks68]))
             listed.append(path.as_posix())
             if cover.occluder is not None:
-                shares.append(hidden_share(covered.mask, face))
+                shares.append(hidden_share(occluded.mask, face))
     write_text(out / IMAGE_LIST, "\n".join(listed) + "\n")  # last: without it there is no data set
     return float(np.mean(shares)) if shares else 0.0
 
@@ -249,7 +252,7 @@ def score(data: Path, predictions: Sequence[Path], out: Path, title: str) -> Non
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw or score, as the command line says."""
-    parser = argparse.ArgumentParser(description="Reconstruct covered heads of ICT-FaceKit and measure them.")
+    parser = argparse.ArgumentParser(description="Reconstruct occluded heads of ICT-FaceKit and measure them.")
     commands = parser.add_subparsers(required=True, dest="command")
     drawing = commands.add_parser("draw", help="draw the heads")
     drawing.add_argument("--ict", type=Path, required=True, help="npz of ICT-FaceKit Light")

@@ -1,4 +1,4 @@
-r"""Compare 3DDFA_V2 and a learner on annotated video frames, clear and covered, and write docs/results.md.
+r"""Compare 3DDFA_V2 and a learner on annotated video frames, clear and occluded, and write docs/results.md.
 
     python -m tools.results --frames ytfaces-landmarks68.tar --landmarks ytfaces-landmarks68.npy \
         --people ytfaces-person.npy --occluders OCCLUDERS --tddfa 3DDFA --limit 150 --work scores -o docs/results.md

@@ -1,4 +1,4 @@
-"""How well hidden skin is completed: covered photographs of people held out against their clear ones.
+"""How well hidden skin is completed: occluded photographs of people held out against their clear ones.
 
 What is compared is the texture in the light of the photograph, at the texels of the face that the clear photograph
 shows and the occluder hides. The head and the pixels that are hidden are given, so that nothing but the completion is
@@ -49,7 +49,7 @@ less the true one. Tones are those of the photographs."""
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """The outcome for one covered photograph with one method."""
+    """The outcome for one occluded photograph with one method."""
 
     tone: str
     kind: str
