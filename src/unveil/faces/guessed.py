@@ -130,5 +130,6 @@ def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
 
 
 def _hidden(face: ReconstructedFace) -> str:
+    """The words beside the hatched swatch."""
     share = face.hidden_share
-    return "covered" if share is None else f"covered ({share:.0%} of the face unseen)"
+    return "hidden" if share is None else f"hidden ({100 * share:.0f} % of the face)"
