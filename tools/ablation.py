@@ -67,7 +67,7 @@ def measure(run: Path, data: TrainingData, pool: Pool) -> dict[str, float]:
 
 def main() -> None:
     """Train and measure the variants, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prepared", type=Path)
     parser.add_argument("codes", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of the runs")

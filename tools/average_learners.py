@@ -1,8 +1,8 @@
-"""The mean of a learner and of what further training made of it, as a run that `unveil export` takes.
+"""The mean of the weights of a run and of one that started from it, as a run that `unveil export` takes.
 
     python -m tools.average_learners runs/learner runs/closed --share 0.6 -o runs/mean
 
-What a short run on other pictures gained is mostly kept, and what it lost mostly given back (Wortsman et al. 2022,
+It keeps most of what a short run on other pictures gained, and regains most of what that lost (Wortsman et al. 2022,
 "Robust fine-tuning of zero-shot models").
 """
 

@@ -18,8 +18,13 @@ from unveil import Reconstructor
 from unveil.faces.overlay import in_panel
 
 COVERS = (
-    *(("mask", 0.4, 3), ("mask", 0.45, 8), ("glasses", 0.25, 6), ("drawn-hand", 0.35, 4)),
-    *(("object", 0.35, 2), ("hair", 0.3, 5), ("piece", 0.4, 7)),
+    ("mask", 0.4, 3),
+    ("mask", 0.45, 8),
+    ("glasses", 0.25, 6),
+    ("drawn-hand", 0.35, 4),
+    ("object", 0.35, 2),
+    ("hair", 0.3, 5),
+    ("piece", 0.4, 7),
 )  # kind, share of the face, seed
 SIZE = 230  # pixels a side of each picture
 

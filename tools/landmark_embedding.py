@@ -225,7 +225,7 @@ def read_landmarks(paths: list[Path], doubt: float = 0.02) -> np.ndarray:
 
 def main() -> None:
     """Read the command line, place the points and write them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("landmarks", nargs="+", type=Path, help="npz files of mediapipe_landmarks.py")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the npz to write")
     parser.add_argument("--model", type=Path, default=packaged("openhead.npz"), help="openhead, if not the packaged")

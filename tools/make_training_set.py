@@ -143,7 +143,7 @@ def write_folder(folder: Path, tars: Sequence[Path], fits: Fits) -> None:
 
 def main() -> None:
     """Read the command line and make the set."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True, help="folder of tars of face crops")
     parser.add_argument("--landmarks", type=Path, required=True, help="folder of mediapipe_landmarks.py's npz files")
     parser.add_argument("--embedding", type=Path, required=True, help="npz of landmark_embedding.py")

@@ -94,7 +94,7 @@ def mean_offset(parts: list[Differences]) -> np.ndarray:
 
 def main() -> None:
     """Read the command line, measure, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--training-set", type=Path, required=True, help="folder of make_training_set.py")
     parser.add_argument("--annotation", action="append", required=True, metavar="SOURCE=NPY")
     parser.add_argument("--table", type=Path, default=TABLE)

@@ -163,7 +163,7 @@ def process(mesh: FaceMesh, source: Path, output: Path) -> None:
 
 def main() -> None:
     """Read the command line and process every input."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sources", nargs="+", type=Path, help="tar files or folders of face crops")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for one npz per input")
     arguments = parser.parse_args()

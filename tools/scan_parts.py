@@ -1,7 +1,7 @@
-"""Scans of which is known what each picture hides: errors over the whole face, its visible and its hidden part.
+"""Scans with flags for the vertices that a picture hides: errors over the whole face, its visible and hidden parts.
 
 The data lie as NoW's do, with ``hidden/<image>.npy`` beside them, a flag [N] for each vertex of the scan. A picture's
-name ends in what covers the face, ``<view>_<condition>``.
+name ends in the condition of the face, ``<view>_<condition>``.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ PARTS = ("all", "visible", "hidden")
 class PartScore:
     """Distances of the points of one scan to a prediction."""
 
-    condition: str  # what covers the face, "clear" where nothing does
+    condition: str  # the occluder, "clear" without one
     distances: Float64s | None  # [N] mm; None where there is no prediction
-    hidden: Bools | None  # [N] what the picture covers
+    hidden: Bools | None  # [N] by an occluder
 
 
 def score_parts(dataset: NowDataset, hidden: Path, predictions: Path) -> Iterator[PartScore]:
