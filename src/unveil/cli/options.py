@@ -45,7 +45,7 @@ TextureOption = Annotated[
     str,
     typer.Option(
         metavar="albedo|lit",
-        help="What the GLB shows: the skin itself, which viewers light, or as lit as it is in the photograph.",
+        help="Colours in the GLB: albedo, those of the skin itself, or lit, as the photograph shows them.",
     ),
 ]
 OccludersOption = Annotated[
@@ -64,7 +64,7 @@ KindsOption = Annotated[
 ForceOption = Annotated[
     bool,
     typer.Option(
-        "--force", help="Replace files also where unveil did not write them or somebody changed them; inputs never."
+        "--force", help="Also replace files that unveil did not write or that were changed since; never inputs."
     ),
 ]
 RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders as well.")]

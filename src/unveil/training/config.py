@@ -46,7 +46,7 @@ class TrainConfig:
 
     # The network.
     depth: int = _setting(50, "Layers of the ResNet: 18, 34 or 50; the paper's has 50.")
-    input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is what others use.")
+    input_size: int = _setting(224, "Side of the learner's crops in pixels; 224 is usual.")
     start_from: str = _setting(
         "",
         "Initial weights: openhead, a learner (.onnx, .safetensors), a run's folder, or torchvision's ResNet (.pth).",

@@ -36,7 +36,7 @@ def compare(
     recursive: RecursiveOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Draw what several models make of the same photographs, side by side in one picture."""
+    """Draw the heads that several models give for the same photographs, side by side in one picture."""
     from unveil.output import compare as comparing
     from unveil.photos.io import WRITE_OPTIONS, find_images, write_image
     from unveil.storage.files import printable

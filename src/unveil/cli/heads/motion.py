@@ -64,7 +64,7 @@ def transfer(
 def animate(
     head: Annotated[
         Path,
-        typer.Argument(metavar="PHOTO", help="Photograph of the person, or a head: a GLB or an npz that we wrote."),
+        typer.Argument(metavar="PHOTO", help="Photograph of the person, or a head: a GLB or an npz that unveil wrote."),
     ],
     out: FolderOut,
     *,
@@ -111,7 +111,7 @@ def animate(
     assets: AssetsOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Make a head move, as GIF, GLB, CSV or MP4: by itself, as others do in pictures or a take, or turning around."""
+    """Make a head move, as GIF, GLB, CSV or MP4: on its own, as in pictures or a take, or turning around."""
     from unveil.output import animate as animation
     from unveil.output import live_link
     from unveil.output.follow import Follower

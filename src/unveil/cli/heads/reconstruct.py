@@ -59,7 +59,8 @@ def reconstruct(
     ] = False,
     recursive: RecursiveOption = False,
     workers: Annotated[
-        int, typer.Option(metavar="N", min=1, max=256, help="Processes that share the photographs, best one a core.")
+        int,
+        typer.Option(metavar="N", min=1, max=256, help="Processes that share the photographs; best is one per core."),
     ] = 1,
     ray: Annotated[
         bool, typer.Option("--ray", help="Use all processors of a Ray cluster, or of this machine (needs Ray).")

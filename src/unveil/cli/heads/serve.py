@@ -15,7 +15,7 @@ def serve(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Address to listen at. Any but this machine's needs --token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 for any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes any that is free.")] = 8000,
     token: Annotated[
         str,
         typer.Option(
@@ -23,19 +23,23 @@ def serve(
             envvar="UNVEIL_TOKEN",
             show_envvar=False,
             show_default=False,
-            help="Secret that whoever sends photographs must know. Environment variable: UNVEIL_TOKEN.",
+            help="Secret that clients must send. Environment variable: UNVEIL_TOKEN.",
         ),
     ] = "",
     model: ModelOption = "openhead",
     assets: AssetsOption = None,
     workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=64, help="Processes; left out: one for every two cores.")
+        int | None, typer.Option(metavar="N", min=1, max=64, help="Processes; one for every two cores if left out.")
     ] = None,
-    megabytes: Annotated[int, typer.Option(metavar="N", min=1, max=512, help="Size of an upload at most.")] = 24,
-    megapixels: Annotated[int, typer.Option(metavar="N", min=1, max=120, help="Pixels of a photograph at most.")] = 40,
-    faces: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="Faces of a photograph at most.")] = 12,
-    seconds: Annotated[int, typer.Option(metavar="N", min=1, help="Work on a photograph at most.")] = 60,
-    keep: Annotated[int, typer.Option(metavar="MINUTES", min=1, help="After which results are deleted.")] = 30,
+    megabytes: Annotated[int, typer.Option(metavar="N", min=1, max=512, help="Largest upload, in megabytes.")] = 24,
+    megapixels: Annotated[
+        int, typer.Option(metavar="N", min=1, max=120, help="Largest photograph, in megapixels.")
+    ] = 40,
+    faces: Annotated[
+        int, typer.Option(metavar="N", min=1, max=100, help="At most this many faces of a photograph.")
+    ] = 12,
+    seconds: Annotated[int, typer.Option(metavar="N", min=1, help="Longest work on a photograph, in seconds.")] = 60,
+    keep: Annotated[int, typer.Option(metavar="MINUTES", min=1, help="Minutes after which results are deleted.")] = 30,
 ) -> None:
     """Serve a page and an API that turn photographs into heads, on this machine."""
     from unveil.processes import core_count

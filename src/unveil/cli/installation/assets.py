@@ -56,7 +56,8 @@ def convert_assets(
 
     The networks of DECA and 3DDFA_V2 become ONNX files, for use without torch. This needs torch once.
 
-    MGCNet becomes mgcnet.safetensors and mgcnet_bfm09.npz, all that unveil reads of it. This needs TensorFlow once.
+    MGCNet becomes mgcnet.safetensors and mgcnet_bfm09.npz, the only files that unveil reads. This
+    needs TensorFlow once.
     """
     from unveil.models.registry import RESEARCH
 

@@ -31,7 +31,7 @@ def train(
     ],
     *,
     preset_name: Annotated[
-        str, typer.Option("--preset", metavar="NAME", help=f"Where settings start: {' or '.join(PRESETS)}.")
+        str, typer.Option("--preset", metavar="NAME", help=f"Preset of the settings: {' or '.join(PRESETS)}.")
     ] = "unveil",
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON file with settings that override the preset's.")

@@ -36,7 +36,7 @@ def prepare(
         Preset | None,
         typer.Option(
             metavar="NAME",
-            help=f"Where settings start: paper, which keeps {PAPER_COUNT:,} photographs, chosen at random.",
+            help=f"Preset of the settings: paper, which keeps {PAPER_COUNT:,} photographs, chosen at random.",
         ),
     ] = None,
     limit: Annotated[
@@ -55,7 +55,7 @@ def prepare(
         ),
     ] = 192,
     smallest_face: Annotated[
-        float, typer.Option(metavar="N", min=16, max=4096, help="Side in pixels that a face must have to be kept.")
+        float, typer.Option(metavar="N", min=16, max=4096, help="Smallest face to keep: its side in pixels.")
     ] = 40,
     without: Annotated[
         str | None,
