@@ -21,10 +21,21 @@ def behind(points: Floats, faces: Ints) -> Bools:
         points: [V, 3], x to the right, y down, z away from the viewer, all in one unit.
         faces: [F, 3] triangles, counter-clockwise seen from outside.
     """
+    edge_on = -vertex_normals(points, faces)[:, 2] < LEAST_COSINE
+    return np.asarray(behind_another_part(points, faces, DEPTH_SIZE, DEPTH_SLACK) | edge_on)
+
+
+def behind_another_part(points: Floats, faces: Ints, size: int, slack: float) -> Bools:
+    """Whether each vertex [V] lies behind another part, for who looks along z; frame and units as in `behind`.
+
+    Args:
+        points: [V, 3].
+        faces: [F, 3].
+        size: pixels along the longer side of the mesh, to find out what lies in front.
+        slack: of the longer side: so far behind still counts as in front.
+    """
     low, high = bounds(points)
-    longer = max(float((high - low)[:2].max()), 1e-9)
-    pixels = (points - low) * (DEPTH_SIZE / longer)
-    depth = rasterize(pixels, faces, DEPTH_SIZE + 1, DEPTH_SIZE + 1).depth
+    pixels = (points - low) * (size / max(float((high - low)[:2].max()), 1e-9))
+    depth = rasterize(pixels, faces, size + 1, size + 1).depth
     column, row = np.rint(pixels[:, :2]).astype(int).T
-    covered = pixels[:, 2] - depth[row, column] > DEPTH_SLACK * DEPTH_SIZE
-    return np.asarray(covered | (-vertex_normals(points, faces)[:, 2] < LEAST_COSINE))
+    return np.asarray(pixels[:, 2] - depth[row, column] > slack * size)

@@ -30,9 +30,7 @@ class Places:
     @classmethod
     def of(cls, shown: Parts, surface: Surface, pixels: Floats, scale: float) -> Places:
         """The places of a picture that shows vertices at ``pixels`` [V, 3] at a scale in pixels per metre."""
-        strong = surface.head > 0.5
-        template, points = np.asarray(surface.model.head.template)[strong], pixels[strong, :2]
-        up = (template[:, 1] - template[:, 1].mean()) @ (points - points.mean(axis=0))
+        up = surface.up(pixels)
         up = up / max(float(np.hypot(*up)), 1e-9)
         chin = np.asarray(surface.model.landmarks68(pixels))[CHIN, :2]
         y, x = np.mgrid[: len(shown.head), : len(shown.head)].astype(np.float32)

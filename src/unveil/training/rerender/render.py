@@ -63,9 +63,7 @@ def rerender(photo: Photographed, wanted: Seen, surface: Surface) -> Image:
 
 def outline_of(raster: Raster, seen: Seen, surface: Surface) -> Outline:
     """The outline of a head in a picture, seen from the middle of its vertices."""
-    strong = surface.head > 0.5
-    points, template = seen.pixels[strong, :2], np.asarray(surface.model.head.template)[strong]
-    up = (template[:, 1] - template[:, 1].mean()) @ (points - points.mean(axis=0))  # [2]
+    points, up = seen.pixels[surface.head > 0.5, :2], surface.up(seen.pixels)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     return Outline.of(_inside(raster, surface), middle, float(np.arctan2(up[1], up[0])))
 

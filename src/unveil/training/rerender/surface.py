@@ -12,7 +12,7 @@ from unveil.appearance.mouth import mouth_inside
 from unveil.errors import UnveilError
 from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import vertex_normals
-from unveil.geometry.rasterize import rasterize
+from unveil.geometry.visibility import behind_another_part
 from unveil.heads.face_area import face_area
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.model import MorphableModel
@@ -96,23 +96,20 @@ class Surface:
             iris=iris,
         )
 
+    def up(self, pixels: Floats) -> Floats:
+        """The head's up [2] in a picture that shows the vertices at ``pixels`` [V, 3]; its length means nothing."""
+        strong = self.head > 0.5
+        points, height = pixels[strong, :2], np.asarray(self.model.head.template)[strong, 1]
+        return np.asarray((height - height.mean()) @ (points - points.mean(axis=0)))
+
     def seen(self, vertices: Floats, pixels: Floats) -> Seen:
         """How a picture shows posed vertices [V, 3] of model space that lie at pixels [V, 3]."""
         normals = vertex_normals(vertices, self.faces)
-        free = np.where(_behind(pixels, self.faces) | (normals[:, 2] < EDGE_ON), 0.0, 1.0)
+        hidden = behind_another_part(pixels, self.faces, DEPTH_SIZE, DEPTH_SLACK)
+        free = np.where(hidden | (normals[:, 2] < EDGE_ON), 0.0, 1.0)
         for _ in range(ROUNDS):
             free = np.minimum(free, _mean_of_neighbours(free, self.edges))
         return Seen(pixels, normals, free)
-
-
-def _behind(points: Floats, faces: Int32s) -> Bools:
-    """Whether each vertex [V] lies behind another part of the head [V, 3], y down and z away from the viewer."""
-    low = points.min(axis=0)
-    scale = DEPTH_SIZE / max(float(np.ptp(points[:, :2], axis=0).max()), 1e-9)
-    pixels = (points - low) * scale
-    depth = rasterize(pixels, faces, DEPTH_SIZE + 1, DEPTH_SIZE + 1).depth
-    column, row = np.rint(pixels[:, :2]).astype(int).T
-    return np.asarray(pixels[:, 2] - depth[row, column] > DEPTH_SLACK * DEPTH_SIZE)
 
 
 def _mean_of_neighbours(values: Floats, edges: Neighbours) -> Floats:
