@@ -10,11 +10,11 @@ from unveil.geometry.rasterize import rasterize
 from unveil.models.classes import BACKGROUND, BROWS, EYES, LIPS, MOUTH, SKIN, UNKNOWN
 from unveil.training.classes.head_parts import HeadParts, Parts
 from unveil.training.classes.places import AROUND, Places
+from unveil.training.crops.prepared import photograph_in
 from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 WORKED_AT = 80  # pixels per side at which surroundings are explained
 SURE = 0.75  # probability from which on a label counts
-BLACK = 12  # grey level up to which a pixel counts as outside the photograph; JPEG's ringing is darker
 CONTRAST = 20  # of 255, between brows and the skin around them
 FOREIGN = 0.15  # likelihood of a colour among skin, in units of any colour's, below which something else is there
 
@@ -42,11 +42,8 @@ def label(image: Image, pixels: Floats, parts: HeadParts, scale: float) -> UInt8
 
 def photograph(image: Image) -> Bools:
     """Which pixels [W, W] are of the photograph; what is beyond its edges is black."""
-    lit = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) > BLACK
-    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
-    inside = np.zeros(lit.shape, bool)
-    if len(rows) and len(columns):
-        inside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    inside = np.zeros(image.shape[:2], bool)
+    inside[photograph_in(image)] = True
     return inside
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +33,7 @@ FORMAT = 1  # of the folder; readers refuse any other
 WIDENING = 1.25  # side of a wide crop in sides of the canonical crop
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
+BLACK = 12  # grey level up to which a pixel counts as outside the photograph; JPEG's ringing is darker
 
 MANIFEST, SAMPLES = "manifest.json", "samples.npz"
 MANIFEST_FILE = FileKind("usable manifest", "prepare the folder again", 2**26)
@@ -126,6 +128,15 @@ def wide_crop(canonical: Crop, crop_size: int) -> Crop:
     (centre,) = canonical.to_image([[canonical.size / 2, canonical.size / 2]])
     square = Crop.from_square(centre, WIDENING * canonical.size / canonical.scale, crop_size)
     return square.turned(canonical.roll, centre)
+
+
+def photograph_in(crop: Image) -> tuple[slice, slice]:
+    """The rows and columns of a crop [W, W, 3] inside the photograph, beyond which all is black; maybe none."""
+    lit = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) > BLACK
+    rows, columns = (np.flatnonzero(lit.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def shard_name(number: int) -> str:

@@ -1,8 +1,8 @@
-"""Crops that a generous detector hands over besides faces: badly framed ones, and what is no face at all.
+"""Crops that a generous detector returns besides good ones: badly framed faces, and crops without a face.
 
-From the first the learner is to say where the face is, so that it can be cropped again. In the second there is none to
-be found: what is beside a face, an ear from nearby, a mask or a hand before anything else, patterns and signs; and what
-has everything of a photograph of a face but the face, because its parts or its waves are out of order.
+In the first the learner is to find the face, so that it can be cropped again. In the second there is none: the
+surroundings of a face, an ear from nearby, a mask or a hand before anything else, patterns and signs; and pictures with
+everything of a photograph of a face but the face, because its parts or its waves are out of order.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from unveil.training.crops.prepared import photograph_in
 from unveil.typing import Image
 
 LARGEST_TRIM = 0.12  # share of a wide crop's side
@@ -67,15 +68,14 @@ def surround(crop: Image, rng: np.random.Generator) -> Surrounded:
     learner where the face is; the photographs of users have no such edge. So half of the photographs lose more on
     each side, and what is beyond becomes their mirror image, their edge drawn out, one colour, or stays black.
     """
-    lit = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) > 12  # JPEG's ringing is darker
-    rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+    rows, columns = photograph_in(crop)
     trim = np.rint(len(crop) * rng.uniform(0, LARGEST_TRIM, 4) * (rng.random() < 0.5)).astype(int)
     kind, colour = rng.random(), rng.integers(0, 256, 3).tolist()
-    if len(rows) < 8 or len(columns) < 8:
+    if min(rows.stop - rows.start, columns.stop - columns.start) < 8:
         return Surrounded(crop, (slice(None), slice(None)), plain=False)
     # The outermost ring is half black.
-    top, bottom = rows[0] + 1 + trim[0], rows[-1] - trim[1]
-    left, right = columns[0] + 1 + trim[2], columns[-1] - trim[3]
+    top, bottom = rows.start + 1 + trim[0], rows.stop - 1 - trim[1]
+    left, right = columns.start + 1 + trim[2], columns.stop - 1 - trim[3]
     inside = slice(top, bottom), slice(left, right)
     inner = crop[inside]
     if min(inner.shape[:2]) < 8:
