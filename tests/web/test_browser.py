@@ -211,6 +211,9 @@ def test_the_head_lies_over_its_photograph(page: Any) -> None:
     assert page.locator("#surface-lit").is_checked()
     assert page.locator("main [aria-live]").text_content() == "over the photograph"
     over = canvas(page)
+    ends = evaluate(page, "viewer => viewer.head.meshes.filter(one => one.geometry.userData.part === 'hair ends')"
+        ".map(one => [one.visible, one.material.transparent])")  # fmt: skip
+    assert ends == [[True, True]]  # without them hair is cut along a line before the forehead
     page.locator("#opacity").fill("0")
     alone = canvas(page)
     assert page.get_by_alt_text("What the head lies over").is_visible()

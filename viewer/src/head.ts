@@ -62,8 +62,9 @@ export class Head {
     const head = new Head(scene, String(model), Array.isArray(shape) ? shape.map(Number) : []);
     head.identify(identities[head.model]);
     head.meshes.forEach((mesh, k) => {
-      const part = mesh.geometry.userData.part === "hair" ? "hair" : "skin"; // all else is in the skin's picture
-      head.surfaces[k]!.lit = content.lit?.[part];
+      const { part } = mesh.geometry.userData;
+      if (part === "hair ends") return; // have a picture of their own, without light
+      head.surfaces[k]!.lit = content.lit?.[part === "hair" ? "hair" : "skin"]; // all else is in the skin's picture
     });
     return head;
   }

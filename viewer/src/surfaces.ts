@@ -61,7 +61,7 @@ export class Surfaces {
   /** `loaded` is called when a picture has come that it had to wait for. */
   show(surface: Surface, loaded: () => void): void {
     // Of loose ends of hair, what is opaque is in their own picture alone.
-    if (this.own.transparent) this.mesh.visible = surface === "texture" || surface === "albedo";
+    if (this.own.transparent) this.mesh.visible = ["texture", "albedo", "lit"].includes(surface);
     if (!this.can(surface)) surface = surface === "lit" ? "albedo" : "grey";
     if (!this.made.has(surface)) this.made.set(surface, this.make(surface, loaded));
     if (surface === "sure") colour(this.mesh.geometry, "_uncertainty", unsure);

@@ -111,7 +111,7 @@ export class Viewer {
     const [from, to] = isOver ? (["texture", "lit"] as const) : (["lit", "texture"] as const);
     if (this.panel?.surface === from && this.head!.can("lit")) this.panel.choose(to);
     let opacity = 1;
-    const range = { id: "opacity", label: "Head over the photograph", least: 0, most: 100, step: 1, digits: 0, unit: " %" };
+    const range = { id: "opacity", label: "Opacity", least: 0, most: 100, step: 1, digits: 0, unit: " %" };
     const slider = new Slider(range, () => 100 * opacity, (percent) => this.frame.fade((opacity = percent / 100)));
     this.opacity.replaceChildren(...(isOver ? [slider.row] : []));
   }
