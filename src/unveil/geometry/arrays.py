@@ -1,4 +1,4 @@
-"""The namespace of functions that fits the arrays at hand, and what NumPy is slow at: arrays of points.
+"""The namespace of functions that fits the arrays at hand, and reductions of points that NumPy is slow at.
 
 Along the first axis of three columns, and along a last axis of three, NumPy reduces three numbers at a time.
 """
@@ -24,7 +24,7 @@ def array_namespace(*arrays: Any) -> Any:
 
 
 def bounds(points: Floats) -> tuple[Floats, Floats]:
-    """The least and the largest x, y, ... [C] of points [N, C], of which those that are not numbers do not count."""
+    """The least and the largest x, y, ... [C] of points [N, C]; NaN does not count."""
     columns = np.ascontiguousarray(points.T)
     return np.asarray(np.fmin.reduce(columns, axis=1)), np.asarray(np.fmax.reduce(columns, axis=1))
 
