@@ -94,23 +94,13 @@ class Head:
         """The head of only these vertices [K] (indices), without faces: cheap to evaluate for landmarks."""
         xp = array_namespace(self.template)
         index = xp.asarray(vertices, device=self.template.device)
+        return self.map_vertices(lambda array: xp.take(array, index, axis=-2))
 
-        def rows(a: Array | None, axis: int) -> Array | None:
-            return None if a is None else xp.take(a, index, axis=axis)
-
-        return Head(
-            rows(self.template, 0),
-            self.faces[:0],
-            rows(self.shape_basis, 1),
-            rows(self.expression_basis, 1),
-            self.joint_names,
-            self.joint_parents,
-            self.joint_template,
-            self.joint_shape_basis,
-            rows(self.skin_weights, 0),
-            rows(self.pose_basis, 1),
-            self.joint_expression_basis,
-        )
+    def map_vertices(self, function: Callable[[Array], Array]) -> Head:
+        """The head of K other vertices, without faces: ``function`` makes arrays [..., K, C] of those [..., V, C]."""
+        names = ("template", "shape_basis", "expression_basis", "skin_weights", "pose_basis")
+        arrays = {name: array for name in names if (array := getattr(self, name)) is not None}
+        return replace(self, faces=self.faces[:0], **{name: function(array) for name, array in arrays.items()})
 
     def map_arrays(self, function: Callable[[Array], Array]) -> Head:
         """The same head with ``function`` applied to every array, e.g. ``torch.from_numpy``."""

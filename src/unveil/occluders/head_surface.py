@@ -86,9 +86,9 @@ class HeadSurface:
         triangle, barycentric = _without_holes(raster.triangle, raster.barycentric)
         nodes = SurfacePoints(faces[triangle.ravel()], barycentric.reshape(-1, 3))
         marks = _grid_coordinates(landmarks - centre)[0]
-        return cls(
-            model, _sampled(model.head, nodes), shape, marks, _inside(with_forehead(marks), shape), _directions(shape)
-        )
+        # Points on the surface move as the vertices around them: all that a head is linear in is interpolated.
+        head = model.head.map_vertices(lambda array: np.asarray(nodes(array), np.float32))
+        return cls(model, head, shape, marks, _inside(with_forehead(marks), shape), _directions(shape))
 
     def place(self, coefficients: Coefficients, size: int) -> list[FaceMesh]:
         """The grid on the heads of coefficients [B, M], in pixels of crops of ``size`` pixels a side."""
@@ -146,23 +146,6 @@ def _without_holes(triangle: Int32s, barycentric: Float32s) -> tuple[Int32s, Flo
     first = (triangle >= 0).argmax(axis=0)
     source = np.where(last >= 0, last, first), np.arange(triangle.shape[1])[None]
     return triangle[source], barycentric[source].astype(np.float64)
-
-
-def _sampled(head: Head, nodes: SurfacePoints) -> Head:
-    """The head whose vertices are points on the surface of ``head``; all that it is linear in is interpolated."""
-    return Head(
-        np.asarray(nodes(head.template), np.float32),
-        head.faces[:0],
-        np.asarray(nodes(head.shape_basis), np.float32),
-        np.asarray(nodes(head.expression_basis), np.float32),
-        head.joint_names,
-        head.joint_parents,
-        head.joint_template,
-        head.joint_shape_basis,
-        np.asarray(nodes(head.skin_weights), np.float32),
-        None if head.pose_basis is None else np.asarray(nodes(head.pose_basis), np.float32),
-        head.joint_expression_basis,
-    )
 
 
 def _inside(points: Floats, shape: tuple[int, int]) -> Int64s:
