@@ -15,6 +15,9 @@ from unveil.faces.spectacles import SIZE, spectacle_frames
 from unveil.photos.io import read_image
 from unveil.typing import Bools, Image
 
+FAINT = 0.31  # of the darkness of a black frame
+FROWN = 0.18  # the same of a line that is no frame
+
 
 @lru_cache(maxsize=1)
 def demo() -> Reconstruction:
@@ -22,8 +25,10 @@ def demo() -> Reconstruction:
     return face
 
 
-def wearing(face: Reconstruction, *, bridge: bool = True) -> tuple[Image, Bools]:
-    """The photograph with two rims and what joins them, and where these are."""
+def wearing(
+    face: Reconstruction, *, bridge: bool = True, rims: bool = True, darkness: float = 1
+) -> tuple[Image, Bools]:
+    """The photograph with two rims and what joins them, and where these are; all of it ``darkness`` from 0 to 1."""
     assert face.photograph is not None
     image, drawn = face.photograph.copy(), np.zeros(face.photograph.shape[:2], np.uint8)
     thickness = max(1, round(4 / face.crop.resized(SIZE).scale))
@@ -31,11 +36,12 @@ def wearing(face: Reconstruction, *, bridge: bool = True) -> tuple[Image, Bools]
     radius = 0.38 * np.hypot(*(left - right))
     inner = []
     for eye, towards in ((right, left), (left, right)):
-        cv2.circle(drawn, tuple(np.rint(eye).astype(int)), round(radius), 1, thickness)
+        if rims:
+            cv2.circle(drawn, tuple(np.rint(eye).astype(int)), round(radius), 1, thickness)
         inner.append(eye + (towards - eye) * 0.38)
     if bridge:
         cv2.line(drawn, *(tuple(np.rint(end).astype(int)) for end in inner), 1, thickness)
-    image[drawn > 0] = (25, 20, 20)
+    image[drawn > 0] = (1 - darkness) * image[drawn > 0] + darkness * np.array([25, 20, 20])
     return image, drawn > 0
 
 
@@ -53,6 +59,15 @@ def test_who_wears_none_loses_nothing() -> None:
     assert face.photograph is not None
     for image in (face.photograph, wearing(face, bridge=False)[0]):
         assert not spectacle_frames(image, face.landmarks2d, face.classes, face.crop).any()
+
+
+def test_faint_frames_are_found_by_their_rims_and_a_faint_line_alone_is_none() -> None:
+    face = demo()
+    faint, drawn = wearing(face, darkness=FAINT)
+    found = spectacle_frames(faint, face.landmarks2d, face.classes, face.crop)
+    assert found[drawn].mean() > 0.5
+    line, _ = wearing(face, rims=False, darkness=FROWN)
+    assert not spectacle_frames(line, face.landmarks2d, face.classes, face.crop).any(), "such as knitted brows"
 
 
 def test_without_a_class_map_frames_are_found_too() -> None:

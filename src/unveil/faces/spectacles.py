@@ -1,7 +1,8 @@
 """Frames of spectacles: thin dark lines around the eyes, over skin that is clear.
 
 A learner calls clear lenses nothing that hides the face. Their frame crosses the bridge of the nose, where a face has
-no dark line from side to side; where it does, the lines around the eyes that are as dark are taken for the frame.
+no dark line from side to side, though knitted brows come near. Rims also run below both eyes, where a face has folds.
+Where the first is clear, or both are there, the lines around the eyes that are as dark are taken for the frame.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from unveil.typing import Bools, Float32s, Floats, Image
 
 SIZE = 224  # pixels a side of the crop that is looked at
 LINE = 13  # pixels: lines are no wider
-BRIDGE = 7.0  # of CIELAB's lightness: how much darker than the skin a frame is on the bridge, all the way across it
-FRAME = 0.3, 4.0  # the same of the rest of it, in that of the bridge, and at least
+# Of CIELAB's lightness, how much darker than the skin a frame is: on the bridge, all the way across it; if it has rims
+# below the eyes, there, and in the mean of these, of which no place counts for more; and the rest of it, in that of the
+# bridge, and at least.
+BRIDGE, RIMMED, RIMS, MOST = 8.0, 4.0, 6.0, 8.0
+FRAME = 0.3, 4.0
 # In distances of the eyes, from the middle between them and from the inner corners: half the width of the bridge, and
 # from where to where it may be crossed; half the width of a frame, and from where to where down the face it lies.
 ACROSS, CROSSED = 0.14, (-0.22, 0.25)
 WIDTH, HEIGHT = 1.15, (-0.38, 0.55)
+BELOW, AWAY = (15, 165), (0.24, 0.56)  # degrees between which rims are below an eye, and how far from its middle
 NOSE = 0.12, 0.3  # half the width of the nose, and where down the face it begins: nostrils are dark
 TEMPLES, ARMS = 0.95, (-0.3, 0.2)  # from which half width on there are only arms, and where
 SHORTEST = 0.2  # of a line
@@ -48,7 +53,10 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
     bridge = _crossing(darker, (right[3] + left[0]) / 2, axes * apart)
-    if bridge < BRIDGE:
+    if bridge < RIMMED:
+        return np.zeros(photograph.shape[:2], np.bool_)
+    rims = min(_rim(darker, eye.mean(axis=0), axes * apart) for eye in (right, left))
+    if bridge < BRIDGE and rims < RIMS:
         return np.zeros(photograph.shape[:2], np.bool_)
     y, x = np.mgrid[:SIZE, :SIZE]
     across, down = np.moveaxis((np.stack([x, y], axis=-1) - middle) @ axes.T / apart, -1, 0)
@@ -73,6 +81,19 @@ def _crossing(darker: Float32s, middle: Floats, axes: Floats) -> float:
         padded = np.pad(best, 1, constant_values=-1)
         best = np.minimum(np.max([padded[:-2], best, padded[2:]], axis=0), column)
     return float(best.max())
+
+
+def _rim(darker: Float32s, eye: Floats, axes: Floats) -> float:
+    """How dark the darkest line below an eye is in the mean, from one side of it to the other."""
+    angle, away = np.radians(np.linspace(*BELOW, 31)), np.linspace(*AWAY, 34)[:, None]
+    at = eye + (away * np.cos(angle))[..., None] * axes[0] + (away * np.sin(angle))[..., None] * axes[1]
+    at = at.astype(np.float32)
+    strip = np.minimum(cv2.remap(darker, at[..., 0], at[..., 1], cv2.INTER_LINEAR), MOST)
+    total = strip[:, 0]
+    for column in strip.T[1:]:  # it goes nearer or farther by two steps at most
+        padded = np.pad(total, 2, constant_values=-np.inf)
+        total = np.max([padded[k : k + len(total)] for k in range(5)], axis=0) + column
+    return float(total.max() / strip.shape[1])
 
 
 def _around_eyes(across: Floats, down: Floats) -> Bools:
