@@ -108,6 +108,21 @@ def test_what_is_refused(client: object, content: bytes, status: int, says: str)
     assert says in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        ({"params": {"faces": "0"}, "files": {"photo": b"x"}}, "faces: input should be greater than or equal to 1"),
+        ({"params": {"format": "exe"}, "files": {"photo": b"x"}}, "format: input should be 'glb', 'ply', "),
+        ({"files": [("photo", b"x"), ("photo", b"y")]}, "the form cannot be read (Too many files"),
+        ({"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=a"}}, "the form cannot be read"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_answered_in_one_line(client: object, request_: dict, says: str) -> None:
+    answer = client.post("/api/reconstruct", **request_)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(says)
+
+
 def test_a_length_that_is_not_told_is_limited_too(client: object) -> None:
     def body() -> object:
         yield b'--x\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\n\r\n'

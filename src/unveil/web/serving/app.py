@@ -12,9 +12,10 @@ from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from unveil.assets.store import packaged
 from unveil.processes import in_process
@@ -67,6 +68,7 @@ def create_app(queue: JobQueue, live: Live, *, token: bool) -> FastAPI:
         redoc_url=None,
     )
     app.state.queue = queue
+    app.add_exception_handler(RequestValidationError, _say_in_one_line)
     _add_page(app, token=token)
     _add_posts(app)
     _add_jobs(app)
@@ -197,6 +199,13 @@ def _add_live(app: FastAPI, live: Live) -> None:
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
+async def _say_in_one_line(request: Request, error: Exception) -> Response:
+    """What is wrong with the parameters of a request, as all other details are."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    wrong = [f"{one['loc'][-1]}: {one['msg'][:1].lower()}{one['msg'][1:]}" for one in found]
+    return JSONResponse({"detail": "; ".join(wrong)}, 422)
+
+
 async def _accepted(request: Request, faces: int | None, *, wrinkles: bool) -> PhotoJob:
     """A job for the photograph of a request, which then waits for its turn."""
     queue = _queue(request)
@@ -227,8 +236,10 @@ async def _store(request: Request, job: PhotoJob) -> None:
                 raise HTTPException(422, "send a photograph as the field `photo` of multipart/form-data")
             with job.photo.open("xb") as target:
                 await asyncio.to_thread(shutil.copyfileobj, photo.file, target)
-    except MultiPartException as error:
-        raise HTTPException(422, f"the form cannot be read: {error.message}") from error
+    except AnyHTTPException as error:  # of Starlette, where the form is none
+        if error.status_code != 400:
+            raise
+        raise HTTPException(422, f"the form cannot be read ({error.detail.rstrip('.')}); send one file") from error
 
 
 async def _events(request: Request, job: PhotoJob) -> AsyncIterator[str]:

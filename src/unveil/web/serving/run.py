@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterator
@@ -59,6 +60,7 @@ def run_server(settings: Settings, ready: Callable[[str], None]) -> None:
         UnveilError: the settings let strangers in, the address is taken, or the model cannot be opened.
     """
     settings.require_sound()
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # who sends a bad form is told, not who serves
     with _bound(settings.host, settings.port) as listening, _queue(settings) as queue:
         port = listening.getsockname()[1]
         server = _Server(_configuration(settings, port, queue), partial(ready, _address(settings, port)))
