@@ -1,6 +1,7 @@
 """A webcam in the page: a film takes its place, and moves the head."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,20 @@ def test_the_camera_moves_the_head_until_it_is_stopped(server: str, tmp_path: Pa
             page.wait_for_timeout(1500)
             assert page.evaluate("() => window.unveil.then((viewer) => viewer.frame.isOver)")
             places.append(page.evaluate("() => window.unveil.then((viewer) => viewer.stage.eye.left)"))
-        assert page.locator("video.behind").is_visible()
+        assert page.locator("canvas.behind").is_visible()
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        page.route("**/api/live*", hold)  # an answer that takes long
+        page.wait_for_timeout(1500)
+        behind = [page.locator("canvas.behind").evaluate("canvas => canvas.toDataURL()")]
+        page.wait_for_timeout(500)
+        behind.append(page.locator("canvas.behind").evaluate("canvas => canvas.toDataURL()"))
+        assert len(held) == 1
+        assert behind[0] == behind[1]  # the head waits with the frame that it is in, while the camera goes on
+        page.unroute("**/api/live*")  # lets it go on
         page.get_by_role("button", name="Profile").click()
         assert page.locator("video.corner").is_visible()
         page.get_by_role("button", name="Stop the camera").click()

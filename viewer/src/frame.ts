@@ -11,16 +11,16 @@ export class Frame {
   private beside?: Frame; // does what this one does
   private camera?: PhotographCamera;
   private filmed?: PhotographCamera; // of the newest frame of a film
-  private readonly films = ["corner", "behind"].map((place) => {
-    return element("video", { class: place, autoplay: true, playsinline: true, muted: true, "aria-label": "Camera" });
+  private readonly video = element("video", {
+    class: "corner", autoplay: true, playsinline: true, muted: true, hidden: true, "aria-label": "Camera",
   });
+  private readonly still = element("canvas", { class: "behind", role: "img", "aria-label": "Camera" });
   private readonly corner = element("img", { class: "corner", alt: "The photograph" });
   private readonly behind = element("img", { class: "behind", alt: "What the head lies over" });
 
   constructor() {
-    for (const film of this.films) film.hidden = true;
     for (const image of [this.corner, this.behind]) image.addEventListener("load", () => this.refresh());
-    this.element.append(this.behind, this.corner, ...this.films);
+    this.element.append(this.behind, this.corner, this.video);
     this.stage = new Stage(this.element);
     this.stage.canvas.addEventListener("over", () => this.refresh());
   }
@@ -47,7 +47,7 @@ export class Frame {
   }
 
   private get isFilm(): boolean {
-    return this.films[0]!.srcObject !== null;
+    return this.video.srcObject !== null;
   }
 
   get isOver(): boolean {
@@ -62,14 +62,22 @@ export class Frame {
 
   /** Show a camera instead of the photograph, or again the photograph. */
   film(stream: MediaStream | null): void {
-    for (const film of this.films) film.srcObject = stream;
+    this.video.srcObject = stream;
+    if (stream) this.element.prepend(this.still);
+    else this.still.remove();
     this.filmed = undefined;
     this.over(false);
     this.refresh();
   }
 
-  /** Put the head where the newest frame of the film shows it, unless it was taken away from there. */
-  follow(camera: PhotographCamera): void {
+  /**
+   * Put the head where a frame of the film shows it, unless it was taken away from there. Behind it is that very frame:
+   * the film itself is ahead by what the answer took. A frame that shows nobody has no camera.
+   */
+  follow(picture: HTMLCanvasElement, camera?: PhotographCamera): void {
+    [this.still.width, this.still.height] = [picture.width, picture.height];
+    this.still.getContext("2d")!.drawImage(picture, 0, 0);
+    if (!camera) return;
     const over = this.isOver || !this.filmed;
     this.filmed = camera;
     if (over) this.over(true);
@@ -84,7 +92,8 @@ export class Frame {
   private refresh(): void {
     this.behind.hidden = !this.isOver || this.isFilm || !this.behind.naturalWidth;
     this.corner.hidden = this.isOver || this.isFilm || !this.corner.naturalWidth;
-    this.films.forEach((film, k) => (film.hidden = !this.isFilm || (k === 1) !== this.isOver));
+    this.video.hidden = !this.isFilm || this.isOver;
+    this.still.hidden = !this.isOver;
     if (this.isOver) return;
     this.stage.canvas.style.opacity = "";
     this.beside?.over(false);

@@ -15,7 +15,8 @@ interface Answer {
 
 export class Live {
   private readonly video = element("video", { autoplay: true, playsinline: true, muted: true });
-  private readonly canvas = element("canvas");
+  private readonly shown = element("canvas"); // the frame that is asked about, as the camera gave it
+  private readonly canvas = element("canvas"); // and as it is sent
   private readonly times: number[] = [];
   private session = "";
   private stream?: MediaStream;
@@ -34,12 +35,14 @@ export class Live {
     this.video.srcObject = this.stream;
     await this.video.play();
     const height = Math.round((WIDTH * this.video.videoHeight) / this.video.videoWidth);
+    [this.shown.width, this.shown.height] = [this.video.videoWidth, this.video.videoHeight];
     [this.canvas.width, this.canvas.height] = [WIDTH, height];
   }
 
   /** What the camera sees now. */
   frame(quality = QUALITY): Promise<Blob> {
-    this.canvas.getContext("2d")!.drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
+    this.shown.getContext("2d")!.drawImage(this.video, 0, 0);
+    this.canvas.getContext("2d")!.drawImage(this.shown, 0, 0, this.canvas.width, this.canvas.height);
     return new Promise((resolve, reject) => {
       this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The camera shows nothing."))), "image/jpeg", quality);
     });
@@ -54,10 +57,12 @@ export class Live {
         const answer = await this.ask(await this.frame());
         const [seen] = answer.heads;
         const head = this.viewer.head!;
-        if (seen && this.isOn) {
+        if (!this.isOn) break;
+        if (!seen) frame.follow(this.shown);
+        else {
           head.setUnits(seen.expression);
           if (seen.hidden) head.setHidden(seen.hidden);
-          frame.follow(cameraOfFrame(seen.head_to_image, answer.image.width, answer.image.height));
+          frame.follow(this.shown, cameraOfFrame(seen.head_to_image, answer.image.width, answer.image.height));
           this.viewer.panel!.refresh();
           stage.draw();
         }
