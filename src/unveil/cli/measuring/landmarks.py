@@ -20,7 +20,7 @@ from unveil.cli.options import (
     percentages,
     words,
 )
-from unveil.cli.printing import complain, count, say, say_json, with_progress
+from unveil.cli.printing import NO_PLOT, complain, count, say, say_json, with_progress
 from unveil.errors import UnveilError, about, exit_status
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def evaluate_landmarks(
     say(*landmarks.table(scores).splitlines())
     say(", ".join(printable(path) for path in paths))
     if paths[-1].suffix != ".png":
-        complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
+        complain(NO_PLOT)
 
 
 def evaluate_occlusion(

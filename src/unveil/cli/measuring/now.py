@@ -17,7 +17,7 @@ from unveil.cli.options import (
     OccludersOption,
     percentages,
 )
-from unveil.cli.printing import complain, count, say, say_json, with_progress
+from unveil.cli.printing import NO_PLOT, complain, count, say, say_json, with_progress
 from unveil.errors import MOST_LETTERS, UnveilError
 from unveil.storage.files import resolved
 
@@ -95,7 +95,7 @@ def evaluate_now(
             say(f"{challenge}: {numbers} mm; {count(row['images'], 'image')}, {row['missing']} missing")
     say(", ".join(printable(path) for path in paths))
     if len(paths) < len(now_report.file_names(name)):
-        complain("no plot, because matplotlib is not installed; install unveil[plot] for it")
+        complain(NO_PLOT)
 
 
 def _require_scores(scored: Sequence[Scored], predictions: Path) -> None:
