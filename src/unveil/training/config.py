@@ -152,6 +152,7 @@ class TrainConfig:
             if isinstance(value, float) and not math.isfinite(value):
                 raise UnveilError(f"setting {entry.name} must be a finite number, not {value!r}")
         self._check_ranges()
+        self._check_together()
 
     def _check_ranges(self) -> None:
         one_or_more = {"epochs", "batch_size", "processes", "nodes", "validation_samples"}
@@ -169,6 +170,11 @@ class TrainConfig:
                 raise UnveilError(f"setting {entry.name} must be {' or '.join(map(str, choices))}, not {value!r}")
             if not isinstance(value, str) and value > (most := MOST.get(entry.name, LARGEST)):
                 raise UnveilError(f"setting {entry.name} must be at most {most}, not {value}")
+        if unknown := self.parts_to_train - set(PARTS):
+            raise UnveilError(f"setting train_only names {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
+
+    def _check_together(self) -> None:
+        """Settings that need each other, and sizes that the network can take."""
         if self.input_size < HALVED:
             raise UnveilError(
                 f"setting input_size must be {HALVED} or more, not {self.input_size}: the network halves it 5 times"
@@ -180,9 +186,6 @@ class TrainConfig:
             )
         if self.class_weight and not self.classes:
             raise UnveilError("class_weight needs class maps: set classes to the folder that `unveil segment` wrote")
-        unknown = self.parts_to_train - set(PARTS)
-        if unknown:
-            raise UnveilError(f"setting train_only names {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
         if self.face_score_weight and not self.beside:
             raise UnveilError("face_score_weight needs images without a face: set beside to 0.2, for example")
         share = 2 * self.world_size if self.paired else self.world_size
