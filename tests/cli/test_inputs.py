@@ -81,4 +81,4 @@ def test_doubtful_faces_are_counted(
 ) -> None:
     monkeypatch.setattr(pipeline, "perhaps_no_face", lambda *_: True)
     answer = Answer(capsys, "reconstruct", photos, "-o", tmp_path / "out", "--model", learner, "--formats", "npz")
-    assert "a.JFIF: 1 face, 1 of them doubtful (perhaps no face)\n" in answer.out
+    assert "a.JFIF: 1 face, doubtful (perhaps no face)\n" in answer.out

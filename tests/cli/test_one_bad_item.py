@@ -142,7 +142,7 @@ def test_the_same_within_a_folder(
     answer = call(capsys, learner, [photos], tmp_path / "out")
     assert answer.status == 0
     (said,) = answer.err.splitlines()
-    assert "1 folder (--recursive looks inside), 3 .jpg that is no file" in said
+    assert "1 folder (--recursive looks inside), 3 .jpg (no file)" in said
     assert "2 photographs: 2 done" in answer.out
 
 

@@ -127,6 +127,11 @@ def test_a_clip_is_followed_as_its_npz_says(reconstructor: Reconstructor, tmp_pa
     assert len(both.values) == 12
 
 
+def test_a_take_is_sent_to_its_own_option(reconstructor: Reconstructor) -> None:
+    with pytest.raises(UnveilError, match=r"take\.csv is not followed .* --arkit"):
+        Follower(reconstructor).follow([Path("take.csv")], 20)
+
+
 def test_an_npz_that_is_no_track(reconstructor: Reconstructor, tmp_path: Path) -> None:
     layout = reconstructor.morphable.layout
     good = {

@@ -41,8 +41,7 @@ def test_what_was_left_out_is_said_in_one_line(tmp_path: Path) -> None:
     found = look_through(tmp_path)
     assert [path.name for path in found.pictures] == ["a.jpg"]
     assert found.left_out() == (
-        f"left out of {tmp_path}: 2 folders (--recursive looks inside), 2 .pts, 1 .jpg that is no file, "
-        "1 without a suffix"
+        f"left out of {tmp_path}: 2 folders (--recursive looks inside), 2 .pts, 1 .jpg (no file), 1 without a suffix"
     )
 
 

@@ -142,4 +142,6 @@ def read_track(path: Path) -> Track:
 
 def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
+    if suffix == ".csv":  # as `reconstruct` writes one beside the npz
+        raise UnveilError(f"{printable(path)} is not followed as pictures are; give a take with --arkit")
     return "clip" if suffix in SUFFIXES else "track" if suffix == ".npz" else "photograph"

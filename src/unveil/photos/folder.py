@@ -54,7 +54,7 @@ class PictureFolder:
         elif child.is_file():
             self.pictures.append(child)
         else:  # a link that leads nowhere, a pipe, a device
-            self.other[f"{suffix} that is no file"] += 1
+            self.other[f"{suffix} (no file)"] += 1
         return False
 
 

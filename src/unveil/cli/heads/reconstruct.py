@@ -173,7 +173,7 @@ def _line(outcome: Outcome) -> str:
     faces = outcome.record["faces"] if outcome.record else []
     what = count(len(faces), "face")
     if doubtful := sum(face.get("doubtful", False) for face in faces):
-        what += f", {doubtful} of them doubtful (perhaps no face)"
+        what += f", {'' if doubtful == len(faces) else f'{doubtful} of them '}doubtful (perhaps no face)"
     already = " (already done)" if outcome.status == "skipped" else ""
     return f"{printable(outcome.photo)}: {what}{already}"
 
