@@ -33,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("docs/images"))
     out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
     with running_server() as (address, _), browser() as running:
         with visited(running, address, DESKTOP) as page:
             page.get_by_role("button", name="Three-quarter").click()
