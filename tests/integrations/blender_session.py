@@ -20,6 +20,7 @@ def main(extension: str, glb: str, csv: str, answer: str) -> None:
     head = meshes["head"]
     told |= {
         "model": armature[unveil_heads.KEY],
+        "facts": [armature["hidden_share"], armature["doubtful"], armature["pose_degrees"]["yaw"]],
         "meshes": sorted(meshes),
         "materials": sorted(slot.material.name for slot in head.material_slots),
         "attributes": sorted(set(head.data.attributes.keys()) & {"hidden", "uncertainty_mm"}),

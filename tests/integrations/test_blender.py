@@ -86,14 +86,17 @@ def test_blender_shows_the_head_and_moves_it(take_file: Path, tmp_path: Path) ->
     expression[model.unit_names.index("mouthSmileLeft")] = 0.5
     coefficients = model.zero().replace(expression=expression)
     picture = np.full((8, 8, 3), 150, np.uint8)
-    (tmp_path / "head.glb").write_bytes(
+    (tmp_path / "head_0.glb").write_bytes(
         glb_bytes(replace(model, hair=made_up.a_hat()), coefficients, picture, values=values)
     )
-    finished([sys.executable, SESSION, EXTENSION, tmp_path / "head.glb", take_file, tmp_path / "told.json"])
+    known = {"hidden_share": 0.25, "doubtful": False, "pose_degrees": {"yaw": -1.5}, "files": {"glb": "head_0.glb"}}
+    (tmp_path / "head.json").write_text(json.dumps({"faces": [known]}))
+    finished([sys.executable, SESSION, EXTENSION, tmp_path / "head_0.glb", take_file, tmp_path / "told.json"])
     told = json.loads((tmp_path / "told.json").read_text())
     assert told["imported"] == told["taken"] == ["FINISHED"]
     assert (told["model"], told["meshes"]) == ("openhead", ["hair", "head"])
     assert {"skin", "eyes", "upper_teeth"} <= set(told["materials"])
+    assert told["facts"] == [0.25, False, -1.5]
     assert told["attributes"] == ["hidden", "uncertainty_mm"]
     assert told["uncertainty"] == pytest.approx([3.5])
     assert told["smiling"] == pytest.approx(0.5)

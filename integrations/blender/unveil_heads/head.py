@@ -31,7 +31,7 @@ def import_head(path: Path) -> bpy.types.Object:
             if name in mesh.data.attributes:
                 mesh.data.attributes[name].name = better
     for name, value in _facts(path).items():
-        armature[name] = json.dumps(value)
+        armature[name] = value  # numbers, which drivers can use, or numbers by name
     return armature
 
 
