@@ -19,7 +19,7 @@ from unveil.photos.detection import Detection
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.reconstruct.laid import laid_boxes
 from unveil.reconstruct.pipeline import Reconstructor
-from unveil.reconstruct.walk import NEAR_ENOUGH, FaceWalk, different_faces, predict, still
+from unveil.reconstruct.walk import NEAR_ENOUGH, FaceWalk, different_faces, still
 
 SIDE = 250  # of the picture
 MODEL = unveil.load_openhead()
@@ -112,7 +112,7 @@ def test_what_is_near_enough_is_not_looked_at_again() -> None:
     said = walk.predict(picture_of_two, framed)
     assert seer.asked == [1]
     for k, one in enumerate(framed):
-        (alone,) = predict(seer, picture_of_two, [one.shown]).rows()
+        alone = seer.predict(one.shown.warp(picture_of_two)[None])
         np.testing.assert_allclose(said.take([k]).coefficients.values, alone.coefficients.values, rtol=1e-6)
 
 

@@ -141,7 +141,7 @@ class Crop:
         limits = np.array(image.shape[1::-1])
         left, top = np.clip(np.floor(corners.min(axis=0) - margin), 0, limits).astype(int)
         right, bottom = np.clip(np.ceil(corners.max(axis=0) + margin) + 1, 0, limits).astype(int)
-        region = np.ascontiguousarray(image[top:bottom, left:right])
+        region = image[top:bottom, left:right]
         step = np.ones(2)  # image pixels per region pixel, (x, y)
         if region.size and self.scale * SHRINK_NEEDS_FILTER < 1:
             full = np.array(region.shape[1::-1])

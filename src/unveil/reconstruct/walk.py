@@ -26,7 +26,7 @@ from unveil.reconstruct.false_detection import CONVINCED, is_no_face
 from unveil.reconstruct.geometry import visible_landmarks
 from unveil.reconstruct.laid import laid_boxes
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Floats, Image, Images
+from unveil.typing import Float32s, Floats, Image
 
 # The landmarks of a step must agree this far with the box that it started from, or it is not taken.
 SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of that box
@@ -44,9 +44,10 @@ SAME_BOX = 0.5  # intersection over union from which on two boxes are around one
 
 
 class Look(NamedTuple):
-    """A crop, and what an encoder says of it: a prediction of one row."""
+    """A crop, its picture, and what an encoder says of that: a prediction of one row."""
 
     crop: Crop
+    picture: Image  # [S, S, 3]
     said: Prediction
 
 
@@ -121,22 +122,22 @@ class FaceWalk:
 
     def predict(self, image: Image, framed: Sequence[Framed]) -> Prediction:
         """What the encoder says of faces as they are ``shown`` to it; what it has said already is not asked again."""
-        unseen = [one.crop for one in framed if one.look is None]
-        asked = iter(predict(self._encoder, image, unseen).rows() if unseen else [])
+        pictures = np.stack([one.look.picture if one.look else one.crop.warp(image) for one in framed])
+        unseen = [k for k, one in enumerate(framed) if one.look is None]
+        asked = iter(self._encoder.predict(pictures[unseen]).rows() if unseen else [])
         said = Prediction.joined([one.look.said if one.look else next(asked) for one in framed])
-        if self._second_look is None:
-            return said
-        return self._second_look.joined(said, _cut(image, [one.shown for one in framed]))
+        return said if self._second_look is None else self._second_look.joined(said, pictures)
 
     def _step(self, image: Image, walked: Sequence[_Walked]) -> None:
         """Move those that are walking to the crops that the guide's landmarks ask for."""
         if not walked:
             return
         crops = [one.crop for one in walked]
-        said = predict(self._guide, image, crops)
+        pictures = np.stack([crop.warp(image) for crop in crops])
+        said = self._guide.predict(pictures)
         landmarks = visible_landmarks(self._model, said.coefficients, crops)
-        for one, points, row in zip(walked, landmarks, said.rows(), strict=True):
-            one.step(points, row, self._guide.framing)
+        for one, points, look in zip(walked, landmarks, map(Look, crops, pictures, said.rows()), strict=True):
+            one.step(points, look, self._guide.framing)
 
     def _framed(self, walked: _Walked) -> Framed:
         found, framing, size = walked.found, self._encoder.framing.around(walked.place), self._encoder.input_size
@@ -162,13 +163,13 @@ class _Walked:
         self.look: Look | None = None  # at a crop that is near enough
         self.stays = False
 
-    def step(self, landmarks: Floats, said: Prediction, framing: Framing) -> None:
-        """Go where the landmarks [68, 2] of what is ``said`` of the crop are, unless they cannot be right.
+    def step(self, landmarks: Floats, look: Look, framing: Framing) -> None:
+        """Go where the landmarks [68, 2] of a look at the crop are, unless they cannot be right.
 
         It goes no further where it moves little, nor without hope of a face.
         """
-        face = None if said.face is None else float(said.face[0])
-        self.face, self.stays, self.look = face, True, Look(self.crop, said)
+        face = None if look.said.face is None else float(look.said.face[0])
+        self.face, self.stays, self.look = face, True, look
         box, before = self.place.box_ltrb, self.crop
         agrees = agree(landmarks, box)
         if self.agrees and not agrees:
@@ -178,22 +179,13 @@ class _Walked:
             self.place = Detection.of_landmarks(landmarks, self.found.score)
         if agrees:
             self.crop = framing.around(self.place).of_landmarks(landmarks, before.size)
-        if face is None or not still(before, self.crop, NEAR_ENOUGH if _mostly_clear(said) else STILL):
+        if face is None or not still(before, self.crop, NEAR_ENOUGH if _mostly_clear(look.said) else STILL):
             self.look = None
             self.stays = face is not None and face < NOT_WORTH_A_STEP
 
 
 def _mostly_clear(said: Prediction) -> bool:
     return said.occlusion is None or float(said.occlusion.mean()) < MOSTLY_CLEAR
-
-
-def predict(encoder: Encoder, image: Image, crops: Sequence[Crop]) -> Prediction:
-    """An encoder's prediction for crops of an image, as one batch."""
-    return encoder.predict(_cut(image, crops))
-
-
-def _cut(image: Image, crops: Sequence[Crop]) -> Images:
-    return np.stack([crop.warp(image) for crop in crops])
 
 
 def different_faces(framed: Sequence[Framed]) -> list[Framed]:
