@@ -28,7 +28,7 @@ class Head:
     template: Array  # [V, 3]
     faces: Array  # [F, 3] vertex indices, counter-clockwise seen from outside
     shape_basis: Array  # [S, V, 3] displacement of one standard deviation
-    expression_basis: Array  # [E, V, 3] displacement of one unit
+    expression_basis: Array  # [E, V, 3] displacement of one unit; both may be of the first vertices, others stay
     joint_names: tuple[str, ...]  # J names, parents first
     joint_parents: tuple[int, ...]  # J indices, -1 for the root
     joint_template: Array  # [J, 3] joint positions of the template
@@ -52,11 +52,21 @@ class Head:
 
     def neutral(self, shape: Array) -> Array:
         """Vertices [..., V, 3] of the shape [..., S] without expression and pose."""
-        return self.template + _combine(shape, self.shape_basis)
+        return self._added(self.template, _combine(shape, self.shape_basis))
 
     def unposed(self, shape: Array, expression: Array) -> Array:
         """Vertices [..., V, 3] of shape [..., S] and expression [..., E] before any joint turns."""
-        return self.neutral(shape) + _combine(expression, self.expression_basis)
+        return self._added(self.neutral(shape), _combine(expression, self.expression_basis))
+
+    def _added(self, vertices: Array, shift: Array) -> Array:
+        """Vertices [..., V, 3], the first of them shifted by [..., K, 3]."""
+        count = shift.shape[-2]
+        if count == vertices.shape[-2]:
+            return vertices + shift
+        xp = array_namespace(vertices, shift)
+        first = vertices[..., :count, :] + shift
+        rest = xp.broadcast_to(vertices[..., count:, :], (*first.shape[:-2], vertices.shape[-2] - count, 3))
+        return xp.concat([first, rest], axis=-2)
 
     def vertices(self, shape: Array, expression: Array, joint_rotations: Array) -> Array:
         """Posed vertices [..., V, 3] for shape [..., S], expression [..., E] and joint axis-angles [..., J, 3]."""
@@ -173,13 +183,10 @@ def with_hair(head: Head, parts: MeshParts, hair: HairCap) -> tuple[Head, MeshPa
     """
     count, joints = len(hair.vertices), np.zeros((len(hair.vertices), len(head.joint_names)), np.float32)
     joints[:, head.joint_names.index(JOINT)] = 1
-    still = [np.zeros((len(basis), count, 3), np.float32) for basis in (head.shape_basis, head.expression_basis)]
     more = replace(
         head,
         template=np.concatenate([head.template, hair.vertices]),
         faces=np.concatenate([head.faces, hair.faces + len(head.template)]),
-        shape_basis=np.concatenate([head.shape_basis, still[0]], axis=1),
-        expression_basis=np.concatenate([head.expression_basis, still[1]], axis=1),
         skin_weights=np.concatenate([head.skin_weights, joints]),
     )
     return more, replace(
