@@ -1,5 +1,6 @@
 """Laws of the head: the template, batches, NumPy against torch, gradients, rigid motion."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,15 @@ def test_batch_equals_one_by_one() -> None:
     batch = model.vertices(coefficients)
     for index in range(4):
         assert batch[index] == pytest.approx(model.vertices(coefficients.row(index)), abs=1e-12)
+
+
+def test_vertices_after_those_of_the_bases_follow_neither_shape_nor_expression() -> None:
+    head, c = MODEL.head, _random(2)
+    more = np.float32([[0, 1, 2], [3, 4, 5]])
+    longer = replace(head, template=np.concatenate([head.template, more]))
+    found = longer.unposed(c["shape"], c["expression"])
+    assert found[:, : -len(more)] == pytest.approx(head.unposed(c["shape"], c["expression"]), abs=1e-6)
+    np.testing.assert_array_equal(found[:, -len(more) :], [more, more])
 
 
 def test_numpy_equals_torch() -> None:

@@ -165,6 +165,7 @@ def open_session(path: Path, threads: int | None = None) -> Session:
         what = _reason_of(error)
         raise ONNX.refused(path, what) from error
     session.opened = (path.absolute(), threads)
+    session._model_bytes = None  # 12 MB of the packaged learner, kept for a fallback that is off above
     return session
 
 
