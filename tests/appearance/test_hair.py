@@ -24,7 +24,7 @@ from unveil.geometry.rasterize import rasterize
 from unveil.heads.head import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
-from unveil.models.classes import BACKGROUND, CLASS_SIZE, CLASSES, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLASSES, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.models.openhead import head as openhead
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
@@ -175,6 +175,27 @@ def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> Non
     assert 0.08 < light.std() < 0.3, "as strands differ in photographs"
     across, along = (np.abs(np.diff(light, axis=axis)).mean() for axis in (1, 0))
     assert across > 3 * along
+
+
+def test_a_wall_that_is_taken_for_hair_leaves_it_the_colour_of_the_brows() -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    image, classes = head.photograph.copy(), head.classes.copy()
+    wall, brow = (60, 90, 190), (70, 50, 40)
+    image[np.abs(image.astype(int) - COLOURS[HAIR]).max(axis=2) < 90] = wall
+    marks = np.asarray(MODEL.landmarks68(head.projected))[17:27, :2]
+    drawn = np.zeros(image.shape[:2], np.uint8)
+    for side in (marks[:5], marks[5:]):
+        cv2.polylines(drawn, [np.rint(side).astype(np.int32)], isClosed=False, color=255, thickness=12)
+    image[drawn > 0] = brow
+    share = head.crop.warp(drawn) / np.float32(255)
+    classes = classes * (1 - share)
+    classes[BROWS] += share
+    tight = cut(replace(head, photograph=image, classes=classes), temples())
+    rows, columns = np.nonzero(tight.classes[HAIR] > 0.5)
+    tight.classes[:, rows[:-80], columns[:-80]] = np.eye(len(CLASSES))[BACKGROUND][:, None]  # all but a few cells
+    made = hair_of(tight, MODEL)
+    assert made is not None
+    assert np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - brow).max() < 25
 
 
 def hairline(made: HairCap) -> tuple[Floats, Floats]:

@@ -23,7 +23,8 @@ KNOWN, WHOLE = 0.3, 0.9  # weight from which on detail is known, and the share o
 # Strands, and locks of them, where photographs show none: their shares, and over how many texels across and along
 # hair each is alike; and by how many texels they bend aside, over how many.
 STRANDS, LOCKS, BENDS = (0.8, 0.6, 14.0), (0.7, 2.5, 30.0), (4.0, 20.0, 40.0)
-USUAL_SPREAD, FEW = 0.15, 300  # contrast of hair that is seen well, and the texels that it counts as
+# Contrast of hair that is seen well, and the texels that it counts as; and the most that is continued.
+USUAL_SPREAD, FEW, MOST_SPREAD = 0.15, 300, 0.18
 OVERLAP = 1 / 3  # of its sides
 TRIES = 5  # patches of which one of the best two is taken
 COARSER = 4  # texels between those compared
@@ -49,6 +50,7 @@ def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
         return result + np.float32(np.sqrt(squares / (float(weight.sum()) + FEW))) * made_up
     strands = cv2.GaussianBlur(result, (1, 0), sigmaX=0.01, sigmaY=ALONG)
     contrast, left = (np.sqrt(float(np.square(values).mean())) for values in (result, strands))
+    contrast = min(contrast, MOST_SPREAD)  # curls are darker in between than strands that lie side by side
     strands *= min(contrast / max(left, 1e-6), MOST_GAIN)
     # Photographs show locks; strands are finer than their pixels.
     return np.asarray(strands + np.float32(FINER * contrast) * made_up, np.float32)

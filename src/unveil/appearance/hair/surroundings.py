@@ -17,7 +17,7 @@ from unveil.appearance.hair.frame import above_hairline
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.models.classes import BACKGROUND, BROWS, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
@@ -26,6 +26,10 @@ SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
 LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
 SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
+# Cells of hair from which on it has any colour; the share of the pixels of brows that no skin shows through; the CIELAB
+# of skin in white light, and the least a and b of hair in that.
+FEW_CELLS, OF_BROWS = 90, 0.12
+USUAL_SKIN, LEAST_HUE = np.array([60.0, 12, 17]), np.array([-np.inf, -5, -6])
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
@@ -245,23 +249,33 @@ def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
 def _tone(head: Sighted) -> HairTone:
     """The colours of what the class map is sure is hair, and of skin."""
     lab, seen = cells_of(head.photograph, head.crop)
-    hair, skin = head.classes[[HAIR, SKIN]] * seen
+    hair, skin, brows = head.classes[[HAIR, SKIN, BROWS]] * seen
     surest = np.quantile(hair, 1 - LEAST_HAIR)
     colours = lab[(hair >= surest) | (hair > SURE)]
     if surest < EVEN:  # so few cells show hair that a wall or skin is in most of them
-        colours = _darker_half(head, hair > min(EVEN, 0.9 * float(hair.max())))
-    middle = np.median(colours, axis=0)
+        colours = _darkest(head, hair > min(EVEN, 0.9 * float(hair.max())), 0.5)
+    middle, of_skin = np.median(colours, axis=0), np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
+    few = np.count_nonzero(hair > EVEN) < FEW_CELLS and np.count_nonzero(brows > EVEN) > FEWEST
+    if few and _like_no_hair(middle, of_skin):  # it is the wall
+        colours = _darkest(head, brows > EVEN, OF_BROWS)
+        middle = np.median(colours, axis=0)
     spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
-    return HairTone(middle, spread, np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0))
+    return HairTone(middle, spread, of_skin)
 
 
-def _darker_half(head: Sighted, cells: Bools) -> Float32s:
-    """CIELAB [N, 3] of the darker half of the pixels in some cells [K, K] of the crop."""
+def _like_no_hair(colour: Floats, skin: Floats) -> bool:
+    """Whether a colour [3] in CIELAB is greener or bluer than hair grows, in the light that skin [3] is seen in."""
+    tint = (skin - USUAL_SKIN) * min(1.0, float(colour[0]) / max(float(skin[0]), 1.0))
+    return bool((colour - tint < LEAST_HUE)[1:].any())
+
+
+def _darkest(head: Sighted, cells: Bools, share: float) -> Float32s:
+    """CIELAB [N, 3] of the darkest share of the pixels in some cells [K, K] of the crop."""
     fine = head.crop.resized(FINER * len(cells))
     there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
     pixels = fine.warp(head.photograph)[there]
     lab = to_cielab(pixels / np.float32(255))
-    return lab[lab[:, 0] <= np.median(lab[:, 0])]
+    return lab[lab[:, 0] <= np.quantile(lab[:, 0], share)]
 
 
 def _in_crop(head: Sighted, crop: Crop) -> Floats:
