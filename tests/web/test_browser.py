@@ -357,6 +357,10 @@ def test_what_is_no_photograph_is_answered_in_words(server: str, browser: Any) -
     page.set_input_files("#file", {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"some text"})
     alert = page.wait_for_selector("[role=alert]")
     assert alert.text_content().startswith("The file is not a picture that can be read")
+    refused = {"status": 401, "json": {"detail": "the token is missing or wrong; send the header Authorization"}}
+    page.route("**/api/jobs*", lambda route: route.fulfill(**refused))
+    page.get_by_role("button", name="Or try this one").click()
+    page.get_by_text("The token is missing or wrong. Enter the one").wait_for()  # who sees the page sends no headers
     page.close()
 
 

@@ -25,12 +25,19 @@ export interface Job {
 export async function send(photo: Blob, name: string, token: string, wrinkles: boolean): Promise<Job> {
   const body = new FormData();
   body.append("photo", photo, name);
-  const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
-  const answer = await fetch(`/api/jobs?wrinkles=${wrinkles}`, { method: "POST", body, headers }).catch(() => {
+  return (await post(`/api/jobs?wrinkles=${wrinkles}`, body, token)) as Job;
+}
+
+/** What the server answers to a body; an Error as that of `send`. */
+export async function post(address: string, body: BodyInit, token: string, type?: string): Promise<unknown> {
+  const headers: HeadersInit = { ...(type && { "Content-Type": type }), ...(token && { Authorization: `Bearer ${token}` }) };
+  const answer = await fetch(address, { method: "POST", body, headers }).catch(() => {
     throw new Error("The server does not answer. Is it still running?");
   });
   const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return said as Job;
+  if (answer.ok) return said;
+  // What it says of that is for programs.
+  if (answer.status === 401) throw new Error("The token is missing or wrong. Enter the one that the server was started with.");
   const wait = answer.headers.get("Retry-After");
   throw new Error(sentence(said.detail ?? `status ${answer.status}`) + (wait ? ` (In about ${wait} seconds.)` : ""));
 }

@@ -1,4 +1,5 @@
 // A webcam moves the head: frame after frame goes to the server, each when the last one is answered.
+import { post } from "./api";
 import { element } from "./dom";
 import { cameraOfFrame } from "./placement";
 import type { Viewer } from "./viewer";
@@ -89,15 +90,9 @@ export class Live {
   }
 
   private async ask(body: Blob): Promise<Answer> {
-    const token = this.token();
-    const answer = await fetch(`/api/live?session=${encodeURIComponent(this.session)}`, {
-      method: "POST",
-      body,
-      headers: { "Content-Type": "image/jpeg", ...(token && { Authorization: `Bearer ${token}` }) },
-    });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(String(said.detail));
+    const session = encodeURIComponent(this.session);
+    const said = (await post(`/api/live?session=${session}`, body, this.token(), "image/jpeg")) as Answer;
     this.session = said.session;
-    return said as Answer;
+    return said;
   }
 }
