@@ -101,6 +101,15 @@ def test_the_command_writes_a_movie(head: Path, tmp_path: Path) -> None:
         assert len(list(clip.frames())) == 10
 
 
+@pytest.mark.parametrize(("formats", "frames"), [("csv", 60), ("gif,csv", 25)])
+def test_a_film_flows_and_a_gif_stays_small(
+    head: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], formats: str, frames: int
+) -> None:
+    """An expression lasts two seconds."""
+    assert cli.main(["animate", str(head), "--expression", "smile", "--formats", formats, "-o", str(tmp_path)]) == 0
+    assert f"head_motion.csv: {frames} frames" in capsys.readouterr().out
+
+
 def test_the_npz_of_a_face_is_a_grey_head(face: Reconstruction, tmp_path: Path) -> None:
     (path,) = face.save(tmp_path / "head.npz")
     read = read_head(path)

@@ -37,7 +37,8 @@ from unveil.typing import Image, UInt8s
 from unveil.video.movie import write_movie
 
 SIZE = 360  # pixels per side of an animated picture
-RATE = 12.5  # frames per second
+RATE = 12.5  # frames per second, where a GIF is among what is written
+FINE_RATE = 30.0  # and where none is, for a film that flows
 MARGIN = 0.06  # of the picture around the head at its widest
 TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long it takes to look around, and a single face
 EXPRESSION_SECONDS, ROUND_SECONDS = 2.0, 5.0  # how long an expression takes, and a turn all around

@@ -97,7 +97,7 @@ def animate(
     ] = 0,
     rate: Annotated[
         float | None,
-        typer.Option(metavar="N", min=1, max=100, help="Frames per second: 12.5 if left out, with --arkit 30."),
+        typer.Option(metavar="N", min=1, max=100, help="Frames per second: 30, or 12.5 with a GIF and no --arkit."),
     ] = None,
     wrinkles: Annotated[
         bool,
@@ -133,7 +133,8 @@ def animate(
     wanted = chosen(formats, MOTION_FORMATS)
     if "mp4" in wanted:
         require_writer()
-    rate = rate or (live_link.RATE if take else animation.RATE)
+    usual = animation.RATE if "gif" in wanted else animation.FINE_RATE
+    rate = rate or (live_link.RATE if take else usual)
     sources = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
     clips_among(sources)  # which says at once what is not installed
     script = animation.Script(rate, live_link.read_take(take) if take else None, expression or (), turntable, head_pose)
