@@ -9,7 +9,7 @@ from unveil.heads.face_points import face_points
 from unveil.training.batches import to_bytes, to_tensors
 from unveil.training.checkpoint import new_learner
 from unveil.training.config import TrainConfig
-from unveil.training.linear_layer import ridge, solve_shape
+from unveil.training.linear_layer import fold_constants, ridge, solve_shape
 from unveil.training.sampler import Sampler, occluders_of
 
 
@@ -21,6 +21,21 @@ def test_a_linear_map_is_found_again_and_rows_without_weight_do_not_count() -> N
     solved, bias = ridge(inputs, outputs, weight)
     assert torch.allclose(1.03 * solved, true, atol=0.05)  # the ridge takes a little
     assert torch.allclose(bias, torch.full((3,), 2.0), atol=0.1)
+
+
+def test_what_hardly_varies_moves_to_the_bias() -> None:
+    generator = torch.Generator().manual_seed(2)
+    inputs, layer = torch.randn(50, 4, generator=generator), torch.nn.Linear(4, 2)
+    inputs[:, 1] = 6.0  # a point beyond the bound
+    before = layer(inputs)
+    rest = fold_constants(layer, inputs)
+    assert torch.allclose(layer(inputs), before, atol=1e-5)
+    assert (layer.weight[:, 1] == 0).all()
+    assert (layer.weight[:, [0, 2, 3]] != 0).all()
+    assert torch.equal(rest[:, [0, 2, 3]], inputs[:, [0, 2, 3]])
+    moved = inputs.clone()
+    moved[0, 1] = -6.0  # the one crop in which it is not
+    assert torch.allclose(layer(moved), before, atol=1e-5)
 
 
 def test_only_the_rows_of_the_shape_change(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from unveil.photos.detection import Detection, eyes_nose_mouth
 
 SURE = 0.8  # score from which on a find is a face
 UNCERTAIN = 2.4  # millimetres, mean of the face
-# Probability of a face from which on there is one, and below which there is none. An export sees to it that 98 % of the
+# Probability of a face from which on there is one, and below which there is none. An export sees to it that 99 % of the
 # faces held out have the first.
 CONVINCED, HOPELESS = 0.5, 0.02
 # The same where only a generous search has found it. In 316 pictures without a face, 4 of 23 such finds have 0.5 and

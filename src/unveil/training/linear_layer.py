@@ -11,7 +11,7 @@ on pictures that the learner has never seen take that back.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from unveil.models.learner import Learner
 from unveil.training.batches import to_bytes, to_tensors
@@ -19,6 +19,7 @@ from unveil.training.sampler import Sampler
 
 BATCH = 64
 RIDGE = 0.03  # of a feature's variance: what less variance could explain by chance
+CONSTANT = 1e-3  # variance below which what is read of a point says nothing; of most it is 0.01 to 10
 
 
 @torch.no_grad()
@@ -31,13 +32,35 @@ def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
     learner.eval()
     rows = learner.layout.slice_of(sampler.data.model.shape_group)
     seen, lacking, weight = _observe(learner, sampler, count)
-    solved, bias = ridge(seen, lacking[:, rows], weight)
     size = learner.backbone.feature_size
+    if learner.refinement is not None:
+        seen[:, size:] = fold_constants(learner.refinement.linear, seen[:, size:])
+    solved, bias = ridge(seen, lacking[:, rows], weight)
     learner.head.weight[rows] += solved[:, :size]
     learner.head.bias[rows] += bias
     if learner.refinement is not None:
         learner.refinement.linear.weight[rows] += solved[:, size:]
     learner.train()
+
+
+@torch.no_grad()
+def fold_constants(layer: nn.Linear, inputs: Tensor) -> Tensor:
+    """Give a layer's bias what it makes of inputs that hardly vary, and leave these no weight.
+
+    Points that nearly always lie beyond the bound of offsets are such inputs. Nothing keeps their weights small, so the
+    one crop in which such a point moves would get a head without sense.
+
+    Args:
+        layer: is changed.
+        inputs: [N, F] that it has seen.
+
+    Returns:
+        The inputs, with zeros for what hardly varies.
+    """
+    constant = inputs.var(dim=0) < CONSTANT
+    layer.bias += layer.weight[:, constant] @ inputs.mean(dim=0)[constant]
+    layer.weight[:, constant] = 0
+    return torch.where(constant, 0.0, inputs)
 
 
 def ridge(inputs: Tensor, outputs: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ from unveil.typing import Bools, Float32s, Floats
 
 LEAST = 1e-3  # mm, of an uncertainty that is scaled
 MOST_SCALED = 1000.0  # times, to fit in half precision
-FACES_KEPT = 0.98  # share of the faces held out that keep a score of one half or more
+FACES_KEPT = 0.99  # share of the faces held out that keep a score of one half or more
 
 
 @dataclass(frozen=True)
