@@ -55,21 +55,21 @@ PACKAGED = {
             what="how shapes vary between people and between pictures of one",
             licence=RESEARCH,
             source="covariances of what the learner says of frames of YouTube Faces; tools/same_person.py",
-            sha256="1346d30cbc01e93d77299335789a0df179dbf660137e798dad9a3b5ac786221e",
+            sha256="7c53662ab38d57367a93dba55871e97f414530287db378daa24c85ecbe339625",
         ),
         PackagedFile(
             name="openhead_learner_int8.onnx",
             what="the learner: a crop of a face to openhead's coefficients, in 8 bits",
             licence=RESEARCH,
             source="openhead_learner.onnx, by unveil export --int8; docs/model-cards/openhead_learner.md",
-            sha256="9f0ae90f27bc2d1f17443f51d1d65bd366945db3ac3fac220561ab73d1ba298d",
+            sha256="dc54374310632657b6a53c1301216382e5bbc98e3158be42257e1ade43adf981",
         ),
         PackagedFile(
             name="openhead_learner.onnx",
             what="the same learner in single precision, to train on",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="2734f5839a2d91f9ca71eaa78956990f8897dd454f30ae2f24f84b4729eb99e5",
+            sha256="47bc2e40458b75648366ee3948536399d78508a56b8731917b91e922a51d4982",
         ),
     )
 }

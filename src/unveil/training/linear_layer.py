@@ -19,7 +19,8 @@ from unveil.training.sampler import Sampler
 
 BATCH = 64
 RIDGE = 0.03  # of a feature's variance: what less variance could explain by chance
-CONSTANT = 1e-3  # variance below which what is read of a point says nothing; of most it is 0.01 to 10
+CONSTANT = 0.05  # between the quantiles of an input that hardly varies; what is read of points varies by about 1
+USUAL = (0.05, 0.95)  # these quantiles
 
 
 @torch.no_grad()
@@ -35,6 +36,8 @@ def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
     size = learner.backbone.feature_size
     if learner.refinement is not None:
         seen[:, size:] = fold_constants(learner.refinement.linear, seen[:, size:])
+        learner.head.bias += learner.refinement.linear.bias  # one small bias: an export rounds two large ones
+        learner.refinement.linear.bias.zero_()
     solved, bias = ridge(seen, lacking[:, rows], weight)
     learner.head.weight[rows] += solved[:, :size]
     learner.head.bias[rows] += bias
@@ -47,8 +50,8 @@ def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
 def fold_constants(layer: nn.Linear, inputs: Tensor) -> Tensor:
     """Give a layer's bias what it makes of inputs that hardly vary, and leave these no weight.
 
-    Points that nearly always lie beyond the bound of offsets are such inputs. Nothing keeps their weights small, so the
-    one crop in which such a point moves would get a head without sense.
+    Points that lie beyond the bound of offsets in nearly every crop are such inputs. Their weights are made by the few
+    crops in which they do not, which would get heads without sense.
 
     Args:
         layer: is changed.
@@ -57,8 +60,9 @@ def fold_constants(layer: nn.Linear, inputs: Tensor) -> Tensor:
     Returns:
         The inputs, with zeros for what hardly varies.
     """
-    constant = inputs.var(dim=0) < CONSTANT
-    layer.bias += layer.weight[:, constant] @ inputs.mean(dim=0)[constant]
+    low, usual, high = torch.quantile(inputs, torch.tensor([USUAL[0], 0.5, USUAL[1]]), dim=0)
+    constant = high - low < CONSTANT
+    layer.bias += layer.weight[:, constant] @ usual[constant]
     layer.weight[:, constant] = 0
     return torch.where(constant, 0.0, inputs)
 
