@@ -22,7 +22,7 @@ from unveil.reconstruct.pipeline import Reconstructor
 from unveil.typing import Floats, Images
 
 MODEL = load_openhead()
-SIDE = 112
+SIDE = 144  # pixels of the packaged learner's crops
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "too large": (b"[1e999]", "it has 1e999"),
     "twice": (b'{"a": 1, "b": 2, "a": 3}', "it names 'a' twice"),
     "UTF-16": ("[1]".encode("utf-16"), "UTF-16 text: save it as UTF-8"),
-    "no UTF-8": (b'["\xff\xff"]', "decode"),
+    "no UTF-8": (b'["\xff\xff"]', "it is no UTF-8 text"),
     "page": (b"\n<html><body>Log in</body></html>", "a saved web page"),
     "zip": (b"PK\x03\x04" + bytes(30), "a zip file"),
     "long": (b"[" + b"1," * 2**19 + b"1]", "more than 1 MB"),

@@ -36,7 +36,7 @@ def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
     size = learner.backbone.feature_size
     if learner.refinement is not None:
         seen[:, size:] = fold_constants(learner.refinement.linear, seen[:, size:])
-        learner.head.bias += learner.refinement.linear.bias  # one small bias: an export rounds two large ones
+        learner.head.bias.add_(learner.refinement.linear.bias)  # one small bias: an export rounds two large ones
         learner.refinement.linear.bias.zero_()
     solved, bias = ridge(seen, lacking[:, rows], weight)
     learner.head.weight[rows] += solved[:, :size]
@@ -62,7 +62,7 @@ def fold_constants(layer: nn.Linear, inputs: Tensor) -> Tensor:
     """
     low, usual, high = torch.quantile(inputs, torch.tensor([USUAL[0], 0.5, USUAL[1]]), dim=0)
     constant = high - low < CONSTANT
-    layer.bias += layer.weight[:, constant] @ usual[constant]
+    layer.bias.add_(layer.weight[:, constant] @ usual[constant])
     layer.weight[:, constant] = 0
     return torch.where(constant, 0.0, inputs)
 

@@ -28,6 +28,7 @@ from unveil.typing import Float32s, Images
 
 STATEMENT = Statement("tiny", "Apache-2.0", "made-up heads")
 SHIPPED = packaged("openhead_learner.onnx")
+SIDE = 144  # pixels of its crops
 LAYOUT = CoefficientModel(SHIPPED).layout
 
 
@@ -62,10 +63,10 @@ def trained(depth: int, *, heads: bool = True) -> Learner:
 
 
 def test_the_shipped_learner_says_the_same_in_torch() -> None:
-    images = crops(112)
+    images = crops(SIDE)
     learner, file = read_learner(SHIPPED), CoefficientModel(SHIPPED).predict(images)
     said = predict(learner, images)
-    assert (learner.depth, learner.input_size, learner.layout) == (18, 112, LAYOUT)
+    assert (learner.depth, learner.input_size, learner.layout) == (18, SIDE, LAYOUT)
     deviation = learner.std.numpy()
     np.testing.assert_allclose(said.coefficients.values / deviation, file.coefficients.values / deviation, atol=1e-4)
     np.testing.assert_allclose(said.occlusion, file.occlusion, atol=1e-4)
@@ -117,7 +118,7 @@ def test_an_untrained_learner_whose_arrays_are_alike_comes_back(tmp_path: Path) 
 
 def test_unfolding_changes_nothing_but_what_training_makes_of_it() -> None:
     folded = read_learner(SHIPPED)
-    images = torch.from_numpy(crops(112)).permute(0, 3, 1, 2) / 255
+    images = torch.from_numpy(crops(SIDE)).permute(0, 3, 1, 2) / 255
     unfolded = copy.deepcopy(folded)
     unfold_normalisation(unfolded, images)
     assert not unfolded.training
