@@ -99,16 +99,18 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
         cells = [f"{one['ratio']:.2f} ({one['covered']:.2f})" if (one := found.get(name)) else "" for name in methods]
         yield markdown.row([f"**{kind}**" if kind == "all" else kind, share, *cells])
     yield ""
-    yield "All kinds and severities, each counting the same. In mm: how far points of the head move when occluded."
+    yield "All kinds and severities, each counting the same; in brackets unshifted. In mm: how far points of the head"
+    yield "move when occluded."
     yield ""
-    header = ["method", "ratio", "clear", "occluded", "visible", "hidden", "clear, unshifted", "occluded, unshifted"]
+    header = ["method", "ratio", "clear", "occluded", "visible", "hidden"]
     header += ["shape, mm", "vertices, mm", "visible, mm", "hidden, mm", "missing"]
     yield from markdown.header(header)
     for name, rows in methods.items():
         one = next(row for row in rows if row["kind"] == "all")
-        keys = ["ratio", "clear", "covered", "visible", "hidden", "clear_unshifted", "covered_unshifted"]
-        keys += ["shape_mm", "vertices_mm", "seen_mm", "unseen_mm"]
-        yield markdown.row([name, *("" if one[key] is None else f"{one[key]:.2f}" for key in keys), one["missing"]])
+        errors = [f"{one[key]:.2f} ({one[f'{key}_unshifted']:.2f})" for key in ("clear", "covered")]
+        keys = ("visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm")
+        numbers = ["" if one[key] is None else f"{one[key]:.2f}" for key in keys]
+        yield markdown.row([name, f"{one['ratio']:.2f}", *errors, *numbers, one["missing"]])
     yield from _absent(methods, len(header))
 
 
