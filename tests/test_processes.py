@@ -42,4 +42,4 @@ def test_numpy_computes_on_one_thread_as_long_as_anybody_asks_for_it_and_then_on
                 assert numpys_threads() <= {1}
             assert numpys_threads() <= {1}
         assert numpys_threads() == before
-    assert before <= {2}  # it is empty where threads cannot be told to the library that NumPy came with
+    assert before <= {1, 2}  # 1 where a library was built for one thread; empty where none can be told

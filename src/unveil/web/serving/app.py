@@ -240,6 +240,8 @@ async def _store(request: Request, job: PhotoJob) -> None:
         if error.status_code != 400:
             raise
         raise HTTPException(422, f"the form cannot be read ({error.detail.rstrip('.')}); send one file") from error
+    except ValueError as error:  # of python-multipart, which older Starlettes let through
+        raise HTTPException(422, f"the form cannot be read ({str(error).rstrip('.')}); send one file") from error
 
 
 async def _events(request: Request, job: PhotoJob) -> AsyncIterator[str]:
