@@ -16,6 +16,7 @@ from unveil.appearance.hair.mesh import CapMesh, cap_mesh
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.picture import HEIGHT, PER_NODE, WIDTH, at_texels
 from unveil.appearance.hair.shape import HairShape
+from unveil.geometry.smooth_step import smooth_step
 from unveil.heads.head import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
@@ -88,8 +89,7 @@ def _whole_grid() -> tuple[CapMesh, Int64s, Int64s]:
 def _opacity(away: Float32s) -> UInt8s:
     """Of hair [H, W] so many texels from its edge: it is thin where it begins."""
     lengths = np.clip(LENGTHS[1] + _uneven(*STRANDS), LENGTHS[0], REACH)
-    share = np.clip((lengths - away) / np.float32(FADES), 0, 1)
-    return np.asarray(255 * share * share * (3 - 2 * share) + 0.5, np.uint8)
+    return np.asarray(255 * smooth_step(lengths - away, 0, FADES) + 0.5, np.uint8)
 
 
 @lru_cache(maxsize=2)
