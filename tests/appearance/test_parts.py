@@ -56,6 +56,23 @@ def test_teeth_that_are_seen_give_their_tone_and_redness_does_not() -> None:
     assert np.ptp(none) < 0.3 * none.mean(), "lips and gums are no teeth"
 
 
+def test_lips_take_no_colour_of_teeth_that_the_fit_lays_on_them() -> None:
+    points, lips = opened(), (170, 80, 85)
+    marks = np.rint(MODEL.landmarks68(points)[:, :2]).astype(np.int32)
+    image = np.full((400, 400, 3), SKIN, np.uint8)
+    cv2.fillPoly(image, [marks[48:60]], lips)
+    cv2.fillPoly(image, [marks[60:68]], (225, 225, 220))
+    cv2.polylines(image, [marks[60:68]], isClosed=True, color=(225, 225, 220), thickness=7)
+    texels = texel_map(MODEL.uv, MODEL.uv_faces, SIZE)
+    template = np.asarray(MODEL.head.template)
+    place = np.einsum("nk,nkc->nc", texels.barycentric, template[MODEL.faces[texels.triangle]])
+    inner = MODEL.landmarks68(template)[60:68]
+    rim = np.linalg.norm(place[:, None] - inner, axis=2).min(axis=1) < 0.003
+    rim &= place[:, 2] > inner[:, 2].min()
+    green = bake_texture(image, points, MODEL, SIZE).lit.reshape(-1, 3)[texels.texels[rim], 1]
+    assert np.median(green) < 140, "that of teeth is 225, of lips 80"
+
+
 def test_what_else_is_painted_follows_the_light_on_the_eyes() -> None:
     bright, dim = (colours(photograph((120, 40, 40), (grey,) * 3), teeth=False) for grey in (220, 130))
     assert bright.mean() > 1.1 * dim.mean()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unveil.appearance.view import View
 from unveil.geometry.diffuse import Neighbours
 from unveil.heads.model import MorphableModel
-from unveil.typing import Float32s, Int64s
+from unveil.photos.cielab import to_cielab
+from unveil.typing import Float32s, Floats, Image, Int64s
 
-INNER_LIPS = slice(60, 68)  # iBUG-68
+LIPS, INNER_LIPS = slice(48, 68), slice(60, 68)  # iBUG-68
+# Teeth are less red and lighter than lips, half of the lightness counting: of CIELAB, by so much together, and so much
+# lighter in any case. Shares of the mouth's width that they are seen beyond the inner lips of the head at most, and
+# that they are blurred by; and pixels of lips that say what these look like, at least.
+PALER, LIGHTER, BEYOND, BLURRED, ENOUGH = 12.0, 4.0, 0.07, 0.04, 20
 NEAR_LIPS = 0.01  # metres from the landmarks of the inner lips
 TEETH_DEPTH, TEETH_RADIUS = 0.006, 0.03  # metres, of the dental arch behind the lips, and its curvature
 RIM, DARKENS = 0.003, 0.012  # metres behind the inner lips from which on, and over which, the mouth gets dark
@@ -67,3 +75,42 @@ def onto_teeth(points: Float32s, model: MorphableModel, inside: Int64s) -> Float
     moved[inside, :3] += np.maximum(0, arch - forward)[:, None] * axes[2]
     moved[inside, 3] = FACES_CAMERA
     return np.asarray(moved, dtype=np.float32)
+
+
+def without_teeth(view: View, model: MorphableModel) -> View:
+    """A photograph in which teeth do not show the head: its lips never fit so well that they would not get any."""
+    marks = np.asarray(model.landmarks68(view.points[:, :3]), np.float64)[LIPS, :2]
+    outer, inner = np.split(marks, [12])
+    rows, columns = view.pixels.shape[:2]
+    if not (np.isfinite(marks).all() and (marks > 0).all() and (marks < [columns, rows]).all()):
+        return view
+    width = float(np.linalg.norm(inner[4] - inner[0]))
+    beyond, blurred = round(BEYOND * width), max(1, round(BLURRED * width))
+    reach = beyond + 2 * blurred
+    left, top = np.clip(outer.min(axis=0) - reach, 0, [columns, rows]).astype(int)
+    right, bottom = np.clip(outer.max(axis=0) + reach + 1, 0, [columns, rows]).astype(int)
+    part = np.s_[top:bottom, left:right]
+    teeth = _teeth(view.pixels[part], outer - [left, top], inner - [left, top], beyond)
+    free = view.free.copy()
+    free[part] *= 1 - cv2.blur(cv2.dilate(teeth, _disc(blurred)).astype(np.float32), (2 * blurred + 1,) * 2)
+    return replace(view, free=free)
+
+
+def _teeth(pixels: Image, outer: Floats, inner: Floats, reach: int) -> Image:
+    """Where pixels [H, W, 3] show teeth, 1 or 0 [H, W], in or next to ``inner`` [8, 2] of ``outer`` lips [12, 2]."""
+    lips, inside = np.zeros((2, *pixels.shape[:2]), np.uint8)
+    for mask, outline in ((lips, outer), (inside, inner)):
+        cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 1)
+    lips[inside > 0] = 0
+    if np.count_nonzero(lips) < ENOUGH:
+        return np.zeros_like(inside)
+    lab = to_cielab(pixels / np.float32(255))
+    lighter, redder, _ = np.moveaxis(lab - np.median(lab[lips > 0], axis=0), -1, 0)
+    alike = (lighter / 2 - redder > PALER) & (lighter > LIGHTER) & (cv2.dilate(inside, _disc(reach)) > 0)
+    _, labels = cv2.connectedComponents(alike.astype(np.uint8))
+    within = np.unique(labels[(inside > 0) & alike])
+    return np.isin(labels, within[within > 0]).astype(np.uint8)
+
+
+def _disc(radius: int) -> Image:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)

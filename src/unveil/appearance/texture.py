@@ -19,7 +19,7 @@ from unveil.appearance.eyes import EVENLY, WHITE, paint_eyes
 from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
 from unveil.appearance.grain import quilted_grain
 from unveil.appearance.light import ENOUGH, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
-from unveil.appearance.mouth import onto_teeth
+from unveil.appearance.mouth import onto_teeth, without_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
 from unveil.appearance.person import face_as_photographed
 from unveil.appearance.texel_kernels import compare, compose, gather, merge, shade
@@ -92,7 +92,10 @@ def bake_texture(
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
     if fixed.painted is None:  # no teeth of their own
         view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
-    light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(view, model, fixed)
+        skin = view
+    else:
+        skin = without_teeth(view, model)
+    light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(skin, model, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
     mean, known = _means(sums, fixed)
