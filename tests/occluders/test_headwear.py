@@ -181,9 +181,8 @@ def test_pixels_of_a_hat_are_learned_as_a_cover_above_the_face_too() -> None:
     front = Pool((Hat(),), (1.0,), second=0.0).apply(image, face, np.random.default_rng(4), 0.2)
     zeros = np.zeros(1, np.float32)
     labels = SampleLabels(np.zeros((1, 1), np.float32), zeros, zeros, np.zeros((1, 0, 2), np.float32))
-    nothing = Occlusion(image, np.zeros(image.shape[:2], bool), "nothing")
     maps = [np.full((56, 56), SKIN, np.uint8)]
-    (classes,), (clear,) = (batch_of(labels, [one], maps, []).classes for one in (front, nothing))
+    (classes,), (clear,) = (batch_of(labels, [one], maps, []).classes for one in (front, Occlusion.of_nothing(image)))
     assert (clear == SKIN).all()
     rows = np.linspace(0, CROP - 1, 56).round().astype(int)
     assert ((classes == OCCLUDER) == front.mask[rows][:, rows]).mean() > 0.97

@@ -46,7 +46,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two heads of known form with pictures of noise."""
     path = tmp_path_factory.mktemp("heads") / "heads.npz"
     vertices = np.asarray(rerendered.model().head.neutral(RNG.normal(size=(2, 100))), np.float32)
-    crops = {name: RNG.integers(0, 255, (10, 48, 48, 3), dtype=np.uint8) for name in CONDITIONS}
+    crops = {name: RNG.integers(0, 255, (10, 48, 48, 3), dtype=np.uint8) for name in CONDITIONS.values()}
     write_npz(path, {"heads": vertices, **crops})
     return path
 

@@ -122,7 +122,7 @@ def test_batches_say_what_is_no_face(data: TrainingData) -> None:
     assert 0.5 < faces.mean() < 0.9
     assert set(weights[faces == 0]) == {0}
     assert set(weights[faces == 1]) == {0.25, 1}
-    assert all((b.covered[b.face == 0] == 0).all() for b in batches)
+    assert all((b.occlusion[b.face == 0] == 0).all() for b in batches)
     assert all(np.isfinite(b.coefficients).all() for b in batches)
 
 

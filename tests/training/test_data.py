@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import made_up
 import numpy as np
 import pytest
@@ -99,13 +100,16 @@ def test_pairs_differ_in_nothing_but_the_occluder(data: TrainingData) -> None:
     assert batch.images.shape == (10, 64, 64, 3)
     np.testing.assert_array_equal(batch.partner, [5, 6, 7, 8, 9, -1, -1, -1, -1, -1])
     np.testing.assert_array_equal(batch.coefficients[:5], batch.coefficients[5:])
-    assert (batch.covered[5:] == 0).all()
-    assert (batch.covered[:5].max(axis=(1, 2)) > 0).all()
+    assert (batch.occlusion[5:] == 0).all()
+    assert (batch.occlusion[:5].max(axis=(1, 2)) > 0).all()
     still = Sampler(data, replace(CONFIG, feature_weight=0.1, colour=0.0), load_pool()).training_batch(1, indices)
-    covered = np.repeat(np.repeat(still.covered[:5] > 0, 3, axis=1), 3, axis=2)[:, :64, :64]
-    assert covered.mean() < 1
     front, clear = still.images[:5], still.images[5:]
-    assert (front != clear).any(axis=(1, 2, 3)).all()
+    for changed, occlusion in zip((front != clear).any(axis=-1), still.occlusion[:5], strict=True):
+        enlarged = cv2.resize(occlusion, (64, 64), interpolation=cv2.INTER_NEAREST)
+        away = cv2.dilate(enlarged, np.ones((9, 9))) == 0  # from the occluder's soft edge and its shadow, too
+        assert changed.any()
+        assert away.any()
+        assert not changed[away].any()
 
 
 def test_the_map_says_where_the_occluder_is(data: TrainingData) -> None:
@@ -120,9 +124,9 @@ def test_the_map_says_where_the_occluder_is(data: TrainingData) -> None:
             return Occlusion(np.where(mask[..., None], np.uint8(0), image), mask, self.kind)
 
     batch = Sampler(data, replace(CONFIG, occluded=1.0), Pool((Left(),), (1.0,))).training_batch(0, np.arange(3))
-    assert batch.covered.shape == (3, 28, 28)
-    np.testing.assert_array_equal(batch.covered[:, :, :14], 1)
-    np.testing.assert_array_equal(batch.covered[:, :, 14:], 0)
+    assert batch.occlusion.shape == (3, 28, 28)
+    np.testing.assert_array_equal(batch.occlusion[:, :, :14], 1)
+    np.testing.assert_array_equal(batch.occlusion[:, :, 14:], 0)
 
 
 def test_occlusion_grows_with_the_epochs(data: TrainingData) -> None:

@@ -62,9 +62,9 @@ def prediction(coefficients: torch.Tensor) -> LearnerOutput:
 
 def batch(target: torch.Tensor) -> Tensors:
     partner = torch.tensor([1, -1])[: len(target)]
-    covered, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
+    occlusion, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
     nothing = torch.zeros(len(target), 0, 0, dtype=torch.uint8)
-    return Tensors(torch.zeros(0), target, ones, ones, covered, torch.zeros(len(target), 0, 2), nothing, partner, ones)
+    return Tensors(torch.zeros(0), target, ones, ones, occlusion, torch.zeros(len(target), 0, 2), nothing, partner, ones)
 
 
 def test_the_papers_loss_is_the_mean_of_squares() -> None:
@@ -102,7 +102,7 @@ def test_gradients_of_every_term_are_right() -> None:
     told = prediction(values(0)[:1].double())
     inputs = [part.double().requires_grad_() for part in (told.coefficients, told.occlusion)]  # type: ignore[union-attr]
     aim = batch(values(1)[:1].double())
-    aim = aim._replace(partner=torch.tensor([-1]), covered=aim.covered.double())
+    aim = aim._replace(partner=torch.tensor([-1]), occlusion=aim.occlusion.double())
 
     def terms(coefficients: torch.Tensor, occlusion: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tuple(double.terms(LearnerOutput(coefficients, None, occlusion, told.features.double()), aim).values())
@@ -121,10 +121,10 @@ def test_features_follow_the_clear_crop_and_not_it_them() -> None:
 
 
 def test_the_map_is_right_where_it_is_sure() -> None:
-    covered = torch.zeros(2, 4, 4)
-    covered[0] = 1
+    occlusion = torch.zeros(2, 4, 4)
+    occlusion[0] = 1
     logits = torch.stack([torch.full((4, 4), 20.0), torch.full((4, 4), 20.0)])
-    right, wrong = map_cross_entropy(logits, covered).tolist()
+    right, wrong = map_cross_entropy(logits, occlusion).tolist()
     assert right < 1e-6
     assert wrong == pytest.approx(20, rel=1e-3)
 

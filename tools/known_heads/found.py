@@ -78,8 +78,8 @@ def people(data: TrainingData, occluders: Path | None, count: int, seed: int) ->
     pool = measuring_pool(occluders, draw=lambda rng: draw_pattern(SIZE, rng))
     for condition in (Condition(), *(Condition(occluder, HIDDEN) for occluder in pool.occluders)):
         names = [f"{data.name(index)} {k}" for k, index in enumerate(indices)]
-        covered = [condition.apply(*each, seed).image for each in zip(images, faces, names, strict=True)]
-        yield condition.stem, list(zip(covered, landmarks, strict=True))
+        occluded = [condition.apply(*each, seed).image for each in zip(images, faces, names, strict=True)]
+        yield condition.stem, list(zip(occluded, landmarks, strict=True))
 
 
 def errors_of(reconstructor: Reconstructor, shown: Shown) -> Float64s:

@@ -58,8 +58,8 @@ def say_all(learner: str, crops: Mapping[str, Images]) -> dict[str, Said]:
     """The predictions of a learner in every condition, and in both mixed."""
     said = {condition: say(learner, images) for condition, images in crops.items()}
     every_second = (np.arange(FRAMES) % 2 == 1)[:, None]
-    clear, covered = (said[condition] for condition in CONDITIONS)
-    return said | {"mixed": Said(*(np.where(every_second, c, f) for f, c in zip(clear, covered, strict=True)))}
+    clear, occluded = (said[condition] for condition in CONDITIONS)
+    return said | {"mixed": Said(*(np.where(every_second, c, f) for f, c in zip(clear, occluded, strict=True)))}
 
 
 def say(learner: str, crops: Images) -> Said:

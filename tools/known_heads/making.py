@@ -23,7 +23,7 @@ from unveil.training.rerender.samples import Sample
 from unveil.typing import Float64s, Image, Images
 
 HIDDEN = 0.4  # of the face
-CONDITIONS = ("clear", "covered")  # arrays of the file
+CONDITIONS = {"clear": "clear", "occluded": "covered"}  # the array of each in the file
 KIND = FileKind("file of known heads", "make it with the command make", 2**32)
 
 
@@ -37,9 +37,9 @@ class KnownHeads:
     @classmethod
     def load(cls, path: Path) -> KnownHeads:
         """Read what `make` wrote; UnveilError where it is none such."""
-        arrays = read_arrays(path, KIND, ("heads", *CONDITIONS))
+        arrays = read_arrays(path, KIND, ("heads", *CONDITIONS.values()))
         with KIND.checking(path):
-            heads, crops = arrays["heads"].astype(np.float64), {name: arrays[name] for name in CONDITIONS}
+            heads, crops = arrays["heads"].astype(np.float64), {name: arrays[key] for name, key in CONDITIONS.items()}
             if any(len(images) != FRAMES * len(heads) for images in crops.values()):
                 raise ValueError(f"it has not {FRAMES} photographs of each head")
             return cls(heads, crops)
@@ -58,17 +58,18 @@ def make(data: TrainingData, ict: Path, pool: Pool, out: Path, making: Making) -
     """Re-render the people of a split and write crops and heads."""
     prior = CarriedPrior.load(ict, data.model)
     renderer = renderer_of(data, prior, making.seed)
-    surface, clear, covered, heads = HeadSurface.of(data.model), [], [], []
+    surface, heads = HeadSurface.of(data.model), []
+    crops: dict[str, list[Image]] = {name: [] for name in CONDITIONS}
     for number, frames in enumerate(frames_of_people(renderer, making.split, making.heads, making.seed)):
         rng = np.random.default_rng((making.seed, number))
         head = prior.draw(rng)
         samples = [renderer.with_head(index, head, rng, far_turns=0.0) for index in frames]
         for sample in samples:
-            clear.append(canonical(sample))
-            covered.append(occluded(data, surface, pool, sample, rng))
+            crops["clear"].append(canonical(sample))
+            crops["occluded"].append(occluded(data, surface, pool, sample, rng))
         heads.append(samples[0].vertices)
-    write_npz(out, {"clear": np.stack(clear), "covered": np.stack(covered), "heads": np.stack(heads)})
-    print(f"{out}: {len(heads)} heads, {len(clear)} photographs")
+    write_npz(out, {key: np.stack(crops[name]) for name, key in CONDITIONS.items()} | {"heads": np.stack(heads)})
+    print(f"{out}: {len(heads)} heads, {FRAMES * len(heads)} photographs")
 
 
 def occluded(data: TrainingData, surface: HeadSurface, pool: Pool, sample: Sample, rng: np.random.Generator) -> Image:

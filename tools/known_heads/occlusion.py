@@ -52,7 +52,7 @@ def maps(sampler: Sampler, learner: str, indices: Int64s, severity: float | None
     predicted = ask(learner, batch.images).occlusion
     if predicted is None:
         raise UnveilError(f"{learner} gives no occlusion map: give a learner that was trained to")
-    return predicted >= THRESHOLD, batch.covered >= THRESHOLD
+    return predicted >= THRESHOLD, batch.occlusion >= THRESHOLD
 
 
 def overlap(marked: Bools, truth: Bools) -> tuple[float, float, float]:

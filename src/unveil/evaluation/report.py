@@ -49,7 +49,8 @@ def _section(path: Path, root: Path) -> str | None:
         if content.get("kind") == "landmarks":
             return _titled(content["title"], [*_landmark_rows(content["scores"])])
         if content.get("kind") == "occlusion":
-            return _titled(content["title"], [*_occlusion_rows(content["methods"])])
+            methods = {name: [*map(_renamed, rows)] for name, rows in content["methods"].items()}
+            return _titled(content["title"], [*_occlusion_rows(methods)])
         if content.get("kind") == "scans":
             return _titled(content["title"], [*_scan_rows(content["methods"])])
         if path.name == "summary.json" and "all" in content:
@@ -84,6 +85,11 @@ def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield from _absent(clear, len(header))
 
 
+def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with the names of today: files from before version 0.1.0 say "covered" for "occluded"."""
+    return {key.replace("covered", "occluded"): value for key, value in row.items()}
+
+
 def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[str]:
     yield OCCLUDED
     yield ""
@@ -96,7 +102,7 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
     for (kind, _), found in by_condition.items():
         first = next(iter(found.values()))
         share = "" if first["share"] is None else f"{first['share']:.0f} %"
-        cells = [f"{one['ratio']:.2f} ({one['covered']:.2f})" if (one := found.get(name)) else "" for name in methods]
+        cells = [f"{one['ratio']:.2f} ({one['occluded']:.2f})" if (one := found.get(name)) else "" for name in methods]
         yield markdown.row([f"**{kind}**" if kind == "all" else kind, share, *cells])
     yield ""
     yield "All kinds and severities, each counting the same; in brackets unshifted. In mm: how far points of the head"
@@ -107,7 +113,7 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
     yield from markdown.header(header)
     for name, rows in methods.items():
         one = next(row for row in rows if row["kind"] == "all")
-        errors = [f"{one[key]:.2f} ({one[f'{key}_unshifted']:.2f})" for key in ("clear", "covered")]
+        errors = [f"{one[key]:.2f} ({one[f'{key}_unshifted']:.2f})" for key in ("clear", "occluded")]
         keys = ("visible", "hidden", "shape_mm", "vertices_mm", "seen_mm", "unseen_mm")
         numbers = ["" if one[key] is None else f"{one[key]:.2f}" for key in keys]
         yield markdown.row([name, f"{one['ratio']:.2f}", *errors, *numbers, one["missing"]])

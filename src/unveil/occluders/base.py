@@ -21,6 +21,7 @@ Points = Floats  # [L, 2] (x, y) in pixels, centres at integers
 PictureSource = Callable[[np.random.Generator], Image]  # draws a random image [H, W, 3]
 Cover = Callable[["Face", tuple[int, int], float], Alpha]  # opacity [H, W] over a face in an image (H, W), at a size
 
+NOTHING = "nothing"  # the kind of what is in front of a clear face
 SEVERITIES = (0.2, 0.4, 0.6)  # that learners and methods are measured at: wanted shares of the face that are hidden
 SUB_PIXEL_BITS = 4  # polygon corners are given to OpenCV in sixteenths of a pixel
 SEARCH_SIDE = 64  # pixels of the face's side while a size is searched
@@ -34,6 +35,11 @@ class Occlusion:
     image: Image  # [H, W, 3]
     mask: Mask  # [H, W]
     kind: str
+
+    @classmethod
+    def of_nothing(cls, image: Image) -> "Occlusion":
+        """An image [H, W, 3] with nothing in front of it."""
+        return cls(image, np.zeros(image.shape[:2], bool), NOTHING)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ class Tensors(NamedTuple):
     coefficients: Tensor  # [B, M]
     weight: Tensor  # [B]
     shape_weight: Tensor  # [B]
-    covered: Tensor  # [B, 28, 28]
+    occlusion: Tensor  # [B, 28, 28]
     points: Tensor  # [B, P, 2]
     classes: Tensor  # [B, 56, 56]
     partner: Tensor  # [B]

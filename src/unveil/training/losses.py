@@ -60,9 +60,9 @@ def feature_distance(features: Tensor, partner: Tensor) -> Tensor:
     return torch.where(partner >= 0, distance, torch.zeros_like(distance))
 
 
-def map_cross_entropy(logits: Tensor, covered: Tensor) -> Tensor:
-    """Mean binary cross entropy [N] of occlusion maps [N, H, W] with the covered share of each cell [N, H, W]."""
-    entropy = functional.binary_cross_entropy_with_logits(logits, covered, reduction="none")
+def map_cross_entropy(logits: Tensor, occlusion: Tensor) -> Tensor:
+    """Mean binary cross entropy [N] of occlusion maps [N, H, W] with the occluded share of each cell [N, H, W]."""
+    entropy = functional.binary_cross_entropy_with_logits(logits, occlusion, reduction="none")
     return entropy.flatten(1).mean(dim=-1)
 
 
@@ -197,7 +197,7 @@ class Objective:
         if prediction.classes is not None:
             terms["class"] = class_cross_entropy(prediction.classes, batch.classes)
         elif prediction.occlusion is not None:
-            terms["occlusion"] = map_cross_entropy(prediction.occlusion, batch.covered)
+            terms["occlusion"] = map_cross_entropy(prediction.occlusion, batch.occlusion)
         if prediction.deviations is not None:
             std = self.layout.statistics(target)[1]
             difference = (predicted - target) / std

@@ -1,6 +1,6 @@
 """How a training image is drawn from a sample: moved, mirrored, hidden in part, and seen by another camera.
 
-SampleLabels are in the frame of the canonical crop, the middle of the wide crop; crop and label move together.
+Labels are in the frame of the canonical crop, the middle of the wide crop; crop and label move together.
 
 Every random choice about a sample in an epoch comes from a generator seeded with the run's seed, the epoch and the
 sample's name, so that the data do not depend on the number of processes or workers, nor on whether the run was
@@ -84,7 +84,7 @@ class Sampler:
         for view, face, rng in zip(views, faces, generators, strict=True):
             clear, classes = self.crops.see(view, face, rng)
             maps.append(classes)
-            front = Occlusion(clear, np.zeros(clear.shape[:2], bool), "nothing")
+            front = Occlusion.of_nothing(clear)
             if view.framing != NO_FACE and (self.config.paired or rng.random() < self.config.occluded):
                 most = severity / 2 if view.framing == BADLY else severity  # of so little, half is much
                 front = self.pool.apply(clear, face, rng, rng.uniform(0.05, most) if severity else None)
@@ -100,13 +100,13 @@ class Sampler:
 
         ``severity`` is the share of each face that is hidden; without it the share is drawn at random.
         """
-        flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
+        flips, moves = _unmoved(len(indices))
         labels, faces = self._move(indices, flips, moves)
         fronts, maps = [], []
         for k, index in enumerate(indices):
             image, classes = self.crops.warp(index, moves[k], flip=False)
             maps.append(classes)
-            front = Occlusion(image, np.zeros(image.shape[:2], bool), "nothing")
+            front = Occlusion.of_nothing(image)
             if occluded:
                 rng = self._generator(0, index)
                 share = rng.uniform(0.05, self.config.severity or 1.0)
@@ -118,12 +118,12 @@ class Sampler:
         """Of samples in turns a badly framed face and what is no face, the same at every call."""
         generators = [self._generator(0, index) for index in indices]
         framings = np.where(np.arange(len(indices)) % 2, NO_FACE, BADLY)
-        flips, moves = np.zeros(len(indices), bool), np.repeat(np.eye(2, 3)[None], len(indices), axis=0)
+        flips, moves = _unmoved(len(indices))
         moves = self._framed(moves, framings, generators)
         labels, faces = self._move(indices, flips, moves)
         views = [Shown(*view) for view in zip(indices, flips, moves, framings, strict=True)]
         crops = [self.crops.see(*seen) for seen in zip(views, faces, generators, strict=True)]
-        fronts = [Occlusion(crop.image, np.zeros(crop.image.shape[:2], bool), "nothing") for crop in crops]
+        fronts = [Occlusion.of_nothing(crop.image) for crop in crops]
         maps = [crop.classes for crop in crops]
         return framed(batch_of(labels, fronts, maps, []), framings)
 
@@ -193,6 +193,11 @@ class Sampler:
         for k in np.flatnonzero(framings == BADLY):
             moves[k] = frame_badly(self.config.input_size, generators[k])
         return moves
+
+
+def _unmoved(count: int) -> tuple[Bools, Float64s]:
+    """Flips [count] and moves [count, 2, 3] that leave samples as they are."""
+    return np.zeros(count, bool), np.repeat(np.eye(2, 3)[None], count, axis=0)
 
 
 def occluders_of(config: TrainConfig) -> Pool:

@@ -50,7 +50,7 @@ def _errors(learner: Learner, batch: Tensors, objective: Objective) -> dict[str,
     points = objective.landmarks(batch.coefficients)
     errors = {"nme": 100 * mean_distance(objective.landmarks(prediction.coefficients), points) / box_size(points)}
     if prediction.occlusion is not None:
-        right = (prediction.occlusion > 0) == (batch.covered > 0.5)
+        right = (prediction.occlusion > 0) == (batch.occlusion > 0.5)
         errors["map"] = right.flatten(1).float().mean(dim=1)
     if prediction.classes is not None:
         errors |= _overlaps(prediction.classes.argmax(dim=1), batch.classes)

@@ -38,8 +38,8 @@ def clear() -> LandmarkFile:
     return LandmarkFile(NAMES, faces() + np.array([3, 0]), neutral_mm=heads(), vertices_mm=heads(), projected=places)
 
 
-def covered() -> LandmarkFile:
-    """The jaw, which is covered, 9 pixels off and the rest 3; the heads 2 mm off, with expression 2 mm or 6."""
+def occluded() -> LandmarkFile:
+    """The jaw, which is occluded, 9 pixels off and the rest 3; the heads 2 mm off, with expression 2 mm or 6."""
     hidden = np.zeros((3, 68), bool)
     hidden[:, :17] = True
     points = faces() + np.array([3, 0])
@@ -54,12 +54,12 @@ TRUTH = LandmarkFile(NAMES, faces())
 
 
 def test_errors_and_movements_are_those_put_in() -> None:
-    everything, row = compare({"clear": clear(), "mask-40": covered()}, TRUTH)
+    everything, row = compare({"clear": clear(), "mask-40": occluded()}, TRUTH)
     assert (row.kind, row.wanted, row.images, row.missing) == ("mask", 40, 3, 0)
     assert row.share == pytest.approx(30)
     assert row.clear == pytest.approx(5)
     assert (row.visible, row.hidden) == (pytest.approx(5), pytest.approx(15))
-    assert row.covered == pytest.approx((51 * 5 + 17 * 15) / 68)
+    assert row.occluded == pytest.approx((51 * 5 + 17 * 15) / 68)
     assert row.ratio == pytest.approx(1.5)
     assert row.shape_mm == pytest.approx(2)
     assert (row.seen_mm, row.unseen_mm) == (pytest.approx(2), pytest.approx(6))
@@ -69,21 +69,21 @@ def test_errors_and_movements_are_those_put_in() -> None:
 
 
 def test_only_images_found_both_clear_and_covered_count() -> None:
-    points = covered().landmarks2d.copy()
+    points = occluded().landmarks2d.copy()
     points[0] = np.nan  # not found
     points[1] += [30, 0]  # far off, and counted
     worse = clear().landmarks2d.copy()
     worse[2] = np.nan
     rows = compare(
-        {"clear": replace(clear(), landmarks2d=worse), "hair": replace(covered(), landmarks2d=points)}, TRUTH
+        {"clear": replace(clear(), landmarks2d=worse), "hair": replace(occluded(), landmarks2d=points)}, TRUTH
     )
     assert (rows[1].kind, rows[1].wanted, rows[1].images, rows[1].missing) == ("hair", None, 1, 2)
     assert rows[1].clear == pytest.approx(5)
-    assert rows[1].covered == pytest.approx((51 * 33 + 17 * 39) / 68 / 60 * 100)
+    assert rows[1].occluded == pytest.approx((51 * 33 + 17 * 39) / 68 / 60 * 100)
 
 
 def test_landmarks_alone_are_compared_too() -> None:
-    """Predictions of others have no heads and do not say what is covered."""
+    """Predictions of others have no heads and do not say what is occluded."""
     _, row = compare({"clear": LandmarkFile(NAMES, faces()[:] + 3), "x": LandmarkFile(NAMES, faces() + 6)}, TRUTH)
     assert row.ratio == pytest.approx(2)
     assert (row.share, row.hidden, row.visible, row.shape_mm, row.vertices_mm, row.unseen_mm) == (None,) * 6
@@ -93,14 +93,14 @@ def test_only_the_shift_of_the_clear_pictures_is_left_out() -> None:
     shifted = {name: LandmarkFile(NAMES, faces() + np.array([x, 0])) for name, x in (("clear", 3), ("x", 9))}
     _, row = compare(shifted, TRUTH)
     assert row.clear_unshifted == pytest.approx(0)
-    assert row.covered_unshifted == pytest.approx(row.covered - row.clear)
+    assert row.occluded_unshifted == pytest.approx(row.occluded - row.clear)
 
 
 def test_scores_know_failures_and_what_is_hidden() -> None:
-    points = covered().landmarks2d.copy()
+    points = occluded().landmarks2d.copy()
     points[0] = np.nan
     points[1] += [30, 0]
-    result = score(replace(covered(), landmarks2d=points), TRUTH)
+    result = score(replace(occluded(), landmarks2d=points), TRUTH)
     assert (result.count, result.missing) == (2, 1)
     assert result.failures == pytest.approx(200 / 3)
     assert result.auc == pytest.approx((1 - 0.75) / 3)
@@ -114,13 +114,13 @@ def test_scores_know_failures_and_what_is_hidden() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A method's predictions; to write into."""
-    for name, file in {"clear": clear(), "mask-40": covered(), "truth": TRUTH}.items():
+    for name, file in {"clear": clear(), "mask-40": occluded(), "truth": TRUTH}.items():
         file.save(tmp_path / "method" / f"{name}.npz")
     return tmp_path / "method"
 
 
 def test_files_round_trip(folder: Path) -> None:
-    loaded, file = LandmarkFile.load(folder / "mask-40.npz"), covered()
+    loaded, file = LandmarkFile.load(folder / "mask-40.npz"), occluded()
     assert loaded.names == NAMES
     for name in ("landmarks2d", "hidden68", "hidden_share", "neutral_mm", "vertices_mm", "hidden_points"):
         np.testing.assert_allclose(getattr(loaded, name), getattr(file, name), rtol=1e-6)
@@ -130,14 +130,14 @@ def test_files_round_trip(folder: Path) -> None:
 def test_commands_write_scores_and_one_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needs("matplotlib")
     scores = tmp_path / "scores"
-    answer = Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--title", "Eggs, covered")
+    answer = Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--title", "Eggs, occluded")
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith("method: occluded / clear = 1.50\n")
     assert "| CFR-GAN (Ju et al. 2022) | AFLW2000-3D | 1.05 | 3.00 | 3.14 |" in answer.out
     rows = json.loads((scores / "occlusion.json").read_text())["methods"]["method"]
     assert rows[1]["ratio"] == pytest.approx(1.5)
     assert Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--json").json["method"] == rows
-    Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--title", "Eggs, covered")
+    Answer(capsys, "evaluate", "occlusion", folder, "-o", scores, "--title", "Eggs, occluded")
     answer = Answer(capsys, "evaluate", "landmarks", folder, "-o", scores, "--title", "Eggs")
     assert (answer.status, answer.err) == (0, "")
     assert (scores / "landmarks.png").read_bytes().startswith(b"\x89PNG")
@@ -158,10 +158,15 @@ def test_commands_write_scores_and_one_page(folder: Path, tmp_path: Path, capsys
     answer = Answer(capsys, "evaluate", "report", scores, "-o", tmp_path / "results.md")
     assert (answer.status, answer.out) == (0, f"{tmp_path / 'results.md'}: 3 tables\n")
     page = (tmp_path / "results.md").read_text()
-    assert "## Eggs, covered\n" in page
+    assert "## Eggs, occluded\n" in page
     assert "| mask | 30 % | 1.50 (7.50) |" in page
     assert "| method | 5.00 | 5.00 | 5.00 |" in page
     assert "| deca | files not available here |" in page
+
+    rows_of_old = (scores / "occlusion.json").read_text().replace('"occluded', '"covered')
+    (scores / "occlusion.json").write_text(rows_of_old)
+    Answer(capsys, "evaluate", "report", scores, "-o", tmp_path / "of_old.md")
+    assert (tmp_path / "of_old.md").read_text() == page
 
 
 def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,7 +177,7 @@ def test_mistakes_are_one_line(folder: Path, tmp_path: Path, capsys: pytest.Capt
         assert answer.err.count("\n") == 1
         assert not (tmp_path / "out").exists()
 
-    file = covered()
+    file = occluded()
     for change, expected in {
         "neutral_mm": ({"neutral_mm": heads(2) * 1000}, "give them in millimetres"),
         "points": ({"neutral_mm": heads()[:, :4], "vertices_mm": heads()[:, :4], "hidden_points": None}, "of 4 points"),

@@ -117,7 +117,7 @@ def test_reliability_is_gathered_and_drawn(data: TrainingData, tmp_path: Path) -
     error = rng.normal(0, 0.1, batch.coefficients.shape).astype(np.float32)
     said = Coefficients(data.layout, batch.coefficients + error)
     deviations = Coefficients(data.layout, np.full_like(error, 0.1))
-    told = Prediction(said, deviations, np.clip(batch.covered, 0.02, 0.98))
+    told = Prediction(said, deviations, np.clip(batch.occlusion, 0.02, 0.98))
     found = calibrate(said, deviations, labels_of(batch), data.model)
     reliability, more = (Reliability(data.model, found.vertex_scale) for _ in range(2))
     for _ in range(200):

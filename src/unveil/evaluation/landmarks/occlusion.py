@@ -38,11 +38,11 @@ class Robustness:
     images: int
     missing: int
     clear: float  # error on the same images, clear
-    covered: float
+    occluded: float
     visible: float | None  # of the landmarks that nothing occludes
     hidden: float | None  # of those that something occludes
     clear_unshifted: float  # both errors without the shift that the clear images have in common
-    covered_unshifted: float
+    occluded_unshifted: float
     shape_mm: float | None  # how far points of the neutral head move, mean
     vertices_mm: float | None  # the same with expression
     seen_mm: float | None  # of these, points that nothing occludes in the picture
@@ -51,7 +51,7 @@ class Robustness:
     @property
     def ratio(self) -> float:
         """Error of the occluded faces over that of the clear ones; 1 where occlusion costs nothing."""
-        return self.covered / self.clear
+        return self.occluded / self.clear
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with the ratio."""
@@ -65,7 +65,7 @@ class Published:
     method: str
     data: str
     clear: float
-    covered: float
+    occluded: float
 
 
 # With occluders of their authors, so the growth can be set beside ours, not the errors.
@@ -129,11 +129,11 @@ def _compare(name: str, clear: LandmarkFile, occluded: LandmarkFile, truth: Land
         images=len(in_truth),
         missing=len(truth.names) - len(in_truth),
         clear=clear_error,
-        covered=float(errors.mean()),
+        occluded=float(errors.mean()),
         visible=_mean_of(errors, None if hidden is None else ~hidden),
         hidden=_mean_of(errors, hidden),
         clear_unshifted=float(np.linalg.norm(clear_offsets - shift, axis=-1).mean()),
-        covered_unshifted=float(np.linalg.norm(offsets - shift, axis=-1).mean()),
+        occluded_unshifted=float(np.linalg.norm(offsets - shift, axis=-1).mean()),
         **_movement(name, clear, occluded, in_clear, in_occluded),
     )
 
@@ -181,7 +181,7 @@ def _mean_of(values: Float64s, where: Bools | None) -> float | None:
 def _mean(rows: Sequence[Robustness]) -> Robustness:
     """The mean over rows, each counting the same."""
     numbers = {}
-    keys = ("share", "clear", "covered", "visible", "hidden", "clear_unshifted", "covered_unshifted")
+    keys = ("share", "clear", "occluded", "visible", "hidden", "clear_unshifted", "occluded_unshifted")
     for key in (*keys, "shape_mm", "vertices_mm", "seen_mm", "unseen_mm"):
         known = [value for row in rows if (value := getattr(row, key)) is not None]
         numbers[key] = float(np.mean(known)) if known else None
@@ -202,7 +202,7 @@ def table(rows: Sequence[Robustness]) -> str:
     lines = markdown.header(header)
     for row in rows:
         percents = ["" if row.wanted is None else f"{row.wanted} %", "" if row.share is None else f"{row.share:.0f} %"]
-        numbers = [row.clear, row.covered, row.visible, row.hidden, row.clear_unshifted, row.covered_unshifted]
+        numbers = [row.clear, row.occluded, row.visible, row.hidden, row.clear_unshifted, row.occluded_unshifted]
         numbers += [row.shape_mm, row.vertices_mm, row.seen_mm, row.unseen_mm]
         cells = [row.kind, *percents, f"**{row.ratio:.2f}**", *("" if v is None else f"{v:.2f}" for v in numbers)]
         lines.append(markdown.row([*cells, row.images, row.missing]))
@@ -213,6 +213,6 @@ def published_table() -> str:
     """Published results of others, as a Markdown table."""
     lines = markdown.header(["method", "on", "ratio", "clear", "occluded"])
     for one in PUBLISHED:
-        numbers = (one.covered / one.clear, one.clear, one.covered)
+        numbers = (one.occluded / one.clear, one.clear, one.occluded)
         lines.append(markdown.row([one.method, one.data, *(f"{number:.2f}" for number in numbers)]))
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """Whether a learner's deviations and occlusion map are right, measured where the truth is known.
 
-Three promises are checked: of the cells of the occlusion map that say "covered with probability p", a share p is; a
+Three promises are checked: of the cells of the occlusion map that say "occluded with probability p", a share p is; a
 coefficient with deviation s is off by s, in the root mean square; and so is a vertex, in millimetres, where the label
 is trusted to say what form the head has.
 """
@@ -57,14 +57,14 @@ class Reliability:
 
     model: MorphableModel
     vertex_scale: Floats | float = 1.0
-    cells: Pairs = field(default_factory=Pairs)  # probability of being covered; covered share
+    cells: Pairs = field(default_factory=Pairs)  # probability of being occluded; occluded share
     coefficients: Pairs = field(default_factory=Pairs)  # deviation; error; in the standard deviations of the data
     vertices: Pairs = field(default_factory=Pairs)  # uncertainty; error; millimetres
 
     def add(self, prediction: Prediction, batch: Batch) -> None:
         """Take in a batch; what the learner does not say is left out."""
         if prediction.occlusion is not None:
-            self.cells.add(prediction.occlusion, batch.covered)
+            self.cells.add(prediction.occlusion, batch.occlusion)
         if prediction.deviations is None:
             return
         layout = prediction.coefficients.layout
@@ -97,7 +97,7 @@ class Reliability:
         figure = Figure(figsize=(10.5, 3.6), layout="constrained")
         FigureCanvasAgg(figure)
         panels = (
-            ("occlusion map", "predicted probability", "covered share", self.cells, False),
+            ("occlusion map", "predicted probability", "occluded share", self.cells, False),
             ("coefficients", "predicted deviation, in the data's", "error", self.coefficients, True),
             ("vertices of the face", "predicted uncertainty, mm", "distance, mm", self.vertices, True),
         )

@@ -16,7 +16,7 @@ from unveil import markdown
 from unveil.errors import UnveilError
 from unveil.heads.layout import Coefficients
 from unveil.models.encoder import Encoder
-from unveil.occluders.base import SEVERITIES, Pool
+from unveil.occluders.base import NOTHING, SEVERITIES, Pool
 from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import SPLITS
 from unveil.training.data import TrainingData
@@ -26,7 +26,6 @@ from unveil.training.views.batch import Batch
 from unveil.typing import Floats, Int64s
 
 BATCH = 32
-NOTHING = "nothing"  # the kind of what is laid over clear crops
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def validate(
     kinds = [(occluder.kind, Pool((occluder,), (1.0,), second=0.0)) for occluder in pool.occluders]
     conditions = [(NOTHING, 0.0, pool)] + [(k, s, single) for k, single in kinds for s in SEVERITIES]
     for kind, severity, single in conditions:
-        reliability = Reliability(data.model, getattr(learner, "vertex_scale", 1.0))
+        reliability = Reliability(data.model, learner.vertex_scale)
         errors = [discrepancies(data, indices, learner, single, severity, reliability)]
         if teacher is not None:
             errors.append(discrepancies(data, indices, teacher, single, severity))

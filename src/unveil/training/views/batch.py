@@ -21,7 +21,7 @@ class Batch(NamedTuple):
     coefficients: Float32s  # [B, M] in the frame of the learner's crop
     weight: Float32s  # [B] trust in the labels of the face
     shape_weight: Float32s  # [B] trust in what the coefficients say of the head's form
-    covered: Float32s  # [B, 28, 28] share of each cell that an occluder covers
+    occlusion: Float32s  # [B, 28, 28] share of each cell that an occluder covers
     points: Float32s  # [B, P, 2] of the face in the crop's [-1, 1] frame; P is 0 where they are not learned
     classes: UInt8s  # [B, 56, 56] of the crop's cells, `UNKNOWN` among them; [B, 0, 0] where they are not learned
     partner: Int64s  # [B] row of the same crop without the occluder, or -1
@@ -43,10 +43,10 @@ def batch_of(labels: SampleLabels, fronts: list[Occlusion], maps: list[UInt8s], 
     ``maps`` are the classes without occluders.
     """
     times = 2 if clears else 1
-    covered = [_covered(front.mask, OCCLUSION_SIZE) for front in fronts]
-    covered += [np.zeros_like(covered[0]) for _ in clears]
+    occlusion = [_share(front.mask, OCCLUSION_SIZE) for front in fronts]
+    occlusion += [np.zeros_like(occlusion[0]) for _ in clears]
     classes = [
-        np.where(_covered(front.mask, CLASS_SIZE) > 0.5, np.uint8(OCCLUDER), cells) if cells.size else cells
+        np.where(_share(front.mask, CLASS_SIZE) > 0.5, np.uint8(OCCLUDER), cells) if cells.size else cells
         for front, cells in zip(fronts, maps, strict=True)
     ]
     partner = np.full(len(fronts) * times, -1)
@@ -56,7 +56,7 @@ def batch_of(labels: SampleLabels, fronts: list[Occlusion], maps: list[UInt8s], 
         coefficients=np.tile(labels.coefficients, (times, 1)),
         weight=np.tile(labels.weight, times),
         shape_weight=np.tile(labels.shape_weight, times),
-        covered=np.stack(covered),
+        occlusion=np.stack(occlusion),
         points=np.tile(labels.points, (times, 1, 1)),
         classes=np.stack(classes + maps[: len(clears)]),
         partner=partner,
@@ -71,6 +71,6 @@ def framed(batch: Batch, framings: Int64s) -> Batch:
     return batch._replace(weight=batch.weight * WEIGHTS[framings], face=face)
 
 
-def _covered(mask: Bools, size: int) -> Float32s:
-    """Share of each cell [size, size] that a mask [S, S] covers."""
+def _share(mask: Bools, size: int) -> Float32s:
+    """Share of each cell [size, size] that a mask [S, S] marks."""
     return np.asarray(cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA), np.float32)
