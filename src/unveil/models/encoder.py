@@ -100,6 +100,14 @@ class Encoder(Protocol):
         """Its prediction for RGB crops uint8 [N, S, S, 3]."""
 
 
+class CoefficientsOnly:
+    """The base of encoders that give coefficients and nothing else: no deviations, no face score, no second look."""
+
+    vertex_scale: float = 1.0
+    says_face: bool = False
+    looks_twice: bool = False
+
+
 def require_crops(crops: Images, size: int) -> None:
     """Raise ValueError unless these are RGB crops uint8 [N, S, S, 3] of ``size`` pixels a side."""
     if crops.ndim != 4 or crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:

@@ -15,7 +15,7 @@ from unveil.assets.store import locate
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.deca import files
-from unveil.models.encoder import Prediction
+from unveil.models.encoder import CoefficientsOnly, Prediction
 from unveil.models.onnx import LARGEST_BATCH, CoefficientModel, open_session, run_session
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.typing import Float32s, Images
@@ -23,7 +23,7 @@ from unveil.typing import Float32s, Images
 LARGEST_MAP = 4096  # texels a side; DECA's are of 256
 
 
-class DecaModel:
+class DecaModel(CoefficientsOnly):
     """DECA's networks; a `DecaEncoder`.
 
     Args:
@@ -35,9 +35,6 @@ class DecaModel:
     """
 
     framing: Framing = CANONICAL
-    vertex_scale: float = 1.0
-    says_face: bool = False
-    looks_twice: bool = False
 
     def __init__(self, assets: Path | None = None) -> None:
         self._encoders = CoefficientModel(locate(files.ENCODERS, assets))

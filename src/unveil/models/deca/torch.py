@@ -16,7 +16,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.models.deca.files import CHECKPOINT, NETWORKS
 from unveil.models.deca.head import DETAIL_LAYOUT
 from unveil.models.deca.network import DecaNetworks
-from unveil.models.encoder import Prediction, require_crops
+from unveil.models.encoder import CoefficientsOnly, Prediction, require_crops
 from unveil.models.weights import fill, read_checkpoint, unusable
 from unveil.photos.crop import CROP_SIZE
 from unveil.photos.framing import CANONICAL, Framing
@@ -26,7 +26,7 @@ DISPLACEMENT_SIZE = 256  # texels per side of a displacement map
 BATCH = 16  # crops or codes at once: bounds the memory
 
 
-class TorchDeca:
+class TorchDeca(CoefficientsOnly):
     """DECA's networks in torch, loaded from ``deca_model.tar``; a `DecaEncoder`.
 
     Attributes:
@@ -49,9 +49,6 @@ class TorchDeca:
     layout: CoefficientLayout = DETAIL_LAYOUT
     input_size: int = CROP_SIZE
     framing: Framing = CANONICAL
-    vertex_scale: float = 1.0
-    says_face: bool = False
-    looks_twice: bool = False
 
     def __init__(self, checkpoint: str | Path, *, device: str = "cpu") -> None:
         self.path = Path(checkpoint)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unveil.assets.containers import safetensors_shapes
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.models.encoder import Prediction, require_crops
+from unveil.models.encoder import CoefficientsOnly, Prediction, require_crops
 from unveil.models.mgcnet.files import WEIGHTS
 from unveil.models.mgcnet.framing import FRAMING, INPUT_SIZE
 from unveil.models.mgcnet.head import LAYOUT
@@ -25,7 +25,7 @@ SAFETENSORS = FileKind(f"whole safetensors file of {WEIGHTS.what}", WEIGHTS.how_
 BATCH = 16  # crops at once: bounds the memory
 
 
-class TorchMgcnet:
+class TorchMgcnet(CoefficientsOnly):
     """MGCNet's network in torch, loaded from ``mgcnet.safetensors``; a `models.encoder.Encoder`.
 
     Attributes:
@@ -47,9 +47,6 @@ class TorchMgcnet:
     layout: CoefficientLayout = LAYOUT
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
-    vertex_scale: float = 1.0
-    says_face: bool = False
-    looks_twice: bool = False
 
     def __init__(self, weights: str | Path) -> None:
         self.path = Path(weights)

@@ -8,7 +8,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.models.encoder import Prediction
+from unveil.models.encoder import CoefficientsOnly, Prediction
 from unveil.models.onnx import Session, open_session, run_session
 from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
@@ -17,7 +17,7 @@ from unveil.storage.files import printable
 from unveil.typing import Images
 
 
-class TddfaModel:
+class TddfaModel(CoefficientsOnly):
     """One of 3DDFA_V2's networks; a `models.encoder.Encoder`.
 
     Attributes:
@@ -37,9 +37,6 @@ class TddfaModel:
 
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
-    vertex_scale: float = 1.0
-    says_face: bool = False
-    looks_twice: bool = False
 
     def __init__(self, path: Path, statistics: Path) -> None:
         self.path = path

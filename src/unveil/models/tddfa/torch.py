@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unveil.assets.model_file import ModelFile
 from unveil.heads.layout import CoefficientLayout, Coefficients
-from unveil.models.encoder import Prediction
+from unveil.models.encoder import CoefficientsOnly, Prediction
 from unveil.models.tddfa.files import FILES, HALF_CHECKPOINT
 from unveil.models.tddfa.framing import FRAMING, INPUT_SIZE, network_input
 from unveil.models.tddfa.head import read_statistics
@@ -26,7 +26,7 @@ NAMES = {STEM: "3ddfa-mb1", STEM // 2: "3ddfa-mb05"}  # by the width of the firs
 BATCH = 32  # crops at once: bounds the memory
 
 
-class TorchTddfa:
+class TorchTddfa(CoefficientsOnly):
     """3DDFA_V2's network in torch, loaded from one of its checkpoints; a `models.encoder.Encoder`.
 
     Attributes:
@@ -47,9 +47,6 @@ class TorchTddfa:
 
     input_size: int = INPUT_SIZE
     framing: Framing = FRAMING
-    vertex_scale: float = 1.0
-    says_face: bool = False
-    looks_twice: bool = False
 
     def __init__(self, checkpoint: Path, statistics: Path) -> None:
         self.path = checkpoint
