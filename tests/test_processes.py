@@ -47,7 +47,6 @@ def threads_before_within_and_after() -> list[set[int]]:
 def test_numpy_computes_on_one_thread_as_long_as_anybody_asks_for_it_and_then_on_as_many_as_before() -> None:
     # In a process of its own: threads of other tests may ask for it, too.
     before, inner, outer, after = in_process(threads_before_within_and_after)
-    assert inner <= {1}
-    assert outer <= {1}
     assert after == before
-    assert before <= {1, 2}  # 1 where a library was built for one thread; empty where none can be told
+    assert before in ({2}, {1}, set())  # 1 where the library was built for one thread; empty where none can be told
+    assert inner == outer == ({1} if before else set())
