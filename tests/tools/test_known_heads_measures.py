@@ -43,10 +43,10 @@ def data(folder: Path) -> TrainingData:
 
 @pytest.fixture(scope="module")
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two heads of known form with pictures of noise."""
+    """A head of known form with pictures of noise."""
     path = tmp_path_factory.mktemp("heads") / "heads.npz"
-    vertices = np.asarray(rerendered.model().head.neutral(RNG.normal(size=(2, 100))), np.float32)
-    crops = {name: RNG.integers(0, 255, (10, 48, 48, 3), dtype=np.uint8) for name in CONDITIONS.values()}
+    vertices = np.asarray(rerendered.model().head.neutral(RNG.normal(size=(1, 100))), np.float32)
+    crops = {name: RNG.integers(0, 255, (FRAMES, 48, 48, 3), dtype=np.uint8) for name in CONDITIONS.values()}
     write_npz(path, {"heads": vertices, **crops})
     return path
 
@@ -171,8 +171,8 @@ def test_photographs_that_are_all_the_same_say_what_one_says() -> None:
 
 def test_known_heads_are_read_as_they_were_written(heads: Path) -> None:
     known = KnownHeads.load(heads)
-    assert known.heads.shape == (2, len(rerendered.model().head.template), 3)
-    assert {name: len(crops) for name, crops in known.crops.items()} == dict.fromkeys(CONDITIONS, 10)
+    assert known.heads.shape == (1, len(rerendered.model().head.template), 3)
+    assert {name: len(crops) for name, crops in known.crops.items()} == dict.fromkeys(CONDITIONS, FRAMES)
 
 
 @pytest.mark.parametrize("command", ["expressions", "turned", "found", "occlusion"])

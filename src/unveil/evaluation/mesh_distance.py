@@ -75,10 +75,23 @@ def _sort(centres: Float64s, depth: int) -> tuple[Int64s, Int64s]:
     return order, ranges
 
 
+@compiled
 def _boxes(corners: Float64s, order: Int64s, ranges: Int64s) -> Float64s:
-    """Lowest and highest coordinates of each node's triangles [K, 2, 3]."""
-    low, high = corners.min(axis=1)[order], corners.max(axis=1)[order]
-    return np.array([[low[first:last].min(axis=0), high[first:last].max(axis=0)] for first, last in ranges])
+    """Lowest and highest coordinates of each node's triangles [K, 2, 3], from the leaves up."""
+    boxes = np.empty((len(ranges), 2, 3))
+    boxes[:, 0], boxes[:, 1] = np.inf, -np.inf
+    first_leaf = len(ranges) // 2
+    for node in range(len(ranges) - 1, -1, -1):
+        if node >= first_leaf:
+            for i in range(ranges[node, 0], ranges[node, 1]):
+                for corner in corners[order[i]]:
+                    boxes[node, 0] = np.minimum(boxes[node, 0], corner)
+                    boxes[node, 1] = np.maximum(boxes[node, 1], corner)
+        else:
+            left, right = boxes[2 * node + 1], boxes[2 * node + 2]
+            boxes[node, 0] = np.minimum(left[0], right[0])
+            boxes[node, 1] = np.maximum(left[1], right[1])
+    return boxes
 
 
 @compiled
