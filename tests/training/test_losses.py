@@ -64,7 +64,8 @@ def batch(target: torch.Tensor) -> Tensors:
     partner = torch.tensor([1, -1])[: len(target)]
     occlusion, ones = torch.full((len(target), 28, 28), 0.25), torch.ones(len(target))
     nothing = torch.zeros(len(target), 0, 0, dtype=torch.uint8)
-    return Tensors(torch.zeros(0), target, ones, ones, occlusion, torch.zeros(len(target), 0, 2), nothing, partner, ones)
+    no_points = torch.zeros(len(target), 0, 2)
+    return Tensors(torch.zeros(0), target, ones, ones, occlusion, no_points, nothing, partner, ones)
 
 
 def test_the_papers_loss_is_the_mean_of_squares() -> None:
