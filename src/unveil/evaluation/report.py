@@ -85,7 +85,7 @@ def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield from _absent(clear, len(header))
 
 
-def _renamed(row: Mapping[str, Any]) -> dict[str, Any]:
+def _renamed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A row with the names of today: files from before version 0.1.0 say "covered" for "occluded"."""
     return {key.replace("covered", "occluded"): value for key, value in row.items()}
 
