@@ -16,11 +16,11 @@ import numpy as np
 from unveil import markdown
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
-from unveil.evaluation.landmarks.scores import common_shift, matched, point_offsets
+from unveil.evaluation.landmarks.scores import common_shift, matched, mean_where, point_offsets
 from unveil.evaluation.predictions import CLEAR, TRUTH
 from unveil.storage.files import printable
 from unveil.storage.names import files_named
-from unveil.typing import Bools, Float64s, Int64s
+from unveil.typing import Float64s, Int64s
 
 LARGEST_MM = 1000.0  # a point of a head farther from another head's: not millimetres
 
@@ -130,8 +130,8 @@ def _compare(name: str, clear: LandmarkFile, occluded: LandmarkFile, truth: Land
         missing=len(truth.names) - len(in_truth),
         clear=clear_error,
         occluded=float(errors.mean()),
-        visible=_mean_of(errors, None if hidden is None else ~hidden),
-        hidden=_mean_of(errors, hidden),
+        visible=mean_where(errors, None if hidden is None else ~hidden),
+        hidden=mean_where(errors, hidden),
         clear_unshifted=float(np.linalg.norm(clear_offsets - shift, axis=-1).mean()),
         occluded_unshifted=float(np.linalg.norm(offsets - shift, axis=-1).mean()),
         **_movement(name, clear, occluded, in_clear, in_occluded),
@@ -149,8 +149,8 @@ def _movement(
     return {
         "shape_mm": None if shape is None else float(shape.mean()),
         "vertices_mm": None if vertices is None else float(vertices.mean()),
-        "seen_mm": None if vertices is None or hidden is None else _mean_of(vertices, ~hidden),
-        "unseen_mm": None if vertices is None else _mean_of(vertices, hidden),
+        "seen_mm": None if vertices is None or hidden is None else mean_where(vertices, ~hidden),
+        "unseen_mm": None if vertices is None else mean_where(vertices, hidden),
     }
 
 
@@ -172,10 +172,6 @@ def _distances(
             f"points of the heads in {name} are {moved.max():.3g} mm from those of {CLEAR}; give them in millimetres"
         )
     return np.asarray(moved)
-
-
-def _mean_of(values: Float64s, where: Bools | None) -> float | None:
-    return None if where is None or not where.any() else float(values[where].mean())
 
 
 def _mean(rows: Sequence[Robustness]) -> Robustness:

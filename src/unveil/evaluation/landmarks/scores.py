@@ -117,15 +117,16 @@ def score(predicted: LandmarkFile, truth: LandmarkFile) -> Score:
         p90=float(np.percentile(images, 90)),
         interocular=float(interocular_errors(points, true).mean()),
         unshifted=float(np.linalg.norm(offsets - common_shift(offsets), axis=-1).mean()),
-        visible=_mean_where(errors, None if hidden is None else ~hidden),
-        hidden=_mean_where(errors, hidden),
+        visible=mean_where(errors, None if hidden is None else ~hidden),
+        hidden=mean_where(errors, hidden),
         failures=100 * float((images > FAILURE).sum() + missing) / total,
         auc=float(np.maximum(0, 1 - images / FAILURE).sum() / total),
         parts={name: float(errors[:, first:end].mean()) for name, (first, end) in IBUG68_PARTS.items()},
     )
 
 
-def _mean_where(errors: Float64s, where: Bools | None) -> float | None:
+def mean_where(errors: Float64s, where: Bools | None) -> float | None:
+    """The mean of the errors [...] where a mask [...] is set; None where it is not known, or set nowhere."""
     return None if where is None or not where.any() else float(errors[where].mean())
 
 
