@@ -1,4 +1,4 @@
-"""The materials of headwear: colours, knits, stripes, patterns, and pieces of pictures."""
+"""The materials of headwear: colours, knits, stripes, patterns, pieces of pictures, and the shells of helmets."""
 
 from __future__ import annotations
 
@@ -51,6 +51,21 @@ def knit(u: Float32s, v: Float32s, rng: np.random.Generator, source: PictureSour
     shade = 1 - depth * (1 - ribs) + 0.35 * depth * (stitches - 1) * rng.random()
     mottled = rng.normal(0, rng.uniform(0, 0.07), u.shape)
     return np.asarray(colour * (shade * _uneven(u, v, rng) + mottled)[..., None], np.float32)
+
+
+def hard(azimuth: Float32s, elevation: Float32s, rng: np.random.Generator) -> Float32s:
+    """Colour [H, W, 3] of a helmet at azimuths and elevations in degrees [H, W], with vents or a stripe."""
+    colour = filled(azimuth.shape, random_colour(rng))
+    across = azimuth * np.cos(np.radians(elevation))
+    lot = rng.random()
+    if lot < 0.4:
+        row, column = rng.uniform(16, 26), rng.uniform(12, 20)
+        away = np.hypot((across / column + 0.5) % 1 - 0.5, 0.6 * ((elevation / row) % 1 - 0.5))
+        vents = away < rng.uniform(0.14, 0.24)
+        paint(colour, (20, 20, 22), vents & (elevation > 35))
+    elif lot < 0.65:
+        paint(colour, random_colour(rng), np.abs(across) < rng.uniform(4, 12))
+    return colour
 
 
 def _stripe(colour: Float32s, v: Float32s, rng: np.random.Generator) -> None:

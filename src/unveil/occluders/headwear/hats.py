@@ -12,11 +12,12 @@ import numpy as np
 from unveil.occluders.base import Alpha, Face, Occlusion, PictureSource, size_for
 from unveil.occluders.drawn import DrawnHat
 from unveil.occluders.head_surface import FaceMesh
-from unveil.occluders.headwear import forms
+from unveil.occluders.headwear import finish, forms
 from unveil.occluders.headwear.around import HeadAround
-from unveil.occluders.headwear.cloth import cloth, knit, random_colour
+from unveil.occluders.headwear.cloth import cloth, hard, knit, random_colour
+from unveil.occluders.headwear.finish import Finish
 from unveil.occluders.headwear.forms import Brim, Headwear
-from unveil.occluders.light import Light, filled, lay, paint
+from unveil.occluders.light import Light, lay
 from unveil.occluders.sheets import Drawn, Window, depth_of, draw
 from unveil.typing import Bools, Float32s, Image
 
@@ -35,20 +36,22 @@ class Kind(NamedTuple):
     make: Maker
     odds: float
     knitted: float  # share of it that is
-    flows: bool  # whether its cloth runs over the crown, rather than around it
+    finish: Finish
+    flows: bool = False  # whether its cloth runs over the crown, rather than around it
     gloss: float = 0.0
+    hard: bool = False  # whether it is a shell with a chin strap, and no cloth
 
 
 KINDS = (
-    Kind(forms.beanie, 0.22, 0.9, flows=False),
-    Kind(forms.cap, 0.22, 0.0, flows=False, gloss=0.05),
-    Kind(forms.brimmed, 0.13, 0.1, flows=False),
-    Kind(forms.scarf, 0.16, 0.05, flows=True),
-    Kind(forms.hood, 0.08, 0.1, flows=True),
-    Kind(forms.kerchief, 0.05, 0.0, flows=True),
-    Kind(forms.turban, 0.06, 0.1, flows=False),
-    Kind(forms.helmet, 0.06, 0.0, flows=False, gloss=0.6),
-    Kind(forms.balaclava, 0.02, 0.8, flows=False),
+    Kind(forms.beanie, 0.22, 0.9, finish.beanie),
+    Kind(forms.cap, 0.22, 0.0, finish.cap, gloss=0.05),
+    Kind(forms.brimmed, 0.13, 0.1, finish.brimmed),
+    Kind(forms.scarf, 0.16, 0.05, finish.scarf, flows=True),
+    Kind(forms.hood, 0.08, 0.1, finish.soft, flows=True),
+    Kind(forms.kerchief, 0.05, 0.0, finish.soft, flows=True),
+    Kind(forms.turban, 0.06, 0.1, finish.turban),
+    Kind(forms.helmet, 0.06, 0.0, finish.plain, gloss=0.6, hard=True),
+    Kind(forms.balaclava, 0.02, 0.8, finish.plain),
 )
 
 
@@ -125,7 +128,7 @@ def _wear(
         flat = draw(brim, sheet[1], sheet[2], window)
         layers.append(_brim(kind, flat, skin, light, np.random.default_rng(seed), rng))
         shaded = _in_shadow(image, form, form.brim, size, rng)
-    if kind.make is forms.helmet and rng.random() < 0.6:
+    if kind.hard and rng.random() < 0.6:
         layers.append(_straps(mesh, form, size, window, light, rng))
     return lay(shaded, window, _together(layers), light, face.side, "hat")
 
@@ -134,34 +137,15 @@ def _shell(
     kind: Kind, drawn: Drawn, distance: Float32s, light: Light, rng: np.random.Generator, source: PictureSource
 ) -> Layer:
     """The part of a kind of headwear that lies around the head."""
-    azimuth, elevation = drawn.x, drawn.y
-    u, v = _places(azimuth, elevation, over=kind.flows)
-    knitted = rng.random() < kind.knitted
-    made = knit if knitted else cloth
-    colour = _hard(azimuth, elevation, rng) if kind.make is forms.helmet else made(u, v, rng, source)
-    shade = 1 - 0.3 * np.exp(-((distance / 2.5) ** 2)) * (distance < 0)
-    if kind.make is forms.beanie and rng.random() < 0.7:  # turned up
-        turned = rng.uniform(9, 17)
-        shade *= 1 - 0.35 * np.exp(-(((distance + turned) / 1.2) ** 2))
-        if rng.random() < 0.3:
-            paint(colour, random_colour(rng), distance > -turned)
-    if kind.make in (forms.beanie, forms.cap) and rng.random() < 0.35:
-        _badge(colour, azimuth, elevation, distance, rng)
-    if kind.make is forms.cap:  # six panels
-        shade *= 1 - 0.2 * np.exp(-(((azimuth % 60 - 30) * np.cos(np.radians(elevation)) / 0.8) ** 2))
-    elif kind.make is forms.brimmed and rng.random() < 0.6:
-        paint(colour, random_colour(rng), distance > -rng.uniform(6, 14))
-    elif kind.make is forms.turban:
-        lean, many = rng.uniform(-0.6, 0.6), rng.uniform(7, 13)
-        fold = (elevation + lean * azimuth * np.cos(np.radians(azimuth)) * 0.6) / many % 1
-        shade *= 1 - 0.35 * np.exp(-((fold / 0.16) ** 2)) - 0.15 * fold
-    elif kind.make in (forms.scarf, forms.hood, forms.kerchief):
-        shade *= _folds(azimuth, elevation, distance, rng)
-        if kind.make is forms.scarf and rng.random() < 0.25:  # a cap under it
-            paint(colour, random_colour(rng), (distance > -rng.uniform(3, 7)) & (elevation > 10))
+    u, v = _places(drawn.x, drawn.y, over=kind.flows)
+    made = knit if rng.random() < kind.knitted else cloth
+    colour = hard(drawn.x, drawn.y, rng) if kind.hard else made(u, v, rng, source)
+    shade = np.asarray(1 - 0.3 * np.exp(-((distance / 2.5) ** 2)) * (distance < 0), np.float32)
+    shell = finish.Shell(drawn.x, drawn.y, distance, colour, shade)
+    kind.finish(shell, rng)
     inner = drawn.normals[..., 2] > 0
     lit = light.on(drawn.normals * np.where(inner, -1, 1)[..., None].astype(np.float32), kind.gloss * rng.random())
-    shade = np.where(inner, UNDERSIDE, np.clip(shade, 0.2, 1.3))
+    shade = np.where(inner, UNDERSIDE, np.clip(shell.shade, 0.2, 1.3))
     return Layer(np.asarray(colour * lit * shade[..., None], np.float32), drawn.inside(distance), drawn.depth)
 
 
@@ -188,49 +172,6 @@ def _places(azimuth: Float32s, elevation: Float32s, *, over: bool) -> tuple[Floa
     back = np.degrees(np.arctan2(np.sin(high), ahead))
     level = 57 * MILLIMETRES * np.cos(high) * np.sin(across)
     return np.asarray(level, np.float32), np.asarray(-MILLIMETRES * np.where(back < -90, back + 360, back), np.float32)
-
-
-def _folds(azimuth: Float32s, elevation: Float32s, distance: Float32s, rng: np.random.Generator) -> Float32s:
-    """Brightness [h, w] of a soft cloth: folds along its edge, and falling from the chin."""
-    shade = np.ones_like(distance)
-    for _ in range(int(rng.integers(2, 5))):
-        period, depth = rng.uniform(5, 16), rng.uniform(0.03, 0.14)
-        bend = rng.uniform(0, 8) * np.sin(np.radians(azimuth * rng.uniform(1, 3) + rng.uniform(0, 360)))
-        wave = np.sin(2 * np.pi * (distance + bend) / period + rng.uniform(0, 6))
-        shade += depth * wave * np.clip(-distance / 6, 0, 1)
-    fallen = np.clip(-(elevation + 38) / 12, 0, 1)
-    lines = np.sin(np.radians(azimuth) * rng.uniform(5, 14) + 2 * np.sin(np.radians(elevation * 4)) + rng.uniform(0, 6))
-    return np.asarray(shade * (1 + 0.2 * fallen * lines - 0.25 * fallen * (np.abs(azimuth) < 60)), np.float32)
-
-
-def _hard(azimuth: Float32s, elevation: Float32s, rng: np.random.Generator) -> Float32s:
-    """Colour [h, w, 3] of a helmet, with vents or a stripe."""
-    colour = filled(azimuth.shape, random_colour(rng))
-    across = azimuth * np.cos(np.radians(elevation))
-    lot = rng.random()
-    if lot < 0.4:
-        row, column = rng.uniform(16, 26), rng.uniform(12, 20)
-        vents = np.hypot((across / column + 0.5) % 1 - 0.5, 0.6 * ((elevation / row) % 1 - 0.5)) < rng.uniform(
-            0.14, 0.24
-        )
-        paint(colour, (20, 20, 22), vents & (elevation > 35))
-    elif lot < 0.65:
-        paint(colour, random_colour(rng), np.abs(across) < rng.uniform(4, 12))
-    return colour
-
-
-def _badge(
-    colour: Float32s, azimuth: Float32s, elevation: Float32s, distance: Float32s, rng: np.random.Generator
-) -> None:
-    """Paint a badge over the forehead, in place."""
-    width, height, turn = rng.uniform(4, 14), rng.uniform(3, 7), rng.uniform(0, 6)
-    up = -distance - rng.uniform(6, 12) - height
-    x, y = azimuth * np.cos(np.radians(elevation)) / width, up / height
-    shape = np.maximum(np.abs(x), np.abs(y)) if rng.random() < 0.5 else np.hypot(x, y)
-    paint(colour, random_colour(rng), shape < 1)
-    if rng.random() < 0.6:
-        marks = np.sin(x * rng.uniform(4, 12) + turn) * np.sin(y * rng.uniform(2, 6) + turn)
-        paint(colour, random_colour(rng), (shape < 0.8) & (marks > 0))
 
 
 def _brim(
