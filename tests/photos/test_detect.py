@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unveil.assets.store import packaged
-from unveil.photos import blazeface, detect, detection, io
+from unveil.photos import blazeface, detect, detection, io, pyramid
 from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection
 
@@ -298,7 +298,7 @@ def test_anchors_of_the_original_size() -> None:
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.floats(10, 200))
 def test_pyramid_keeps_the_aspect_and_halves(height: int, width: int, smallest_face: float) -> None:
-    levels = list(detect.pyramid(np.zeros((height, width, 3), np.uint8), smallest_face))
+    levels = list(pyramid.levels_of(np.zeros((height, width, 3), np.uint8), smallest_face))
     sides = [max(level.shape[:2]) for level in levels]
     assert sides[-2:] == [128, 64]
     assert all(finer == 2 * coarser for finer, coarser in itertools.pairwise(sides))
@@ -306,9 +306,9 @@ def test_pyramid_keeps_the_aspect_and_halves(height: int, width: int, smallest_f
         ratio = max(level.shape[:2]) / max(height, width)
         assert abs(level.shape[0] - height * ratio) <= 1
         assert abs(level.shape[1] - width * ratio) <= 1
-        padded = detect.pad_to_grid(level)
+        padded = pyramid.pad_to_grid(level)
         assert padded.shape[0] % 16 == padded.shape[1] % 16 == 0
-        assert padded.shape[0] >= level.shape[0] + 2 * detect.MARGIN
+        assert padded.shape[0] >= level.shape[0] + 2 * pyramid.MARGIN
 
 
 def candidates(*corners: tuple[float, float, float, float]) -> np.ndarray:

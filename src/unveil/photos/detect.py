@@ -20,23 +20,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 
 from unveil.assets.store import packaged
-from unveil.photos.blazeface import FACE_RANGE, GRID, BlazeFace
+from unveil.photos.blazeface import FACE_RANGE, BlazeFace
 from unveil.photos.crop import Crop
 from unveil.photos.detection import SAME_FACE_IOU, Detection, distinct, mean_side, merge, overlaps
 from unveil.photos.io import Photograph, as_rgb
+from unveil.photos.pyramid import MARGIN, MOST_PIXELS, Scales, finer_levels, levels_of, pad_to_grid
 from unveil.typing import Float32s, Floats, Image
 
 SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
-COARSEST = 64  # long side of the photograph, in network pixels: a face may fill all of it
-ALWAYS = 128  # small photographs are searched up to this long side at least
-FINEST = 2048
-MOST_PIXELS = 3072 * 2048  # of the finer picture that is searched where nothing certain was found, for its memory
-MARGIN = 16  # black network pixels around the photograph, for faces that its border cuts
-
 WORTH_A_LOOK = 0.4  # score at any scale
 LOOK_SIZE = 128  # network pixels around a find
 LOOK_FACE_SIDES = (28, 40, 56)  # side of the face in each look, network pixels
@@ -51,11 +45,11 @@ MOST_REQUIRED = 0.85  # clear faces have more at any size, and nothing else was 
 
 # Of 1,000 faces of YouTube Faces with 40 % hidden, 41 are lost or misplaced where so much is asked. Of these, 34 have
 # second looks above the first of these scores, and all but one of the rest have finds above the second.
-GENEROUS = 0.3
+GENEROUS, HARDLY_WORTH_A_LOOK = 0.3, 0.2
+MOST_HARDLY = 8  # finds with no more than these scores that are looked at
+
 SMALLEST_SHARE = 1 / 3  # of the smallest certain face's side, to which the search goes on
 SEEN_SIDE = 16  # network pixels; from this side on nine of ten faces are found worth a look
-
-HARDLY_WORTH_A_LOOK, MOST_HARDLY = 0.2, 8  # score at any scale, and how many such finds are looked at
 
 # The network sees faces that lie or stand on their head, but less surely, and beyond a quarter turn it takes the mouth
 # for the eyes. So what is not certain is looked at again with the photograph turned. To search all of it turned finds
@@ -103,8 +97,8 @@ class FaceDetector:
         A ``generous`` search gives everything that may be a face.
         """
         image = as_rgb(image)
-        levels = list(pyramid(image, self._smallest_face))[::-1]
-        scales = _Scales(image, levels)
+        levels = list(levels_of(image, self._smallest_face))[::-1]
+        scales = Scales(image, levels)
         answers = self._coarse_to_fine(levels, image.shape[:2])
         finds = _worth_a_look(answers)
         looks = [_seen_twice(answers, find[0]) or self._look_again(scales, *find) for find in finds]
@@ -134,18 +128,18 @@ class FaceDetector:
                 break
         return answers
 
-    def _faces(self, scales: _Scales, looks: _Answers) -> list[Detection]:
+    def _faces(self, scales: Scales, looks: _Answers) -> list[Detection]:
         """What second looks, points [1, 8, 2] and scores [1], come down to."""
         found = [_detection(*face) for face in merge(looks)]
         return [self._right_way_up(scales, face) for face in found if face.score > self._required(face, scales)]
 
-    def _perhaps_faces(self, scales: _Scales, looks: _Answers) -> Iterator[Detection]:
+    def _perhaps_faces(self, scales: Scales, looks: _Answers) -> Iterator[Detection]:
         """What second looks come down to where that is not enough for `_faces`."""
         for face in (_detection(*find) for find in merge(looks)):
             if GENEROUS < face.score <= self._required(face, scales):
                 yield face
 
-    def _turned_faces(self, scales: _Scales, finds: _Finds) -> Iterator[Detection]:
+    def _turned_faces(self, scales: Scales, finds: _Finds) -> Iterator[Detection]:
         """Faces among the finds that stand upright, and are seen surely, once the photograph is turned."""
         for face in (_detection(*find) for find in finds):
             glances = {turn: self._look_turned(scales, face, turn, GLANCE).score for turn in TURNS}
@@ -155,7 +149,7 @@ class FaceDetector:
                 if seen.size > self._smallest_face / 2 and seen.score > max(CERTAIN, self._required(seen, scales)):
                     yield seen
 
-    def _required(self, face: Detection, scales: _Scales) -> float:
+    def _required(self, face: Detection, scales: Scales) -> float:
         return required_score(face.size / max(scales.image.shape[:2]), self._score_threshold)
 
     def _search(self, level: Image, shape: tuple[int, ...]) -> tuple[Float32s, Float32s]:
@@ -167,7 +161,7 @@ class FaceDetector:
         keep = (mean_side(points) < FACE_RANGE[1]) & (mean_side(in_image) > self._smallest_face / 2)
         return in_image[keep], scores[keep]
 
-    def _look_again(self, scales: _Scales, find: Float32s, score: float) -> tuple[Float32s, Float32s]:
+    def _look_again(self, scales: Scales, find: Float32s, score: float) -> tuple[Float32s, Float32s]:
         """The same face [1, 8, 2] seen alone at several sizes, and its mean score [1] over these and the first."""
         centre, side = find[:2].mean(axis=0), float(mean_side(find))
         crops = [Crop.from_square(centre, side * LOOK_SIZE / seen, LOOK_SIZE) for seen in LOOK_FACE_SIDES]
@@ -176,20 +170,20 @@ class FaceDetector:
         mean = np.average([find, *points], axis=0, weights=seen_scores)
         return mean[None].astype(np.float32), np.array([np.mean(seen_scores)], np.float32)
 
-    def _right_way_up(self, scales: _Scales, face: Detection) -> Detection:
+    def _right_way_up(self, scales: Scales, face: Detection) -> Detection:
         """The face as it is seen best, where it lies or stands on its head; any other as it is."""
         if face.score > CERTAIN and face.upright:
             return face
         turned = self._seen_best(scales, face, TURNS if face.upright else (*TURNS, face.roll))
         return turned if turned.score > face.score + SURER * face.upright else face
 
-    def _seen_best(self, scales: _Scales, face: Detection, turns: Iterable[float]) -> Detection:
+    def _seen_best(self, scales: Scales, face: Detection, turns: Iterable[float]) -> Detection:
         """The same face seen with the photograph turned as suits it best, then with its own roll undone if better."""
         turned = max((self._look_turned(scales, face, turn) for turn in turns), key=lambda seen: seen.score)
         return max(turned, self._look_turned(scales, turned, turned.roll), key=lambda seen: seen.score)
 
     def _look_turned(
-        self, scales: _Scales, face: Detection, degrees: float, seen_sides: tuple[int, ...] = LOOK_FACE_SIDES
+        self, scales: Scales, face: Detection, degrees: float, seen_sides: tuple[int, ...] = LOOK_FACE_SIDES
     ) -> Detection:
         """The same face seen alone with the photograph turned, at several sizes; of score 0 where none is seen."""
         sides = [face.size * LOOK_SIZE / seen for seen in seen_sides]
@@ -201,7 +195,7 @@ class FaceDetector:
         return Detection(mean[:2].ravel(), mean[2:], float(np.mean(seen_scores)))
 
     def _seen_in(
-        self, scales: _Scales, crops: list[Crop], box: Floats, place: Callable[[Crop, Float32s], Float32s]
+        self, scales: Scales, crops: list[Crop], box: Floats, place: Callable[[Crop, Float32s], Float32s]
     ) -> tuple[list[Float32s], list[float]]:
         """What each crop shows of the face in a box [2, 2]: points [8, 2] put into the image by ``place``, and score.
 
@@ -216,27 +210,6 @@ class FaceDetector:
             seen_points.append(in_image[best])
             seen_scores.append(float(scores[best] * same[best]))
         return seen_points, seen_scores
-
-
-class _Scales:
-    """A photograph in several scales, of which the coarsest that will do is looked at.
-
-    Args:
-        image: the photograph.
-        levels: the same, smaller, the coarsest first.
-    """
-
-    def __init__(self, image: Image, levels: Sequence[Image]) -> None:
-        self.image = image
-        self._levels = [(level, np.array(image.shape[1::-1]) / level.shape[1::-1]) for level in levels]
-
-    def seen_in(self, crop: Crop) -> Image:
-        """What a crop of the photograph shows."""
-        for level, step in self._levels:
-            if crop.scale * step.max() <= 1:
-                matrix = np.column_stack([crop.matrix[:, :2] * step, crop.to_crop((step - 1) / 2)])
-                return Crop(matrix, crop.size).warp(level)
-        return crop.warp(self.image)
 
 
 def _seen_twice(answers: _Answers, find: Float32s) -> tuple[Float32s, Float32s] | None:
@@ -269,34 +242,6 @@ def _upright_in_image(crop: Crop, points: Float32s) -> Float32s:
     return in_image
 
 
-def pyramid(image: Image, smallest_face: float) -> Iterator[Image]:
-    """The picture at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
-    height, width = image.shape[:2]
-    long_side = max(height, width)
-    finest = max(ALWAYS, min(FINEST, long_side * FACE_RANGE[0] / smallest_face))
-    side = COARSEST * 2 ** int(np.log2(finest / COARSEST))
-    while side >= COARSEST:
-        image = _resized(image, [max(1, round(length * side / long_side)) for length in (width, height)])
-        yield image
-        side //= 2
-
-
-def finer_levels(image: Image, smallest_face: float, finest: Image) -> list[Image]:
-    """The picture twice as large as its finest level, as far as memory goes; none where the smallest faces show."""
-    height, width = image.shape[:2]
-    finest_scale = max(finest.shape[:2]) / max(height, width)
-    scale = min(2 * finest_scale, float(np.sqrt(MOST_PIXELS / (width * height))))
-    if finest_scale >= min(scale, FACE_RANGE[0] / smallest_face):
-        return []
-    return [_resized(image, [max(1, round(length * scale)) for length in (width, height)])]
-
-
-def _resized(image: Image, size: Sequence[int]) -> Image:
-    """The picture with (width, height) pixels, averaged where they are fewer."""
-    interpolation = cv2.INTER_AREA if max(size) < max(image.shape[:2]) else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
-
-
 def smallest_found(shape: tuple[int, ...]) -> float:
     """Side in pixels from which on faces are found in a photograph [H, W, ...], by a detector with its defaults.
 
@@ -317,13 +262,6 @@ def _above(least: float, points: Float32s, scores: Float32s) -> tuple[Float32s, 
 
 def _certain(faces: list[Detection]) -> bool:
     return any(face.score > CERTAIN for face in faces)
-
-
-def pad_to_grid(level: Image) -> Image:
-    """A black margin, and more of it right and below up to a multiple of the network's grid."""
-    height, width = level.shape[:2]
-    right, bottom = (MARGIN + -(length + 2 * MARGIN) % GRID for length in (width, height))
-    return np.asarray(cv2.copyMakeBorder(level, MARGIN, bottom, MARGIN, right, cv2.BORDER_CONSTANT), np.uint8)
 
 
 def required_score(size: float, score_threshold: float = SCORE_THRESHOLD) -> float:
