@@ -9,9 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from unveil.geometry.rasterize import rasterize
-from unveil.heads.head import HairCap, Head
+from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.model import MorphableModel
+from unveil.heads.parts import HairCap
 from unveil.models.openhead.head import GEOMETRY_LAYOUT
 from unveil.typing import Float64s, Int64s
 

@@ -25,10 +25,10 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.geometry.visibility import behind
-from unveil.heads.albedo import SIZE
-from unveil.heads.dense import DenseMesh, dense_mesh, unit
-from unveil.heads.detail import DetailSurface
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.dense import DenseMesh, dense_mesh, unit
+from unveil.heads.skin.detail import DetailSurface
 from unveil.typing import Floats, Image
 
 FINE = 2 * SIZE  # texels a side in which furrows are drawn

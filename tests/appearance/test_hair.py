@@ -21,7 +21,7 @@ from unveil.appearance.hair.worn import hair_of
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
-from unveil.heads.head import HairCap
+from unveil.heads.parts import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
 from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLASSES, CLOTH, HAIR, OCCLUDER, SKIN

@@ -3,7 +3,7 @@
 import numpy as np
 
 from unveil.appearance.person import face_as_photographed
-from unveil.heads.albedo import SkinVariation
+from unveil.heads.skin.space import SkinVariation
 
 COUNT = 400
 SEEN = np.arange(COUNT) < COUNT // 2

@@ -14,8 +14,8 @@ from unveil.geometry.lighting import irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.uv import texel_map
-from unveil.heads.albedo import SkinSpace, SkinVariation
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.space import SkinSpace, SkinVariation
 from unveil.typing import Bools, Float64s, Floats, UInt8s
 
 SIZE, PIXELS = 256, 400

@@ -10,8 +10,8 @@ from tools.wrinkles import FINE, Known, angles, render, score
 from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.appearance.wrinkles.found import LARGEST, find_wrinkles
 from unveil.appearance.wrinkles.relief import Grid, find_relief
-from unveil.heads.albedo import SIZE
-from unveil.heads.dense import dense_mesh
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.dense import dense_mesh
 from unveil.typing import Float64s
 
 MODEL = unveil.load_openhead()

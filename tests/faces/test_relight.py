@@ -26,7 +26,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.lighting import harmonics
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
-from unveil.heads.detail import Detail
+from unveil.heads.skin.detail import Detail
 from unveil.photos.crop import Crop
 from unveil.typing import Float64s, Image
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.heads import albedo as texture
+from unveil.heads.skin import albedo as texture
 from unveil.models.deca import albedo_file
 
 SIDE = made_up_flame.ALBEDO_SIDE

@@ -10,11 +10,11 @@ import pytest
 
 from unveil.errors import UnveilError
 from unveil.geometry.mesh import face_normals
-from unveil.heads.albedo import SIZE
-from unveil.heads.dense import dense_mesh
-from unveil.heads.detail import DetailSurface
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.dense import dense_mesh
+from unveil.heads.skin.detail import DetailSurface
 from unveil.models.deca import detail as deca_detail
 from unveil.models.deca import head as flame
 from unveil.models.deca.detail import read_dense_mesh

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from unveil import load_openhead
-from unveil.heads.albedo import CELLS, SIZE, SkinFolds, at_coordinates
-from unveil.heads.detail import LITTLE, MOST, MovingRelief
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.detail import LITTLE, MOST, MovingRelief
+from unveil.heads.skin.space import CELLS, SkinFolds, at_coordinates
 from unveil.typing import Float32s
 
 MODEL = load_openhead()

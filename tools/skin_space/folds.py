@@ -19,9 +19,10 @@ from tools.skin_space.photographs import MOST_HIDDEN, photographs
 from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.appearance.wrinkles.found import near_skin, seen_relief
 from unveil.errors import UnveilError
-from unveil.heads.albedo import CELLS, SIZE
-from unveil.heads.detail import DetailSurface
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.detail import DetailSurface
+from unveil.heads.skin.space import CELLS
 from unveil.training.crops.prepared import TEST, TRAIN, PreparedFolder
 from unveil.typing import Bools, Float32s, Float64s, Int64s
 

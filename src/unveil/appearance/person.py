@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unveil.heads.albedo import SkinVariation
+from unveil.heads.skin.space import SkinVariation
 from unveil.typing import Float32s
 
 EVIDENCE = 0.3  # of a vertex: what neighbours show is not independent

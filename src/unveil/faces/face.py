@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from unveil.heads.detail import Detail
 from unveil.heads.layout import Coefficients
+from unveil.heads.skin.detail import Detail
 from unveil.models.classes import CLASSES
 from unveil.photos.crop import Crop
 from unveil.reprs import short_repr

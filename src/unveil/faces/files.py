@@ -21,9 +21,9 @@ from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
 from unveil.faces.spectacles import spectacle_frames
 from unveil.faces.whole import WholeFace, whole_face
-from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
+from unveil.heads.parts import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from unveil.faces.face import ReconstructedFace
 from unveil.geometry.rasterize import rasterize
 from unveil.heads.face_area import vertex_areas
-from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
+from unveil.heads.parts import HairCap
 from unveil.typing import Bools, Floats, Image, UInt8s
 
 FINEST = 800  # pixels of the photograph's longer side at which hair and skin are separated

@@ -13,8 +13,8 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import ALL_FORMATS, FORMATS, NUMBERS, OVERLAY
-from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
+from unveil.heads.parts import HairCap
 from unveil.processes import numpy_on_one_thread
 from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s

@@ -23,10 +23,10 @@ from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate
 from unveil.geometry.uv import texel_map
-from unveil.heads.albedo import shade
-from unveil.heads.dense import unit
-from unveil.heads.detail import Detail
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.albedo import shade
+from unveil.heads.skin.dense import unit
+from unveil.heads.skin.detail import Detail
 from unveil.reprs import short_repr
 from unveil.typing import Bools, Float64s, Floats, Image, UInt8s
 

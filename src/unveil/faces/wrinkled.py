@@ -11,9 +11,9 @@ from unveil.appearance.visibility import covered_pixels
 from unveil.appearance.wrinkles.found import find_wrinkles
 from unveil.faces.face import ReconstructedFace
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.albedo import at_coordinates
-from unveil.heads.detail import Detail, DetailSurface, MovingRelief
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.detail import Detail, DetailSurface, MovingRelief
+from unveil.heads.skin.space import at_coordinates
 from unveil.models.classes import SKIN
 from unveil.typing import Bools, Float32s, Floats, Image
 

@@ -12,11 +12,13 @@ from unveil.geometry import camera
 from unveil.geometry.arrays import array_namespace
 from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
-from unveil.heads.albedo import AlbedoSpace, SkinSpace
-from unveil.heads.head import HairCap, Head, MeshParts, with_hair
+from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Coefficients, widened
+from unveil.heads.parts import HairCap, MeshParts, with_hair
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
+from unveil.heads.skin.albedo import AlbedoSpace
+from unveil.heads.skin.space import SkinSpace
 
 LIGHT_UNIT = "spherical harmonics, 9 by RGB"  # of a group "light" in the order of `geometry.lighting`
 

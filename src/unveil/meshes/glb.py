@@ -21,10 +21,10 @@ from importlib.metadata import version
 import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.head import JOINT, MeshParts
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
+from unveil.heads.parts import HAIR_JOINT, MeshParts
 from unveil.meshes.glb_animation import animation
 from unveil.meshes.glb_hair import add_hair
 from unveil.meshes.glb_head import add_colours, head_mesh, joint_nodes, skin, unit_normals, v_down
@@ -102,7 +102,7 @@ def glb_bytes(
         if texture is not None:
             add_colours(buffer, mesh, model, texture)
     if hair is not None:
-        add_hair(buffer, document, hair, model.head.joint_names.index(JOINT), grey=texture is None)
+        add_hair(buffer, document, hair, model.head.joint_names.index(HAIR_JOINT), grey=texture is None)
     if motion is not None:
         document["animations"] = [animation(buffer, model, motion)]
     return buffer.pack(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.head import HAIR, ROUGHNESS, HairCap, HairEnds
+from unveil.heads.parts import HAIR, HAIR_ROUGHNESS, HairCap, HairEnds
 from unveil.meshes.glb_head import INFLUENCES, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
 from unveil.meshes.image_bytes import jpeg, png
@@ -34,7 +34,7 @@ def _material(document: Json, name: str, picture: tuple[int, str] | None) -> Jso
     """How light falls back from hair; its picture, a view of the buffer and its kind, goes into the document."""
     material: Json = document["materials"][0] | {"name": name}
     material.pop("normalTexture", None)  # of the skin
-    surface = material["pbrMetallicRoughness"] | {"roughnessFactor": ROUGHNESS}
+    surface = material["pbrMetallicRoughness"] | {"roughnessFactor": HAIR_ROUGHNESS}
     if picture is not None:
         view, kind = picture
         document["images"].append({"mimeType": f"image/{kind}", "bufferView": view, "name": name})

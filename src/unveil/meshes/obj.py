@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.head import MeshParts
+from unveil.heads.parts import MeshParts
 from unveil.meshes.image_bytes import jpeg
 from unveil.meshes.mesh import Mesh, TexturedMesh, triangulated
 from unveil.meshes.surface import TexturedSurface

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unveil.heads.albedo import AlbedoSpace
 from unveil.heads.layout import Coefficients
+from unveil.heads.skin.albedo import AlbedoSpace
 from unveil.typing import Float32s, Floats
 
 if TYPE_CHECKING:
-    from unveil.heads.detail import Detail, DetailSurface  # which are slow to import
+    from unveil.heads.skin.detail import Detail, DetailSurface  # which are slow to import
 
 # Displacement maps [N, 256, 256] in metres along the normals, of coefficients [N, M].
 Displacement = Callable[[Coefficients], Floats]

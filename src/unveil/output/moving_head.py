@@ -12,10 +12,10 @@ import numpy as np
 from unveil.faces.files import face_glb
 from unveil.faces.hair import without_light
 from unveil.faces.reconstruction import Reconstruction, plain_colours
-from unveil.heads.head import HAIR, HairCap
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
+from unveil.heads.parts import HAIR, HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.glb_animation import animation
 from unveil.meshes.glb_file import GlbFile

@@ -15,9 +15,9 @@ from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.faces.wrinkled import expressed, wrinkled
-from unveil.heads.detail import Detail, DetailSurface
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients
+from unveil.heads.skin.detail import Detail, DetailSurface
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin

@@ -17,7 +17,7 @@ from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.picture import HEIGHT, PER_NODE, WIDTH, at_texels
 from unveil.appearance.hair.shape import HairShape
 from unveil.geometry.smooth_step import smooth_step
-from unveil.heads.head import HairEnds
+from unveil.heads.parts import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
 # Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.

@@ -10,8 +10,8 @@ from unveil.appearance.hair.mesh import cap_mesh
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import hair_shape
 from unveil.appearance.hair.surroundings import Sighted, hair_view
-from unveil.heads.head import HairCap
 from unveil.heads.model import MorphableModel
+from unveil.heads.parts import HairCap
 from unveil.typing import Float32s, Int64s
 
 FEW = 512  # vertices whose nearest ones are looked for at once

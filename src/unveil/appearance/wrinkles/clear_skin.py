@@ -9,12 +9,12 @@ import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.visibility import behind
-from unveil.heads.albedo import SIZE
-from unveil.heads.dense import DenseMesh, dense_mesh
-from unveil.heads.detail import DetailSurface
 from unveil.heads.face_area import SEVEN, face_sphere
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.dense import DenseMesh, dense_mesh
+from unveil.heads.skin.detail import DetailSurface
 from unveil.typing import Bools, Float32s, Float64s
 
 # Texels: how far around these parts there is hair, or skin that is no skin of the face.

@@ -18,7 +18,7 @@ import numpy as np
 from unveil.appearance.light import FAINTEST, GAMMA, SkinLight, SkinSamples, fit_skin_light
 from unveil.appearance.view import View, sample_view
 from unveil.appearance.wrinkles.relief import Grid, find_relief
-from unveil.heads.detail import DetailSurface
+from unveil.heads.skin.detail import DetailSurface
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 LARGEST = 1.5e-3  # metres

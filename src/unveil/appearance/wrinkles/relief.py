@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from unveil.geometry.compiled import compiled
-from unveil.heads.dense import DenseMesh, unit
+from unveil.heads.skin.dense import DenseMesh, unit
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Int64s
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.heads.albedo import SIZE, AlbedoSpace
+from unveil.heads.skin.albedo import SIZE, AlbedoSpace
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
 from unveil.typing import Float32s, Floats

@@ -10,11 +10,11 @@ import numpy as np
 from unveil.assets.store import find, locate
 from unveil.assets.unpickle import read_pickled_npy
 from unveil.errors import UnveilError
-from unveil.heads.albedo import SIZE
-from unveil.heads.dense import DenseMesh, dense_mesh
-from unveil.heads.detail import DetailSurface
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.albedo import SIZE
+from unveil.heads.skin.dense import DenseMesh, dense_mesh
+from unveil.heads.skin.detail import DetailSurface
 from unveil.models.deca import albedo_file, files
 from unveil.models.encoder import Encoder
 from unveil.models.skin import SkinModel

@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from unveil.heads.albedo import AlbedoSpace
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.heads.model import MorphableModel
 from unveil.heads.rigid_face import FaceArrays, rigid_face
+from unveil.heads.skin.albedo import AlbedoSpace
 from unveil.models.mgcnet.placement import Pinhole
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind

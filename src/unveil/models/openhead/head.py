@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from unveil.heads.head import Head, MeshParts
+from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
 from unveil.heads.layout import CoefficientLayout, Group, widened
 from unveil.heads.model import LIGHT_UNIT, MorphableModel
+from unveil.heads.parts import MeshParts
 from unveil.storage.arrays import Arrays, read_arrays
 from unveil.storage.file_kind import FileKind
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.heads.albedo import CELLS, SkinFolds, SkinSpace, SkinVariation
+from unveil.heads.skin.space import CELLS, SkinFolds, SkinSpace, SkinVariation
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
-from unveil.heads.albedo import SkinFolds
-from unveil.heads.dense import DenseMesh, unit
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.dense import DenseMesh, unit
+from unveil.heads.skin.space import SkinFolds
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 

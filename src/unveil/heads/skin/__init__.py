@@ -1,0 +1,1 @@
+"""Skin of heads: its colours, its relief, and the dense mesh that relief is drawn on."""
