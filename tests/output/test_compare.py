@@ -57,6 +57,23 @@ def test_all_that_can_run_is_shown(capsys: pytest.CaptureFixture[str], tmp_path:
     assert not (np.abs(picture.astype(int) - HATCH) < 3).all(axis=2)[HEAD:-FOOT, CELL:].mean() > 0.02
 
 
+def test_of_all_models_those_are_shown_whose_files_are_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "o.png"
+    alone = Answer(capsys, "compare", DEMO, "-o", out)
+    assert (alone.status, alone.out) == (0, f"{out}: 1 photograph, 1 model\n")
+    assert alone.err == (
+        "unveil: left out deca, 3ddfa, mgcnet, whose files are not there; `--models deca` says what is missing\n"
+    )
+    with Image.open(out) as picture:
+        assert picture.width == 3 * CELL + 2 * GAP
+    assets = made_up_tddfa.write_folder(tmp_path / "3ddfa", "mb05")
+    both = Answer(capsys, "compare", DEMO, "--assets", assets, "-o", out)
+    assert (both.status, both.out) == (0, f"{out}: 1 photograph, 2 models\n")
+    assert "left out deca, mgcnet, whose" in both.err
+
+
 def test_mistakes_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for expected, *options in (
         ("end the name in one of", DEMO, "-o", tmp_path / "o.txt"),

@@ -27,11 +27,13 @@ def compare(
     ],
     *,
     models: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="LIST", help="Models to compare, separated by commas, each as `reconstruct --model` takes it."
+            metavar="LIST",
+            help="Models to compare, separated by commas, each as `reconstruct --model` takes it; all whose files are "
+            "there if left out.",
         ),
-    ] = "openhead,deca,3ddfa,mgcnet",
+    ] = None,
     assets: AssetsOption = None,
     recursive: RecursiveOption = False,
     force: ForceOption = False,
@@ -49,7 +51,7 @@ def compare(
         )
     photos = [path for given in photographs for path in find_images(given, recursive=recursive, note=complain)]
     with result_file(out, "compare", inputs=photos, force=force) as path:
-        methods = [_method(name, assets) for name in words(models)]
+        methods = _those_there(assets) if models is None else [_method(name, assets) for name in words(models)]
         if not any(method.reconstructor for method in methods):
             raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
         shown = comparing.compare(photos, methods)
@@ -63,6 +65,18 @@ def compare(
     say(f"{printable(out)}: {whole}, {count(len(methods), 'model')}{failed}")
     if shown.failed:
         raise typer.Exit(exit_status(shown.failed.values()))
+
+
+def _those_there(assets: Path | None) -> list[Method]:
+    """The models whose files are there; one line on stderr names the others."""
+    from unveil.models.registry import FAMILIES
+
+    methods = [_method(name, assets) for name in FAMILIES]
+    if missing := [method.name for method in methods if method.missing]:
+        complain(
+            f"left out {', '.join(missing)}, whose files are not there; `--models {missing[0]}` says what is missing"
+        )
+    return [method for method in methods if not method.missing]
 
 
 def _method(name: str, assets: Path | None) -> Method:
