@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from constant_learner import fitting_coefficients, write_learner
+from extras import needs
 from glb_reader import Glb
 from PIL import Image
 
@@ -106,6 +107,27 @@ def test_pictures_of_a_motion_keep_their_framing(reconstructor: Reconstructor, s
     assert all(not (head[0].any() or head[-1].any() or head[:, 0].any() or head[:, -1].any()) for head in heads)
     assert max(head.any(axis=1).sum() for head in heads) > 0.75 * 80
     assert (heads[0] != heads[1]).sum() > 50
+
+
+@pytest.mark.parametrize(("size", "pixels"), [((), (360, 720)), (("--size", "96"), (96, 96))])
+def test_a_film_is_larger_than_a_gif_unless_a_size_is_named(
+    tmp_path: Path, learner: Path, size: tuple[str, ...], pixels: tuple[int, int]
+) -> None:
+    needs("av")
+    from unveil.video.clip import open_clip
+
+    command = ["animate", str(DEMO), "--model", str(learner), "--expression", "blink", "--rate", "1", *size]
+    assert cli.main([*command, "--formats", "gif,mp4", "-o", str(tmp_path)]) == 0
+    with Image.open(tmp_path / "demo_motion.gif") as picture:
+        assert picture.size == (pixels[0], pixels[0])
+    with open_clip(tmp_path / "demo_motion.mp4") as clip:
+        frames = [frame.image.shape for frame in clip.frames()]
+    assert frames == [(pixels[1], pixels[1], 3)] * 2
+
+
+def test_a_size_without_pictures_is_a_mistake(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["animate", str(DEMO), "--formats", "glb", "--size", "96", "-o", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("unveil: --size would do nothing")
 
 
 def test_the_commands_write_what_they_say(

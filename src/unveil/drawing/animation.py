@@ -29,6 +29,7 @@ def write_animation(path: str | os.PathLike[str], frames: Iterable[Image], rate:
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise UnveilError(f"cannot write {printable(path)} as an animation; end the name in {' or '.join(SUFFIXES)}")
-    first, *others = (PIL.Image.fromarray(frame) for frame in frames)
+    pictures = map(PIL.Image.fromarray, frames)  # of a GIF, Pillow keeps each with a byte a pixel instead of three
+    first = next(pictures)
     with atomic_path(path) as temporary:
-        first.save(temporary, save_all=True, append_images=others, duration=round(1000 / rate), loop=0)
+        first.save(temporary, save_all=True, append_images=pictures, duration=round(1000 / rate), loop=0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -36,12 +36,13 @@ from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
 from unveil.video.movie import write_movie
 
-SIZE = 360  # pixels per side of an animated picture
+SIZES = {"gif": 360, "mp4": 720}  # pixels per side of what is drawn: a GIF grows with each, a film hardly
 RATE = 12.5  # frames per second, where a GIF is among what is written
 FINE_RATE = 30.0  # and where none is, for a film that flows
 MARGIN = 0.06  # of the picture around the head at its widest
 TURN_SECONDS, GESTURE_SECONDS = 3.0, 1.2  # how long it takes to look around, and a single face
 EXPRESSION_SECONDS, ROUND_SECONDS = 2.0, 5.0  # how long an expression takes, and a turn all around
+Watched: TypeAlias = Callable[[Iterator[Image], int], Iterator[Image]]
 
 
 def see(reconstructor: Reconstructor, photo: Path) -> Reconstruction:
@@ -147,18 +148,29 @@ def motion_name(photo: Path, outputs: Outputs) -> str:
     return f"{distinct_names([photo], is_anothers)[photo]}_motion"
 
 
-def write_motion(stem: Path, head: MovingHead, motion: Motion, formats: Sequence[str]) -> list[Path]:
+def write_motion(
+    stem: Path,
+    head: MovingHead,
+    motion: Motion,
+    formats: Sequence[str],
+    size: int | None = None,
+    progress: Watched = lambda pictures, count: pictures,
+) -> list[Path]:
     """Write the moving head in formats of `MOTION_FORMATS` and give back the paths.
 
     ``<stem>.gif`` and ``<stem>.mp4`` are pictures, ``<stem>.glb`` a scene, and ``<stem>.csv``, for heads with ARKit's
-    units, a take that moves other heads.
+    units, a take that moves other heads. ``size`` is that of pictures, in pixels per side, in place of `SIZES`.
+    ``progress`` passes pictures on as they are drawn, and is told how many there are.
     """
     take = take_of(head.model, motion)
     rate = motion.frames_per_second
-    pictures = partial(render_motion, head.model, motion, head.texture)
+
+    def pictures(kind: str) -> Iterator[Image]:
+        return progress(render_motion(head.model, motion, head.texture, size or SIZES[kind]), len(motion))
+
     writers: dict[str, Callable[[Path], None]] = {
-        "gif": lambda path: write_animation(path, pictures(), rate),
-        "mp4": lambda path: write_movie(path, pictures(), rate),
+        "gif": lambda path: write_animation(path, pictures("gif"), rate),
+        "mp4": lambda path: write_movie(path, pictures("mp4"), rate),
         "glb": lambda path: write_bytes(path, head.scene(motion)),
     }
     if take is not None:
@@ -169,7 +181,7 @@ def write_motion(stem: Path, head: MovingHead, motion: Motion, formats: Sequence
     return list(paths.values())
 
 
-def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int = SIZE) -> Iterator[Image]:
+def render_motion(model: MorphableModel, motion: Motion, texture: UInt8s, size: int) -> Iterator[Image]:
     """Pictures RGB uint8 [size, size, 3] on white of each keyframe, seen along -z, all with the same framing."""
     model, coefficients = model.complete(motion.coefficients)
     frames = [coefficients.row(k) for k in range(len(motion))]

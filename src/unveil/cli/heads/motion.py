@@ -99,6 +99,10 @@ def animate(
         float | None,
         typer.Option(metavar="N", min=1, max=100, help="Frames per second: 30, or 12.5 with a GIF and no --arkit."),
     ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=64, max=2160, help="Pixels per side: 360 of a GIF, 720 of an MP4 if left out."),
+    ] = None,
     wrinkles: Annotated[
         bool,
         typer.Option("--wrinkles", help="Give the head of a photograph its wrinkles, and folds that come and go."),
@@ -131,6 +135,8 @@ def animate(
     if len(given := [name for name, value in ways.items() if value]) > 1:
         raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
     wanted = chosen(formats, MOTION_FORMATS)
+    if size and not {"gif", "mp4"} & set(wanted):
+        raise UnveilError("--size would do nothing: it is that of a GIF or an MP4, name one with --formats")
     if "mp4" in wanted:
         require_writer()
     usual = animation.RATE if "gif" in wanted else animation.FINE_RATE
@@ -150,7 +156,8 @@ def animate(
             _complain_of(follower, len(sources))
         motion = script.motion(moving)
         with outputs.part(path_of(head)) as part:
-            written = animation.write_motion(part / name, moving, motion, wanted)
+            progress = partial(with_progress, doing="drawing")
+            written = animation.write_motion(part / name, moving, motion, wanted, size, progress)
     failed = follower.failed if follower else {}
     unusable = f"; {len(failed)} failed" if failed else ""
     for path in written:
