@@ -7,7 +7,8 @@ torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.models.learner import Learner
-from unveil.models.points import Points, Refinement, cell_centres, expectation, without_hidden_layers
+from unveil.models.point_maps import Maps, cell_centres, cross_entropies, moments, moments_of
+from unveil.models.points import PointHead, Points, Refinement, expectation, without_hidden_layers
 
 LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
 FRONT = torch.tensor([[-1.0, -1], [1, -1], [0, 0], [-0.5, 1], [0.5, 1]])
@@ -18,12 +19,58 @@ def test_a_map_with_one_spot_is_that_place() -> None:
     logits = torch.full((1, 2, cells * cells), -50.0)
     logits[0, 0, 3 * cells + 20] = 50.0  # row 3, column 20
     logits[0, 1] = 0.0
-    positions, spread = expectation(logits)
+    positions, spread = expectation(moments_of(logits))
     at = cell_centres(cells, logits)
     assert torch.allclose(positions[0, 0], torch.stack([at[20], at[3]]), atol=1e-5)
     assert torch.allclose(positions[0, 1], torch.zeros(2), atol=1e-5)
     assert spread[0, 0] < 0.01
     assert torch.allclose(spread[0, 1], torch.tensor((2 / 3) ** 0.5), atol=0.01)  # of a uniform square
+
+
+def made_up_maps(images: int = 2, points: int = 3, channels: int = 4, cells: int = 5) -> Maps:
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
+
+    return Maps(normal(images, channels, cells * cells), normal(points, channels), normal(points))
+
+
+def made_up_spots(maps: Maps) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows and columns that each sum to 1."""
+    shape = (len(maps.features), len(maps.bias), maps.cells)
+    generator = torch.Generator().manual_seed(1)
+    rows, columns = (torch.rand(shape, generator=generator, dtype=torch.float64).softmax(dim=-1) for _ in range(2))
+    return rows, columns
+
+
+def test_moments_and_entropies_are_those_of_whole_maps() -> None:
+    maps = made_up_maps()
+    rows, columns = made_up_spots(maps)
+    assert torch.allclose(moments(maps), moments_of(maps.logits()))
+    logs = maps.logits().log_softmax(dim=-1).unflatten(-1, (maps.cells, maps.cells))
+    expected = -(logs * rows[..., :, None] * columns[..., None, :]).sum(dim=(-2, -1))
+    assert torch.allclose(cross_entropies(maps, rows, columns), expected)
+
+
+def test_gradients_of_moments_and_entropies_are_right() -> None:
+    maps = made_up_maps()
+    rows, columns = made_up_spots(maps)
+    assert torch.autograd.gradcheck(lambda *parts: moments(Maps(*parts)), tuple(maps))
+    assert torch.autograd.gradcheck(lambda *parts: cross_entropies(Maps(*parts), rows, columns), tuple(maps))
+
+
+def test_points_are_the_same_in_training_and_after_it() -> None:
+    """The last layer is one of the network in an exported learner, and a product in training."""
+    torch.manual_seed(0)
+    head = PointHead((8, 8), 5)
+    head.bn1.eval(), head.bn2.eval()
+    stages = [torch.rand(2, 8, 16, 16), torch.rand(2, 8, 8, 8)]
+    training = head(stages)
+    head.training = False
+    after = head(stages)
+    assert torch.allclose(training.positions, after.positions, atol=1e-5)
+    assert torch.allclose(training.spread, after.spread, atol=1e-4)
 
 
 def test_a_learner_finds_points_and_at_first_refines_nothing() -> None:
@@ -95,4 +142,4 @@ def test_maps_are_as_fine_as_the_image() -> None:
     for size in (64, 112, 144):
         told = Learner(18, LAYOUT, size, front=FRONT).eval()(torch.rand(1, 3, size, size))
         assert isinstance(told.points, Points)
-        assert told.points.logits.shape == (1, 5, (size // 4) ** 2)
+        assert told.points.maps.logits().shape == (1, 5, (size // 4) ** 2)

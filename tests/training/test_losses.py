@@ -10,6 +10,7 @@ torch = needs("torch")
 
 from unveil.models.classes import CLASSES, EYES, SKIN, UNKNOWN
 from unveil.models.learner import LearnerOutput
+from unveil.models.point_maps import Maps, moments
 from unveil.models.points import Points, expectation
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig, preset
@@ -215,7 +216,8 @@ def points_at(row: int, column: int, sharpness: float) -> Points:
     """One point whose map has its spot at a cell."""
     y, x = np.mgrid[:CELLS, :CELLS]
     logits = torch.from_numpy(-sharpness * ((y - row) ** 2 + (x - column) ** 2).astype(np.float32)).reshape(1, 1, -1)
-    return Points(*expectation(logits), logits)
+    maps = Maps(logits, torch.ones(1, 1), torch.zeros(1))
+    return Points(*expectation(moments(maps)), maps)
 
 
 def test_points_are_to_be_small_spots_where_the_points_are() -> None:

@@ -7,13 +7,14 @@ another. Maps keep it: each point is the expected position under a map of its ow
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from unveil.models.point_maps import Maps, moments, moments_of
 
 FRONT = "refinement.front"  # the template's points in the state of a learner that finds points
 CHANNELS = 64
@@ -27,7 +28,7 @@ class Points(NamedTuple):
 
     positions: Tensor  # [N, P, 2]
     spread: Tensor  # [N, P] standard deviation of their maps
-    logits: Tensor  # [N, P, C * C] of the maps, row 0 on top
+    maps: Maps
 
 
 class PointHead(nn.Module):
@@ -51,30 +52,18 @@ class PointHead(nn.Module):
             x = lateral(stage) + resized(x, stage.shape[-1])
         x = functional.relu(self.bn1(self.conv1(functional.relu(x))))
         x = functional.relu(self.bn2(self.conv2(x)))
-        logits = self.last(x).flatten(2).float()
+        maps = Maps(x.flatten(2), self.last.weight.flatten(1), cast(Tensor, self.last.bias))
+        if self.training:
+            return Points(*expectation(moments(maps)), maps)
+        logits = self.last(x).flatten(2).float()  # the same as a layer, which an exported learner has in 8 bits
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 would round positions to half a pixel
-            positions, spread = expectation(logits)
-        return Points(positions, spread, logits)
+            return Points(*expectation(moments_of(logits)), maps)
 
 
-def cells_of(logits: Tensor) -> int:
-    """C, the cells per side of maps [..., C * C]."""
-    return math.isqrt(logits.shape[-1])
-
-
-def cell_centres(cells: int, like: Tensor) -> Tensor:
-    """Where the cells of a row lie, [C], of the type and on the device of ``like``."""
-    return (torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5) * (2 / cells) - 1
-
-
-def expectation(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean [N, P, 2] and standard deviation [N, P] of positions under maps with logits [N, P, C * C]."""
-    cells = cells_of(logits)
-    maps = torch.softmax(logits, dim=-1).reshape(*logits.shape[:-1], cells, cells)
-    at = cell_centres(cells, logits)
-    columns, rows = maps.sum(dim=-2), maps.sum(dim=-1)
-    mean = torch.stack([columns @ at, rows @ at], dim=-1)
-    variance = columns @ at.square() + rows @ at.square() - mean.square().sum(dim=-1)
+def expectation(moments: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean [N, P, 2] and standard deviation [N, P] of positions under maps with moments [N, P, 3]."""
+    mean, square = moments[..., :2], moments[..., 2]
+    variance = square - mean.square().sum(dim=-1)
     return mean, torch.sqrt(variance.clamp(min=0) + 1e-6)
 
 

@@ -13,7 +13,8 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BROWS, CLASSES, EYES, LIPS, MOUTH, UNKNOWN
 from unveil.models.learner import LearnerOutput
-from unveil.models.points import Points, cell_centres, cells_of
+from unveil.models.point_maps import cell_centres, cross_entropies
+from unveil.models.points import Points
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig
 
@@ -83,11 +84,10 @@ def point_terms(points: Points, target: Tensor) -> tuple[Tensor, Tensor]:
     inside = (target.abs() < INSIDE).all(dim=-1).float()
     share = inside / inside.sum(dim=-1, keepdim=True).clamp(min=1)
     apart = torch.sqrt((points.positions - target).square().sum(dim=-1) + 1e-8)
-    cells = cells_of(points.logits)
+    cells = points.maps.cells
     in_cells = (target[..., None] - cell_centres(cells, target)) * (cells / 2)  # [N, P, 2, C]
     x, y = torch.softmax(-0.5 * (in_cells / SPOT).square(), dim=-1).unbind(dim=2)
-    logs = torch.log_softmax(points.logits, dim=-1).reshape(*apart.shape, cells, cells)
-    entropy = -torch.einsum("npyx,npy,npx->np", logs, y, x)
+    entropy = cross_entropies(points.maps, rows=y, columns=x)
     return (apart * share).sum(dim=-1), (entropy * share).sum(dim=-1)
 
 
