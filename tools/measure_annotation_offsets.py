@@ -1,13 +1,14 @@
 r"""Measure where annotators put the 68 landmarks on openhead, and bring its table of offsets up to date.
 
-    python tools/measure_annotation_offsets.py --training-set trainset/ --annotation ytfaces-landmarks68=yt.npy \
-        --annotation allagefaces-adult=aaf.npy
+    python tools/measure_annotation_offsets.py --training-set trainset/ --codes said.npz \
+        --annotation ytfaces-landmarks68=yt.npy --annotation allagefaces-adult=aaf.npy
 
 openhead's landmarks start from ICT-FaceKit's. Photographs are annotated a little differently: brows start further
-from the nose, points of the jaw line are spaced otherwise. In the heads that `make_training_set.py` has fitted to
-MediaPipe's points alone, this script compares the model's landmarks with annotations of the same pictures: the mean
-difference in the frame of the head, the same on both sides, is added to ``tools/openhead/annotation_offsets.csv``.
-Rebuild openhead then, and repeat until nothing moves.
+from the nose, points of the jaw line are spaced otherwise. In the heads that codes say of pictures, this script
+compares the model's landmarks with annotations of the same pictures: the mean difference in the frame of the head, the
+same on both sides, is added to ``tools/openhead/annotation_offsets.csv``, for the jaw line, the brows and the bridge of
+the nose. Other landmarks lie on edges of lids, lips and nostrils, where blinks and textures need them. Rebuild openhead
+then, and repeat until nothing moves.
 
 An annotation is an npy file [N, 68, 2], or [N, 49, 2] without the jaw line and the inner corners of the mouth, in
 pixels of picture 0, 1, ... of the source, whose file names are those numbers. A shift that a whole source has in
@@ -39,6 +40,7 @@ CROP_SIZE = 224  # pixels; any number would do
 IBUG49 = [index for index in range(17, 68) if index not in (60, 64)]
 JAW = slice(0, 17)
 INNER = slice(17, 68)
+MOVED = slice(0, 31)  # jaw line, brows, bridge of the nose
 FRONTAL = 15.0  # degrees of yaw up to which the jaw line is measured: it slides beyond
 OUTLIER = 6e-3  # metres, from which on a difference counts no more
 
@@ -96,15 +98,18 @@ def main() -> None:
     """Read the command line, measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--training-set", type=Path, required=True, help="folder of make_training_set.py")
+    parser.add_argument("--codes", type=Path, help="heads of its pictures, if not those that it was fitted with")
     parser.add_argument("--annotation", action="append", required=True, metavar="SOURCE=NPY")
     parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
-    folder, codes = PreparedFolder.open(arguments.training_set), read_codes(arguments.training_set / "codes.npz")
+    folder = PreparedFolder.open(arguments.training_set)
+    codes = read_codes(arguments.codes or arguments.training_set / "codes.npz")
     sources = [text.split("=", 1) for text in arguments.annotation]
     offset = mean_offset([differences(folder, codes, source, read_array(path, ANNOTATION)) for source, path in sources])
-    print(f"the model's landmarks move by {1e3 * np.linalg.norm(offset, axis=1).mean():.2f} mm on average")
+    moved = np.linalg.norm(offset[MOVED], axis=1)
+    print(f"jaw line, brows and the bridge of the nose move by {1e3 * moved.mean():.2f} mm on average")
     table = np.loadtxt(arguments.table, delimiter=",", skiprows=1)
-    table[:, 1:] += 1e3 * offset
+    table[MOVED, 1:] += 1e3 * offset[MOVED]
     rows = "".join(f"{int(index)},{x:.1f},{y:.1f}\n" for index, x, y in table)
     write_text(arguments.table, "landmark,x_mm,y_mm\n" + rows)
 

