@@ -7,8 +7,18 @@ torch = needs("torch")
 
 from unveil.heads.layout import CoefficientLayout, Group
 from unveil.models.learner import Learner
-from unveil.models.point_maps import Maps, cell_centres, cross_entropies, moments, moments_of
-from unveil.models.points import PointHead, Points, Refinement, expectation, without_hidden_layers
+from unveil.models.points import (
+    Maps,
+    PointHead,
+    Points,
+    Refinement,
+    cell_centres,
+    cross_entropies,
+    expectation,
+    moments,
+    moments_of,
+    without_hidden_layers,
+)
 
 LAYOUT = CoefficientLayout("tiny", (Group("shape", 4, "sd"), Group("camera", 3, "1/m, m")))
 FRONT = torch.tensor([[-1.0, -1], [1, -1], [0, 0], [-0.5, 1], [0.5, 1]])

@@ -10,8 +10,7 @@ torch = needs("torch")
 
 from unveil.models.classes import CLASSES, EYES, SKIN, UNKNOWN
 from unveil.models.learner import LearnerOutput
-from unveil.models.point_maps import Maps, moments
-from unveil.models.points import Points, expectation
+from unveil.models.points import Maps, Points, expectation, moments
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig, preset
 from unveil.training.losses import (

@@ -13,8 +13,7 @@ from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BROWS, CLASSES, EYES, LIPS, MOUTH, UNKNOWN
 from unveil.models.learner import LearnerOutput
-from unveil.models.point_maps import cell_centres, cross_entropies
-from unveil.models.points import Points
+from unveil.models.points import Points, cell_centres, cross_entropies
 from unveil.training.batches import Tensors
 from unveil.training.config import TrainConfig
 
