@@ -13,6 +13,6 @@ Real = TypeVar("Real", bound="np.floating[Any]")
 
 
 def smooth_step(x: NDArray[Real], low: float | Floats, high: float | Floats) -> NDArray[Real]:
-    """From 0 at ``low`` to 1 at ``high``, level at both and beyond: the cubic 3 t^2 - 2 t^3."""
+    """Of x [...], values from 0 at ``low`` to 1 at ``high``, level at both and beyond: the cubic 3 t^2 - 2 t^3."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))

@@ -148,7 +148,7 @@ def size_for(severity: float, cover: Cover, face: Face, shape: tuple[int, ...], 
 
 
 def composite(image: Image, colour: Image | Sequence[int], alpha: Alpha, kind: str) -> Occlusion:
-    """Lay ``colour`` (an image of the same size, or one RGB value) over ``image`` with opacity ``alpha``.
+    """Lay ``colour``, [H, W, 3] or one RGB value, over ``image`` [H, W, 3] with opacity ``alpha`` [H, W].
 
     A pixel counts as hidden where the opacity is above one half.
     """

@@ -32,7 +32,7 @@ class Light:
 
     @classmethod
     def of(cls, image: Image, face: Face, rng: np.random.Generator) -> Light:
-        """The light on a face, guessed from how bright its parts are, with some chance."""
+        """The light on a face in an image [H, W, 3], guessed from how bright its parts are, with some chance."""
         small = cv2.resize(image, (PROBE, PROBE), interpolation=cv2.INTER_NEAREST).astype(np.float32)
         scale = PROBE / np.array(image.shape[1::-1], np.float32)
         inside = fill_polygon((face.outline + 0.5) * scale - 0.5, (PROBE, PROBE)) > 0.5

@@ -48,7 +48,7 @@ class MaskOutline:
         return np.maximum(self.above(x, y, top), self.below_or_beside(x, y))
 
     def above(self, x: Float32s, y: Float32s, top: float) -> Float32s:
-        """How far above the upper edge places are."""
+        """How far above the upper edge places (x, y) [...] are, in nodes; ``top`` as in `mask_outline`."""
         middle = float(np.interp(top, np.arange(len(MIDLINE)), self.middle))
         cheek = max(self.cheek, middle - 2)
         across = np.minimum(np.abs(x) / self.side, 1)
@@ -56,7 +56,7 @@ class MaskOutline:
         return np.asarray(upper - y, np.float32)
 
     def below_or_beside(self, x: Float32s, y: Float32s) -> Float32s:
-        """How far outside the other edges places are."""
+        """How far outside the other edges places (x, y) [...] are, in nodes."""
         lowered = np.interp(x, self.columns, self.jaw).astype(np.float32) + self.below
         return np.maximum(y - lowered, np.abs(x) - self.side)
 

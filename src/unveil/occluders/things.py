@@ -37,6 +37,7 @@ class Things:
 
 def random_thing(rng: np.random.Generator, light: Light) -> Rgba:
     """A picture [S, S, 4] of a thing in a light."""
+    # Each gives the colour [S, S, 3], up to 255, and the opacity [S, S].
     makers: tuple[Callable[[np.random.Generator, Light], tuple[Floats, Floats]], ...] = (phone, fruit, cup, microphone)
     colour, alpha = makers[int(rng.choice(4, p=(0.35, 0.3, 0.2, 0.15)))](rng, light)
     return np.dstack([np.clip(colour, 0, 255), np.asarray(255 * alpha)]).astype(np.uint8)

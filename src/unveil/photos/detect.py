@@ -129,12 +129,12 @@ class FaceDetector:
         return answers
 
     def _faces(self, scales: Scales, looks: _Answers) -> list[Detection]:
-        """What second looks, points [1, 8, 2] and scores [1], come down to."""
+        """The faces in second looks, points [1, 8, 2] and scores [1], with the score that their size asks for."""
         found = [_detection(*face) for face in merge(looks)]
         return [self._right_way_up(scales, face) for face in found if face.score > self._required(face, scales)]
 
     def _perhaps_faces(self, scales: Scales, looks: _Answers) -> Iterator[Detection]:
-        """What second looks come down to where that is not enough for `_faces`."""
+        """Finds in second looks whose score is not enough for `_faces`, but more than chance."""
         for face in (_detection(*find) for find in merge(looks)):
             if GENEROUS < face.score <= self._required(face, scales):
                 yield face
@@ -197,9 +197,9 @@ class FaceDetector:
     def _seen_in(
         self, scales: Scales, crops: list[Crop], box: Floats, place: Callable[[Crop, Float32s], Float32s]
     ) -> tuple[list[Float32s], list[float]]:
-        """What each crop shows of the face in a box [2, 2]: points [8, 2] put into the image by ``place``, and score.
+        """The face in a box [2, 2] as each crop shows it: points [8, 2] put into the image by ``place``, and score.
 
-        The score is 0 where it shows nothing of it.
+        The score is 0 where a crop does not show it.
         """
         answers = self._network(np.stack([scales.seen_in(crop) for crop in crops]))
         seen_points, seen_scores = [], []

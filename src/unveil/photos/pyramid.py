@@ -19,7 +19,7 @@ MARGIN = 16  # black network pixels around the photograph, for faces that its bo
 
 
 def levels_of(image: Image, smallest_face: float) -> Iterator[Image]:
-    """The picture at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
+    """The picture [H, W, 3] at long sides of ..., 128, 64 network pixels, from where the smallest face shows."""
     height, width = image.shape[:2]
     long_side = max(height, width)
     finest = max(ALWAYS, min(FINEST, long_side * FACE_RANGE[0] / smallest_face))
@@ -31,7 +31,10 @@ def levels_of(image: Image, smallest_face: float) -> Iterator[Image]:
 
 
 def finer_levels(image: Image, smallest_face: float, finest: Image) -> list[Image]:
-    """The picture twice as large as its finest level, as far as memory goes; none where the smallest faces show."""
+    """The picture [H, W, 3] twice as large as its finest level, as far as memory goes.
+
+    None where the smallest faces, of so many image pixels a side, show already.
+    """
     height, width = image.shape[:2]
     finest_scale = max(finest.shape[:2]) / max(height, width)
     scale = min(2 * finest_scale, float(np.sqrt(MOST_PIXELS / (width * height))))

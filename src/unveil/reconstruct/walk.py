@@ -121,7 +121,7 @@ class FaceWalk:
         return [self._framed(one) for one in walked]
 
     def predict(self, image: Image, framed: Sequence[Framed]) -> Prediction:
-        """What the encoder says of faces as they are ``shown`` to it; what it has said already is not asked again."""
+        """The encoder's prediction for the faces as they are ``shown`` to it; what it has seen is not run again."""
         pictures = np.stack([one.look.picture if one.look else one.crop.warp(image) for one in framed])
         unseen = [k for k, one in enumerate(framed) if one.look is None]
         asked = iter(self._encoder.predict(pictures[unseen]).rows() if unseen else [])

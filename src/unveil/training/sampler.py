@@ -70,7 +70,7 @@ class Sampler:
         return c.severity_start + progress * (c.severity - c.severity_start) if c.severity else 0.0
 
     def training_batch(self, epoch: int, indices: Int64s, severity: float = 0.0) -> Batch:
-        """Augmented samples, some of them occluded; where crops are paired, first all occluded, then all clear.
+        """Augmented samples [B], some of them occluded; where crops are paired, first all occluded, then all clear.
 
         ``severity`` is the largest share of the face that is hidden; 0 leaves it to the occluders.
         """
@@ -96,7 +96,7 @@ class Sampler:
         return framed(batch_of(labels, fronts, maps, clears), framings)
 
     def validation_batch(self, indices: Int64s, *, occluded: bool, severity: float | None = None) -> Batch:
-        """Samples in the learner's own framing, all of them clear or all occluded, the same at every call.
+        """Samples [B] in the learner's own framing, all of them clear or all occluded, the same at every call.
 
         ``severity`` is the share of each face that is hidden; without it the share is drawn at random.
         """

@@ -144,7 +144,10 @@ def markdown(method: str, summary: Summary, published: Sequence[OfficialScore]) 
 
 
 def write_plot(path: Path, errors: Mapping[str, Float64s]) -> bool:
-    """Draw the share of points below each error from 0 to 8 mm, a curve per method; False without matplotlib."""
+    """Draw the share of points below each error from 0 to 8 mm, a curve per method; False without matplotlib.
+
+    ``errors`` [N] of each method are in mm.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:

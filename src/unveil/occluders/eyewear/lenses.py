@@ -29,7 +29,7 @@ def frame_colour(rng: np.random.Generator) -> Float32s:
 
 
 def superellipse(x: Floats, y: Floats, squares: int) -> Float32s:
-    """(x^p + y^p)^(1/p) with p = 2^squares: below 1 inside the outline."""
+    """(x^p + y^p)^(1/p) [...] of x, y [...] with p = 2^squares: below 1 inside the outline."""
     for _ in range(squares):
         x, y = x * x, y * y
     root = x + y

@@ -201,7 +201,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def split_counts(split: NDArray[np.int8]) -> dict[str, int]:
-    """How many samples each split has, by name."""
+    """How many samples [N] each split has, by name; numbers are places in `SPLITS`."""
     return {name: int((split == number).sum()) for number, name in enumerate(SPLITS)}
 
 

@@ -20,7 +20,7 @@ class Surrounded(NamedTuple):
 
 
 def disturb(image: Image, rng: np.random.Generator, colour_probability: float) -> Image:
-    """Change colours, then resolution, sharpness, noise and compression, each with its probability."""
+    """Change colours, then resolution, sharpness, noise and compression of an image [H, W, 3], each by chance."""
     if rng.random() < colour_probability:
         image = recolour(image, rng)
     if rng.random() < 0.1:
@@ -38,7 +38,7 @@ def disturb(image: Image, rng: np.random.Generator, colour_probability: float) -
 
 
 def recolour(image: Image, rng: np.random.Generator) -> Image:
-    """Another exposure, gamma, contrast and white balance."""
+    """The image [H, W, 3] with another exposure, gamma, contrast and white balance."""
     level = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.uniform(-0.4, 0.4))
     gain = np.exp(rng.uniform(-0.3, 0.3)) * np.exp(rng.uniform(-0.12, 0.12, 3))
     curve = (level - 0.5) * gain + 0.5 + rng.uniform(-0.12, 0.12)  # [256, 3]
@@ -47,7 +47,7 @@ def recolour(image: Image, rng: np.random.Generator) -> Image:
 
 
 def lower_resolution(image: Image, scale: float) -> Image:
-    """The image as if taken with ``scale`` times the pixels per side."""
+    """The image [H, W, 3] as if taken with ``scale`` times the pixels per side."""
     height, width = image.shape[:2]
     small = cv2.resize(
         image, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA
@@ -56,7 +56,7 @@ def lower_resolution(image: Image, scale: float) -> Image:
 
 
 def compress(image: Image, quality: int) -> Image:
-    """The image after a JPEG of ``quality`` 1 to 100."""
+    """The image [H, W, 3] after a JPEG of ``quality`` 1 to 100."""
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
