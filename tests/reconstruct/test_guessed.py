@@ -14,7 +14,7 @@ import trimesh
 from constant_learner import fitting_coefficients, write_learner
 
 import unveil
-from unveil.appearance.visibility import covered_pixels, hidden_vertices
+from unveil.appearance.visibility import hidden_vertices, occluded_pixels
 from unveil.assets.store import packaged
 from unveil.faces.files import face_colours, npz_content
 from unveil.faces.guessed import COLOURS, LEGEND, MOST, draw_guessed
@@ -90,26 +90,26 @@ def test_hidden_is_the_map_where_the_head_faces_the_camera() -> None:
     assert (hidden[(points[:, 0] < -1) | (points[:, 1] > size)] == 1).all()
 
 
-def test_covered_pixels_lie_where_the_map_has_them() -> None:
+def test_occluded_pixels_lie_where_the_map_has_them() -> None:
     """The middle of a cell is the middle of its pixels, and the mask is a little wider than the cells."""
     occlusion = np.zeros((28, 28), np.float32)
     occlusion[8:16, 4:12] = 1
     crop = Crop.from_square([100, 80], 112, 112)  # pixels of the photograph, shifted
-    mask = covered_pixels(occlusion, crop, (160, 200, 3))
+    mask = occluded_pixels(occlusion, crop, (160, 200, 3))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     left, top = 100 - 56 + 4 * 4, 80 - 56 + 8 * 4
     assert left - 6 <= columns[0] < left <= left + 31 < columns[-1] <= left + 37
     assert top - 6 <= rows[0] < top <= top + 31 < rows[-1] <= top + 37
     assert mask[top : top + 32, left : left + 32].all()
-    assert not covered_pixels(occlusion * 0.2, crop, (160, 200)).any()
+    assert not occluded_pixels(occlusion * 0.2, crop, (160, 200)).any()
 
 
 def test_what_reaches_the_edge_of_the_crop_goes_on_beyond_it() -> None:
     occlusion = np.zeros((28, 28), np.float32)
     occlusion[:, :8] = 1
     crop = Crop.from_square([100, 80], 112, 112)
-    assert covered_pixels(occlusion, crop, (160, 200))[:, :44].all()
-    assert not covered_pixels(occlusion, crop, (160, 200), beyond=False)[:, :40].any()
+    assert occluded_pixels(occlusion, crop, (160, 200))[:, :44].all()
+    assert not occluded_pixels(occlusion, crop, (160, 200), beyond=False)[:, :40].any()
 
 
 def test_the_face_is_the_front_of_the_head() -> None:

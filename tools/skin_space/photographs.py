@@ -9,7 +9,7 @@ import numpy as np
 
 from unveil.appearance.texel_kernels import TexelMesh
 from unveil.appearance.view import View, sample_view
-from unveil.appearance.visibility import covered_pixels
+from unveil.appearance.visibility import occluded_pixels
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.uv import TexelMap, texel_map
 from unveil.heads.layout import Coefficients
@@ -62,7 +62,7 @@ def _batch(
     for k, row in enumerate(rows):
         image = folder.crop(int(row))
         projected = np.concatenate([crop.to_image(points[k, :, :2]), points[k, :, 2:] / crop.scale], axis=1)
-        hidden = covered_pixels(found.occlusion[k], crop, image.shape)
+        hidden = occluded_pixels(found.occlusion[k], crop, image.shape)
         yaw = float(np.degrees(np.arctan2(turns[k, 0, 2], turns[k, 2, 2])))
         yield Photographed(image, crop, projected, found.coefficients.row(k), hidden, yaw)
 

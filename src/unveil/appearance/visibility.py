@@ -1,4 +1,4 @@
-"""What of a head the network saw, and what not: covered, turned away, behind another part, or beyond its crop."""
+"""Which parts of a head the network did not see: occluded, turned away, behind another part, or beyond its crop."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from unveil.geometry.visibility import behind
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Floats, Ints
 
-# Probability from which a pixel counts as covered. To leave out a little skin costs less than to paint a piece of a
+# Probability from which a pixel counts as occluded. To leave out a little skin costs less than to paint a piece of a
 # mask onto a face.
-COVERED = 0.3
+OCCLUDED = 0.3
 BESIDE = 0.009  # of the crop's side by which the learner's line between a head and what is beside it may be off
-CASTS = 0.035  # of the crop's side: what covers a face blurs and shades it this far around itself
+CASTS = 0.035  # of the crop's side: an occluder blurs and shades a face this far around itself
 
 
 def hidden_vertices(occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints) -> Float32s:
     """Probability [V] that the network did not see a vertex.
 
     Args:
-        occlusion: [K, K] probability that something covers that cell of the crop, row 0 on top.
+        occlusion: [K, K] probability that an occluder covers that cell of the crop, row 0 on top.
         crop: what the network saw.
         projected: [V, 3] vertices in image px and a depth in px, smaller is nearer.
         faces: [F, 3] triangles.
     """
     cells = len(occlusion) / crop.size  # per crop pixel
     x, y = ((crop.to_crop(projected[:, :2]) + 0.5) * cells - 0.5).astype(np.float32).T  # in cells, centres at integers
-    covered = cv2.remap(occlusion, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    occluded = cv2.remap(occlusion, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     last = len(occlusion) - 0.5
     outside = (np.minimum(x, y) < -0.5) | (np.maximum(x, y) > last)
-    return np.where(outside | behind(projected, faces), 1, covered).astype(np.float32)
+    return np.where(outside | behind(projected, faces), 1, occluded).astype(np.float32)
 
 
-def covered_pixels(
+def occluded_pixels(
     occlusion: Float32s, crop: Crop, shape: tuple[int, ...], *, beyond: bool = True, casts: float = CASTS
 ) -> Bools:
-    """Which pixels [H, W] of a photograph of that shape something covers, by the map [K, K] of a crop of it.
+    """Which pixels [H, W] of a photograph of that shape are occluded, by the map [K, K] of a crop of it.
 
-    What reaches the edge of the crop is taken to go on ``beyond`` it. What covers it ``casts`` so far, of the crop's
-    side, that it is not to be trusted there either.
+    What reaches the edge of the crop is taken to go on ``beyond`` it. Pixels as near to an occluder as ``casts``, of
+    the crop's side, are not to be trusted either.
     """
     levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
     enlarged = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
@@ -48,4 +48,4 @@ def covered_pixels(
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     border = cv2.BORDER_REPLICATE if beyond else cv2.BORDER_CONSTANT
     warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=border)
-    return np.asarray(warped > COVERED * 255)
+    return np.asarray(warped > OCCLUDED * 255)

@@ -37,7 +37,7 @@ class _HarmfulError(ValueError):
 
 @dataclass
 class _Found:
-    """What was come across in a file."""
+    """The findings in a file so far."""
 
     fields: int = 0
     metadata: int = 0  # bytes

@@ -23,7 +23,7 @@ from unveil.typing import Floats, Image
 
 @dataclass(frozen=True)
 class Condition:
-    """What is laid over the faces."""
+    """An occluder that is put in front of all faces, or none."""
 
     occluder: Occluder | None = None
     severity: float | None = None  # wanted share of the face that is hidden, where the occluder heeds one

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
 from unveil.appearance.hair.cells import unlike_skin
 from unveil.appearance.view import part_with
-from unveil.appearance.visibility import BESIDE, covered_pixels
+from unveil.appearance.visibility import BESIDE, occluded_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels, without_light
@@ -92,22 +92,22 @@ def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colou
 def face_colours(
     image: Image, face: ReconstructedFace, model: MorphableModel, hair: HairCap | None = None
 ) -> HeadColours:
-    """What `head_colours` gives for a face of a photograph, without ``hair`` and what is said to cover it.
+    """The colours of a face's head in a photograph [H, W, 3], without pixels of ``hair`` and of occluders.
 
-    Nor is what is said to be cloth or background, wherever the head model has its skin.
+    Cloth and background are left out, too, wherever the head model has its skin.
     """
     left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
-    covered = hair_pixels(face, model, hair, image.shape)
+    unusable = hair_pixels(face, model, hair, image.shape)
     if face.occlusion is not None:
-        covered |= covered_pixels(face.occlusion, face.crop, image.shape)
+        unusable |= occluded_pixels(face.occlusion, face.crop, image.shape)
     if face.classes is not None:
         others = face.classes[BACKGROUND] + face.classes[CLOTH]
-        covered |= covered_pixels(others, face.crop, image.shape, casts=BESIDE)
-        covered |= unlike_skin(image, face.classes, face.crop)
-    covered |= spectacle_frames(image, face.landmarks2d - [left, top], face.classes, face.crop)
-    return head_colours(image, face.photographed, model, covered)
+        unusable |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
+        unusable |= unlike_skin(image, face.classes, face.crop)
+    unusable |= spectacle_frames(image, face.landmarks2d - [left, top], face.classes, face.crop)
+    return head_colours(image, face.photographed, model, unusable)
 
 
 def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 from PIL import ImageDraw, ImageFont
 
-from unveil.appearance.visibility import covered_pixels
+from unveil.appearance.visibility import occluded_pixels
 from unveil.drawing.render import Skin, over, render_mesh
 from unveil.faces.face import ReconstructedFace
 from unveil.heads.model import MorphableModel
@@ -54,9 +54,9 @@ def draw_guessed(
     if face.occlusion is not None:
         # As the crop is a similarity of the photograph, so is the panel: from panel to crop in one step.
         to_crop = face.crop.matrix @ np.vstack([cv2.invertAffineTransform(to_panel), [0, 0, 1]])
-        covered = covered_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
-        panel = np.where(covered[..., None], _hatched(panel), panel)
-        _outline(panel, covered)
+        occluded = occluded_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
+        panel = np.where(occluded[..., None], _hatched(panel), panel)
+        _outline(panel, occluded)
     if colours is not None:
         _draw_small(panel, points, *colours)
     return _with_legend(panel, face, small=colours is not None)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from unveil.appearance.visibility import covered_pixels
+from unveil.appearance.visibility import occluded_pixels
 from unveil.appearance.wrinkles.found import find_wrinkles
 from unveil.faces.face import ReconstructedFace
 from unveil.geometry.mesh import vertex_normals
@@ -73,8 +73,8 @@ def _share(face: ReconstructedFace, surface: DetailSurface) -> Float32s:
 
 def _hidden(face: ReconstructedFace, shape: tuple[int, ...]) -> Bools | None:
     """Which pixels [H, W] do not show the skin of the face, as far as the learner says it."""
-    hidden = None if face.occlusion is None else covered_pixels(face.occlusion, face.crop, shape)
+    hidden = None if face.occlusion is None else occluded_pixels(face.occlusion, face.crop, shape)
     if face.classes is None:
         return hidden
-    no_skin = covered_pixels(1 - face.classes[SKIN], face.crop, shape)
+    no_skin = occluded_pixels(1 - face.classes[SKIN], face.crop, shape)
     return no_skin if hidden is None else no_skin | hidden

@@ -40,7 +40,7 @@ class _QuickCache(FunctionCache):
     """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """What is on disk for a signature, or None; as numba has it, but for the first line."""
+        """The compiled loop on disk for a signature, or None; as numba has it, but for the first line."""
         rtsys.initialize(target_context)
         load: Any = self._load_overload
         with self._guard_against_spurious_io_errors():

@@ -1,4 +1,4 @@
-"""What a whole head has beside skin and eyes: teeth, tongue and lashes, which are everybody's, and a person's hair."""
+"""The parts of a whole head beside skin and eyes: teeth, tongue and lashes, which are everybody's, and hair."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def unit_normals(normals: Float32s) -> Float32s:
 
 @dataclass(frozen=True, eq=False)
 class _FixedPart:
-    """What is the same for all heads of a model of the split vertices [K] of a part, in their order."""
+    """A part, with its split vertices [K] in their order, as all heads of a model share it."""
 
     split: SplitMesh
     attributes: Json  # texture coordinates, joints and weights

@@ -182,7 +182,7 @@ def _normals(height: Float32s, inside: Bools) -> Float32s:
 
 
 def _shaded(height: Float32s, inside: Bools, rng: np.random.Generator) -> Floats:
-    """What skin of one colour is multiplied with [H, W, 3]: blotches, dark hollows, red tips and knuckles."""
+    """Factors [H, W, 3] for skin of one colour: blotches, dark hollows, red tips and knuckles."""
     coarse = rng.normal(0, 0.05, (12, 6)).astype(np.float32)
     blotches = cv2.resize(coarse, height.shape[::-1], interpolation=cv2.INTER_CUBIC)
     hollow = np.clip((_blurred(height, inside, 5.0) - _blurred(height, inside, 1.8)) / HOLLOW, -0.3, 1)

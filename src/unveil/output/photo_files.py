@@ -101,7 +101,7 @@ def source_of(photo: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FaceFiles:
-    """What was written for a face."""
+    """The files that were written for a face."""
 
     names: dict[str, str]  # file name by kind: a format, "mtl", "texture" or "overlay"
     timings: dict[str, float]  # milliseconds per stage

@@ -21,7 +21,7 @@ ToSrgb: TypeAlias = Callable[[Image.Image], Image.Image]
 
 @lru_cache(maxsize=8)
 def srgb_transform(profile: bytes, mode: str) -> ToSrgb | None:
-    """What turns pictures of a mode, RGB, L or CMYK, into sRGB; None where they are to be taken as they are.
+    """The transform of pictures of a mode, RGB, L or CMYK, to sRGB; None where they are to be taken as they are.
 
     That is so where the profile is sRGB itself, to within rounding, and where it cannot be right: damaged, of another
     colour space, or one in which white comes out dark or black comes out light.

@@ -69,7 +69,7 @@ class Scales:
         self._levels = [(level, np.array(image.shape[1::-1]) / level.shape[1::-1]) for level in levels]
 
     def seen_in(self, crop: Crop) -> Image:
-        """What a crop of the photograph shows."""
+        """The pixels [S, S, 3] of a crop of the photograph."""
         for level, step in self._levels:
             if crop.scale * step.max() <= 1:
                 matrix = np.column_stack([crop.matrix[:, :2] * step, crop.to_crop((step - 1) / 2)])

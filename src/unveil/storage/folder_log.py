@@ -128,7 +128,7 @@ def _holder(file: int) -> str:
 
 
 def _lines(file: int) -> Iterator[Any]:
-    """What the lines of an open log say; one that was cut short says nothing."""
+    """The values in the lines of an open log, without lines that were cut short."""
     with os.fdopen(os.dup(file), encoding="utf-8", errors="replace") as stream:
         stream.seek(0)
         for line in stream:

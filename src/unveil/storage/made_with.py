@@ -1,4 +1,4 @@
-"""What lies on disk belongs to the settings that it was made with; to go on with others is an error."""
+"""The settings that a folder was made with, noted in it, so that to go on with others is an error."""
 
 from __future__ import annotations
 

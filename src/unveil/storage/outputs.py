@@ -224,7 +224,7 @@ def _same(made_of: tuple[str, ...], of: tuple[str, ...]) -> bool:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What a file has in common with its links and other spellings of its name; None where it is not there."""
+    """An identity that a file shares with its links and other spellings of its name; None where it is not there."""
     try:
         status = path.stat()
     except (OSError, ValueError):

@@ -25,7 +25,7 @@ def read_text(path: str | os.PathLike[str], kind: FileKind, *forms: str) -> str:
 
 
 def read_json(path: str | os.PathLike[str], kind: FileKind) -> Any:
-    """What a JSON file holds.
+    """The value in a JSON file.
 
     Raises:
         UnveilError: the file is missing, too large or no JSON, names something twice in one object, or has numbers that
@@ -36,7 +36,7 @@ def read_json(path: str | os.PathLike[str], kind: FileKind) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """What JSON says; ValueError where it is none, as `read_json`."""
+    """The value of a JSON text; ValueError where `read_json` has an UnveilError."""
     try:
         return json.loads(
             text, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite, parse_int=_whole

@@ -120,5 +120,5 @@ class TrainingData:
 
     @property
     def fingerprint(self) -> str:
-        """What a run is bound to: the crops and who labelled them."""
+        """A line that names the crops and who labelled them; a run goes on only with the same."""
         return f"{len(self)} crops of {self.folder.fingerprint}, labels of {self.teacher or 'an unknown teacher'}"

@@ -56,7 +56,7 @@ class Sampler:
 
     @cached_property
     def crops(self) -> Cropper:
-        """What crops show before anything is in front of it."""
+        """The crops of samples before an occluder is put in front."""
         return Cropper(self.data, self.config, self.pool)
 
     def order(self, epoch: int) -> Int64s:

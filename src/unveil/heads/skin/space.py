@@ -1,4 +1,4 @@
-"""What skin looks like on a head and how it folds, learned from many photographs."""
+"""How skin looks on a head, and how it folds, learned from many photographs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SkinFolds:
 
 @dataclass(frozen=True, eq=False)
 class SkinSpace:
-    """What skin looks like on the heads of a model, against the mean of its face, learned from photographs.
+    """How skin looks on the heads of a model, against the mean of its face, learned from photographs.
 
     Colours are logarithms of encoded RGB values, so that a tone, which is a person's own, is added to them, and so is
     the logarithm of a light's gain (`appearance.light`). Texels as in `geometry.uv`, first row at v = 1; between the

@@ -1,4 +1,4 @@
-"""What each kind of headwear has on its cloth: a turned-up edge, a badge, a band, panels or folds."""
+"""The finish of each kind of headwear: a turned-up edge, a badge, a band, panels or folds."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ NOSE_BOTTOM = 33  # iBUG-68
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What each pixel of a picture [H, W] shows of the head."""
+    """Which pixels [H, W] of a picture show which part of the head."""
 
     head: Bools  # anything of it, without the neck
     neck: Bools

@@ -44,7 +44,7 @@ class Calibration:
 
 
 class Labels(NamedTuple):
-    """What N crops show."""
+    """The labels of N crops."""
 
     coefficients: Float32s  # [N, M]
     shape_weight: Float32s  # [N] trust in what they say of the head's form

@@ -1,4 +1,4 @@
-"""What the learner's crop of a sample shows, before anything is in front of it: the face, badly framed, or no face."""
+"""The learner's crop of a sample before an occluder is put in front: the face, badly framed, or no face."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Cropper:
 
     @cached_property
     def class_maps(self) -> ClassMaps | None:
-        """What the pixels of the crops show, where that is learned."""
+        """The classes of the crops' cells, where they are learned."""
         return ClassMaps.open(Path(self.config.classes), self.data.folder) if self.config.class_weight else None
 
     def see(self, view: Shown, face: Face, rng: np.random.Generator) -> Cropped:
