@@ -28,7 +28,6 @@ SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the
 EDGE = (-5.0, -2.0)  # texels from the edge of hair between which it goes over into what is around it
 ALIKE = 3.5  # times that colours spread, which is still hair
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
-FEW = 1.0  # nodes that the colour of all hair counts as
 DARKEST = 3.0  # grey level
 STRONGEST = 0.45  # of the logarithm by which strands differ from what is around them
 KNOWN = 0.75  # weight from which on a texel is as photographed
@@ -140,7 +139,7 @@ def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:
     known = nodes[..., 3].ravel()
     values = nodes[..., :3].reshape(-1, 3) / np.maximum(known, 1e-3)[:, None]
     usual = 255 * to_srgb(tone.hair)
-    mean = ((values * known[:, None]).sum(axis=0) + FEW * usual) / (float(known.sum()) + FEW)
+    mean = ((values * known[:, None]).sum(axis=0) + tone.nodes * usual) / (float(known.sum()) + tone.nodes)
     # A weak pull to the mean: the far side is no copy of what is at the rim.
     pull = 2 * known + FAR_PULL
     smooth = diffuse((2 * known[:, None] * values + FAR_PULL * mean) / pull[:, None], pull, grid_edges(), mean)

@@ -17,18 +17,19 @@ from unveil.appearance.hair.frame import above_hairline
 from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, BROWS, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
-from unveil.typing import Bools, Float32s, Float64s, Floats, Image
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
 
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
 LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
 SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
-# Cells of hair from which on it has any colour; the share of the pixels of brows that no skin shows through; the CIELAB
-# of skin in white light, and the least a and b of hair in that.
-FEW_CELLS, OF_BROWS = 90, 0.12
+# Cells of hair from which on it has any colour; of fewer, those on the head that say which, and the nodes of hair that
+# this counts as; how much lighter than brows it is if none do; the share of the pixels of brows that no skin shows
+# through; the CIELAB of skin in white light, and the least a and b of hair in that.
+FEW_CELLS, FEW_ON_HEAD, OF_LITTLE, LIGHTER, OF_BROWS = 90, 10, 150.0, 9.0, 0.12
 USUAL_SKIN, LEAST_HUE = np.array([60.0, 12, 17]), np.array([-np.inf, -5, -6])
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
@@ -76,7 +77,7 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
     depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
     to_image = placement(head.projected, head.neutral, model)
-    view = HairView(nothing, inside(crop, head.photograph), nothing, crop, depth, _tone(head), to_image)
+    view = HairView(nothing, inside(crop, head.photograph), nothing, crop, depth, _tone(head, model.faces), to_image)
     around = _around(head, view, model, raster)
     _, seen = cells_of(head.photograph, head.crop)
     if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
@@ -246,21 +247,44 @@ def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
     return np.where((told[OCCLUDER] > COVERED) | (near > ALMOST), 1, cover * (near > FAINT)).astype(np.float32)
 
 
-def _tone(head: Sighted) -> HairTone:
-    """The colours of what the class map is sure is hair, and of skin."""
+def _tone(head: Sighted, faces: Ints) -> HairTone:
+    """The colours of what the class map is sure is hair, and of skin.
+
+    Where little hair is seen, the map may have taken the wall beside the head for it.
+    """
     lab, seen = cells_of(head.photograph, head.crop)
-    hair, skin, brows = head.classes[[HAIR, SKIN, BROWS]] * seen
+    hair, skin = head.classes[[HAIR, SKIN]] * seen
     surest = np.quantile(hair, 1 - LEAST_HAIR)
     colours = lab[(hair >= surest) | (hair > SURE)]
     if surest < EVEN:  # so few cells show hair that a wall or skin is in most of them
         colours = _darkest(head, hair > min(EVEN, 0.9 * float(hair.max())), 0.5)
     middle, of_skin = np.median(colours, axis=0), np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
-    few = np.count_nonzero(hair > EVEN) < FEW_CELLS and np.count_nonzero(brows > EVEN) > FEWEST
-    if few and _like_no_hair(middle, of_skin):  # it is the wall
-        colours = _darkest(head, brows > EVEN, OF_BROWS)
+    little = 0 < np.count_nonzero(hair > EVEN) < FEW_CELLS
+    if little:
+        colours = _of_little(head, hair > EVEN, colours, of_skin, faces)
         middle = np.median(colours, axis=0)
     spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
-    return HairTone(middle, spread, of_skin)
+    return HairTone(middle, spread, of_skin, OF_LITTLE if little else 1.0)
+
+
+def _of_little(head: Sighted, cells: Bools, colours: Float32s, skin: Floats, faces: Ints) -> Float32s:
+    """CIELAB [N, 3] of hair of which so few cells [K, K] show some that these may be the wall beside the head.
+
+    So ``colours`` [N, 3] of the cells are those of hair only if cells on the head are no darker, and if none are there,
+    no lighter than the brows.
+    """
+    lab, seen = cells_of(head.photograph, head.crop)
+    crop = head.crop.resized(CLASS_SIZE)
+    on_head = lab[cells & rasterize(_in_crop(head, crop), faces, CLASS_SIZE, CLASS_SIZE).covered]
+    enough = len(on_head) > FEW_ON_HEAD
+    if enough and np.median(on_head[:, 0]) < np.median(colours[:, 0]):
+        colours = on_head
+    brows = head.classes[BROWS] * seen > EVEN
+    if np.count_nonzero(brows) <= FEWEST:
+        return colours
+    of_brows, middle = _darkest(head, brows, OF_BROWS), np.median(colours, axis=0)
+    lighter = not enough and middle[0] > np.median(of_brows[:, 0]) + LIGHTER
+    return of_brows if lighter or _like_no_hair(middle, skin) else colours
 
 
 def _like_no_hair(colour: Floats, skin: Floats) -> bool:

@@ -23,6 +23,7 @@ class HairTone(NamedTuple):
     hair: Floats  # [3]
     spread: Floats  # [3] how far hair varies
     skin: Floats  # [3]
+    nodes: float = 1.0  # of hair that is seen, which this counts as much as for what is not seen
 
 
 @dataclass(frozen=True, eq=False)
