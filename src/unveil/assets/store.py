@@ -13,6 +13,7 @@ import platformdirs
 from unveil.assets.model_file import ModelFile
 from unveil.assets.registry import PACKAGED
 from unveil.errors import UnveilError, reason_of
+from unveil.storage.files import printable
 
 ASSETS_VARIABLE = "UNVEIL_ASSETS"
 
@@ -27,7 +28,7 @@ def packaged(name: str) -> Path:
     what = PACKAGED[name].what
     path = data_folder() / name
     if not path.is_file():
-        raise UnveilError(f"{path} ({what}) is missing from the installation: install unveil again")
+        raise UnveilError(f"{printable(path)} ({what}) is missing from the installation: install unveil again")
     return path
 
 
@@ -94,7 +95,9 @@ def download_folder(family: str, assets: Path | None = None) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnveilError(f"cannot make the folder {folder}: {reason_of(error)}; choose another one") from error
+        raise UnveilError(
+            f"cannot make the folder {printable(folder)}: {reason_of(error)}; choose another one"
+        ) from error
     return folder
 
 

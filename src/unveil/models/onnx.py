@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from unveil.typing import Float32s, Floats, Images
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
 MIRROR_IMAGES, LEARNED = "mirror_images", "learned"  # in the metadata
+LONGEST_LIST = 200  # letters of names in a message
 PROBABILITIES = {"occlusion", "face", "classes"}  # outputs from 0 to 1
 MOST_THREADS = 8  # more threads wait for each other at this network size
 
@@ -101,10 +102,12 @@ class CoefficientModel:
         shapes = {name: (len(crops), *shape) for name, shape in self._outputs.items()}
         values = run_session(self._session, {"images": images}, shapes, self.path)
         if not all(np.isfinite(array).all() for array in values.values()):
-            raise UnveilError(f"{self.path} gives numbers that are not finite: train or export it again")
+            raise UnveilError(f"{printable(self.path)} gives numbers that are not finite: train or export it again")
         for name in PROBABILITIES & values.keys():
             if not ((values[name] >= 0) & (values[name] <= 1)).all():
-                raise UnveilError(f"{self.path} gives an output {name} that is no probability: export it again")
+                raise UnveilError(
+                    f"{printable(self.path)} gives an output {name} that is no probability: export it again"
+                )
         return {name: np.asarray(array, np.float32) for name, array in values.items()}
 
     def _checked_outputs(self) -> dict[str, tuple[int, ...]]:
@@ -113,13 +116,14 @@ class CoefficientModel:
         outputs = {node.name: node.shape for node in self._session.get_outputs()}
         if set(inputs) != {"images"} or "coefficients" not in outputs:
             raise UnveilError(
-                f"{self.path} maps {', '.join(inputs)} to {', '.join(outputs)}, not images to coefficients: "
+                f"{printable(self.path)} maps {_listed(inputs)} to {_listed(outputs)}, not images to coefficients: "
                 "give a learner written by `unveil export`"
             )
         sides = inputs["images"][1:]
         if not _fits(sides, [3, self.input_size, self.input_size]):
             raise UnveilError(
-                f"{self.path} takes images of shape {sides} but states an input_size of {self.input_size}"
+                f"{printable(self.path)} takes images of shape {sides} but states an input_size of {self.input_size}: "
+                "export it again"
             )
         size, cells = self.layout.size, OCCLUSION_SIZE
         known: dict[str, tuple[int, ...]] = {"coefficients": (size,), "deviations": (size,)}
@@ -129,7 +133,10 @@ class CoefficientModel:
                 forms = {"occlusion": f"{cells} x {cells} cells", "face": "one number for each crop"}
                 forms["classes"] = f"{len(CLASSES)} classes of {CLASS_SIZE} x {CLASS_SIZE} cells"
                 wanted = forms.get(name, f"the layout {self.layout}")
-                raise UnveilError(f"{self.path} gives {name} of shape {outputs[name][1:]}, which is not {wanted}")
+                raise UnveilError(
+                    f"{printable(self.path)} gives {name} of shape {outputs[name][1:]}, which is not {wanted}: "
+                    "export it again"
+                )
         return {name: shape for name, shape in known.items() if name in outputs}
 
 
@@ -148,7 +155,7 @@ def open_session(path: Path, threads: int | None = None) -> Session:
     The file may be a stranger's: `read_onnx` says what is not opened.
     """
     if not path.is_file():
-        raise UnveilError(f"no model file at {path}: check the path given as the model")
+        raise UnveilError(f"no model file at {printable(path)}: check the path given as the model")
     data = read_onnx(path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or thread_count(MOST_THREADS)
@@ -188,31 +195,37 @@ def run_session(
     try:
         values = dict(zip(shapes, session.run(list(shapes), dict(inputs)), strict=True))
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise UnveilError(f"{path} cannot be run ({_reason_of(error)}): export it again") from error
+        raise UnveilError(f"{printable(path)} cannot be run ({_reason_of(error)}): export it again") from error
     for name, shape in shapes.items():
         found = values[name]
         if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype.kind != "f":
             what = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
-            raise UnveilError(f"{path} gives {name} as {what} and not as numbers of {shape}: export it again")
+            raise UnveilError(
+                f"{printable(path)} gives {name} as {what} and not as numbers of {shape}: export it again"
+            )
     return values
 
 
 def _read_layout(metadata: Mapping[str, str], path: Path) -> CoefficientLayout:
     if "layout" not in metadata or "input_size" not in metadata:
         raise UnveilError(
-            f"{path} does not say what its outputs mean (no layout and input_size in its metadata): "
+            f"{printable(path)} does not say what its outputs mean (no layout and input_size in its metadata): "
             "give a learner written by `unveil export`"
         )
     try:
         return CoefficientLayout.from_json(metadata["layout"])
     except LayoutError as error:
-        raise UnveilError(f"{path} has a damaged layout in its metadata: {error}") from error
+        raise UnveilError(
+            f"{printable(path)} has a damaged layout in its metadata ({error}): export it again"
+        ) from error
 
 
 def _read_input_size(metadata: Mapping[str, str], path: Path) -> int:
     text = metadata["input_size"]
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LARGEST_INPUT:
-        raise UnveilError(f"{path} states an input_size of {text[:20]!r}, which is no size in pixels")
+        raise UnveilError(
+            f"{printable(path)} states an input_size of {text[:20]!r}, which is no size in pixels: export it again"
+        )
     return int(text)
 
 
@@ -227,7 +240,8 @@ def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> Float32s | fl
         scale = np.array(np.nan, np.float32)
     if not scale.size or not (np.isfinite(scale) & (scale > 0)).all():
         raise UnveilError(
-            f"{path} states a vertex_scale of {text[:20]!r}, which is no positive number, nor a list of them"
+            f"{printable(path)} states a vertex_scale of {text[:20]!r}, which is no positive number, nor a list of "
+            "them: export it again"
         )
     return scale if scale.ndim else float(scale)
 
@@ -235,6 +249,11 @@ def _read_vertex_scale(metadata: Mapping[str, str], path: Path) -> Float32s | fl
 def vertex_scale_text(scale: Floats) -> str:
     """A ``vertex_scale`` [2, V] as a file's metadata hold it: float16 in base64."""
     return base64.b64encode(scale.astype("<f2").tobytes()).decode()
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a stranger's file, for a message."""
+    return printable(", ".join(names)[:LONGEST_LIST])
 
 
 def _fits(shape: list[int | str | None], expected: list[int]) -> bool:

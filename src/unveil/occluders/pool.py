@@ -59,7 +59,7 @@ def load_pool(
     if folder is not None:
         found, pictures = _read_folder(folder, kept_hands=kept_hands), _read_pictures(folder)
         if not (found or pictures):
-            raise UnveilError(f"no occluder in {folder}: expected {EXPECTED}")
+            raise UnveilError(f"no occluder in {printable(folder)}: expected {EXPECTED}")
         draw = draw or (OneOf(pictures) if pictures else None)
     entries: list[tuple[Occluder, float]] = [
         (ArbitraryPixels(), 3.0),
@@ -114,7 +114,7 @@ def _read_pictures(folder: Path) -> tuple[Image, ...]:
 
 def _read_folder(folder: Path, *, kept_hands: bool) -> list[tuple[Occluder, float]]:
     if not folder.is_dir():
-        raise UnveilError(f"no folder {folder}: give the folder of the occluders' pictures")
+        raise UnveilError(f"no folder {printable(folder)}: give the folder of the occluders' pictures")
     found: list[tuple[Occluder, float]] = []
     masks = {path.stem: _read(path) for path in files_named(folder / MASK_FOLDER, ".png")}
     front = tuple(v for k, v in masks.items() if not k.endswith(("_left", "_right")))

@@ -86,7 +86,7 @@ def require_same_run(folder: Path, config: TrainConfig, data: str) -> None:
     path, data_path = folder / CONFIG_FILE, folder / DATA_FILE
     if path.exists():
         earlier, now = (_lasting(each) for each in (TrainConfig.load(path), TrainConfig.from_json(config.to_json())))
-        advice = f"choose another folder, or use its {path}"
+        advice = f"choose another folder, or use its {printable(path)}"
         require_same(folder, earlier, now, what="belongs to a run with other settings", advice=advice)
     if data_path.exists():
         earlier = {"data": read_text(data_path, CONFIGURATION).strip()}

@@ -21,6 +21,7 @@ from unveil.models.skin import SkinModel
 from unveil.photos.io import read_image
 from unveil.storage.arrays import read_array
 from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable
 from unveil.typing import Float32s, Floats
 
 DISPLACEMENT = FileKind(f"displacement map of {SIZE} x {SIZE}", "take it from DECA's data folder", 2**24)
@@ -98,7 +99,9 @@ def read_mask(path: Path) -> Float32s:
     picture = read_image(path)
     height, width = picture.shape[:2]
     if height != width:
-        raise UnveilError(f"{path} is {width} x {height} pixels and not square; take it from DECA's data folder")
+        raise UnveilError(
+            f"{printable(path)} is {width} x {height} pixels and not square; take it from DECA's data folder"
+        )
     nearest = np.arange(SIZE) * height // SIZE
     return np.asarray(picture[nearest][:, nearest, 0] / 255, dtype=np.float32)
 

@@ -22,6 +22,7 @@ from unveil.heads.model import LIGHT_UNIT, MorphableModel
 from unveil.meshes.mesh import TexturedMesh
 from unveil.models.deca.template import read_template
 from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable
 from unveil.typing import Float32s, Float64s, Floats, Int64s
 
 LAYOUT = CoefficientLayout(
@@ -157,9 +158,11 @@ def _check(data: dict[str, Any], path: Path) -> None:
     for name, shape in expected.items():
         if shapes.get(name) != shape:
             found = f"has {name} of shape {shapes[name]}" if name in shapes else f"has no array {name}"
-            raise UnveilError(f"{path} {found}, expected {shape}: it is no FLAME 2020 model; see `unveil assets list`")
+            raise UnveilError(
+                f"{printable(path)} {found}, expected {shape}: it is no FLAME 2020 model; see `unveil assets list`"
+            )
     if v == 0 or data["f"].max(initial=0) >= v:
-        raise UnveilError(f"{path} has triangles that name no vertex; download FLAME 2020 again")
+        raise UnveilError(f"{printable(path)} has triangles that name no vertex; download FLAME 2020 again")
 
 
 def _contour(embedding: dict[str, Any], faces: Int64s, path: Path) -> SlidingContour:

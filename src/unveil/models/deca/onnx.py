@@ -18,6 +18,7 @@ from unveil.models.deca import files
 from unveil.models.encoder import CoefficientsOnly, Prediction
 from unveil.models.onnx import LARGEST_BATCH, CoefficientModel, open_session, run_session
 from unveil.photos.framing import CANONICAL, Framing
+from unveil.storage.files import printable
 from unveil.typing import Float32s, Images
 
 LARGEST_MAP = 4096  # texels a side; DECA's are of 256
@@ -90,12 +91,12 @@ class DetailModel:
             metadata = self._session.get_modelmeta().custom_metadata_map
             self.layout = CoefficientLayout.from_json(metadata.get("layout", ""))
         except LayoutError as error:
-            raise UnveilError(f"{self.path} does not say which coefficients it takes: {error}") from error
+            raise UnveilError(f"{printable(self.path)} does not say which coefficients it takes: {error}") from error
         sides = outputs.get("displacement", [])
         plain = len(sides) == 2 and all(isinstance(side, int) and 0 < side <= LARGEST_MAP for side in sides)
         if inputs != [("coefficients", [self.layout.size])] or not plain:
             raise UnveilError(
-                f"{self.path} does not map coefficients of its layout {self.layout} to displacement: "
+                f"{printable(self.path)} does not map coefficients of its layout {self.layout} to displacement: "
                 "give a file written by `python -m unveil.models.deca.convert`"
             )
         self._size = tuple(sides)
@@ -111,5 +112,5 @@ class DetailModel:
             outputs = run_session(self._session, {"coefficients": batch}, shapes, self.path)
             maps[start : start + LARGEST_BATCH] = outputs["displacement"]
         if not np.isfinite(maps).all():
-            raise UnveilError(f"{self.path} gives numbers that are not finite: export it again")
+            raise UnveilError(f"{printable(self.path)} gives numbers that are not finite: export it again")
         return maps

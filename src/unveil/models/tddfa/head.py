@@ -22,6 +22,7 @@ from unveil.heads.rigid_face import METRES, FaceArrays, outward, rigid_face, ver
 from unveil.models.tddfa.placement import AffineMatrix
 from unveil.storage.arrays import whole_numbers
 from unveil.storage.file_kind import FileKind
+from unveil.storage.files import printable
 from unveil.storage.text import read_text
 from unveil.typing import Float64s, Int64s
 
@@ -72,7 +73,7 @@ def read_triangles(path: Path) -> Int64s:
     triangles = read_pickled_array(path)
     if triangles.ndim != 2 or len(triangles) != 3 or triangles.dtype.kind not in "iu":
         raise UnveilError(
-            f"{path} holds {triangles.dtype} {triangles.shape} and not triangles; run `unveil assets get`"
+            f"{printable(path)} holds {triangles.dtype} {triangles.shape} and not triangles; run `unveil assets get`"
         )
     return triangles.astype(np.int64)
 
