@@ -124,16 +124,18 @@ class Crop:
     def warp(self, image: Image, size: int | None = None) -> Image:
         """The crop of ``image`` [H, W, 3] as uint8 [size, size, 3], black outside the image."""
         crop = self if size is None else self.resized(size)
-        region, region_to_image = crop._visible_region(image)
+        region, region_to_image = crop.visible_region(image)
         if region.size == 0:
             return np.zeros((crop.size, crop.size, *image.shape[2:]), np.uint8)
         matrix = crop.matrix @ region_to_image  # region pixels to crop pixels
         return sample_affine(region, np.linalg.inv(np.vstack([matrix, [0, 0, 1]])), crop.size)
 
-    def _visible_region(self, image: Image) -> tuple[Image, Float64s]:
+    def visible_region(self, image: Image) -> tuple[Image, Float64s]:
         """The part of the image under the crop, averaged to about crop resolution if much finer.
 
-        Returns the part and the matrix [3, 3] from its pixels to image pixels.
+        Returns:
+            The part, of no size where the crop lies beside the image, and the matrix [3, 3] from its pixels to the
+            image's.
         """
         reach = self.size - 1
         margin = 2 * max(1.0, 1 / self.scale)  # what interpolation may touch, in image pixels

@@ -63,10 +63,9 @@ class HairView:
         depth = look_up(self.head, self.crop.to_crop(pixels[..., :2]), cv2.INTER_NEAREST, FARTHEST)
         return np.asarray(pixels[..., 2] > depth + SLACK * self.scale)
 
-    def on_head(self, at: Floats) -> Bools:
-        """Which places [H, W, 2] of the crop are within the outline of the head."""
-        inside = np.asarray(cv2.erode((self.head < FARTHEST).astype(np.float32), np.ones((5, 5))), np.float32)
-        return np.asarray(look_up(inside, at, cv2.INTER_NEAREST) > 0)
+    def inside_head(self) -> Float32s:
+        """Which pixels [W, W] of the crop are well within the outline of the head: 1, elsewhere 0."""
+        return np.asarray(cv2.erode((self.head < FARTHEST).astype(np.float32), np.ones((5, 5))), np.float32)
 
     def inner(self) -> HairView:
         """The same of hair away from its outline, where its colour is mixed with what is behind it."""

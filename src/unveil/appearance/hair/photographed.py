@@ -1,0 +1,174 @@
+"""What a photograph shows of a surface of hair: loops over the texels that face the camera.
+
+Surfaces are given as the places [R, C, 3] of their nodes in the photograph, x, y and depth in pixels; columns go
+around. From each node to the next there are as many texels, which lie between the four nodes around them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unveil.geometry.compiled import compiled
+from unveil.typing import Float32s, Float64s, Image
+
+FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
+KNOWN = 0.9  # from which on the photograph says what is there
+SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
+SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
+
+
+def shown_at_texels(
+    nodes: Float64s, step: int, maps: tuple[Float64s, Float32s], front: tuple[Float64s, Float32s, float]
+) -> Float32s:
+    """How far [H, W, 3] a texel shows the head, shows hair or what is between, and surely shows hair.
+
+    Args:
+        nodes: of the surface.
+        step: texels from node to node.
+        maps: the map [2, 3] from pixels of the photograph to those of [W, W, 4]: log odds of hair, the same away from
+            its outline, how far both are known, and whether there is the head.
+        front: the map [2, 3] to those of the depth [D, D] of what is nearest, and how far behind that still counts.
+    """
+    shown = np.zeros(((nodes.shape[0] - 1) * step, nodes.shape[1] * step, 3), np.float32)
+    _shown(nodes, step, maps, front, shown)
+    return shown
+
+
+def colours_at_texels(nodes: Float64s, step: int, picture: tuple[Float64s, Image], shown: Float32s) -> Float32s:
+    """The colours [H, W, 3] of texels, black where none of what is ``shown`` [H, W, K] is above zero.
+
+    ``picture`` is the map [2, 3] from pixels of the photograph to those of a picture of it uint8 [h, w, 3], and that.
+    """
+    colours = np.zeros((*shown.shape[:2], 3), np.float32)
+    _colours(nodes, step, picture, shown, colours)
+    return colours
+
+
+@compiled
+def _shown(nodes: Any, step: Any, maps: Any, front: Any, shown: Any) -> None:
+    (to_map, values), (to_front, depth, slack) = maps, front
+    for row in range(nodes.shape[0] - 1):
+        for column in range(nodes.shape[1]):
+            a, across, down, twist = _patch(nodes, row, column)
+            for i in range(step):
+                y = (i + 0.5) / step
+                for j in range(step):
+                    x = (j + 0.5) / step
+                    facing = _facing(across, down, twist, x, y)
+                    if facing <= FACING[0]:
+                        continue
+                    u, v, z = _point(a, across, down, twist, x, y)
+                    if z > _nearest(depth, _moved(to_front, u, v)) + slack:
+                        continue
+                    odds, sure, known, head = _between(values, _moved(to_map, u, v))
+                    if known <= KNOWN:
+                        continue
+                    free = _smooth(facing, FACING)
+                    hair = free * _smooth(sure, SURE)
+                    if head < 0.5:
+                        free = 0.0
+                    texel = shown[row * step + i, column * step + j]
+                    texel[0], texel[1], texel[2] = free, max(free * _smooth(odds, SHOWN), hair), hair
+
+
+@compiled
+def _colours(nodes: Any, step: Any, picture: Any, shown: Any, colours: Any) -> None:
+    to_picture, image = picture
+    height, width = image.shape[:2]
+    for row in range(nodes.shape[0] - 1):
+        for column in range(nodes.shape[1]):
+            a, across, down, twist = _patch(nodes, row, column)
+            for i in range(step):
+                for j in range(step):
+                    at, wanted = (row * step + i, column * step + j), False
+                    for k in range(shown.shape[2]):
+                        wanted |= shown[at[0], at[1], k] > 0
+                    if not wanted:
+                        continue
+                    u, v, _ = _point(a, across, down, twist, (j + 0.5) / step, (i + 0.5) / step)
+                    u, v = _moved(to_picture, u, v)
+                    if not (0 <= u < width - 1 and 0 <= v < height - 1):
+                        continue
+                    left, top = int(u), int(v)
+                    u, v = u - left, v - top
+                    for c in range(3):
+                        above = image[top, left, c] * (1 - u) + image[top, left + 1, c] * u
+                        below = image[top + 1, left, c] * (1 - u) + image[top + 1, left + 1, c] * u
+                        colours[at[0], at[1], c] = above * (1 - v) + below * v
+
+
+@compiled
+def _patch(nodes: Any, row: Any, column: Any) -> Any:
+    """A node, and what the point between it and the next ones gains across, down, and for both together."""
+    beside = column + 1 if column + 1 < nodes.shape[1] else 0
+    a, b, c, d = nodes[row, column], nodes[row, beside], nodes[row + 1, column], nodes[row + 1, beside]
+    return (
+        (a[0], a[1], a[2]),
+        (b[0] - a[0], b[1] - a[1], b[2] - a[2]),
+        (c[0] - a[0], c[1] - a[1], c[2] - a[2]),
+        (a[0] - b[0] - c[0] + d[0], a[1] - b[1] - c[1] + d[1], a[2] - b[2] - c[2] + d[2]),
+    )
+
+
+@compiled
+def _point(a: Any, across: Any, down: Any, twist: Any, x: Any, y: Any) -> Any:
+    both = x * y
+    return (
+        a[0] + across[0] * x + down[0] * y + twist[0] * both,
+        a[1] + across[1] * x + down[1] * y + twist[1] * both,
+        a[2] + across[2] * x + down[2] * y + twist[2] * both,
+    )
+
+
+@compiled
+def _facing(across: Any, down: Any, twist: Any, x: Any, y: Any) -> Any:
+    """The cosine between the normal and the way to the camera, against the axis of depth."""
+    ax, ay, az = across[0] + twist[0] * y, across[1] + twist[1] * y, across[2] + twist[2] * y
+    dx, dy, dz = down[0] + twist[0] * x, down[1] + twist[1] * x, down[2] + twist[2] * x
+    nx, ny, nz = dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax
+    return -nz / max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-12)
+
+
+@compiled
+def _moved(matrix: Any, u: Any, v: Any) -> Any:
+    return (
+        matrix[0, 0] * u + matrix[0, 1] * v + matrix[0, 2],
+        matrix[1, 0] * u + matrix[1, 1] * v + matrix[1, 2],
+    )
+
+
+@compiled
+def _nearest(values: Any, place: Any) -> Any:
+    """The value [H, W] of the pixel nearest to a place, infinite beyond the edges."""
+    x, y = place
+    if not (-0.5 <= x < values.shape[1] - 0.5 and -0.5 <= y < values.shape[0] - 0.5):
+        return np.float32(np.inf)
+    return values[int(y + 0.5), int(x + 0.5)]
+
+
+@compiled
+def _between(values: Any, place: Any) -> Any:
+    """The four values [H, W, 4] between the pixels around a place, the last of the nearest pixel; 0 at the edges."""
+    x, y = place
+    if not (0 <= x < values.shape[1] - 1 and 0 <= y < values.shape[0] - 1):
+        return 0.0, 0.0, 0.0, 0.0
+    left, top = int(x), int(y)
+    x, y = x - left, y - top
+    a, b, c, d = values[top, left], values[top, left + 1], values[top + 1, left], values[top + 1, left + 1]
+    p, q, r, s = (1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y
+    head = values[top + (y >= 0.5), left + (x >= 0.5), 3]
+    return (
+        p * a[0] + q * b[0] + r * c[0] + s * d[0],
+        p * a[1] + q * b[1] + r * c[1] + s * d[1],
+        p * a[2] + q * b[2] + r * c[2] + s * d[2],
+        head,
+    )
+
+
+@compiled
+def _smooth(x: Any, ends: Any) -> Any:
+    """`smooth_step` between two ends."""
+    t = min(max((x - ends[0]) / (ends[1] - ends[0]), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
