@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,11 +13,10 @@ from unveil.assets.store import packaged
 from unveil.geometry.camera import to_pixels
 from unveil.heads.landmarks import IBUG68_MIRROR
 from unveil.heads.layout import Coefficients
-from unveil.models.encoder import Encoder
+from unveil.models.encoder import Encoder, Prediction
 from unveil.models.onnx import CoefficientModel
 from unveil.models.registry import open_encoder
 from unveil.models.second_look import SecondLook
-from unveil.photos.crop import Crop
 from unveil.photos.io import read_image
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.typing import Floats, Images
@@ -36,12 +36,19 @@ def look(encoder: Encoder) -> SecondLook:
 
 
 @pytest.fixture(scope="module")
-def crops() -> Images:
-    """Two crops [2, S, S, 3] of a face, in the middle of one and beside that of the other."""
+def clear() -> Images:
+    """A crop [1, S, S, 3] of a face that looks at the camera."""
     image = read_image(packaged("demo.jpg"))
     (face,) = Reconstructor().reconstruct(image)
-    points = face.landmarks2d
-    return np.stack([Crop.from_landmarks(points + shift, SIDE).warp(image) for shift in ((0, 0), (20, 0))])
+    return face.crop.resized(SIDE).warp(image)[None]
+
+
+@pytest.fixture(scope="module")
+def crops(clear: Images) -> Images:
+    """Two crops [2, S, S, 3] of the same with a bar over the mouth, in the middle of one and aside in the other."""
+    covered = clear[0].copy()
+    covered[92:125, 20:-20] = (60, 90, 150)
+    return np.stack([covered, np.roll(covered, 10, axis=1)])
 
 
 def mirrored(crops: Images) -> Images:
@@ -77,6 +84,37 @@ def test_everything_is_the_mean_of_both(encoder: Encoder, look: SecondLook, crop
     np.testing.assert_allclose(both.face, (said.face + other.face) / 2, atol=1e-6)
     assert both.deviations is not None
     assert (np.asarray(both.deviations.values) > 0).all()
+
+
+def test_a_clear_face_from_the_front_is_seen_once(
+    look: SecondLook, encoder: Encoder, clear: Images, crops: Images
+) -> None:
+    once = encoder.predict(clear)
+    np.testing.assert_array_equal(look.predict(clear).coefficients.values, once.coefficients.values)
+    covered, mixed = look.predict(crops), look.predict(np.concatenate([crops[:1], clear, crops[1:]]))
+    expected = np.insert(np.asarray(covered.coefficients.values), 1, once.coefficients.values[0], axis=0)
+    np.testing.assert_allclose(mixed.coefficients.values, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_turned_face_is_seen_twice(clear: Images) -> None:
+    class Turned:
+        """Says that every head is turned by half a radian."""
+
+        looks_twice, layout, input_size = True, MODEL.layout, SIDE
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def predict(self, crops: Images) -> Prediction:
+            self.asked += len(crops)
+            said = Coefficients(MODEL.layout, np.zeros((len(crops), MODEL.layout.size), np.float32))
+            nothing = np.zeros((len(crops), 28, 28), np.float32)
+            pose, camera = ([one] * len(crops) for one in ([0, 0.5, 0, 0, 0, 0], [8.0, 0, 0]))
+            return Prediction(said.replace(pose=np.array(pose), camera=np.array(camera)), occlusion=nothing)
+
+    encoder = Turned()
+    SecondLook(cast(Encoder, encoder), MODEL).predict(clear)
+    assert encoder.asked == 2
 
 
 def test_what_is_known_already_is_not_asked_again(look: SecondLook, encoder: Encoder, crops: Images) -> None:

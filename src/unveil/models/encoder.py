@@ -12,7 +12,7 @@ import numpy as np
 
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Floats, Images
+from unveil.typing import Float32s, Floats, Images, Int64s
 
 if TYPE_CHECKING:
     from unveil.photos.framing import Framing  # which is slow to import
@@ -30,7 +30,7 @@ class Prediction:
     face: Float32s | None = None  # [N] probability that the crop shows a face, however it is framed
     classes: Float32s | None = None  # [N, 9, 56, 56] probability of each of `models.classes.CLASSES` in each cell
 
-    def take(self, rows: Sequence[int]) -> Prediction:
+    def take(self, rows: Sequence[int] | Int64s) -> Prediction:
         """The prediction for some of the crops."""
         chosen = np.asarray(rows, np.int64)
         return Prediction(

@@ -1,7 +1,8 @@
 """A second look at every crop, in the mirror.
 
 What a network says of a crop and of its mirror image are two guesses at one head, whose errors are partly their own.
-Their mean is nearer to it than either (Krizhevsky et al. 2012, "ImageNet classification", section 4.1).
+Their mean is nearer to it than either (Krizhevsky et al. 2012, "ImageNet classification", section 4.1), where something
+is hidden or the head is turned. A clear face from the front needs one look (docs/rerender.md).
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.mirror import mirror_matrix
 from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, Prediction
-from unveil.typing import Float32s, Floats, Images
+from unveil.typing import Bools, Float32s, Floats, Images
+
+# From which on a second look is worth it: the share of a crop that is hidden, radians that a head is turned by, and the
+# probability of a face, up to that.
+HIDDEN, TURNED, SURE = 0.03, 0.3, 0.9
 
 
 class SecondLook:
@@ -33,7 +38,7 @@ class SecondLook:
         return mirror_matrix(self._model) if self._encoder.looks_twice else None
 
     def predict(self, crops: Images) -> Prediction:
-        """The mean of the encoder's predictions for crops [N, S, S, 3] and for their mirror images."""
+        """What the encoder says of crops [N, S, S, 3]: where it is worth it, the mean with their mirror images."""
         return self.joined(self._encoder.predict(crops), crops)
 
     def joined(self, said: Prediction, crops: Images) -> Prediction:
@@ -41,13 +46,28 @@ class SecondLook:
         mirror = self._mirror
         if mirror is None:
             return said
-        other = self._encoder.predict(np.ascontiguousarray(crops[:, :, ::-1]))
+        worth = _worth_it(said)
+        again = np.flatnonzero(worth)
+        if not len(again):
+            return said
+        other = self._encoder.predict(np.ascontiguousarray(crops[again, :, ::-1]))
+        both = self._mean(said.take(again), other, mirror)
+        if worth.all():
+            return both
+        once = np.flatnonzero(~worth)
+        return Prediction.joined([said.take(once), both]).take(np.argsort(np.concatenate([once, again])))
+
+    def _mean(self, said: Prediction, other: Prediction, mirror: Float32s) -> Prediction:
+        """The mean of what is said of crops and of their mirror images."""
         deviations = None
         if said.deviations is not None and other.deviations is not None:
             variances = np.square(np.asarray(other.deviations.values)) @ np.square(mirror)
             deviations = _mean(said.deviations, np.sqrt(variances))
         return Prediction(
-            _mean(said.coefficients, self._moved_back(np.asarray(other.coefficients.values) @ mirror, crops.shape[1])),
+            _mean(
+                said.coefficients,
+                self._moved_back(np.asarray(other.coefficients.values) @ mirror, self._encoder.input_size),
+            ),
             deviations,
             _mean_map(said.occlusion, other.occlusion),
             None if said.face is None or other.face is None else np.asarray((said.face + other.face) / 2, np.float32),
@@ -63,6 +83,17 @@ class SecondLook:
         left = np.broadcast_to(np.array([[1.0, 0, -1], [0, 1, 0]]), (len(values), 2, 3))
         moved = self._model.moved(Coefficients(self._encoder.layout, values), left, size, size)
         return np.asarray(moved.values)
+
+
+def _worth_it(said: Prediction) -> Bools:
+    """Which crops [N] to look at again: all where an encoder does not say what is hidden."""
+    worth = np.full(len(said.coefficients.values), said.occlusion is None)
+    if said.occlusion is not None:
+        worth |= said.occlusion.mean(axis=(1, 2)) >= HIDDEN
+    if said.face is not None:
+        worth |= said.face <= SURE
+    turn = np.asarray(said.coefficients["pose"])[:, :3]
+    return np.asarray(worth | (np.linalg.norm(turn, axis=1) >= TURNED))
 
 
 def _mean(one: Coefficients, other: Floats) -> Coefficients:
