@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from unveil.geometry.rasterize import INSIDE_TOLERANCE, Raster, interpolate, rasterize
+from unveil.geometry.rasterize import INSIDE_TOLERANCE, Raster, interpolate, nearest_depth, rasterize
 from unveil.typing import Float64s, Int64s
 
 HEIGHT, WIDTH = 40, 56
@@ -43,6 +43,12 @@ def test_agrees_with_the_plain_rasteriser(seed: int) -> None:
     assert fast.covered.any()
     np.testing.assert_allclose(fast.depth[same], plain.depth[same], atol=1e-4)
     np.testing.assert_allclose(fast.barycentric[same], plain.barycentric[same], atol=1e-5)
+
+
+def test_the_depth_alone_is_that_of_the_raster() -> None:
+    vertices, faces = triangle_soup(6)
+    alone, whole = (draw(vertices, faces, HEIGHT, WIDTH) for draw in (nearest_depth, rasterize))
+    np.testing.assert_array_equal(alone, whole.depth)
 
 
 def test_interpolating_the_vertices_gives_back_pixel_and_depth() -> None:

@@ -13,7 +13,7 @@ from unveil.appearance.texel_kernels import NONE, TexelMesh
 from unveil.geometry.arrays import bounds
 from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
-from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rasterize import nearest_depth
 from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
 
@@ -111,11 +111,11 @@ def _depth(
     extent: float,
     step: float,
 ) -> tuple[Float32s, Float32s]:
-    raster = rasterize(points, faces, int(shape[1] / step) + 2, int(shape[0] / step) + 2)
+    depth = nearest_depth(points, faces, int(shape[1] / step) + 2, int(shape[0] / step) + 2)
     # What is close to a nearer surface may belong to that in the photograph: let the nearest spread.
     reach = 2 * round(SPREAD * extent / step) + 1
-    nearest = cv2.erode(np.minimum(raster.depth, np.float32(1e9)), np.ones((reach, reach)))
-    distance = cv2.distanceTransform(raster.covered.astype(np.uint8), cv2.DIST_L2, 3) * (step / extent)
+    nearest = cv2.erode(np.minimum(depth, np.float32(1e9)), np.ones((reach, reach)))
+    distance = cv2.distanceTransform(np.isfinite(depth).astype(np.uint8), cv2.DIST_L2, 3) * (step / extent)
     trust = smooth_step(distance, OUTLINE_FROM, OUTLINE_TO)
     return nearest.astype(np.float32), trust.astype(np.float32)
 

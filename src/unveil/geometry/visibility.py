@@ -6,7 +6,7 @@ import numpy as np
 
 from unveil.geometry.arrays import bounds
 from unveil.geometry.mesh import vertex_normals
-from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rasterize import nearest_depth
 from unveil.typing import Bools, Floats, Ints
 
 DEPTH_SIZE = 256  # pixels along the longer side of a head, to find out what lies in front
@@ -36,6 +36,6 @@ def behind_another_part(points: Floats, faces: Ints, size: int, slack: float) ->
     """
     low, high = bounds(points)
     pixels = (points - low) * (size / max(float((high - low)[:2].max()), 1e-9))
-    depth = rasterize(pixels, faces, size + 1, size + 1).depth
+    depth = nearest_depth(pixels, faces, size + 1, size + 1)
     column, row = np.rint(pixels[:, :2]).astype(int).T
     return np.asarray(pixels[:, 2] - depth[row, column] > slack * size)

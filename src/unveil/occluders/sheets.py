@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.geometry.rasterize import interpolate, rasterize
+from unveil.geometry.rasterize import interpolate, nearest_depth, rasterize
 from unveil.occluders.base import Alpha
 from unveil.occluders.head_surface import FaceMesh
 from unveil.typing import Bools, Float32s, Floats, Int32s
@@ -79,7 +79,7 @@ def draw(points: Floats, x: Floats, y: Floats, window: Window) -> Drawn:
 def depth_of(points: Floats, window: Window) -> Float32s:
     """Depth [h, w] of a grid of points [R, C, 3] in pixels in a window of an image, inf where there is nothing."""
     shifted = points.reshape(-1, 3) - np.array([window.left, window.top, 0])
-    return rasterize(shifted, grid_faces(points.shape[:2]), window.height, window.width).depth
+    return nearest_depth(shifted, grid_faces(points.shape[:2]), window.height, window.width)
 
 
 def head_grid(mesh: FaceMesh) -> tuple[Float32s, Float32s]:

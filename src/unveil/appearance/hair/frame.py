@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
-from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rasterize import nearest_depth
 from unveil.heads.model import MorphableModel
-from unveil.typing import Bools, Float64s, Floats, Ints
+from unveil.typing import Bools, Float32s, Float64s, Floats
 
 COLUMNS, DOME, FALL = 96, 30, 24  # columns around the head, and rows above and below the level of the ears
 ROWS = DOME + FALL
@@ -61,8 +61,9 @@ def frame_of(vertices: Floats, model: MorphableModel) -> HairFrame:
     place, distance = _places(points, bottom)
     pixels = np.column_stack([(place / 4.2 + 0.5) * (MAP_SIZE - 1), -distance])
     at = np.stack([down * np.sin(column), down * np.cos(column)], axis=-1) / 4.2 + 0.5
-    whole = _outermost(pixels, model.faces, at)
-    bare = _outermost(pixels, model.faces[~ear_faces(model)], at)
+    of_ears = ear_faces(model)
+    depths = [nearest_depth(pixels, model.faces[part], MAP_SIZE, MAP_SIZE) for part in (of_ears, ~of_ears)]
+    whole, bare = _outermost(np.minimum(*depths), at), _outermost(depths[1], at)
     skull = _closed(np.where(np.isfinite(bare) & (bare > whole - THICKEST_EAR), bare, np.nan))
     ears = np.maximum(np.where(np.isfinite(whole), whole, skull), skull)
     on_ears = _on_ears(ears - skull)
@@ -95,10 +96,9 @@ def _places(points: Float64s, bottom: float) -> tuple[Float64s, Float64s]:
     return place, np.where(y >= 0, length, np.hypot(x, z))
 
 
-def _outermost(pixels: Float64s, faces: Ints, at: Float64s) -> Float64s:
-    """Distance [R, C] of the outermost surface at places of the map [R, C, 2]; not finite where there is none."""
-    depth = rasterize(pixels, faces, MAP_SIZE, MAP_SIZE).depth
-    depth[np.isinf(depth)] = np.nan
+def _outermost(depth: Float32s, at: Float64s) -> Float64s:
+    """Distance [R, C] at places [R, C, 2] of a map of the outermost surface; not finite where there is none."""
+    depth = np.where(np.isinf(depth), np.float32(np.nan), depth)
     x, y = np.moveaxis(at * (MAP_SIZE - 1), -1, 0)
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
     x, y = x - left, y - top

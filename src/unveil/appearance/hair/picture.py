@@ -15,7 +15,7 @@ from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.view import HairTone, HairView
 from unveil.geometry.arrays import squared_lengths
 from unveil.geometry.diffuse import diffuse
-from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rasterize import nearest_depth
 from unveil.photos.cielab import to_cielab, to_srgb
 from unveil.photos.crop import Crop
 from unveil.typing import Float32s, Float64s, Floats, Ints, UInt8s
@@ -82,17 +82,17 @@ def _seen(head: Sighted, points: Float64s, view: HairView, faces: Ints) -> tuple
     Its colour [H, W, 3], and how far [H, W, 3] nothing hides the head there, it shows hair or what is between, and it
     surely shows hair.
     """
-    nodes = view.project(points)
+    nodes = np.asarray(view.project(points), np.float64)
     maps = np.dstack([view.odds, view.inner().odds, view.known, view.inside_head()])
     crop, depth = _depth(nodes, view, (head.neutral, faces))
     front = (crop.matrix, depth, DEPTH_SLACK * view.scale)
     shown = shown_at_texels(nodes, PER_NODE, (view.crop.matrix, maps), front)
     # Between hairs at the hairline there is skin, at the outline there is the wall.
-    shown = cv2.GaussianBlur(cv2.erode(shown, np.ones((3, 3))), (0, 0), 2.0)
+    shown = np.asarray(cv2.GaussianBlur(cv2.erode(shown, np.ones((3, 3))), (0, 0), 2.0), np.float32)
     picture, to_image = view.crop.resized(PHOTO_SIZE).visible_region(head.photograph)
-    to_picture = np.linalg.inv(to_image)[:2]
+    to_picture = np.asarray(np.linalg.inv(to_image)[:2], np.float64)
     colour = colours_at_texels(nodes, PER_NODE, (to_picture, np.ascontiguousarray(picture)), shown)
-    return colour, np.asarray(shown, np.float32)
+    return colour, shown
 
 
 def _likeness(colour: Float32s, tone: HairTone) -> Float32s:
@@ -114,7 +114,7 @@ def _depth(nodes: Float64s, view: HairView, head: tuple[Floats, Ints]) -> tuple[
     seen = np.concatenate([nodes.reshape(-1, 3), view.project(head[0])])
     drawn = np.column_stack([crop.to_crop(seen[:, :2]), seen[:, 2]])
     triangles = np.concatenate([_patches(), head[1] + nodes[..., 0].size])
-    return crop, rasterize(drawn, triangles, DEPTH_SIZE, DEPTH_SIZE).depth
+    return crop, nearest_depth(drawn, triangles, DEPTH_SIZE, DEPTH_SIZE)
 
 
 @lru_cache(maxsize=1)

@@ -31,7 +31,7 @@ COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
 FINER = 0.5  # share of that contrast which strands have that photographs do not show
 MOST_GAIN = 1.6  # of contrast, which that takes
-ALONG = 14.0  # texels along the hair over which patches are joined to strands
+ALONG, FEWER = 14.0, 3  # texels along the hair over which patches are joined to strands, and to one row of these
 
 
 def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
@@ -48,12 +48,20 @@ def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
     else:
         squares = float((np.square(detail).mean(axis=2) * weight).sum()) + FEW * USUAL_SPREAD**2
         return result + np.float32(np.sqrt(squares / (float(weight.sum()) + FEW))) * made_up
-    strands = cv2.GaussianBlur(result, (1, 0), sigmaX=0.01, sigmaY=ALONG)
+    strands = _along_hair(result)
     contrast, left = (np.sqrt(float(np.square(values).mean())) for values in (result, strands))
     contrast = min(contrast, MOST_SPREAD)  # curls are darker in between than strands that lie side by side
     strands *= min(contrast / max(left, 1e-6), MOST_GAIN)
     # Photographs show locks; strands are finer than their pixels.
     return np.asarray(strands + np.float32(FINER * contrast) * made_up, np.float32)
+
+
+def _along_hair(detail: Float32s) -> Float32s:
+    """Detail [H, W, C] that is alike over `ALONG` rows; a part of the rows is enough for that."""
+    height, width = detail.shape[:2]
+    fewer = cv2.resize(detail, (width, round(height / FEWER)), interpolation=cv2.INTER_AREA)
+    alike = cv2.GaussianBlur(fewer, (1, 0), sigmaX=0.01, sigmaY=ALONG / FEWER)
+    return np.asarray(cv2.resize(alike, (width, height)), np.float32)
 
 
 @lru_cache(maxsize=1)
