@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.faces.face import ReconstructedFace
-from unveil.geometry.rasterize import rasterize
+from unveil.geometry.rasterize import nearest_depth
 from unveil.heads.face_area import vertex_areas
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
@@ -83,7 +83,8 @@ def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | 
     scale = min(1.0, FINEST / max(shape[:2]))
     height, width = (max(1, round(side * scale)) for side in shape[:2])
     points = projected * scale + np.array([0.5, 0.5, 0]) * (scale - 1)  # pixel centres are at integers in both
-    first = len(face.photographed)
-    raster = rasterize(points, np.concatenate([model.faces, hair.faces + first]), height, width)
-    in_front = (raster.triangle >= len(model.faces)).astype(np.uint8)
+    of_head, of_hair = (
+        nearest_depth(points, faces, height, width) for faces in (model.faces, hair.faces + len(face.photographed))
+    )
+    in_front = (of_hair < of_head).astype(np.uint8)
     return np.asarray(cv2.resize(in_front, shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)

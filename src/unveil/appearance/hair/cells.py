@@ -47,5 +47,7 @@ def cells_of(photograph: Image, crop: Crop) -> tuple[Float32s, Float32s]:
 
 def inside(crop: Crop, photograph: Image) -> Float32s:
     """Which pixels [W, W] of a crop are of the photograph."""
-    lit = np.full(photograph.shape[:2], 255, np.uint8)
-    return np.asarray(cv2.erode(crop.warp(lit), np.ones((3, 3))) > 250, np.float32)
+    y, x = np.mgrid[: crop.size, : crop.size]
+    at, margin = crop.to_image(np.stack([x, y], axis=-1)), 1 / crop.scale  # their neighbours are of it, too
+    last = np.array(photograph.shape[1::-1]) - 1
+    return np.asarray(((at >= margin) & (at <= last - margin)).all(axis=-1), np.float32)

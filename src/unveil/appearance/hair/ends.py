@@ -22,6 +22,7 @@ from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
 # Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.
 SOLID, REACH = 5.0, 8.0
+SOME = 8  # texels at the edge of which one tells the usual colour there
 FADES = 12.0  # texels over which a strand ends
 LENGTHS = 3.5, 5.5  # texels outside its edge that the shortest strands reach, and usual ones
 # Texels by which strands are longer or shorter, and by which an edge wanders, standard deviation; and how far across
@@ -67,7 +68,7 @@ def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s
     opacity = _opacity(away)
     colours = picture.copy()
     # What no strand shows may mix into strands where a viewer draws them small, and need not be kept.
-    colours[(opacity == 0) | (away < -2 * PER_NODE)] = np.median(picture[np.abs(away) < SOLID], axis=0)
+    colours[(opacity == 0) | (away < -2 * PER_NODE)] = np.median(picture[np.abs(away) < SOLID][::SOME], axis=0)
     return HairEnds(
         vertices=mesh.vertices(points).astype(np.float32),
         faces=mesh.faces,

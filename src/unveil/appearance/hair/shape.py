@@ -156,8 +156,9 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
     across = frame.direction @ view.towards
     near = np.abs(across) < 2 * OUTLINE
     origin, direction, skin = frame.origin[near], frame.direction[near], frame.skin[near]
-    points = origin[:, None] + (skin[:, None] + steps)[..., None] * direction[:, None]
-    odds, known = view.sample(view.places(points))
+    first, last = (view.places(origin + (skin + end)[:, None] * direction) for end in steps[[0, -1]])
+    share = ((steps - steps[0]) / (steps[-1] - steps[0]))[:, None]
+    odds, known = view.sample(first[:, None] + share * (last - first)[:, None])
     score = np.cumsum(odds * known, axis=-1)
     best = score.argmax(axis=-1)
     found = score.max(axis=-1) > 0
