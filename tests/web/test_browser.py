@@ -59,7 +59,13 @@ def _as_it_was(page: Any) -> None:
 def canvas(page: Any) -> np.ndarray:
     """The pixels of the head, float [H, W, 3]."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return np.asarray(Image.open(io.BytesIO(page.locator("canvas").screenshot())).convert("RGB"), np.float64)
+    return np.asarray(Image.open(io.BytesIO(page.locator("canvas").first.screenshot())).convert("RGB"), np.float64)
+
+
+def canvas_beside(page: Any) -> np.ndarray:
+    """The same of a second head."""
+    canvas(page)
+    return np.asarray(Image.open(io.BytesIO(page.locator("canvas").last.screenshot())).convert("RGB"), np.float64)
 
 
 def evaluate(page: Any, what: str) -> Any:
@@ -271,8 +277,14 @@ def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
     page.get_by_role("button", name="Over the photograph").click()
     assert page.get_by_alt_text("What the head lies over").count() == 2
     page.get_by_role("button", name="Front").click()
+    before = canvas_beside(page)
+    page.locator("#surface-apart").check()
+    assert changed(before, canvas_beside(page)) > 0.05
+    assert page.get_by_text("4+ mm").is_visible()
     page.get_by_label("Compare with").select_option("")
     assert not page.locator(".caption").is_visible()
+    assert not page.locator("#surface-apart").is_visible()  # there is nothing to be apart from
+    assert page.locator("#surface-texture").is_checked()
 
 
 def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_path: Path) -> None:
@@ -351,12 +363,33 @@ def test_a_newcomer_without_a_photograph_and_movements_that_take_a_moment(server
     page.close()
 
 
+def test_a_photograph_is_compared_with_one_before(server: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 700, "height": 500}, reduced_motion="reduce")
+    page.goto(server)
+    for _ in range(2):
+        page.set_input_files("#file", [])
+        page.set_input_files("#file", str(packaged("demo.jpg")))
+        page.wait_for_selector("text=The server deletes these files", timeout=120_000)
+    page.get_by_role("heading", name="demo (2)").wait_for()
+    page.get_by_label("Compare with").select_option(label="demo")
+    page.get_by_text("demo: 0.0 mm apart on average").wait_for()
+    glb = evaluate(page, "() => performance.getEntriesByType('resource').map((one) => one.name)"
+        ".find((name) => name.endsWith('.glb'))")  # fmt: skip
+    page.request.delete(glb.partition("/files")[0], headers={"Origin": server})
+    page.get_by_label("Compare with").select_option(label="nothing")
+    page.get_by_label("Compare with").select_option(label="demo")
+    page.get_by_text("The server has deleted this head.").wait_for()
+    page.close()
+
+
 def test_what_is_no_photograph_is_answered_in_words(server: str, browser: Any) -> None:
     page = browser.new_page()
     page.goto(server)
     page.set_input_files("#file", {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"some text"})
     alert = page.wait_for_selector("[role=alert]")
     assert alert.text_content().startswith("The file is not a picture that can be read")
+    page.set_input_files("#file", {"name": "walk.mp4", "mimeType": "video/mp4", "buffer": b"some film"})
+    page.get_by_text("To follow everybody in a clip: unveil reconstruct walk.mp4 -o out").wait_for()
     refused = {"status": 401, "json": {"detail": "the token is missing or wrong; send the header Authorization"}}
     page.route("**/api/jobs*", lambda route: route.fulfill(**refused))
     page.get_by_role("button", name="Or try this one").click()

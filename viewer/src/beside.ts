@@ -1,5 +1,5 @@
 // A second head beside the first: turned together, doing the same, and how far apart the two are.
-import type { Mesh } from "three";
+import { BufferAttribute, type Mesh } from "three";
 import { bytesOf, type HeadContent, type Identity } from "./content";
 import { element } from "./dom";
 import { Frame } from "./frame";
@@ -28,9 +28,12 @@ export class Beside {
     this.viewer.panel!.show();
     this.viewer.panel!.reset();
     this.viewer.look("Front");
-    const apart = distance(first, second);
-    const between = apart === null ? "" : `: ${apart.toFixed(1)} mm apart on average, where the first was seen`;
+    const apart = distances(first, second);
+    const mean = apart && meanSeen(apart, first);
+    const between = mean === null ? "" : `: ${mean.toFixed(1)} mm apart on average, where the first was seen`;
     this.caption.textContent = `${content.name}${between}`;
+    if (apart) second.skin!.geometry.setAttribute("_apart", new BufferAttribute(apart, 1));
+    this.viewer.panel!.compare(apart !== null);
   }
 
   hide(): void {
@@ -38,6 +41,7 @@ export class Beside {
     this.viewer.frame.pair(undefined);
     this.viewer.frames.classList.remove("two");
     this.frame?.element.remove();
+    this.viewer.panel?.compare(false);
   }
 
   private made(): Frame {
@@ -49,18 +53,20 @@ export class Beside {
   }
 }
 
-/** Mean distance in mm of the skins at rest; null where they have not the same vertices. */
-export function distance(first: Head, second: Head): number | null {
+/** How far the vertices of the second skin are from those of the first, at rest, in mm; null where they are not the same. */
+function distances(first: Head, second: Head): Float32Array | null {
   const [a, b] = [rest(first.skin), rest(second.skin)];
   if (!a || !b || a.count !== b.count || first.model !== second.model) return null;
-  const hidden = first.skin!.geometry.getAttribute("_hidden");
-  let [sum, count] = [0, 0];
-  for (let k = 0; k < a.count; k++) {
-    if (hidden && hidden.getX(k) > HIDDEN) continue;
-    sum += Math.hypot(a.getX(k) - b.getX(k), a.getY(k) - b.getY(k), a.getZ(k) - b.getZ(k));
-    count++;
-  }
-  return count ? (1000 * sum) / count : null;
+  return Float32Array.from({ length: a.count }, (_, k) => {
+    return 1000 * Math.hypot(a.getX(k) - b.getX(k), a.getY(k) - b.getY(k), a.getZ(k) - b.getZ(k));
+  });
+}
+
+/** The mean where a head was seen; null where it was nowhere. */
+function meanSeen(distances: Float32Array, { skin }: Head): number | null {
+  const hidden = skin!.geometry.getAttribute("_hidden");
+  const seen = distances.filter((_, k) => !hidden || hidden.getX(k) <= HIDDEN);
+  return seen.length ? seen.reduce((sum, one) => sum + one, 0) / seen.length : null;
 }
 
 function rest(mesh: Mesh | undefined) {

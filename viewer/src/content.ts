@@ -42,6 +42,7 @@ export function readContent(): Content {
 
 export async function bytesOf(address: string): Promise<ArrayBuffer> {
   const answer = await fetch(address);
+  if (answer.status === 404) throw new Error("The server has deleted this head.");
   if (!answer.ok) throw new Error(`The file could not be loaded (${answer.status}).`);
   if (!address.startsWith("data:application/gzip")) return answer.arrayBuffer();
   return new Response(answer.body!.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();

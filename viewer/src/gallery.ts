@@ -22,6 +22,7 @@ export class Gallery {
   chosen = 0;
   private readonly beside: Beside;
   private choices: HTMLElement[] = [];
+  private readonly problem = element("p", { role: "alert", class: "error" });
 
   constructor(identities: Record<string, Identity>) {
     this.viewer = new Viewer(identities);
@@ -29,10 +30,10 @@ export class Gallery {
     this.element = element("div", { class: "gallery" }, this.viewer.element);
   }
 
-  /** Show the first of some heads, and another beside it where its number is given. */
-  async show(heads: HeadContent[], photograph?: Photograph, beside = -1): Promise<void> {
+  /** Show the first of some heads, and another beside it where its number is given; `earlier` ones can be put there, too. */
+  async show(heads: HeadContent[], photograph?: Photograph, beside = -1, earlier: HeadContent[] = []): Promise<void> {
     this.element.replaceChildren(this.viewer.element);
-    const second = this.select(heads);
+    const second = this.select([...heads, ...earlier]);
     const choose = async (number: number) => {
       this.chosen = number;
       this.beside.hide();
@@ -40,12 +41,14 @@ export class Gallery {
       this.choices.forEach((choice, k) => choice.setAttribute("aria-current", `${k % heads.length === number}`));
       await this.viewer.show(heads[number]!);
     };
-    const names = heads.map((head, k) => button(head.name, () => void choose(k)));
-    const faces = (photograph?.boxes ?? []).map((box, k) => faceButton(box, k, () => void choose(k)));
+    const several = heads.length > 1;
+    const press = (number: number) => () => void this.trying(() => choose(number));
+    const names = several ? heads.map((head, k) => button(head.name, press(k))) : [];
+    const faces = several ? (photograph?.boxes ?? []).map((box, k) => faceButton(box, k, press(k))) : [];
     this.choices = [...names, ...faces];
-    if (heads.length > 1) {
+    if (several || earlier.length) {
       const nav = element("nav", { "aria-label": "Heads" });
-      if (photograph) nav.append(element("div", { class: "faces" }, element("img", {
+      if (photograph && several) nav.append(element("div", { class: "faces" }, element("img", {
         src: photograph.address, alt: "The photograph, with a button on each face",
       }), ...faces));
       nav.append(element("div", { class: "buttons" }, ...names, element("label", { for: "beside" }, "Compare with"), second));
@@ -61,10 +64,21 @@ export class Gallery {
     const options = heads.map((head, k) => element("option", { value: `${k}` }, head.name));
     const made = element("select", { id: "beside" }, element("option", { value: "" }, "nothing"), ...options);
     made.addEventListener("change", () => {
-      if (made.value) void this.beside.show(heads[Number(made.value)]!);
+      if (made.value) void this.trying(() => this.beside.show(heads[Number(made.value)]!));
       else this.beside.hide();
     });
     return made;
+  }
+
+  /** Do what may fail, as where the server has deleted a head, and say so. */
+  private async trying(what: () => Promise<void>): Promise<void> {
+    this.problem.remove();
+    try {
+      await what();
+    } catch (error) {
+      this.problem.textContent = (error as Error).message;
+      this.element.prepend(this.problem);
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { areNamed, grouped, NAMED, spoken } from "./expressions";
 import { type Head, TURNS } from "./head";
 import { MOST_DEVIATIONS, MOST_STRENGTH } from "./identity";
 import type { Stage } from "./stage";
-import { HIDDEN_CSS, MOST_MM, SCALE, SEEN_CSS, type Surface } from "./surfaces";
+import { HIDDEN_CSS, MOST_APART_MM, MOST_MM, SCALE, SEEN_CSS, type Surface } from "./surfaces";
 
 const SURFACES: [Surface, string][] = [
   ["texture", "Texture"],
@@ -14,6 +14,7 @@ const SURFACES: [Surface, string][] = [
   ["grey", "Grey"],
   ["sure", "How sure"],
   ["hidden", "What was hidden"],
+  ["apart", "How far apart"],
 ];
 const UNSAID = "This file does not say it.";
 const STATISTICAL = 3; // units of a statistical basis to either side
@@ -27,6 +28,13 @@ export class Panel {
 
   constructor(private readonly head: Head, private readonly stage: Stage) {
     this.element.append(this.look(), this.expressions(), ...this.pose(), ...this.identity());
+    this.compare(false);
+  }
+
+  /** Offer how far apart two heads are, or no longer. */
+  compare(on: boolean): void {
+    this.element.querySelector<HTMLElement>("label[for=surface-apart]")!.hidden = !on;
+    if (!on && this.surface === "apart") this.choose("texture");
   }
 
   /** Change how the head looks, and one that was put beside it. */
@@ -76,7 +84,7 @@ export class Panel {
 
   private look(): HTMLElement {
     const choices = SURFACES.map(([value, label]) => {
-      return { value, label, missing: this.head.can(value) ? undefined : UNSAID };
+      return { value, label, missing: value === "apart" || this.head.can(value) ? undefined : UNSAID };
     });
     const surfaces = radios("surface", "Surface", choices, "texture", (value) => this.show({ surface: value as Surface }));
     const switches = element("div", { class: "switches" }, toggle("wireframe", "Wireframe", false, (wireframe) => {
@@ -159,15 +167,23 @@ function legendOf(surface: Surface): Node[] {
   if (surface === "lit") return [element("p", {}, "In the light of the photograph, none of the page's.")];
   if (surface === "albedo") return [element("p", {}, "The colours alone, without any light.")];
   if (surface === "sure") {
-    const bar = painted("div", "bar", `linear-gradient(to right, ${SCALE.join(",")})`);
-    const marks = [0, 2, 4, 6].map((mark) => element("span", {}, `${mark}`));
-    const ends = element("div", { class: "marks" }, ...marks, element("span", {}, `${MOST_MM}+ mm`));
-    return [element("p", {}, "How far each place may be off, by the model's own estimate."), bar, ends];
+    return [element("p", {}, "How far each place may be off, by the model's own estimate."), ...millimetres(MOST_MM)];
+  }
+  if (surface === "apart") {
+    return [element("p", {}, "How far each place of the second head is from the first, in form alone: expressions do not count."),
+      ...millimetres(MOST_APART_MM)];
   }
   if (surface === "hidden") {
     return [element("p", {}, swatch(SEEN_CSS), " seen in the photograph ", swatch(HIDDEN_CSS), " hidden or turned away")];
   }
   return [];
+}
+
+/** The scale, from 0 to the most that it tells apart. */
+function millimetres(most: number): Node[] {
+  const bar = painted("div", "bar", `linear-gradient(to right, ${SCALE.join(",")})`);
+  const marks = [0, 1, 2, 3].map((quarter) => element("span", {}, `${(quarter * most) / 4}`));
+  return [bar, element("div", { class: "marks" }, ...marks, element("span", {}, `${most}+ mm`))];
 }
 
 function swatch(colour: string): HTMLElement {

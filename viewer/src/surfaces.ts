@@ -1,5 +1,5 @@
 // What a head looks like: its texture in the light of the page, of the photograph or in none, plain grey, how sure each
-// vertex is, or what was hidden.
+// vertex is, what was hidden, or how far from another head it is.
 import {
   BufferAttribute,
   Color,
@@ -13,9 +13,10 @@ import {
   type Vector2,
 } from "three";
 
-export type Surface = "texture" | "lit" | "albedo" | "grey" | "sure" | "hidden";
+export type Surface = "texture" | "lit" | "albedo" | "grey" | "sure" | "hidden" | "apart";
 
 export const MOST_MM = 8; // at the end of the scale, as in the overlay pictures of unveil
+export const MOST_APART_MM = 4;
 // Cividis, even in lightness, so that it reads alike without colour vision (Nunez, Anderton and Renslow 2018).
 export const SCALE = [
   "#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9a9376", "#bbad6d", "#ddc858", "#fee838",
@@ -23,7 +24,7 @@ export const SCALE = [
 const SEEN = "#cfcac4";
 const HIDDEN = "#b4450f";
 const GREY = "#bdb9b4";
-const NEEDS: Partial<Record<Surface, string>> = { sure: "_uncertainty", hidden: "_hidden" };
+const NEEDS: Partial<Record<Surface, string>> = { sure: "_uncertainty", hidden: "_hidden", apart: "_apart" };
 
 const scale = SCALE.map((text) => new Color(text));
 const [seen, hidden] = [new Color(SEEN), new Color(HIDDEN)];
@@ -64,7 +65,8 @@ export class Surfaces {
     if (this.own.transparent) this.mesh.visible = ["texture", "albedo", "lit"].includes(surface);
     if (!this.can(surface)) surface = surface === "lit" ? "albedo" : "grey";
     if (!this.made.has(surface)) this.made.set(surface, this.make(surface, loaded));
-    if (surface === "sure") colour(this.mesh.geometry, "_uncertainty", unsure);
+    if (surface === "sure") colour(this.mesh.geometry, "_uncertainty", scaled(MOST_MM));
+    else if (surface === "apart") colour(this.mesh.geometry, "_apart", scaled(MOST_APART_MM));
     else if (surface === "hidden") colour(this.mesh.geometry, "_hidden", unseen);
     else if (this.colours) this.mesh.geometry.setAttribute("color", this.colours);
     this.mesh.material = this.made.get(surface)!;
@@ -85,7 +87,7 @@ export class Surfaces {
       return grey;
     }
     // Unlit, where a colour is a number: shading would change what is read from it.
-    if (surface === "sure") return new MeshBasicMaterial({ vertexColors: true, side });
+    if (surface === "sure" || surface === "apart") return new MeshBasicMaterial({ vertexColors: true, side });
     return new MeshStandardMaterial({ vertexColors: true, roughness: 0.85, side });
   }
 }
@@ -101,10 +103,12 @@ function colour(geometry: BufferGeometry, name: string, paint: (value: number, i
   geometry.setAttribute("color", new BufferAttribute(colours, 3));
 }
 
-function unsure(millimetres: number, into: Color): void {
-  const place = Math.min(Math.max(millimetres / MOST_MM, 0), 1) * (scale.length - 1);
-  const k = Math.min(Math.floor(place), scale.length - 2);
-  into.lerpColors(scale[k]!, scale[k + 1]!, place - k);
+function scaled(most: number): (millimetres: number, into: Color) => void {
+  return (millimetres, into) => {
+    const place = Math.min(Math.max(millimetres / most, 0), 1) * (scale.length - 1);
+    const k = Math.min(Math.floor(place), scale.length - 2);
+    into.lerpColors(scale[k]!, scale[k + 1]!, place - k);
+  };
 }
 
 function unseen(probability: number, into: Color): void {

@@ -1,7 +1,7 @@
 // From a photograph to heads on the page: drop, choose, paste or photograph, and watch how far it is.
 import { follow, headsOf, type Job, nearest, photographOf, send } from "./api";
 import { photographed } from "./camera";
-import type { Content } from "./content";
+import type { Content, HeadContent } from "./content";
 import { covered } from "./cover";
 import { button, element, toggle } from "./dom";
 import type { Gallery } from "./gallery";
@@ -9,6 +9,7 @@ import { Live } from "./live";
 
 const EXAMPLE = "/example.jpg";
 const LIVE = "Live camera";
+const EARLIER = 6; // heads of photographs before, to compare with
 
 export class Upload {
   readonly element: HTMLElement;
@@ -17,6 +18,7 @@ export class Upload {
   private readonly token: HTMLInputElement | null = null;
   private readonly cover = button("Cover part of the face", () => void this.fromPaint(), { class: "after" });
   private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
+  private earlier: HeadContent[] = []; // of photographs before it, the latest first
   private faces: number[] = []; // of that photograph, of the heads that are shown
   private readonly live: Live;
   private readonly liveButton = button(LIVE, () => void this.trying(() => this.goLive()));
@@ -52,9 +54,15 @@ export class Upload {
   }
 
   private listen(): void {
-    addEventListener("dragover", (event) => event.preventDefault());
+    const dragging = (on: boolean) => document.body.classList.toggle("dragging", on);
+    addEventListener("dragover", (event) => {
+      event.preventDefault();
+      dragging(true);
+    });
+    addEventListener("dragleave", (event) => event.relatedTarget || dragging(false)); // out of the window
     addEventListener("drop", (event) => {
       event.preventDefault();
+      dragging(false);
       void this.take(event.dataTransfer?.files);
     });
     addEventListener("paste", (event) => void this.take(event.clipboardData?.files));
@@ -95,7 +103,7 @@ export class Upload {
       if (!done) return;
       const clear = headsOf(job, name)[face]!;
       const hidden = headsOf(done, name)[nearest(done, job, face)]!;
-      await this.gallery.show([clear, { ...hidden, name: `${clear.name}, covered` }], undefined, 1);
+      await this.gallery.show([clear, { ...hidden, name: `${clear.name}, covered` }], undefined, 1, this.earlier);
       this.faces = [face, face];
       this.say(keptUntil(done), false);
     });
@@ -115,6 +123,9 @@ export class Upload {
   }
 
   private async reconstruct(photo: Blob, name: string): Promise<void> {
+    if (photo.type.startsWith("video/")) {
+      throw new Error(`This page takes photographs. To follow everybody in a clip: unveil reconstruct ${name} -o out`);
+    }
     const address = URL.createObjectURL(photo);
     this.preview.src = address;
     document.body.classList.add("busy-with-photo");
@@ -124,11 +135,21 @@ export class Upload {
       URL.revokeObjectURL(address);
     });
     if (!done) return;
-    this.clear = { job: done, name: name.replace(/\.\w+$/, "") };
+    const before = this.clear ? headsOf(this.clear.job, this.clear.name) : [];
+    this.earlier = [...before, ...this.earlier].slice(0, EARLIER);
+    this.clear = { job: done, name: this.unused(name.replace(/\.\w+$/, "")) };
     this.faces = done.faces!.map((_, k) => k);
     document.body.classList.add("with-result");
-    await this.gallery.show(headsOf(done, this.clear.name), photographOf(done));
+    await this.gallery.show(headsOf(done, this.clear.name), photographOf(done), -1, this.earlier);
     this.say(keptUntil(done), false);
+  }
+
+  /** A name, with a number where an earlier head has it. */
+  private unused(name: string): string {
+    const used = new Set(this.earlier.map((head) => head.name));
+    let [free, number] = [name, 1];
+    while (used.has(free) || used.has(`${free} 1`)) free = `${name} (${++number})`;
+    return free;
   }
 
   /** The job of a photograph when it is done; null where another one was sent meanwhile. */
