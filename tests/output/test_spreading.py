@@ -1,6 +1,7 @@
 """Photographs that several processes share: the same files as one process writes, each once, and on after a stop."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from cli_answer import Answer
 from extras import needs
+from killed import run_killed, visible
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
@@ -71,6 +73,20 @@ def test_on_a_cluster_the_same(photos: Path, tmp_path: Path, capsys: pytest.Capt
     alone = Answer(capsys, *COMMAND, photos, "-o", tmp_path / "alone")
     shared = Answer(capsys, *COMMAND, photos, "-o", tmp_path / "shared", "--ray")
     assert shared.out == alone.out.replace("alone", "shared")
+    require_the_same(tmp_path / "shared", tmp_path / "alone")
+
+
+def test_a_run_on_a_cluster_that_is_killed_goes_on(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs("ray")
+    alone = Answer(capsys, *COMMAND, photos, "-o", tmp_path / "alone")
+    call = (*COMMAND, photos, "--ray", "-o", tmp_path / "shared")
+    first = len([name for name in visible(tmp_path / "alone") if name.name.startswith("a")])
+    assert run_killed(first + 1, *call) == -signal.SIGKILL  # in the middle of the second photograph
+    again = Answer(capsys, *call)
+    assert "a.png: 1 face (already done)" in again.out
+    assert lines(again) == lines(alone)
     require_the_same(tmp_path / "shared", tmp_path / "alone")
 
 
