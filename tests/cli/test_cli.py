@@ -94,6 +94,16 @@ def test_reconstructs_a_photograph(capsys: pytest.CaptureFixture[str], learner: 
     assert (tmp_path / "out" / "demo_0.glb").read_bytes()[:4] == b"glTF"
 
 
+def test_a_person_is_told_how_to_see_the_head(
+    capsys: pytest.CaptureFixture[str], learner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    call = ("reconstruct", DEMO, "--model", learner, "-o")
+    last = f"To turn it in the browser: unveil view '{tmp_path}/my heads/demo_0.glb'"
+    assert Answer(capsys, *call, tmp_path / "my heads").out.splitlines()[-1] == last
+    assert "unveil view" not in Answer(capsys, *call, tmp_path / "npz", "--formats", "npz").out  # which is no head
+
+
 def test_json_is_one_document_with_stable_keys(
     capsys: pytest.CaptureFixture[str], learner: str, photos: Path, tmp_path: Path
 ) -> None:

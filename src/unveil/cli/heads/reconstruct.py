@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -190,8 +192,19 @@ def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, 
     if len(finished) > 1 or counts["faces"]:
         faces = count(counts["faces"], "face")
         say(f"{count(len(finished), 'photograph')}: {_counted(finished)}; {faces} in {printable(out)}")
+        _say_what_next(finished, out)
     if len(followed) > 1:
         say(f"{count(len(followed), 'clip')}: {_counted(followed)} in {printable(out)}")
+
+
+def _say_what_next(finished: list[Outcome], out: Path) -> None:
+    """How to see the heads, where a person is looking and a page can hold them."""
+    from unveil.web.results import MOST_HEADS
+
+    glbs = [face["files"].get("glb") for outcome in finished if outcome.record for face in outcome.record["faces"]]
+    if sys.stdout.isatty() and 0 < len(glbs) <= MOST_HEADS and all(glbs):
+        shown = out if len(glbs) > 1 else out / glbs[0]
+        say(f"To turn {'them' if len(glbs) > 1 else 'it'} in the browser: unveil view {shlex.quote(str(shown))}")
 
 
 def _counts(outcomes: Sequence[Outcome | ClipOutcome]) -> dict[str, int]:
