@@ -167,6 +167,32 @@ def test_hair_that_the_photograph_cuts_off_goes_on() -> None:
     assert hair_of(bald, MODEL) is None
 
 
+def beside_face(head: Sighted) -> Sighted:
+    """The same with hair that hangs before the ears, down to the chin."""
+    marks = np.asarray(MODEL.landmarks68(head.projected))[:, :2].astype(int)
+    hangs = np.zeros(head.photograph.shape[:2], np.bool_)
+    hangs[marks[17:27, 1].min() : marks[8, 1]] = True
+    hangs[:, marks[0, 0] + 12 : marks[16, 0] - 12] = False
+    image = np.where(hangs[..., None], np.array(COLOURS[HAIR], np.uint8), head.photograph)
+    share = head.crop.warp((hangs * 255).astype(np.uint8)) / np.float32(255)
+    classes = head.classes * (1 - share)
+    classes[HAIR] += share
+    return replace(head, photograph=image, classes=classes)
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_ears_beyond_the_photograph_are_covered_where_hair_hangs_before_them(*, hangs: bool) -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    left, top, right, bottom = temples()
+    head = cut(beside_face(head) if hangs else head, (left + 12, top, right - 12, bottom))
+    view, frame = hair_view(head, MODEL), frame_of(head.neutral, MODEL)
+    assert view is not None
+    shape = hair_shape(frame, view)
+    assert shape is not None
+    share = (shape.cover[frame.on_ears] > 0).mean()
+    assert (share > 0.9) == hangs, share
+
+
 def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> None:
     made = hair_of(cut(sighted(np.asarray(MODEL.head.template)), temples()), MODEL)
     assert made is not None

@@ -26,6 +26,7 @@ OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
 RAGGED, LOCK = 3.0, 3  # rows by which locks end higher than others, and the columns of one
 EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
 GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
+BEFORE_EAR = 4  # columns before an ear that tell whether hair hangs there
 SMOOTHINGS = 5  # of the grid
 BUMP = 3.0  # nodes over which hair rises to an ear
 LARGEST_HOLE = 60  # nodes: smaller ones are none
@@ -94,12 +95,25 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
 
 
 def _over_ears(frame: HairFrame, cover: Float64s, visible: Floats) -> Bools:
-    """The nodes [R, C] of ears that hair covers: on a side, all or none. Ears that nothing is seen of are bare."""
+    """The nodes [R, C] of ears that hair covers: on a side, all or none.
+
+    Ears that nothing is seen of are bare unless hair hangs before them, or lies over the other one.
+    """
     right = np.arange(COLUMNS) < COLUMNS // 2
-    sides = [frame.on_ears & side for side in (right, ~right)]
-    seen = [side.any() and visible[side].mean() > GLIMPSE for side in sides]
-    covered = [(cover[side] > 0).mean() > OVER if there else False for side, there in zip(sides, seen, strict=True)]
+    sides = ((frame.on_ears & right, 1), (frame.on_ears & ~right, -1))
+    seen = [bool(ear.any() and visible[ear].mean() > GLIMPSE) for ear, _ in sides]
+    nodes = [ear if there else _before(ear, forwards) for (ear, forwards), there in zip(sides, seen, strict=True)]
+    covered = [bool(shows.any() and (cover[shows] > 0).mean() > OVER) for shows in nodes]
+    covered = [one if there else any(covered) for one, there in zip(covered, seen, strict=True)]
     return np.asarray(frame.on_ears & np.where(right, *covered))
+
+
+def _before(ear: Bools, forwards: int) -> Bools:
+    """The nodes [R, C] beside the lower half of an ``ear`` [R, C], ``forwards`` along the columns."""
+    rows = np.flatnonzero(ear.any(axis=1))
+    lower = ear & (np.arange(ROWS)[:, None] > rows.mean() if len(rows) else False)
+    beside = np.logical_or.reduce([np.roll(lower, forwards * k, axis=1) for k in range(1, BEFORE_EAR + 1)])
+    return np.asarray(beside & ~ear)
 
 
 def _free_of(bare: Bools) -> Float64s:
