@@ -13,6 +13,12 @@ from tools.chromium import browser, camera_options, chromium, write_film
 from unveil.assets.store import packaged
 from unveil.photos.io import read_image
 
+HIDDEN = """() => window.unveil.then(({ head }) => {
+    %s
+    const { array } = head.skin.geometry.getAttribute("_hidden");
+    return array.reduce((sum, one) => sum + one, 0) / array.length / (array instanceof Uint8Array ? 255 : 1);
+})"""  # the mean over the vertices
+
 if chromium() is None:
     pytest.skip("needs a Chromium or Chrome", allow_module_level=True)
 
@@ -47,10 +53,18 @@ def test_the_camera_moves_the_head_until_it_is_stopped(server: str, tmp_path: Pa
         assert len(held) == 1
         assert behind[0] == behind[1]  # the head waits with the frame that it is in, while the camera goes on
         page.unroute("**/api/live*")  # lets it go on
+        nobody = {"session": "", "image": {"width": 480, "height": 480}, "heads": []}
+        page.route("**/api/live*", lambda route: route.fulfill(json=nobody))
+        page.get_by_text("Live: no face to be seen").wait_for()
+        assert page.locator(".frame.unseen").count() == 1
+        hide_all = "head.setHidden(btoa('\\xff'.repeat(head.shape.identity.vertices)))"
+        assert page.evaluate(HIDDEN % hide_all) == 1
         page.get_by_role("button", name="Profile").click()
         assert page.locator("video.corner").is_visible()
         page.get_by_role("button", name="Stop the camera").click()
         page.get_by_text("The camera is off.").wait_for()
         assert page.locator("video:visible").count() == 0
+        assert page.locator(".frame.unseen").count() == 0
+        assert page.evaluate(HIDDEN % "") < 0.8  # what the photograph hides, and no longer what the camera did
     assert not wrong
     assert all(np.isfinite(places))

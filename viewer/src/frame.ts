@@ -63,6 +63,7 @@ export class Frame {
   /** Show a camera instead of the photograph, or again the photograph. */
   film(stream: MediaStream | null): void {
     this.video.srcObject = stream;
+    this.element.classList.remove("unseen");
     if (stream) this.element.prepend(this.still);
     else this.still.remove();
     this.filmed = undefined;
@@ -72,11 +73,13 @@ export class Frame {
 
   /**
    * Put the head where a frame of the film shows it, unless it was taken away from there. Behind it is that very frame:
-   * the film itself is ahead by what the answer took. A frame that shows nobody has no camera.
+   * the film itself is ahead by what the answer took. A frame that shows nobody has no camera, and the head
+   * grows faint.
    */
   follow(picture: HTMLCanvasElement, camera?: PhotographCamera): void {
     [this.still.width, this.still.height] = [picture.width, picture.height];
     this.still.getContext("2d")!.drawImage(picture, 0, 0);
+    this.element.classList.toggle("unseen", !camera);
     if (!camera) return;
     const over = this.isOver || !this.filmed;
     this.filmed = camera;

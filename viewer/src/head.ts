@@ -99,6 +99,12 @@ export class Head {
     this.show(this.surface);
   }
 
+  /** What is hidden in the photograph again. */
+  resetHidden(): void {
+    this.shape?.unpaint();
+    this.show(this.surface);
+  }
+
   setUnit(name: string, weight: number): void {
     for (const mesh of this.meshes) {
       const index = mesh.morphTargetDictionary?.[name];

@@ -20,6 +20,7 @@ export class Shape {
   private readonly components: Float32Array[]; // [1 + N] of [vertices and joints, 3]
   private readonly hair: { mesh: Mesh; original: Float32Array; nearest: Uint16Array }[] = [];
   private readonly joints: Vector3[] = []; // of the file
+  private readonly unpainted = new Map<BufferAttribute, Float32Array>(); // the file's own numbers
 
   constructor(meshes: readonly Mesh[], private readonly identity: Identity, shape: number[]) {
     const whole = new Int16Array(bytes(identity.data));
@@ -57,8 +58,17 @@ export class Shape {
     if (values.length !== this.identity.vertices) return; // of another model
     for (const { mesh, vertices } of this.parts) {
       const attribute = mesh.geometry.getAttribute(name) as BufferAttribute | undefined;
-      vertices.forEach((vertex, k) => attribute?.setX(k, values[vertex]! / 255));
+      if (!attribute) continue;
+      if (!this.unpainted.has(attribute)) {
+        this.unpainted.set(attribute, Float32Array.from(vertices, (_, k) => attribute.getX(k)));
+      }
+      vertices.forEach((vertex, k) => attribute.setX(k, values[vertex]! / 255));
     }
+  }
+
+  /** Give them the file's own numbers again. */
+  unpaint(): void {
+    for (const [attribute, values] of this.unpainted) values.forEach((value, k) => attribute.setX(k, value));
   }
 
   reset(): void {

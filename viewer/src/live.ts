@@ -71,6 +71,7 @@ export class Live {
       }
     } finally {
       this.close();
+      this.viewer.head?.resetHidden();
       frame.film(null);
     }
   }
