@@ -1,5 +1,5 @@
-# Everything works in .venv and .venv-base and needs only Python 3.11, 3.12 or 3.13 and make. `make help` lists the
-# targets.
+# Everything works in .venv and folders named after it, and needs only Python 3.11, 3.12 or 3.13 and make. `make help`
+# lists the targets.
 #
 # Choose the interpreter with PYTHON=python3.12. On Linux pip takes torch with CUDA, several gigabytes; for the small
 # CPU build set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu before `make test`.
@@ -8,6 +8,7 @@ PYTHON       ?= python3
 VENV         := .venv
 BASE_VENV    := .venv-base
 MINIMUM_VENV := .venv-minimum
+RAY_VENV     := .venv-ray
 BIN          := $(VENV)/bin
 PIP          := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -17,7 +18,7 @@ VIEWER      := viewer
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view serve test test-base test-minimum wheel-test check format docs page install install-dev clean distclean
+.PHONY: help demo view serve test test-base test-minimum test-ray wheel-test check format docs page install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ test-base: $(BASE_VENV)/.test ## run what the base install can prove, in .venv-b
 test-minimum: $(MINIMUM_VENV)/.test ## the same with the lowest release of every dependency that pyproject.toml allows
 	$(MINIMUM_VENV)/bin/python -m pytest
 	$(MINIMUM_VENV)/bin/unveil demo --out $(DEMO_OUTPUT)
+
+test-ray: $(RAY_VENV)/.test ## run what needs Ray, in .venv-ray
+	$(RAY_VENV)/bin/python -m pytest tests/test_cluster.py tests/codes/test_ray.py tests/output/test_spreading.py
 
 wheel-test: $(VENV)/.created ## build the wheel, install it into an empty environment elsewhere, and run the demo there
 	rm -rf dist
@@ -74,11 +78,11 @@ clean: ## remove results and caches, keep the environments
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments and node_modules too
-	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(VALIDATOR)/node_modules $(VIEWER)/node_modules
+	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(RAY_VENV) $(VALIDATOR)/node_modules $(VIEWER)/node_modules
 
 # A stamp is written when its step has finished, so that an interrupted step runs again and a finished one does not.
 
-$(VENV)/.created $(BASE_VENV)/.created $(MINIMUM_VENV)/.created:
+$(VENV)/.created $(BASE_VENV)/.created $(MINIMUM_VENV)/.created $(RAY_VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "unveil needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
 		     "name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -109,6 +113,10 @@ $(MINIMUM_VENV)/.test: pyproject.toml | $(MINIMUM_VENV)/.created
 	$(MINIMUM_VENV)/bin/python tools/minimum_versions.py > $(MINIMUM_VENV)/constraints.txt
 	$(MINIMUM_VENV)/bin/python -m pip --disable-pip-version-check install \
 		--constraint $(MINIMUM_VENV)/constraints.txt --editable '.[test,web]'
+	@touch $@
+
+$(RAY_VENV)/.test: pyproject.toml | $(RAY_VENV)/.created
+	$(RAY_VENV)/bin/python -m pip --disable-pip-version-check install --editable '.[ray,test]'
 	@touch $@
 
 # The Khronos glTF validator and the build of the page run on Node. Their tests say that they are skipped where these
