@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import shlex
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -199,12 +199,16 @@ def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, 
 
 def _say_what_next(finished: list[Outcome], out: Path) -> None:
     """How to see the heads, where a person is looking and a page can hold them."""
+    import shlex
+    import subprocess
+
     from unveil.web.results import MOST_HEADS
 
     glbs = [face["files"].get("glb") for outcome in finished if outcome.record for face in outcome.record["faces"]]
     if sys.stdout.isatty() and 0 < len(glbs) <= MOST_HEADS and all(glbs):
-        shown = out if len(glbs) > 1 else out / glbs[0]
-        say(f"To turn {'them' if len(glbs) > 1 else 'it'} in the browser: unveil view {shlex.quote(str(shown))}")
+        shown = str(out if len(glbs) > 1 else out / glbs[0])
+        quoted = subprocess.list2cmdline([shown]) if os.name == "nt" else shlex.quote(shown)
+        say(f"To turn {'them' if len(glbs) > 1 else 'it'} in the browser: unveil view {quoted}")
 
 
 def _counts(outcomes: Sequence[Outcome | ClipOutcome]) -> dict[str, int]:
