@@ -1,11 +1,11 @@
 """DECA from a photograph to files, on made-up assets, in torch and as ONNX; what is missing is said in one line."""
 
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_answer import Answer
 from extras import needs
 from glb_reader import Glb
 from made_up_flame import files_in, write_data_folder
@@ -13,7 +13,6 @@ from PIL import Image
 
 needs("torch")
 
-from unveil import cli
 from unveil.assets.store import packaged
 from unveil.codes.decode import narrow
 from unveil.errors import UnveilError
@@ -46,16 +45,6 @@ def reconstructor(assets: Path) -> Reconstructor:
 def face(reconstructor: Reconstructor) -> Reconstruction:
     (face,) = reconstructor.reconstruct(DEMO)
     return face
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    """Exit status, stdout and stderr of one command in this process."""
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    capsys.readouterr()
-    status = cli.main([str(argument) for argument in arguments])
-    for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
-        signal.signal(number, handler)
-    return status, *capsys.readouterr()
 
 
 def test_the_face_is_that_of_the_coefficients(face: Reconstruction, reconstructor: Reconstructor, assets: Path) -> None:
@@ -93,8 +82,8 @@ def test_reconstruct_writes_every_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, assets: Path, face: Reconstruction
 ) -> None:
     out = tmp_path / "out"
-    status, _, err = run(capsys, "reconstruct", DEMO, "--model", "deca", "--assets", assets, "-o", out)
-    assert (status, err) == (0, "")
+    answer = Answer(capsys, "reconstruct", DEMO, "--model", "deca", "--assets", assets, "-o", out)
+    assert (answer.status, answer.err) == (0, "")
     assert face.detail is not None
     content = np.load(out / "demo_0.npz", allow_pickle=False)
     np.testing.assert_allclose(content["coefficients"], face.coefficients.values, atol=1e-5)
@@ -123,7 +112,7 @@ def test_onnx_files_give_the_same_without_torch(
 ) -> None:
     folder = tmp_path / "deca"
     shutil.copytree(assets, folder)
-    assert run(capsys, "assets", "convert", "deca", "--assets", folder)[0] == 0
+    assert Answer(capsys, "assets", "convert", "deca", "--assets", folder).status == 0
     (folder / "deca_model.tar").unlink()
     (again,) = Reconstructor("deca", assets=folder).reconstruct(DEMO)
     np.testing.assert_allclose(again.vertices, face.vertices, atol=1e-4)
@@ -168,11 +157,11 @@ def test_a_missing_file_is_one_line(
     for path in assets.iterdir():
         if path.name != name:
             (folder / path.name).symlink_to(path)
-    status, _, err = run(capsys, "reconstruct", DEMO, "--model", "deca", "--assets", folder, "-o", tmp_path / "out")
-    assert status == 2
-    assert err.count("\n") == 1
-    assert f"no {name}" in err
-    assert "https://" in err
+    answer = Answer(capsys, "reconstruct", DEMO, "--model", "deca", "--assets", folder, "-o", tmp_path / "out")
+    assert answer.status == 2
+    assert answer.err.count("\n") == 1
+    assert f"no {name}" in answer.err
+    assert "https://" in answer.err
 
 
 def test_without_any_file_the_network_is_asked_for(tmp_path: Path) -> None:
