@@ -1,6 +1,6 @@
 """Draws the README's picture: the bundled photograph clear and behind a mask, dark glasses and a thing, with its heads.
 
-    python tools/readme_picture.py [--model learner.onnx] [-o docs/images/result.jpg]
+    python -m tools.readme_picture [--model learner.onnx] [-o docs/images/result.jpg]
 
 What is in front of the face is painted on before the photograph is reconstructed.
 """
