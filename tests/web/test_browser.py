@@ -20,6 +20,7 @@ needs("playwright")
 
 import unveil
 from unveil.assets.store import packaged
+from unveil.heads.motion import Motion, expressing
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.glb_file import GlbFile
 from unveil.meshes.image_bytes import jpeg
@@ -315,6 +316,25 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     page.get_by_role("button", name="bare").click()
     page.get_by_role("heading", name="bare").wait_for()
     assert page.locator("#hair").count() == 0
+    page.close()
+
+
+def test_a_motion_is_played_until_it_is_stopped(browser: Any, tmp_path: Path) -> None:
+    model = unveil.load_openhead()
+    motion = Motion(expressing(model, model.zero(), {"jawOpen": 1.0}, 20), 10)
+    moving = ShownHead("moving", glb_bytes(model, model.zero(), motion=motion))
+    write_text(tmp_path / "page.html", page_of([moving, ShownHead("bare", glb_bytes(model, model.zero()))]))
+    page = browser.new_page(viewport={"width": 700, "height": 600}, reduced_motion="reduce")
+    page.goto((tmp_path / "page.html").as_uri())
+    page.get_by_role("button", name="Play the motion").click()
+    page.wait_for_function("() => window.unveil.then((viewer) => viewer.head.unit('jawOpen') > 0.5)")
+    page.get_by_text("Jaw", exact=True).click()
+    page.get_by_role("button", name="Stop the motion").click()
+    assert evaluate(page, "viewer => viewer.head.unit('jawOpen')") == 0
+    assert page.locator("output[for=unit-jawOpen]").text_content() == "0.00"
+    page.get_by_role("button", name="bare").click()
+    page.get_by_role("heading", name="bare").wait_for()
+    assert not page.get_by_role("button", name="Play the motion").is_visible()  # it has none
     page.close()
 
 

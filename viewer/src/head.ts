@@ -1,5 +1,6 @@
 // A head of a GLB file: its meshes, units, joints and what can be switched on it.
 import {
+  type AnimationClip,
   Box3,
   type Bone,
   Euler,
@@ -32,6 +33,7 @@ export class Head {
   readonly photographed: Record<string, number> = {}; // the expression of the photograph
   readonly turns: string[]; // of TURNS, those whose joints are there
   readonly box: Box3;
+  clip?: AnimationClip; // the motion of the file, where it has one
   twin?: Head; // does what this one does
   redraw = (): void => {}; // called when a picture has come that it had to wait for
   private surface: Surface = "texture";
@@ -57,9 +59,10 @@ export class Head {
 
   /** The head of some content, whose identity can be changed where it is a known model's. */
   static async load(content: HeadContent, bytes: ArrayBuffer, identities: Record<string, Identity>): Promise<Head> {
-    const { scene, parser } = await new GLTFLoader().parseAsync(bytes, "");
+    const { scene, parser, animations } = await new GLTFLoader().parseAsync(bytes, "");
     const { model = "", shape = [] } = parser.json.extras ?? {};
     const head = new Head(scene, String(model), Array.isArray(shape) ? shape.map(Number) : []);
+    head.clip = animations[0];
     head.identify(identities[head.model]);
     head.meshes.forEach((mesh, k) => {
       const { part } = mesh.geometry.userData;

@@ -4,6 +4,7 @@ import { button, element, Slider } from "./dom";
 import { NAMED } from "./expressions";
 import { Frame } from "./frame";
 import { Head } from "./head";
+import { Motion } from "./motion";
 import { Panel } from "./panel";
 import { type Stage, VIEWS } from "./stage";
 import type { Surface } from "./surfaces";
@@ -13,6 +14,7 @@ const LABELS: Record<string, string> = { // of files, the most useful first
   glb: "GLB", obj: "OBJ", obj_zip: "OBJ (ZIP)", mtl: "MTL", texture: "Texture", hair_texture: "Hair texture", ply: "PLY", npz: "NPZ", json: "JSON",
 };
 const IN_ZIP = ["obj", "mtl", "texture", "hair_texture"];
+const PLAY = "Play the motion";
 const KINDS = Object.keys(LABELS);
 
 /** A picture to be made: what is left out is as the page opens it. */
@@ -38,13 +40,15 @@ export class Viewer {
   private readonly side = element("aside", { "aria-label": "Controls" });
   private readonly about = element("div", { class: "about" });
   private readonly overButton = button("Over the photograph", () => this.over(!this.frame.isOver));
+  private motion?: Motion;
+  private readonly playButton = button(PLAY, () => this.play(!this.motion!.isOn));
   private readonly opacity = element("div", { class: "opacity" });
   private readonly said = element("p", { class: "visually-hidden", "aria-live": "polite" });
 
   constructor(private readonly identities: Record<string, Identity> = {}) {
     const views = element("div", { class: "views", role: "group", "aria-label": "View" });
     for (const name of Object.keys(VIEWS)) views.append(button(name, () => this.turn(name)));
-    views.append(this.overButton);
+    views.append(this.overButton, this.playButton);
     this.frames.append(this.frame.element);
     const main = element("main", {}, this.frames, views, this.about, this.said);
     this.element = element("div", { class: "viewer" }, main, this.side);
@@ -66,10 +70,15 @@ export class Viewer {
 
   async show(content: HeadContent): Promise<void> {
     const bytes = await bytesOf(content.glb);
+    this.play(false);
     this.head = await Head.load(content, bytes, this.identities); // without a twin
     this.frame.show(this.head, content);
     this.overButton.hidden = !this.frame.placed;
-    this.panel = new Panel(this.head, this.stage);
+    const panel = new Panel(this.head, this.stage);
+    this.panel = panel;
+    const { clip } = this.head;
+    this.motion = clip && new Motion(this.head, clip, () => panel.refresh());
+    this.playButton.hidden = !clip;
     this.stage.canvas.setAttribute("aria-label", `Head ${content.name}`);
     this.side.replaceChildren(this.panel.element, this.downloads(content, bytes));
     this.about.replaceChildren(element("h1", {}, content.name), ...factsOf(content.facts));
@@ -80,6 +89,13 @@ export class Viewer {
   over(on: boolean): void {
     this.frame.over(on);
     this.say();
+  }
+
+  /** Let the head do what its file says, or leave it as it was before. */
+  private play(on: boolean): void {
+    if (on) this.motion?.play();
+    else this.motion?.stop();
+    this.playButton.textContent = on ? "Stop the motion" : PLAY;
   }
 
   look(view: string | [number, number]): void {
