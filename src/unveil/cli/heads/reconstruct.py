@@ -192,23 +192,25 @@ def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, 
     if len(finished) > 1 or counts["faces"]:
         faces = count(counts["faces"], "face")
         say(f"{count(len(finished), 'photograph')}: {_counted(finished)}; {faces} in {printable(out)}")
-        _say_what_next(finished, out)
     if len(followed) > 1:
         say(f"{count(len(followed), 'clip')}: {_counted(followed)} in {printable(out)}")
+    heads = [face for outcome in finished if outcome.record for face in outcome.record["faces"]]
+    heads += [person for outcome in followed if outcome.record for person in outcome.record["people"]]
+    _say_what_next([head["files"].get("glb") for head in heads], out)
 
 
-def _say_what_next(finished: list[Outcome], out: Path) -> None:
-    """How to see the heads, where a person is looking and a page can hold them."""
+def _say_what_next(glbs: list[str | None], out: Path) -> None:
+    """How to see heads by the names of their files, where a person is looking and a page can hold them."""
     import shlex
     import subprocess
 
     from unveil.web.results import MOST_HEADS
 
-    glbs = [face["files"].get("glb") for outcome in finished if outcome.record for face in outcome.record["faces"]]
-    if sys.stdout.isatty() and 0 < len(glbs) <= MOST_HEADS and all(glbs):
-        shown = str(out if len(glbs) > 1 else out / glbs[0])
+    there = [name for name in glbs if name is not None]
+    if sys.stdout.isatty() and 0 < len(there) <= MOST_HEADS:
+        shown = str(out if len(there) > 1 else out / there[0])
         quoted = subprocess.list2cmdline([shown]) if os.name == "nt" else shlex.quote(shown)
-        say(f"To turn {'them' if len(glbs) > 1 else 'it'} in the browser: unveil view {quoted}")
+        say(f"To turn {'them' if len(there) > 1 else 'it'} in the browser: unveil view {quoted}")
 
 
 def _counts(outcomes: Sequence[Outcome | ClipOutcome]) -> dict[str, int]:
