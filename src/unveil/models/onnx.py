@@ -23,6 +23,7 @@ import numpy as np
 import onnxruntime as ort
 
 from unveil.assets.onnx_file import ONNX, read_onnx
+from unveil.assets.store import data_folder
 from unveil.errors import UnveilError, reason_of
 from unveil.heads.layout import CoefficientLayout, Coefficients, LayoutError
 from unveil.models.classes import CLASS_SIZE, CLASSES
@@ -152,11 +153,12 @@ class Session(ort.InferenceSession):  # type: ignore[misc]  # onnxruntime says n
 def open_session(path: Path, threads: int | None = None) -> Session:
     """A session on the CPU, by default with as many threads as are of use; UnveilError for what is no ONNX file.
 
-    The file may be a stranger's: `read_onnx` says what is not opened.
+    The file may be a stranger's, unless the package carries it: `read_onnx` says what is not opened.
     """
     if not path.is_file():
         raise UnveilError(f"no model file at {printable(path)}: check the path given as the model")
-    data = read_onnx(path)
+    # The runtime keeps the bytes that it is given, but not those of a file that it reads itself.
+    content = str(path) if path.parent == data_folder() else read_onnx(path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or thread_count(MOST_THREADS)
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -166,13 +168,12 @@ def open_session(path: Path, threads: int | None = None) -> Session:
     options.add_session_config_entry("session.load_model_format", "ONNX")  # not the runtime's own, which is not checked
     options.log_severity_level = 4  # what is wrong with a file is said once, below
     try:
-        session = Session(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)  # which prints a box
+        session = Session(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)  # which prints a box
         _require_text(session)
     except Exception as error:  # onnxruntime's exceptions share no base class
         what = _reason_of(error)
         raise ONNX.refused(path, what) from error
     session.opened = (path.absolute(), threads)
-    session._model_bytes = None  # 12 MB of the packaged learner, kept for a fallback that is off above
     return session
 
 
