@@ -78,6 +78,13 @@ def test_what_else_is_painted_follows_the_light_on_the_eyes() -> None:
     assert bright.mean() > 1.1 * dim.mean()
 
 
+def test_teeth_and_tongue_are_as_dark_as_the_photograph() -> None:
+    image = photograph((120, 40, 40))
+    for teeth in (True, False):
+        bright, dark = (colours(one, teeth=teeth) for one in (image, (0.2 * image).astype(np.uint8)))
+        assert dark.mean() < 0.35 * bright.mean()
+
+
 def test_reflections_in_an_eye_are_not_painted_on_it() -> None:
     image = photograph((120, 40, 40))
     balls = np.asarray(MODEL.head.skin_weights)[:, 3:].max(axis=1) > 0.99

@@ -23,6 +23,7 @@ BRIGHT = 0.75  # of the brightness of the skin, that teeth have at least
 TYPICAL = (50, 90)  # percentiles of brightness between which teeth are neither in shadow nor a highlight
 STRONGEST = 0.12  # share of its grey that a channel of a tone may differ from it
 TONES = (0.5, 1.15)  # least and largest of a tone
+LIT = 100.0  # mean grey level of a head below which its photograph is so dark that tones may be less
 FRONT = 75  # percentile of the painted brightness that those teeth have which a photograph shows
 LIGHTER = 1.25  # than the white of the eyes, which lids shade, are teeth that no photograph shows
 
@@ -58,7 +59,9 @@ def painted_texels(model: MorphableModel, atlas: Atlas) -> PaintedTexels | None:
     return PaintedTexels(texels, colours[near].astype(np.float32), teeth[near], front)
 
 
-def paint_parts(textures: Iterable[UInt8s], painted: PaintedTexels, light: Float32s, teeth: Float32s | None) -> None:
+def paint_parts(
+    textures: Iterable[UInt8s], painted: PaintedTexels, light: Float32s, teeth: Float32s | None, level: float
+) -> None:
     """Paint the parts into textures.
 
     Args:
@@ -66,9 +69,10 @@ def paint_parts(textures: Iterable[UInt8s], painted: PaintedTexels, light: Float
         painted: what and where.
         light: [3] factors that white has in the photograph.
         teeth: [3] the same of teeth, where it shows any.
+        level: mean grey level of the head.
     """
-    tones = bounded_tone(LIGHTER * light) if teeth is None else teeth
-    factors = np.stack([bounded_tone(light), tones])[painted.teeth.astype(np.intp)]
+    tones = bounded_tone(LIGHTER * light, level) if teeth is None else teeth
+    factors = np.stack([bounded_tone(light, level), tones])[painted.teeth.astype(np.intp)]
     colours = np.minimum(painted.colours * factors + np.float32(0.5), 255).astype(np.uint8)
     for texture in textures:
         texture.reshape(-1, 3)[painted.texels] = colours
@@ -93,14 +97,15 @@ def tone_of_teeth(view: View, model: MorphableModel, level: float, front: Float3
         return None
     low, high = np.percentile(grey[alike], TYPICAL)
     seen = np.median(pixels[alike & (grey >= low) & (grey <= high)], axis=0)
-    return bounded_tone(seen / front)
+    return bounded_tone(seen / front, level)
 
 
-def bounded_tone(tone: Floats) -> Float32s:
-    """A tone [3] that teeth may have: neither coloured nor out of `TONES`."""
+def bounded_tone(tone: Floats, level: float) -> Float32s:
+    """A tone [3] that teeth may have on a head with a mean grey level: neither coloured nor out of `TONES`."""
     grey = float(np.mean(tone))
     near = np.clip(tone, grey * (1 - STRONGEST), grey * (1 + STRONGEST))
-    return np.clip(near, *TONES).astype(np.float32)
+    least, most = TONES
+    return np.clip(near, least * min(1.0, level / LIT), most).astype(np.float32)
 
 
 def _within(lips: Floats, view: View) -> Floats:

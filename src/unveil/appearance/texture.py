@@ -111,7 +111,7 @@ def bake_texture(
     in_light, without = fixed.atlas.texture(lit), fixed.atlas.texture(albedo)
     if fixed.painted is not None:
         teeth = tone_of_teeth(view, model, level, fixed.painted.front_tooth)
-        paint_parts((in_light, without), fixed.painted, white / WHITE, teeth)
+        paint_parts((in_light, without), fixed.painted, white / WHITE, teeth, level)
     seen = fixed.atlas.flags(trusted * mostly_own > 0.5)
     return BakedTexture(in_light, without, seen, light, _deviation(without, coverage * trusted, model, fixed))
 
