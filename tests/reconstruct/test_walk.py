@@ -203,7 +203,9 @@ def test_the_face_score_decides(certainty: float | None, doubtful: list[bool]) -
     assert [face.doubtful for face in reconstructor.reconstruct(picture())] == doubtful
 
 
-@pytest.mark.parametrize(("certainty", "doubtful"), [(0.9, [False]), (0.6, [True]), (0.4, []), (None, [])])
+@pytest.mark.parametrize(
+    ("certainty", "doubtful"), [(0.9, [False]), (0.6, [True]), (0.3, [True]), (0.1, []), (None, [])]
+)
 def test_a_face_that_the_detector_does_not_find_is_found(certainty: float | None, doubtful: list[bool]) -> None:
     heads = Reconstructor(Seer(FACE, certainty=certainty), detector=Finds()).reconstruct(picture())
     assert [head.doubtful for head in heads] == doubtful

@@ -39,6 +39,7 @@ STILL = 0.04  # sides of a crop by which its corners move at most where it is ab
 # 1.6 looks at a face instead of 2.9; at 0.1 it is 5.32, at 0.12 5.46.
 NEAR_ENOUGH = 0.08
 MOSTLY_CLEAR = 0.1  # share of a crop that is hidden; where it is more, only a still crop is near enough
+PERHAPS = 0.2  # probability from which on a box that was laid over the image may have led to a face
 NOT_WORTH_A_STEP = 0.01  # probability of a face: badly framed ones have more
 SAME_BOX = 0.5  # intersection over union from which on two boxes are around one face
 
@@ -104,10 +105,17 @@ class FaceWalk:
         return detector.detect(image, generous=True) if self.says_face else detector.detect(image)
 
     def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
-        """The faces among a detector's finds, each once; where none surely is one, also what the whole image shows."""
+        """The faces among a detector's finds, each once; where none surely is one, also what the whole image shows.
+
+        Of that, where nothing else is left, the likeliest may be a face.
+        """
         framed = self.frame(image, finds)
         if self.says_face and not any(_convincing(one) for one in framed):
-            framed += [one for one in self.frame(image, laid_boxes(image.shape)) if one.agrees and _convincing(one)]
+            laid = [one for one in self.frame(image, laid_boxes(image.shape)) if one.agrees]
+            framed += [one for one in laid if _convincing(one)]
+            likeliest = max(laid, key=_probability, default=None)
+            if likeliest and _probability(likeliest) >= PERHAPS and not different_faces(framed):
+                framed.append(likeliest)
         return different_faces(framed)
 
     def frame(self, image: Image, faces: Sequence[Detection]) -> list[Framed]:
@@ -198,7 +206,11 @@ def different_faces(framed: Sequence[Framed]) -> list[Framed]:
 
 
 def _convincing(one: Framed) -> bool:
-    return one.face is not None and one.face >= CONVINCED
+    return _probability(one) >= CONVINCED
+
+
+def _probability(one: Framed) -> float:
+    return one.face or 0.0
 
 
 def _same(box_ltrb: Floats, other_ltrb: Floats) -> bool:
