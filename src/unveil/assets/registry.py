@@ -55,21 +55,21 @@ PACKAGED = {
             what="how shapes vary between people and between pictures of one",
             licence=RESEARCH,
             source="covariances of what the learner says of frames of YouTube Faces; tools/same_person.py",
-            sha256="7c53662ab38d57367a93dba55871e97f414530287db378daa24c85ecbe339625",
+            sha256="60f8a7569e6b4f8dc1c949a2272d4a5459e775723b70b52d1dcc0fcbe6ebac51",
         ),
         PackagedFile(
             name="openhead_learner_int8.onnx",
             what="the learner: a crop of a face to openhead's coefficients, in 8 bits",
             licence=RESEARCH,
             source="openhead_learner.onnx, by unveil export --int8; docs/model-cards/openhead_learner.md",
-            sha256="dc54374310632657b6a53c1301216382e5bbc98e3158be42257e1ade43adf981",
+            sha256="999da2fd3d7039e65590851643d3ac68803cc458b0f379bd03f7554244752d67",
         ),
         PackagedFile(
             name="openhead_learner.onnx",
             what="the same learner in single precision, to train on",
             licence=RESEARCH,
             source="trained on research photographs; docs/model-cards/openhead_learner.md",
-            sha256="47bc2e40458b75648366ee3948536399d78508a56b8731917b91e922a51d4982",
+            sha256="c8cdf3df2ac65887a53e27b6c7480610dec3b267ee478c7b7988838479fe8005",
         ),
     )
 }
