@@ -64,9 +64,14 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether a person sees what is written to a stream; one that is closed is None."""
+    return stream is not None and stream.isatty()
+
+
 def with_progress(items: Iterator[Item], total: int | None, *, doing: str, quiet: bool = False) -> Iterator[Item]:
     """Pass items on under a progress bar on stderr, where a person is looking at it."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not on_terminal(sys.stderr):
         yield from items
         return
     from rich.console import Console
@@ -74,7 +79,7 @@ def with_progress(items: Iterator[Item], total: int | None, *, doing: str, quiet
 
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=on_terminal(sys.stdout)) as progress:
         task = progress.add_task("", total=total)
         for item in items:
             progress.advance(task)
@@ -84,7 +89,7 @@ def with_progress(items: Iterator[Item], total: int | None, *, doing: str, quiet
 @contextmanager
 def download_progress(name: str) -> Iterator[Callable[[int, int], None]]:
     """A function that shows bytes there and bytes in all on stderr, where a person is looking at it."""
-    if not sys.stderr.isatty():
+    if not on_terminal(sys.stderr):
         yield lambda done, total: None
         return
     from rich.console import Console

@@ -73,7 +73,7 @@ def test_faces_are_kept_and_all_else_is_dropped_with_its_reason(tmp_path: Path) 
     small = cv2.resize(photo(3), (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
     odd = {
         "10 copy.jpg": jpeg(photo(0)),
-        "11 again.jpg": jpeg(cv2.resize(brighter, (250, 306), interpolation=cv2.INTER_CUBIC), quality=50),
+        "11 again.jpg": jpeg(cv2.resize(brighter, (320, 392), interpolation=cv2.INTER_CUBIC), quality=50),
         "12 cut.jpg": jpeg(photo(5))[:3000],
         "13 text.jpg": b"<html>not found</html>",
         "14 noise.png": png(noise),

@@ -26,7 +26,7 @@ from unveil.cli.options import (
     parse_formats,
     parse_texture,
 )
-from unveil.cli.printing import complain, count, say, say_json, with_progress
+from unveil.cli.printing import complain, count, on_terminal, say, say_json, with_progress
 from unveil.errors import exit_status
 from unveil.faces.formats import ALBEDO
 
@@ -207,7 +207,7 @@ def _say_what_next(glbs: list[str | None], out: Path) -> None:
     from unveil.web.results import MOST_HEADS
 
     there = [name for name in glbs if name is not None]
-    if sys.stdout.isatty() and 0 < len(there) <= MOST_HEADS:
+    if on_terminal(sys.stdout) and 0 < len(there) <= MOST_HEADS:
         shown = str(out if len(there) > 1 else out / there[0])
         quoted = subprocess.list2cmdline([shown]) if os.name == "nt" else shlex.quote(shown)
         say(f"To turn {'them' if len(there) > 1 else 'it'} in the browser: unveil view {quoted}")
