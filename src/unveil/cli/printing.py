@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO, TypeVar
 
 from unveil.errors import DEBUG_VARIABLE, UnveilError, reason_of
-from unveil.storage.files import json_text, printable
+from unveil.storage.files import json_text, on_terminal, printable
 
 Item = TypeVar("Item")
 NO_PLOT = "no plot, because matplotlib is not installed; install unveil[plot] for it"
@@ -62,11 +62,6 @@ def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
 def count(number: int, noun: str) -> str:
     """A number with its noun, as in "2 faces"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def on_terminal(stream: TextIO | None) -> bool:
-    """Whether a person sees what is written to a stream; one that is closed is None."""
-    return stream is not None and stream.isatty()
 
 
 def with_progress(items: Iterator[Item], total: int | None, *, doing: str, quiet: bool = False) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and their names in messages."""
+"""Files that are whole or not there, their names in messages, and who reads these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from unveil.errors import UnveilError, reason_of
 
@@ -91,6 +91,11 @@ def leads_nowhere(path: Path) -> bool:
 def printable(path: str | os.PathLike[str]) -> str:
     """A file's name, or any other text, for messages: one line, and valid text even if the name on disk is not."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in os.fspath(path))
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether a person sees what is written to a stream; one that is closed is None."""
+    return stream is not None and stream.isatty()
 
 
 def _escaped(letter: str) -> str:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
 from unveil.errors import UnveilError, reason_of
-from unveil.storage.files import printable
+from unveil.storage.files import on_terminal, printable
 from unveil.training.checkpoint import Position
 from unveil.training.config import TrainConfig
 
@@ -130,7 +130,7 @@ class Report:
 
 def _progress_bar() -> Progress | None:
     """A progress bar on stderr that is gone when the program ends; none where stderr is no terminal."""
-    if not sys.stderr.isatty():
+    if not on_terminal(sys.stderr):
         return None
     progress = Progress(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True)
     progress.start()

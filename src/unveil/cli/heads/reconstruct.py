@@ -26,7 +26,7 @@ from unveil.cli.options import (
     parse_formats,
     parse_texture,
 )
-from unveil.cli.printing import complain, count, on_terminal, say, say_json, with_progress
+from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import exit_status
 from unveil.faces.formats import ALBEDO
 
@@ -204,6 +204,7 @@ def _say_what_next(glbs: list[str | None], out: Path) -> None:
     import shlex
     import subprocess
 
+    from unveil.storage.files import on_terminal
     from unveil.web.results import MOST_HEADS
 
     there = [name for name in glbs if name is not None]
