@@ -13,6 +13,8 @@ from unveil import Reconstruction, Reconstructor, read_image
 from unveil.assets.store import packaged
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.faces.hair import without_light
+from unveil.faces.opaque_hair import without_opacity
+from unveil.heads.parts import HairCap
 from unveil.models.classes import CLOTH
 from unveil.occluders.pool import load_pool
 
@@ -104,3 +106,36 @@ def test_what_is_held_before_the_forehead_cuts_no_strip_into_the_hair() -> None:
     assert one.hair is not None
     x, _, z = one.hair.vertices.T
     assert (np.abs(x[z > np.median(one.neutral_vertices[:, 2])]) < 0.0075).any(), "hair before the crown, in the middle"
+
+
+def test_without_opacity_hair_goes_over_into_the_skin() -> None:
+    """At its edge opaque hair is coloured as the skin below it, and farther in as it was."""
+    blue = np.full((64, 64, 3), (0, 0, 250), np.uint8)
+    hair, opaque = face().hair, without_opacity(face().wearing, face().coefficients, blue).hair
+    assert hair is not None
+    assert opaque is not None
+    assert opaque.ends is None
+    np.testing.assert_array_equal(opaque.faces[: len(hair.faces)], hair.faces)
+    edges = np.sort(opaque.faces[len(hair.faces) :][:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    found, count = np.unique(edges, axis=0, return_counts=True)
+    rim = np.unique(found[count == 1])
+    colours = colours_of(opaque, rim)
+    outer = rim[np.linalg.norm(opaque.vertices[rim][:, None] - hair.vertices, axis=-1).min(axis=1) > 0.008]
+    assert len(outer) > 50
+    assert np.median(colours_of(opaque, outer), axis=0).tolist() == [0, 0, 250]
+    assert colours[:, 0].max() > 60, "where it begins, it is hair"
+    inner = np.unique(hair.uv_faces)
+    before, after = (picture_at(one.picture, hair.uv[inner]) for one in (hair, opaque))
+    assert (np.abs(before.astype(int) - after).max(axis=1) < 60).mean() > 0.95
+
+
+def colours_of(hair: HairCap, vertices: np.ndarray) -> np.ndarray:
+    uv = np.zeros((len(hair.vertices), 2))
+    uv[hair.faces] = hair.uv[hair.uv_faces]
+    return picture_at(hair.picture, uv[vertices])
+
+
+def picture_at(picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    size = np.array(picture.shape[1::-1])
+    x, y = np.clip(uv * [1, -1] * size + [0, size[1]], 0, size - 1).astype(int).T
+    return picture[y, x]

@@ -17,10 +17,11 @@ from unveil.appearance.visibility import BESIDE, occluded_pixels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels, without_light
+from unveil.faces.opaque_hair import without_opacity
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
 from unveil.faces.spectacles import spectacle_frames
-from unveil.faces.whole import WholeFace, whole_face
+from unveil.faces.whole import whole_face
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.heads.parts import HairCap
@@ -53,10 +54,14 @@ def write_kind(
     instead of a texture; ``colours`` are what `face_colours` gives.
     """
     path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
+
+    def opaque() -> MorphableModel:
+        return without_opacity(model, face.coefficients, colours.lit)
+
     writers: dict[str, Callable[[], Any]] = {
         "glb": lambda: write_bytes(path, _glb(face, model, colours)),
-        "obj": lambda: _write_obj(path, whole_face(face, model), colours.lit),
-        "ply": lambda: _write_ply(path, face, model, colours.lit),
+        "obj": lambda: _write_obj(path, face, opaque(), colours.lit),
+        "ply": lambda: _write_ply(path, face, opaque(), colours.lit),
         "npz": lambda: write_npz(path, npz_content(face) | hair_arrays(model.hair) | colour_arrays(face, colours)),
         OVERLAY: lambda: write_image(path, draw_overlay(image, face, model, colours.lit, colours.deviation)),
         NUMBERS: lambda: _write_json(path, face),
@@ -79,7 +84,8 @@ def _glb(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -
     return face_glb(face, without_light(model, colours.lit, colours.albedo), colours.albedo)
 
 
-def _write_obj(path: Path, whole: WholeFace, colours: UInt8s) -> None:
+def _write_obj(path: Path, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> None:
+    whole = whole_face(face, model)
     write_obj(path, whole.vertices, whole.model, colours, whole.model.parts)
 
 

@@ -10,6 +10,7 @@ from PIL import ImageDraw, ImageFont
 from unveil.drawing.render import Skin, over, render_head, render_mesh
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.guessed import draw_guessed
+from unveil.faces.opaque_hair import without_opacity
 from unveil.faces.whole import whole_face
 from unveil.geometry.arrays import bounds
 from unveil.geometry.rotation import axis_angle_to_matrix
@@ -113,6 +114,7 @@ def _draw_points(picture: Image, points: Floats) -> None:
 
 
 def _other_view(face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> Image:
+    model = without_opacity(model, face.coefficients, colours)
     whole, coefficients = model.complete(model.upright(face.coefficients))
     upright = np.asarray(whole.vertices(coefficients))
     yaw = np.radians(-OTHER_YAW if face.pose_degrees[1] > 0 else OTHER_YAW)

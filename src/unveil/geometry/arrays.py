@@ -10,7 +10,9 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from unveil.typing import Floats
+from unveil.typing import Floats, Int64s
+
+FEW = 512  # points whose nearest ones are looked for at once
 
 
 def array_namespace(*arrays: Any) -> Any:
@@ -33,3 +35,10 @@ def squared_lengths(vectors: Floats) -> Floats:
     """The squared lengths [...] of vectors [..., 3]."""
     x, y, z = np.moveaxis(vectors, -1, 0)
     return np.asarray(x * x + y * y + z * z)
+
+
+def nearest(points: Floats, among: Floats) -> Int64s:
+    """The row of ``among`` [V, 3] nearest to each of points [N, 3]."""
+    squares = squared_lengths(among)
+    parts = np.array_split(points, len(points) // FEW + 1)
+    return np.concatenate([(squares - 2 * part @ among.T).argmin(axis=1) for part in parts])

@@ -6,23 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from unveil.faces.files import face_glb
 from unveil.faces.hair import without_light
+from unveil.faces.opaque_hair import without_opacity
 from unveil.faces.reconstruction import Reconstruction, plain_colours
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
-from unveil.heads.parts import HAIR, HairCap
+from unveil.heads.parts import HAIR, HairCap, HairEnds
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.glb_animation import animation
 from unveil.meshes.glb_file import GlbFile
 from unveil.meshes.glb_head import v_down
-from unveil.meshes.gltf_buffer import GltfBuffer
+from unveil.meshes.glb_hair import ENDS
+from unveil.meshes.gltf_buffer import GltfBuffer, Json
 from unveil.models.registry import FAMILIES, load_head
-from unveil.photos.decode import decode_rgb
+from unveil.photos.decode import decode_rgb, decode_rgba
 from unveil.reprs import short_repr
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
@@ -32,6 +35,7 @@ from unveil.typing import UInt8s
 
 GLB = FileKind("head that unveil wrote", "give a photograph, or a GLB of `unveil reconstruct`", 64 * 2**20)
 NPZ = FileKind("npz of a face", "give one of `unveil reconstruct`", 2**28)
+MOST_PIXELS = 2**22  # of a picture of hair
 SUFFIXES = (".glb", ".npz")  # of heads that are read; all else is a photograph
 
 
@@ -51,7 +55,8 @@ def of_face(face: Reconstruction, *, lit: bool = False) -> MovingHead:
     bright, albedo = face.texture(), face.texture(lit=False)
     model = face.wearing if lit else without_light(face.wearing, bright, albedo)
     colours = bright if lit else albedo
-    return MovingHead(face.wearing, face.coefficients, bright, lambda motion: face_glb(face, model, colours, motion))
+    drawn = without_opacity(face.wearing, face.coefficients, bright)
+    return MovingHead(drawn, face.coefficients, bright, lambda motion: face_glb(face, model, colours, motion))
 
 
 def read_head(path: Path, assets: Path | None = None) -> MovingHead:
@@ -91,8 +96,8 @@ def _of_glb(file: GlbFile, name: str, assets: Path | None) -> MovingHead:
         raise ValueError("its shape is not one of its head model")
     picture = file.picture("skin")
     texture = plain_colours(model) if picture is None else decode_rgb(picture, name)
-    hair = _hair(file, name)
-    return MovingHead(replace(model, hair=hair), start, texture, lambda motion: _moving(file, model, motion))
+    drawn = without_opacity(replace(model, hair=_hair(file, name)), start, texture)
+    return MovingHead(drawn, start, texture, lambda motion: _moving(file, model, motion))
 
 
 def _moving(file: GlbFile, model: MorphableModel, motion: Motion) -> bytes:
@@ -105,21 +110,24 @@ def _moving(file: GlbFile, model: MorphableModel, motion: Motion) -> bytes:
 
 def _hair(file: GlbFile, name: str) -> HairCap | None:
     mesh = next((mesh for mesh in file.document["meshes"] if mesh.get("name") == HAIR), None)
-    picture = file.picture(HAIR)
-    if mesh is None or picture is None:
+    pictures = file.picture(HAIR), file.picture(ENDS)
+    if mesh is None or pictures[0] is None:
         return None
-    primitive = mesh["primitives"][0]  # its loose ends are no more than the file itself shows
+    cap, *more = (_surface(file, primitive) for primitive in mesh["primitives"])
+    picture, ends = decode_rgb(pictures[0], name, MOST_PIXELS), None
+    if more and pictures[1] is not None:
+        ends = HairEnds(**more[0], picture=decode_rgba(pictures[1], name, MOST_PIXELS))
+        if ends.picture.shape[:2] != picture.shape[:2]:
+            raise ValueError("the pictures of its hair are not of one size")
+    return HairCap(**cap, picture=picture, anchors=np.zeros(len(cap["vertices"]), np.int64), ends=ends)
+
+
+def _surface(file: GlbFile, primitive: Json) -> dict[str, Any]:
+    """Vertices, triangles and texture coordinates of hair or of its loose ends."""
     attributes = primitive["attributes"]
     faces = file.array(primitive["indices"]).reshape(-1, 3).astype(np.int64)
-    vertices = file.array(attributes["POSITION"])
-    if not len(vertices) or faces.max(initial=0) >= len(vertices):
+    vertices, uv = file.array(attributes["POSITION"]), v_down(file.array(attributes["TEXCOORD_0"]))  # which turns it up
+    hidden = file.array(attributes["_HIDDEN"])[:, 0]
+    if not len(vertices) == len(uv) == len(hidden) > faces.max(initial=0) >= faces.min(initial=0) >= 0:
         raise ValueError("its hair has triangles of vertices that are not there")
-    return HairCap(
-        vertices=vertices,
-        faces=faces,
-        uv=v_down(file.array(attributes["TEXCOORD_0"])),  # down, of what is down, is up
-        uv_faces=faces,
-        picture=decode_rgb(picture, name),
-        hidden=file.array(attributes["_HIDDEN"])[:, 0],
-        anchors=np.zeros(len(vertices), np.int64),
-    )
+    return {"vertices": vertices, "faces": faces, "uv": uv, "uv_faces": faces, "hidden": hidden}

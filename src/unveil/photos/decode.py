@@ -49,9 +49,9 @@ def decode_rgb(data: bytes, name: str, most_pixels: int = MAX_PIXELS) -> Image:
         return _to_rgb(picture)
 
 
-def decode_rgba(data: bytes, name: str) -> UInt8s:
+def decode_rgba(data: bytes, name: str, most_pixels: int = MAX_PIXELS) -> UInt8s:
     """A cut-out as uint8 RGBA [H, W, 4]; UnveilError as in `decode_rgb`."""
-    with _opened(data, name) as picture:
+    with _opened(data, name, most_pixels) as picture:
         return np.array(picture.convert("RGBA"))
 
 

@@ -15,7 +15,7 @@ from unveil.appearance.hair.frame import COLUMNS, ROWS
 from unveil.appearance.hair.mesh import CapMesh, cap_mesh
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.picture import HEIGHT, PER_NODE, WIDTH, at_texels
-from unveil.appearance.hair.shape import HairShape
+from unveil.appearance.hair.shape import CLEAR, HairShape
 from unveil.geometry.smooth_step import smooth_step
 from unveil.heads.parts import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
@@ -51,6 +51,11 @@ def at_nodes(texels: Float32s) -> Float64s:
     nodes = corners[::PER_NODE, ::PER_NODE].astype(np.float64) / 4
     nodes[0] = nodes[0].mean()  # one point
     return nodes
+
+
+def lowered(away: Float32s) -> Float64s:
+    """How many metres [R, C] strands are nearer to the skin than a surface of hair, which they end on."""
+    return CLEAR * smooth_step(at_nodes(away), 0, REACH)
 
 
 def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s) -> HairEnds:

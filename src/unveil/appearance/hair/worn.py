@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from unveil.appearance.hair.ends import SOLID, at_nodes, away_from_hair, loose_ends
+from unveil.appearance.hair.ends import SOLID, at_nodes, away_from_hair, loose_ends, lowered
 from unveil.appearance.hair.frame import above_hairline, frame_of
 from unveil.appearance.hair.mesh import cap_mesh
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import hair_shape
 from unveil.appearance.hair.surroundings import Sighted, hair_view
+from unveil.geometry.arrays import nearest
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
-from unveil.typing import Float32s, Int64s
 
-FEW = 512  # vertices whose nearest ones are looked for at once
 CARRIERS, EVERY = -0.06, 8  # metres above the hairline, of the skin to one in so many vertices of which hair belongs
 
 
@@ -45,13 +44,6 @@ def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
         uv_faces=mesh.uv_faces,
         picture=picture,
         hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
-        anchors=carriers[_nearest(vertices, head.neutral[carriers].astype(np.float32))],
-        ends=loose_ends(points, away, picture, seen),
+        anchors=carriers[nearest(vertices, head.neutral[carriers].astype(np.float32))],
+        ends=loose_ends(frame.at(shape.distance - lowered(away)), away, picture, seen),
     )
-
-
-def _nearest(points: Float32s, among: Float32s) -> Int64s:
-    """The row of ``among`` [V, 3] nearest to each of points [N, 3]."""
-    squares = (among**2).sum(axis=1)
-    parts = np.array_split(points, len(points) // FEW + 1)
-    return np.concatenate([(squares - 2 * part @ among.T).argmin(axis=1) for part in parts])
