@@ -22,6 +22,7 @@ from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
 from unveil.faces.spectacles import spectacle_frames
 from unveil.faces.whole import whole_face
+from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.heads.parts import HairCap
@@ -105,14 +106,16 @@ def face_colours(
     left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
+    landmarks = np.asarray(face.landmarks2d, np.float64) - [left, top]
     unusable = hair_pixels(face, model, hair, image.shape)
     if face.occlusion is not None:
         unusable |= occluded_pixels(face.occlusion, face.crop, image.shape)
     if face.classes is not None:
         others = face.classes[BACKGROUND] + face.classes[CLOTH]
         unusable |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
-        unusable |= unlike_skin(image, face.classes, face.crop)
-    unusable |= spectacle_frames(image, face.landmarks2d - [left, top], face.classes, face.crop)
+        eyes = np.stack([landmarks[slice(*IBUG68_PARTS[name])].mean(axis=0) for name in ("right_eye", "left_eye")])
+        unusable |= unlike_skin(image, face.classes, face.crop, eyes)
+    unusable |= spectacle_frames(image, landmarks, face.classes, face.crop)
     return head_colours(image, face.photographed, model, unusable)
 
 

@@ -21,8 +21,8 @@ from unveil.heads.parts import HAIR, HairCap, HairEnds
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.glb_animation import animation
 from unveil.meshes.glb_file import GlbFile
-from unveil.meshes.glb_head import v_down
 from unveil.meshes.glb_hair import ENDS
+from unveil.meshes.glb_head import v_down
 from unveil.meshes.gltf_buffer import GltfBuffer, Json
 from unveil.models.registry import FAMILIES, load_head
 from unveil.photos.decode import decode_rgb, decode_rgba
