@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from unveil.geometry.compiled import compiled
 from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, Image, Int32s
 
@@ -63,8 +64,8 @@ def _likelihood(cells: Int32s, weight: Float32s) -> Float32s:
     """How likely the colour of each pixel [H, W] is among pixels with weights [H, W], in units of any colour's."""
     shape = (LIGHTNESSES, COLOURS, COLOURS)
     counts: Any = np.bincount(cells.ravel(), weight.ravel(), minlength=int(np.prod(shape))).reshape(shape)
-    for axis, size in enumerate(shape):
-        counts = np.moveaxis(np.tensordot(_smoothing(size), counts, axes=(1, axis)), 0, axis)
+    light, colour = _smoothing(LIGHTNESSES), _smoothing(COLOURS)
+    counts = colour @ (light @ counts.reshape(LIGHTNESSES, -1)).reshape(shape) @ colour.T
     share = counts / max(float(counts.sum()), 1e-9) * counts.size
     return np.asarray(((1 - UNFORESEEN) * share + UNFORESEEN).ravel()[cells], np.float32)
 
@@ -77,27 +78,38 @@ def _smoothing(size: int) -> Float32s:
     return np.asarray(kernel / kernel.sum(axis=0), np.float32)
 
 
-def _ties(lab: Float32s) -> list[Float32s]:
-    """How alike [H, W] each pixel and its neighbour in each direction are, from 0 to 1."""
-    scaled = lab * np.array([0.7, 1, 1], np.float32)
-    ties = []
-    for down, right in NEIGHBOURS:  # what comes around the edges is not asked for
-        apart = np.square(scaled - np.roll(scaled, (-down, -right), axis=(0, 1))).sum(axis=-1)
-        ties.append(np.asarray(np.exp(-apart / (2 * ALIKE**2)) / np.hypot(down, right), np.float32))
-    return ties
+def _ties(lab: Float32s) -> Float32s:
+    """How alike [4, H * W] each pixel and its neighbour in each direction are, 0 to 1; 0 where there is none."""
+    scaled = np.ascontiguousarray(np.moveaxis(lab * np.array([0.7, 1, 1], np.float32), -1, 0))
+    (height, width), ties = lab.shape[:2], np.zeros((len(NEIGHBOURS), *lab.shape[:2]), np.float32)
+    for tie, (down, right) in zip(ties, NEIGHBOURS, strict=True):
+        left, last = max(0, -right), width - max(0, right)
+        apart = scaled[:, : height - down, left:last] - scaled[:, down:, left + right : last + right]
+        tie[: height - down, left:last] = np.exp(-np.square(apart).sum(axis=0) / (2 * ALIKE**2)) / np.hypot(down, right)
+    return ties.reshape(len(ties), -1)
 
 
-def _asked(probability: Float32s, ties: list[Float32s]) -> Float32s:
+def _asked(probability: Float32s, ties: Float32s) -> Float32s:
     """What the neighbours of each pixel say together [K, H, W]."""
-    total = np.zeros_like(probability)
-    height, width = probability.shape[1:]
-    for (down, right), tie in zip(NEIGHBOURS, ties, strict=True):
-        left, ahead = max(0, -right), max(0, right)
-        here = slice(0, height - down), slice(left, width - ahead)
-        there = slice(down, height), slice(left + right, width - ahead + right)
-        total[:, *here] += tie[here] * probability[:, *there]
-        total[:, *there] += tie[here] * probability[:, *here]
+    total, (classes, _, width) = np.zeros_like(probability), probability.shape
+    steps = tuple(down * width + right for down, right in NEIGHBOURS)
+    _ask(probability.reshape(classes, -1), ties, steps, total.reshape(classes, -1))
     return total
+
+
+@compiled
+def _ask(said: Any, ties: Any, steps: Any, total: Any) -> None:
+    """Add what pixels say [K, N], row by row, times the ties [4, N] to those so many steps before and behind them."""
+    for k in range(len(said)):
+        for n in range(len(ties)):
+            step, count = steps[n], ties.shape[1] - steps[n]
+            tie = ties[n, :count]
+            here, there = said[k, :count], said[k, step:]
+            before, behind = total[k, :count], total[k, step:]
+            for i in range(count):
+                before[i] += tie[i] * there[i]
+            for i in range(count):
+                behind[i] += tie[i] * here[i]
 
 
 def _softmax(logits: Float32s) -> Float32s:
