@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from unveil.appearance.hair.frame import COLUMNS, ROWS
+from unveil.geometry.compiled import compiled
 from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s
 
 WIDE = COLUMNS + 1  # columns of the grid as a picture shows it: the first comes again at the end
+ALONG = (0, 1, WIDE - 1, WIDE)  # nodes from one to itself and to those that edges lead to
 FINE = 1_000_000  # parts of a column or row by which vertices are told apart
 
 
@@ -49,36 +53,66 @@ class CapMesh:
 def cap_mesh(cover: Floats) -> CapMesh:
     """The grid's triangles where the cover [R, C] is above zero, cut along zero."""
     value = np.hstack([cover, cover[:, :1]]).astype(np.float64).ravel()
-    row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
-    a = row * WIDE + column
-    grid = np.concatenate([np.column_stack([a, a + WIDE, a + 1]), np.column_stack([a + 1, a + WIDE, a + WIDE + 1])])
-    count = (value[grid] > 0).sum(axis=1)
-    corners = [grid[count == 3].reshape(-1, 3, 1).repeat(2, axis=2)]
-    for triangle in grid[(count > 0) & (count < 3)].tolist():
-        outline = _outline(triangle, value)
-        corners.append(np.array([[outline[0], outline[k], outline[k + 1]] for k in range(1, len(outline) - 1)]))
-    ends = np.sort(np.concatenate(corners), axis=2)  # [F, 3, 2] the two nodes between which each corner lies
-    keys, uv_faces = np.unique(ends[..., 0] * len(value) + ends[..., 1], return_inverse=True)
-    pairs = np.column_stack(np.divmod(keys, len(value)))
-    first, second = value[pairs[:, 0]], value[pairs[:, 1]]
-    share = np.where(pairs[:, 0] == pairs[:, 1], 0, first / np.where(first == second, 1, first - second))[:, None]
-    at = np.stack([pairs % WIDE, pairs // WIDE], axis=-1).astype(np.float64)  # [T, 2 ends, column and row]
+    grid = _grid()
+    corners = np.empty((2 * len(grid), 3), np.int64)
+    corners = corners[: _cut(value, grid, corners)]
+    used = np.zeros(len(value) * len(ALONG), np.bool_)
+    used[corners] = True
+    uv_faces = (np.cumsum(used) - 1)[corners]
+    first, way = np.divmod(np.flatnonzero(used), len(ALONG))
+    second = first + np.array(ALONG)[way]
+    one, other = value[first], value[second]
+    share = np.where(way == 0, 0, one / np.where(one == other, 1, one - other))[:, None]
+    at = np.stack([np.stack([node % WIDE, node // WIDE], axis=-1) for node in (first, second)], axis=1)
+    at = at.astype(np.float64)  # [T, 2 ends, column and row]
     places = at[:, 0] * (1 - share) + at[:, 1] * share
     around = np.rint(np.where(places[:, :1] >= COLUMNS, [0.0, 1.0], 1.0) * places * FINE).astype(np.int64)
     around[around[:, 1] == 0, 0] = 0  # the first row is one point
     _, shown, index = np.unique(around[:, 0] * FINE * ROWS + around[:, 1], return_index=True, return_inverse=True)
-    uv_faces = uv_faces.reshape(-1, 3)
     faces = index.ravel()[uv_faces]
     whole = (faces != np.roll(faces, 1, axis=1)).all(axis=1)
     return CapMesh(faces[whole], uv_faces[whole], places, shown)
 
 
-def _outline(triangle: list[int], value: Float64s) -> list[tuple[int, int]]:
-    """The part of a triangle where the value is above zero, as corners between two of its nodes."""
-    outline = []
-    for here, following in zip(triangle, triangle[1:] + triangle[:1], strict=True):
-        if value[here] > 0:
-            outline.append((here, here))
-        if (value[here] > 0) != (value[following] > 0):
-            outline.append((here, following))
-    return outline
+@lru_cache(maxsize=1)
+def _grid() -> Int64s:
+    """The nodes [F, 3] of all triangles."""
+    row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
+    a = row * WIDE + column
+    return np.concatenate([np.column_stack([a, a + WIDE, a + 1]), np.column_stack([a + 1, a + WIDE, a + WIDE + 1])])
+
+
+@compiled
+def _cut(value: Any, grid: Any, corners: Any) -> Any:
+    """Write the corners [F, 3] of the parts of triangles where values are above zero, and tell how many there are.
+
+    A corner is ``first * len(ALONG) + way``: of the first of two nodes, or in that way from it. Whole triangles come
+    first.
+    """
+    count = 0
+    for whole in (True, False):
+        for t in range(len(grid)):
+            above = 0
+            for k in range(3):
+                above += value[grid[t, k]] > 0
+            if above == 0 or (above == 3) != whole:
+                continue
+            found, first, before = 0, 0, 0
+            for k in range(3):
+                here, following = grid[t, k], grid[t, (k + 1) % 3]
+                for other in (here, following):
+                    if value[here] <= 0 if other == here else (value[here] > 0) == (value[other] > 0):
+                        continue
+                    low, high = min(here, other), max(here, other)
+                    corner = low * len(ALONG)
+                    for way in range(len(ALONG)):
+                        if high - low == ALONG[way]:
+                            corner += way
+                    if found == 0:
+                        first = corner
+                    elif found > 1:
+                        corners[count, 0], corners[count, 1], corners[count, 2] = first, before, corner
+                        count += 1
+                    before = corner
+                    found += 1
+    return count
