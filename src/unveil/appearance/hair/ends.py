@@ -7,6 +7,7 @@ them is not.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,9 @@ from unveil.appearance.hair.mesh import CapMesh, cap_mesh
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.picture import HEIGHT, PER_NODE, WIDTH, at_texels
 from unveil.appearance.hair.shape import CLEAR, HairShape
+from unveil.geometry.compiled import compiled
 from unveil.geometry.smooth_step import smooth_step
+from unveil.geometry.smooth_step_compiled import step_between
 from unveil.heads.parts import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
@@ -45,10 +48,10 @@ def away_from_hair(shape: HairShape) -> Float32s:
 
 def at_nodes(texels: Float32s) -> Float64s:
     """Values [R, C] at nodes of those [H, W] at texels."""
-    around = np.pad(texels, ((1, 1), (1, 0)), mode="wrap")
-    around[0], around[-1] = around[1], around[-2]
-    corners = around[:-1, :-1] + around[1:, :-1] + around[:-1, 1:] + around[1:, 1:]
-    nodes = corners[::PER_NODE, ::PER_NODE].astype(np.float64) / 4
+    first, left = PER_NODE * np.arange(ROWS)[:, None], PER_NODE * np.arange(COLUMNS)
+    above, below = np.maximum(first - 1, 0), np.minimum(first, HEIGHT - 1)
+    corners = texels[above, left - 1] + texels[below, left - 1] + texels[above, left] + texels[below, left]
+    nodes = corners.astype(np.float64) / 4
     nodes[0] = nodes[0].mean()  # one point
     return nodes
 
@@ -68,18 +71,19 @@ def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s
         seen: [R, C] how far the photograph shows it.
     """
     mesh, column, row = _whole_grid()
-    at = at_nodes(away)[row, column]
-    mesh = mesh.part(np.asarray((at.min(axis=1) < REACH) & (at.max(axis=1) > -SOLID)))
-    opacity = _opacity(away)
-    colours = picture.copy()
-    # What no strand shows may mix into strands where a viewer draws them small, and need not be kept.
-    colours[(opacity == 0) | (away < -2 * PER_NODE)] = np.median(picture[np.abs(away) < SOLID][::SOME], axis=0)
+    a, b, c = at_nodes(away)[row, column].T
+    near = (np.minimum(np.minimum(a, b), c) < REACH) & (np.maximum(np.maximum(a, b), c) > -SOLID)
+    mesh = mesh.part(np.asarray(near))
+    at_edge = np.flatnonzero(np.abs(away) < SOLID)[::SOME]
+    usual = np.median(picture.reshape(-1, 3)[at_edge], axis=0).astype(np.uint8)
+    with_opacity = np.empty((HEIGHT, WIDTH, 4), np.uint8)
+    _draw(picture, away, _lengths(), usual, with_opacity)
     return HairEnds(
         vertices=mesh.vertices(points).astype(np.float32),
         faces=mesh.faces,
         uv=mesh.uv,
         uv_faces=mesh.uv_faces,
-        picture=np.dstack([colours, opacity]),
+        picture=with_opacity,
         hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
     )
 
@@ -92,10 +96,26 @@ def _whole_grid() -> tuple[CapMesh, Int64s, Int64s]:
     return mesh, column % COLUMNS, row
 
 
-def _opacity(away: Float32s) -> UInt8s:
-    """Of hair [H, W] so many texels from its edge: it is thin where it begins."""
-    lengths = np.clip(LENGTHS[1] + _uneven(*STRANDS), LENGTHS[0], REACH)
-    return np.asarray(255 * smooth_step(lengths - away, 0, FADES) + 0.5, np.uint8)
+@compiled
+def _draw(picture: Any, away: Any, lengths: Any, usual: Any, result: Any) -> None:
+    """The picture [H, W, 3] with opacities, in ``result`` [H, W, 4]; ``usual`` [3] colours where no strand shows any.
+
+    These may mix into strands where a viewer draws them small. Hair is thin where it begins.
+    """
+    for i in range(picture.shape[0]):
+        for j in range(picture.shape[1]):
+            share = step_between(lengths[i, j] - away[i, j], 0.0, FADES)
+            opacity = np.uint8(255 * share + 0.5)
+            shown = opacity > 0 and away[i, j] >= -2 * PER_NODE
+            for k in range(3):
+                result[i, j, k] = picture[i, j, k] if shown else usual[k]
+            result[i, j, 3] = opacity
+
+
+@lru_cache(maxsize=1)
+def _lengths() -> Float32s:
+    """Texels [H, W] outside the edge that strands reach."""
+    return np.asarray(np.clip(LENGTHS[1] + _uneven(*STRANDS), LENGTHS[0], REACH), np.float32)
 
 
 @lru_cache(maxsize=2)

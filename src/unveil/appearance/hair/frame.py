@@ -12,7 +12,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from unveil.geometry.diffuse import Neighbours, diffuse, neighbours
+from unveil.geometry.diffuse_grid import diffuse_grid
 from unveil.geometry.rasterize import nearest_depth
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Float64s, Floats
@@ -27,6 +27,7 @@ EAR_ENDS = (0, 16)  # iBUG-68: ears stick out farther to the side than these
 EAR_BACK, EAR_FRONT, EAR_TOP = -0.065, 0.002, 0.0  # metres: where ears end on the template
 WIDER = 1.04  # times the width of the jaw line, than which nothing but ears is
 EAR = 0.003  # metres that ears stand out more than
+USUAL_RADIUS, FAINT = 0.08, 1e-6  # metres of a head where nothing else is known of it, and the weight of that
 THICKEST_EAR = 0.02  # metres: deeper than that behind an ear is the inside of the head
 # The hairline: metres above the origin in front; how it falls from there and behind the ears; where the nape ends it.
 HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05
@@ -129,24 +130,8 @@ def without_small(flags: Bools, least: int) -> Bools:
 def _closed(distance: Float64s) -> Float64s:
     """Distances [R, C] with smooth ones where the head has a hole."""
     known = np.isfinite(distance)
-    values = np.where(known, distance, 0).reshape(-1, 1)
-    smooth = diffuse(values, 1000.0 * known.ravel(), grid_edges(), [0.08]).reshape(distance.shape)
+    smooth = diffuse_grid(np.where(known, distance, USUAL_RADIUS), np.where(known, 1000.0, FAINT))
     return np.where(known, distance, smooth)
-
-
-@lru_cache(maxsize=1)
-def grid_edges() -> Neighbours:
-    """Who is beside whom on the grid; the first row is the crown."""
-    row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
-    a, right = row * COLUMNS + column, row * COLUMNS + (column + 1) % COLUMNS
-    below = a + COLUMNS
-    return neighbours(np.concatenate([np.column_stack([a, right, a]), np.column_stack([a, below, a])]), ROWS * COLUMNS)
-
-
-def smoothed(values: Floats, weights: Floats) -> Float64s:
-    """Values [R, C] that follow those with large weights [R, C] and are smooth elsewhere."""
-    solution = diffuse(values.reshape(-1, 1), weights.ravel(), grid_edges(), [0.0])
-    return np.asarray(solution.reshape(values.shape), np.float64)
 
 
 def mirrored(values: Floats) -> Floats:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unveil.geometry.compiled import compiled
+from unveil.geometry.smooth_step_compiled import step_between
 from unveil.typing import Float32s, Float64s, Image
 
 FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
@@ -65,12 +66,12 @@ def _shown(nodes: Any, step: Any, maps: Any, front: Any, shown: Any) -> None:
                     odds, sure, known, head = _between(values, _moved(to_map, u, v))
                     if known <= KNOWN:
                         continue
-                    free = _smooth(facing, FACING)
-                    hair = free * _smooth(sure, SURE)
+                    free = step_between(facing, FACING[0], FACING[1])
+                    hair = free * step_between(sure, SURE[0], SURE[1])
                     if head < 0.5:
                         free = 0.0
                     texel = shown[row * step + i, column * step + j]
-                    texel[0], texel[1], texel[2] = free, max(free * _smooth(odds, SHOWN), hair), hair
+                    texel[0], texel[1], texel[2] = free, max(free * step_between(odds, SHOWN[0], SHOWN[1]), hair), hair
 
 
 @compiled
@@ -165,10 +166,3 @@ def _between(values: Any, place: Any) -> Any:
         p * a[2] + q * b[2] + r * c[2] + s * d[2],
         head,
     )
-
-
-@compiled
-def _smooth(x: Any, ends: Any) -> Any:
-    """`smooth_step` between two ends."""
-    t = min(max((x - ends[0]) / (ends[1] - ends[0]), 0.0), 1.0)
-    return t * t * (3 - 2 * t)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, grid_edges
+from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame
 from unveil.appearance.hair.photographed import colours_at_texels, shown_at_texels
 from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape
 from unveil.appearance.hair.surroundings import Sighted
 from unveil.appearance.hair.view import HairTone, HairView
 from unveil.geometry.arrays import squared_lengths
-from unveil.geometry.diffuse import diffuse
+from unveil.geometry.compiled import compiled
+from unveil.geometry.diffuse_grid import diffuse_grid
 from unveil.geometry.rasterize import nearest_depth
 from unveil.photos.cielab import to_cielab, to_srgb
 from unveil.photos.crop import Crop
@@ -48,25 +50,43 @@ def hair_picture(
     """
     cover = at_texels(shape.cover)
     colour, seen = _seen(head, frame.at(shape.distance), view, faces)
-    free, shown, weight = np.moveaxis(seen, -1, 0)
-    there = np.nonzero(np.maximum(shown, weight))
-    like = _likeness(colour[there], view.tone)
-    weight[there] *= like * (cover[there] > 0)
-    shown[there] *= like
-    broad = broad_colours(colour, weight, BROAD)
-    known = np.nonzero(weight)
-    strands = np.zeros_like(colour)
-    log = np.log(np.maximum(colour[known], DARKEST) / np.maximum(broad[known], DARKEST))
-    strands[known] = np.clip(log, -STRONGEST, STRONGEST)
-    invented = np.exp(quilted(strands, weight, cover > -0.5))
-    invented *= _continued(broad, weight, view.tone)
+    free, shown, weight = (np.ascontiguousarray(seen[..., k]) for k in range(3))
+    there = np.flatnonzero(np.maximum(shown, weight))
+    like = _likeness(colour.reshape(-1, 3)[there], view.tone)
+    weight.ravel()[there] *= like * (cover.ravel()[there] > 0)
+    shown.ravel()[there] *= like
+    broad, known = broad_colours(colour, weight, BROAD)
+    strands = quilted(_strands(colour, weight, broad), weight, cover > -0.5)
     # At its edge hair is as the photograph shows the head, so that it goes over into that without a seam.
     edge = np.clip((away - EDGE[0]) / np.float32(EDGE[1] - EDGE[0]), 0, 1)
     shown = np.maximum(shown, weight)
-    share = np.maximum(shown, free * edge)[..., None]
-    picture = np.clip(invented + share * (colour - invented) + np.float32(0.5), 0, 255).astype(np.uint8)
+    share = np.maximum(shown, free * edge)
+    picture = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    _mix(np.exp(strands, out=strands), _continued(broad, known, view.tone), colour, share, picture)
     at_nodes = cv2.resize(shown, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     return picture, np.asarray(at_nodes, np.float32)
+
+
+def _strands(colour: Float32s, weight: Float32s, broad: Float32s) -> Float32s:
+    """Logarithms [H, W, 3] of colours [H, W, 3] against broad ones [h, w, 3], where they have weights [H, W]."""
+    broad = np.asarray(cv2.resize(broad, (WIDTH, HEIGHT)), np.float32).reshape(-1, 3)
+    known = np.flatnonzero(weight)
+    log = np.log(np.maximum(colour.reshape(-1, 3)[known], DARKEST) / np.maximum(broad[known], DARKEST))
+    strands = np.zeros_like(colour)
+    strands.reshape(-1, 3)[known] = np.clip(log, -STRONGEST, STRONGEST)
+    return strands
+
+
+@compiled
+def _mix(strands: Any, broad: Any, colour: Any, share: Any, picture: Any) -> None:
+    """The picture [H, W, 3]: colours [H, W, 3] by their share [H, W], else strands times what is broad [H, W, 3]."""
+    half, white = np.float32(0.5), np.float32(255)
+    for i in range(picture.shape[0]):
+        for j in range(picture.shape[1]):
+            for c in range(3):
+                invented = strands[i, j, c] * broad[i, j, c]
+                value = invented + share[i, j] * (colour[i, j, c] - invented) + half
+                picture[i, j, c] = np.uint8(min(max(value, half), white))
 
 
 def at_texels(nodes: Float64s) -> Float32s:
@@ -126,13 +146,13 @@ def _patches() -> Ints:
 
 
 def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:
-    """Broad colours [H, W, 3] everywhere, continued smoothly from where they have weights [H, W]."""
+    """Broad colours [h, w, 3] at all texels [H, W, 3], continued smoothly from where they have weights [h, w]."""
     nodes = cv2.resize(np.dstack([broad * weight[..., None], weight]), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
-    known = nodes[..., 3].ravel()
-    values = nodes[..., :3].reshape(-1, 3) / np.maximum(known, 1e-3)[:, None]
+    known = nodes[..., 3]
+    values = nodes[..., :3] / np.maximum(known, 1e-3)[..., None]
     usual = 255 * to_srgb(tone.hair)
-    mean = ((values * known[:, None]).sum(axis=0) + tone.nodes * usual) / (float(known.sum()) + tone.nodes)
+    mean = ((values * known[..., None]).sum(axis=(0, 1)) + tone.nodes * usual) / (float(known.sum()) + tone.nodes)
     # A weak pull to the mean: the far side is no copy of what is at the rim.
     pull = 2 * known + FAR_PULL
-    smooth = diffuse((2 * known[:, None] * values + FAR_PULL * mean) / pull[:, None], pull, grid_edges(), mean)
-    return at_texels(smooth.reshape(ROWS, COLUMNS, 3).astype(np.float64))
+    wanted = (2 * known[..., None] * values + FAR_PULL * mean) / pull[..., None]
+    return at_texels(np.dstack([diffuse_grid(channel, pull) for channel in np.moveaxis(wanted, -1, 0)]))

@@ -27,6 +27,7 @@ STRANDS, LOCKS, BENDS = (0.8, 0.6, 14.0), (0.7, 2.5, 30.0), (4.0, 20.0, 40.0)
 USUAL_SPREAD, FEW, MOST_SPREAD = 0.15, 300, 0.18
 OVERLAP = 1 / 3  # of its sides
 TRIES = 5  # patches of which one of the best two is taken
+COARSE = 3  # texels a side of the squares in which broad colours are added up
 COARSER = 4  # texels between those compared
 UP_DOWN = 0.6  # sides by which a patch may come from farther up or down: hair changes on its way down
 FINER = 0.5  # share of that contrast which strands have that photographs do not show
@@ -95,7 +96,8 @@ def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sid
     window = _window(along)[:, None] * _window(across)
     laid = np.zeros((height + 2 * along, width + across, 3), np.float32)
     total, squares = np.zeros_like(laid[..., 0]), np.zeros_like(laid[..., 0])
-    needed = np.pad(np.pad(wanted, ((0, 0), (0, across)), mode="wrap"), ((along, along), (0, 0)))
+    needed = np.zeros((height + 2 * along, width + across), bool)
+    needed[along:-along, :width], needed[along:-along, width:] = wanted, wanted[:, :across]
     steps = round(along * (1 - OVERLAP)), round(across * (1 - OVERLAP))
     rng = np.random.default_rng(1)
     lots = rng.random((len(range(0, width, steps[1])), len(range(0, height + along, steps[0])), TRIES + 1))
@@ -104,8 +106,7 @@ def _lay(result: Float32s, detail: Float32s, wanted: Bools, sources: Int64s, sid
     _lay_columns((laid, total, squares), (detail, sources), needed, window, (steps[1], tops, chances, lots))
     for sums in (laid, squares):
         sums[:, :across] += sums[:, width:]  # columns go around
-    # Divided so that contrast is kept where patches are mixed.
-    result[:] = (laid / np.sqrt(np.maximum(squares, 1e-3))[..., None])[along:-along, :width]
+    _divide(laid[along:-along], squares[along:-along], result)
 
 
 def _at_height(sources: Int64s, tops: Int64s, reach: float) -> Int64s:
@@ -165,6 +166,17 @@ def _lay_columns(sums: Any, known: Any, needed: Any, window: Any, order: Any) ->
 
 
 @compiled
+def _divide(laid: Any, squares: Any, result: Any) -> None:
+    """The result [H, W, 3] of sums of patches [H, W + Q, 3], divided so that contrast is kept where these are mixed."""
+    for i in range(result.shape[0]):
+        for j in range(result.shape[1]):
+            if squares[i, j] > 0:
+                factor = np.float32(1) / np.sqrt(max(squares[i, j], np.float32(1e-3)))
+                for c in range(3):
+                    result[i, j, c] = factor * laid[i, j, c]
+
+
+@compiled
 def _any(needed: Any, top: Any, left: Any, shape: Any) -> Any:
     """Whether a patch of that shape at that place is of use."""
     for i in range(top, top + shape[0]):
@@ -195,9 +207,25 @@ def _window(side: int) -> Float32s:
     return np.minimum(place, 1).astype(np.float32)
 
 
-def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> Float32s:
-    """The mean [H, W, 3] of colours [H, W, 3] with weights [H, W] over so many texels around each."""
-    (height, width), sums = weight.shape, np.dstack([colour * weight[..., None], weight])
-    half = cv2.resize(sums, (width // 2, height // 2), interpolation=cv2.INTER_AREA)  # what is broad needs no more
-    blurred = cv2.GaussianBlur(half, (0, 0), reach / 2)
-    return cv2.resize(blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3), (width, height)).astype(np.float32)
+def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> tuple[Float32s, Float32s]:
+    """The mean [H / 3, W / 3, 3] of colours [H, W, 3] with weights [H, W] over so many texels around each third one.
+
+    The second is the mean weight [H / 3, W / 3] of those there. H and W are multiples of 3.
+    """
+    sums = np.zeros((len(weight) // COARSE, weight.shape[1] // COARSE, 4), np.float32)
+    _add_up(colour, weight, sums)
+    blurred = cv2.GaussianBlur(sums, (0, 0), reach / COARSE)
+    return np.asarray(blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-3), np.float32), sums[..., 3]
+
+
+@compiled
+def _add_up(colour: Any, weight: Any, sums: Any) -> None:
+    """Add to the sums [h, w, 4] the means of the squares of texels that they are of."""
+    share = np.float32(1 / COARSE**2)
+    for i in range(weight.shape[0]):
+        for j in range(weight.shape[1]):
+            if weight[i, j] > 0:
+                part, total = share * weight[i, j], sums[i // COARSE, j // COARSE]
+                for c in range(3):
+                    total[c] += part * colour[i, j, c]
+                total[3] += part

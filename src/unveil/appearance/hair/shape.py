@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, mirrored, smoothed, without_small
+from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, mirrored, without_small
 from unveil.appearance.hair.noise import smooth_noise
-from unveil.appearance.hair.view import HairView
+from unveil.appearance.hair.view import MOST_ODDS, HairView
+from unveil.geometry.compiled import compiled
+from unveil.geometry.diffuse_grid import diffuse_grid
 from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats
 
@@ -27,13 +30,14 @@ RAGGED, LOCK = 3.0, 3  # rows by which locks end higher than others, and the col
 EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
 GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
 BEFORE_EAR = 4  # columns before an ear that tell whether hair hangs there
+BEYOND = 3  # steps beyond an outline that the photograph is to show
 SMOOTHINGS = 5  # of the grid
 BUMP = 3.0  # nodes over which hair rises to an ear
 LARGEST_HOLE = 60  # nodes: smaller ones are none
 OTHER_SIDE = 0.5  # weight of what the other side shows
 BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
 UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
-USUAL, FAINT = 0.012, 1e-4  # metres that hair stands out where no outline is seen, and the weight of that
+USUAL, FAINT = 0.012, 0.0065  # metres that hair stands out far from any outline that is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
 
 
@@ -88,7 +92,7 @@ def _wanders() -> Float32s:
 def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
     """Where hair is [R, C], above zero, from what the photograph says where it is ``visible`` and what is usual."""
     weight = visible + PRIOR
-    cover = smoothed((visible * odds + PRIOR * usual) / weight, 4 * weight)
+    cover = diffuse_grid((visible * odds + PRIOR * usual) / weight, 4 * weight).astype(np.float64)
     for _ in range(SMOOTHINGS):
         cover = _blurred(cover)
     return _largest(cover)
@@ -171,21 +175,57 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
     near = np.abs(across) < 2 * OUTLINE
     origin, direction, skin = frame.origin[near], frame.direction[near], frame.skin[near]
     first, last = (view.places(origin + (skin + end)[:, None] * direction) for end in steps[[0, -1]])
-    share = ((steps - steps[0]) / (steps[-1] - steps[0]))[:, None]
-    odds, known = view.sample(first[:, None] + share * (last - first)[:, None])
-    score = np.cumsum(odds * known, axis=-1)
-    best = score.argmax(axis=-1)
-    found = score.max(axis=-1) > 0
-    shown = np.take_along_axis(known, np.minimum(best + 3, len(steps) - 1)[:, None], -1)[:, 0]
+    found, shown, inside = (np.empty(len(first)) for _ in range(3))
+    _outlines(np.dstack([view.odds, view.known]), first, last, len(steps), (found, shown, inside))
     thickness, weight = np.zeros(across.shape), np.zeros(across.shape)
-    thickness[near] = np.where(found, np.maximum(steps[best] + STEP / 2, 0), 0)
-    weight[near] = np.exp(-((across[near] / OUTLINE) ** 2)) * (known[:, 0] > 0.5) * (0.15 + 0.85 * shown)
+    thickness[near] = np.where(found >= 0, np.maximum(steps[0] + (found + 0.5) * STEP, 0), 0)
+    weight[near] = np.exp(-((across[near] / OUTLINE) ** 2)) * (inside > 0.5) * (0.15 + 0.85 * shown)
     thickness, weight = with_other_side(thickness, weight)
     trusted = 0.7 * weight + FAINT
-    smooth = smoothed((0.7 * weight * thickness + FAINT * USUAL) / trusted, trusted)
+    smooth = diffuse_grid((0.7 * weight * thickness + FAINT * USUAL) / trusted, trusted).astype(np.float64)
     for _ in range(SMOOTHINGS):
         smooth = _blurred(smooth)
     return np.maximum(smooth, 0)
+
+
+@compiled
+def _outlines(maps: Any, first: Any, last: Any, count: Any, results: Any) -> None:
+    """Up to which of ``count`` steps between two places [N, 2] of the maps there is hair [N]; -1 for none.
+
+    The maps [W, W, 2] are log odds of hair and how far they are known. Also how far what lies a little beyond that step
+    is known [N], and what is at the first.
+    """
+    found, shown, inside = results
+    for n in range(len(first)):
+        (left, top), (right, bottom) = first[n], last[n]
+        total, most, best = 0.0, -np.inf, 0
+        for k in range(count):
+            share = k / (count - 1.0)
+            odds, known = _between(maps, left + share * (right - left), top + share * (bottom - top))
+            total += known * min(max(odds, -MOST_ODDS), MOST_ODDS)
+            if k == 0:
+                inside[n] = known
+            if total > most:
+                most, best = total, k
+            if k <= best + BEYOND:
+                shown[n] = known
+        found[n] = best if most > 0 else -1
+
+
+@compiled
+def _between(maps: Any, x: Any, y: Any) -> Any:
+    """The two values [W, W, 2] between the pixels around a place; beyond the edges they are 0."""
+    if not (-1 < x < maps.shape[1] and -1 < y < maps.shape[0]):
+        return 0.0, 0.0
+    left, top = int(x + 1) - 1, int(y + 1) - 1
+    x, y = x - left, y - top
+    one = other = 0.0
+    for i, of_row in ((top, 1 - y), (top + 1, y)):
+        for j, of_column in ((left, 1 - x), (left + 1, x)):
+            if 0 <= i < maps.shape[0] and 0 <= j < maps.shape[1]:
+                one += of_row * of_column * maps[i, j, 0]
+                other += of_row * of_column * maps[i, j, 1]
+    return one, other
 
 
 def _from_edge(inside: Bools, points: Float64s) -> Float64s:
@@ -193,7 +233,19 @@ def _from_edge(inside: Bools, points: Float64s) -> Float64s:
     rim = ~inside & (cv2.dilate(np.hstack([inside, inside]).astype(np.uint8), np.ones((3, 3)))[:, :COLUMNS] > 0)
     distance = np.where(inside, 1.0, 0.0)
     if rim.any():
-        there, others = points[inside], points[rim]
-        square = (there**2).sum(axis=1)[:, None] - 2 * there @ others.T + (others**2).sum(axis=1)
-        distance[inside] = np.sqrt(np.maximum(square.min(axis=1), 0))
+        distance[inside] = _to_nearest(points[inside].astype(np.float32), points[rim].T.astype(np.float32))
     return distance
+
+
+@compiled
+def _to_nearest(points: Any, others: Any) -> Any:
+    """Distances of points [N, 3] to the nearest of others [3, M]."""
+    result = np.empty(len(points), np.float32)
+    x, y, z = others
+    for n in range(len(points)):
+        nearest = np.float32(np.inf)
+        for k in range(len(x)):
+            square = (x[k] - points[n, 0]) ** 2 + (y[k] - points[n, 1]) ** 2 + (z[k] - points[n, 2]) ** 2
+            nearest = min(nearest, square)
+        result[n] = np.sqrt(nearest)
+    return result

@@ -7,6 +7,7 @@ background look like in this photograph, and beyond it pixels are explained by t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -69,6 +70,11 @@ class Sighted:
     classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
     crop: Crop
 
+    @cached_property
+    def cells(self) -> tuple[Float32s, Float32s]:
+        """CIELAB [K, K, 3] of those cells, and which of them [K, K] the photograph shows."""
+        return cells_of(self.photograph, self.crop)
+
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     """Where a photograph shows hair around a head; None where the class map has next to none."""
@@ -79,7 +85,7 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     to_image = placement(head.projected, head.neutral, model)
     view = HairView(nothing, inside(crop, head.photograph), nothing, crop, depth, _tone(head, model.faces), to_image)
     around = _around(head, view, model, raster)
-    _, seen = cells_of(head.photograph, head.crop)
+    _, seen = head.cells
     if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
         return None
     told = _class_map(head, crop)
@@ -252,7 +258,7 @@ def _tone(head: Sighted, faces: Ints) -> HairTone:
 
     Where little hair is seen, the map may have taken the wall beside the head for it.
     """
-    lab, seen = cells_of(head.photograph, head.crop)
+    lab, seen = head.cells
     hair, skin = head.classes[[HAIR, SKIN]] * seen
     surest = np.quantile(hair, 1 - LEAST_HAIR)
     colours = lab[(hair >= surest) | (hair > SURE)]
@@ -273,7 +279,7 @@ def _of_little(head: Sighted, cells: Bools, colours: Float32s, skin: Floats, fac
     So ``colours`` [N, 3] of the cells are those of hair only if cells on the head are no darker, and if none are there,
     no lighter than the brows.
     """
-    lab, seen = cells_of(head.photograph, head.crop)
+    lab, seen = head.cells
     crop = head.crop.resized(CLASS_SIZE)
     on_head = lab[cells & rasterize(_in_crop(head, crop), faces, CLASS_SIZE, CLASS_SIZE).covered]
     enough = len(on_head) > FEW_ON_HEAD
