@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unveil.geometry.visibility import behind
+from unveil.geometry.visibility import DEPTH_SIZE, behind, behind_another_part
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Floats, Ints
 
@@ -13,6 +13,7 @@ from unveil.typing import Bools, Float32s, Floats, Ints
 # mask onto a face.
 OCCLUDED = 0.3
 BESIDE = 0.009  # of the crop's side by which the learner's line between a head and what is beside it may be off
+PARTS_SLACK = 0.008  # of the head: teeth are this close to lips that hide them (2 mm of 25 cm)
 CASTS = 0.035  # of the crop's side: an occluder blurs and shades a face this far around itself
 
 
@@ -25,12 +26,27 @@ def hidden_vertices(occlusion: Float32s, crop: Crop, projected: Floats, faces: I
         projected: [V, 3] vertices in image px and a depth in px, smaller is nearer.
         faces: [F, 3] triangles.
     """
+    return np.where(behind(projected, faces), 1, _occluded_vertices(occlusion, crop, projected)).astype(np.float32)
+
+
+def whole_hidden(hidden: Floats, occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints) -> Float32s:
+    """The same [V + P] of a whole head, of whose first V vertices it is known; the other arguments are its own.
+
+    Lashes are seen edge-on, and of teeth one sees what lips leave open.
+    """
+    inside = behind_another_part(projected, faces, DEPTH_SIZE, PARTS_SLACK)[len(hidden) :]
+    occluded = _occluded_vertices(occlusion, crop, projected[len(hidden) :])
+    return np.concatenate([hidden, np.where(inside, 1, occluded)]).astype(np.float32)
+
+
+def _occluded_vertices(occlusion: Float32s, crop: Crop, projected: Floats) -> Float32s:
+    """Probability [V] that something is before a vertex that the network would see; 1 outside the crop."""
     cells = len(occlusion) / crop.size  # per crop pixel
     x, y = ((crop.to_crop(projected[:, :2]) + 0.5) * cells - 0.5).astype(np.float32).T  # in cells, centres at integers
     occluded = cv2.remap(occlusion, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     last = len(occlusion) - 0.5
     outside = (np.minimum(x, y) < -0.5) | (np.maximum(x, y) > last)
-    return np.where(outside | behind(projected, faces), 1, occluded).astype(np.float32)
+    return np.where(outside, 1, occluded).astype(np.float32)
 
 
 def occluded_pixels(

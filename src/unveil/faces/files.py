@@ -21,7 +21,7 @@ from unveil.faces.opaque_hair import without_opacity
 from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
 from unveil.faces.spectacles import spectacle_frames
-from unveil.faces.whole import whole_face
+from unveil.faces.whole import whole_face, whole_hidden
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
@@ -34,7 +34,7 @@ from unveil.models.classes import BACKGROUND, CLOTH
 from unveil.photos.io import write_image
 from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
-from unveil.typing import Float32s, Image, UInt8s
+from unveil.typing import Floats, Image, UInt8s
 
 OVERLAY_ENDING = "_overlay.png"
 ENDINGS = (  # of all files of a face, after "<photo>_<k>"
@@ -92,8 +92,8 @@ def _write_obj(path: Path, face: ReconstructedFace, model: MorphableModel, colou
 
 def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> None:
     whole = whole_face(face, model)
-    values = {name: model.extended(numbers) for name, numbers in vertex_values(face).items()}
-    write_ply(path, whole.vertices, whole.model.faces, vertex_colours(colours, whole.model), values)
+    colours = vertex_colours(colours, whole.model)
+    write_ply(path, whole.vertices, whole.model.faces, colours, vertex_values(face, model))
 
 
 def face_colours(
@@ -126,13 +126,14 @@ def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, mo
         # Folds of expressions are in the morph targets; a map of normals is the same with every expression.
         fine = detail.fine_normal_map
         normal_map = encode_normals(detail.normal_map if fine is None else fine)
-    return glb_bytes(model, face.coefficients, colours, motion, normal_map, vertex_values(face))
+    values = vertex_values(face, replace(model, hair=None))  # the file's hair has its own
+    return glb_bytes(model, face.coefficients, colours, motion, normal_map, values)
 
 
-def vertex_values(face: ReconstructedFace) -> dict[str, Float32s]:
-    """What mesh files say of each vertex [V] beside its place: ``hidden``, ``uncertainty`` in mm, where known."""
-    known = {"hidden": face.hidden, "uncertainty": face.uncertainty_mm}
-    return {name: values for name, values in known.items() if values is not None}
+def vertex_values(face: ReconstructedFace, model: MorphableModel) -> dict[str, Floats]:
+    """What mesh files say of each vertex of a whole face: ``hidden``, ``uncertainty`` in mm, where known."""
+    known = {"hidden": whole_hidden(face, model), "uncertainty": face.uncertainty_mm}
+    return {name: model.extended(values) for name, values in known.items() if values is not None}
 
 
 def npz_content(face: ReconstructedFace) -> dict[str, NDArray[Any]]:

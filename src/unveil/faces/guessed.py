@@ -125,7 +125,7 @@ def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
         draw.text((left + width + 8, top + swatch_top + height / 2), _hidden(face), INK, font, anchor="lm")
     if small:
         below = (len(panel) - 6, len(panel) * SMALL + 4)
-        draw.text(below, f"colour, to {MOST_LEVELS}+ of 255", INK, font, anchor="rt")
+        draw.text(below, "yellow: guessed colours", INK, font, anchor="rt")
     return np.asarray(picture)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from unveil.appearance import visibility
 from unveil.faces.face import ReconstructedFace
 from unveil.geometry.camera import to_pixels
 from unveil.heads.model import MorphableModel
@@ -32,6 +33,18 @@ def whole_face(face: ReconstructedFace, model: MorphableModel) -> WholeFace:
     vertices = np.asarray(whole.vertices(coefficients))
     in_crop = to_pixels(whole.project(vertices, coefficients), face.crop.size)
     return WholeFace(whole, vertices, to_photograph(in_crop, face.crop))
+
+
+def whole_hidden(face: ReconstructedFace, model: MorphableModel) -> Floats | None:
+    """Probability that the learner did not see a vertex, of all of a whole face's; None where it is not known.
+
+    A smile shows teeth that closed lips hide, so parts have their own. Hair knows where the photograph shows it.
+    """
+    if face.hidden is None or face.occlusion is None or model.whole is None:
+        return face.hidden
+    whole = whole_face(face, replace(model, hair=None))
+    hidden = visibility.whole_hidden(face.hidden, face.occlusion, face.crop, whole.projected, whole.model.faces)
+    return hidden if model.hair is None else np.concatenate([hidden, model.hair.hidden])
 
 
 def to_photograph(crop_pixels: Floats, crop: Crop) -> Floats:

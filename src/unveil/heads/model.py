@@ -101,10 +101,13 @@ class MorphableModel:
         return whole, Coefficients(whole.layout, whole.layout.join(groups))
 
     def extended(self, values: np.ndarray) -> np.ndarray:
-        """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors."""
+        """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors.
+
+        Numbers of more vertices, which are the whole head's already, stay as they are.
+        """
         whole = self._with_hair or self.whole
         parts = whole and whole.parts
-        return values if parts is None else parts.extended(values)
+        return values if parts is None or len(values) != len(self.head.template) else parts.extended(values)
 
     @cached_property
     def _with_hair(self) -> MorphableModel | None:

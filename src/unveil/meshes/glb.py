@@ -80,7 +80,8 @@ def glb_bytes(
         motion: how the head moves; its shape is that of ``coefficients``.
         normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them; for textured
             models only.
-        values: [V] numbers per vertex by name; "hidden" becomes the attribute ``_HIDDEN``.
+        values: numbers by name of each vertex [V], or of all of the whole head's but for hair; "hidden" becomes the
+            attribute ``_HIDDEN``.
     """
     if motion is not None:
         motion = replace(motion, coefficients=model.complete(motion.coefficients)[1])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from unveil.appearance.visibility import hidden_vertices
+from unveil.appearance.visibility import hidden_vertices, whole_hidden
 from unveil.errors import UnveilError, unexpected
 from unveil.faces.camera import head_to_image
 from unveil.faces.whole import to_photograph
@@ -48,9 +48,6 @@ def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> t
 
 def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
     """What the page needs to move a head of the same model."""
-    vertices = np.asarray(model.vertices(head.coefficients))
-    in_crop = np.asarray(to_pixels(model.project(vertices, head.coefficients), head.crop.size))
-    projected = to_photograph(in_crop, head.crop)
     units = np.asarray(head.coefficients["expression"], np.float64).round(4).tolist()
     described = {
         "person": head.person,
@@ -59,7 +56,11 @@ def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
         "hidden": None,
     }
     if head.seen.occlusion is not None:
+        whole, coefficients = model.complete(head.coefficients)
+        in_crop = to_pixels(whole.project(whole.vertices(coefficients), coefficients), head.crop.size)
+        projected = to_photograph(np.asarray(in_crop), head.crop)
         occlusion = (head.seen.occlusion / 255).astype(np.float32)
-        hidden = model.extended(hidden_vertices(occlusion, head.seen.crop, projected, model.faces))
-        described["hidden"] = base64.b64encode(np.rint(255 * hidden).astype(np.uint8)).decode()
+        hidden = hidden_vertices(occlusion, head.seen.crop, projected[: len(model.head.template)], model.faces)
+        hidden = whole_hidden(hidden, occlusion, head.seen.crop, projected, whole.faces)
+        described["hidden"] = base64.b64encode(np.rint(255 * hidden).astype(np.uint8).tobytes()).decode()
     return described
