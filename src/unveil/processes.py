@@ -11,7 +11,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ContextDecorator
 from functools import cached_property
@@ -67,6 +67,24 @@ class _NumpyOnOneThread(ContextDecorator):
 
 
 numpy_on_one_thread = _NumpyOnOneThread()
+
+
+def beside() -> Executor:
+    """What does one thing after another on a thread of its own, or at once where there is no second core for that."""
+    return ThreadPoolExecutor(1) if thread_count(2) > 1 else _AtOnce()
+
+
+class _AtOnce(Executor):
+    """Does everything when it is asked to."""
+
+    def submit(self, work: Callable[..., Result], /, *arguments: Any, **named: Any) -> Future[Result]:
+        """What comes of the work, which is done before this returns."""
+        future: Future[Result] = Future()
+        try:
+            future.set_result(work(*arguments, **named))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
 
 
 def mute_warnings() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
 from unveil.appearance.hair.cells import unlike_skin
+from unveil.appearance.hair.worn import HairForm
 from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, occluded_pixels
 from unveil.faces.face import ReconstructedFace
@@ -97,17 +98,21 @@ def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colou
 
 
 def face_colours(
-    image: Image, face: ReconstructedFace, model: MorphableModel, hair: HairCap | None = None
+    image: Image,
+    face: ReconstructedFace,
+    model: MorphableModel,
+    hair: Callable[[], HairForm | HairCap | None] = lambda: None,
 ) -> HeadColours:
-    """The colours of a face's head in a photograph [H, W, 3], without pixels of ``hair`` and of occluders.
+    """The colours of a face's head in a photograph [H, W, 3], without pixels of hair and of occluders.
 
-    Cloth and background are left out, too, wherever the head model has its skin.
+    Cloth and background are left out, too, wherever the head model has its skin. ``hair`` is called when all else is
+    known, because it may be in the making.
     """
     left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
     landmarks = np.asarray(face.landmarks2d, np.float64) - [left, top]
-    unusable = hair_pixels(face, model, hair, image.shape)
+    unusable = spectacle_frames(image, landmarks, face.classes, face.crop)
     if face.occlusion is not None:
         unusable |= occluded_pixels(face.occlusion, face.crop, image.shape)
     if face.classes is not None:
@@ -115,7 +120,7 @@ def face_colours(
         unusable |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
         eyes = np.stack([landmarks[slice(*IBUG68_PARTS[name])].mean(axis=0) for name in ("right_eye", "left_eye")])
         unusable |= unlike_skin(image, face.classes, face.crop, eyes)
-    unusable |= spectacle_frames(image, landmarks, face.classes, face.crop)
+    unusable |= hair_pixels(face, model, hair(), image.shape)
     return head_colours(image, face.photographed, model, unusable)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,21 +16,24 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
 from unveil.typing import Bools, Floats, Image, UInt8s
 
+if TYPE_CHECKING:
+    from unveil.appearance.hair.worn import HairForm  # which is slow to import
+
 FINEST = 800  # pixels of the photograph's longer side at which hair and skin are separated
 EVERY = 8  # texels between those whose light is compared
 DARK = 16  # grey level up to which colours say nothing of light
 FACTORS = (0.6, 1.7)  # of light that is taken off
 
 
-def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairCap | None:
-    """The hair of a face, where the learner has a class map and the head model has parts."""
+def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairForm | None:
+    """The form of the hair of a face, where the learner has a class map and the head model has parts."""
     from unveil.appearance.hair.surroundings import Sighted
-    from unveil.appearance.hair.worn import hair_of
+    from unveil.appearance.hair.worn import hair_form
 
     if face.classes is None or model.whole is None:
         return None
     head = Sighted(image, np.asarray(face.photographed), np.asarray(face.neutral_vertices), face.classes, face.crop)
-    return hair_of(head, model)
+    return hair_form(head, model)
 
 
 def hair_arrays(hair: HairCap | None) -> dict[str, NDArray[Any]]:
@@ -72,7 +75,9 @@ def _times(picture: UInt8s, factors: Floats) -> UInt8s:
     return np.asarray(cv2.LUT(picture, table[None]), np.uint8)
 
 
-def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairCap | None, shape: tuple[int, ...]) -> Bools:
+def hair_pixels(
+    face: ReconstructedFace, model: MorphableModel, hair: HairForm | HairCap | None, shape: tuple[int, ...]
+) -> Bools:
     """Which pixels [H, W] of a photograph of that shape show the cap of hair in front of the skin; no loose ends."""
     from unveil.appearance.hair.surroundings import placement
 

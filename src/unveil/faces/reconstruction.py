@@ -15,12 +15,14 @@ from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import ALL_FORMATS, FORMATS, NUMBERS, OVERLAY
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
-from unveil.processes import numpy_on_one_thread
+from unveil.processes import beside, numpy_on_one_thread
 from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
 
 if TYPE_CHECKING:
-    from unveil.appearance.colours import HeadColours  # which is slow to import
+    # which are slow to import
+    from unveil.appearance.colours import HeadColours
+    from unveil.appearance.hair.worn import HairForm
 
 GREY = 200  # of a head without a photograph, and of 255
 PLAIN_SIZE = 16  # texels a side of its texture
@@ -115,9 +117,15 @@ class Reconstruction(ReconstructedFace):
     @numpy_on_one_thread
     def hair(self) -> HairCap | None:
         """The hair that the photograph shows, for a head model that can wear it and a learner with a class map."""
+        return self._painted(self._hair_form())
+
+    def _hair_form(self) -> HairForm | None:
         from unveil.faces.hair import face_hair
 
         return None if self.photograph is None or self.bald else face_hair(self.photograph, self, self.morphable)
+
+    def _painted(self, form: HairForm | None) -> HairCap | None:
+        return None if form is None else form.painted(self.morphable)
 
     @cached_property
     def wearing(self) -> MorphableModel:
@@ -148,9 +156,16 @@ class Reconstruction(ReconstructedFace):
         from unveil.appearance.colours import HeadColours
         from unveil.faces.files import face_colours
 
-        if self.photograph is not None:
-            return face_colours(self.photograph, self, self.morphable, self.hair)
-        return HeadColours.alike(plain_colours(self.morphable))
+        if self.photograph is None:
+            return HeadColours.alike(plain_colours(self.morphable))
+        if "hair" in self.__dict__:
+            return face_colours(self.photograph, self, self.morphable, lambda: self.hair)
+        with beside() as meanwhile:
+            form = meanwhile.submit(self._hair_form)
+            hair = meanwhile.submit(lambda: self._painted(form.result()))
+            colours = face_colours(self.photograph, self, self.morphable, form.result)
+        self.__dict__["hair"] = hair.result()  # as the property keeps it
+        return colours
 
     @property
     def picture(self) -> Image:

@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from unveil.appearance.hair.ends import SOLID, at_nodes, away_from_hair, loose_ends, lowered
-from unveil.appearance.hair.frame import above_hairline, frame_of
-from unveil.appearance.hair.mesh import cap_mesh
+from unveil.appearance.hair.frame import HairFrame, above_hairline, frame_of
+from unveil.appearance.hair.mesh import CapMesh, cap_mesh
 from unveil.appearance.hair.picture import hair_picture
-from unveil.appearance.hair.shape import hair_shape
+from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.surroundings import Sighted, hair_view
+from unveil.appearance.hair.view import HairView
 from unveil.geometry.arrays import nearest
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
+from unveil.reprs import short_repr
+from unveil.typing import Float32s, Int64s
 
 CARRIERS, EVERY = -0.06, 8  # metres above the hairline, of the skin to one in so many vertices of which hair belongs
 
 
-def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
-    """The hair that a photograph shows on a head, continued around it; None where it shows none.
+@dataclass(frozen=True, eq=False)
+class HairForm:
+    """The form of the hair on a head, before it has a picture."""
+
+    head: Sighted
+    view: HairView
+    frame: HairFrame
+    shape: HairShape
+    away: Float32s  # [H, W] of texels from its edge
+    mesh: CapMesh
+    vertices: Float32s  # [N, 3] metres, around the neutral head in model space
+    __repr__ = short_repr
+
+    @property
+    def faces(self) -> Int64s:
+        """Triangles [F, 3]."""
+        return self.mesh.faces
+
+    def painted(self, model: MorphableModel) -> HairCap:
+        """The hair with its picture and its ends; ``model`` is that of the head."""
+        frame, shape, mesh, away = self.frame, self.shape, self.mesh, self.away
+        picture, seen = hair_picture(self.head, frame, shape, away, self.view, model.faces)
+        carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)[::EVERY]
+        return HairCap(
+            vertices=self.vertices,
+            faces=mesh.faces,
+            uv=mesh.uv,
+            uv_faces=mesh.uv_faces,
+            picture=picture,
+            hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
+            anchors=carriers[nearest(self.vertices, self.head.neutral[carriers].astype(np.float32))],
+            ends=loose_ends(frame.at(shape.distance - lowered(away)), away, picture, seen),
+        )
+
+
+def hair_form(head: Sighted, model: MorphableModel) -> HairForm | None:
+    """The form of the hair that a photograph shows on a head, continued around it; None where it shows none.
 
     Args:
         head: in the photograph.
@@ -33,17 +73,11 @@ def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
         return None
     away = away_from_hair(shape)
     mesh = cap_mesh(-SOLID - at_nodes(away))
-    points = frame.at(shape.distance)
-    vertices = mesh.vertices(points).astype(np.float32)
-    picture, seen = hair_picture(head, frame, shape, away, view, model.faces)
-    carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)[::EVERY]
-    return HairCap(
-        vertices=vertices,
-        faces=mesh.faces,
-        uv=mesh.uv,
-        uv_faces=mesh.uv_faces,
-        picture=picture,
-        hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
-        anchors=carriers[nearest(vertices, head.neutral[carriers].astype(np.float32))],
-        ends=loose_ends(frame.at(shape.distance - lowered(away)), away, picture, seen),
-    )
+    vertices = mesh.vertices(frame.at(shape.distance)).astype(np.float32)
+    return HairForm(head, view, frame, shape, away, mesh, vertices)
+
+
+def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
+    """The same, painted."""
+    form = hair_form(head, model)
+    return None if form is None else form.painted(model)
