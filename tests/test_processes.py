@@ -2,13 +2,14 @@
 
 import os
 import signal
+import threading
 
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from unveil.errors import UnveilError
-from unveil.processes import each_in_processes, in_process, numpy_on_one_thread
+from unveil.processes import beside, each_in_processes, in_process, numpy_on_one_thread
 
 
 def end_at_three(number: int) -> int:
@@ -50,3 +51,25 @@ def test_numpy_computes_on_one_thread_as_long_as_anybody_asks_for_it_and_then_on
     assert after == before
     assert before in ({2}, {1}, set())  # 1 where the library was built for one thread; empty where none can be told
     assert inner == outer == ({1} if before else set())
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_work_beside_is_done_in_order_and_its_errors_come_with_its_results(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("unveil.processes.core_count", lambda: cores)
+    done: list[int] = []
+    with beside() as meanwhile:
+        asked = [meanwhile.submit(done.append, k) for k in range(3)]
+        fails = meanwhile.submit(divide_by, 0)
+        last = meanwhile.submit(threading.get_ident)
+    assert done == [0, 1, 2]
+    assert all(one.result() is None for one in asked)
+    with pytest.raises(ZeroDivisionError):
+        fails.result()
+    assert (last.result() == threading.get_ident()) == (cores == 1)
+
+
+def divide_by(number: int) -> float:
+    return 1 / number

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from glb_reader import Glb
 
 from unveil import Reconstruction, Reconstructor, read_image
@@ -53,6 +54,26 @@ def test_cloth_and_background_are_not_taken_for_skin() -> None:
     necks = [replace(face(), photograph=image).texture(lit=False).astype(int) for image in (face().photograph, dyed)]
     assert np.abs(necks[0] - necks[1]).max() < 16
     assert (dyed != face().photograph).any(axis=-1).mean() > 0.01
+
+
+def test_files_have_the_same_bytes_on_one_core_and_on_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two, hair is painted while the texture is made, and pictures are written while the mesh is."""
+    monkeypatch.setattr("unveil.processes.core_count", lambda: 2)
+    contents = []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        (path,) = replace(face()).save(tmp_path / f"{threads}.glb")
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_hair_that_is_asked_for_first_is_the_same() -> None:
+    first, second = replace(face()), replace(face())
+    assert first.hair is not None
+    textures = [one.texture() for one in (first, second)]
+    assert np.array_equal(*textures)
+    assert second.hair is not None
+    assert np.array_equal(first.hair.picture, second.hair.picture)
 
 
 def test_files_have_hair_or_none(tmp_path: Path) -> None:

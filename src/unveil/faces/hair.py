@@ -60,10 +60,11 @@ def without_light(model: MorphableModel, lit: UInt8s, albedo: UInt8s) -> Morphab
     """A head whose hair has the light taken off that is taken off its skin, in the middle, between two textures."""
     if model.hair is None:
         return model
-    lit, albedo = lit[::EVERY, ::EVERY], albedo[::EVERY, ::EVERY]
-    inside = lit.min(axis=-1) > DARK
-    factors = np.median(albedo[inside] / lit[inside], axis=0) if inside.any() else np.ones(3)
-    factors = np.clip(factors, *FACTORS)
+    # A channel at a time, NumPy finds the middle in half the time.
+    shaded, bare = (picture[::EVERY, ::EVERY].reshape(-1, 3).T for picture in (lit, albedo))
+    inside = shaded.min(axis=0) > DARK
+    shares = zip(bare[:, inside], shaded[:, inside], strict=True)
+    factors = np.clip([np.median(one / other) if len(one) else 1.0 for one, other in shares], *FACTORS)
     hair, ends = replace(model.hair, picture=_times(model.hair.picture, factors)), model.hair.ends
     if ends is not None:
         hair = replace(hair, ends=replace(ends, picture=_times(ends.picture, np.append(factors, 1))))

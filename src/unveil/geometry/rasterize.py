@@ -152,8 +152,7 @@ def _fill_depth(vertices: Any, faces: Any, depth: Any) -> None:
                 w = 1.0 - u - v
                 if min(u, v, w) >= INSIDE_TOLERANCE:
                     z = np.float32(u * az + v * bz + w * cz)
-                    if z < depth[y, x]:
-                        depth[y, x] = z
+                    depth[y, x] = min(depth[y, x], z)
 
 
 @compiled

@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import NamedTuple
+
 import numpy as np
 
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.parts import HAIR, HAIR_ROUGHNESS, HairCap, HairEnds
 from unveil.meshes.glb_head import INFLUENCES, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
-from unveil.meshes.image_bytes import jpeg, png
 from unveil.meshes.seams import split_at_seams
 
 ENDS = "hair ends"  # the part and the material of those
 
 
-def add_hair(buffer: GltfBuffer, document: Json, hair: HairCap, joint: int, *, grey: bool) -> None:
-    """Add hair to a document that has a head as its first mesh, node and skin; ``grey`` hair has no picture.
+class Picture(NamedTuple):
+    """A picture in the making."""
+
+    kind: str  # such as "png"
+    content: Future[bytes]  # of a file
+
+    def added(self, buffer: GltfBuffer, name: str) -> Json:
+        """The entry among a document's images of that name; the picture goes into the buffer."""
+        return {"mimeType": f"image/{self.kind}", "bufferView": buffer.view(self.content.result()), "name": name}
+
+
+Pictures = Mapping[str, Picture]  # by name
+
+
+def add_hair(buffer: GltfBuffer, document: Json, hair: HairCap, joint: int, pictures: Pictures) -> None:
+    """Add hair to a document that has a head as its first mesh, node and skin; without a picture of it, it is grey.
 
     Its loose ends are a primitive of their own, as viewers draw what is not opaque after all else; grey hair has none.
     """
     primitives = [_primitive(buffer, hair, joint, len(document["materials"])) | {"extras": {"part": HAIR}}]
-    document["materials"].append(_material(document, HAIR, None if grey else (buffer.view(jpeg(hair.picture)), "jpeg")))
-    if hair.ends is not None and not grey:
+    document["materials"].append(_material(buffer, document, HAIR, pictures))
+    if hair.ends is not None and ENDS in pictures:
         primitives.append(_primitive(buffer, hair.ends, joint, len(document["materials"])) | {"extras": {"part": ENDS}})
-        material = _material(document, ENDS, (buffer.view(png(hair.ends.picture)), "png"))
-        document["materials"].append(material | {"alphaMode": "BLEND"})
+        document["materials"].append(_material(buffer, document, ENDS, pictures) | {"alphaMode": "BLEND"})
     document["meshes"].append({"primitives": primitives, "name": HAIR})
     document["scenes"][0]["nodes"].append(len(document["nodes"]))
     document["nodes"].append({"mesh": len(document["meshes"]) - 1, "skin": 0, "name": HAIR})
 
 
-def _material(document: Json, name: str, picture: tuple[int, str] | None) -> Json:
-    """How light falls back from hair; its picture, a view of the buffer and its kind, goes into the document."""
+def _material(buffer: GltfBuffer, document: Json, name: str, pictures: Pictures) -> Json:
+    """How light falls back from hair; its picture goes into the document."""
     material: Json = document["materials"][0] | {"name": name}
     material.pop("normalTexture", None)  # of the skin
     surface = material["pbrMetallicRoughness"] | {"roughnessFactor": HAIR_ROUGHNESS}
-    if picture is not None:
-        view, kind = picture
-        document["images"].append({"mimeType": f"image/{kind}", "bufferView": view, "name": name})
+    if name in pictures:
+        document["images"].append(pictures[name].added(buffer, name))
         document["textures"].append({"sampler": 0, "source": len(document["images"]) - 1})
         surface |= {"baseColorTexture": {"index": len(document["textures"]) - 1, "texCoord": 0}}
     return material | {"pbrMetallicRoughness": surface}

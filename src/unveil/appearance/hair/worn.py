@@ -16,6 +16,7 @@ from unveil.appearance.hair.view import HairView
 from unveil.geometry.arrays import nearest
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
+from unveil.processes import beside
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Int64s
 
@@ -64,10 +65,12 @@ def hair_form(head: Sighted, model: MorphableModel) -> HairForm | None:
         head: in the photograph.
         model: its model, whose whole head has parts.
     """
-    view = hair_view(head, model)
+    with beside() as meanwhile:
+        framing = meanwhile.submit(frame_of, head.neutral, model)
+        view = hair_view(head, model)
     if view is None:
         return None
-    frame = frame_of(head.neutral, model)
+    frame = framing.result()
     shape = hair_shape(frame, view)
     if shape is None:
         return None
