@@ -12,9 +12,9 @@ from khronos import validator_report
 
 from unveil.appearance.hair.cells import LOOKED_AT, unlike_skin
 from unveil.appearance.hair.ends import away_from_hair
-from unveil.appearance.hair.frame import above_hairline, ear_faces, frame_of
+from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_faces, frame_of
 from unveil.appearance.hair.picture import hair_picture
-from unveil.appearance.hair.shape import hair_shape
+from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.surroundings import Sighted, hair_view
 from unveil.appearance.hair.view import HairTone
 from unveil.appearance.hair.worn import hair_of
@@ -192,6 +192,29 @@ def test_ears_beyond_the_photograph_are_covered_where_hair_hangs_before_them(*, 
     assert shape is not None
     share = (shape.cover[frame.on_ears] > 0).mean()
     assert (share > 0.9) == hangs, share
+
+
+@pytest.mark.parametrize("wall", [COLOURS[BACKGROUND], COLOURS[HAIR]])
+def test_hair_that_falls_on_the_shoulders_is_long(wall: tuple[int, int, int]) -> None:
+    """Of class maps that end at the jaw, hair goes on below in its colour, unless the wall has that, too."""
+    short = sighted(np.asarray(MODEL.head.template))
+    marks = np.asarray(MODEL.landmarks68(short.projected))[:, :2].astype(int)
+    falls = np.zeros((SIZE, SIZE), np.bool_)
+    falls[marks[0, 1] - 40 :, marks[0, 0] - 70 : marks[16, 0] + 70] = True
+    falls[:, marks[5, 0] : marks[11, 0]] = False
+    near = np.abs(short.photograph.astype(int) - COLOURS[BACKGROUND]).max(axis=2) < 20
+    image = short.photograph.copy()
+    image[near] = wall
+    image[near & falls] = COLOURS[HAIR]
+    made = hair_of(replace(short, photograph=image), MODEL)
+    before = hair_of(short, MODEL)
+    assert made is not None
+    assert before is not None
+    longer = before.vertices[:, 1].min() - made.vertices[:, 1].min()
+    assert (longer > 0.03) == (wall != COLOURS[HAIR]), longer
+    chin = np.asarray(MODEL.landmarks68(np.asarray(MODEL.head.template)))[8]
+    low = made.vertices[made.vertices[:, 1] < chin[1] - 0.02]
+    assert np.abs(low[low[:, 2] > chin[2] - 0.02, 0]).min(initial=1) > 0.03, "none before the neck"
 
 
 def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> None:
@@ -422,6 +445,15 @@ def test_the_far_side_is_said_to_be_hidden() -> None:
     behind = hair().vertices[:, 2] < -0.06
     assert hair().hidden[behind].min() > 0.9
     assert hair().hidden[hair().vertices[:, 2] > 0.03].mean() < 0.6
+
+
+def test_the_lowest_hair_fades_and_shows_nothing_of_the_highest() -> None:
+    """Textures repeat: beyond its lower edge a picture begins again with the crown."""
+    assert hair().uv[:, 1].min() * len(hair().picture) > 0.5
+    everywhere = HairShape(np.ones((ROWS, COLUMNS)), np.ones((ROWS, COLUMNS)), np.ones((ROWS, COLUMNS)))
+    away = away_from_hair(everywhere)
+    assert away[-1].min() > -2
+    assert away[0].max() < -50
 
 
 def opacity_at(uv: Floats) -> Floats:

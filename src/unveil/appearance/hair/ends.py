@@ -41,7 +41,8 @@ def away_from_hair(shape: HairShape) -> Float32s:
     inside = at_texels(shape.cover) > 0
     margin = round(SOLID + REACH) + 1
     around = np.pad(inside, ((0, 0), (margin, margin)), mode="wrap").astype(np.uint8)
-    outside, within = (cv2.distanceTransform(mask, cv2.DIST_L2, 3) for mask in (1 - around, around))
+    around = np.pad(around, ((0, 1), (0, 0)))  # below the last row there is none
+    outside, within = (cv2.distanceTransform(mask, cv2.DIST_L2, 3)[:-1] for mask in (1 - around, around))
     wanders = (1 - at_texels(shape.told)) * _uneven(*WANDERS)
     return np.asarray((outside - within)[:, margin:-margin] + wanders, np.float32)
 

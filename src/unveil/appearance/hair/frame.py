@@ -17,11 +17,11 @@ from unveil.geometry.rasterize import nearest_depth
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Float64s, Floats
 
-COLUMNS, DOME, FALL = 96, 30, 24  # columns around the head, and rows above and below the level of the ears
+COLUMNS, DOME, FALL = 96, 30, 27  # columns around the head, and rows above and below the level of the ears
 ROWS = DOME + FALL
 CROWN_TILT = np.radians(25)  # the crown lies behind the highest point
 CENTRE = np.array([0.0, 0.01, -0.025])  # metres from between the tops of the jaw line to the middle of the skull
-BELOW_CUT = 0.03  # metres below the lower end of the neck at which the last row lies: so long is hair at most
+BELOW_CUT = 0.055  # metres below the lower end of the neck at which the last row lies: so long is hair at most
 MAP_SIZE = 400  # pixels a side of the map of the head
 EAR_ENDS = (0, 16)  # iBUG-68: ears stick out farther to the side than these
 EAR_BACK, EAR_FRONT, EAR_TOP = -0.065, 0.002, 0.0  # metres: where ears end on the template

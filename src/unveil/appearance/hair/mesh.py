@@ -14,6 +14,7 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s
 
 WIDE = COLUMNS + 1  # columns of the grid as a picture shows it: the first comes again at the end
 ALONG = (0, 1, WIDE - 1, WIDE)  # nodes from one to itself and to those that edges lead to
+EDGE = 0.002  # of a picture's height: more than half a texel
 FINE = 1_000_000  # parts of a column or row by which vertices are told apart
 
 
@@ -38,8 +39,9 @@ class CapMesh:
 
     @property
     def uv(self) -> Float32s:
-        """Texture coordinates [T, 2] of the places, v up."""
-        return np.column_stack([self.places[:, 0] / COLUMNS, 1 - self.places[:, 1] / (ROWS - 1)]).astype(np.float32)
+        """Texture coordinates [T, 2] of the places, v up, away from where a repeated picture begins again."""
+        down = np.clip(self.places[:, 1] / (ROWS - 1), EDGE, 1 - EDGE)
+        return np.column_stack([self.places[:, 0] / COLUMNS, 1 - down]).astype(np.float32)
 
     def part(self, kept: Bools) -> CapMesh:
         """Some of the triangles [F]."""

@@ -27,6 +27,7 @@ LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is no
 CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
 RAGGED, LOCK = 3.0, 3  # rows by which locks end higher than others, and the columns of one
+MOUTH, IN_FRONT = 0.055, ((0.07, 0.12), (48.0, 66.0))  # metres below the ears, and degrees from the front so far below
 EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
 GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
 BEFORE_EAR = 4  # columns before an ear that tell whether hair hangs there
@@ -67,7 +68,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     cover = _cover(odds, visible, usual)
     cover = _cover(odds, visible, np.maximum(usual, _as_long(cover)))
     over = _over_ears(frame, cover, visible)
-    cover = np.minimum(cover, _free_of(frame.on_ears & ~over))
+    cover = np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame)))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
     rise = np.clip(away / np.maximum(ROUND, 1.2 * thickness), 0, 1)
     profile = rise * (2 - rise)
@@ -118,6 +119,13 @@ def _before(ear: Bools, forwards: int) -> Bools:
     lower = ear & (np.arange(ROWS)[:, None] > rows.mean() if len(rows) else False)
     beside = np.logical_or.reduce([np.roll(lower, forwards * k, axis=1) for k in range(1, BEFORE_EAR + 1)])
     return np.asarray(beside & ~ear)
+
+
+def _before_neck(frame: HairFrame) -> Bools:
+    """The nodes [R, C] before mouth, chin and neck, where no hair hangs."""
+    angle = np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
+    below = frame.middle[1] - frame.at(frame.skin)[..., 1]
+    return np.asarray((below > MOUTH) & (angle < np.interp(below, *IN_FRONT)))
 
 
 def _free_of(bare: Bools) -> Float64s:

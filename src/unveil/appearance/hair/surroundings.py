@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -55,6 +56,11 @@ EVEN = 0.5  # probability from which on a cell is more likely hair than anything
 FINER = 4  # pixels a side of a cell that are looked at where cells are few
 LEAST_SHOWN = 0.2  # share of the scalp that counts as seen in any case
 CHIN = 8  # iBUG-68
+# Hair that hangs: how many spreads from its colour it still has it; metres above the chin between which it does so
+# beside the mouth and beside the ear; metres from the head between which it does, and from which on there is the wall;
+# the share of what is near that it fills, and of the wall at most; how far from the head it falls, and from its middle.
+LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
+HANGING, OF_WALL, FALLS, OF_NECK = 0.5, 0.25, 0.06, 0.045
 
 
 Around = tuple[Floats, Floats, Floats, Floats]  # what `_around` gives
@@ -88,10 +94,10 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     _, seen = head.cells
     if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
         return None
-    told = _class_map(head, crop)
+    picture = crop.warp(head.photograph)
+    told = _with_hanging_hair(_class_map(head, crop), picture, view, around)
     near = _goes_on(told, view, around)
     places, typical = _places(told, near, around)
-    picture = crop.warp(head.photograph)
     bare = _bald(picture, told, view, around)
     places[:, bare], typical[:, bare] = BARE[:, None], np.eye(4, 1)
     places[1] *= np.where(bare.any() & (around[0] == 0), SHORT, 1)
@@ -168,6 +174,30 @@ def _places(told: Float32s, goes_on: Float32s, around: Around) -> tuple[Float32s
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32)
 
 
+def _with_hanging_hair(told: Float32s, picture: Image, view: HairView, around: Around) -> Float32s:
+    """The class map [9, W, W] with hair where it hangs beside the mouth in a picture [W, W, 3], and below that.
+
+    Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
+    """
+    on_head, _, away, above_chin = around
+    lab, tone = to_cielab(picture / np.float32(255)), view.tone
+    like = (np.abs(lab - tone.hair) < LIKE_HAIR * np.asarray(tone.spread)).all(axis=-1) & (view.known > EVEN)
+    wall = (view.known > EVEN) & (away > FAR) & (above_chin > 0)
+    if tone.nodes > 1 or np.count_nonzero(wall) < FEWEST or like[wall].mean() > OF_WALL:
+        return told
+    side, neck, result = _to_left(told.shape[1:], view), OF_NECK * view.scale * view.crop.scale, told.copy()
+    for one in (side > neck, side < -neck):
+        near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
+        levels = [near & (above_chin > low) & (above_chin < high) for low, high in pairwise(HANGS)]
+        if any(np.count_nonzero(level) < FEWEST or like[level].mean() < HANGING for level in levels):
+            continue
+        hair = (like & one & (on_head == 0) & (away < FALLS) & (above_chin < HANGS[1])).astype(np.uint8)
+        _, labels = cv2.connectedComponents(hair, connectivity=4)
+        falls = np.isin(labels, np.setdiff1d(labels[levels[0] & like], 0))
+        result[:, falls] = np.eye(len(told), dtype=np.float32)[HAIR][:, None]
+    return result
+
+
 def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Bools:
     """Which pixels [W, W] of a picture of a head show a scalp without hair; none unless much of the scalp is bare.
 
@@ -239,10 +269,14 @@ def _shines(probability: Float32s, told: Float32s, view: HairView) -> Bools:
 
 def _width(pixels: Bools, view: HairView) -> float:
     """How far apart some pixels [W, W] are from one side of the head to the other, in pixels; however it is tilted."""
-    y, x = np.nonzero(pixels)
-    right = view.to_image[:2, 0] @ view.crop.matrix[:, :2].T
-    along = (x * right[0] + y * right[1]) / max(float(np.hypot(*right)), 1e-9)
-    return float(np.ptp(along))
+    return float(np.ptp(_to_left(pixels.shape, view)[pixels]))
+
+
+def _to_left(shape: tuple[int, ...], view: HairView) -> Float64s:
+    """How far pixels [W, W] are to the left of the subject from the middle of the head, in pixels."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    along, middle = view.to_image[:2, 0] @ view.crop.matrix[:, :2].T, view.places(np.zeros(3))
+    return np.asarray(((x - middle[0]) * along[0] + (y - middle[1]) * along[1]) / max(float(np.hypot(*along)), 1e-9))
 
 
 def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
