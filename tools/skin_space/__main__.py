@@ -10,7 +10,7 @@ import numpy as np
 
 from tools.skin_space.folds import folds
 from tools.skin_space.learn import arrays, mean_skin
-from tools.skin_space.measure import held_out, measure, section, with_section
+from tools.skin_space.measure import Rendered, Score, held_out, measure, section, with_section
 from tools.skin_space.samples import collect
 from tools.skin_space.vary import variation
 from unveil.assets.store import packaged
@@ -62,11 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             kept |= folds(folder, model)
         write_npz(options.out, kept)
         return
-    scores = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
+    found = list(measure(folder, held_out(folder, options.count), options.occluders, options.seed))
+    scores = [one for one in found if isinstance(one, Score)]
     if not scores:
         raise UnveilError(f"no photograph of people held out in {options.prepared} can be used")
     page = options.out.read_text(encoding="utf-8") if options.out.is_file() else ""
-    write_text(options.out, with_section(page, section(scores)))
+    write_text(options.out, with_section(page, section(scores, [one for one in found if isinstance(one, Rendered)])))
 
 
 if __name__ == "__main__":

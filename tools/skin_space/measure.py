@@ -19,8 +19,10 @@ from tools.skin_space.tone import TONES, tone_bin
 from unveil import markdown
 from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.texture import BakedTexture, bake_texture
+from unveil.drawing.render import texels
 from unveil.evaluation.occluded_faces import Condition, conditions
 from unveil.geometry.camera import to_pixels
+from unveil.geometry.rasterize import rasterize
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.models.openhead.family import packaged_head
@@ -34,6 +36,7 @@ SEVERITY = 0.4  # of the face that is hidden
 SPREADS = 2  # pixels around an occluder that it blurs
 RING = 3  # texels from the edge of what is hidden
 ENOUGH = 100  # hidden texels
+SURELY = 0.99  # of a pixel of the drawn head that shows the face
 SEEN = 64  # of 255: how well a texel is seen at least
 REGIONS = {"lips": slice(48, 68), "brows": slice(17, 27), "eyes": slice(36, 48), "nose": slice(27, 36)}  # iBUG-68
 REACH = 0.008  # metres around the landmarks of a region
@@ -45,6 +48,11 @@ typical colour of the skin; *lit mean* takes the mean skin of many people in the
 which is what unveil does, adds what the visible skin says about how this face looks in this light. Each cell: mean
 difference in CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin
 less the true one. Tones are those of the photographs."""
+
+ABOUT_WHOLE = """The whole face's texture, seen or not, from the occluded photograph against that from the clear one,
+both with the same method, in CIE L*a*b*:"""
+ABOUT_DRAWN = """The head of the clear photograph, drawn again with its texture over the photograph: mean difference in
+CIE L*a*b* on visible skin of the face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +67,20 @@ class Score:
     ssim: float  # of their lightness
     step: float  # mean lightness beyond the edge of the occluder less the true one
     bias: float  # the same of all that is hidden
+    moved: float  # mean difference of the face's texture from that of the clear photograph with the same method
     off: float  # root mean square of the difference in grey levels
     told: float  # the same as the completion says it; NaN where it does not
 
 
-def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: int) -> Iterator[Score]:
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """How well a head, drawn again with its texture, shows what its clear photograph does."""
+
+    tone: str
+    error: float  # mean difference of the pixels on visible skin of the face
+
+
+def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: int) -> Iterator[Score | Rendered]:
     """Scores of photographs in some rows of a folder, with every kind of occluder and method."""
     model = packaged_head()
     assert model.skin is not None
@@ -76,9 +93,11 @@ def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: 
         if not photo.usable:
             continue
         face = _face(photo, surface, model)
-        clear = bake_texture(photo.image, photo.projected, model, SIZE, photo.hidden)
+        baked = {name: bake_texture(photo.image, photo.projected, m, SIZE, photo.hidden) for name, m in methods.items()}
+        clear = baked["person"]
         true, visible = _shown(photo, atlas)
         true, tone = np.where(visible[..., None], true, clear.lit), TONES[tone_bin(clear.light.tone)]
+        yield Rendered(tone, _drawn_again(clear.lit, photo, model, regions["face"]))
         for condition in laid:
             image, hidden = _covered(condition, photo, face, str(folder.names[row]), seed)
             still = _shown(replace(photo, image=image, hidden=hidden), atlas)[1]
@@ -88,7 +107,7 @@ def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: 
                 covered = bake_texture(image, photo.projected, method, SIZE, hidden)
                 names = (tone, condition.stem, name)
                 if wanted.sum() >= ENOUGH:
-                    yield _score(true, covered, (wanted, ring), regions, names)
+                    yield _score(true, (covered, baked[name]), (wanted, ring), regions, names)
 
 
 def held_out(folder: PreparedFolder, count: int) -> Int64s:
@@ -111,13 +130,13 @@ def _shown(photo: Photographed, atlas: Atlas) -> tuple[Image, Bools]:
 
 def _score(
     true: Image,
-    covered: BakedTexture,
+    baked: tuple[BakedTexture, BakedTexture],
     parts: tuple[Bools, Bools],
     regions: Mapping[str, Bools],
     names: tuple[str, str, str],
 ) -> Score:
-    (wanted, ring), lit = parts, covered.lit
-    shown, told = _lab(true), _lab(lit)
+    (wanted, ring), (covered, clear) = parts, baked
+    shown, told, lit = _lab(true), _lab(covered.lit), covered.lit
     difference = np.linalg.norm(told - shown, axis=-1)
     lighter = (told - shown)[..., 0]
     within = {name: difference[wanted & where] for name, where in regions.items() if name != "face"}
@@ -128,9 +147,18 @@ def _score(
         ssim=float(_ssim(shown[..., 0], told[..., 0])[wanted].mean()),
         step=float(lighter[ring].mean()) if ring.any() else np.nan,
         bias=float(lighter[wanted].mean()),
+        moved=float(np.linalg.norm(told - _lab(clear.lit), axis=-1)[regions["face"]].mean()),
         off=float(np.sqrt(((true.mean(axis=-1) - lit.mean(axis=-1))[wanted] ** 2).mean())),
         told=np.nan if covered.deviation is None else _root_mean_square(covered.deviation, wanted),
     )
+
+
+def _drawn_again(lit: Image, photo: Photographed, model: MorphableModel, face: Bools) -> float:
+    raster = rasterize(photo.projected, model.faces, *photo.image.shape[:2])
+    on_face = texels(raster, face.astype(np.float32)[..., None], model.uv, model.uv_faces)
+    skin = raster.covered & (on_face.reshape(raster.covered.shape) > SURELY) & ~photo.hidden
+    drawn = np.asarray(texels(raster, lit, model.uv, model.uv_faces))
+    return float(np.linalg.norm(_lab(drawn) - _lab(photo.image), axis=-1)[skin].mean())
 
 
 def _root_mean_square(deviation: Float32s, wanted: Bools) -> float:
@@ -198,7 +226,7 @@ def _face(photo: Photographed, surface: HeadSurface, model: MorphableModel) -> F
     return Face.of(photo.crop.to_image(marks[:, :2]), in_photo)
 
 
-def section(scores: Sequence[Score]) -> str:
+def section(scores: Sequence[Score], drawn: Sequence[Rendered]) -> str:
     """The section of the page of results: the means by kind of occluder, by tone, and in parts of the face."""
     methods = list(dict.fromkeys(score.method for score in scores))
     lines = [HEADING, "", ABOUT.format(len(scores) // len(methods)), ""]
@@ -210,6 +238,7 @@ def section(scores: Sequence[Score]) -> str:
     of_person = [score for score in scores if score.method == methods[-1]]
     off, told = (np.sqrt(np.nanmean([getattr(score, what) ** 2 for score in of_person])) for what in ("off", "told"))
     lines += ["", f"Grey levels are off by {off:.1f} (root mean square); `texture_deviation` says {told:.1f}."]
+    lines += ["", ABOUT_WHOLE, "", *_whole(scores, methods), "", ABOUT_DRAWN, "", *_drawn(drawn)]
     return "\n".join(lines) + "\n"
 
 
@@ -231,4 +260,21 @@ def _table(scores: Sequence[Score], methods: Sequence[str], by: str) -> list[str
             step = np.nanmean([abs(score.step) for score in own])
             cells.append(f"{error:.1f} / {ssim:.3f} / {step:.1f} / {bias:+.1f}")
         lines.append(markdown.row([group, *cells, len(of_group) // len(methods)]))
+    return lines
+
+
+def _whole(scores: Sequence[Score], methods: Sequence[str]) -> list[str]:
+    lines = markdown.header(["kind", *methods])
+    for kind in [*sorted({score.kind for score in scores}), "**all**"]:
+        of_kind = [score for score in scores if kind in ("**all**", score.kind)]
+        means = [np.mean([score.moved for score in of_kind if score.method == method]) for method in methods]
+        lines.append(markdown.row([kind, *(f"{mean:.1f}" for mean in means)]))
+    return lines
+
+
+def _drawn(drawn: Sequence[Rendered]) -> list[str]:
+    lines = markdown.header(["tone", "difference", "photographs"])
+    for tone in [*(tone for tone in TONES if any(one.tone == tone for one in drawn)), "**all**"]:
+        errors = [one.error for one in drawn if tone in ("**all**", one.tone)]
+        lines.append(markdown.row([tone, f"{np.mean(errors):.1f}", len(errors)]))
     return lines
