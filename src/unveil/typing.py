@@ -13,6 +13,7 @@ Float64s: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.integer[Any]]  # of any width
 Int32s: TypeAlias = NDArray[np.int32]
 Int64s: TypeAlias = NDArray[np.int64]
+Int8s: TypeAlias = NDArray[np.int8]
 UInt8s: TypeAlias = NDArray[np.uint8]
 Bools: TypeAlias = NDArray[np.bool_]
 Image: TypeAlias = NDArray[np.uint8]  # [H, W, 3] RGB

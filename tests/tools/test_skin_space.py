@@ -9,6 +9,7 @@ from tools.skin_space.__main__ import main
 from tools.skin_space.folds import Cells, Frames, again, fold_arrays, learn
 from tools.skin_space.learn import tone_weights
 from tools.skin_space.measure import HEADING, with_section
+from tools.skin_space.occluded import OccludedFaces
 from tools.skin_space.photographs import Atlas
 from tools.skin_space.samples import chosen
 from tools.skin_space.tone import TONES, tone_bin
@@ -19,6 +20,7 @@ from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.models.openhead import skin
+from unveil.models.openhead.completion import Completion
 from unveil.models.openhead.family import packaged_head
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
 from unveil.typing import Images
@@ -70,7 +72,7 @@ def test_how_faces_differ_comes_on_top_of_the_packaged_mean(folder: Path, tmp_pa
     space, packed = skin.load(tmp_path / "skin.npz"), skin.load(packaged("openhead_skin.npz"))
     np.testing.assert_array_equal(space.mean, packed.mean)
     assert space.variation is not None
-    assert all(np.isfinite(values).all() for values in vars(space.variation).values())
+    assert all(np.isfinite(values).all() for values in vars(space.variation).values() if values is not None)
     assert 1 <= len(space.variation.components) <= 4, "no more than photographs and their mirror images"
     assert space.variation.variance.min() > 0
 
@@ -90,6 +92,31 @@ def test_components_are_found_though_a_third_is_hidden_and_some_is_hair(monkeypa
     away = (mean - 0.5).ravel()  # tones count alike, so the mean may lie elsewhere among the faces, but not beside them
     assert np.abs(away - found.T @ (found @ away)).mean() < 0.02
     assert variance.mean() < 0.01
+
+
+def test_the_network_that_completes_skin_goes_on_where_it_was_stopped(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = pytest.importorskip("tools.skin_space.complete", reason="training needs torch")
+    monkeypatch.setattr(complete, "KEPT_EVERY", 1)
+    main(["occlude", str(folder), "-o", str(tmp_path / "faces.npz")])
+    faces, model = OccludedFaces.read(tmp_path / "faces.npz"), packaged_head()
+    assert (faces.shown < 128).mean() > 0.02, "the occluder hides some"
+
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        complete.train(model, faces, tmp_path / "stopped.pt", 2, 0, stop)
+    again = complete.train(model, faces, tmp_path / "stopped.pt", 2, 0)
+    at_once = complete.train(model, faces, tmp_path / "at once.pt", 2, 0)
+    for ours, theirs in zip(again.state_dict().values(), at_once.state_dict().values(), strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    complete.export(again, tmp_path / "completion.onnx", {})
+    face = [np.float32(faces.colours[0]) / 255, np.float32(faces.weight[0]) / 255]
+    found = Completion(tmp_path / "completion.onnx")(*face, face[0], np.float32(faces.normals[0]) / 127)
+    assert found.shape == face[0].shape
+    assert np.abs(found - face[0]).max() < 0.05, "two steps of training change little"
 
 
 def test_a_face_is_measured_and_the_page_keeps_its_other_sections(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from tools.skin_space.folds import folds
 from tools.skin_space.learn import arrays, mean_skin
 from tools.skin_space.measure import Rendered, Score, held_out, measure, section, with_section
+from tools.skin_space.occluded import OccludedFaces, occluded_faces
 from tools.skin_space.samples import collect
 from tools.skin_space.vary import variation
 from unveil.assets.store import packaged
@@ -19,6 +20,9 @@ from unveil.models.openhead.family import packaged_head
 from unveil.storage.files import write_text
 from unveil.storage.npz import write_npz
 from unveil.training.crops.prepared import PreparedFolder
+
+LICENCE = "non-commercial research"
+DATA = "photographs released for non-commercial research: UTKFace, All-Age-Faces, YouTube Faces"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,11 +36,20 @@ def parser() -> argparse.ArgumentParser:
     vary.add_argument("--count", type=int, default=10500, help="photographs of training people")
     vary.add_argument("--seed", type=int, default=5)
     fold = commands.add_parser("folds", help="write openhead_skin.npz with the folds that expressions make")
+    lay = commands.add_parser("occlude", help="gather occluded faces for the network that completes hidden skin")
+    lay.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
+    lay.add_argument("--seed", type=int, default=5)
+    complete = commands.add_parser("complete", help="train that network and write openhead_completion.onnx")
+    complete.add_argument("faces", type=Path, help="what `occlude` wrote")
+    complete.add_argument("--kept", type=Path, required=True, help="file that an interrupted run goes on from")
+    complete.add_argument("--steps", type=int, default=8000)
+    complete.add_argument("--seed", type=int, default=0)
+    complete.add_argument("-o", "--out", type=Path, required=True)
     score = commands.add_parser("measure", help="how well hidden skin is completed")
     score.add_argument("--count", type=int, default=120, help="photographs of people held out")
     score.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
     score.add_argument("--seed", type=int, default=1)
-    for command in (learn, vary, fold, score):
+    for command in (learn, vary, fold, lay, score):
         command.add_argument("prepared", type=Path, help="what `unveil prepare` made of photographs")
         command.add_argument("-o", "--out", type=Path, required=True)
     return whole
@@ -45,7 +58,16 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Learn or measure as the command line says."""
     options = parser().parse_args(arguments)
+    if options.command == "complete":
+        from tools.skin_space.complete import export, train  # which need torch
+
+        network = train(packaged_head(), OccludedFaces.read(options.faces), options.kept, options.steps, options.seed)
+        export(network, options.out, {"licence": LICENCE, "data": DATA})
+        return
     folder = PreparedFolder.open(options.prepared)
+    if options.command == "occlude":
+        occluded_faces(packaged_head(), folder, options.occluders, options.seed).write(options.out)
+        return
     if options.command == "learn":
         samples = collect(packaged_head(), folder, options.count, options.seed)
         print(f"{len(samples)} photographs")

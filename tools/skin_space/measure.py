@@ -92,22 +92,22 @@ def measure(folder: PreparedFolder, rows: Int64s, occluders: Path | None, seed: 
     for photo, row in zip(photographs(folder, rows), rows, strict=True):
         if not photo.usable:
             continue
-        face = _face(photo, surface, model)
+        face = face_of(photo, surface, model)
         baked = {name: bake_texture(photo.image, photo.projected, m, SIZE, photo.hidden) for name, m in methods.items()}
         clear = baked["person"]
         true, visible = _shown(photo, atlas)
         true, tone = np.where(visible[..., None], true, clear.lit), TONES[tone_bin(clear.light.tone)]
         yield Rendered(tone, _drawn_again(clear.lit, photo, model, regions["face"]))
         for condition in laid:
-            image, hidden = _covered(condition, photo, face, str(folder.names[row]), seed)
+            image, hidden = covered(condition, photo, face, str(folder.names[row]), seed)
             still = _shown(replace(photo, image=image, hidden=hidden), atlas)[1]
             wanted = visible & ~still & regions["face"]
             ring = wanted & (cv2.dilate((visible & still).astype(np.uint8), np.ones((2 * RING + 1,) * 2)) > 0)
             for name, method in methods.items():
-                covered = bake_texture(image, photo.projected, method, SIZE, hidden)
+                occluded = bake_texture(image, photo.projected, method, SIZE, hidden)
                 names = (tone, condition.stem, name)
                 if wanted.sum() >= ENOUGH:
-                    yield _score(true, (covered, baked[name]), (wanted, ring), regions, names)
+                    yield _score(true, (occluded, baked[name]), (wanted, ring), regions, names)
 
 
 def held_out(folder: PreparedFolder, count: int) -> Int64s:
@@ -135,8 +135,8 @@ def _score(
     regions: Mapping[str, Bools],
     names: tuple[str, str, str],
 ) -> Score:
-    (wanted, ring), (covered, clear) = parts, baked
-    shown, told, lit = _lab(true), _lab(covered.lit), covered.lit
+    (wanted, ring), (occluded, clear) = parts, baked
+    shown, told, lit = _lab(true), _lab(occluded.lit), occluded.lit
     difference = np.linalg.norm(told - shown, axis=-1)
     lighter = (told - shown)[..., 0]
     within = {name: difference[wanted & where] for name, where in regions.items() if name != "face"}
@@ -149,7 +149,7 @@ def _score(
         bias=float(lighter[wanted].mean()),
         moved=float(np.linalg.norm(told - _lab(clear.lit), axis=-1)[regions["face"]].mean()),
         off=float(np.sqrt(((true.mean(axis=-1) - lit.mean(axis=-1))[wanted] ** 2).mean())),
-        told=np.nan if covered.deviation is None else _root_mean_square(covered.deviation, wanted),
+        told=np.nan if occluded.deviation is None else _root_mean_square(occluded.deviation, wanted),
     )
 
 
@@ -209,13 +209,13 @@ def _map(rows: Bools, texels: Int64s) -> Bools:
     return picture.reshape(SIZE, SIZE)
 
 
-def _covered(condition: Condition, photo: Photographed, face: Face, name: str, seed: int) -> tuple[Image, Bools]:
+def covered(condition: Condition, photo: Photographed, face: Face, name: str, seed: int) -> tuple[Image, Bools]:
     laid = condition.apply(photo.image, face, name, seed)
     reach = np.ones((2 * SPREADS + 1,) * 2)
     return laid.image, (cv2.dilate(laid.mask.astype(np.uint8), reach) > 0) | photo.hidden
 
 
-def _face(photo: Photographed, surface: HeadSurface, model: MorphableModel) -> Face:
+def face_of(photo: Photographed, surface: HeadSurface, model: MorphableModel) -> Face:
     coefficients = Coefficients(photo.coefficients.layout, photo.coefficients.values[None])
     (mesh,) = surface.place(coefficients, photo.crop.size)
     marks = model.contour68(model.vertices(coefficients), coefficients)

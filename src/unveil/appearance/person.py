@@ -3,10 +3,13 @@
 Light, tone and skin differ together: a lamp from the left lights the chin as it lights the brow, and who has dark
 brows has dark lashes. So the colours of faces, as photographs show them, have one mean and components (probabilistic
 principal components with missing data: Tipping and Bishop, "Probabilistic principal component analysis", 1999). What
-is given here is their posterior mean. They are encoded colours, not logarithms, so that it is right on the mean.
+is given here is their posterior mean. They are encoded colours, not logarithms, so that it is right on the mean. What
+else a face says of its hidden part, a small network has learned, which corrects that mean.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,14 +21,25 @@ STRAYS = 0.12  # encoded, of 1, by which skin strays from what components say; m
 LOOKS = 2  # times that what strays is looked for
 
 
-def face_as_photographed(seen: Float32s, weight: Float32s, variation: SkinVariation) -> Float32s:
-    """Encoded RGB [K, 3], of 1, that the photograph would show of the vertices of a variation, were nothing hidden.
+class SeenSkin(NamedTuple):
+    """What a photograph shows of the vertices of a variation."""
 
-    Args:
-        seen: [K, 3] the same as it shows them.
-        weight: [K] how far it does, by the area around each vertex.
-        variation: of faces in photographs.
-    """
+    colours: Float32s  # [K, 3] encoded RGB, of 1
+    known: Float32s  # [K] how far it shows them
+    area: Float32s  # [K] of the surface around each, of the largest
+    normals: Float32s  # [K, 3] x to the right, y up, z to the camera
+
+
+def face_as_photographed(seen: SeenSkin, variation: SkinVariation) -> Float32s:
+    """Encoded RGB [K, 3], of 1, that the photograph would show of the vertices of a variation, were nothing hidden."""
+    expected = expected_face(seen.colours, seen.known * np.sqrt(seen.area), variation)
+    if variation.network is None:
+        return expected
+    return variation.network(seen.colours, seen.known, expected, seen.normals)
+
+
+def expected_face(seen: Float32s, weight: Float32s, variation: SkinVariation) -> Float32s:
+    """The same as the components say it, where what is seen counts [K] with a weight."""
     components = variation.components.reshape(len(variation.components), -1)
     differs, scores = seen - variation.mean, np.zeros(len(components), np.float32)
     for look in range(LOOKS):

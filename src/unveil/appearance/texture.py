@@ -21,18 +21,18 @@ from unveil.appearance.grain import quilted_grain
 from unveil.appearance.light import ENOUGH, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
 from unveil.appearance.mouth import onto_teeth, without_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
-from unveil.appearance.person import face_as_photographed
+from unveil.appearance.person import SeenSkin, face_as_photographed
 from unveil.appearance.texel_kernels import compare, compose, gather, merge, shade
 from unveil.appearance.view import Sampled, View, sample_view
 from unveil.geometry.diffuse import diffuse
 from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
-from unveil.typing import Bools, Float32s, Floats, Image, Ints
+from unveil.typing import Bools, Float32s, Floats, Image, Int64s, Ints
 
 NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
 # How closely the completions follow what is known, against being smooth. What light leaves of the difference between
 # the sides of a face is a scar or a lock of hair, and not to be continued far.
-SIDES_PULL, COLOUR_PULL = 0.3, 3.0
+SIDES_PULL, COLOUR_PULL, EXPECTED_PULL = 0.3, 3.0, 50.0
 LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
 # The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
@@ -134,13 +134,17 @@ def _looked_at(view: View, model: MorphableModel, fixed: FixedTexels) -> _Looked
     if variation is not None:
         at = variation.vertices
         area = fixed.face[at] / fixed.face[at].max()
-        shown, known = (values[at] for values in colours_at_vertices(own, fixed))
-        whole = 255 * face_as_photographed(shown / np.float32(255), known * np.sqrt(area), variation)
-        guessed = SkinSamples(whole, 255 * fixed.skin.usual[at], view.normals[at], (1 - known) * area / area.sum())
+        shown, seen = (values[at] for values in colours_at_vertices(own, fixed))
+        whole = 255 * face_as_photographed(SeenSkin(shown / np.float32(255), seen, area, view.normals[at]), variation)
+        guessed = SkinSamples(whole, 255 * fixed.skin.usual[at], view.normals[at], (1 - seen) * area / area.sum())
     light = _light(own, guessed, view, fixed)
     gain = light.gain(view.normals)
-    differences = compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices]))
-    lack = _missing(differences, fixed)
+    mean, known = _means(compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices])), fixed)
+    sides = mean, SIDES_PULL * known
+    if variation is not None and whole is not None:
+        at = variation.vertices
+        sides = _also_hidden(sides, other, (at, whole / gain[at], EXPECTED_PULL * (1 - _seen_well(seen))), fixed)
+    lack = _missing(*sides, fixed)
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
     colour, coverage, mostly_own, sums = merge(fixed.mesh, own, other, lack)
@@ -263,19 +267,42 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
     return np.asarray(shift + closed * (INSIDE * level - usual - shift), dtype=np.float32), level
 
 
-def _missing(differences: Float32s, fixed: FixedTexels) -> Float32s:
+def _also_hidden(
+    sides: tuple[Float32s, Float32s], other: Sampled, hidden: tuple[Int64s, Float32s, Float32s], fixed: FixedTexels
+) -> tuple[Float32s, Float32s]:
+    """What the other side lacks [V, 3], and how closely to follow that [V], also where this side is hidden.
+
+    Args:
+        sides: the same where both sides are seen.
+        other: the albedo of the other side, at the texels of this.
+        hidden: vertices [K], the albedo [K, 3] that is expected of this side, and how closely to follow it [K].
+        fixed: what is known of the head model.
+    """
+    at, expected, follow = hidden
+    shown, known = (values[at] for values in colours_at_vertices(other, fixed))
+    (mean, pull), follow = (values.copy() for values in sides), follow * known
+    lacks = pull[at, None] * mean[at] + follow[:, None] * (expected - shown)
+    pull[at] += follow
+    mean[at] = lacks / np.maximum(pull[at], np.float32(1e-6))[:, None]
+    return mean, pull
+
+
+def _missing(mean: Float32s, pull: Float32s, fixed: FixedTexels) -> Float32s:
     """What the colours of the other side lack of those of this side, at all vertices [V, 3].
 
-    Known are the sums of ``differences`` [V, 4] that `texel_kernels.compare` gives. What light is left in them is odd
-    in the normal: the terms of second degree that change sign between the sides are fitted and hold everywhere, and
-    what they leave is continued smoothly.
+    What light is left in the differences is odd in the normal: the terms of second degree that change sign between the
+    sides are fitted and hold everywhere, and what they leave is continued smoothly.
+
+    Args:
+        mean: [V, 3] difference around each vertex.
+        pull: [V] how closely to follow it; zero where it is not known.
+        fixed: what is known of the head model.
     """
-    mean, known = _means(differences, fixed)
     terms = fixed.odd_terms  # [V, 3]
-    system = terms.T @ (known[:, None] * terms) + LIGHT_RIDGE * known.sum() * np.eye(3)
-    light = terms @ np.linalg.solve(system + 1e-9 * np.eye(3), terms.T @ (known[:, None] * mean))
+    system = terms.T @ (pull[:, None] * terms) + LIGHT_RIDGE * pull.sum() * np.eye(3)
+    light = terms @ np.linalg.solve(system + 1e-9 * np.eye(3), terms.T @ (pull[:, None] * mean))
     light = np.clip(light, -MOST_LIGHT, MOST_LIGHT)
-    rest = diffuse(mean - light, SIDES_PULL * known, fixed.neighbours, np.zeros(3))
+    rest = diffuse(mean - light, pull, fixed.neighbours, np.zeros(3))
     return (light + rest).astype(np.float32)
 
 

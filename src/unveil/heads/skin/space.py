@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Int64s
 
 CELLS = 128  # a side of the map that folds are known in
+
+# Corrected colours [K, 3] of vertices, from those seen [K, 3], the share that is seen [K], those that components expect
+# [K, 3], and normals [K, 3] (x to the right, y up, z to the camera). Colours are encoded RGB, of 1.
+Correction = Callable[[Float32s, Float32s, Float32s, Float32s], Float32s]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +30,7 @@ class SkinVariation:
     mean: Array  # [K, 3]
     components: Array  # [C, K, 3] each for one standard deviation
     variance: Array  # [K, 3] of what components leave
+    network: Correction | None = None  # of what components expect where something is hidden
     __repr__ = short_repr
 
 

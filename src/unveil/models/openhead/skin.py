@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.heads.skin.space import CELLS, SkinFolds, SkinSpace, SkinVariation
+from unveil.models.openhead.completion import Completion
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
 
@@ -19,8 +20,13 @@ SKIN = FileKind("space of skin", "reinstall unveil or rebuild it", 2**28)
 
 
 @lru_cache(maxsize=2)
-def load(path: Path) -> SkinSpace:
-    """Read a space of skin; UnveilError, naming the file, where it is none. It is shared: do not write into it."""
+def load(path: Path, completion: Path | None = None) -> SkinSpace:
+    """Read a space of skin; UnveilError, naming the file, where it is none. It is shared: do not write into it.
+
+    Args:
+        path: the file.
+        completion: that of the network which corrects its components where something is hidden.
+    """
     data = read_arrays(path, SKIN)
     with SKIN.checking(path):
         data.require_format(FORMAT)
@@ -28,20 +34,21 @@ def load(path: Path) -> SkinSpace:
         maps = {name: data[name].astype(np.float32) / 255 for name in ("certainty", "deviation")}
         if data["mean"].shape != (size, size, 3) or any(values.shape != (size, size) for values in maps.values()):
             raise ValueError("its maps are not of one size")
-        return SkinSpace(data["mean"].astype(np.float32), **maps, variation=_variation(data), folds=_folds(data))
+        variation = _variation(data, None if completion is None else Completion(completion))
+        return SkinSpace(data["mean"].astype(np.float32), **maps, variation=variation, folds=_folds(data))
 
 
-def _variation(data: Mapping[str, NDArray[Any]]) -> SkinVariation | None:
+def _variation(data: Mapping[str, NDArray[Any]], network: Completion | None) -> SkinVariation | None:
     """The variation between people; None in files without it."""
     if "variation_mean" not in data:
         return None
     names = ("mean", "components", "variance")
-    arrays = {name: data[f"variation_{name}"].astype(np.float32) for name in names}
+    mean, components, variance = (data[f"variation_{name}"].astype(np.float32) for name in names)
     vertices = data["variation_vertices"].astype(np.int64)
     places = (len(vertices), 3)
-    if any(values.shape[-2:] != places for values in arrays.values()) or arrays["components"].ndim != 3:
+    if any(values.shape[-2:] != places for values in (mean, components, variance)) or components.ndim != 3:
         raise ValueError("its components do not fit its vertices")
-    return SkinVariation(vertices=vertices, **arrays)
+    return SkinVariation(vertices, mean, components, variance, network)
 
 
 def _folds(data: Mapping[str, NDArray[Any]]) -> SkinFolds | None:

@@ -1,0 +1,143 @@
+"""Training of the network that completes hidden skin, and its file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tools.skin_space.learn import tone_weights
+from tools.skin_space.network import Completion, mirrored_places
+from tools.skin_space.occluded import OccludedFaces
+from tools.skin_space.samples import SIZE
+from tools.skin_space.tone import tone_bin
+from unveil.appearance.fixed_texels import fixed_texels
+from unveil.appearance.light import GAMMA
+from unveil.appearance.person import expected_face
+from unveil.heads.model import MorphableModel
+from unveil.heads.skin.space import SkinVariation
+from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.typing import Float32s
+
+BATCH = 32
+RATE, WARM, DECAY = 2e-3, 200, 0.03  # of learning, the steps it rises over, and of weights
+EXPOSURE, CAST = 0.08, 0.03  # deviations of the logarithms of gains, of all channels and of each
+SEEN_TOO = 0.05  # how much the error of what is seen counts
+SOFT = 0.7  # difference in CIE L*a*b* below which errors count as squares
+AVERAGED = 0.999  # of the mean of the weights over steps, that is kept at each
+KEPT_EVERY = 250  # steps
+LARGEST_GRADIENT = 1.0
+TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+WHITE = (0.950456, 1.0, 1.088754)
+
+
+def train(
+    model: MorphableModel, faces: OccludedFaces, kept: Path, steps: int, seed: int, note: Callable[[str], None] = print
+) -> Completion:
+    """The network, its weights averaged over steps; goes on from the file ``kept`` where an earlier run ended."""
+    assert model.skin is not None
+    assert model.skin.variation is not None
+    variation, fixed = model.skin.variation, fixed_texels(model, SIZE)
+    torch.manual_seed(seed)
+    network, averaged = (Completion(model, variation.vertices).to(memory_format=torch.channels_last) for _ in range(2))
+    averaged.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
+    first = 0
+    if kept.is_file():
+        state = torch.load(kept, weights_only=True)
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["step"]
+    draw = _Draw(faces, model, variation)
+    texels = torch.from_numpy(fixed.texel_counts[variation.vertices] / fixed.texel_counts[variation.vertices].mean())
+    total = 0.0
+    for step in range(first, steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / WARM) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        true, weight, shown, inputs = draw(np.random.default_rng((seed, step)))
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network(inputs)
+        counts = texels * weight * (1 - shown + SEEN_TOO * shown)
+        difference = ((_lab(found.float()) - _lab(true)).square().sum(dim=2) + SOFT**2).sqrt()
+        loss = ((difference * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)).mean()
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        optimizer.step()
+        _average(averaged, network, min(AVERAGED, (step + 1) / (step + 21)))
+        total += loss.item()
+        if (step + 1) % KEPT_EVERY == 0 or step + 1 == steps:
+            networks = {"network": network.state_dict(), "averaged": averaged.state_dict()}
+            torch.save(networks | {"optimizer": optimizer.state_dict(), "step": step + 1}, kept)
+            note(f"{step + 1} of {steps} steps: {total / (step % KEPT_EVERY + 1):.3f}")
+            total = 0.0
+    return averaged
+
+
+def export(network: Completion, path: Path, metadata: dict[str, str]) -> None:
+    """Write the network as ONNX: ``face`` float32 [N, K, 10] in, ``colours`` float32 [N, K, 3] out."""
+    example = torch.zeros(2, len(network.other), 10)
+    write(halve_weights(trace(network, example, "face", "colours")), path, metadata)
+
+
+class _Draw:
+    """Batches of faces with a part of each hidden, and what components make of them."""
+
+    def __init__(self, faces: OccludedFaces, model: MorphableModel, variation: SkinVariation) -> None:
+        self.faces, self.variation = faces, variation
+        area = fixed_texels(model, SIZE).face[variation.vertices]
+        self.scale = np.sqrt(area / area.max())
+        self.other = mirrored_places(model, variation.vertices)
+        seen = faces.weight.astype(np.float32)[..., None]
+        tones = [
+            (w * colours).sum(axis=0) / max(w.sum(), 1) / 255 for w, colours in zip(seen, faces.colours, strict=True)
+        ]
+        weights = tone_weights([tone_bin(tone**GAMMA) for tone in tones]).astype(np.float64)
+        self.upto = np.cumsum(weights / weights.sum())
+
+    def __call__(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """True colours [B, K, 3], how far they are seen [B, K], the share of that which is left [B, K], and inputs."""
+        rows = np.minimum(np.searchsorted(self.upto, rng.random(BATCH)), len(self.upto) - 1)
+        hiding = rng.integers(len(self.faces.shown), size=BATCH)
+        colours, weight, shown = (
+            values.astype(np.float32) / np.float32(255)
+            for values in (self.faces.colours[rows], self.faces.weight[rows], self.faces.shown[hiding])
+        )
+        normals = self.faces.normals[rows].astype(np.float32) / np.float32(127)
+        for k in np.flatnonzero(rng.random(BATCH) < 0.5):
+            colours[k], weight[k] = colours[k, self.other], weight[k, self.other]
+            normals[k] = normals[k, self.other] * np.float32([-1, 1, 1])
+        for k in np.flatnonzero(rng.random(BATCH) < 0.5):
+            shown[k] = shown[k, self.other]
+        gain = np.exp(rng.normal(0, EXPOSURE, (BATCH, 1, 1)) + rng.normal(0, CAST, (BATCH, 1, 3)))
+        colours = np.clip(colours * gain.astype(np.float32), 0, 1)
+        known = weight * shown
+        expected = np.stack([self._expected(*face) for face in zip(colours, known, strict=True)])
+        inputs = np.concatenate([colours, known[..., None], expected, normals], axis=2)
+        return (*(torch.from_numpy(values) for values in (colours, weight, shown, inputs)),)
+
+    def _expected(self, colours: Float32s, known: Float32s) -> Float32s:
+        return expected_face(colours, known * self.scale, self.variation)
+
+
+def _average(mean: Completion, network: Completion, kept: float) -> None:
+    with torch.no_grad():
+        for ours, theirs in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+            if ours.dtype.is_floating_point:
+                ours.mul_(kept).add_(theirs, alpha=1 - kept)
+            else:
+                ours.copy_(theirs)
+
+
+def _lab(colours: Tensor) -> Tensor:
+    """CIE L*a*b* of encoded sRGB of 1 [..., 3], differentiable."""
+    encoded = colours.clamp(1e-4, 1)
+    linear = torch.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+    ratio = linear @ torch.tensor(TO_XYZ).T / torch.tensor(WHITE)
+    x, y, z = torch.where(ratio > 0.008856, ratio.clamp(min=1e-5) ** (1 / 3), 7.787 * ratio + 16 / 116).unbind(-1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=-1)
