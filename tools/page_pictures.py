@@ -42,8 +42,8 @@ def main() -> None:
             page.get_by_role("button", name="Surprise").click()
             save(page, out / "page-over.jpg")
             page.get_by_role("button", name="As photographed").click()
-            cover(page)
-            save(page, out / "page-covered.jpg")
+            occlude(page)
+            save(page, out / "page-occluded.jpg")
         with visited(running, address, PHONE, scheme="dark") as page:
             page.locator("#surface-sure").check()
             save(page, out / "page-phone.jpg")
@@ -69,9 +69,9 @@ def send(page: Any) -> None:
     page.wait_for_selector(DONE, timeout=120_000)
 
 
-def cover(page: Any) -> None:
+def occlude(page: Any) -> None:
     """Put a hand before the face and show both heads."""
-    page.get_by_role("button", name="Cover part of the face").click()
+    page.get_by_role("button", name="Hide part of the face").click()
     page.get_by_role("button", name="Hand").click()
     page.wait_for_timeout(300)
     page.get_by_role("button", name="Reconstruct").click()
@@ -122,7 +122,7 @@ class Film:
 
 
 def record(page: Any) -> Film:
-    """Send the photograph, turn, make faces, on the photograph too, see what was guessed, cover the face."""
+    """Send the photograph, turn, make faces, on the photograph too, see what was guessed, hide part of the face."""
     film = Film(page)
     film.show()
     page.get_by_role("button", name="Or try this one").click()
@@ -146,7 +146,7 @@ def record(page: Any) -> Film:
         page.locator(f"#surface-{surface}").check()
         film.show()
     page.locator("#surface-texture").check()
-    cover(page)
+    occlude(page)
     film.show(2 * PAUSE)
     return film
 

@@ -18,7 +18,7 @@ from unveil.occluders.pool import load_pool
 from unveil.photos.io import write_image
 from unveil.typing import Image
 
-COVERS = (("mask", 0.4, 3), ("glasses", 0.25, 6), ("object", 0.35, 2))  # kind, share of the face, seed
+OCCLUDERS = (("mask", 0.4, 3), ("glasses", 0.25, 6), ("object", 0.35, 2))  # kind, share of the face, seed
 
 
 def main() -> None:
@@ -28,13 +28,13 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / "docs/images/result.jpg")
     options = parser.parse_args()
     reconstructor = Reconstructor(options.model)
-    write_image(options.output, np.vstack([row(reconstructor, image) for image in photographs(COVERS)]))
+    write_image(options.output, np.vstack([row(reconstructor, image) for image in photographs(OCCLUDERS)]))
 
 
-def photographs(covers: Sequence[tuple[str, float, int]]) -> list[Image]:
+def photographs(occluders: Sequence[tuple[str, float, int]]) -> list[Image]:
     """The bundled photograph, and the same with a thing of a kind before so much of the face, drawn by a seed."""
     photo = read_image(packaged("demo.jpg"))
-    hiders = [(FaceHider(load_pool(kinds={kind}), seed), share) for kind, share, seed in covers]
+    hiders = [(FaceHider(load_pool(kinds={kind}), seed), share) for kind, share, seed in occluders]
     return [photo, *(hider.hide(photo, "demo.jpg", share).image for hider, share in hiders)]
 
 

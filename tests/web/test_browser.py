@@ -111,16 +111,18 @@ def test_every_unit_has_a_slider_and_every_turn(page: Any) -> None:
     for turn in ("neckYaw", "jaw"):
         page.locator(f"#turn-{turn}").fill("15")
     assert changed(before, canvas(page)) > 0.02
+    page.get_by_role("button", name="Reset the pose").click()
+    assert changed(before, canvas(page)) == 0
 
 
 def test_the_identity_changes_and_comes_back(page: Any) -> None:
     page.get_by_text("Shape", exact=True).click()
     assert page.locator("input[id^=shape-]").count() == 10
     before = canvas(page)
-    for slider, value in (("strength", "0"), ("shape-1", "3")):
+    for slider, value, back in (("strength", "0", "As photographed"), ("shape-1", "3", "Reset the identity")):
         page.locator(f"#{slider}").fill(value)
         assert changed(before, canvas(page)) > 0.005, slider
-        page.get_by_role("button", name="As photographed").click()
+        page.get_by_role("button", name=back).click()
         assert changed(before, canvas(page)) == 0, slider
 
 
@@ -243,24 +245,24 @@ def middle_of(whole: int, share: float) -> tuple[int, int]:
 
 @pytest.mark.parametrize("what", ["Mask", "Dark glasses", "Hand"])
 def test_what_is_put_before_the_face_can_be_taken_away(page: Any, what: str) -> None:
-    page.get_by_role("button", name="Cover part of the face").click()
+    page.get_by_role("button", name="Hide part of the face").click()
     paint = page.locator("canvas.paint")
     pixels = "canvas => canvas.toDataURL()"
     clear = paint.evaluate(pixels)
     page.get_by_role("button", name=what).click()
     page.wait_for_timeout(200)
-    covered = paint.evaluate(pixels)
-    assert covered != clear
+    occluded = paint.evaluate(pixels)
+    assert occluded != clear
     assert 60 < paint.evaluate("canvas => canvas.width") < 400  # the face is shown large, of 512 pixels
     page.keyboard.press("ArrowUp")  # moves a hand
-    assert (paint.evaluate(pixels) != covered) == (what == "Hand")
+    assert (paint.evaluate(pixels) != occluded) == (what == "Hand")
     page.get_by_role("button", name="Clear").click()
     assert paint.evaluate(pixels) == clear
     page.get_by_role("button", name="Cancel").click()
 
 
-def test_the_face_is_covered_and_both_heads_compared(page: Any) -> None:
-    page.get_by_role("button", name="Cover part of the face").click()
+def test_part_of_the_face_is_hidden_and_both_heads_compared(page: Any) -> None:
+    page.get_by_role("button", name="Hide part of the face").click()
     page.get_by_role("button", name="Hand").click()
     page.wait_for_timeout(200)
     page.get_by_role("button", name="Reconstruct").click()
@@ -313,6 +315,10 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     assert page.locator("#surface-sure").is_disabled()  # these files do not say it
     page.get_by_label("Compare with").select_option("1")
     page.get_by_text("bare: 0.0 mm apart on average").wait_for()
+    write_text(tmp_path / "two.html", page_of([ShownHead("a", glbs[1]), ShownHead("b", glbs[1])], beside=True))
+    page.goto((tmp_path / "two.html").as_uri())
+    page.get_by_text("b: 0.0 mm apart on average").wait_for()
+    page.goto((tmp_path / "page.html").as_uri())
     page.get_by_role("button", name="bare").click()
     page.get_by_role("heading", name="bare").wait_for()
     assert page.locator("#hair").count() == 0
@@ -429,7 +435,33 @@ def test_of_several_faces_one_is_chosen_on_the_photograph(server: str, browser: 
     faces.nth(1).click()
     page.get_by_role("heading", name="two 2").wait_for()
     assert faces.nth(1).get_attribute("aria-current") == "true"
+    assert faces.nth(1).text_content() == "2"
+    assert page.locator("canvas").first.bounding_box()["height"] > 400  # of a window 720 high
     page.close()
+
+
+def test_of_a_photograph_that_ends_at_the_head_nothing_is_shown_beyond(server: str, browser: Any) -> None:
+    with Image.open(packaged("demo.jpg")) as whole:
+        part = np.asarray(whole.convert("RGB"))[:, 150:300]
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.goto(server)
+    page.set_input_files("#file", {"name": "part.jpg", "mimeType": "image/jpeg", "buffer": jpeg(part)})
+    page.wait_for_selector("text=The server deletes these files", timeout=120_000)
+    page.wait_for_selector("img.corner:visible")
+    sizes = "image => [image.naturalWidth, image.naturalHeight]"
+    width, height = page.locator("img.corner").evaluate(sizes)
+    assert width < 0.95 * height
+    assert page.locator("img.behind").evaluate(sizes) == [960, 960]  # where the head is put over it
+    page.close()
+
+
+def test_how_far_a_photograph_is_stays_in_sight(page: Any) -> None:
+    page.set_viewport_size({"width": 1100, "height": 700})
+    page.get_by_role("heading", name="Download").scroll_into_view_if_needed()
+    assert page.locator(".status").bounding_box()["y"] >= 0
+    assert page.locator("canvas").first.bounding_box()["y"] >= 0
+    page.set_viewport_size({"width": 860, "height": 480})
+    page.evaluate("() => scrollTo(0, 0)")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 860), ("dark", 390)])
@@ -441,7 +473,7 @@ def test_axe_finds_no_serious_fault(page: Any, scheme: str, width: int) -> None:
     faults = faults_of(page)
     page.get_by_role("button", name="Over the photograph").click()
     faults += faults_of(page)
-    page.get_by_role("button", name="Cover part of the face").click()
+    page.get_by_role("button", name="Hide part of the face").click()
     faults += faults_of(page)
     page.get_by_role("button", name="Cancel").click()
     page.set_viewport_size({"width": 860, "height": 480})

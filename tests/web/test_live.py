@@ -56,6 +56,9 @@ def test_the_camera_moves_the_head_until_it_is_stopped(server: str, tmp_path: Pa
         nobody = {"session": "", "image": {"width": 480, "height": 480}, "heads": []}
         page.route("**/api/live*", lambda route: route.fulfill(json=nobody))
         page.get_by_text("Live: no face to be seen").wait_for()
+        assert (
+            page.locator("[role=status]", has_text="frames a second").count() == 0
+        )  # or it is read out again and again
         assert page.locator(".frame.unseen").count() == 1
         hide_all = "head.setHidden(btoa('\\xff'.repeat(head.shape.identity.vertices)))"
         assert page.evaluate(HIDDEN % hide_all) == 1

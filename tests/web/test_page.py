@@ -17,7 +17,7 @@ from unveil.errors import UnveilError
 from unveil.meshes.glb import write_glb
 from unveil.meshes.image_bytes import png
 from unveil.web import results
-from unveil.web.covers import hand
+from unveil.web.hand import hand
 from unveil.web.identity import identities
 from unveil.web.page import page_of, page_with
 from unveil.web.results import ShownHead, heads_in, read_head
@@ -62,13 +62,28 @@ def test_what_the_json_and_the_pictures_beside_a_head_tell_is_shown(head: Path) 
     face = {"index": 0, "pose_degrees": {"pitch": 0, "yaw": 0, "roll": 0}, "head_to_image": [[1, 2]]}
     files = {"glb": "photo_0.glb", "texture": "../../photo_0.jpg", "hair_texture": "missing.jpg"}
     record = {"record_format": 1, "photo": "p", "source": {"name": "p", "bytes": 1, "modified_ns": 1}, "timings_ms": {}}
-    record |= {"options": {"formats": ["glb", "obj"]}, "faces": [face | {"files": files}]}
+    record |= {
+        "image": {"width": 3, "height": 2},
+        "options": {"formats": ["glb", "obj"]},
+        "faces": [face | {"files": files}],
+    }
     (folder / "photo.json").write_text(json.dumps(record))
     shown = read_head(folder / "photo_0.glb")
     assert shown.facts["head_to_image"] == [[1, 2]]
+    assert shown.facts["image"] == {"width": 3, "height": 2}
     assert shown.lit == {"skin": b"a picture"}
     (told,) = content(page_of([shown]))["heads"]
     assert told["lit"].keys() == {"skin"}
+
+
+def test_heads_of_one_name_are_called_by_their_folders_too(head: Path) -> None:
+    folders = [head.parent / name for name in ("a/x", "b/x")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "head.glb").write_bytes(head.read_bytes())
+    (folders[0] / "other.glb").write_bytes(head.read_bytes())
+    assert [shown.name for shown in heads_in(folders)] == ["a/x/head", "other", "b/x/head"]
+    assert [shown.name for shown in heads_in([head, head])] == ["head", "head"]  # a head and itself
 
 
 def test_the_hand_is_a_picture_with_transparency() -> None:

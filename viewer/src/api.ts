@@ -67,7 +67,7 @@ export function headsOf(job: Job, name: string): HeadContent[] {
     const { picture = null, ...files } = face.files;
     const lit = { skin: files.texture!, ...(files.hair_texture && { hair: files.hair_texture }) };
     const called = job.faces!.length > 1 ? `${name} ${k + 1}` : name;
-    return { name: called, glb: files.glb!, facts: face, picture, files, ...(files.texture && { lit }) };
+    return { name: called, glb: files.glb!, facts: { ...face, image: job.image }, picture, files, ...(files.texture && { lit }) };
   });
 }
 

@@ -7,6 +7,7 @@ export interface Facts {
   uncertainty_mm?: { face: number | null; seen: number | null; hidden: number | null };
   head_to_image?: number[][] | null; // [3, 4] the upright head in metres to pixels of the photograph
   image_to_overlay?: number[][] | null; // [2, 3] on to pixels of a picture around the head, 480 a side
+  image?: { width: number; height: number } | null; // of the photograph
 }
 
 export interface HeadContent {
@@ -30,6 +31,7 @@ export interface Identity {
 export interface Content {
   mode: "view" | "serve";
   heads: HeadContent[];
+  beside?: boolean; // the second head is shown beside the first
   identity?: Record<string, Identity>; // by name of the head model
   token?: boolean; // the server asks for one
   minutes?: number; // after which the server deletes results

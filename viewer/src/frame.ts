@@ -2,7 +2,7 @@
 import type { HeadContent } from "./content";
 import { element } from "./dom";
 import type { Head } from "./head";
-import { cameraOf, type PhotographCamera } from "./placement";
+import { cameraOf, type PhotographCamera, photographIn } from "./placement";
 import { Stage } from "./stage";
 
 export class Frame {
@@ -27,12 +27,29 @@ export class Frame {
 
   show(head: Head, { picture, facts }: HeadContent): void {
     this.camera = picture ? cameraOf(facts) : undefined;
-    for (const image of [this.corner, this.behind]) {
-      if (picture) image.src = picture;
-      else image.removeAttribute("src");
-    }
+    for (const image of [this.corner, this.behind]) image.removeAttribute("src");
+    if (picture) void this.hang(picture, photographIn(facts));
     this.stage.setHead(head);
     this.refresh();
+  }
+
+  /** Show a picture, of whose sides the photograph fills these shares: beyond its edges there is nothing to see. */
+  private async hang(picture: string, [left, top, right, bottom]: readonly number[]): Promise<void> {
+    const image = element("img", { src: picture, alt: "" });
+    await image.decode().catch(() => {}); // one that cannot be shown is not
+    const { naturalWidth: width, naturalHeight: height } = image;
+    const edges = [Math.ceil(left! * width), Math.ceil(top! * height), Math.floor(right! * width), Math.floor(bottom! * height)];
+    const [x, y] = edges as [number, number];
+    const [wide, high] = [edges[2]! - x, edges[3]! - y];
+    const cut = (across: number, down: number, dx: number, dy: number) => {
+      const canvas = element("canvas");
+      [canvas.width, canvas.height] = [across, down];
+      canvas.getContext("2d")!.drawImage(image, x, y, wide, high, dx, dy, wide, high);
+      return canvas.toDataURL("image/webp", 0.95);
+    };
+    const whole = !(wide > 0 && high > 0) || (wide >= width && high >= height);
+    this.corner.src = whole ? picture : cut(wide, high, 0, 0);
+    this.behind.src = whole ? picture : cut(width, height, x, y);
   }
 
   /** Let another one do what this one does. */

@@ -38,20 +38,20 @@ export class Gallery {
       this.chosen = number;
       this.beside.hide();
       second.value = "";
-      this.choices.forEach((choice, k) => choice.setAttribute("aria-current", `${k % heads.length === number}`));
+      this.choices.forEach((choice, k) => choice.setAttribute("aria-current", `${k === number}`));
       await this.viewer.show(heads[number]!);
     };
     const several = heads.length > 1;
     const press = (number: number) => () => void this.trying(() => choose(number));
-    const names = several ? heads.map((head, k) => button(head.name, press(k))) : [];
-    const faces = several ? (photograph?.boxes ?? []).map((box, k) => faceButton(box, k, press(k))) : [];
-    this.choices = [...names, ...faces];
+    const boxes = several ? photograph?.boxes : undefined;
+    this.choices = boxes?.map((box, k) => faceButton(box, k, press(k)))
+      ?? (several ? heads.map((head, k) => button(head.name, press(k))) : []);
     if (several || earlier.length) {
       const nav = element("nav", { "aria-label": "Heads" });
-      if (photograph && several) nav.append(element("div", { class: "faces" }, element("img", {
-        src: photograph.address, alt: "The photograph, with a button on each face",
-      }), ...faces));
-      nav.append(element("div", { class: "buttons" }, ...names, element("label", { for: "beside" }, "Compare with"), second));
+      const alt = "The photograph, with a button on each face";
+      if (boxes) nav.append(element("div", { class: "faces" }, element("img", { src: photograph!.address, alt }), ...this.choices));
+      else if (several) nav.append(element("div", { class: "buttons" }, ...this.choices));
+      nav.append(element("div", { class: "buttons" }, element("label", { for: "beside" }, "Compare with"), second));
       this.element.prepend(nav);
     }
     await choose(0);
@@ -85,6 +85,7 @@ export class Gallery {
 function faceButton(box: Box, number: number, press: () => void): HTMLElement {
   const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
   const made = button("", press, { class: "face", "aria-label": `Face ${number + 1} on the photograph` });
+  made.append(element("span", { "aria-hidden": "true" }, `${number + 1}`));
   made.style.cssText = `left:${percent(box.left)};top:${percent(box.top)};` +
     `width:${percent(box.width)};height:${percent(box.height)}`;
   return made;

@@ -7,6 +7,7 @@ import type { Viewer } from "./viewer";
 const WIDTH = 480; // pixels of a frame; a face needs no more
 const QUALITY = 0.8;
 const LATEST = 20; // frames whose rate is told
+const TELL = 1000; // milliseconds from one rate to the next
 
 interface Answer {
   session: string;
@@ -49,9 +50,10 @@ export class Live {
     });
   }
 
-  /** Move the head that is shown, until `close`; tells how fast. */
-  async run(tell: (text: string) => void): Promise<void> {
+  /** Move the head that is shown, until `close`; tells of each change whether a face is seen, and now and then how fast. */
+  async run(tell: (seen: boolean) => void, rate: (text: string) => void): Promise<void> {
     const { frame, stage } = this.viewer;
+    let [before, told]: [boolean | undefined, number] = [undefined, 0];
     frame.film(this.stream!);
     try {
       while (this.isOn) {
@@ -67,7 +69,12 @@ export class Live {
           this.viewer.panel!.refresh();
           stage.draw();
         }
-        tell(seen ? `Live: ${this.rate()} frames a second` : "Live: no face to be seen");
+        if (!!seen !== before) tell((before = !!seen));
+        const now = performance.now();
+        const text = this.rate(now);
+        if (now - told < TELL) continue;
+        rate(text);
+        told = now;
       }
     } finally {
       this.close();
@@ -83,11 +90,11 @@ export class Live {
     this.times.length = 0;
   }
 
-  private rate(): string {
-    this.times.push(performance.now());
+  private rate(now: number): string {
+    this.times.push(now);
     if (this.times.length > LATEST) this.times.shift();
-    const seconds = (this.times.at(-1)! - this.times[0]!) / 1000;
-    return seconds ? ((this.times.length - 1) / seconds).toFixed(1) : "...";
+    const seconds = (now - this.times[0]!) / 1000;
+    return seconds ? `${((this.times.length - 1) / seconds).toFixed(1)} frames a second` : "";
   }
 
   private async ask(body: Blob): Promise<Answer> {

@@ -17,7 +17,7 @@ async function start(): Promise<Viewer> {
   }
   app.append(gallery.element);
   document.title = `${content.heads.map((head) => head.name).join(", ")} - unveil`;
-  await gallery.show(content.heads);
+  await gallery.show(content.heads, undefined, content.beside ? 1 : -1);
   return gallery.viewer;
 }
 

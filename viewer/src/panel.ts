@@ -134,13 +134,17 @@ export class Panel {
       const range = { id: `turn-${name}`, label: title, least, most, step: 1, unit: "°", digits: 0 };
       return this.slider(new Slider(range, () => this.head.turn(name), (angle) => this.head.setTurn(name, angle)));
     });
-    return [element("section", {}, element("h2", {}, "Pose"), section("Neck, gaze, jaw", false, ...sliders))];
+    const rest = () => {
+      for (const turn of this.head.turns) this.head.setTurn(turn, 0);
+      this.refresh();
+    };
+    return [element("section", {}, titled("Pose", "Reset the pose", rest), section("Neck, gaze, jaw", false, ...sliders))];
   }
 
   private identity(): HTMLElement[] {
     const { shape } = this.head;
     if (!shape) return [];
-    const whole = { id: "strength", label: "strength: 0 mean, 1 measured, 1.5 caricature", least: 0, most: MOST_STRENGTH, step: 0.01 };
+    const whole = { id: "strength", label: "strength: 0 mean head, 1 measured, 1.5 caricature", least: 0, most: MOST_STRENGTH, step: 0.01 };
     const strength = new Slider(whole, () => shape.strength, (value) => {
       shape.strength = value;
       shape.apply();
@@ -153,7 +157,11 @@ export class Panel {
       });
     });
     const rows = [strength, ...components].map((slider) => this.slider(slider));
-    return [element("section", {}, element("h2", {}, "Identity"), section("Shape", false, ...rows))];
+    const measured = () => {
+      shape.reset();
+      this.refresh();
+    };
+    return [element("section", {}, titled("Identity", "Reset the identity", measured), section("Shape", false, ...rows))];
   }
 
   private slider(slider: Slider): HTMLElement {
@@ -161,6 +169,11 @@ export class Panel {
     slider.row.addEventListener("input", () => this.stage.draw());
     return slider.row;
   }
+}
+
+/** A heading with a button that puts back what is below it. */
+function titled(title: string, label: string, reset: () => void): HTMLElement {
+  return element("div", { class: "titled" }, element("h2", {}, title), button("Reset", reset, { "aria-label": label }));
 }
 
 function legendOf(surface: Surface): Node[] {

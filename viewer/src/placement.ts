@@ -55,6 +55,15 @@ export function cameraOf({ head_to_image: head, image_to_overlay: panel }: Facts
   return new PhotographCamera(rows as [Row, Row]);
 }
 
+/** Left, top, right and bottom of the photograph in a face's picture, as shares of its sides; where unknown the whole. */
+export function photographIn({ image, image_to_overlay: panel }: Facts): [number, number, number, number] {
+  if (!image || !isMatrix(panel, 2, 3)) return [0, 0, 1, 1];
+  const [low, high] = [[-0.5, -0.5], [image.width - 0.5, image.height - 0.5]].map(([x, y]) => {
+    return panel.map(([a, b, c], axis) => Math.min(Math.max((a! * x! + b! * y! + c! + 0.5) / PANEL[axis]!, 0), 1));
+  }) as [[number, number], [number, number]];
+  return [...low, ...high];
+}
+
 function isMatrix(value: unknown, rows: number, columns: number): value is number[][] {
   return Array.isArray(value) && value.length === rows && value.every((row) => {
     return Array.isArray(row) && row.length === columns && row.every(Number.isFinite);

@@ -2,10 +2,10 @@
 import { follow, headsOf, type Job, nearest, photographOf, send } from "./api";
 import { photographed } from "./camera";
 import type { Content, HeadContent } from "./content";
-import { covered } from "./cover";
 import { button, element, toggle } from "./dom";
 import type { Gallery } from "./gallery";
 import { Live } from "./live";
+import { painted } from "./paint";
 
 const EXAMPLE = "/example.jpg";
 const LIVE = "Live camera";
@@ -15,8 +15,9 @@ export class Upload {
   readonly element: HTMLElement;
   private readonly file = element("input", { type: "file", id: "file", accept: "image/*,.heic,.heif", class: "visually-hidden" });
   private readonly status = element("div", { class: "status", role: "status" });
+  private readonly rate = element("span", { class: "rate" }); // beside it, as nobody wants to hear each
   private readonly token: HTMLInputElement | null = null;
-  private readonly cover = button("Cover part of the face", () => void this.fromPaint(), { class: "after" });
+  private readonly hide = button("Hide part of the face", () => void this.fromPaint(), { class: "after" });
   private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
   private earlier: HeadContent[] = []; // of photographs before it, the latest first
   private faces: number[] = []; // of that photograph, of the heads that are shown
@@ -33,7 +34,7 @@ export class Upload {
     if (navigator.mediaDevices) buttons.append(button("Take a photograph", () => void this.fromCamera()), this.liveButton);
     const text = element("p", { class: "drop" }, "Drop a photograph of a face here, or paste it. A hand, glasses or a " +
       "mask may hide part of the face.");
-    buttons.append(this.cover, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
+    buttons.append(this.hide, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
     const title = element("h1", { class: "title" }, "A photograph becomes a head");
     const example = button("", () => void this.trying(() => this.fromExample()), { class: "example" });
     example.append(element("span", {}, element("img", { src: EXAMPLE, alt: "" })), "Or try this one");
@@ -42,7 +43,7 @@ export class Upload {
     this.preview.hidden = true;
     this.preview.addEventListener("load", () => (this.preview.hidden = false));
     this.element = element("header", { class: "upload" }, element("span", { class: "brand" }, "unveil"), title, text,
-      buttons, example, this.preview, this.status, note);
+      buttons, example, this.preview, this.status, this.rate, note);
     if (needsToken) {
       const given = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
       this.token = element("input", { id: "token", type: "password", value: given, autocomplete: "off" });
@@ -84,9 +85,11 @@ export class Upload {
       this.liveButton.textContent = "Stop the camera";
       if (!this.clear) await this.reconstruct(await this.live.frame(0.95), "camera.jpg");
       this.say("Waiting for the first answer", true);
-      await this.live.run((text) => this.say(text, false));
+      const tell = (seen: boolean) => this.say(seen ? "Live" : "Live: no face to be seen", false);
+      await this.live.run(tell, (text) => (this.rate.textContent = text));
       this.say("The camera is off.", false);
     } finally {
+      this.rate.textContent = "";
       this.live.close();
       this.liveButton.textContent = LIVE;
     }
@@ -97,13 +100,13 @@ export class Upload {
     const { job, name } = this.clear!;
     const face = this.faces[this.gallery.chosen]!;
     await this.trying(async () => {
-      const painted = await covered(job.links.photograph!, job.image!.width, job.faces![face]!.landmarks2d,
+      const photo = await painted(job.links.photograph!, job.image!.width, job.faces![face]!.landmarks2d,
         this.content.hand!);
-      const done = painted && (await this.followed(painted, "covered.jpg"));
+      const done = photo && (await this.followed(photo, "hidden.jpg"));
       if (!done) return;
       const clear = headsOf(job, name)[face]!;
       const hidden = headsOf(done, name)[nearest(done, job, face)]!;
-      await this.gallery.show([clear, { ...hidden, name: `${clear.name}, covered` }], undefined, 1, this.earlier);
+      await this.gallery.show([clear, { ...hidden, name: `${clear.name}, partly hidden` }], undefined, 1, this.earlier);
       this.faces = [face, face];
       this.say(keptUntil(done), false);
     });
@@ -128,6 +131,7 @@ export class Upload {
     }
     const address = URL.createObjectURL(photo);
     this.preview.src = address;
+    scrollTo({ top: 0 });
     document.body.classList.add("busy-with-photo");
     const done = await this.followed(photo, name).finally(() => {
       document.body.classList.remove("busy-with-photo");

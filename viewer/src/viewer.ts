@@ -80,8 +80,10 @@ export class Viewer {
     this.motion = clip && new Motion(this.head, clip, () => panel.refresh());
     this.playButton.hidden = !clip;
     this.stage.canvas.setAttribute("aria-label", `Head ${content.name}`);
-    this.side.replaceChildren(this.panel.element, this.downloads(content, bytes));
-    this.about.replaceChildren(element("h1", {}, content.name), ...factsOf(content.facts));
+    const glb = content.files.glb ?? URL.createObjectURL(new Blob([bytes], { type: "model/gltf-binary" }));
+    this.side.replaceChildren(this.panel.element, this.downloads(content.name, { ...content.files, glb }));
+    const title = element("div", { class: "titled" }, element("h1", {}, content.name), link(content.name, "glb", glb, "Download the head"));
+    this.about.replaceChildren(title, ...factsOf(content.facts));
     this.say();
   }
 
@@ -153,26 +155,25 @@ export class Viewer {
     return made;
   }
 
-  private downloads(content: HeadContent, bytes: ArrayBuffer): HTMLElement {
-    const glb = content.files.glb ?? URL.createObjectURL(new Blob([bytes], { type: "model/gltf-binary" }));
-    const known = { ...content.files, glb };
+  private downloads(name: string, known: Record<string, string>): HTMLElement {
     const files = Object.entries(known).filter(([kind]) => !("obj_zip" in known && IN_ZIP.includes(kind)))
       .sort(([a], [b]) => KINDS.indexOf(a) - KINDS.indexOf(b));
-    const links = files.map(([kind, address]) => {
-      const name = address.startsWith("blob:") ? `${content.name}.${kind}` : "";
-      const look = kind === "glb" ? "button primary" : "button";
-      return element("a", { href: address, download: name, class: look }, LABELS[kind] ?? kind.toUpperCase());
-    });
+    const links = files.map(([kind, address]) => link(name, kind, address, LABELS[kind] ?? kind.toUpperCase()));
     const picture = button("Picture (PNG)", () => {
       const { clientWidth, clientHeight } = this.stage.canvas;
       const address = this.stage.picture(clientWidth * 2, clientHeight * 2);
-      element("a", { href: address, download: `${content.name}.png` }).click();
+      element("a", { href: address, download: `${name}.png` }).click();
     });
-    const row = element("div", { class: "buttons" }, ...links, picture, this.turntable(content.name));
+    const row = element("div", { class: "buttons" }, ...links, picture, this.turntable(name));
     const note = element("p", { class: "legend" }, "The GLB opens in Blender, Unity, Unreal and on web pages, and its face can be moved. ",
       "OBJ and PLY are the head as photographed.");
     return element("section", {}, element("h2", {}, "Download"), row, ...("obj_zip" in known ? [note] : []));
   }
+}
+
+function link(name: string, kind: string, address: string, text: string): HTMLElement {
+  const download = address.startsWith("blob:") ? `${name}.${kind}` : "";
+  return element("a", { href: address, download, class: kind === "glb" ? "button primary" : "button" }, text);
 }
 
 /** What is known of a face, in sentences. */

@@ -37,10 +37,10 @@ def show(*faces: Reconstruction, height: int = HEIGHT) -> NotebookPage:
     The page is kept in the notebook with the cell, 3 to 4 MB for the first head and 2 for each other one.
 
     Args:
-        faces: the heads.
+        faces: the heads; two are shown beside each other.
         height: of the page in pixels.
     """
-    return NotebookPage(page_of(map(shown_face, faces)), height)
+    return NotebookPage(page_of(map(shown_face, faces), beside=len(faces) == 2), height)
 
 
 def shown_face(face: Reconstruction) -> ShownHead:
@@ -51,5 +51,6 @@ def shown_face(face: Reconstruction) -> ShownHead:
     facts, lit = face.to_json(), {}
     if face.morphable.textured:
         lit = {"skin": jpeg(face.texture())} | ({} if face.hair is None else {"hair": jpeg(face.hair.picture)})
-    known = {name: facts.get(name) for name in FACTS}
+    height, width = face.picture.shape[:2]
+    known = {name: facts.get(name) for name in FACTS} | {"image": {"width": width, "height": height}}
     return ShownHead(face.name, glb, face.morphable.name, known, jpeg(in_panel(face.picture, face)[1]), lit)

@@ -17,10 +17,10 @@ from unveil.web.results import ShownHead
 PLACE = '{"mode":"view","heads":[]}'  # in the page, of what it shows
 
 
-def page_of(heads: Iterable[ShownHead]) -> str:
-    """The page with these heads in it."""
+def page_of(heads: Iterable[ShownHead], *, beside: bool = False) -> str:
+    """The page with these heads in it, which shows the first, or the first two beside each other."""
     heads = list(heads)
-    content = {"mode": "view", "heads": [_head_content(head) for head in heads]}
+    content = {"mode": "view", "heads": [_head_content(head) for head in heads], "beside": beside}
     return page_with(content | {"identity": identities({head.model for head in heads})})
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from unveil.storage.text import read_bytes
 GLB = FileKind("GLB file", "give a head that unveil wrote, or a folder of them", 64 * 2**20)
 MOST_HEADS = 24  # in one page, which holds them all
 # What the page shows or uses of the JSON.
-FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm", "head_to_image", "image_to_overlay")
+FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm", "head_to_image", "image_to_overlay", "image")
 LIT = {"texture": "skin", "hair_texture": "hair"}  # files in the photograph's light, and what of the head they are of
 PICTURE = FileKind("texture", "reconstruct the photograph again", 32 * 2**20)
 
@@ -51,7 +52,7 @@ def heads_in(results: Iterable[Path]) -> list[ShownHead]:
     paths = [path for result in results for path in _glb_files(result)]
     if len(paths) > MOST_HEADS:
         raise UnveilError(f"{len(paths)} heads are too many for one page; name at most {MOST_HEADS} GLB files")
-    return [read_head(path) for path in paths]
+    return [replace(read_head(path), name=name) for path, name in zip(paths, _names(paths), strict=True)]
 
 
 def read_head(path: Path) -> ShownHead:
@@ -66,6 +67,16 @@ def read_head(path: Path) -> ShownHead:
     return ShownHead(printable(path.stem), glb, model, facts, _photograph(overlay), _lit(path.parent, face))
 
 
+def _names(paths: list[Path]) -> list[str]:
+    """What heads are called: as their files, and with as much of their folders as tells those of one name apart."""
+    names = []
+    for path in paths:
+        namesakes = {other.parent.resolve() for other in paths if other.stem == path.stem}
+        shared = os.path.commonpath(namesakes)
+        names.append(printable((path.parent.resolve() / path.stem).relative_to(shared)))
+    return names
+
+
 def _glb_files(result: Path) -> Iterator[Path]:
     if not result.is_dir():
         yield result
@@ -78,11 +89,11 @@ def _glb_files(result: Path) -> Iterator[Path]:
 
 
 def _face_of(path: Path) -> dict[str, Any]:
-    """The entry of the file's face in the JSON of a photograph in the same folder; empty without one."""
+    """The file's face in the JSON of a photograph in the same folder, and the photograph's size; empty without one."""
     stem = path.stem.rpartition("_")[0]
-    record = read_record(path.with_name(f"{stem}.json")) if stem else None
-    faces = record["faces"] if record else []
-    return next((face for face in faces if path.name in face["files"].values()), {})
+    record = (read_record(path.with_name(f"{stem}.json")) if stem else None) or {"faces": []}
+    found = (face for face in record["faces"] if path.name in face["files"].values())
+    return next(({**face, "image": record.get("image")} for face in found), {})
 
 
 def _lit(folder: Path, face: Mapping[str, Any]) -> dict[str, bytes]:

@@ -43,7 +43,7 @@ def view(
         raise UnveilError(f"cannot write {printable(page)} as a page; end the name in .html")
     heads = heads_in(results)
     with result_file(page, "view", inputs=results, force=force) as path:
-        write_text(path, page_of(heads))
+        write_text(path, page_of(heads, beside=len(results) == len(heads) == 2))
     say(f"{printable(page)}: {count(len(heads), 'head')}")
     if out is None:
         open_page(page.resolve().as_uri())

@@ -79,7 +79,7 @@ def create_app(queue: JobQueue, live: Live, *, token: bool) -> FastAPI:
 def served_page(token: bool, minutes: int) -> tuple[str, str]:
     """The page, and its Content-Security-Policy."""
     from unveil.meshes.image_bytes import png
-    from unveil.web.covers import hand
+    from unveil.web.hand import hand
     from unveil.web.identity import identities
     from unveil.web.page import content_policy, data_address, page_with
 

@@ -1,4 +1,4 @@
-// Put something over the face on the photograph, to see how well the head holds.
+// Hide part of the face on the photograph, to see how well the head holds.
 import { button, element, Slider } from "./dom";
 import { glasses, Hand, mask, path, type Points } from "./occluders";
 
@@ -7,11 +7,11 @@ const STEP = 0.02; // of the view's width: how far an arrow key moves the hand
 const AROUND = 2.4; // side of what is shown of the photograph, in heights of the landmarks
 
 /** The photograph with what a person put on it, or null. `hand` is the address of a picture of one. */
-export async function covered(address: string, width: number, face: Points, hand: string): Promise<Blob | null> {
+export async function painted(address: string, width: number, face: Points, hand: string): Promise<Blob | null> {
   const image = element("img", { src: address, alt: "" });
   await image.decode();
   const painting = new Painting(image, face.map(([x, y]) => [x, y].map((p) => (p * image.naturalWidth) / width)) as Points);
-  const dialog = element("dialog", { "aria-label": "Cover part of the face" },
+  const dialog = element("dialog", { "aria-label": "Hide part of the face" },
     element("p", {}, "Paint over the face, or put something before it. A hand can be moved, by arrow keys too."));
   document.body.append(dialog);
   try {

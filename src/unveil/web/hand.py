@@ -1,4 +1,4 @@
-"""Occluders that the page puts over a photograph and cannot draw itself."""
+"""The hand that the page puts before a face, and cannot draw itself."""
 
 from __future__ import annotations
 
