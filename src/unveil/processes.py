@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from threadpoolctl import ThreadpoolController
 
 from unveil.errors import UnveilError
 
+ARENA_MAX = -8  # of malloc.h
 AHEAD = 4  # items for each process that are on their way: it need not wait, and few are there at once
 
 Item = TypeVar("Item")
@@ -87,6 +89,15 @@ class _AtOnce(Executor):
         return future
 
 
+def share_one_heap() -> None:
+    """Let all threads of this process take memory from one heap, where it has the GNU C library.
+
+    That gives each thread a heap of its own, and a photograph's threads then keep 28 MB that the others could use.
+    """
+    with suppress(OSError, AttributeError):  # of other systems and libraries
+        ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
+
+
 def mute_warnings() -> None:
     """Print no Python warnings, which are for developers, unless Python's own options ask for them."""
     if not sys.warnoptions:
@@ -101,6 +112,7 @@ def become_worker() -> None:
     import cv2
 
     mute_warnings()
+    share_one_heap()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)

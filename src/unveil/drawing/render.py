@@ -28,6 +28,7 @@ INSIDE = 0.35  # brightness of surfaces seen from behind
 # smooth surface may rise by, and the darkness of a point with walls all round.
 CAVITY_REACHES, CAVITY_BIAS, CAVITY_DARKNESS = (0.008, 0.02), 0.12, 1.4
 CAVITY_DIRECTIONS = 8
+BAND = 96  # rows; a multiple of the supersampling and of all grids
 COARSEST_GRID = 4  # drawn pixels at most from one point to the next at which to look
 TEXTURE_SHADING = 0.35  # of the shading on textured heads, whose texture holds the photograph's light
 VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
@@ -102,6 +103,12 @@ def render_mesh(
     """
     raster, magnified = rasterize_finely(points, faces, height, width)
     light = _light(raster, magnified, faces)
+    parts = (_averaged_part(_rows_of(raster, rows), light[rows], faces, skin, colours) for rows in _bands(raster))
+    return np.concatenate(list(parts))
+
+
+def _averaged_part(raster: Raster, light: Float32s, faces: Ints, skin: Skin | None, colours: Float32s | None) -> UInt8s:
+    """Some rows of the picture of `render_mesh`, for the light [H * 2, W * 2] on them."""
     if skin is None and colours is None:
         return averaged(cv2.merge([light * part for part in CLAY]), raster, GAMMA)
     if skin is not None:
@@ -112,13 +119,27 @@ def render_mesh(
     return averaged(linear, raster, GAMMA)
 
 
+def _bands(raster: Raster) -> list[slice]:
+    """Rows that are drawn together: what a whole picture takes in between is many times the picture."""
+    return [slice(first, first + BAND) for first in range(0, len(raster.depth), BAND)]
+
+
+def _rows_of(raster: Raster, rows: slice) -> Raster:
+    return Raster(raster.depth[rows], raster.triangle[rows], raster.barycentric[rows])
+
+
 def _light(raster: Raster, points: Floats, faces: Ints) -> Float32s:
     """Brightness [H, W] of a white mesh with vertices ``points`` [V, 3] in pixels of the raster."""
-    normals = interpolate(raster, faces, vertex_normals(points, faces))
-    behind = face_normals(points, faces)[:, 2] > 0
-    light = np.zeros(raster.depth.shape, dtype=np.float32)
-    _shade(raster.triangle, normals, behind, _LAMPS, light)
-    light *= 1 - _cavities(raster.depth, normals)
+    behind, of_vertices = face_normals(points, faces)[:, 2] > 0, vertex_normals(points, faces)
+    light, grid = np.zeros(raster.depth.shape, dtype=np.float32), _cavity_grid(len(raster.depth))
+    coarse = []
+    for rows in _bands(raster):
+        part = _rows_of(raster, rows)
+        normals = interpolate(part, faces, of_vertices)
+        _shade(part.triangle, normals, behind, _LAMPS, light[rows])
+        coarse.append(normals[::grid, ::grid].copy())
+    darker = _cavities(raster.depth, np.concatenate(coarse), grid)
+    light *= np.subtract(1, darker, out=darker)
     return light
 
 
@@ -171,16 +192,20 @@ def _shade(triangle: Any, normals: Any, behind: Any, lamps: Any, light: Any) -> 
             light[y, x] = total * INSIDE if inside else total
 
 
-def _cavities(depth: Float32s, normals: Float32s) -> Float32s:
-    """How much darker pixels [H, W] are for what rises around them, in [0, 1].
+def _cavity_grid(height: int) -> int:
+    """Drawn pixels from one point to the next at which to look, in a picture of so many rows."""
+    return int(np.clip(min(CAVITY_REACHES) * height, SUPERSAMPLING, COARSEST_GRID))
+
+
+def _cavities(depth: Float32s, normals: Float32s, grid: int) -> Float32s:
+    """How much darker pixels [H, W] are for what rises around them, in [0, 1]; the normals are those of the grid.
 
     Ambient occlusion in image space (Bavoil, Sainz and Dimitrov, "Image-space horizon-based ambient occlusion",
     2008), with few steps: what counts is how far the surface around a point rises above its tangent plane.
     """
     height, width = depth.shape
-    grid = int(np.clip(min(CAVITY_REACHES) * height, SUPERSAMPLING, COARSEST_GRID))
     coarse = depth[::grid, ::grid] / np.float32(grid)
-    directions = np.ascontiguousarray(np.moveaxis(normals[::grid, ::grid], -1, 0))  # [3, H, W], read 16 times
+    directions = np.ascontiguousarray(np.moveaxis(normals, -1, 0))  # [3, H, W], read 16 times
     risen = np.zeros(coarse.shape, dtype=np.float32)
     for reach in CAVITY_REACHES:
         for turn in np.arange(CAVITY_DIRECTIONS) * (2 * np.pi / CAVITY_DIRECTIONS):

@@ -29,6 +29,7 @@ from unveil.cli.options import (
 from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import exit_status
 from unveil.faces.formats import ALBEDO
+from unveil.processes import share_one_heap
 
 if TYPE_CHECKING:
     from unveil.output.batch import Outcome
@@ -80,6 +81,7 @@ def reconstruct(
 ) -> None:
     """Reconstruct every face of photographs and clips: a textured, animatable head for each."""
     wanted, shown = parse_formats(formats), parse_texture(texture)
+    share_one_heap()
     with _importing():
         from unveil.cli.heads.clips import follow_clips
         from unveil.output import batch, spreading

@@ -78,7 +78,20 @@ def read_model(data: Arrays) -> MorphableModel:
         mirror_vertices=data["mirror_vertices"].astype(np.int64),
         credit="openhead (MakeHuman, CC0; statistics of ICT-FaceKit, MIT)",
     )
-    return model if int(data["format"]) == 1 else replace(model, whole=_whole(model, data))
+    if int(data["format"]) == 1:
+        return model
+    whole = _whole(model, data)
+    return replace(model, head=_within(head, whole.head), whole=whole)
+
+
+def _within(head: Head, whole: Head) -> Head:
+    """The head, whose bases are parts of those of the whole one: as numbers in memory they are large."""
+    vertices, units = len(head.template), len(head.expression_basis)
+    return replace(
+        head,
+        shape_basis=whole.shape_basis[:, :vertices],
+        expression_basis=whole.expression_basis[:units, :vertices],
+    )
 
 
 def _whole(model: MorphableModel, data: Arrays) -> MorphableModel:
