@@ -101,3 +101,13 @@ def test_nothing_to_draw() -> None:
 def test_refuses_faces_that_name_no_vertex() -> None:
     with pytest.raises(ValueError, match="faces name vertices outside"):
         rasterize(np.zeros((3, 3)), [[0, 1, 3]], HEIGHT, WIDTH)
+
+
+def test_rows_of_a_larger_image_are_those_rows_of_it() -> None:
+    rng = np.random.default_rng(1)
+    points, faces = rng.uniform(-20, 120, (60, 3)), rng.integers(60, size=(80, 3))
+    whole = rasterize(points, faces, 100, 90)
+    for first, last in ((0, 30), (30, 77), (77, 100)):
+        part = rasterize(points, faces, last - first, 90, first)
+        for name in ("depth", "triangle", "barycentric"):
+            assert np.array_equal(getattr(part, name), getattr(whole, name)[first:last]), name

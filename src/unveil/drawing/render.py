@@ -15,7 +15,7 @@ from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.typing import Float32s, Floats, Image, Ints, UInt8s
+from unveil.typing import Float32s, Float64s, Floats, Image, Ints, UInt8s
 
 SUPERSAMPLING = 2  # pixels drawn per pixel and axis
 GAMMA = 2.2
@@ -101,52 +101,72 @@ def render_mesh(
 
     Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
     """
-    raster, magnified = rasterize_finely(points, faces, height, width)
-    light = _light(raster, magnified, faces)
-    parts = (_averaged_part(_rows_of(raster, rows), light[rows], faces, skin, colours) for rows in _bands(raster))
-    return np.concatenate(list(parts))
+    bands = _Bands.of(points, faces, height, width)
+    light = _light(bands)
+    return np.concatenate([_averaged_part(bands, rows, light[rows], skin, colours) for rows in bands.rows])
 
 
-def _averaged_part(raster: Raster, light: Float32s, faces: Ints, skin: Skin | None, colours: Float32s | None) -> UInt8s:
+@dataclass(frozen=True, eq=False)
+class _Bands:
+    """A mesh in a picture that is drawn a few rows at a time: a raster takes many times the memory of the picture."""
+
+    points: Float64s  # [V, 3] in drawn pixels
+    faces: Ints
+    height: int  # drawn pixels
+    width: int
+
+    @classmethod
+    def of(cls, points: Floats, faces: Ints, height: int, width: int) -> _Bands:
+        """Of points [V, 3] in pixels of the picture."""
+        return cls(_magnified(points), faces, height * SUPERSAMPLING, width * SUPERSAMPLING)
+
+    @property
+    def rows(self) -> list[slice]:
+        """The drawn rows of each band."""
+        return [slice(first, min(first + BAND, self.height)) for first in range(0, self.height, BAND)]
+
+    def raster(self, rows: slice) -> Raster:
+        """That of a band."""
+        return rasterize(self.points, self.faces, rows.stop - rows.start, self.width, rows.start)
+
+
+def _averaged_part(bands: _Bands, rows: slice, light: Float32s, skin: Skin | None, colours: Float32s | None) -> UInt8s:
     """Some rows of the picture of `render_mesh`, for the light [H * 2, W * 2] on them."""
+    raster = bands.raster(rows)
     if skin is None and colours is None:
         return averaged(cv2.merge([light * part for part in CLAY]), raster, GAMMA)
     if skin is not None:
-        linear = _coloured(raster, faces, skin)
+        linear = _coloured(raster, bands.faces, skin)
     else:
-        linear = interpolate(raster, faces, np.asarray(colours) ** GAMMA)
+        linear = interpolate(raster, bands.faces, np.asarray(colours) ** GAMMA)
     linear *= (np.float32(TEXTURE_SHADING * 1.15) * light + np.float32(1 - TEXTURE_SHADING))[..., None]
     return averaged(linear, raster, GAMMA)
 
 
-def _bands(raster: Raster) -> list[slice]:
-    """Rows that are drawn together: what a whole picture takes in between is many times the picture."""
-    return [slice(first, first + BAND) for first in range(0, len(raster.depth), BAND)]
-
-
-def _rows_of(raster: Raster, rows: slice) -> Raster:
-    return Raster(raster.depth[rows], raster.triangle[rows], raster.barycentric[rows])
-
-
-def _light(raster: Raster, points: Floats, faces: Ints) -> Float32s:
-    """Brightness [H, W] of a white mesh with vertices ``points`` [V, 3] in pixels of the raster."""
-    behind, of_vertices = face_normals(points, faces)[:, 2] > 0, vertex_normals(points, faces)
-    light, grid = np.zeros(raster.depth.shape, dtype=np.float32), _cavity_grid(len(raster.depth))
-    coarse = []
-    for rows in _bands(raster):
-        part = _rows_of(raster, rows)
-        normals = interpolate(part, faces, of_vertices)
-        _shade(part.triangle, normals, behind, _LAMPS, light[rows])
-        coarse.append(normals[::grid, ::grid].copy())
-    darker = _cavities(raster.depth, np.concatenate(coarse), grid)
+def _light(bands: _Bands) -> Float32s:
+    """Brightness [H, W] of a white mesh."""
+    behind = face_normals(bands.points, bands.faces)[:, 2] > 0
+    of_vertices, grid = vertex_normals(bands.points, bands.faces), _cavity_grid(bands.height)
+    light = np.zeros((bands.height, bands.width), dtype=np.float32)
+    depths, directions = list[Float32s](), list[Float32s]()
+    for rows in bands.rows:
+        raster = bands.raster(rows)
+        normals = interpolate(raster, bands.faces, of_vertices)
+        _shade(raster.triangle, normals, behind, _LAMPS, light[rows])
+        depths.append(raster.depth[::grid, ::grid].copy())
+        directions.append(normals[::grid, ::grid].copy())
+    darker = _cavities(np.concatenate(depths), np.concatenate(directions), grid, light.shape)
     light *= np.subtract(1, darker, out=darker)
     return light
 
 
-def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> tuple[Raster, Floats]:
-    """The raster with `SUPERSAMPLING` times as many pixels a side of points [V, 3] in pixels, and the points in it."""
-    magnified = points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0]
-    return rasterize(magnified, faces, height * SUPERSAMPLING, width * SUPERSAMPLING), magnified
+def rasterize_finely(points: Floats, faces: Ints, height: int, width: int) -> Raster:
+    """The raster with `SUPERSAMPLING` times as many pixels a side of points [V, 3] in pixels."""
+    return rasterize(_magnified(points), faces, height * SUPERSAMPLING, width * SUPERSAMPLING)
+
+
+def _magnified(points: Floats) -> Float64s:
+    return np.asarray(points * SUPERSAMPLING + [(SUPERSAMPLING - 1) / 2, (SUPERSAMPLING - 1) / 2, 0], np.float64)
 
 
 def averaged(colours: Float32s, raster: Raster, gamma: float) -> UInt8s:
@@ -197,14 +217,15 @@ def _cavity_grid(height: int) -> int:
     return int(np.clip(min(CAVITY_REACHES) * height, SUPERSAMPLING, COARSEST_GRID))
 
 
-def _cavities(depth: Float32s, normals: Float32s, grid: int) -> Float32s:
-    """How much darker pixels [H, W] are for what rises around them, in [0, 1]; the normals are those of the grid.
+def _cavities(depth: Float32s, normals: Float32s, grid: int, shape: tuple[int, ...]) -> Float32s:
+    """How much darker the pixels of a picture of that shape [H, W] are for what rises around them, in [0, 1].
 
     Ambient occlusion in image space (Bavoil, Sainz and Dimitrov, "Image-space horizon-based ambient occlusion",
-    2008), with few steps: what counts is how far the surface around a point rises above its tangent plane.
+    2008), with few steps: what counts is how far the surface around a point rises above its tangent plane. Depths
+    [h, w] and normals [h, w, 3] are those at one of ``grid`` pixels, and rows.
     """
-    height, width = depth.shape
-    coarse = depth[::grid, ::grid] / np.float32(grid)
+    height, width = shape
+    coarse = depth / np.float32(grid)
     directions = np.ascontiguousarray(np.moveaxis(normals, -1, 0))  # [3, H, W], read 16 times
     risen = np.zeros(coarse.shape, dtype=np.float32)
     for reach in CAVITY_REACHES:

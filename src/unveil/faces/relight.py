@@ -75,7 +75,7 @@ def draw_relit(image: Image, face: ReconstructedFace, model: MorphableModel, col
 def render_lit(whole: WholeFace, to_panel: Float64s, detail: Detail | None, albedo: UInt8s, light: Shading) -> UInt8s:
     """The face in a panel, to whose pixels ``to_panel`` [2, 3] takes the photograph's: RGBA uint8 [480, 480, 4]."""
     model = whole.model
-    raster, _ = rasterize_finely(points_in(whole.projected, to_panel), model.faces, PANEL, PANEL)
+    raster = rasterize_finely(points_in(whole.projected, to_panel), model.faces, PANEL, PANEL)
     normals = unit(interpolate(raster, model.faces, vertex_normals(whole.vertices, model.faces)))
     if detail is not None:
         detailed = texels(raster, detail.normals, model.uv, model.uv_faces)

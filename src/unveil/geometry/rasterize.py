@@ -31,11 +31,12 @@ class Raster:
         return self.triangle >= 0
 
 
-def rasterize(vertices_px: ArrayLike, faces: ArrayLike, height: int, width: int) -> Raster:
+def rasterize(vertices_px: ArrayLike, faces: ArrayLike, height: int, width: int, first_row: int = 0) -> Raster:
     """Draw ``faces`` [F, 3] of ``vertices_px`` [V, 3] (x, y in pixels, z smaller nearer) with a depth test.
 
     Parts outside the image are cut off; triangles without area or with a corner that is not finite are left
-    out. Where two triangles are equally near, the first in ``faces`` is kept.
+    out. Where two triangles are equally near, the first in ``faces`` is kept. The image may be a part of a larger one,
+    so many rows from that ``first_row`` on.
 
     Raises:
         ValueError: arrays of another shape, or faces that name no vertex.
@@ -46,7 +47,7 @@ def rasterize(vertices_px: ArrayLike, faces: ArrayLike, height: int, width: int)
         triangle=np.full((height, width), -1, dtype=np.int32),
         barycentric=np.zeros((height, width, 3), dtype=np.float32),
     )
-    _fill(vertices, triangles, raster.depth, raster.triangle, raster.barycentric)
+    _fill(vertices, triangles, first_row, raster.depth, raster.triangle, raster.barycentric)
     return raster
 
 
@@ -83,12 +84,15 @@ def interpolate(raster: Raster, faces: ArrayLike, attributes: ArrayLike) -> Floa
 
 
 @compiled
-def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any) -> None:
+def _fill(vertices: Any, faces: Any, first_row: Any, depth: Any, triangle: Any, barycentric: Any) -> None:
     height, width = depth.shape
+    last_row = first_row + height - 1
     for f in range(faces.shape[0]):
         ax, ay, az = vertices[faces[f, 0]]
         bx, by, bz = vertices[faces[f, 1]]
         cx, cy, cz = vertices[faces[f, 2]]
+        if max(ay, by, cy) < first_row or min(ay, by, cy) > last_row:
+            continue
         doubled_area = (ax - cx) * (by - cy) - (bx - cx) * (ay - cy)
         # Written so that a NaN fails the test too.
         if not (abs(doubled_area) > 1e-12 and np.isfinite(doubled_area) and np.isfinite(az + bz + cz)):
@@ -96,8 +100,8 @@ def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any
         u_x, u_y = (by - cy) / doubled_area, (cx - bx) / doubled_area
         v_x, v_y = (cy - ay) / doubled_area, (ax - cx) / doubled_area
         left, right = max(min(ax, bx, cx), 0.0), min(max(ax, bx, cx), width - 1.0)
-        top = int(np.ceil(max(min(ay, by, cy), 0.0)))
-        bottom = int(np.floor(min(max(ay, by, cy), height - 1.0)))
+        top = int(np.ceil(max(min(ay, by, cy), float(first_row))))
+        bottom = int(np.floor(min(max(ay, by, cy), float(last_row))))
         for y in range(top, bottom + 1):
             u_row, v_row = u_y * (y - cy), v_y * (y - cy)
             first, last = _within(u_x, u_row, cx, left, right)
@@ -105,16 +109,17 @@ def _fill(vertices: Any, faces: Any, depth: Any, triangle: Any, barycentric: Any
             first, last = _within(-u_x - v_x, 1.0 - u_row - v_row, cx, first, last)
             if not first <= last:
                 continue
+            row = y - first_row
             for x in range(int(np.ceil(first)), int(np.floor(last)) + 1):
                 u, v = u_x * (x - cx) + u_row, v_x * (x - cx) + v_row
                 w = 1.0 - u - v
                 z = np.float32(u * az + v * bz + w * cz)
-                if z < depth[y, x]:
-                    depth[y, x] = z
-                    triangle[y, x] = f
-                    barycentric[y, x, 0] = u
-                    barycentric[y, x, 1] = v
-                    barycentric[y, x, 2] = w
+                if z < depth[row, x]:
+                    depth[row, x] = z
+                    triangle[row, x] = f
+                    barycentric[row, x, 0] = u
+                    barycentric[row, x, 1] = v
+                    barycentric[row, x, 2] = w
 
 
 @compiled
