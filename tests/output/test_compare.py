@@ -1,5 +1,8 @@
 """The picture of models side by side."""
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import made_up_tddfa
@@ -72,6 +75,22 @@ def test_of_all_models_those_are_shown_whose_files_are_there(
     both = Answer(capsys, "compare", DEMO, "--assets", assets, "-o", out)
     assert (both.status, both.out) == (0, f"{out}: 1 photograph, 2 models\n")
     assert "left out deca, mgcnet, whose" in both.err
+
+
+def test_on_a_page_the_heads_of_the_models_turn_together(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assets = made_up_tddfa.write_folder(tmp_path / "3ddfa", "mb05")
+    out = tmp_path / "o.html"
+    given = ("--models", "openhead,3ddfa,mgcnet", "--assets", assets, "-o", out)
+    answer = Answer(capsys, "compare", DEMO, *given)
+    assert (answer.status, answer.out) == (0, f"{out}: 1 photograph, 3 models\n")
+    assert "mgcnet: no mgcnet.safetensors" in answer.err
+    shown = json.loads(re.findall(r'id="content">(.*?)</script>', out.read_text("utf-8"))[0])
+    assert [head["name"] for head in shown["heads"]] == ["openhead", "3ddfa"]
+    assert shown["beside"]
+    again = shutil.copy(DEMO, tmp_path / "again.jpg")
+    assert Answer(capsys, "compare", DEMO, again, "--models", "openhead", "-o", out).status == 0
+    shown = json.loads(re.findall(r'id="content">(.*?)</script>', out.read_text("utf-8"))[0])
+    assert [head["name"] for head in shown["heads"]] == ["demo, openhead", "again, openhead"]
 
 
 def test_mistakes_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -315,13 +315,26 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     assert page.locator("#surface-sure").is_disabled()  # these files do not say it
     page.get_by_label("Compare with").select_option("1")
     page.get_by_text("bare: 0.0 mm apart on average").wait_for()
-    write_text(tmp_path / "two.html", page_of([ShownHead("a", glbs[1]), ShownHead("b", glbs[1])], beside=True))
-    page.goto((tmp_path / "two.html").as_uri())
-    page.get_by_text("b: 0.0 mm apart on average").wait_for()
-    page.goto((tmp_path / "page.html").as_uri())
     page.get_by_role("button", name="bare").click()
     page.get_by_role("heading", name="bare").wait_for()
     assert page.locator("#hair").count() == 0
+    page.close()
+
+
+def test_two_heads_open_beside_each_other_and_both_are_in_sight(browser: Any, tmp_path: Path) -> None:
+    model = unveil.load_openhead()
+    bare, hat = glb_bytes(model, model.zero()), glb_bytes(replace(model, hair=made_up.a_hat()), model.zero())
+    page = browser.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")
+    away = []
+    for first, second in ((bare, hat), (hat, bare)):
+        both = [ShownHead("a", first, "openhead"), ShownHead("b", second, "openhead")]
+        write_text(tmp_path / "page.html", page_of(both, beside=True))
+        page.goto((tmp_path / "page.html").as_uri())
+        page.get_by_text("b: 0.0 mm apart on average").wait_for()
+        canvas(page)
+        places = "[stage, stage.beside].map((one) => one.camera.position.length())"
+        away += evaluate(page, f"({{ stage }}) => {places}")
+    assert away == pytest.approx([away[0]] * 4)  # as far as the larger of both needs, whichever it is
     page.close()
 
 

@@ -28,6 +28,7 @@ export class Beside {
     this.viewer.panel!.show();
     this.viewer.panel!.reset();
     this.viewer.look("Front");
+    this.frame.stage.seeFrom(this.viewer.stage); // which tells of changes alone
     const apart = distances(first, second);
     const mean = apart && meanSeen(apart, first);
     const between = mean === null ? "" : `: ${mean.toFixed(1)} mm apart on average, where the first was seen`;
@@ -46,6 +47,7 @@ export class Beside {
 
   private made(): Frame {
     const frame = new Frame();
+    frame.stage.follows = true;
     frame.element.append(this.caption);
     frame.stage.canvas.setAttribute("role", "img");
     turnTogether(this.viewer.stage, frame.stage);
@@ -78,10 +80,7 @@ function turnTogether(first: Stage, second: Stage): void {
   const follow = (from: Stage, to: Stage) => () => {
     if (turning) return;
     turning = true;
-    to.camera.position.copy(from.camera.position);
-    to.controls.target.copy(from.controls.target);
-    to.controls.update();
-    to.draw();
+    to.seeFrom(from);
     turning = false;
   };
   first.controls.addEventListener("change", follow(first, second));

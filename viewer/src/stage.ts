@@ -34,7 +34,8 @@ export class Stage {
   readonly camera = new PerspectiveCamera(FIELD, 1, 0.05, 20);
   readonly controls: OrbitControls;
   head?: Head;
-  beside?: Stage; // is lit and drawn with this one
+  beside?: Stage; // is lit and drawn with this one, and seen from where this one is
+  follows = false; // whether it is beside another one, which says from where it is seen
   private readonly renderer: WebGLRenderer;
   private readonly ambient = new HemisphereLight("#ffffff", "#d9d2cb", 2.2);
   private readonly key = new DirectionalLight("#ffffff", 0.9);
@@ -91,6 +92,16 @@ export class Stage {
         between(from.radius, to.radius), between(from.phi, to.phi), to.theta - (1 - share) * around,
       ));
     });
+  }
+
+  /** See the head from where another stage sees its own. */
+  seeFrom(other: Stage): void {
+    this.camera.position.copy(other.camera.position);
+    const { target, minDistance, maxDistance } = other.controls;
+    this.controls.target.copy(target);
+    Object.assign(this.controls, { minDistance, maxDistance });
+    this.controls.update();
+    this.draw();
   }
 
   get isOver(): boolean {
@@ -197,12 +208,13 @@ export class Stage {
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
     this.photograph?.fit(width / height);
-    if (this.head && !this.touched) this.aim(this.framed);
+    if (this.head && !this.touched && !this.follows) this.aim(this.framed);
     this.draw();
   }
 
   private framing(): { centre: Vector3; distance: number } {
-    const box = this.head?.box ?? new Box3(new Vector3(-0.1, -0.1, -0.1), new Vector3(0.1, 0.1, 0.1));
+    const box = this.head?.box.clone() ?? new Box3(new Vector3(-0.1, -0.1, -0.1), new Vector3(0.1, 0.1, 0.1));
+    if (this.beside?.head) box.union(this.beside.head.box); // heads of other models have other sizes
     const size = box.getSize(new Vector3());
     const turned = Math.hypot(size.x, size.z) * 0.9; // at its widest while it turns
     const half = Math.max(size.y, turned / this.camera.aspect) * 0.5 * MARGIN;

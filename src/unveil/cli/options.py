@@ -114,6 +114,9 @@ def parse_texture(text: str) -> str:
     return text.lower()
 
 
+PAGES = (".html", ".htm")  # how names of pages end
+
+
 def file_in(out: Path, name: str) -> Path:
     """The file that ``-o`` names, or the one called ``name`` in the folder that it names."""
     return out if out.suffix and not out.is_dir() else out / name

@@ -1,11 +1,12 @@
-"""Photographs and methods in one picture: a row for each photograph, the input and each method's overlay and shape."""
+"""Photographs as several methods see them, also in one picture: a row for each, the input and each method's shape."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -40,24 +41,33 @@ class Method:
     missing: str = ""  # what is not there and how to get it
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """The picture, and a line for each thing that could not be shown."""
+ByMethod = Sequence[Reconstruction | None]  # of each method the largest, None without one
+Shown = TypeVar("Shown")
 
-    picture: Image
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Generic[Shown]):
+    """What is shown of each photograph, and a line for each thing that could not be shown."""
+
+    shown: tuple[Shown, ...]
     notes: tuple[str, ...]
     failed: Mapping[Path, Exception]  # what was wrong with photographs that are left out
 
 
-def compare(photographs: Sequence[Path], methods: Sequence[Method]) -> Comparison:
-    """Draw the largest face of each photograph as each method sees it.
+def compare(
+    photographs: Sequence[Path], methods: Sequence[Method], show: Callable[[Path, Image, ByMethod], Shown]
+) -> Comparison[Shown]:
+    """Show the largest face of each photograph as each method sees it.
 
-    Where a method's files are missing, or it finds no face, its cell is hatched and says so.
+    Args:
+        photographs: their files.
+        methods: those whose files are missing find no face.
+        show: makes of a photograph and its faces what is to be kept of them, as `row` does.
 
     Raises:
         UnveilError: no photograph can be used.
     """
-    rows, notes = [], [f"{method.name}: {method.missing}" for method in methods if method.missing]
+    shown, notes = [], [f"{method.name}: {method.missing}" for method in methods if method.missing]
     failed: dict[Path, Exception] = {}
     for path in photographs:
         try:
@@ -66,12 +76,12 @@ def compare(photographs: Sequence[Path], methods: Sequence[Method]) -> Compariso
         except Exception as error:  # one photograph is not to end the work on the others
             failed[path] = error
             continue
-        rows.append(_row(image, faces, [method.missing or "no face found" for method in methods]))
+        shown.append(show(path, image, faces))
         lost = [m.name for m, face in zip(methods, faces, strict=True) if face is None and not m.missing]
         notes += [f"{name}: no face found in {printable(path)}" for name in lost]
-    if not rows:
+    if not shown:
         raise UnveilError(f"no photograph can be shown: {'; '.join(about(printable(p), failed[p]) for p in failed)}")
-    return Comparison(_page(rows, [method.name for method in methods]), tuple(notes), failed)
+    return Comparison(tuple(shown), tuple(notes), failed)
 
 
 def _largest(method: Method, image: Image) -> Reconstruction | None:
@@ -80,16 +90,16 @@ def _largest(method: Method, image: Image) -> Reconstruction | None:
     return next(iter(method.reconstructor.reconstruct(image, max_faces=1)), None)
 
 
-def _row(image: Image, faces: Sequence[Reconstruction | None], reasons: Sequence[str]) -> Image:
-    """The input and, for each method, two cells with its face or one wide one with the reason why there is none."""
+def row(image: Image, faces: ByMethod, methods: Sequence[Method]) -> Image:
+    """The input and, for each method, two cells with its face or one wide one that says why there is none."""
     whole = np.array([[0, 0], image.shape[1::-1]])
     found = [face.projected[:, :2] for face in faces if face is not None]
     to_panel = framing(np.concatenate(found) if found else whole)  # the same part of the photograph for all
     photo = panel_of(image, to_panel)
     cells = [_shrunk(photo)]
-    for face, reason in zip(faces, reasons, strict=True):
+    for face, method in zip(faces, methods, strict=True):
         if face is None:
-            cells.append(_hatched(reason))
+            cells.append(_hatched(method.missing or "no face found"))
             continue
         head = whole_face(face, face.wearing)
         mesh = render_mesh(points_in(head.projected, to_panel), head.model.faces, PANEL, PANEL)
@@ -117,8 +127,8 @@ def _hatched(reason: str) -> Image:
     return np.asarray(picture)
 
 
-def _page(rows: Sequence[Image], names: Sequence[str]) -> Image:
-    """The rows below each other with the names of the columns above and a caption below."""
+def picture_of(rows: Sequence[Image], methods: Sequence[Method]) -> Image:
+    """The rows below each other with the names of the methods above and a caption below."""
     width = rows[0].shape[1]
     height = HEAD + len(rows) * (CELL + GAP) - GAP + FOOT
     page = np.full((height, width, 3), PAPER, np.uint8)
@@ -129,7 +139,7 @@ def _page(rows: Sequence[Image], names: Sequence[str]) -> Image:
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(20)
     draw.text((CELL / 2, HEAD / 2), "input", INK, font, anchor="mm")
     step = 2 * (CELL + GAP)
-    for k, name in enumerate(names):
-        draw.text((CELL + GAP + k * step + (step - GAP) / 2, HEAD / 2), name, INK, font, anchor="mm")
+    for k, method in enumerate(methods):
+        draw.text((CELL + GAP + k * step + (step - GAP) / 2, HEAD / 2), method.name, INK, font, anchor="mm")
     draw.text((0, height - FOOT / 2), CAPTION, FAINT, ImageFont.load_default(16), anchor="lm")
     return np.asarray(picture)

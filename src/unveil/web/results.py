@@ -50,9 +50,14 @@ def heads_in(results: Iterable[Path]) -> list[ShownHead]:
         UnveilError: there is none, or too many for one page; a file is missing or is no GLB file.
     """
     paths = [path for result in results for path in _glb_files(result)]
-    if len(paths) > MOST_HEADS:
-        raise UnveilError(f"{len(paths)} heads are too many for one page; name at most {MOST_HEADS} GLB files")
+    require_few(len(paths))
     return [replace(read_head(path), name=name) for path, name in zip(paths, _names(paths), strict=True)]
+
+
+def require_few(heads: int) -> None:
+    """Raise an UnveilError where so many heads are too many for one page."""
+    if heads > MOST_HEADS:
+        raise UnveilError(f"{heads} heads are too many for one page; name fewer, at most {MOST_HEADS}")
 
 
 def read_head(path: Path) -> ShownHead:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unveil.cli.options import AssetsOption, ForceOption, RecursiveOption, file_in, words
+from unveil.cli.options import PAGES, AssetsOption, ForceOption, RecursiveOption, file_in, words
 from unveil.cli.printing import complain, count, say
 from unveil.errors import UnveilError, about, exit_status
 
 if TYPE_CHECKING:
-    from unveil.output.compare import Method
+    from unveil.output.compare import ByMethod, Comparison, Method
+    from unveil.typing import Image
+    from unveil.web.results import ShownHead
 
 
 def compare(
@@ -22,7 +25,11 @@ def compare(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", metavar="FOLDER|PICTURE", help="Folder to write compare.png to, or the picture itself."
+            "--out",
+            "-o",
+            metavar="FOLDER|PICTURE|PAGE",
+            help="Folder to write compare.png to, or the picture itself; or a page, named .html, on which the heads "
+            "turn together.",
         ),
     ],
     *,
@@ -38,33 +45,59 @@ def compare(
     recursive: RecursiveOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Draw the heads that several models give for the same photographs, side by side in one picture."""
-    from unveil.output import compare as comparing
-    from unveil.photos.io import WRITE_OPTIONS, find_images, write_image
+    """Show the heads that several models give for the same photographs side by side, in a picture or on a page."""
+    from unveil.photos.io import WRITE_OPTIONS, find_images
     from unveil.storage.files import printable
     from unveil.storage.outputs import result_file
 
     out = file_in(out, "compare.png")
-    if out.suffix.lower() not in WRITE_OPTIONS:
+    if out.suffix.lower() not in (*WRITE_OPTIONS, *PAGES):
         raise UnveilError(
-            f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}"
+            f"cannot write {printable(out)} as a picture; end the name in one of {', '.join(WRITE_OPTIONS)}, or in "
+            ".html for a page"
         )
     photos = [path for given in photographs for path in find_images(given, recursive=recursive, note=complain)]
     with result_file(out, "compare", inputs=photos, force=force) as path:
         methods = _those_there(assets) if models is None else [_method(name, assets) for name in words(models)]
         if not any(method.reconstructor for method in methods):
             raise UnveilError(f"no model can be shown: {methods[0].missing if methods else 'name some with --models'}")
-        shown = comparing.compare(photos, methods)
-        write_image(path, shown.picture)
-    for note in shown.notes:
+        found = (_write_page if out.suffix.lower() in PAGES else _write_picture)(path, photos, methods)
+    for note in found.notes:
         complain(note)
-    for photo, error in shown.failed.items():
+    for photo, error in found.failed.items():
         complain(about(printable(photo), error), error)
-    failed = f"; {len(shown.failed)} failed" if shown.failed else ""
-    whole = count(len(photos) - len(shown.failed), "photograph")
+    failed = f"; {len(found.failed)} failed" if found.failed else ""
+    whole = count(len(photos) - len(found.failed), "photograph")
     say(f"{printable(out)}: {whole}, {count(len(methods), 'model')}{failed}")
-    if shown.failed:
-        raise typer.Exit(exit_status(shown.failed.values()))
+    if found.failed:
+        raise typer.Exit(exit_status(found.failed.values()))
+
+
+def _write_picture(path: Path, photos: list[Path], methods: list[Method]) -> Comparison[Image]:
+    from unveil.output.compare import compare, picture_of, row
+    from unveil.photos.io import write_image
+
+    found = compare(photos, methods, lambda photo, image, faces: row(image, faces, methods))
+    write_image(path, picture_of(found.shown, methods))
+    return found
+
+
+def _write_page(path: Path, photos: list[Path], methods: list[Method]) -> Comparison[list[ShownHead]]:
+    from unveil.output.compare import compare
+    from unveil.storage.files import write_text
+    from unveil.web.notebook import shown_face
+    from unveil.web.page import page_of
+    from unveil.web.results import require_few
+
+    def heads(photo: Path, image: Image, faces: ByMethod) -> list[ShownHead]:
+        shown = [(shown_face(face), method.name) for face, method in zip(faces, methods, strict=True) if face]
+        return [replace(head, name=name if len(photos) == 1 else f"{photo.stem}, {name}") for head, name in shown]
+
+    require_few(len(photos) * sum(method.reconstructor is not None for method in methods))
+    found = compare(photos, methods, heads)
+    together = [head for of_photo in found.shown for head in of_photo]
+    write_text(path, page_of(together, beside=len(together) > 1))
+    return found
 
 
 def _those_there(assets: Path | None) -> list[Method]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unveil.cli.options import ForceOption, file_in
+from unveil.cli.options import PAGES, ForceOption, file_in
 from unveil.cli.printing import count, say
 from unveil.errors import UnveilError
 
@@ -39,7 +39,7 @@ def view(
     from unveil.web.results import heads_in
 
     page = _beside(results[0]) if out is None else file_in(out, PAGE)
-    if page.suffix.lower() not in (".html", ".htm"):
+    if page.suffix.lower() not in PAGES:
         raise UnveilError(f"cannot write {printable(page)} as a page; end the name in .html")
     heads = heads_in(results)
     with result_file(page, "view", inputs=results, force=force) as path:
