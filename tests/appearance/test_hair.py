@@ -10,12 +10,12 @@ import pytest
 from glb_reader import Glb
 from khronos import validator_report
 
-from unveil.appearance.hair.cells import LOOKED_AT, unlike_skin
+from unveil.appearance.hair.cells import LOOKED_AT, Sighted, unlike_skin
 from unveil.appearance.hair.ends import away_from_hair
 from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_faces, frame_of
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
-from unveil.appearance.hair.surroundings import Sighted, hair_view
+from unveil.appearance.hair.surroundings import hair_view
 from unveil.appearance.hair.view import HairTone
 from unveil.appearance.hair.worn import hair_of
 from unveil.assets.store import packaged
@@ -29,7 +29,7 @@ from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLASSES, CLOTH,
 from unveil.models.openhead import head as openhead
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
-from unveil.typing import Floats, Int64s
+from unveil.typing import Bools, Floats, Int64s
 
 MODEL = openhead.load(packaged("openhead.npz"))
 COLOURS = {BACKGROUND: (20, 200, 30), SKIN: (210, 160, 140), HAIR: (90, 60, 40), CLOTH: (40, 40, 200)}
@@ -382,6 +382,77 @@ def test_a_wall_that_is_taken_for_hair_puts_none_on_a_bald_scalp() -> None:
     known, odds = at_crown(bald_before_a_wall())
     assert known > 0.9
     assert odds < -1
+
+
+@pytest.mark.parametrize("hat", [(40, 70, 200), (235, 235, 235), (220, 120, 20)])
+def test_what_lies_on_the_scalp_in_no_colour_of_hair_is_a_hat(hat: tuple[int, int, int]) -> None:
+    """Under one that class maps do not know, hair goes on as beside the face, and nothing of it is on the hair."""
+    template = np.asarray(MODEL.head.template)
+    head = sighted(template, thick=0.03)
+    worn = hair_in(head)
+    worn[int(head.projected[:, 1].min()) + 120 :] = False
+    image = head.photograph.copy()
+    image[worn] = hat
+    made = hair_of(replace(head, photograph=image), MODEL)
+    assert made is not None
+    picture = made.picture.astype(int)
+    assert np.abs(np.median(picture, axis=(0, 1)) - COLOURS[HAIR]).max() < 20
+    assert (np.abs(picture - hat).max(axis=2) < 40).mean() < 0.01
+    assert 0 < made.vertices[:, 1].max() - template[:, 1].max() < 0.02, "it covers the head and has not the hat's form"
+
+
+def hair_in(head: Sighted) -> Bools:
+    """Which pixels of a made-up photograph show hair."""
+    image = head.photograph.astype(int)
+    return np.asarray(
+        (np.abs(image - COLOURS[HAIR]).max(axis=2) < 90) & (np.abs(image - COLOURS[SKIN]).max(axis=2) > 40)
+    )
+
+
+def test_hair_of_no_colour_that_hair_has_is_as_dark_as_the_brows() -> None:
+    """A purple wrap around head and temples that class maps take for hair is none."""
+    head = sighted(np.asarray(MODEL.head.template))
+    image, classes = head.photograph.copy(), head.classes.copy()
+    image[hair_in(head)] = (110, 20, 110)
+    marks = np.asarray(MODEL.landmarks68(head.projected))[17:27, :2]
+    brows = np.zeros(image.shape[:2], np.uint8)
+    cv2.polylines(brows, [marks[:5].astype(np.int32), marks[5:].astype(np.int32)], isClosed=False, color=1, thickness=9)
+    image[brows > 0] = (60, 45, 35)
+    share = head.crop.warp(brows * np.uint8(255)) / np.float32(255)
+    classes *= 1 - share
+    classes[BROWS] += share
+    made = hair_of(replace(head, photograph=image, classes=classes), MODEL)
+    assert made is not None
+    assert np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - (60, 45, 35)).max() < 20
+
+
+def test_before_a_wall_of_its_colour_hair_is_as_thick_as_usual() -> None:
+    """Class maps take some of such a wall for hair."""
+    template = np.asarray(MODEL.head.template)
+    head = sighted(template, thick=0.01)
+    image, classes = head.photograph.copy(), head.classes.copy()
+    image[image[..., 1] > image[..., 0].astype(int) + 60] = COLOURS[HAIR]
+    beside = classes[BACKGROUND] > 0.5
+    beside[CLASS_SIZE // 2 :] = False
+    classes[:, beside] = np.eye(len(CLASSES))[HAIR][:, None]
+    made, plain = hair_of(replace(head, photograph=image, classes=classes), MODEL), hair_of(head, MODEL)
+    assert made is not None
+    assert plain is not None
+    for axis in (0, 1):
+        assert abs(made.vertices[:, axis].max() - plain.vertices[:, axis].max()) < 0.01, axis
+
+
+def test_black_bars_are_no_part_of_a_photograph() -> None:
+    """Hair is the same beside the bars of a film or of a phone's screen, though it is nearly as dark."""
+    head = sighted(np.asarray(MODEL.head.template))
+    left, right = 130, SIZE - 130
+    narrow = cut(head, (left, 0, right, SIZE))
+    barred = head.photograph.copy()
+    barred[:, :left] = barred[:, right:] = 0
+    known = [hair_view(one, MODEL) for one in (narrow, replace(head, photograph=barred, classes=narrow.classes))]
+    assert known[0] is not None
+    assert known[1] is not None
+    assert np.abs(known[0].known - known[1].known).mean() < 0.03
 
 
 def test_nobody_whose_face_is_covered_is_called_bald_by_colour() -> None:

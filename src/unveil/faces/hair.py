@@ -27,7 +27,7 @@ FACTORS = (0.6, 1.7)  # of light that is taken off
 
 def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairForm | None:
     """The form of the hair of a face, where the learner has a class map and the head model has parts."""
-    from unveil.appearance.hair.surroundings import Sighted
+    from unveil.appearance.hair.cells import Sighted
     from unveil.appearance.hair.worn import hair_form
 
     if face.classes is None or model.whole is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import cv2
 import numpy as np
 
@@ -12,12 +15,35 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 SURE = 0.8  # probability from which on a cell shows what skin looks like
 FEWEST = 20  # such cells that say what colour skin has
+# Grey level up to which a bar beside a photograph is black, the share of its pixels that are brighter, and the lines of
+# a photograph that are looked at.
+BLACK, SPECKS, BAR_STEPS = 20, 0.02, 200
 # What is unlike skin: the pixels a side that are looked at, the cells of skin that are compared, the weights of CIELAB,
 # and the distance in it from which on no skin has the colour.
 LOOKED_AT, SAMPLES, WEIGHTS, UNLIKE = 72, 100, np.array([0.5, 1, 1], np.float32), 9.5
 # In distances of the eyes from the middle between them, down the face and across: where it is skin without beard or
 # fringe; and above and beside what hair and hats may be taken for skin.
 PLAIN, PLAIN_ACROSS, BROWS_AT, BESIDE, BESIDE_TO = (0.15, 0.8), 0.75, -0.42, 0.95, 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Sighted:
+    """A head in a photograph."""
+
+    photograph: Image  # RGB [H, W, 3]
+    projected: Floats  # [V, 3] vertices in pixels of it, and a depth in pixels
+    neutral: Floats  # [V, 3] the same vertices in model space without expression and pose
+    classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
+    crop: Crop
+
+    def in_crop(self, crop: Crop) -> Floats:
+        """The vertices [V, 3] in pixels of a crop, and their depth."""
+        return np.column_stack([crop.to_crop(self.projected[:, :2]), self.projected[:, 2]])
+
+    @cached_property
+    def cells(self) -> tuple[Float32s, Float32s]:
+        """CIELAB [K, K, 3] of those cells, and which of them [K, K] the photograph shows."""
+        return cells_of(self.photograph, self.crop)
 
 
 def unlike_skin(photograph: Image, classes: Float32s, crop: Crop, eyes: Floats) -> Bools:
@@ -70,8 +96,23 @@ def cells_of(photograph: Image, crop: Crop) -> tuple[Float32s, Float32s]:
 
 
 def inside(crop: Crop, photograph: Image) -> Float32s:
-    """Which pixels [W, W] of a crop are of the photograph."""
+    """Which pixels [W, W] of a crop are of the photograph, and of no black bar beside it."""
     y, x = np.mgrid[: crop.size, : crop.size]
     at, margin = crop.to_image(np.stack([x, y], axis=-1)), 1 / crop.scale  # their neighbours are of it, too
-    last = np.array(photograph.shape[1::-1]) - 1
-    return np.asarray(((at >= margin) & (at <= last - margin)).all(axis=-1), np.float32)
+    first, last = _without_bars(photograph)
+    return np.asarray(((at >= first + margin) & (at <= last - margin)).all(axis=-1), np.float32)
+
+
+def _without_bars(photograph: Image) -> tuple[Float64s, Float64s]:
+    """The first and the last x and y of what lies between black bars at the edges of a photograph."""
+    ends = []
+    step = [max(1, side // BAR_STEPS) for side in photograph.shape[:2]]
+    some = photograph[:: step[0], :: step[1]]
+    for axis, length in ((0, photograph.shape[1]), (1, photograph.shape[0])):
+        lines = np.flatnonzero((some.max(axis=2) > BLACK).mean(axis=axis) > SPECKS)
+        every = step[1 - axis]
+        first, last = (lines[0], lines[-1]) if len(lines) else (0, len(some) - 1)
+        bars = first > 0, last < some.shape[1 - axis] - 1
+        ends.append((first * every if bars[0] else 0, last * every if bars[1] else length - 1))
+    first, last = np.array(ends, np.float64).T
+    return first, last

@@ -8,13 +8,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from unveil.appearance.hair.cells import Sighted
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame
 from unveil.appearance.hair.photographed import colours_at_texels, shown_at_texels
 from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape
-from unveil.appearance.hair.surroundings import Sighted
-from unveil.appearance.hair.view import HairTone, HairView
-from unveil.geometry.arrays import squared_lengths
+from unveil.appearance.hair.tone import ALIKE, HairTone
+from unveil.appearance.hair.view import HairView
 from unveil.geometry.compiled import compiled
 from unveil.geometry.diffuse_grid import diffuse_grid
 from unveil.geometry.rasterize import nearest_depth
@@ -29,7 +29,6 @@ PHOTO_SIZE = 448  # pixels a side of the crop that the picture is taken from: ab
 DEPTH_SIZE, DEPTH_SLACK = 160, 0.008  # pixels a side to find out what lies in front, and metres behind it
 BROAD = 10.0  # texels, of what is colour and light rather than strands
 EDGE = (-5.0, -2.0)  # texels from the edge of hair between which it goes over into what is around it
-ALIKE = 3.5  # times that colours spread, which is still hair
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
 DARKEST = 3.0  # grey level
 STRONGEST = 0.45  # of the logarithm by which strands differ from what is around them
@@ -116,15 +115,8 @@ def _seen(head: Sighted, points: Float64s, view: HairView, faces: Ints) -> tuple
 
 
 def _likeness(colour: Float32s, tone: HairTone) -> Float32s:
-    """How near [N] colours [N, 3] are to a mixture of those of hair and skin, 1 to 0.
-
-    Hair in full light is one, while the wall behind it is not, nor is what lies on it.
-    """
-    spread = np.asarray(tone.spread, np.float32)
-    lab = (to_cielab(colour / np.float32(255)) - np.asarray(tone.hair, np.float32)) / spread
-    along = np.asarray(tone.skin - tone.hair, np.float32) / spread
-    share = np.clip(lab @ along / max(float(along @ along), 1e-6), 0, 1)
-    square = squared_lengths(lab - share[..., None] * along)
+    """How near [N] colours [N, 3] are to a mixture of those of hair and skin, 1 to 0."""
+    square = tone.unlike(to_cielab(colour / np.float32(255)))
     return np.asarray(np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE), np.float32)
 
 

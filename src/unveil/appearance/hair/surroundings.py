@@ -6,33 +6,26 @@ background look like in this photograph, and beyond it pixels are explained by t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from unveil.appearance.around import explain
-from unveil.appearance.hair.cells import FEWEST, SURE, WEIGHTS, cells_of, inside
+from unveil.appearance.hair.cells import FEWEST, WEIGHTS, Sighted, inside
 from unveil.appearance.hair.frame import above_hairline
-from unveil.appearance.hair.view import FARTHEST, HairTone, HairView
+from unveil.appearance.hair.tone import ALIKE, EVEN, LEAST_HAIR, hair_tone
+from unveil.appearance.hair.view import FARTHEST, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
-from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
-LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
-SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
-# Cells of hair from which on it has any colour; of fewer, those on the head that say which, and the nodes of hair that
-# this counts as; how much lighter than brows it is if none do; the share of the pixels of brows that no skin shows
-# through; the CIELAB of skin in white light, and the least a and b of hair in that.
-FEW_CELLS, FEW_ON_HEAD, OF_LITTLE, LIGHTER, OF_BROWS = 90, 10, 150.0, 9.0, 0.12
-USUAL_SKIN, LEAST_HUE = np.array([60.0, 12, 17]), np.array([-np.inf, -5, -6])
 FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
@@ -42,6 +35,9 @@ GOES_ON, COVERS_REACH, HELD_REACH, ALMOST, FAINT, LEAST_CUT = 0.8, 0.1, 0.05, 0.
 # Share of the edge across the forehead from which on something is before it, share of the width of the head there that
 # a hat spans, and metres that one reaches around the head.
 BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
+# Share of the scalp with a colour that neither hair nor skin has, from which on that is a hat, and of these pixels what
+# is lower than it.
+OTHER, LOWEST = 0.38, 0.05
 HIGHLIGHT = 0.0016  # square metres that one of hair has at most
 # Metres above the hairline at which all is scalp, the distance of a and b from the skin's within which it is bare; the
 # share of it that has to be seen, from which on somebody is bald there, and that of the forehead up to which it shows
@@ -52,51 +48,40 @@ BARE = np.array([0.9, 0.04, 0.03, 0.03], np.float32)
 SHORT = 0.1  # of hair that is seen beside a head, what of it is likely beside one that is bald above
 COVERED = 0.3  # probability from which on a pixel counts as covered
 COVER = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, covers and background
-EVEN = 0.5  # probability from which on a cell is more likely hair than anything else
-FINER = 4  # pixels a side of a cell that are looked at where cells are few
 LEAST_SHOWN = 0.2  # share of the scalp that counts as seen in any case
 CHIN = 8  # iBUG-68
 # Hair that hangs: how many spreads from its colour it still has it; metres above the chin between which it does so
 # beside the mouth and beside the ear; metres from the head between which it does, and from which on there is the wall;
-# the share of what is near that it fills, and of the wall at most; how far from the head it falls, and from its middle.
+# the share of what is near that it fills; how far from the head it falls, and from its middle.
 LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
-HANGING, OF_WALL, FALLS, OF_NECK = 0.5, 0.25, 0.06, 0.045
+HANGING, FALLS, OF_NECK = 0.5, 0.06, 0.045
+# The share of the wall that has the colour of hair, below which that tells hair from it, and from which on it does not.
+DISTINCT, INDISTINCT = 0.25, 0.5
 
 
 Around = tuple[Floats, Floats, Floats, Floats]  # what `_around` gives
-
-
-@dataclass(frozen=True, eq=False)
-class Sighted:
-    """A head in a photograph."""
-
-    photograph: Image  # RGB [H, W, 3]
-    projected: Floats  # [V, 3] vertices in pixels of it, and a depth in pixels
-    neutral: Floats  # [V, 3] the same vertices in model space without expression and pose
-    classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
-    crop: Crop
-
-    @cached_property
-    def cells(self) -> tuple[Float32s, Float32s]:
-        """CIELAB [K, K, 3] of those cells, and which of them [K, K] the photograph shows."""
-        return cells_of(self.photograph, self.crop)
 
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     """Where a photograph shows hair around a head; None where the class map has next to none."""
     crop = _wider(head.crop)
     nothing = np.zeros((SIZE, SIZE), np.float32)
-    raster = rasterize(_in_crop(head, crop), model.faces, SIZE, SIZE)
+    raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
     depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
     to_image = placement(head.projected, head.neutral, model)
-    view = HairView(nothing, inside(crop, head.photograph), nothing, crop, depth, _tone(head, model.faces), to_image)
+    view = HairView(
+        nothing, inside(crop, head.photograph), nothing, crop, depth, hair_tone(head, model.faces), to_image
+    )
     around = _around(head, view, model, raster)
     _, seen = head.cells
     if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
         return None
     picture = crop.warp(head.photograph)
-    told = _with_hanging_hair(_class_map(head, crop), picture, view, around)
-    near = _goes_on(told, view, around)
+    like, of_wall = _like_hair(picture, view, around)
+    told = _class_map(head, crop)
+    if view.tone.nodes <= 1 and of_wall is not None and of_wall < DISTINCT:
+        told = _with_hanging_hair(told, like, view, around)
+    near = np.maximum(_goes_on(told, view, around), _on_scalp(picture, view, around))
     places, typical = _places(told, near, around)
     bare = _bald(picture, told, view, around)
     places[:, bare], typical[:, bare] = BARE[:, None], np.eye(4, 1)
@@ -113,6 +98,8 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     covered = _hidden(told, probability[2], near)
     hair = np.clip(probability[1] / np.where(covered > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
     known = (view.known * (1 - covered)).astype(np.float32)
+    if of_wall is not None and of_wall > INDISTINCT:  # nobody can say where hair ends and the wall begins
+        known[like & (around[0] == 0)] = 0
     return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
 
 
@@ -174,17 +161,22 @@ def _places(told: Float32s, goes_on: Float32s, around: Around) -> tuple[Float32s
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32)
 
 
-def _with_hanging_hair(told: Float32s, picture: Image, view: HairView, around: Around) -> Float32s:
-    """The class map [9, W, W] with hair where it hangs beside the mouth in a picture [W, W, 3], and below that.
+def _like_hair(picture: Image, view: HairView, around: Around) -> tuple[Bools, float | None]:
+    """Which pixels [W, W] of a picture have the colour of the hair, and the share of the wall that has, if it shows."""
+    *_, away, above_chin = around
+    lab = to_cielab(picture / np.float32(255))
+    like = (np.abs(lab - view.tone.hair) < LIKE_HAIR * np.asarray(view.tone.spread)).all(axis=-1)
+    like &= view.known > EVEN
+    wall = (view.known > EVEN) & (away > FAR) & (above_chin > 0)
+    return np.asarray(like), float(like[wall].mean()) if np.count_nonzero(wall) >= FEWEST else None
+
+
+def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Around) -> Float32s:
+    """The class map [9, W, W] with hair where it hangs beside the mouth in its colour [W, W], and below that.
 
     Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
     """
     on_head, _, away, above_chin = around
-    lab, tone = to_cielab(picture / np.float32(255)), view.tone
-    like = (np.abs(lab - tone.hair) < LIKE_HAIR * np.asarray(tone.spread)).all(axis=-1) & (view.known > EVEN)
-    wall = (view.known > EVEN) & (away > FAR) & (above_chin > 0)
-    if tone.nodes > 1 or np.count_nonzero(wall) < FEWEST or like[wall].mean() > OF_WALL:
-        return told
     side, neck, result = _to_left(told.shape[1:], view), OF_NECK * view.scale * view.crop.scale, told.copy()
     for one in (side > neck, side < -neck):
         near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
@@ -244,6 +236,16 @@ def _goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
     return np.asarray(near, np.float32)
 
 
+def _on_scalp(picture: Image, view: HairView, around: Around) -> Float32s:
+    """1 where a hat is in a picture [W, W, 3] of whose scalp much is coloured like no hair or skin, and 0 elsewhere."""
+    on_head, above_line, away, above_chin = around
+    scalp = (on_head > 0) & (above_line > 0) & (view.known > EVEN)
+    other = scalp & (view.tone.unlike(to_cielab(picture / np.float32(255))) > ALIKE**2)
+    if np.count_nonzero(other) < max(FEWEST, OTHER * np.count_nonzero(scalp)):
+        return np.zeros(scalp.shape, np.float32)
+    return np.asarray((away < HAT_REACH) & (above_chin > np.quantile(above_chin[other], LOWEST)), np.float32)
+
+
 def _without_specks(pixels: Bools) -> Bools:
     """Pixels [W, W] without pieces of fewer than `LEAST_CUT`, which learners now and then see in a fringe."""
     _, labels, found, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=8)
@@ -285,65 +287,6 @@ def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
     There it is as ``near`` as `_goes_on` says, and the picture tells, by the probability of a ``cover`` [W, W].
     """
     return np.where((told[OCCLUDER] > COVERED) | (near > ALMOST), 1, cover * (near > FAINT)).astype(np.float32)
-
-
-def _tone(head: Sighted, faces: Ints) -> HairTone:
-    """The colours of what the class map is sure is hair, and of skin.
-
-    Where little hair is seen, the map may have taken the wall beside the head for it.
-    """
-    lab, seen = head.cells
-    hair, skin = head.classes[[HAIR, SKIN]] * seen
-    surest = np.quantile(hair, 1 - LEAST_HAIR)
-    colours = lab[(hair >= surest) | (hair > SURE)]
-    if surest < EVEN:  # so few cells show hair that a wall or skin is in most of them
-        colours = _darkest(head, hair > min(EVEN, 0.9 * float(hair.max())), 0.5)
-    middle, of_skin = np.median(colours, axis=0), np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
-    little = 0 < np.count_nonzero(hair > EVEN) < FEW_CELLS
-    if little:
-        colours = _of_little(head, hair > EVEN, colours, of_skin, faces)
-        middle = np.median(colours, axis=0)
-    spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
-    return HairTone(middle, spread, of_skin, OF_LITTLE if little else 1.0)
-
-
-def _of_little(head: Sighted, cells: Bools, colours: Float32s, skin: Floats, faces: Ints) -> Float32s:
-    """CIELAB [N, 3] of hair of which so few cells [K, K] show some that these may be the wall beside the head.
-
-    So ``colours`` [N, 3] of the cells are those of hair only if cells on the head are no darker, and if none are there,
-    no lighter than the brows.
-    """
-    lab, seen = head.cells
-    crop = head.crop.resized(CLASS_SIZE)
-    on_head = lab[cells & rasterize(_in_crop(head, crop), faces, CLASS_SIZE, CLASS_SIZE).covered]
-    enough = len(on_head) > FEW_ON_HEAD
-    if enough and np.median(on_head[:, 0]) < np.median(colours[:, 0]):
-        colours = on_head
-    brows = head.classes[BROWS] * seen > EVEN
-    if np.count_nonzero(brows) <= FEWEST:
-        return colours
-    of_brows, middle = _darkest(head, brows, OF_BROWS), np.median(colours, axis=0)
-    lighter = not enough and middle[0] > np.median(of_brows[:, 0]) + LIGHTER
-    return of_brows if lighter or _like_no_hair(middle, skin) else colours
-
-
-def _like_no_hair(colour: Floats, skin: Floats) -> bool:
-    """Whether a colour [3] in CIELAB is greener or bluer than hair grows, in the light that skin [3] is seen in."""
-    tint = (skin - USUAL_SKIN) * min(1.0, float(colour[0]) / max(float(skin[0]), 1.0))
-    return bool((colour - tint < LEAST_HUE)[1:].any())
-
-
-def _darkest(head: Sighted, cells: Bools, share: float) -> Float32s:
-    """CIELAB [N, 3] of the darkest share of the pixels in some cells [K, K] of the crop."""
-    fine = head.crop.resized(FINER * len(cells))
-    there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
-    pixels = fine.warp(head.photograph)[there]
-    lab = to_cielab(pixels / np.float32(255))
-    return lab[lab[:, 0] <= np.quantile(lab[:, 0], share)]
-
-
-def _in_crop(head: Sighted, crop: Crop) -> Floats:
-    return np.column_stack([crop.to_crop(head.projected[:, :2]), head.projected[:, 2]])
 
 
 def _around(head: Sighted, view: HairView, model: MorphableModel, raster: Raster) -> Around:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from unveil.appearance.hair.tone import HairTone
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
@@ -15,15 +15,6 @@ MOST_ODDS = 3.0  # log odds of a pixel count no more than this
 MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
 FARTHEST = 1e9  # depth of what is no head
 SLACK = 0.006  # metres behind the head at which nothing is hidden yet
-
-
-class HairTone(NamedTuple):
-    """What hair and skin of a head look like in a photograph, in CIELAB."""
-
-    hair: Floats  # [3]
-    spread: Floats  # [3] how far hair varies
-    skin: Floats  # [3]
-    nodes: float = 1.0  # of hair that is seen, which this counts as much as for what is not seen
 
 
 @dataclass(frozen=True, eq=False)

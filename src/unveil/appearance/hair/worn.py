@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unveil.appearance.hair.cells import Sighted
 from unveil.appearance.hair.ends import SOLID, at_nodes, away_from_hair, loose_ends, lowered
 from unveil.appearance.hair.frame import HairFrame, above_hairline, frame_of
 from unveil.appearance.hair.mesh import CapMesh, cap_mesh
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
-from unveil.appearance.hair.surroundings import Sighted, hair_view
+from unveil.appearance.hair.surroundings import hair_view
 from unveil.appearance.hair.view import HairView
 from unveil.geometry.arrays import nearest
 from unveil.heads.model import MorphableModel
