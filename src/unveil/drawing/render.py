@@ -101,13 +101,13 @@ def render_mesh(
 
     Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
     """
-    bands = _Bands.of(points, faces, height, width)
+    bands = Bands.of(points, faces, height, width)
     light = _light(bands)
     return np.concatenate([_averaged_part(bands, rows, light[rows], skin, colours) for rows in bands.rows])
 
 
 @dataclass(frozen=True, eq=False)
-class _Bands:
+class Bands:
     """A mesh in a picture that is drawn a few rows at a time: a raster takes many times the memory of the picture."""
 
     points: Float64s  # [V, 3] in drawn pixels
@@ -116,7 +116,7 @@ class _Bands:
     width: int
 
     @classmethod
-    def of(cls, points: Floats, faces: Ints, height: int, width: int) -> _Bands:
+    def of(cls, points: Floats, faces: Ints, height: int, width: int) -> Bands:
         """Of points [V, 3] in pixels of the picture."""
         return cls(_magnified(points), faces, height * SUPERSAMPLING, width * SUPERSAMPLING)
 
@@ -130,7 +130,7 @@ class _Bands:
         return rasterize(self.points, self.faces, rows.stop - rows.start, self.width, rows.start)
 
 
-def _averaged_part(bands: _Bands, rows: slice, light: Float32s, skin: Skin | None, colours: Float32s | None) -> UInt8s:
+def _averaged_part(bands: Bands, rows: slice, light: Float32s, skin: Skin | None, colours: Float32s | None) -> UInt8s:
     """Some rows of the picture of `render_mesh`, for the light [H * 2, W * 2] on them."""
     raster = bands.raster(rows)
     if skin is None and colours is None:
@@ -143,7 +143,7 @@ def _averaged_part(bands: _Bands, rows: slice, light: Float32s, skin: Skin | Non
     return averaged(linear, raster, GAMMA)
 
 
-def _light(bands: _Bands) -> Float32s:
+def _light(bands: Bands) -> Float32s:
     """Brightness [H, W] of a white mesh."""
     behind = face_normals(bands.points, bands.faces)[:, 2] > 0
     of_vertices, grid = vertex_normals(bands.points, bands.faces), _cavity_grid(bands.height)
