@@ -25,4 +25,15 @@ def test_heads_are_where_the_frame_shows_them(reconstructor: Reconstructor) -> N
     assert not live.see(without_face(), 4 / RATE)
     (head,) = live.see(moved(0), 5 / RATE)
     assert head.person == 0
-    np.testing.assert_allclose(head.coefficients["shape"], live.tracker.people[0].shape()[0], atol=1e-6)
+
+
+def test_the_shape_goes_to_what_all_frames_say_without_a_step(reconstructor: Reconstructor) -> None:
+    live = LiveHeads(reconstructor)
+    shown, said = [], []
+    for k, seconds in enumerate((0, 1 / RATE, 20)):
+        (head,) = live.see(moved(k), seconds)
+        shown.append(head.coefficients["shape"])
+        said.append(live.tracker.people[0].shape()[0])
+    np.testing.assert_allclose(shown[0], said[0], atol=1e-6)
+    assert np.linalg.norm(shown[1] - shown[0]) < 0.25 * np.linalg.norm(said[1] - said[0])
+    np.testing.assert_allclose(shown[2], said[2], atol=1e-6)

@@ -79,6 +79,13 @@ def test_two_people_have_two_numbers(reconstructor: Reconstructor) -> None:
         assert (across[0] < 256) != (across[1] < 256)
 
 
+def test_a_face_is_found_in_the_crop_in_which_it_is_followed(reconstructor: Reconstructor) -> None:
+    tracker = Tracker(reconstructor)
+    crops = [tracker.track(photograph(), k / RATE)[0].crop for k in range(2)]
+    corners = [crop.to_image(np.array([[0, 0], [crop.size, crop.size]])) for crop in crops]
+    assert np.abs(corners[1] - corners[0]).max() < 0.02 * np.ptp(corners[0][:, 0])
+
+
 def test_most_frames_need_no_detector(reconstructor: Reconstructor, monkeypatch: pytest.MonkeyPatch) -> None:
     searched = []
     detect = FaceDetector.detect

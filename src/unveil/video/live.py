@@ -16,13 +16,15 @@ from unveil.video.smooth import OneEuro
 from unveil.video.track import LEAST_DEVIATION, continuous, placed, reference_crop, with_shape
 from unveil.video.tracker import Tracker
 
+SHAPE_SECONDS = 0.5  # in which most of what a frame adds to a shape is shown: the second frame adds the most
+
 
 @dataclass(frozen=True, eq=False)
 class LiveHead:
     """A head in the newest frame."""
 
     person: int  # number, from 0 in the order in which they came
-    coefficients: Coefficients  # [M] in the crop; smooth, with the shape that all frames so far give
+    coefficients: Coefficients  # [M] in the crop; smooth, with a shape that goes to what all frames so far give
     crop: Crop
     seen: SeenFace  # what this frame alone says
     __repr__ = short_repr
@@ -36,6 +38,8 @@ class _Steady:
     scale: Float64s  # [M] deviations
     filter: OneEuro
     turns: dict[str, Floats]  # axis-angles [3] of the frame before, by joint
+    shape: Floats  # [S] as it is shown
+    seconds: float  # of the frame before
 
 
 class LiveHeads:
@@ -59,8 +63,10 @@ class LiveHeads:
         return [self._head(number, face, seconds) for number, face in sorted(faces.items())]
 
     def _head(self, number: int, face: SeenFace, seconds: float) -> LiveHead:
-        steady = self._steady.setdefault(number, self._begun(face))
-        shape, _ = self.tracker.people[number].shape()
+        target, _ = self.tracker.people[number].shape()
+        steady = self._steady.setdefault(number, self._begun(face, target, seconds))
+        steady.shape = target + (steady.shape - target) * np.exp((steady.seconds - seconds) / SHAPE_SECONDS)
+        shape, steady.seconds = steady.shape, seconds
         one = Coefficients(face.coefficients.layout, placed(self._model, face, steady.crop).values[None])
         measured = with_shape(self._model, one, shape, steady.crop.size).row(0)
         turns = self._model.placement.joint_turns(measured)
@@ -72,7 +78,8 @@ class LiveHeads:
         values = smooth.astype(face.coefficients.values.dtype)
         return LiveHead(number, Coefficients(measured.layout, values), steady.crop, face)
 
-    def _begun(self, face: SeenFace) -> _Steady:
+    def _begun(self, face: SeenFace, shape: Floats, seconds: float) -> _Steady:
         size = face.coefficients.layout.size
         deviations = np.ones(size) if face.deviations is None else face.deviations.values
-        return _Steady(reference_crop(face), np.maximum(deviations, LEAST_DEVIATION), OneEuro(), {})
+        scale = np.maximum(deviations, LEAST_DEVIATION)
+        return _Steady(reference_crop(face), scale, OneEuro(), {}, shape, seconds)

@@ -52,7 +52,7 @@ class Tracker:
         faces = self._followed(image, seconds)
         if self._searches(faces, seconds):
             boxes = [np.reshape(face.box, (2, 2)).astype(np.float32) for face in faces.values()]
-            found = [face for face in self._found(image) if not _there(face, boxes)]
+            found = self._again(image, [face for face in self._found(image) if not _there(face, boxes)])
             faces |= self.people.whose(found, seconds, without=faces)
         self.remember(faces, seconds)
         return faces
@@ -77,8 +77,7 @@ class Tracker:
         if not self._walk.says_face or not numbers:
             return {}
         before = [self.people[number].last for number in numbers]
-        places = [Detection.of_landmarks(face.landmarks, face.score) for face in before]
-        seen = self._seen(image, self._walk.frame(image, places))
+        seen = self._seen(image, self._walk.frame(image, [_place(face) for face in before]))
         found = {
             number: face
             for number, face, last in zip(numbers, seen, before, strict=True)
@@ -99,6 +98,12 @@ class Tracker:
         """The faces that a search of the whole frame finds, the largest first."""
         framed = different_faces(self._walk.frame(image, self._walk.detect(self._detector, image)))
         return [f for f, one in zip(self._seen(image, framed), framed, strict=True) if self._believed(f, one)]
+
+    def _again(self, image: Image, faces: list[SeenFace]) -> list[SeenFace]:
+        """Finds in the crops in which they will be followed, so that heads do not step when they are seen again."""
+        seen = self._seen(image, self._walk.frame(image, [_place(face) for face in faces]))
+        pairs = zip(seen, faces, strict=True)
+        return [now if now.score >= CONVINCED and agree(now.landmarks, face.box) else face for now, face in pairs]
 
     def _believed(self, face: SeenFace, framed: Framed) -> bool:
         """Whether a find is followed; `perhaps_no_face` says why so much is asked."""
@@ -124,6 +129,11 @@ def _seen_face(said: Prediction, framed: Framed, landmarks: Floats) -> SeenFace:
     score = next(score for score in scores if score is not None)
     points = np.asarray(landmarks, np.float64)
     return SeenFace(framed.shown, said.coefficients.row(0), deviations, occlusion, points, score)
+
+
+def _place(face: SeenFace) -> Detection:
+    """Where a face is looked for in the next frame."""
+    return Detection.of_landmarks(face.landmarks, face.score)
 
 
 def _there(face: SeenFace, boxes: Sequence[Floats]) -> bool:
