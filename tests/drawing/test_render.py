@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unveil.drawing.render import AMBIENT, INSIDE, LIGHTS, Bands, _light
+from unveil.drawing.render import AMBIENT, INSIDE, LIGHTS, Bands, _light, render_head
 
 
 @pytest.mark.parametrize("behind", [False, True])
@@ -18,3 +18,13 @@ def test_a_wall_has_the_light_of_all_lamps_and_less_from_behind(behind: bool) ->
         strength * (cosine + 0.25) / 1.25 for cosine, (_, strength) in zip(towards, LIGHTS, strict=True)
     )
     np.testing.assert_allclose(light, expected * INSIDE if behind else expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("height", [0.2, 0.5])
+def test_a_picture_shows_a_head_with_long_hair_whole(height: float) -> None:
+    """Short ones are drawn at one scale."""
+    plate = np.array([[-0.05, 0, 0], [0.05, 0, 0], [0.05, height, 0], [-0.05, height, 0]])
+    picture = render_head(plate, np.array([[0, 1, 2], [0, 2, 3]]), 100)
+    drawn = (picture < 250).any(axis=2)
+    assert not drawn[[0, -1]].any()
+    assert abs(drawn.any(axis=1).sum() - min(height / 0.28, 1 / 1.04) * 100) < 3

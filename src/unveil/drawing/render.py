@@ -31,7 +31,8 @@ CAVITY_DIRECTIONS = 8
 BAND = 96  # rows; a multiple of the supersampling and of all grids
 COARSEST_GRID = 4  # drawn pixels at most from one point to the next at which to look
 TEXTURE_SHADING = 0.35  # of the shading on textured heads, whose texture holds the photograph's light
-VIEW_HEIGHT = 0.28  # metres that a picture of a head shows
+VIEW_HEIGHT = 0.28  # metres that a picture of a head shows, unless long hair needs more
+FILLS = 1.04  # times the height of what fills such a picture
 _LAMPS = np.array([[*np.divide(towards, np.linalg.norm(towards)), strength] for towards, strength in LIGHTS])
 
 
@@ -72,7 +73,7 @@ def render_head(
     rotation: Floats | None = None,
     skin: Skin | None = None,
 ) -> Image:
-    """A picture, RGB uint8 [size, size, 3] on white, of a head in model space in the middle of `VIEW_HEIGHT`.
+    """A picture, RGB uint8 [size, size, 3] on white, of a head in model space in the middle of `VIEW_HEIGHT` or more.
 
     Args:
         vertices: [V, 3] metres.
@@ -82,8 +83,8 @@ def render_head(
         skin: its texture; without one the head is of clay.
     """
     turned = vertices if rotation is None else vertices @ np.asarray(rotation).T
-    scale = size / VIEW_HEIGHT
     low, high = bounds(turned)
+    scale = size / max(VIEW_HEIGHT, FILLS * float((high - low)[:2].max()))
     middle = (low + high) / 2
     points = (turned - middle) * [scale, -scale, -scale] + [(size - 1) / 2, (size - 1) / 2, 0]
     return over(render_mesh(points, faces, size, size, skin), np.full((size, size, 3), 255, dtype=np.uint8))

@@ -15,7 +15,7 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairEnds
 from unveil.typing import Bools, Floats, UInt8s
 
-HANGS = 0.022  # metres from the skin from which on loose ends hang free of it, and are left out; and below the neck
+HANGS, LOWER = 0.022, 0.01  # metres from the skin, and below it, from which on ends hang free of it and are left out
 BEYOND = 17  # texels a side over which colours go on beyond the edge of hair
 
 
@@ -34,7 +34,8 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
     whole, coefficients = model.complete(coefficients)
     neutral = np.asarray(whole.neutral(coefficients), np.float32)[: len(model.head.template)]
     below = nearest(ends.vertices, neutral)
-    on_skin = (squared_lengths(ends.vertices - neutral[below]) < HANGS**2) & (ends.vertices[:, 1] > neutral[:, 1].min())
+    away = ends.vertices - neutral[below]
+    on_skin = (squared_lengths(away) < HANGS**2) & (away[:, 1] > -LOWER)
     lying = on_skin[ends.faces].all(axis=1)
     opaque = replace(
         hair,

@@ -54,7 +54,7 @@ CHIN = 8  # iBUG-68
 # beside the mouth and beside the ear; metres from the head between which it does, and from which on there is the wall;
 # the share of what is near that it fills; how far from the head it falls, and from its middle.
 LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
-HANGING, FALLS, OF_NECK = 0.5, 0.06, 0.045
+HANGING, FALLS, OF_NECK = 0.6, 0.06, 0.045
 # The share of the wall that has the colour of hair, below which that tells hair from it, and from which on it does not.
 DISTINCT, INDISTINCT = 0.25, 0.5
 
@@ -183,7 +183,7 @@ def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Arou
         levels = [near & (above_chin > low) & (above_chin < high) for low, high in pairwise(HANGS)]
         if any(np.count_nonzero(level) < FEWEST or like[level].mean() < HANGING for level in levels):
             continue
-        hair = (like & one & (on_head == 0) & (away < FALLS) & (above_chin < HANGS[1])).astype(np.uint8)
+        hair = (like & one & (on_head == 0) & (away < FALLS) & (above_chin < HANGS[-1])).astype(np.uint8)
         _, labels = cv2.connectedComponents(hair, connectivity=4)
         falls = np.isin(labels, np.setdiff1d(labels[levels[0] & like], 0))
         result[:, falls] = np.eye(len(told), dtype=np.float32)[HAIR][:, None]
