@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,7 +40,7 @@ def head_colours(
     image: Image,
     projected: Floats,
     model: MorphableModel,
-    hidden: Bools | None = None,
+    hidden: Callable[[], Bools] | Bools | None = None,
 ) -> HeadColours:
     """The textures that `bake_texture` gives, or the colours of the vertices of a model that is not ``textured``.
 
@@ -47,12 +48,12 @@ def head_colours(
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: the head model.
-        hidden: [H, W] pixels of the image that something covers, which are not taken.
+        hidden: [H, W] pixels of the image that something covers, which are not taken; or what gives them.
     """
     if model.textured:
         baked = bake_texture(image, projected, model, hidden=hidden)
         return HeadColours(baked.lit, baked.albedo, baked.light if model.skin else None, baked.deviation)
-    return HeadColours.alike(_at_vertices(image, projected, model, hidden))
+    return HeadColours.alike(_at_vertices(image, projected, model, hidden() if callable(hidden) else hidden))
 
 
 def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:

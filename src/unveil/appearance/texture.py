@@ -7,14 +7,16 @@ is taken for skin unless the caller says where it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.appearance.atlas import is_small
+from unveil.appearance.atlas import Atlas, is_small
 from unveil.appearance.eyes import EVENLY, WHITE, paint_eyes
 from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
 from unveil.appearance.grain import quilted_grain
@@ -23,7 +25,7 @@ from unveil.appearance.mouth import onto_teeth, without_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
 from unveil.appearance.person import SeenSkin, face_as_photographed
 from unveil.appearance.texel_kernels import compare, compose, gather, merge, shade
-from unveil.appearance.view import Sampled, View, sample_view
+from unveil.appearance.view import Looked, Sampled, View, look_at
 from unveil.geometry.diffuse import diffuse
 from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
@@ -57,12 +59,18 @@ class BakedTexture:
 
     lit: Image  # [S, S, 3] RGB, as the photograph shows the head
     albedo: Image  # [S, S, 3] RGB of the skin itself, as bright as it is in the photograph on the whole
-    seen: Bools  # [S, S] where that is mostly the photograph
     light: SkinLight  # in the frame of the photograph: x to the right, y up, z to the camera
     # Standard deviation, in grey levels, of every fourth texel and row; zero where that is the photograph. None where
     # it is not known how skin varies.
     deviation: Float32s | None
+    _atlas: Atlas
+    _shown: Bools  # [N] texels
     __repr__ = short_repr
+
+    @cached_property
+    def seen(self) -> Bools:
+        """Where [S, S] the texture is mostly the photograph."""
+        return self._atlas.flags(self._shown)
 
 
 def bake_texture(
@@ -70,7 +78,7 @@ def bake_texture(
     projected: Floats,
     model: MorphableModel,
     size: int = 1024,
-    hidden: Bools | None = None,
+    hidden: Callable[[], Bools] | Bools | None = None,
 ) -> BakedTexture:
     """The texture of the head that the vertices ``projected`` show in ``image``.
 
@@ -86,16 +94,17 @@ def bake_texture(
         model: gives faces, texture coordinates, mirrored vertices and what is expected of skin.
         size: texels per side; where the head is small in the photograph (`atlas.is_small`) half as many are computed
             and enlarged, but for the eyes.
-        hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder.
+        hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder; or what gives them, which is
+            asked late.
     """
     fixed = fixed_texels(model, size, halved=is_small(projected, size))
-    view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size, hidden)
+    view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size)
     if fixed.painted is None:  # no teeth of their own
         view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
-        skin = view
-    else:
-        skin = without_teeth(view, model)
-    light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(skin, model, fixed)
+    looks = look_at(view, fixed.mesh), look_at(view, fixed.mesh, model.mirror_vertices)
+    view = view.without(hidden() if callable(hidden) else hidden)
+    skin = view if fixed.painted is None else without_teeth(view, model)
+    light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(skin, looks, model, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
     mean, known = _means(sums, fixed)
@@ -112,11 +121,11 @@ def bake_texture(
     if fixed.painted is not None:
         teeth = tone_of_teeth(view, model, level, fixed.painted.front_tooth)
         paint_parts((in_light, without), fixed.painted, white / WHITE, teeth, level)
-    seen = fixed.atlas.flags(trusted * mostly_own > 0.5)
-    return BakedTexture(in_light, without, seen, light, _deviation(without, coverage * trusted, model, fixed))
+    deviation, shown = _deviation(without, coverage * trusted, model, fixed), trusted * mostly_own > 0.5
+    return BakedTexture(in_light, without, light, deviation, fixed.atlas, shown)
 
 
-class _Looked(NamedTuple):
+class _Seen(NamedTuple):
     """What a photograph shows of a head, on the side itself or on the other."""
 
     light: SkinLight
@@ -127,8 +136,8 @@ class _Looked(NamedTuple):
     whole: Float32s | None  # [K, 3] the face in this photograph, were nothing hidden, at the vertices of a variation
 
 
-def _looked_at(view: View, model: MorphableModel, fixed: FixedTexels) -> _Looked:
-    own, other = sample_view(view, fixed.mesh), sample_view(view, fixed.mesh, model.mirror_vertices)
+def _looked_at(view: View, looks: tuple[Looked, Looked], model: MorphableModel, fixed: FixedTexels) -> _Seen:
+    own, other = (look.through(view.free) for look in looks)
     variation = None if model.skin is None else model.skin.variation
     whole = guessed = None
     if variation is not None:
@@ -148,7 +157,7 @@ def _looked_at(view: View, model: MorphableModel, fixed: FixedTexels) -> _Looked
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
     colour, coverage, mostly_own, sums = merge(fixed.mesh, own, other, lack)
-    return _Looked(light, gain, (colour, coverage), mostly_own, sums, whole)
+    return _Seen(light, gain, (colour, coverage), mostly_own, sums, whole)
 
 
 def colours_at_vertices(seen: Sampled, fixed: FixedTexels) -> tuple[Float32s, Float32s]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import cv2
@@ -15,7 +16,7 @@ from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import nearest_depth
 from unveil.geometry.smooth_step import smooth_step
-from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Ints
+from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Int32s, Ints
 
 DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head, half as many where that is small
 DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen
@@ -35,7 +36,8 @@ GRAZING = 0.6  # quality below which a view covers a point in part only: it smea
 class View:
     """The part of the photograph with the head, no finer than the texture, and what is nearest in it."""
 
-    pixels: Image  # [H, W, 3]
+    part: tuple[slice, slice]  # rows and columns of the photograph
+    pixels: Image  # [H, W, 3] of it
     free: Float32s  # [H, W] 1 where nothing hides the head, 0 where something does
     # Vertices [V, 4]: x, y, depth in these pixels, cosine between normal and camera; above one, facing it in any case.
     points: Float32s
@@ -44,6 +46,10 @@ class View:
     inside: Float32s  # [D, D'] trust by the distance from the outline
     step: float  # pixels per step of the depth grid
     extent: float  # pixels of the head's longer side
+
+    def without(self, hidden: Bools | None) -> View:
+        """The same where something hides some pixels [H, W] of the photograph."""
+        return replace(self, free=_free(hidden, self.part, self.pixels.shape[1::-1]))
 
     def near_hidden(self) -> Float32s:
         """From 0 to 1, how near [V] what the vertices show lies to pixels that do not show the head."""
@@ -63,7 +69,7 @@ class View:
         projected: Float64s,
         faces: Ints,
         size: int,
-        hidden: Bools | None,
+        hidden: Bools | None = None,
     ) -> View:
         """The view of vertices ``projected`` [V, 3] in ``image`` for a texture of ``size`` texels a side."""
         left, top, right, bottom = part_with(projected, image.shape)
@@ -78,8 +84,9 @@ class View:
         depth, inside = _depth(points / [step, step, 1], faces, shape, extent, step)
         normals = (vertex_normals(projected, faces) * [1, -1, -1]).astype(np.float32)
         return cls(
+            part=part,
             pixels=cv2.resize(image[part], shape, interpolation=cv2.INTER_AREA).astype(np.uint8),
-            free=_free(None if hidden is None else hidden[part], shape),
+            free=_free(hidden, part, shape),
             points=np.column_stack([points, normals[:, 2]]).astype(np.float32),
             normals=np.nan_to_num(normals),
             depth=depth,
@@ -97,10 +104,11 @@ def part_with(projected: Floats, shape: tuple[int, ...]) -> tuple[int, int, int,
     return int(left), int(top), int(right), int(bottom)
 
 
-def _free(hidden: Bools | None, shape: tuple[int, int]) -> Float32s:
+def _free(hidden: Bools | None, part: tuple[slice, slice], shape: Sequence[int]) -> Float32s:
+    width, height = shape
     if hidden is None:
-        return np.ones(shape[::-1], dtype=np.float32)
-    covered = cv2.resize(hidden.astype(np.float32), shape, interpolation=cv2.INTER_AREA)
+        return np.ones((height, width), dtype=np.float32)
+    covered = cv2.resize(hidden[part].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     return (1 - cv2.blur(cv2.dilate(covered, np.ones((7, 7))), (5, 5))).astype(np.float32)
 
 
@@ -128,8 +136,26 @@ class Sampled(NamedTuple):
     cover: Float32s  # [N] how far this look is as good as any
 
 
+class Looked(NamedTuple):
+    """The same before it is known what hides the head."""
+
+    sampled: Sampled
+    pixel: Int32s  # [N] of the view, row by row, of texels that are seen
+
+    def through(self, free: Float32s) -> Sampled:
+        """What is seen through the pixels [H, W] of the view that are free; this must not be asked again."""
+        if free.min() < 1:
+            _hide(self.pixel, free.ravel(), *self.sampled[1:])
+        return self.sampled
+
+
 def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Sampled:
-    """The photograph at each texel of ``mesh``, or at the mirrored point of the head.
+    """The photograph at each texel of ``mesh``, or at the mirrored point of the head; see `look_at`."""
+    return look_at(view, mesh, mirror).through(view.free)
+
+
+def look_at(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Looked:
+    """The same as if nothing hid the head.
 
     Args:
         view: the photograph.
@@ -138,20 +164,29 @@ def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Samp
     """
     count = len(mesh[0])
     sampled = Sampled(np.zeros((count, 3), np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32))
+    looked = Looked(sampled, np.zeros(count, np.int32))
     grid = (view.depth, view.inside, np.float32(1 / view.step), np.float32(view.extent))
     # Seen from outside the corners go anticlockwise, which with y down has a negative area; mirroring turns that.
     points, outside = (view.points, np.float32(-1)) if mirror is None else (view.points[mirror], np.float32(1))
-    _sample(mesh, points, outside, (view.pixels, view.free), grid, tuple(sampled))
-    return sampled
+    _sample(mesh, points, outside, view.pixels, grid, (*sampled, looked.pixel))
+    return looked
 
 
 @compiled
-def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result: Any) -> None:
+def _hide(pixel: Any, free: Any, weight: Any, cover: Any) -> None:
+    for n in range(len(pixel)):
+        if weight[n] > 0:
+            share = free[pixel[n]]
+            weight[n] *= share
+            cover[n] *= share
+
+
+@compiled
+def _sample(mesh: Any, points: Any, outside: Any, pixels: Any, grid: Any, result: Any) -> None:
     triangle, barycentric, faces = mesh
-    pixels, free = photo
     depth, inside, per_pixel, extent = grid
-    colour, weight, cover = result
-    height, width = free.shape
+    colour, weight, cover, pixel = result
+    height, width = pixels.shape[:2]
     # Bare numbers would make doubles of everything.
     one, two, three = np.float32(1), np.float32(2), np.float32(3)
     slope_slack, per_slack = np.float32(SLOPE_SLACK) * extent, two / (np.float32(DEPTH_SLACK) * extent)
@@ -189,7 +224,8 @@ def _sample(mesh: Any, points: Any, outside: Any, photo: Any, grid: Any, result:
         column, row = np.uint32(min(int(x), width - 2)), np.uint32(min(int(y), height - 2))
         beside, below = np.uint32(column + 1), np.uint32(row + 1)
         border = min(x, right - x, y, bottom - y) * per_border
-        valid = seen * inside[i, j] * free[row, column] * min(one, border)
+        valid = seen * inside[i, j] * min(one, border)
+        pixel[n] = row * width + column
         angle = min(one, cosine * np.float32(1 / FACING))
         quality = max(np.float32(POOREST), angle * angle * (three - two * angle))
         weight[n] = valid * quality

@@ -35,7 +35,7 @@ from unveil.models.classes import BACKGROUND, CLOTH
 from unveil.photos.io import write_image
 from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
-from unveil.typing import Floats, Image, UInt8s
+from unveil.typing import Bools, Floats, Image, UInt8s
 
 OVERLAY_ENDING = "_overlay.png"
 ENDINGS = (  # of all files of a face, after "<photo>_<k>"
@@ -112,15 +112,18 @@ def face_colours(
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
     landmarks = np.asarray(face.landmarks2d, np.float64) - [left, top]
-    unusable = spectacle_frames(image, landmarks, face.classes, face.crop)
-    if face.occlusion is not None:
-        unusable |= occluded_pixels(face.occlusion, face.crop, image.shape)
-    if face.classes is not None:
-        others = face.classes[BACKGROUND] + face.classes[CLOTH]
-        unusable |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
-        eyes = np.stack([landmarks[slice(*IBUG68_PARTS[name])].mean(axis=0) for name in ("right_eye", "left_eye")])
-        unusable |= unlike_skin(image, face.classes, face.crop, eyes)
-    unusable |= hair_pixels(face, model, hair(), image.shape)
+
+    def unusable() -> Bools:
+        pixels = spectacle_frames(image, landmarks, face.classes, face.crop)
+        if face.occlusion is not None:
+            pixels |= occluded_pixels(face.occlusion, face.crop, image.shape)
+        if face.classes is not None:
+            others = face.classes[BACKGROUND] + face.classes[CLOTH]
+            pixels |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
+            eyes = np.stack([landmarks[slice(*IBUG68_PARTS[name])].mean(axis=0) for name in ("right_eye", "left_eye")])
+            pixels |= unlike_skin(image, face.classes, face.crop, eyes)
+        return pixels | hair_pixels(face, model, hair(), image.shape)
+
     return head_colours(image, face.photographed, model, unusable)
 
 
