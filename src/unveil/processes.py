@@ -12,10 +12,10 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ContextDecorator, suppress
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -71,22 +71,17 @@ class _NumpyOnOneThread(ContextDecorator):
 numpy_on_one_thread = _NumpyOnOneThread()
 
 
-def beside() -> Executor:
-    """What does one thing after another on a thread of its own, or at once where there is no second core for that."""
-    return ThreadPoolExecutor(1) if thread_count(2) > 1 else _AtOnce()
+def begun(work: Callable[..., Result], *arguments: Any) -> Callable[[], Result]:
+    """What waits for the result of some work, which begins on a second core.
 
-
-class _AtOnce(Executor):
-    """Does everything when it is asked to."""
-
-    def submit(self, work: Callable[..., Result], /, *arguments: Any, **named: Any) -> Future[Result]:
-        """What comes of the work, which is done before this returns."""
-        future: Future[Result] = Future()
-        try:
-            future.set_result(work(*arguments, **named))
-        except BaseException as error:
-            future.set_exception(error)
-        return future
+    Where there is none, the work is done when the result is first asked for, so that nothing is done in vain.
+    """
+    if thread_count(2) == 1:
+        return lru_cache(maxsize=1)(partial(work, *arguments))
+    pool = ThreadPoolExecutor(1)
+    result = pool.submit(work, *arguments).result
+    pool.shutdown(wait=False)
+    return result
 
 
 def share_one_heap() -> None:

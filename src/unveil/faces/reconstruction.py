@@ -15,7 +15,7 @@ from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import ALL_FORMATS, FORMATS, NUMBERS, OVERLAY
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
-from unveil.processes import beside, numpy_on_one_thread
+from unveil.processes import begun, numpy_on_one_thread
 from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
 
@@ -160,11 +160,10 @@ class Reconstruction(ReconstructedFace):
             return HeadColours.alike(plain_colours(self.morphable))
         if "hair" in self.__dict__:
             return face_colours(self.photograph, self, self.morphable, lambda: self.hair)
-        with beside() as meanwhile:
-            form = meanwhile.submit(self._hair_form)
-            hair = meanwhile.submit(lambda: self._painted(form.result()))
-            colours = face_colours(self.photograph, self, self.morphable, form.result)
-        self.__dict__["hair"] = hair.result()  # as the property keeps it
+        form = begun(self._hair_form)
+        hair = begun(lambda: self._painted(form()))
+        colours = face_colours(self.photograph, self, self.morphable, form)
+        self.__dict__["hair"] = hair()  # as the property keeps it
         return colours
 
     @property

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -33,7 +32,7 @@ from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
 from unveil.meshes.image_bytes import jpeg, png
 from unveil.meshes.seams import split_at_seams
 from unveil.meshes.surface import TexturedSurface
-from unveil.processes import beside
+from unveil.processes import begun
 from unveil.storage.files import write_bytes
 from unveil.typing import Floats, Image, UInt8s
 
@@ -89,27 +88,26 @@ def glb_bytes(
         motion = replace(motion, coefficients=model.complete(motion.coefficients)[1])
     values = {name: replace(model, hair=None).extended(numbers) for name, numbers in (values or {}).items()}
     hair, (model, coefficients) = model.hair, replace(model, hair=None).complete(coefficients)
-    with beside() as meanwhile:
-        pictures = _encoded(meanwhile, texture if model.textured else None, normal_map, hair)
-        buffer, mesh = head_mesh(model, coefficients, values, tangents=normal_map is not None)
-        document = _about(model)
-        shape = np.asarray(model.shape(coefficients), np.float64).round(SHAPE_DIGITS)
-        document["extras"]["shape"] = (shape + 0.0).tolist()  # the sum turns -0.0 into 0.0
-        document |= {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
-        document["nodes"] = [{"mesh": 0, "skin": 0, "name": "head"}, *joint_nodes(model, coefficients)]
-        # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
-        roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
-        document["scenes"] = [{"nodes": [0, *roots]}]
-        if model.textured:
-            document |= _look(buffer, pictures, model.parts)
-        else:
-            document["materials"] = [_material(grey=texture is None)]
-            if texture is not None:
-                add_colours(buffer, mesh, model, texture)
-        if hair is not None:
-            add_hair(buffer, document, hair, model.head.joint_names.index(HAIR_JOINT), pictures)
-        if motion is not None:
-            document["animations"] = [animation(buffer, model, motion)]
+    pictures = _encoded(texture if model.textured else None, normal_map, hair)
+    buffer, mesh = head_mesh(model, coefficients, values, tangents=normal_map is not None)
+    document = _about(model)
+    shape = np.asarray(model.shape(coefficients), np.float64).round(SHAPE_DIGITS)
+    document["extras"]["shape"] = (shape + 0.0).tolist()  # the sum turns -0.0 into 0.0
+    document |= {"meshes": [mesh], "skins": [skin(buffer, model, coefficients)]}
+    document["nodes"] = [{"mesh": 0, "skin": 0, "name": "head"}, *joint_nodes(model, coefficients)]
+    # A mesh with a skin stands beside its joints: its own place in the scene has no effect.
+    roots = [j + 1 for j, parent in enumerate(model.head.joint_parents) if parent < 0]
+    document["scenes"] = [{"nodes": [0, *roots]}]
+    if model.textured:
+        document |= _look(buffer, pictures, model.parts)
+    else:
+        document["materials"] = [_material(grey=texture is None)]
+        if texture is not None:
+            add_colours(buffer, mesh, model, texture)
+    if hair is not None:
+        add_hair(buffer, document, hair, model.head.joint_names.index(HAIR_JOINT), pictures)
+    if motion is not None:
+        document["animations"] = [animation(buffer, model, motion)]
     return buffer.pack(document)
 
 
@@ -139,8 +137,7 @@ def surface_bytes(vertices: Floats, surface: TexturedSurface, texture: Image | N
         "nodes": [{"mesh": 0, "name": "head"}],
         "scenes": [{"nodes": [0]}],
     }
-    with beside() as meanwhile:
-        return buffer.pack(document | _look(buffer, _encoded(meanwhile, texture)))
+    return buffer.pack(document | _look(buffer, _encoded(texture)))
 
 
 def _about(surface: TexturedSurface) -> Json:
@@ -159,17 +156,13 @@ def _generator() -> str:
     return f"unveil {version('unveil')}"  # reads the description of the package: 3 ms
 
 
-def _encoded(
-    executor: Executor, texture: Image | None, normal_map: Image | None = None, hair: HairCap | None = None
-) -> Pictures:
+def _encoded(texture: Image | None, normal_map: Image | None = None, hair: HairCap | None = None) -> Pictures:
     """The pictures of a head as bytes of files, in the making: the texture, of normals, of hair and of its ends."""
     given = [("skin", texture, jpeg), ("normals", normal_map, png)]
     if hair is not None and texture is not None:
         given += [(HAIR, hair.picture, jpeg), (ENDS, None if hair.ends is None else hair.ends.picture, png)]
     return {
-        name: Picture(encode.__name__, executor.submit(encode, picture))
-        for name, picture, encode in given
-        if picture is not None
+        name: Picture(encode.__name__, begun(encode, picture)) for name, picture, encode in given if picture is not None
     }
 
 

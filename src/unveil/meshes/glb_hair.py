@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,11 +20,11 @@ class Picture(NamedTuple):
     """A picture in the making."""
 
     kind: str  # such as "png"
-    content: Future[bytes]  # of a file
+    content: Callable[[], bytes]  # of a file
 
     def added(self, buffer: GltfBuffer, name: str) -> Json:
         """The entry among a document's images of that name; the picture goes into the buffer."""
-        return {"mimeType": f"image/{self.kind}", "bufferView": buffer.view(self.content.result()), "name": name}
+        return {"mimeType": f"image/{self.kind}", "bufferView": buffer.view(self.content()), "name": name}
 
 
 Pictures = Mapping[str, Picture]  # by name

@@ -28,6 +28,7 @@ from unveil.photos.crop import Crop
 from unveil.photos.detection import SAME_FACE_IOU, Detection, distinct, mean_side, merge, overlaps
 from unveil.photos.io import Photograph, as_rgb
 from unveil.photos.pyramid import MARGIN, MOST_PIXELS, Scales, finer_levels, levels_of, pad_to_grid
+from unveil.processes import begun
 from unveil.typing import Float32s, Floats, Image
 
 SMALLEST_FACE = 40.0  # image pixels; a smaller face carries too little to reconstruct it from
@@ -49,6 +50,7 @@ GENEROUS, HARDLY_WORTH_A_LOOK = 0.3, 0.2
 MOST_HARDLY = 8  # finds with no more than these scores that are looked at
 
 SMALLEST_SHARE = 1 / 3  # of the smallest certain face's side, to which the search goes on
+AHEAD = 2  # the level, counted from the coarsest, that most searches end at: a second core begins with it at once
 SEEN_SIDE = 16  # network pixels; from this side on nine of ten faces are found worth a look
 
 # The network sees faces that lie or stand on their head, but less surely, and beyond a quarter turn it takes the mouth
@@ -120,8 +122,9 @@ class FaceDetector:
     def _coarse_to_fine(self, levels: Sequence[Image], shape: tuple[int, ...]) -> _Answers:
         """Answers in each level of a photograph of that shape, the coarsest first, as far as the search goes."""
         answers: _Answers = []
-        for level in levels:
-            answers.append(self._search(level, shape))
+        ahead = [begun(self._search, level, shape) for level in levels[AHEAD : AHEAD + 1]]
+        for k, level in enumerate(levels):
+            answers.append(ahead[0]() if k == AHEAD else self._search(level, shape))
             smallest_seen = SEEN_SIDE * max(shape) / max(level.shape[:2])  # image pixels
             certain = [mean_side(points) for points, score in merge(answers) if score > CERTAIN]
             if certain and SMALLEST_SHARE * min(certain) >= smallest_seen:

@@ -17,7 +17,7 @@ from unveil.appearance.hair.view import HairView
 from unveil.geometry.arrays import nearest
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairCap
-from unveil.processes import beside
+from unveil.processes import begun
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Int64s
 
@@ -66,12 +66,11 @@ def hair_form(head: Sighted, model: MorphableModel) -> HairForm | None:
         head: in the photograph.
         model: its model, whose whole head has parts.
     """
-    with beside() as meanwhile:
-        framing = meanwhile.submit(frame_of, head.neutral, model)
-        view = hair_view(head, model)
+    framed = begun(frame_of, head.neutral, model)
+    view = hair_view(head, model)
     if view is None:
         return None
-    frame = framing.result()
+    frame = framed()
     shape = hair_shape(frame, view)
     if shape is None:
         return None
