@@ -28,6 +28,7 @@ from unveil.appearance.texel_kernels import compare, compose, gather, merge, sha
 from unveil.appearance.view import Looked, Sampled, View, look_at
 from unveil.geometry.diffuse import diffuse
 from unveil.heads.model import MorphableModel
+from unveil.processes import begun
 from unveil.reprs import short_repr
 from unveil.typing import Bools, Float32s, Floats, Image, Int64s, Ints
 
@@ -105,6 +106,7 @@ def bake_texture(
     view = view.without(hidden() if callable(hidden) else hidden)
     skin = view if fixed.painted is None else without_teeth(view, model)
     light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(skin, looks, model, fixed)
+    grain = begun(_grain, colour, coverage, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
     mean, known = _means(sums, fixed)
@@ -112,12 +114,13 @@ def bake_texture(
     trust = _trust(known, mean / np.maximum(own, 1) - 1, view.near_hidden(), fixed)
     shift, level = _completion(mean - own, own, known * trust, fixed)
     shift += own - usual
-    expected = (fixed.skin.detail, _grain(colour, coverage, fixed), tone, shift)
+    expected = (fixed.skin.detail, grain(), tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
 
     white = paint_eyes(albedo, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
     shade(fixed.mesh, fixed.eyes.texels, albedo, gain, lit)
-    in_light, without = fixed.atlas.texture(lit), fixed.atlas.texture(albedo)
+    bright = begun(fixed.atlas.texture, lit)
+    without, in_light = fixed.atlas.texture(albedo), bright()
     if fixed.painted is not None:
         teeth = tone_of_teeth(view, model, level, fixed.painted.front_tooth)
         paint_parts((in_light, without), fixed.painted, white / WHITE, teeth, level)

@@ -108,8 +108,10 @@ def _without_bars(photograph: Image) -> tuple[Float64s, Float64s]:
     ends = []
     step = [max(1, side // BAR_STEPS) for side in photograph.shape[:2]]
     some = photograph[:: step[0], :: step[1]]
+    red, green, blue = np.moveaxis(some, -1, 0) > BLACK
+    bright = red | green | blue
     for axis, length in ((0, photograph.shape[1]), (1, photograph.shape[0])):
-        lines = np.flatnonzero((some.max(axis=2) > BLACK).mean(axis=axis) > SPECKS)
+        lines = np.flatnonzero(bright.mean(axis=axis) > SPECKS)
         every = step[1 - axis]
         first, last = (lines[0], lines[-1]) if len(lines) else (0, len(some) - 1)
         bars = first > 0, last < some.shape[1 - axis] - 1

@@ -15,6 +15,7 @@ from unveil.geometry.smooth_step_compiled import step_between
 from unveil.typing import Float32s, Float64s, Image
 
 FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
+CURVED = 0.1  # by which texels between four nodes may face the camera more than at these
 KNOWN = 0.9  # from which on the photograph says what is there
 SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
 SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
@@ -53,6 +54,8 @@ def _shown(nodes: Any, step: Any, maps: Any, front: Any, shown: Any) -> None:
     for row in range(nodes.shape[0] - 1):
         for column in range(nodes.shape[1]):
             a, across, down, twist = _patch(nodes, row, column)
+            if not _turned_to(across, down, twist):
+                continue
             for i in range(step):
                 y = (i + 0.5) / step
                 for j in range(step):
@@ -130,6 +133,16 @@ def _facing(across: Any, down: Any, twist: Any, x: Any, y: Any) -> Any:
     dx, dy, dz = down[0] + twist[0] * x, down[1] + twist[1] * x, down[2] + twist[2] * x
     nx, ny, nz = dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax
     return -nz / max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-12)
+
+
+@compiled
+def _turned_to(across: Any, down: Any, twist: Any) -> Any:
+    """Whether some of the four corners between nodes face the camera nearly enough to be seen."""
+    for x in range(2):
+        for y in range(2):
+            if _facing(across, down, twist, x, y) > FACING[0] - CURVED:
+                return True
+    return False
 
 
 @compiled

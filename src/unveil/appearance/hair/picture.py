@@ -56,12 +56,9 @@ def hair_picture(
     shown.ravel()[there] *= like
     broad, known = broad_colours(colour, weight, BROAD)
     strands = quilted(_strands(colour, weight, broad), weight, cover > -0.5)
-    # At its edge hair is as the photograph shows the head, so that it goes over into that without a seam.
-    edge = np.clip((away - EDGE[0]) / np.float32(EDGE[1] - EDGE[0]), 0, 1)
-    shown = np.maximum(shown, weight)
-    share = np.maximum(shown, free * edge)
-    picture = np.empty((HEIGHT, WIDTH, 3), np.uint8)
-    _mix(np.exp(strands, out=strands), _continued(broad, known, view.tone), colour, share, picture)
+    invented = np.exp(strands, out=strands), _continued(broad, known, view.tone)
+    shown, picture = np.maximum(shown, weight), np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    _mix(invented, colour, (shown, free, away), picture)
     at_nodes = cv2.resize(shown, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     return picture, np.asarray(at_nodes, np.float32)
 
@@ -70,21 +67,30 @@ def _strands(colour: Float32s, weight: Float32s, broad: Float32s) -> Float32s:
     """Logarithms [H, W, 3] of colours [H, W, 3] against broad ones [h, w, 3], where they have weights [H, W]."""
     broad = np.asarray(cv2.resize(broad, (WIDTH, HEIGHT)), np.float32).reshape(-1, 3)
     known = np.flatnonzero(weight)
-    log = np.log(np.maximum(colour.reshape(-1, 3)[known], DARKEST) / np.maximum(broad[known], DARKEST))
+    here, around = (np.maximum(of.take(known, axis=0), DARKEST) for of in (colour.reshape(-1, 3), broad))
+    log = np.log(here / around)
     strands = np.zeros_like(colour)
     strands.reshape(-1, 3)[known] = np.clip(log, -STRONGEST, STRONGEST)
     return strands
 
 
 @compiled
-def _mix(strands: Any, broad: Any, colour: Any, share: Any, picture: Any) -> None:
-    """The picture [H, W, 3]: colours [H, W, 3] by their share [H, W], else strands times what is broad [H, W, 3]."""
-    half, white = np.float32(0.5), np.float32(255)
+def _mix(invented: Any, colour: Any, shares: Any, picture: Any) -> None:
+    """The picture [H, W, 3]: colours [H, W, 3] as far as they are shown [H, W], else strands times what is broad.
+
+    At its edge hair is as the photograph shows the head, where nothing hides that, so that it goes over into that
+    without a seam.
+    """
+    (strands, broad), (shown, free, away) = invented, shares
+    black, one, half, white = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
+    start, per_texel = np.float32(EDGE[0]), np.float32(1 / (EDGE[1] - EDGE[0]))
     for i in range(picture.shape[0]):
         for j in range(picture.shape[1]):
+            edge = min(max((away[i, j] - start) * per_texel, black), one)
+            share = max(shown[i, j], free[i, j] * edge)
             for c in range(3):
-                invented = strands[i, j, c] * broad[i, j, c]
-                value = invented + share[i, j] * (colour[i, j, c] - invented) + half
+                usual = strands[i, j, c] * broad[i, j, c]
+                value = usual + share * (colour[i, j, c] - usual) + half
                 picture[i, j, c] = np.uint8(min(max(value, half), white))
 
 

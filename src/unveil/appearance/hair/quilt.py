@@ -40,7 +40,7 @@ def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
 
     Where too little is known for patches, it is made up, with the contrast that is known or is usual.
     """
-    result, made_up = np.zeros_like(detail), _strands(detail.shape[:2])[..., None]
+    result, made_up = np.zeros_like(detail), _strands(detail.shape[:2])
     for across, along in SIDES:
         sources = np.argwhere(_whole(weight > KNOWN, along, across))
         if len(sources) >= ENOUGH:
@@ -48,13 +48,24 @@ def quilted(detail: Float32s, weight: Float32s, wanted: Bools) -> Float32s:
             break
     else:
         squares = float((np.square(detail).mean(axis=2) * weight).sum()) + FEW * USUAL_SPREAD**2
-        return result + np.float32(np.sqrt(squares / (float(weight.sum()) + FEW))) * made_up
+        _strengthen(result, 1.0, made_up, float(np.sqrt(squares / (float(weight.sum()) + FEW))))
+        return result
     strands = _along_hair(result)
-    contrast, left = (np.sqrt(float(np.square(values).mean())) for values in (result, strands))
+    contrast, left = (float(np.linalg.norm(values)) / np.sqrt(values.size) for values in (result, strands))
     contrast = min(contrast, MOST_SPREAD)  # curls are darker in between than strands that lie side by side
-    strands *= min(contrast / max(left, 1e-6), MOST_GAIN)
     # Photographs show locks; strands are finer than their pixels.
-    return np.asarray(strands + np.float32(FINER * contrast) * made_up, np.float32)
+    _strengthen(strands, min(contrast / max(left, 1e-6), MOST_GAIN), made_up, FINER * contrast)
+    return strands
+
+
+@compiled
+def _strengthen(detail: Any, gain: Any, more: Any, strength: Any) -> None:
+    """Detail [H, W, 3] times a gain, and so much of more [H, W] added to it."""
+    gain, strength = np.float32(gain), np.float32(strength)
+    for i in range(detail.shape[0]):
+        for j in range(detail.shape[1]):
+            for c in range(3):
+                detail[i, j, c] = gain * detail[i, j, c] + strength * more[i, j]
 
 
 def _along_hair(detail: Float32s) -> Float32s:
