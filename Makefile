@@ -9,6 +9,7 @@ VENV         := .venv
 BASE_VENV    := .venv-base
 MINIMUM_VENV := .venv-minimum
 RAY_VENV     := .venv-ray
+BLENDER_VENV := .venv-blender
 BIN          := $(VENV)/bin
 PIP          := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -18,7 +19,7 @@ VIEWER      := viewer
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view serve test test-base test-minimum test-ray wheel-test check format docs page install install-dev clean distclean
+.PHONY: help demo view serve test test-base test-minimum test-ray test-blender wheel-test check format docs page install install-dev clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ test-minimum: $(MINIMUM_VENV)/.test ## the same with the lowest release of every
 test-ray: $(RAY_VENV)/.test ## run what needs Ray, in .venv-ray
 	$(RAY_VENV)/bin/python -m pytest tests/test_cluster.py tests/codes/test_ray.py tests/output/test_spreading.py
 
+test-blender: $(BLENDER_VENV)/.test ## run what needs Blender, as a module of Python 3.11, in .venv-blender
+	$(BLENDER_VENV)/bin/python -m pytest tests/integrations tests/meshes/test_blender.py
+
 wheel-test: $(VENV)/.created ## build the wheel, install it into an empty environment elsewhere, and run the demo there
 	rm -rf dist
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
@@ -78,11 +82,11 @@ clean: ## remove results and caches, keep the environments
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove the environments and node_modules too
-	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(RAY_VENV) $(VALIDATOR)/node_modules $(VIEWER)/node_modules
+	rm -rf $(VENV) $(BASE_VENV) $(MINIMUM_VENV) $(RAY_VENV) $(BLENDER_VENV) $(VALIDATOR)/node_modules $(VIEWER)/node_modules
 
 # A stamp is written when its step has finished, so that an interrupted step runs again and a finished one does not.
 
-$(VENV)/.created $(BASE_VENV)/.created $(MINIMUM_VENV)/.created $(RAY_VENV)/.created:
+$(VENV)/.created $(BASE_VENV)/.created $(MINIMUM_VENV)/.created $(RAY_VENV)/.created $(BLENDER_VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 		echo "unveil needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1);" \
 		     "name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
@@ -117,6 +121,12 @@ $(MINIMUM_VENV)/.test: pyproject.toml | $(MINIMUM_VENV)/.created
 
 $(RAY_VENV)/.test: pyproject.toml | $(RAY_VENV)/.created
 	$(RAY_VENV)/bin/python -m pip --disable-pip-version-check install --editable '.[ray,test]'
+	@touch $@
+
+# bpy asks for an older NumPy than unveil does, and works with a newer one; hence its dependencies by name.
+$(BLENDER_VENV)/.test: pyproject.toml | $(BLENDER_VENV)/.created
+	$(BLENDER_VENV)/bin/python -m pip --disable-pip-version-check install --editable '.[test]' cython requests zstandard
+	$(BLENDER_VENV)/bin/python -m pip --disable-pip-version-check install --no-deps bpy==5.0.1
 	@touch $@
 
 # The Khronos glTF validator and the build of the page run on Node. Their tests say that they are skipped where these

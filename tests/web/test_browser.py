@@ -382,12 +382,13 @@ def test_on_a_phone_the_head_stays_in_sight(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 700})
     page.get_by_role("heading", name="Download").scroll_into_view_if_needed()
     place = page.locator("canvas").first.bounding_box()
-    said, brand = (page.locator(name).bounding_box()["x"] for name in (".status", ".brand"))
+    head, offered = (page.locator(name).bounding_box() for name in (".upload", ".upload .buttons"))
     page.set_viewport_size({"width": 860, "height": 480})
     page.evaluate("() => scrollTo(0, 0)")
     assert 0 <= place["y"] < 40
     assert place["height"] > 250
-    assert said == brand  # all of the phone's header begins at the left
+    assert head["height"] < 120  # of a phone 700 high
+    assert offered["width"] == 390  # what does not fit scrolls
 
 
 def test_a_newcomer_without_a_photograph_and_movements_that_take_a_moment(server: str, browser: Any) -> None:

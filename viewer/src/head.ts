@@ -145,7 +145,9 @@ export class Head {
   }
 
   setWireframe(on: boolean): void {
-    if (on && this.wires.length === 0) for (const mesh of [...this.meshes]) this.wires.push(wire(mesh));
+    if (on && this.wires.length === 0) for (const mesh of this.meshes) {
+      if (mesh.geometry.userData.part !== "hair ends") this.wires.push(wire(mesh)); // whose triangles are mostly air
+    }
     for (const one of this.wires) one.visible = on;
     this.twin?.setWireframe(on);
   }
