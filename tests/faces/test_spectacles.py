@@ -70,6 +70,17 @@ def test_faint_frames_are_found_by_their_rims_and_a_faint_line_alone_is_none() -
     assert not spectacle_frames(line, face.landmarks2d, face.classes, face.crop).any(), "such as knitted brows"
 
 
+def test_frames_that_shine_in_part_are_found() -> None:
+    """Metal is here darker and there lighter than the skin."""
+    face = demo()
+    assert face.photograph is not None
+    image, drawn = wearing(face, darkness=0)
+    rows, columns = np.nonzero(drawn)
+    middle = face.landmarks2d[27, 0]  # of the bridge of the nose, on one side of which it is dark
+    image[rows, columns] = np.clip(image[rows, columns] + np.where(columns > middle, 60.0, -60.0)[:, None], 0, 255)
+    assert spectacle_frames(image, face.landmarks2d, face.classes, face.crop)[drawn].mean() > 0.5
+
+
 def test_without_a_class_map_frames_are_found_too() -> None:
     face = demo()
     image, drawn = wearing(face)

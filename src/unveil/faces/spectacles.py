@@ -1,8 +1,9 @@
-"""Frames of spectacles: thin dark lines around the eyes, over skin that is clear.
+"""Frames of spectacles: thin lines around the eyes, over skin that is clear.
 
 A learner calls clear lenses nothing that hides the face. Their frame crosses the bridge of the nose, where a face has
 no dark line from side to side, though knitted brows come near. Rims also run below both eyes, where a face has folds.
-Where the first is clear, or both are there, the lines around the eyes that are as dark are taken for the frame.
+Where the first is clear, or both are there, the lines around the eyes that are as dark are taken for the frame. A thin
+one of metal shines in part: it is darker or lighter than the skin.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from unveil.typing import Bools, Float32s, Floats, Image
 SIZE = 224  # pixels a side of the crop that is looked at
 LINE = 13  # pixels: lines are no wider
 # Of CIELAB's lightness, how much darker than the skin a frame is: on the bridge, all the way across it; if it has rims
-# below the eyes, there, and in the mean of these, of which no place counts for more; and the rest of it, in that of the
-# bridge, and at least.
-BRIDGE, RIMMED, RIMS, MOST = 8.0, 4.0, 6.0, 8.0
+# below the eyes, there, and in the mean of these, of which no place counts for more; the same of one that shines, and
+# is darker or lighter than the skin; and the rest of it, in that of the bridge, and at least.
+DARK, SHINES, MOST = (8.0, 4.5, 3.5), (np.inf, 7.5, 4.0), 8.0
 FRAME = 0.3, 4.0
 # In distances of the eyes, from the middle between them and from the inner corners: half the width of the bridge, and
 # from where to where it may be crossed; half the width of a frame, and from where to where down the face it lies.
@@ -31,6 +32,7 @@ BELOW, AWAY = (15, 165), (0.24, 0.56)  # degrees between which rims are below an
 NOSE = 0.12, 0.3  # half the width of the nose, and where down the face it begins: nostrils are dark
 TEMPLES, ARMS = 0.95, (-0.3, 0.2)  # from which half width on there are only arms, and where
 SHORTEST = 0.2  # of a line
+OF_BROW = 0.13  # how thick a brow is
 EYE, WIDER = 7, 5  # pixels around the eye, and of the lines
 
 
@@ -52,18 +54,23 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     light = cv2.GaussianBlur(to_cielab(fine.warp(photograph) / np.float32(255))[..., 0], (0, 0), 0.7)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
-    bridge = _crossing(darker, (right[3] + left[0]) / 2, axes * apart)
-    if bridge < RIMMED:
-        return np.zeros(photograph.shape[:2], np.bool_)
-    rims = min(_rim(darker, eye.mean(axis=0), axes * apart) for eye in (right, left))
-    if bridge < BRIDGE and rims < RIMS:
+    other = np.maximum(darker, light - cv2.morphologyEx(light, cv2.MORPH_OPEN, brush)).astype(np.float32)
+    for differs, least in ((darker, DARK), (other, SHINES)):
+        bridge = _crossing(differs, (right[3] + left[0]) / 2, axes * apart)
+        rims = min(_rim(differs, eye.mean(axis=0), axes * apart) for eye in (right, left))
+        if bridge >= least[0] or (bridge >= least[1] and rims >= least[2]):
+            break
+    else:
         return np.zeros(photograph.shape[:2], np.bool_)
     y, x = np.mgrid[:SIZE, :SIZE]
     across, down = np.moveaxis((np.stack([x, y], axis=-1) - middle) @ axes.T / apart, -1, 0)
-    lines = (darker > max(FRAME[0] * bridge, FRAME[1])) & _around_eyes(np.abs(across), down)
+    lines = (differs > max(FRAME[0] * bridge, FRAME[1])) & _around_eyes(np.abs(across), down)
     parts = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillPoly(parts, [np.rint(eye).astype(np.int32) for eye in (right, left)], 1)
-    lines &= cv2.dilate(parts, np.ones((EYE, EYE))) == 0
+    parts = np.asarray(cv2.dilate(parts, np.ones((EYE, EYE))), np.uint8)
+    brows = [np.rint(marks[slice(*IBUG68_PARTS[name])]).astype(np.int32) for name in ("right_brow", "left_brow")]
+    cv2.polylines(parts, brows, isClosed=False, color=1, thickness=max(1, round(OF_BROW * apart)))
+    lines &= parts == 0
     if classes is not None:
         lines &= cv2.resize(classes[BROWS], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) < 0.5
     frame = cv2.dilate(_long(lines, SHORTEST * apart), np.ones((WIDER, WIDER)))
