@@ -58,23 +58,28 @@ def _shown(nodes: Any, step: Any, maps: Any, front: Any, shown: Any) -> None:
                 continue
             for i in range(step):
                 y = (i + 0.5) / step
+                first, along = _plus(a, down, y), _plus(across, twist, y)
                 for j in range(step):
                     x = (j + 0.5) / step
-                    facing = _facing(across, down, twist, x, y)
+                    facing = _facing(along, _plus(down, twist, x))
                     if facing <= FACING[0]:
                         continue
-                    u, v, z = _point(a, across, down, twist, x, y)
+                    u, v, z = _plus(first, along, x)
                     if z > _nearest(depth, _moved(to_front, u, v)) + slack:
                         continue
-                    odds, sure, known, head = _between(values, _moved(to_map, u, v))
-                    if known <= KNOWN:
+                    u, v = _moved(to_map, u, v)
+                    if not (0 <= u < values.shape[1] - 1 and 0 <= v < values.shape[0] - 1):
                         continue
+                    if _between(values, u, v, 2) <= KNOWN:
+                        continue
+                    odds, sure = _between(values, u, v, 0), _between(values, u, v, 1)
                     free = step_between(facing, FACING[0], FACING[1])
                     hair = free * step_between(sure, SURE[0], SURE[1])
-                    if head < 0.5:
+                    if values[np.uint32(v + 0.5), np.uint32(u + 0.5), 3] < 0.5:
                         free = 0.0
-                    texel = shown[row * step + i, column * step + j]
-                    texel[0], texel[1], texel[2] = free, max(free * step_between(odds, SHOWN[0], SHOWN[1]), hair), hair
+                    m, n = np.uint32(row * step + i), np.uint32(column * step + j)
+                    shown[m, n, 0], shown[m, n, 2] = free, hair
+                    shown[m, n, 1] = max(free * step_between(odds, SHOWN[0], SHOWN[1]), hair)
 
 
 @compiled
@@ -85,22 +90,23 @@ def _colours(nodes: Any, step: Any, picture: Any, shown: Any, colours: Any) -> N
         for column in range(nodes.shape[1]):
             a, across, down, twist = _patch(nodes, row, column)
             for i in range(step):
+                y = (i + 0.5) / step
+                first, along = _plus(a, down, y), _plus(across, twist, y)
                 for j in range(step):
-                    at, wanted = (row * step + i, column * step + j), False
-                    for k in range(shown.shape[2]):
-                        wanted |= shown[at[0], at[1], k] > 0
-                    if not wanted:
+                    m, n = np.uint32(row * step + i), np.uint32(column * step + j)
+                    if not (shown[m, n, 0] > 0 or shown[m, n, 1] > 0 or shown[m, n, 2] > 0):
                         continue
-                    u, v, _ = _point(a, across, down, twist, (j + 0.5) / step, (i + 0.5) / step)
+                    u, v, _ = _plus(first, along, (j + 0.5) / step)
                     u, v = _moved(to_picture, u, v)
                     if not (0 <= u < width - 1 and 0 <= v < height - 1):
                         continue
-                    left, top = int(u), int(v)
+                    left, top = np.uint32(u), np.uint32(v)
+                    right, bottom = np.uint32(left + 1), np.uint32(top + 1)
                     u, v = u - left, v - top
                     for c in range(3):
-                        above = image[top, left, c] * (1 - u) + image[top, left + 1, c] * u
-                        below = image[top + 1, left, c] * (1 - u) + image[top + 1, left + 1, c] * u
-                        colours[at[0], at[1], c] = above * (1 - v) + below * v
+                        above = image[top, left, c] * (1 - u) + image[top, right, c] * u
+                        below = image[bottom, left, c] * (1 - u) + image[bottom, right, c] * u
+                        colours[m, n, c] = above * (1 - v) + below * v
 
 
 @compiled
@@ -117,20 +123,14 @@ def _patch(nodes: Any, row: Any, column: Any) -> Any:
 
 
 @compiled
-def _point(a: Any, across: Any, down: Any, twist: Any, x: Any, y: Any) -> Any:
-    both = x * y
-    return (
-        a[0] + across[0] * x + down[0] * y + twist[0] * both,
-        a[1] + across[1] * x + down[1] * y + twist[1] * both,
-        a[2] + across[2] * x + down[2] * y + twist[2] * both,
-    )
+def _plus(start: Any, way: Any, share: Any) -> Any:
+    return start[0] + way[0] * share, start[1] + way[1] * share, start[2] + way[2] * share
 
 
 @compiled
-def _facing(across: Any, down: Any, twist: Any, x: Any, y: Any) -> Any:
-    """The cosine between the normal and the way to the camera, against the axis of depth."""
-    ax, ay, az = across[0] + twist[0] * y, across[1] + twist[1] * y, across[2] + twist[2] * y
-    dx, dy, dz = down[0] + twist[0] * x, down[1] + twist[1] * x, down[2] + twist[2] * x
+def _facing(along: Any, down: Any) -> Any:
+    """The cosine between the normal of a surface, with two ways along it, and the way to the camera along the depth."""
+    (ax, ay, az), (dx, dy, dz) = along, down
     nx, ny, nz = dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax
     return -nz / max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-12)
 
@@ -140,7 +140,7 @@ def _turned_to(across: Any, down: Any, twist: Any) -> Any:
     """Whether some of the four corners between nodes face the camera nearly enough to be seen."""
     for x in range(2):
         for y in range(2):
-            if _facing(across, down, twist, x, y) > FACING[0] - CURVED:
+            if _facing(_plus(across, twist, y), _plus(down, twist, x)) > FACING[0] - CURVED:
                 return True
     return False
 
@@ -159,23 +159,14 @@ def _nearest(values: Any, place: Any) -> Any:
     x, y = place
     if not (-0.5 <= x < values.shape[1] - 0.5 and -0.5 <= y < values.shape[0] - 0.5):
         return np.float32(np.inf)
-    return values[int(y + 0.5), int(x + 0.5)]
+    return values[np.uint32(y + 0.5), np.uint32(x + 0.5)]
 
 
 @compiled
-def _between(values: Any, place: Any) -> Any:
-    """The four values [H, W, 4] between the pixels around a place, the last of the nearest pixel; 0 at the edges."""
-    x, y = place
-    if not (0 <= x < values.shape[1] - 1 and 0 <= y < values.shape[0] - 1):
-        return 0.0, 0.0, 0.0, 0.0
-    left, top = int(x), int(y)
+def _between(values: Any, x: Any, y: Any, channel: Any) -> Any:
+    """A value [H, W, channel] between the four pixels around a place."""
+    left, top = np.uint32(x), np.uint32(y)  # unsigned, as in `rasterize`
+    right, bottom = np.uint32(left + 1), np.uint32(top + 1)
     x, y = x - left, y - top
-    a, b, c, d = values[top, left], values[top, left + 1], values[top + 1, left], values[top + 1, left + 1]
-    p, q, r, s = (1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y
-    head = values[top + (y >= 0.5), left + (x >= 0.5), 3]
-    return (
-        p * a[0] + q * b[0] + r * c[0] + s * d[0],
-        p * a[1] + q * b[1] + r * c[1] + s * d[1],
-        p * a[2] + q * b[2] + r * c[2] + s * d[2],
-        head,
-    )
+    above = (1 - x) * (1 - y) * values[top, left, channel] + x * (1 - y) * values[top, right, channel]
+    return above + (1 - x) * y * values[bottom, left, channel] + x * y * values[bottom, right, channel]
