@@ -7,15 +7,20 @@ import made_up
 import numpy as np
 import pytest
 
+from unveil.appearance.fixed_texels import ear_colours
 from unveil.appearance.grain import PlainSkin, quilted_grain
 from unveil.appearance.light import GAMMA
 from unveil.appearance.texture import BakedTexture, bake_texture
+from unveil.assets.store import packaged
+from unveil.geometry.diffuse import neighbours
 from unveil.geometry.lighting import irradiance
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
 from unveil.geometry.uv import texel_map
 from unveil.heads.model import MorphableModel
 from unveil.heads.skin.space import SkinSpace, SkinVariation
+from unveil.models.openhead import head as openhead
+from unveil.models.openhead.family import packaged_head
 from unveil.typing import Bools, Float64s, Floats, UInt8s
 
 SIZE, PIXELS = 256, 400
@@ -164,3 +169,21 @@ def of_stripes() -> MorphableModel:
     mean, ways = usual * marks(points[front], 0.5), np.stack([0.3 * usual, 0.5 * usual * (marks(points[front], 1) - 1)])
     differ = SkinVariation(front, *(np.float32(v) for v in (mean, ways, np.full(mean.shape, 1e-3))))
     return replace(known(), skin=replace(skin, variation=differ))
+
+
+def test_ears_are_redder_than_skin_and_darker_in_their_hollows() -> None:
+    model = openhead.load(packaged("openhead.npz"))
+    template, edges = np.asarray(model.head.template), neighbours(model.faces, len(model.head.template))
+    assert (ear_colours(model, edges) == 1).all(), "nothing is known of its skin"
+    model = replace(model, skin=packaged_head().skin)
+    factors = ear_colours(model, edges)
+    ears = (factors != 1).any(axis=1)
+    x, y, z = template[ears].T
+    assert (np.abs(x) > 0.05).all()
+    assert (np.abs(y) < 0.08).all()
+    assert (z < 0.02).all()
+    rim = ears & (np.abs(template[:, 0]) > np.quantile(np.abs(x), 0.9))
+    assert (factors[rim, 0] > factors[rim, 1]).all(), "redder"
+    assert np.median(factors[rim]) > 0.9
+    assert factors[ears & ~rim].min() < 0.6
+    np.testing.assert_allclose(factors, factors[model.mirror_vertices], atol=0.03)

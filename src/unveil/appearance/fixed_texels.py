@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from unveil.appearance.atlas import Atlas
 from unveil.appearance.eyes import Eyeballs, eyeballs
+from unveil.appearance.hair.frame import ear_faces
 from unveil.appearance.mouth import darkness, mouth_inside
 from unveil.appearance.parts import PaintedTexels, painted_texels
 from unveil.appearance.skin import BareSkin
 from unveil.appearance.texel_kernels import TexelMesh, gather
-from unveil.geometry.arrays import bounds
+from unveil.geometry.arrays import bounds, squared_lengths
 from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import rasterize
@@ -29,6 +31,12 @@ OPEN_VIEWS = 5  # of 36 directions that must see a vertex, for it to be in the o
 NECK_FROM, NECK_TO = 0.1, 0.6
 SKULL_FROM, SKULL_TO = 0.0, 0.045
 BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
+# Ears: metres around a vertex that say how deep it lies, and how far aside normals of these turn; metres that hollows
+# are deeper than where ears begin; the share of light that a hollow of a metre would lose, and the least and the most;
+# the colour of ears in skin's, by how much less red is lost in hollows, and edges from its root over which an ear turns
+# so.
+DEPTH_OVER, SAME_SIDE, HOLLOW, LOSES, LOST = 0.006, 0.0, 0.025, 280.0, (-0.06, 0.5)
+REDDER, LESS_RED, ROOT = np.array([1.0, 0.94, 0.93]), np.array([0.8, 1.05, 1.1]), 2
 STRETCHED, UNFOLDS = 0.85, 1.2  # distrust in the folds of open lids, and times by which a blink stretches those
 
 
@@ -45,6 +53,7 @@ class FixedTexels:
     odd_terms: Float32s  # [V, 3] polynomials of the normal that change sign between left and right
     openness: Float32s  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
     expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
+    ears: Float32s  # [V, 3] factors of the colour of skin at ears, which no photograph is taken to show; else 1
     face: Float32s  # [V] shares of the face's surface
     skin: BareSkin
 
@@ -86,6 +95,7 @@ def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> F
         odd_terms=(normals[:, :1] * np.column_stack([np.ones(count), normals[:, 1:]])).astype(np.float32),
         openness=openness,
         expected=expected,
+        ears=ear_colours(model, edges),
         face=face_area(model),
         skin=BareSkin.of(model, atlas, openness),
     )
@@ -100,6 +110,34 @@ def _stretched_lids(model: MorphableModel) -> Float32s:
     closed = np.asarray(model.head.template) + np.asarray(model.head.expression_basis)[blinks].sum(axis=0)
     shut, rest = (vertex_areas(points, model.faces) for points in (closed, np.asarray(model.head.template)))
     return np.clip((shut / np.maximum(rest, 1e-12) - UNFOLDS) / UNFOLDS, 0, 1).astype(np.float32)
+
+
+def ear_colours(model: MorphableModel, edges: Neighbours) -> Float32s:
+    """Factors [V, 3] by which ears differ from other skin: they are redder, and their hollows darker; 1 elsewhere."""
+    template = np.asarray(model.head.template, np.float64)
+    factors = np.ones((len(template), 3), np.float32)
+    rise = np.unique(model.faces[ear_faces(model)])
+    if model.skin is None or not len(rise):
+        return factors
+    normals = vertex_normals(template, model.faces)
+    outline = cv2.convexHull(template[rise, 1:].astype(np.float32))  # of both, from the side
+    low, high = bounds(template[rise, 1:])
+    beside = (np.abs(template[:, 0]) > np.abs(template[rise, 0]).min() - HOLLOW) & (template[:, 1:] >= low).all(axis=1)
+    near = np.flatnonzero(beside & (template[:, 1:] <= high).all(axis=1))
+    ears = near[[cv2.pointPolygonTest(outline, at, measureDist=False) >= 0 for at in template[near, 1:].tolist()]]
+    on_ear = np.zeros(len(template))
+    on_ear[ears] = 1
+    for _ in range(ROOT):
+        around = np.add.reduceat(on_ear[edges.index], edges.start[:-1])
+        on_ear = np.minimum(on_ear, around / np.diff(edges.start))
+    points, up = template[ears].astype(np.float32), normals[ears].astype(np.float32)
+    away = squared_lengths(points[None] - points[:, None])  # [E, E]
+    weight = np.exp(-away / np.float32(2 * DEPTH_OVER**2)) * (up @ up.T > SAME_SIDE)
+    depth = (weight * (up @ points.T)).sum(axis=1) / weight.sum(axis=1) - (up * points).sum(axis=1)
+    left = 1 - np.clip(LOSES * depth, *LOST)
+    share = on_ear[ears, None]
+    factors[ears] = 1 + share * (REDDER * left[:, None] ** LESS_RED - 1)
+    return factors
 
 
 def open_to_view(model: MorphableModel) -> Float32s:

@@ -114,6 +114,7 @@ def bake_texture(
     trust = _trust(known, mean / np.maximum(own, 1) - 1, view.near_hidden(), fixed)
     shift, level = _completion(mean - own, own, known * trust, fixed)
     shift += own - usual
+    shift += (usual + shift) * (fixed.ears - 1)
     expected = (fixed.skin.detail, grain(), tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
 
