@@ -25,7 +25,7 @@ DESKTOP, PHONE = {"width": 1180, "height": 760}, {"width": 390, "height": 780}
 FILM = {"width": 1000, "height": 680}
 FILM_WIDTH = 720  # pixels
 PAUSE, STEP = 1300, 90  # milliseconds that a thing is shown, and a frame of a movement
-COLOURS = 200  # of the film
+COLOURS = 256  # of the film
 DONE = "text=The server deletes these files"
 
 
@@ -115,7 +115,8 @@ class Film:
         together = PIL.Image.new("RGB", (small[0].width, small[0].height * len(small)))
         for k, frame in enumerate(small):
             together.paste(frame, (0, k * frame.height))
-        palette = together.quantize(COLOURS, PIL.Image.Quantize.MEDIANCUT, 2, dither=PIL.Image.Dither.NONE)
+        # Colours that are far from all others are kept, though a few frames alone have them.
+        palette = together.quantize(COLOURS, PIL.Image.Quantize.MAXCOVERAGE, 3, dither=PIL.Image.Dither.NONE)
         drawn = [frame.quantize(palette=palette, dither=PIL.Image.Dither.NONE) for frame in small]
         durations = [milliseconds for _, milliseconds in self._frames]
         drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=durations, loop=0, optimize=True)
