@@ -396,6 +396,13 @@ def test_a_newcomer_without_a_photograph_and_movements_that_take_a_moment(server
     page.goto(server)
     page.get_by_role("button", name="Or try this one").click()
     page.get_by_role("heading", name="example").wait_for(timeout=120_000)
+    page.wait_for_function("() => document.activeElement.ariaLabel === 'Head example'")  # the button is gone
+    hide = page.get_by_role("button", name="Hide part of the face")
+    hide.press("Enter")
+    page.get_by_role("button", name="Mask").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")
+    assert hide.evaluate("button => button === document.activeElement")
     page.get_by_role("button", name="Profile").click()
     page.get_by_role("button", name="Open mouth").click()
     page.wait_for_function("() => window.unveil.then((v) => v.head.unit('jawOpen') === 0.7)", timeout=60_000)

@@ -19,6 +19,7 @@ export async function photographed(): Promise<Blob | null> {
     });
   } finally {
     for (const track of stream.getTracks()) track.stop();
+    dialog.close(); // gives the focus back
     dialog.remove();
   }
 }

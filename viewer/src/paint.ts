@@ -28,6 +28,7 @@ export async function painted(address: string, width: number, face: Points, hand
       dialog.showModal();
     });
   } finally {
+    dialog.close(); // gives the focus back
     dialog.remove();
   }
 }

@@ -146,6 +146,8 @@ export class Upload {
     document.body.classList.add("with-result");
     await this.gallery.show(headsOf(done, this.clear.name), photographOf(done), -1, this.earlier);
     this.say(keptUntil(done), false);
+    // What was pressed for it may be gone.
+    if (document.activeElement === document.body) this.gallery.viewer.stage.canvas.focus({ preventScroll: true });
   }
 
   /** A name, with a number where an earlier head has it. */
