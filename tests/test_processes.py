@@ -1,5 +1,6 @@
 """Work that is shared out to processes."""
 
+import ctypes
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from unveil.errors import UnveilError
-from unveil.processes import begun, each_in_processes, in_process, numpy_on_one_thread
+from unveil.processes import begun, each_in_processes, in_process, numpy_on_one_thread, share_one_heap
 
 
 def end_at_three(number: int) -> int:
@@ -67,6 +68,21 @@ def test_work_is_done_once_on_another_core_or_else_when_it_is_asked_for(
     with pytest.raises(ZeroDivisionError):
         fails()
     assert (where() == threading.get_ident()) == (cores == 1)
+
+
+@pytest.mark.parametrize("wrong", [OSError, AttributeError, TypeError])
+def test_systems_without_the_gnu_c_library_go_on_without_one_heap(
+    wrong: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(name: str | None) -> ctypes.CDLL:
+        asked.append(name)
+        raise wrong
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    share_one_heap()
+    assert asked == [None]
 
 
 def divide_by(number: int) -> float:

@@ -89,7 +89,7 @@ def share_one_heap() -> None:
 
     That gives each thread a heap of its own, and a photograph's threads then keep 28 MB that the others could use.
     """
-    with suppress(OSError, AttributeError):  # of other systems and libraries
+    with suppress(OSError, AttributeError, TypeError):  # of other libraries, and of Windows, which has no CDLL(None)
         ctypes.CDLL(None).mallopt(ARENA_MAX, 1)
 
 
