@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from unveil import load_openhead
 from unveil.assets.store import packaged
 from unveil.faces.files import vertex_values
 from unveil.faces.reconstruction import Reconstruction
@@ -40,3 +42,12 @@ def test_every_vertex_of_a_file_has_its_number() -> None:
     assert hair is not None
     np.testing.assert_array_equal(known["hidden"][-len(hair.hidden) :], hair.hidden)
     np.testing.assert_array_equal(known["hidden"][: len(face.hidden)], face.hidden)
+
+
+def test_numbers_of_some_other_head_are_refused() -> None:
+    model = load_openhead()
+    own, whole = len(model.head.template), len(model.whole.head.template)
+    assert len(model.extended(np.zeros(own))) == len(model.extended(np.zeros(whole))) == whole
+    for count in (own - 1, own + 1, whole + 1):
+        with pytest.raises(ValueError, match=f"got {count}"):
+            model.extended(np.zeros(count))

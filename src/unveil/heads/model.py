@@ -103,11 +103,16 @@ class MorphableModel:
     def extended(self, values: np.ndarray) -> np.ndarray:
         """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors.
 
-        Numbers of more vertices, which are the whole head's already, stay as they are.
+        Numbers of all vertices of the whole head stay as they are.
+
+        Raises:
+            ValueError: numbers of neither.
         """
-        whole = self._with_hair or self.whole
-        parts = whole and whole.parts
-        return values if parts is None or len(values) != len(self.head.template) else parts.extended(values)
+        whole = self._with_hair or self.whole or self
+        known = len(self.head.template), len(whole.head.template)
+        if len(values) not in known:
+            raise ValueError(f"expected numbers of {known[0]} or {known[1]} vertices, got {len(values)}")
+        return values if whole.parts is None or len(values) == known[1] else whole.parts.extended(values)
 
     @cached_property
     def _with_hair(self) -> MorphableModel | None:
