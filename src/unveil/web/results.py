@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,11 @@ def read_head(path: Path) -> ShownHead:
 
 def _names(paths: list[Path]) -> list[str]:
     """What heads are called: as their files, and with as much of their folders as tells those of one name apart."""
-    names = []
-    for path in paths:
-        namesakes = {other.parent.resolve() for other in paths if other.stem == path.stem}
-        shared = os.path.commonpath(namesakes)
-        names.append(printable((path.parent.resolve() / path.stem).relative_to(shared)))
+    folders, names = [path.parent.resolve().parts for path in paths], []
+    for path, folder in zip(paths, folders, strict=True):
+        namesakes = [one for other, one in zip(paths, folders, strict=True) if other.stem == path.stem]
+        shared = list(takewhile(lambda level: len(set(level)) == 1, zip(*namesakes, strict=False)))
+        names.append(printable("/".join([*folder[len(shared) :], path.stem])))
     return names
 
 
