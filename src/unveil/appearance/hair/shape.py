@@ -241,19 +241,19 @@ def _from_edge(inside: Bools, points: Float64s) -> Float64s:
     rim = ~inside & (cv2.dilate(np.hstack([inside, inside]).astype(np.uint8), np.ones((3, 3)))[:, :COLUMNS] > 0)
     distance = np.where(inside, 1.0, 0.0)
     if rim.any():
-        distance[inside] = _to_nearest(points[inside].astype(np.float32), points[rim].T.astype(np.float32))
+        nearest = np.empty(np.count_nonzero(inside), np.float32)
+        _to_nearest(points[inside].astype(np.float32), points[rim].T.astype(np.float32), nearest)
+        distance[inside] = nearest
     return distance
 
 
 @compiled
-def _to_nearest(points: Any, others: Any) -> Any:
-    """Distances of points [N, 3] to the nearest of others [3, M]."""
-    result = np.empty(len(points), np.float32)
-    x, y, z = others
+def _to_nearest(points: Any, others: Any, result: Any) -> None:
+    """Distances [N] of points [N, 3] to the nearest of others [3, M]."""
+    x, y, z = others[0], others[1], others[2]
     for n in range(len(points)):
         nearest = np.float32(np.inf)
         for k in range(len(x)):
             square = (x[k] - points[n, 0]) ** 2 + (y[k] - points[n, 1]) ** 2 + (z[k] - points[n, 2]) ** 2
             nearest = min(nearest, square)
         result[n] = np.sqrt(nearest)
-    return result
