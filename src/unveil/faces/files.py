@@ -33,6 +33,7 @@ from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
 from unveil.models.classes import BACKGROUND, CLOTH
 from unveil.photos.io import write_image
+from unveil.processes import begun
 from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
 from unveil.typing import Bools, Floats, Image, UInt8s
@@ -83,7 +84,9 @@ def write_kind(
 
 
 def _glb(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> bytes:
-    return face_glb(face, without_light(model, colours.lit, colours.albedo), colours.albedo)
+    values = begun(_glb_values, face, model)
+    model = without_light(model, colours.lit, colours.albedo)
+    return face_glb(face, model, colours.albedo, values=values())
 
 
 def _write_obj(path: Path, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> None:
@@ -127,15 +130,25 @@ def face_colours(
     return head_colours(image, face.photographed, model, unusable)
 
 
-def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:
+def face_glb(
+    face: ReconstructedFace,
+    model: MorphableModel,
+    colours: UInt8s,
+    motion: Motion | None = None,
+    values: dict[str, Floats] | None = None,
+) -> bytes:
     """The content of a GLB of a face with what is known of its skin and its vertices, moving where it is to."""
     normal_map = None
     if (detail := face.detail) is not None:
         # Folds of expressions are in the morph targets; a map of normals is the same with every expression.
         fine = detail.fine_normal_map
         normal_map = encode_normals(detail.normal_map if fine is None else fine)
-    values = vertex_values(face, replace(model, hair=None))  # the file's hair has its own
+    values = _glb_values(face, model) if values is None else values
     return glb_bytes(model, face.coefficients, colours, motion, normal_map, values)
+
+
+def _glb_values(face: ReconstructedFace, model: MorphableModel) -> dict[str, Floats]:
+    return vertex_values(face, replace(model, hair=None))  # the file's hair has its own
 
 
 def vertex_values(face: ReconstructedFace, model: MorphableModel) -> dict[str, Floats]:

@@ -62,9 +62,9 @@ def without_light(model: MorphableModel, lit: UInt8s, albedo: UInt8s) -> Morphab
         return model
     # A channel at a time, NumPy finds the middle in half the time.
     shaded, bare = (picture[::EVERY, ::EVERY].reshape(-1, 3).T for picture in (lit, albedo))
-    inside = shaded.min(axis=0) > DARK
-    shares = zip(bare[:, inside], shaded[:, inside], strict=True)
-    factors = np.clip([np.median(one / other) if len(one) else 1.0 for one, other in shares], *FACTORS)
+    inside = np.minimum(np.minimum(shaded[0], shaded[1]), shaded[2]) > DARK
+    shares = [one[inside] / other[inside] for one, other in zip(bare, shaded, strict=True)]
+    factors = np.clip([np.median(share) if len(share) else 1.0 for share in shares], *FACTORS)
     hair, ends = replace(model.hair, picture=_times(model.hair.picture, factors)), model.hair.ends
     if ends is not None:
         hair = replace(hair, ends=replace(ends, picture=_times(ends.picture, np.append(factors, 1))))
