@@ -19,6 +19,7 @@ from unveil.typing import Bools, Float32s, Float64s, Floats
 
 COLUMNS, DOME, FALL = 96, 30, 27  # columns around the head, and rows above and below the level of the ears
 ROWS = DOME + FALL
+RIGHT = np.arange(COLUMNS) < COLUMNS // 2  # which columns [C] are on the subject's right
 CROWN_TILT = np.radians(25)  # the crown lies behind the highest point
 CENTRE = np.array([0.0, 0.01, -0.025])  # metres from between the tops of the jaw line to the middle of the skull
 BELOW_CUT = 0.055  # metres below the lower end of the neck at which the last row lies: so long is hair at most
@@ -110,9 +111,8 @@ def _outermost(depth: Float32s, at: Float64s) -> Float64s:
 
 def _on_ears(height: Float64s) -> Bools:
     """The nodes [R, C] of ears that rise [R, C] from the skull: the largest piece on either side, and what it holds."""
-    right = np.arange(COLUMNS) < COLUMNS // 2
     flags = height > EAR
-    ears = [without_small(flags & side, flags.size) for side in (right, ~right)]
+    ears = [without_small(flags & side, flags.size) for side in (RIGHT, ~RIGHT)]
     closed = cv2.morphologyEx((ears[0] | ears[1]).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7)))
     return np.asarray(cv2.dilate(closed, np.ones((3, 3))) > 0)
 
@@ -132,6 +132,11 @@ def _closed(distance: Float64s) -> Float64s:
     known = np.isfinite(distance)
     smooth = diffuse_grid(np.where(known, distance, USUAL_RADIUS), np.where(known, 1000.0, FAINT))
     return np.where(known, distance, smooth)
+
+
+def from_front() -> Float64s:
+    """How many degrees the columns [C] are from the front."""
+    return np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
 
 
 def mirrored(values: Floats) -> Floats:

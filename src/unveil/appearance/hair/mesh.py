@@ -55,7 +55,7 @@ class CapMesh:
 def cap_mesh(cover: Floats) -> CapMesh:
     """The grid's triangles where the cover [R, C] is above zero, cut along zero."""
     value = np.hstack([cover, cover[:, :1]]).astype(np.float64).ravel()
-    grid = _grid()
+    grid = grid_faces()
     corners = np.empty((2 * len(grid), 3), np.int64)
     corners = corners[: _cut(value, grid, corners)]
     used = np.zeros(len(value) * len(ALONG), np.bool_)
@@ -77,8 +77,8 @@ def cap_mesh(cover: Floats) -> CapMesh:
 
 
 @lru_cache(maxsize=1)
-def _grid() -> Int64s:
-    """The nodes [F, 3] of all triangles."""
+def grid_faces() -> Int64s:
+    """The nodes [F, 3] of all triangles, with `WIDE` in a row."""
     row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
     a = row * WIDE + column
     return np.concatenate([np.column_stack([a, a + WIDE, a + 1]), np.column_stack([a + 1, a + WIDE, a + WIDE + 1])])

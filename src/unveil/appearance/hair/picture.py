@@ -10,6 +10,7 @@ import numpy as np
 
 from unveil.appearance.hair.cells import Sighted
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame
+from unveil.appearance.hair.mesh import WIDE, grid_faces
 from unveil.appearance.hair.photographed import colours_at_texels, shown_at_texels
 from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape
@@ -137,10 +138,9 @@ def _depth(nodes: Float64s, view: HairView, head: tuple[Floats, Ints]) -> tuple[
 
 @lru_cache(maxsize=1)
 def _patches() -> Ints:
-    """The triangles [F, 3] of the grid."""
-    row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
-    a, b = row * COLUMNS + column, row * COLUMNS + (column + 1) % COLUMNS
-    return np.concatenate([np.column_stack([a, a + COLUMNS, b]), np.column_stack([b, a + COLUMNS, b + COLUMNS])])
+    """The triangles [F, 3] of nodes [R, C] that go around."""
+    row, column = np.divmod(grid_faces(), WIDE)
+    return np.asarray(row * COLUMNS + column % COLUMNS)
 
 
 def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:

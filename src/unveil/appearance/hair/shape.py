@@ -9,7 +9,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame, above_hairline, mirrored, without_small
+from unveil.appearance.hair.frame import (
+    COLUMNS,
+    RIGHT,
+    ROWS,
+    HairFrame,
+    above_hairline,
+    from_front,
+    mirrored,
+    without_small,
+)
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.view import MOST_ODDS, HairView
 from unveil.geometry.compiled import compiled
@@ -84,8 +93,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
 @lru_cache(maxsize=1)
 def _wanders() -> Float32s:
     """By how many metres [R, C] a hairline is lower than usual: uneven, and higher beside the forehead's middle."""
-    angle = np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
-    recedes = RECEDES * np.exp(-(((angle - TEMPLES[0]) / TEMPLES[1]) ** 2))
+    recedes = RECEDES * np.exp(-(((from_front() - TEMPLES[0]) / TEMPLES[1]) ** 2))
     uneven = UNEVEN * np.clip(smooth_noise((ROWS, COLUMNS), *OVER_NODES, 1), -2, 2)
     return np.asarray(uneven - recedes, np.float32)
 
@@ -104,13 +112,12 @@ def _over_ears(frame: HairFrame, cover: Float64s, visible: Floats) -> Bools:
 
     Ears that nothing is seen of are bare unless hair hangs before them, or lies over the other one.
     """
-    right = np.arange(COLUMNS) < COLUMNS // 2
-    sides = ((frame.on_ears & right, 1), (frame.on_ears & ~right, -1))
+    sides = ((frame.on_ears & RIGHT, 1), (frame.on_ears & ~RIGHT, -1))
     seen = [bool(ear.any() and visible[ear].mean() > GLIMPSE) for ear, _ in sides]
     nodes = [ear if there else _before(ear, forwards) for (ear, forwards), there in zip(sides, seen, strict=True)]
     covered = [bool(shows.any() and (cover[shows] > 0).mean() > OVER) for shows in nodes]
     covered = [one if there else any(covered) for one, there in zip(covered, seen, strict=True)]
-    return np.asarray(frame.on_ears & np.where(right, *covered))
+    return np.asarray(frame.on_ears & np.where(RIGHT, *covered))
 
 
 def _before(ear: Bools, forwards: int) -> Bools:
@@ -123,9 +130,8 @@ def _before(ear: Bools, forwards: int) -> Bools:
 
 def _before_neck(frame: HairFrame) -> Bools:
     """The nodes [R, C] before mouth, chin and neck, where no hair hangs."""
-    angle = np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
     below = frame.middle[1] - frame.at(frame.skin)[..., 1]
-    return np.asarray((below > MOUTH) & (angle < np.interp(below, *IN_FRONT)))
+    return np.asarray((below > MOUTH) & (from_front() < np.interp(below, *IN_FRONT)))
 
 
 def _free_of(bare: Bools) -> Float64s:
@@ -138,14 +144,12 @@ def _free_of(bare: Bools) -> Float64s:
 
 def _as_long(cover: Float64s) -> Float64s:
     """-1 to 1 [R, C], 1 where hair hangs behind the head if it hangs as low as on its sides."""
-    angle = np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
-    row = np.arange(ROWS)[:, None]
+    angle, row = from_front(), np.arange(ROWS)[:, None]
     result = np.full(cover.shape, -1.0)
     lowest = np.where(cover > 0, row, 0).max(axis=0)
     beside = (angle > BESIDE[0]) & (angle < BESIDE[1])
-    first = np.arange(COLUMNS) < COLUMNS // 2  # the right side of the head
-    share = 0.5 + np.clip((180 - angle) / 90, 0, 1) * np.where(first, 0.5, -0.5)
-    length = lowest[beside & first].max() * share + lowest[beside & ~first].max() * (1 - share)
+    share = 0.5 + np.clip((180 - angle) / 90, 0, 1) * np.where(RIGHT, 0.5, -0.5)
+    length = lowest[beside & RIGHT].max() * share + lowest[beside & ~RIGHT].max() * (1 - share)
     behind = angle > BESIDE[0]
     ends = np.repeat(np.random.default_rng(0).uniform(-RAGGED, 0, COLUMNS // LOCK), LOCK)  # locks are not cut to a line
     result[:, behind] = np.clip(length + ends - row, -1.0, 1.0)[:, behind]
