@@ -15,8 +15,9 @@ import numpy as np
 from unveil.appearance.around import explain
 from unveil.appearance.hair.cells import FEWEST, WEIGHTS, Sighted, inside
 from unveil.appearance.hair.frame import above_hairline
-from unveil.appearance.hair.tone import ALIKE, EVEN, LEAST_HAIR, hair_tone
-from unveil.appearance.hair.view import FARTHEST, HairView
+from unveil.appearance.hair.occluders import FAINT, goes_on, hidden, on_scalp
+from unveil.appearance.hair.tone import EVEN, LEAST_HAIR, hair_tone
+from unveil.appearance.hair.view import FARTHEST, Around, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
@@ -26,28 +27,18 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
 SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
-FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 FLOOR = 0.02  # of probabilities
 NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
-# An occluder goes on beyond the class map: how likely, over how many metres, and over how many if it is held before the
-# forehead; how near it does in any case, and at most if the picture looks like it; and pixels of its edge, at least.
-GOES_ON, COVERS_REACH, HELD_REACH, ALMOST, FAINT, LEAST_CUT = 0.8, 0.1, 0.05, 0.9, 0.05, 5
-# Share of the edge across the forehead from which on something is before it, share of the width of the head there that
-# a hat spans, and metres that one reaches around the head.
-BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
-# Share of the scalp with a colour that neither hair nor skin has, from which on that is a hat, and of these pixels what
-# is lower than it.
-OTHER, LOWEST = 0.38, 0.05
+GOES_ON = 0.8  # how likely an occluder goes on beyond the class map
 HIGHLIGHT = 0.0016  # square metres that one of hair has at most
 # Metres above the hairline at which all is scalp, the distance of a and b from the skin's within which it is bare; the
 # share of it that has to be seen, from which on somebody is bald there, and that of the forehead up to which it shows
-# hair then. A bare scalp is skin, hair, covers or background so likely.
+# hair then. A bare scalp is skin, hair, cloth or background so likely.
 SCALP, SAME_COLOUR, SHOWN, BALD, FRINGE = 0.012, 9.0, 0.5, 0.3, 0.32
 CLEAR = 0.08  # share of the class map that an occluder has at most where that is asked
 BARE = np.array([0.9, 0.04, 0.03, 0.03], np.float32)
 SHORT = 0.1  # of hair that is seen beside a head, what of it is likely beside one that is bald above
-COVERED = 0.3  # probability from which on a pixel counts as covered
-COVER = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, covers and background
+OCCLUDED = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, cloth or occluder, and background
 LEAST_SHOWN = 0.2  # share of the scalp that counts as seen in any case
 CHIN = 8  # iBUG-68
 # Hair that hangs: how many spreads from its colour it still has it; metres above the chin between which it does so
@@ -57,9 +48,6 @@ LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
 HANGING, FALLS, OF_NECK = 0.6, 0.06, 0.045
 # The share of the wall that has the colour of hair, below which that tells hair from it, and from which on it does not.
 DISTINCT, INDISTINCT = 0.25, 0.5
-
-
-Around = tuple[Floats, Floats, Floats, Floats]  # what `_around` gives
 
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
@@ -81,31 +69,31 @@ def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     told = _class_map(head, crop)
     if view.tone.nodes <= 1 and of_wall is not None and of_wall < DISTINCT:
         told = _with_hanging_hair(told, like, view, around)
-    near = np.maximum(_goes_on(told, view, around), _on_scalp(picture, view, around))
+    near = np.maximum(goes_on(told, view, around), on_scalp(picture, view, around))
     places, typical = _places(told, near, around)
     bare = _bald(picture, told, view, around)
     places[:, bare], typical[:, bare] = BARE[:, None], np.eye(4, 1)
-    places[1] *= np.where(bare.any() & (around[0] == 0), SHORT, 1)
+    places[1] *= np.where(bare.any() & (around.on_head == 0), SHORT, 1)
     probability, _ = explain(picture, places, typical * view.known)
     shines = _shines(probability, told, view)
     probability[1] += probability[0] * shines
     probability[0] *= ~shines
     # A bare strip of scalp above what is held before the forehead is more of that.
-    more = (near > FAINT) & (around[1] > SCALP) & (around[0] > 0) & ~bare
+    more = (near > FAINT) & (around.above_line > SCALP) & (around.on_head > 0) & ~bare
     probability[2] += probability[0] * more
     probability[0] *= ~more
     # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
-    covered = _hidden(told, probability[2], near)
-    hair = np.clip(probability[1] / np.where(covered > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
-    known = (view.known * (1 - covered)).astype(np.float32)
+    behind = hidden(told, probability[2], near)
+    hair = np.clip(probability[1] / np.where(behind > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
+    known = (view.known * (1 - behind)).astype(np.float32)
     if of_wall is not None and of_wall > INDISTINCT:  # nobody can say where hair ends and the wall begins
-        known[like & (around[0] == 0)] = 0
+        known[like & (around.on_head == 0)] = 0
     return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
 
 
 def _shown_of_scalp(view: HairView, around: Around) -> float:
     """The share of the scalp that is within the photograph; `LEAST_SHOWN` where its edge leaves less."""
-    scalp = (around[0] > 0) & (around[1] > 0)
+    scalp = (around.on_head > 0) & (around.above_line > 0)
     return max(float((scalp * view.known).sum()) / max(int(scalp.sum()), 1), LEAST_SHOWN)
 
 
@@ -128,26 +116,26 @@ def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Floa
     return np.asarray(solution.T)
 
 
-def _places(told: Float32s, goes_on: Float32s, around: Around) -> tuple[Float32s, Float32s]:
-    """What is likely where, and how far it is typical, for skin, hair, covers and background [4, W, W].
+def _places(told: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s, Float32s]:
+    """What is likely where, and how far it is typical, for skin, hair, cloth or occluder, and background [4, W, W].
 
-    By the class map [9, W, W], by how near what `_goes_on` is [W, W], and by places.
+    By the class map [9, W, W], by how near an occluder is ``beyond`` that [W, W], and by places.
     """
     on_head, above_line, away, above_chin = around
     near, beside = (np.exp(-((away / reach) ** 2)) for reach in (NEAR_HEAD, BESIDE_HEAD))
     higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
     bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
-    forehead = on_head * (above_line > FOREHEAD)
+    forehead = around.forehead.astype(np.float32)
     hair = np.where(on_head > 0, 0.05 + 0.30 * forehead + 0.65 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
     skin = np.where(on_head > 0, 1 - 0.84 * bald, 0.02)
-    cover = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
+    other = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
     wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
-    usual = np.stack([skin, hair, cover, wall])
+    usual = np.stack([skin, hair, other, wall])
     usual /= usual.sum(axis=0)
-    usual = usual * (1 - GOES_ON * goes_on) + GOES_ON * goes_on * COVER
-    covers = told[CLOTH] + told[OCCLUDER]
-    face = told.sum(axis=0) - told[HAIR] - covers - told[BACKGROUND]
-    seen = np.stack([face, told[HAIR], covers, told[BACKGROUND]])
+    usual = usual * (1 - GOES_ON * beyond) + GOES_ON * beyond * OCCLUDED
+    cloth = told[CLOTH] + told[OCCLUDER]
+    face = told.sum(axis=0) - told[HAIR] - cloth - told[BACKGROUND]
+    seen = np.stack([face, told[HAIR], cloth, told[BACKGROUND]])
     mapped = told.sum(axis=0)
     # A fringe is no hair to learners: foreheads count as skin in what they learn from.
     trust = np.where(mapped > 0.5, 0.9 - 0.6 * forehead, 0)
@@ -177,7 +165,7 @@ def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Arou
     Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
     """
     on_head, _, away, above_chin = around
-    side, neck, result = _to_left(told.shape[1:], view), OF_NECK * view.scale * view.crop.scale, told.copy()
+    side, neck, result = view.to_left(), OF_NECK * view.scale * view.crop.scale, told.copy()
     for one in (side > neck, side < -neck):
         near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
         levels = [near & (above_chin > low) & (above_chin < high) for low, high in pairwise(HANGS)]
@@ -203,55 +191,13 @@ def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Boo
     to_skin, to_hair = (np.square((lab - one) * WEIGHTS).sum(axis=-1) for one in (tone.skin, tone.hair))
     same = np.square((lab - tone.skin)[..., 1:]).sum(axis=-1) < SAME_COLOUR**2
     bare = np.asarray(seen & same & (to_skin < to_hair))
-    forehead = (on_head > 0) & (above_line > FOREHEAD) & (told.sum(axis=0) > EVEN)
-    covered = told[OCCLUDER].sum() > CLEAR * told.sum()  # then class maps tell less of hair
-    if covered or np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
+    forehead = around.forehead & (told.sum(axis=0) > EVEN)
+    occluded = told[OCCLUDER].sum() > CLEAR * told.sum()  # then class maps tell less of hair
+    if occluded or np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
         return np.zeros_like(bare)
     fringe = float(told[HAIR][forehead].sum()) > FRINGE * np.count_nonzero(forehead)
     bald = not fringe and np.count_nonzero(bare) > BALD * np.count_nonzero(seen)
     return bare if bald else np.zeros_like(bare)
-
-
-def _goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
-    """How near [W, W], 1 to 0, beyond the class map [9, W, W], what covers the head at its edge is.
-
-    What reaches from temple to temple is a hat, and everywhere above. What is before a part of the forehead is held,
-    and ends soon.
-    """
-    on_head, above_line, away_from_head, above_chin = around
-    beyond = told.sum(axis=0) < 0.5
-    edge = ~beyond & (cv2.dilate(beyond.astype(np.uint8), np.ones((5, 5))) > 0)
-    cut = _without_specks(edge & (told[OCCLUDER] > EVEN))
-    if not cut.any():
-        return np.zeros(cut.shape, np.float32)
-    across = edge & (on_head > 0) & (above_line > FOREHEAD)
-    above = above_chin > above_chin[across].min(initial=np.inf)
-    beside = edge & (told[HAIR] > EVEN) & above & (away_from_head < HAT_REACH)
-    before_forehead = cut[across].sum() > BEFORE * (across | beside).sum()
-    hat = before_forehead and _width(cut & across, view) > SPANNED * _width(across, view)
-    away = cv2.distanceTransform((~cut).astype(np.uint8), cv2.DIST_L2, 3) / (view.scale * view.crop.scale)
-    near = beyond * np.exp(-((away / (HELD_REACH if before_forehead else COVERS_REACH)) ** 2))
-    if hat:
-        near[beyond & (away_from_head < HAT_REACH) & (above_chin > above_chin[cut & across].min())] = 1
-    return np.asarray(near, np.float32)
-
-
-def _on_scalp(picture: Image, view: HairView, around: Around) -> Float32s:
-    """1 where a hat is in a picture [W, W, 3] of whose scalp much is coloured like no hair or skin, and 0 elsewhere."""
-    on_head, above_line, away, above_chin = around
-    scalp = (on_head > 0) & (above_line > 0) & (view.known > EVEN)
-    other = scalp & (view.tone.unlike(to_cielab(picture / np.float32(255))) > ALIKE**2)
-    if np.count_nonzero(other) < max(FEWEST, OTHER * np.count_nonzero(scalp)):
-        return np.zeros(scalp.shape, np.float32)
-    return np.asarray((away < HAT_REACH) & (above_chin > np.quantile(above_chin[other], LOWEST)), np.float32)
-
-
-def _without_specks(pixels: Bools) -> Bools:
-    """Pixels [W, W] without pieces of fewer than `LEAST_CUT`, which learners now and then see in a fringe."""
-    _, labels, found, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=8)
-    kept = found[:, cv2.CC_STAT_AREA] >= LEAST_CUT
-    kept[0] = False
-    return np.asarray(kept[labels])
 
 
 def _shines(probability: Float32s, told: Float32s, view: HairView) -> Bools:
@@ -269,28 +215,8 @@ def _shines(probability: Float32s, told: Float32s, view: HairView) -> Bools:
     return shines
 
 
-def _width(pixels: Bools, view: HairView) -> float:
-    """How far apart some pixels [W, W] are from one side of the head to the other, in pixels; however it is tilted."""
-    return float(np.ptp(_to_left(pixels.shape, view)[pixels]))
-
-
-def _to_left(shape: tuple[int, ...], view: HairView) -> Float64s:
-    """How far pixels [W, W] are to the left of the subject from the middle of the head, in pixels."""
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    along, middle = view.to_image[:2, 0] @ view.crop.matrix[:, :2].T, view.places(np.zeros(3))
-    return np.asarray(((x - middle[0]) * along[0] + (y - middle[1]) * along[1]) / max(float(np.hypot(*along)), 1e-9))
-
-
-def _hidden(told: Float32s, cover: Float32s, near: Float32s) -> Float32s:
-    """How far an occluder hides the head [W, W]: by the class map [9, W, W], and where it goes on beyond that.
-
-    There it is as ``near`` as `_goes_on` says, and the picture tells, by the probability of a ``cover`` [W, W].
-    """
-    return np.where((told[OCCLUDER] > COVERED) | (near > ALMOST), 1, cover * (near > FAINT)).astype(np.float32)
-
-
 def _around(head: Sighted, view: HairView, model: MorphableModel, raster: Raster) -> Around:
-    """Pixels [W, W] on the head; how far above the hairline; away from the head; and above the chin, in metres."""
+    """Where pixels lie around a head, of which there is a raster of the view."""
     crop, per_metre = view.crop, view.scale * view.crop.scale
     template = np.asarray(model.head.template)
     above = interpolate(raster, model.faces, np.column_stack([above_hairline(template), template[:, 1]]))
@@ -299,7 +225,7 @@ def _around(head: Sighted, view: HairView, model: MorphableModel, raster: Raster
     chin = crop.to_crop(np.asarray(model.landmarks68(head.projected))[CHIN, :2])
     x, y = np.meshgrid(np.arange(SIZE) - chin[0], np.arange(SIZE) - chin[1])
     above_chin = (x * up[0] + y * up[1]) / max(float(np.hypot(*up)), 1e-9) / per_metre
-    return raster.covered.astype(np.float32), above[..., 0], np.asarray(away, np.float32), above_chin
+    return Around(raster.covered.astype(np.float32), above[..., 0], np.asarray(away, np.float32), above_chin)
 
 
 def _class_map(head: Sighted, crop: Crop) -> Float32s:

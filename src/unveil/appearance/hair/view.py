@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 MOST_ODDS = 3.0  # log odds of a pixel count no more than this
 MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
 FARTHEST = 1e9  # depth of what is no head
+FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 SLACK = 0.006  # metres behind the head at which nothing is hidden yet
 
 
@@ -22,7 +24,7 @@ class HairView:
     """Where a photograph shows hair."""
 
     odds: Float32s  # [W, W] log odds of hair in a crop
-    known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and under covers
+    known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and behind occluders
     wall: Float32s  # [W, W] probability of what is behind the head
     crop: Crop
     head: Float32s  # [W, W] depth of the head, `FARTHEST` where it is not
@@ -63,6 +65,13 @@ class HairView:
         side = 2 * round(MIXED * self.scale * self.crop.scale) + 1
         return replace(self, odds=np.asarray(cv2.erode(self.odds, np.ones((side, side))), np.float32))
 
+    def to_left(self) -> Float64s:
+        """How far pixels [W, W] of the crop are to the left of the subject from the middle of the head, in pixels."""
+        y, x = np.mgrid[: self.crop.size, : self.crop.size]
+        along, middle = self.to_image[:2, 0] @ self.crop.matrix[:, :2].T, self.places(np.zeros(3))
+        away = (x - middle[0]) * along[0] + (y - middle[1]) * along[1]
+        return np.asarray(away / max(float(np.hypot(*along)), 1e-9))
+
     @property
     def scale(self) -> float:
         """Pixels of the photograph per metre."""
@@ -72,6 +81,20 @@ class HairView:
     def towards(self) -> Float64s:
         """Unit direction [3] from the head to the camera, in model space."""
         return np.asarray(-self.to_image[2, :3] / self.scale)
+
+
+class Around(NamedTuple):
+    """Where pixels [W, W] of a view lie around the head, in metres."""
+
+    on_head: Floats  # 1, elsewhere 0
+    above_line: Floats  # above the hairline, on the head
+    away: Floats  # from the head
+    above_chin: Floats
+
+    @property
+    def forehead(self) -> Bools:
+        """Which pixels of the head are no lower than a fringe."""
+        return (self.on_head > 0) & (self.above_line > FOREHEAD)
 
 
 def look_up(picture: Floats | Image, at: Floats, interpolation: int = cv2.INTER_LINEAR, beyond: float = 0) -> Float32s:
