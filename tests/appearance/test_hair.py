@@ -16,8 +16,8 @@ from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_face
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.surroundings import hair_view
-from unveil.appearance.hair.view import HairTone
-from unveil.appearance.hair.worn import hair_of
+from unveil.appearance.hair.tone import HairTone
+from unveil.appearance.hair.worn import hair_form
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
@@ -55,9 +55,14 @@ def sighted(neutral: Floats, on_scalp: int = HAIR, thick: float = THICK) -> Sigh
     return Sighted(np.clip(image, 0, 255).astype(np.uint8), projected, neutral, classes / classes.sum(axis=0), crop)
 
 
+def hair_of(head: Sighted) -> HairCap | None:
+    form = hair_form(head, MODEL)
+    return None if form is None else form.painted(MODEL)
+
+
 @lru_cache(maxsize=1)
 def hair() -> HairCap:
-    made = hair_of(sighted(np.asarray(MODEL.head.template)), MODEL)
+    made = hair_of(sighted(np.asarray(MODEL.head.template)))
     assert made is not None
     return made
 
@@ -73,7 +78,7 @@ def test_hair_lies_outside_of_skin_of_any_shape(seed: int) -> None:
     shape = rng.standard_normal(100).astype(np.float32)
     shape[rng.integers(8)] = rng.choice([-3, 3])
     neutral = np.asarray(MODEL.head.neutral(shape), np.float64)
-    made = hair_of(sighted(neutral), MODEL)
+    made = hair_of(sighted(neutral))
     assert made is not None
     assert len(made.vertices) > 1000
     normals = vertex_normals(neutral, MODEL.faces)
@@ -104,7 +109,7 @@ def test_what_lies_on_the_hair_is_not_part_of_it() -> None:
     image = head.photograph.copy()
     top = int(head.projected[:, 1].min())
     image[top - 5 : top + 40, SIZE // 2 - 60 : SIZE // 2 + 60] = (20, 60, 230)  # a bow, above the class map
-    made = hair_of(replace(head, photograph=image), MODEL)
+    made = hair_of(replace(head, photograph=image))
     assert made is not None
     picture = made.picture.astype(int)
     assert (picture[..., 2] - picture[..., 0]).max() < 40, "none of its blue"
@@ -133,7 +138,7 @@ def test_what_is_beyond_the_photograph_is_no_hair() -> None:
     head = sighted(np.asarray(MODEL.head.template))
     left, top = np.asarray(MODEL.landmarks68(head.projected)[:, :2].min(axis=0), int)
     tight = cut(head, (left, top, SIZE - left, top + 150))
-    assert hair_of(replace(tight, classes=head.classes), MODEL) is None
+    assert hair_of(replace(tight, classes=head.classes)) is None
 
 
 def cut(head: Sighted, box: tuple[int, int, int, int]) -> Sighted:
@@ -158,14 +163,14 @@ def temples() -> tuple[int, int, int, int]:
 
 def test_hair_that_the_photograph_cuts_off_goes_on() -> None:
     box = temples()
-    made = hair_of(cut(sighted(np.asarray(MODEL.head.template)), box), MODEL)
+    made = hair_of(cut(sighted(np.asarray(MODEL.head.template)), box))
     assert made is not None
     crown = made.vertices[np.abs(made.vertices[:, [0, 2]]).max(axis=1) < 0.05]
     top_of_skull = np.asarray(MODEL.head.template)[:, 1].max()
     assert 0.004 < crown[:, 1].max() - top_of_skull < 0.025, "as thick as hair is"
     assert np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - COLOURS[HAIR]).max() < 25
     bald = cut(sighted(np.asarray(MODEL.head.template), SKIN, 0.0), box)
-    assert hair_of(bald, MODEL) is None
+    assert hair_of(bald) is None
 
 
 def beside_face(head: Sighted) -> Sighted:
@@ -206,8 +211,8 @@ def test_hair_that_falls_on_the_shoulders_is_long(wall: tuple[int, int, int]) ->
     image = short.photograph.copy()
     image[near] = wall
     image[near & falls] = COLOURS[HAIR]
-    made = hair_of(replace(short, photograph=image), MODEL)
-    before = hair_of(short, MODEL)
+    made = hair_of(replace(short, photograph=image))
+    before = hair_of(short)
     assert made is not None
     assert before is not None
     longer = before.vertices[:, 1].min() - made.vertices[:, 1].min()
@@ -218,7 +223,7 @@ def test_hair_that_falls_on_the_shoulders_is_long(wall: tuple[int, int, int]) ->
 
 
 def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> None:
-    made = hair_of(cut(sighted(np.asarray(MODEL.head.template)), temples()), MODEL)
+    made = hair_of(cut(sighted(np.asarray(MODEL.head.template)), temples()))
     assert made is not None
     behind = made.picture[: len(made.picture) // 2, :100].mean(axis=2)  # the picture begins in the middle of the back
     light = np.log(behind)
@@ -247,7 +252,7 @@ def test_a_wall_that_is_taken_for_hair_leaves_it_the_colour_of_the_brows(wall: t
     beside = np.flatnonzero(head.crop.warp(shown)[rows, columns] < 50)[-60:]
     others = np.delete(np.arange(len(rows)), beside)
     tight.classes[:, rows[others], columns[others]] = np.eye(len(CLASSES))[BACKGROUND][:, None]
-    made = hair_of(tight, MODEL)
+    made = hair_of(tight)
     assert made is not None
     assert np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - brow).max() < 25
 
@@ -264,7 +269,7 @@ def hairline(made: HairCap) -> tuple[Floats, Floats]:
 
 def test_a_hairline_that_no_photograph_shows_is_uneven_and_the_same_every_time() -> None:
     head = cut(sighted(np.asarray(MODEL.head.template)), temples())
-    made, again = hair_of(head, MODEL), hair_of(head, MODEL)
+    made, again = hair_of(head), hair_of(head)
     assert made is not None
     assert again is not None
     broad, fine = hairline(made)
@@ -291,15 +296,15 @@ def with_hat(head: Sighted, lowest: float) -> Sighted:
 
 def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:
     template = np.asarray(MODEL.head.template)
-    made = hair_of(with_hat(sighted(template), 0.3), MODEL)
+    made = hair_of(with_hat(sighted(template), 0.3))
     assert made is not None, "hair is seen below it"
     picture = made.picture.astype(int)
     assert (picture[..., 2] - picture[..., 0]).max() < 40, "none of its blue"
     high = made.vertices[:, 1].max() - template[:, 1].max()
     assert high < 0.02, "as high as hair is, whatever the hat's height"
     bald = sighted(template, SKIN, 0.0)
-    assert hair_of(with_hat(bald, 0.3), MODEL) is None
-    assert hair_of(sighted(template, OCCLUDER), MODEL) is None, "all hair is hidden"
+    assert hair_of(with_hat(bald, 0.3)) is None
+    assert hair_of(sighted(template, OCCLUDER)) is None, "all hair is hidden"
 
 
 def with_held(head: Sighted, share: float) -> Sighted:
@@ -393,7 +398,7 @@ def test_what_lies_on_the_scalp_in_no_colour_of_hair_is_a_hat(hat: tuple[int, in
     worn[int(head.projected[:, 1].min()) + 120 :] = False
     image = head.photograph.copy()
     image[worn] = hat
-    made = hair_of(replace(head, photograph=image), MODEL)
+    made = hair_of(replace(head, photograph=image))
     assert made is not None
     picture = made.picture.astype(int)
     assert np.abs(np.median(picture, axis=(0, 1)) - COLOURS[HAIR]).max() < 20
@@ -421,7 +426,7 @@ def test_hair_of_no_colour_that_hair_has_is_as_dark_as_the_brows() -> None:
     share = head.crop.warp(brows * np.uint8(255)) / np.float32(255)
     classes *= 1 - share
     classes[BROWS] += share
-    made = hair_of(replace(head, photograph=image, classes=classes), MODEL)
+    made = hair_of(replace(head, photograph=image, classes=classes))
     assert made is not None
     assert np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - (60, 45, 35)).max() < 20
 
@@ -435,7 +440,7 @@ def test_before_a_wall_of_its_colour_hair_is_as_thick_as_usual() -> None:
     beside = classes[BACKGROUND] > 0.5
     beside[CLASS_SIZE // 2 :] = False
     classes[:, beside] = np.eye(len(CLASSES))[HAIR][:, None]
-    made, plain = hair_of(replace(head, photograph=image, classes=classes), MODEL), hair_of(head, MODEL)
+    made, plain = hair_of(replace(head, photograph=image, classes=classes)), hair_of(head)
     assert made is not None
     assert plain is not None
     for axis in (0, 1):
@@ -508,8 +513,8 @@ def test_ears_are_what_sticks_out_below_their_top() -> None:
 
 def test_bald_heads_and_covered_ones_get_no_hair() -> None:
     template = np.asarray(MODEL.head.template)
-    assert hair_of(sighted(template, SKIN, 0.0), MODEL) is None
-    assert hair_of(sighted(template, CLOTH), MODEL) is None
+    assert hair_of(sighted(template, SKIN, 0.0)) is None
+    assert hair_of(sighted(template, CLOTH)) is None
 
 
 def test_the_far_side_is_said_to_be_hidden() -> None:

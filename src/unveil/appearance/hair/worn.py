@@ -78,9 +78,3 @@ def hair_form(head: Sighted, model: MorphableModel) -> HairForm | None:
     mesh = cap_mesh(-SOLID - at_nodes(away))
     vertices = mesh.vertices(frame.at(shape.distance)).astype(np.float32)
     return HairForm(head, view, frame, shape, away, mesh, vertices)
-
-
-def hair_of(head: Sighted, model: MorphableModel) -> HairCap | None:
-    """The same, painted."""
-    form = hair_form(head, model)
-    return None if form is None else form.painted(model)
