@@ -129,6 +129,7 @@ export class Upload {
     if (photo.type.startsWith("video/")) {
       throw new Error(`This page takes photographs. To follow everybody in a clip: unveil reconstruct ${name} -o out`);
     }
+    const pressed = document.activeElement;
     const address = URL.createObjectURL(photo);
     this.preview.src = address;
     scrollTo({ top: 0 });
@@ -146,8 +147,8 @@ export class Upload {
     document.body.classList.add("with-result");
     await this.gallery.show(headsOf(done, this.clear.name), photographOf(done), -1, this.earlier);
     this.say(keptUntil(done), false);
-    // What was pressed for it may be gone.
-    if (document.activeElement === document.body) this.gallery.viewer.stage.canvas.focus({ preventScroll: true });
+    const { body, activeElement: focused } = document;
+    if (focused === body && pressed !== body) this.gallery.viewer.stage.canvas.focus({ preventScroll: true }); // it is gone
   }
 
   /** A name, with a number where an earlier head has it. */
