@@ -199,9 +199,14 @@ def test_ears_beyond_the_photograph_are_covered_where_hair_hangs_before_them(*, 
     assert (share > 0.9) == hangs, share
 
 
-@pytest.mark.parametrize("wall", [COLOURS[BACKGROUND], COLOURS[HAIR]])
-def test_hair_that_falls_on_the_shoulders_is_long(wall: tuple[int, int, int]) -> None:
-    """Of class maps that end at the jaw, hair goes on below in its colour, unless the wall has that, too."""
+@pytest.mark.parametrize(
+    ("wall", "held"), [(COLOURS[BACKGROUND], False), (COLOURS[HAIR], False), (COLOURS[BACKGROUND], True)]
+)
+def test_hair_that_falls_on_the_shoulders_is_long(wall: tuple[int, int, int], *, held: bool) -> None:
+    """Of class maps that end at the jaw, hair goes on below in its colour.
+
+    It does not where the wall has that, too, nor where what has it is held before the face.
+    """
     short = sighted(np.asarray(MODEL.head.template))
     marks = np.asarray(MODEL.landmarks68(short.projected))[:, :2].astype(int)
     falls = np.zeros((SIZE, SIZE), np.bool_)
@@ -211,12 +216,16 @@ def test_hair_that_falls_on_the_shoulders_is_long(wall: tuple[int, int, int]) ->
     image = short.photograph.copy()
     image[near] = wall
     image[near & falls] = COLOURS[HAIR]
-    made = hair_of(replace(short, photograph=image))
-    before = hair_of(short)
+    classes = short.classes.copy()
+    if held:
+        share = short.crop.warp((near & falls) * np.uint8(255)) / np.float32(255)
+        classes *= 1 - share
+        classes[OCCLUDER] += share
+    made, before = hair_of(replace(short, photograph=image, classes=classes)), hair_of(short)
     assert made is not None
     assert before is not None
     longer = before.vertices[:, 1].min() - made.vertices[:, 1].min()
-    assert (longer > 0.03) == (wall != COLOURS[HAIR]), longer
+    assert (longer > 0.03) == (wall != COLOURS[HAIR] and not held), longer
     chin = np.asarray(MODEL.landmarks68(np.asarray(MODEL.head.template)))[8]
     low = made.vertices[made.vertices[:, 1] < chin[1] - 0.02]
     assert np.abs(low[low[:, 2] > chin[2] - 0.02, 0]).min(initial=1) > 0.03, "none before the neck"

@@ -46,6 +46,7 @@ CHIN = 8  # iBUG-68
 # the share of what is near that it fills; how far from the head it falls, and from its middle.
 LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
 HANGING, FALLS, OF_NECK = 0.6, 0.06, 0.045
+HELD = 0.3  # probability of an occluder from which on what has the colour of hair may be one
 # The share of the wall that has the colour of hair, below which that tells hair from it, and from which on it does not.
 DISTINCT, INDISTINCT = 0.25, 0.5
 
@@ -165,6 +166,7 @@ def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Arou
     Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
     """
     on_head, _, away, above_chin = around
+    like = like & (told[OCCLUDER] < HELD)
     side, neck, result = view.to_left(), OF_NECK * view.scale * view.crop.scale, told.copy()
     for one in (side > neck, side < -neck):
         near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
