@@ -21,7 +21,6 @@ from unveil.appearance.hair.worn import hair_form
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
-from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.parts import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
@@ -29,6 +28,7 @@ from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLASSES, CLOTH,
 from unveil.models.openhead import head as openhead
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
+from unveil.photos.detection import eyes_nose_mouth
 from unveil.typing import Bools, Floats, Int64s
 
 MODEL = openhead.load(packaged("openhead.npz"))
@@ -510,8 +510,7 @@ def test_a_fringe_and_a_lock_that_are_called_skin_are_none() -> None:
 
 def eyes_of(head: Sighted) -> Floats:
     """The middles [2, 2] of the eyes in the photograph."""
-    marks = np.asarray(MODEL.landmarks68(head.projected), np.float64)[:, :2]
-    return np.stack([marks[slice(*IBUG68_PARTS[name])].mean(axis=0) for name in ("right_eye", "left_eye")])
+    return eyes_nose_mouth(np.asarray(MODEL.landmarks68(head.projected), np.float64)[:, :2])[:2]
 
 
 def test_ears_are_what_sticks_out_below_their_top() -> None:

@@ -23,7 +23,6 @@ from unveil.faces.overlay import draw_overlay
 from unveil.faces.skin_files import colour_arrays, write_detail, write_maps, write_relit
 from unveil.faces.spectacles import spectacle_frames
 from unveil.faces.whole import whole_face, whole_hidden
-from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.heads.parts import HairCap
@@ -32,6 +31,7 @@ from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
 from unveil.meshes.ply import write_ply
 from unveil.models.classes import BACKGROUND, CLOTH
+from unveil.photos.detection import eyes_nose_mouth
 from unveil.photos.io import write_image
 from unveil.processes import begun
 from unveil.storage.files import json_text, write_bytes, write_text
@@ -123,8 +123,7 @@ def face_colours(
         if face.classes is not None:
             others = face.classes[BACKGROUND] + face.classes[CLOTH]
             pixels |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
-            eyes = np.stack([landmarks[slice(*IBUG68_PARTS[name])].mean(axis=0) for name in ("right_eye", "left_eye")])
-            pixels |= unlike_skin(image, face.classes, face.crop, eyes)
+            pixels |= unlike_skin(image, face.classes, face.crop, eyes_nose_mouth(landmarks)[:2])
         return pixels | hair_pixels(face, model, hair(), image.shape)
 
     return head_colours(image, face.photographed, model, unusable)

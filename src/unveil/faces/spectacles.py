@@ -11,10 +11,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from unveil.appearance.hair.cells import on_face
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.models.classes import BROWS
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
+from unveil.photos.detection import eyes_nose_mouth
 from unveil.typing import Bools, Float32s, Floats, Image
 
 SIZE = 224  # pixels a side of the crop that is looked at
@@ -48,22 +50,22 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     fine = crop.resized(SIZE)
     marks = fine.to_crop(np.asarray(landmarks68, np.float64))
     right, left = (marks[slice(*IBUG68_PARTS[name])] for name in ("right_eye", "left_eye"))
-    along, middle = left.mean(axis=0) - right.mean(axis=0), (left.mean(axis=0) + right.mean(axis=0)) / 2
-    apart = max(float(np.hypot(*along)), 1.0)
-    axes = np.stack([along, [-along[1], along[0]]]) / apart  # to the left of the subject, and down the face
+    eyes = eyes_nose_mouth(marks)[:2]
+    along = eyes[1] - eyes[0]
+    axes, apart = np.stack([along, [-along[1], along[0]]]), float(np.hypot(*along))
     light = cv2.GaussianBlur(to_cielab(fine.warp(photograph) / np.float32(255))[..., 0], (0, 0), 0.7)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
     other = np.maximum(darker, light - cv2.morphologyEx(light, cv2.MORPH_OPEN, brush)).astype(np.float32)
     for differs, least in ((darker, DARK), (other, SHINES)):
-        bridge = _crossing(differs, (right[3] + left[0]) / 2, axes * apart)
-        rims = min(_rim(differs, eye.mean(axis=0), axes * apart) for eye in (right, left))
+        bridge = _crossing(differs, (right[3] + left[0]) / 2, axes)
+        rims = min(_rim(differs, eye, axes) for eye in eyes)
         if bridge >= least[0] or (bridge >= least[1] and rims >= least[2]):
             break
     else:
         return np.zeros(photograph.shape[:2], np.bool_)
     y, x = np.mgrid[:SIZE, :SIZE]
-    across, down = np.moveaxis((np.stack([x, y], axis=-1) - middle) @ axes.T / apart, -1, 0)
+    across, down = on_face(np.stack([x, y], axis=-1), eyes)
     lines = (differs > max(FRAME[0] * bridge, FRAME[1])) & _around_eyes(np.abs(across), down)
     parts = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillPoly(parts, [np.rint(eye).astype(np.int32) for eye in (right, left)], 1)
@@ -78,11 +80,14 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     return np.asarray(cv2.warpAffine(frame * 255, fine.matrix, photograph.shape[1::-1], flags=flags) > 127)
 
 
-def _crossing(darker: Float32s, middle: Floats, axes: Floats) -> float:
-    """How dark at least the darkest line across the bridge of the nose is, around a place [2] between the eyes."""
+def _crossing(differs: Float32s, middle: Floats, axes: Floats) -> float:
+    """How far at least the clearest line across the bridge of the nose differs, around a place [2] between the eyes.
+
+    Axes [2, 2] go to the left of the subject and down the face, as long as the eyes are apart.
+    """
     columns, rows = np.linspace(-ACROSS, ACROSS, 15), np.linspace(*CROSSED, 36)
     at = (middle + columns[None, :, None] * axes[0] + rows[:, None, None] * axes[1]).astype(np.float32)
-    strip = cv2.remap(darker, at[..., 0], at[..., 1], cv2.INTER_LINEAR)
+    strip = cv2.remap(differs, at[..., 0], at[..., 1], cv2.INTER_LINEAR)
     best = strip[:, 0]
     for column in strip.T[1:]:  # a line goes up or down by a row at most
         padded = np.pad(best, 1, constant_values=-1)
@@ -90,12 +95,12 @@ def _crossing(darker: Float32s, middle: Floats, axes: Floats) -> float:
     return float(best.max())
 
 
-def _rim(darker: Float32s, eye: Floats, axes: Floats) -> float:
-    """How dark the darkest line below an eye is in the mean, from one side of it to the other."""
+def _rim(differs: Float32s, eye: Floats, axes: Floats) -> float:
+    """How far the clearest line below an eye [2] differs in the mean, from one side of it to the other."""
     angle, away = np.radians(np.linspace(*BELOW, 31)), np.linspace(*AWAY, 34)[:, None]
     at = eye + (away * np.cos(angle))[..., None] * axes[0] + (away * np.sin(angle))[..., None] * axes[1]
     at = at.astype(np.float32)
-    strip = np.minimum(cv2.remap(darker, at[..., 0], at[..., 1], cv2.INTER_LINEAR), MOST)
+    strip = np.minimum(cv2.remap(differs, at[..., 0], at[..., 1], cv2.INTER_LINEAR), MOST)
     total = strip[:, 0]
     for column in strip.T[1:]:  # it goes nearer or farther by two steps at most
         padded = np.pad(total, 2, constant_values=-np.inf)
@@ -104,7 +109,7 @@ def _rim(darker: Float32s, eye: Floats, axes: Floats) -> float:
 
 
 def _around_eyes(across: Floats, down: Floats) -> Bools:
-    """Where a frame may be [...], by distances from the middle of the face and down from between the eyes."""
+    """Where a frame may be [H, W], by distances from the middle of the face and down from between the eyes."""
     area = (across < WIDTH) & (down > HEIGHT[0]) & (down < HEIGHT[1])
     nose, arms = (across < NOSE[0]) & (down > NOSE[1]), (down > ARMS[0]) & (down < ARMS[1])
     return np.asarray(area & ~nose & ((across < TEMPLES) | arms))

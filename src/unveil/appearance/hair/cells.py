@@ -55,7 +55,7 @@ def unlike_skin(photograph: Image, classes: Float32s, crop: Crop, eyes: Floats) 
     lab, seen = cells_of(photograph, crop)
     cells = crop.resized(CLASS_SIZE)
     y, x = np.mgrid[:CLASS_SIZE, :CLASS_SIZE]
-    across, down = _on_face(np.stack([x, y], axis=-1).astype(np.float64), cells.to_crop(eyes))
+    across, down = on_face(np.stack([x, y], axis=-1).astype(np.float64), cells.to_crop(eyes))
     sure = (classes[SKIN] > SURE) & (seen > 0)
     plain = sure & (np.abs(across) < PLAIN_ACROSS) & (down > PLAIN[0]) & (down < PLAIN[1])
     skin = lab[plain if np.count_nonzero(plain) >= FEWEST else sure]
@@ -70,7 +70,7 @@ def unlike_skin(photograph: Image, classes: Float32s, crop: Crop, eyes: Floats) 
     at = np.stack([x, y], axis=-1) / scale
     places = crop.to_crop(at.reshape(-1, 2))
     beyond = ((places < 0) | (places > crop.size - 1)).any(axis=1).reshape(height, width)
-    across, down = _on_face(at, eyes)
+    across, down = on_face(at, eyes)
     beyond |= (down < BROWS_AT) | ((np.abs(across) > BESIDE) & (down < BESIDE_TO))
     some, others = skin[:: -(-len(skin) // SAMPLES)] * WEIGHTS, colours[beyond] * WEIGHTS
     apart = ((some**2).sum(axis=1) - 2 * others @ some.T).min(axis=1, initial=np.inf) + (others**2).sum(axis=1)
@@ -81,8 +81,11 @@ def unlike_skin(photograph: Image, classes: Float32s, crop: Crop, eyes: Floats) 
     return np.asarray(cv2.resize(unlike, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
 
 
-def _on_face(at: Float64s, eyes: Floats) -> tuple[Float64s, Float64s]:
-    """How far places [H, W, 2] lie across the face and down it from between ``eyes`` [2, 2], in their distance."""
+def on_face(at: Floats, eyes: Floats) -> tuple[Float64s, Float64s]:
+    """How far places [H, W, 2] lie across a face [H, W], to the left of the subject, and down it from between the eyes.
+
+    Both are in distances of the eyes, whose middles [2, 2] are given, the right one first.
+    """
     along = np.asarray(eyes[1] - eyes[0], np.float64)
     along /= max(float(along @ along), 1e-9)
     away = at - np.mean(eyes, axis=0)
