@@ -12,7 +12,7 @@ from cli_answer import Answer
 from PIL import Image
 
 from unveil.assets.store import packaged
-from unveil.output.compare import CELL, FOOT, GAP, HATCH, HEAD
+from unveil.output.compare import CELL, FOOT, GAP, HATCH, HEAD, ByMethod, Method, compare
 
 DEMO = packaged("demo.jpg")
 
@@ -91,6 +91,27 @@ def test_on_a_page_the_heads_of_the_models_turn_together(capsys: pytest.CaptureF
     assert Answer(capsys, "compare", DEMO, again, "--models", "openhead", "-o", out).status == 0
     shown = json.loads(re.findall(r'id="content">(.*?)</script>', out.read_text("utf-8"))[0])
     assert [head["name"] for head in shown["heads"]] == ["demo, openhead", "again, openhead"]
+
+
+def test_a_page_without_a_head_is_not_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    Image.new("RGB", (200, 160), (90, 120, 90)).save(tmp_path / "nobody.png")
+    answer = Answer(capsys, "compare", tmp_path / "nobody.png", "--models", "openhead", "-o", tmp_path / "o.html")
+    assert (answer.status, answer.out) == (2, "")
+    assert "there is no head to show" in answer.err
+    assert not (tmp_path / "o.html").exists()
+
+
+def test_a_photograph_that_cannot_be_drawn_does_not_end_the_work_on_others(tmp_path: Path) -> None:
+    again = Path(shutil.copy(DEMO, tmp_path / "again.jpg"))
+
+    def show(photo: Path, image: np.ndarray, faces: ByMethod) -> int:
+        if photo == again:
+            raise ZeroDivisionError
+        return len(image) + len(faces)
+
+    found = compare([again, DEMO], [Method("nobody", None, "gone")], show)
+    assert found.shown == (513,)
+    assert isinstance(found.failed[again], ZeroDivisionError)
 
 
 def test_mistakes_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

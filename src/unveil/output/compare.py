@@ -73,10 +73,10 @@ def compare(
         try:
             image = read_image(path)
             faces = [_largest(method, image) for method in methods]
+            shown.append(show(path, image, faces))
         except Exception as error:  # one photograph is not to end the work on the others
             failed[path] = error
             continue
-        shown.append(show(path, image, faces))
         lost = [m.name for m, face in zip(methods, faces, strict=True) if face is None and not m.missing]
         notes += [f"{name}: no face found in {printable(path)}" for name in lost]
     if not shown:

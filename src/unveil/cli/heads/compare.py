@@ -96,6 +96,8 @@ def _write_page(path: Path, photos: list[Path], methods: list[Method]) -> Compar
     require_few(len(photos) * sum(method.reconstructor is not None for method in methods))
     found = compare(photos, methods, heads)
     together = [head for of_photo in found.shown for head in of_photo]
+    if not together:
+        raise UnveilError("there is no head to show: no model finds a face in a photograph; give others")
     write_text(path, page_of(together, beside=len(together) > 1))
     return found
 
