@@ -8,6 +8,7 @@ import numpy as np
 from unveil.appearance.hair.cells import FEWEST
 from unveil.appearance.hair.tone import ALIKE, EVEN
 from unveil.appearance.hair.view import Around, HairView
+from unveil.appearance.visibility import OCCLUDED
 from unveil.models.classes import HAIR, OCCLUDER
 from unveil.photos.cielab import to_cielab
 from unveil.typing import Bools, Float32s, Image
@@ -17,7 +18,6 @@ from unveil.typing import Bools, Float32s, Image
 REACH, HELD_REACH, LEAST_EDGE = 0.1, 0.05, 5
 # How near an occluder is from which on it hides the head in any case, and from which on it does if it looks like it.
 ALMOST, FAINT = 0.9, 0.05
-OCCLUDED = 0.3  # probability from which on the class map says that a pixel is
 # Share of the edge across the forehead from which on something is before it, share of the width of the head there that
 # a hat spans, and metres that one reaches around the head.
 BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
