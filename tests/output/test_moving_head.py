@@ -87,8 +87,9 @@ def test_the_command_moves_a_head_by_name_and_around(
     assert cli.main([*command, str(tmp_path / "a"), "--expression", "smile", "--expression", "Blink"]) == 0
     assert {path.suffix for path in (tmp_path / "a").glob("head*")} == {".gif", ".glb", ".csv"}
     assert "head_motion.gif: 8 frames" in capsys.readouterr().out
-    assert cli.main([*command, str(tmp_path / "b"), "--turntable", "--formats", "csv"]) == 0
-    assert [path.name for path in (tmp_path / "b").glob("head*")] == ["head_motion.csv"]
+    assert cli.main([*command, str(tmp_path / "a"), "--turntable", "--formats", "csv"]) == 0
+    assert len(list((tmp_path / "a").glob("head_motion.*"))) == 3  # it replaces no other motion
+    assert [path.name for path in (tmp_path / "a").glob("head_turntable.*")] == ["head_turntable.csv"]
     assert cli.main([*command, str(tmp_path / "c"), "--turntable", "--expression", "smile"]) == 2
     assert "--expression and --turntable both say how the head moves" in capsys.readouterr().err
 
@@ -99,7 +100,7 @@ def test_the_command_writes_a_movie(head: Path, tmp_path: Path) -> None:
 
     command = ["animate", str(head), "--turntable", "--formats", "mp4", "--rate", "2", "-o", str(tmp_path)]
     assert cli.main(command) == 0
-    with open_clip(tmp_path / "head_motion.mp4") as clip:
+    with open_clip(tmp_path / "head_turntable.mp4") as clip:
         assert len(list(clip.frames())) == 10
 
 

@@ -139,13 +139,13 @@ def driving_photos(
     return [photo for path in inputs for photo in find_images(path, recursive=recursive, without=results, note=note)]
 
 
-def motion_name(photo: Path, outputs: Outputs) -> str:
-    """The file name of a photograph's moving head: ``<photo>_motion``, or more where another photograph's is."""
+def motion_name(photo: Path, outputs: Outputs, what: str = "motion") -> str:
+    """The file name of a photograph's moving head: ``<photo>_<what>``, or more where another photograph's is."""
 
     def is_anothers(photo: Path, name: str) -> bool:
-        return any(outputs.is_anothers(f"{name}_motion.{kind}", path_of(photo)) for kind in MOTION_FORMATS)
+        return any(outputs.is_anothers(f"{name}_{what}.{kind}", path_of(photo)) for kind in MOTION_FORMATS)
 
-    return f"{distinct_names([photo], is_anothers)[photo]}_motion"
+    return f"{distinct_names([photo], is_anothers)[photo]}_{what}"
 
 
 def write_motion(

@@ -101,6 +101,8 @@ class Tracker:
 
     def _again(self, image: Image, faces: list[SeenFace]) -> list[SeenFace]:
         """Finds in the crops in which they will be followed, so that heads do not step when they are seen again."""
+        if not self._walk.says_face:  # they will be found again
+            return faces
         seen = self._seen(image, self._walk.frame(image, [_place(face) for face in faces]))
         pairs = zip(seen, faces, strict=True)
         return [now if now.score >= CONVINCED and agree(now.landmarks, face.box) else face for now, face in pairs]
