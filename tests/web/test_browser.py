@@ -243,16 +243,22 @@ def middle_of(whole: int, share: float) -> tuple[int, int]:
     return int(whole * (0.5 - share / 2)), int(whole * (0.5 + share / 2))
 
 
+def put_before(page: Any, what: str) -> str:
+    """Press the button for an occluder, and give back the painting as soon as it is another one."""
+    paint = page.locator("canvas.paint")
+    clear = paint.evaluate("canvas => canvas.toDataURL()")
+    page.get_by_role("button", name=what).click()
+    page.wait_for_function("([canvas, clear]) => canvas.toDataURL() !== clear", arg=[paint.element_handle(), clear])
+    return str(paint.evaluate("canvas => canvas.toDataURL()"))
+
+
 @pytest.mark.parametrize("what", ["Mask", "Dark glasses", "Hand"])
 def test_what_is_put_before_the_face_can_be_taken_away(page: Any, what: str) -> None:
     page.get_by_role("button", name="Hide part of the face").click()
     paint = page.locator("canvas.paint")
     pixels = "canvas => canvas.toDataURL()"
     clear = paint.evaluate(pixels)
-    page.get_by_role("button", name=what).click()
-    page.wait_for_timeout(200)
-    occluded = paint.evaluate(pixels)
-    assert occluded != clear
+    occluded = put_before(page, what)
     assert 60 < paint.evaluate("canvas => canvas.width") < 400  # the face is shown large, of 512 pixels
     page.keyboard.press("ArrowUp")  # moves a hand
     assert (paint.evaluate(pixels) != occluded) == (what == "Hand")
@@ -263,8 +269,7 @@ def test_what_is_put_before_the_face_can_be_taken_away(page: Any, what: str) -> 
 
 def test_part_of_the_face_is_hidden_and_both_heads_compared(page: Any) -> None:
     page.get_by_role("button", name="Hide part of the face").click()
-    page.get_by_role("button", name="Hand").click()
-    page.wait_for_timeout(200)
+    put_before(page, "Hand")
     page.get_by_role("button", name="Reconstruct").click()
     caption = page.wait_for_selector(".two .caption", timeout=120_000)
     page.wait_for_function("() => document.querySelector('.caption').textContent.includes('mm apart on average')")
