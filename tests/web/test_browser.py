@@ -343,6 +343,27 @@ def test_two_heads_open_beside_each_other_and_both_are_in_sight(browser: Any, tm
     page.close()
 
 
+def test_the_photograph_is_that_of_the_last_head_whichever_comes_first(browser: Any, tmp_path: Path) -> None:
+    model = unveil.load_openhead()
+    shown = ShownHead("a", glb_bytes(model, model.zero()), "openhead")
+    write_text(tmp_path / "page.html", page_of([shown]))
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    page.locator("canvas").first.wait_for()
+    show = """async ({ head, frame }, pictures) => {
+        const held = [];
+        HTMLImageElement.prototype.decode = () => new Promise((done) => held.push(done));
+        for (const picture of pictures) frame.show(head, { picture, facts: {} });
+        for (const done of held.reverse()) done();
+        await new Promise((done) => setTimeout(done));
+        return document.querySelector("img.corner").getAttribute("src");
+    }"""
+    pictures = ["data:image/png;base64,first", "data:image/png;base64,last"]
+    found = page.evaluate(f"(pictures) => window.unveil.then((viewer) => ({show})(viewer, pictures))", pictures)
+    assert found == pictures[1]
+    page.close()
+
+
 def test_a_motion_is_played_until_it_is_stopped(browser: Any, tmp_path: Path) -> None:
     model = unveil.load_openhead()
     motion = Motion(expressing(model, model.zero(), {"jawOpen": 1.0}, 20), 10)

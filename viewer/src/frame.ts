@@ -11,6 +11,7 @@ export class Frame {
   private beside?: Frame; // does what this one does
   private camera?: PhotographCamera;
   private filmed?: PhotographCamera; // of the newest frame of a film
+  private picture: string | null = null; // of the head that is shown
   private readonly video = element("video", {
     class: "corner", autoplay: true, playsinline: true, muted: true, hidden: true, "aria-label": "Camera",
   });
@@ -26,6 +27,7 @@ export class Frame {
   }
 
   show(head: Head, { picture, facts }: HeadContent): void {
+    this.picture = picture;
     this.camera = picture ? cameraOf(facts) : undefined;
     for (const image of [this.corner, this.behind]) image.removeAttribute("src");
     if (picture) void this.hang(picture, photographIn(facts));
@@ -37,6 +39,7 @@ export class Frame {
   private async hang(picture: string, [left, top, right, bottom]: readonly number[]): Promise<void> {
     const image = element("img", { src: picture, alt: "" });
     await image.decode().catch(() => {}); // one that cannot be shown is not
+    if (this.picture !== picture) return; // another head is shown by now
     const { naturalWidth: width, naturalHeight: height } = image;
     const edges = [Math.ceil(left! * width), Math.ceil(top! * height), Math.floor(right! * width), Math.floor(bottom! * height)];
     const [x, y] = edges as [number, number];
