@@ -127,7 +127,7 @@ def test_hair_in_full_light_counts_for_the_colour_of_all() -> None:
     image[is_hair] = COLOURS[HAIR]
     image[: SIZE // 4][is_hair[: SIZE // 4]] = (np.array(COLOURS[HAIR]) + 4 * np.array(COLOURS[SKIN])) // 5
     lit = replace(head, photograph=image)
-    tone = HairTone(to_cielab(np.divide(COLOURS[HAIR], 255)), np.array([8.0, 4, 5]), view.tone.skin)
+    tone = HairTone(to_cielab(np.float64(COLOURS[HAIR])), np.array([8.0, 4, 5]), view.tone.skin)
     picture, _ = hair_picture(lit, frame, shape, away_from_hair(shape), replace(view, tone=tone), MODEL.faces)
     behind = np.median(picture[: len(picture) // 2, :100], axis=(0, 1))
     assert (behind - COLOURS[HAIR]).mean() > 25

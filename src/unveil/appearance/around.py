@@ -35,7 +35,7 @@ def explain(image: Image, prior: Float32s, typical: Float32s) -> tuple[Float32s,
         prior: [K, H, W] what places alone say; sums to one.
         typical: [K, H, W] how much what is there counts for what a class looks like.
     """
-    lab = to_cielab(image / np.float32(255))
+    lab = to_cielab(image)
     cells, ties = _cells(lab), _ties(lab)
     by_place = np.log(np.maximum(prior, 1e-4))
     probability = colour = prior

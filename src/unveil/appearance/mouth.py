@@ -104,7 +104,7 @@ def _teeth(pixels: Image, outer: Floats, inner: Floats, reach: int) -> Image:
     lips[inside > 0] = 0
     if np.count_nonzero(lips) < ENOUGH:
         return np.zeros_like(inside)
-    lab = to_cielab(pixels / np.float32(255))
+    lab = to_cielab(pixels)
     lighter, redder, _ = np.moveaxis(lab - np.median(lab[lips > 0], axis=0), -1, 0)
     alike = (lighter / 2 - redder > PALER) & (lighter > LIGHTER) & (cv2.dilate(inside, _disc(reach)) > 0)
     _, labels = cv2.connectedComponents(alike.astype(np.uint8))

@@ -53,7 +53,7 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     eyes = eyes_nose_mouth(marks)[:2]
     along = eyes[1] - eyes[0]
     axes, apart = np.stack([along, [-along[1], along[0]]]), float(np.hypot(*along))
-    light = cv2.GaussianBlur(to_cielab(fine.warp(photograph) / np.float32(255))[..., 0], (0, 0), 0.7)
+    light = cv2.GaussianBlur(to_cielab(fine.warp(photograph))[..., 0], (0, 0), 0.7)
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
     other = np.maximum(darker, light - cv2.morphologyEx(light, cv2.MORPH_OPEN, brush)).astype(np.float32)

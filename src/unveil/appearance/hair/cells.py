@@ -64,8 +64,8 @@ def unlike_skin(photograph: Image, classes: Float32s, crop: Crop, eyes: Floats) 
         return np.zeros(shape, np.bool_)
     scale = min(1.0, LOOKED_AT / max(shape))
     height, width = (max(1, round(side * scale)) for side in shape)
-    small = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
-    colours = to_cielab(small / np.float32(255))
+    small = np.asarray(cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    colours = to_cielab(small)
     y, x = np.mgrid[:height, :width].astype(np.float64)
     at = np.stack([x, y], axis=-1) / scale
     places = crop.to_crop(at.reshape(-1, 2))
@@ -95,7 +95,7 @@ def on_face(at: Floats, eyes: Floats) -> tuple[Float64s, Float64s]:
 def cells_of(photograph: Image, crop: Crop) -> tuple[Float32s, Float32s]:
     """CIELAB [K, K, 3] of the cells of a crop, and which of them [K, K] the photograph shows."""
     cells = crop.resized(CLASS_SIZE)
-    return to_cielab(cells.warp(photograph) / np.float32(255)), inside(cells, photograph)
+    return to_cielab(cells.warp(photograph)), inside(cells, photograph)
 
 
 def inside(crop: Crop, photograph: Image) -> Float32s:

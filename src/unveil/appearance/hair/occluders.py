@@ -54,7 +54,7 @@ def goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
 def on_scalp(picture: Image, view: HairView, around: Around) -> Float32s:
     """1 where a hat is in a picture [W, W, 3] of whose scalp much is coloured like no hair or skin, and 0 elsewhere."""
     scalp = (around.on_head > 0) & (around.above_line > 0) & (view.known > EVEN)
-    other = scalp & (view.tone.unlike(to_cielab(picture / np.float32(255))) > ALIKE**2)
+    other = scalp & (view.tone.unlike(to_cielab(picture)) > ALIKE**2)
     if np.count_nonzero(other) < max(FEWEST, OTHER * np.count_nonzero(scalp)):
         return np.zeros(scalp.shape, np.float32)
     lowest = np.quantile(around.above_chin[other], LOWEST)

@@ -123,7 +123,7 @@ def _seen(head: Sighted, points: Float64s, view: HairView, faces: Ints) -> tuple
 
 def _likeness(colour: Float32s, tone: HairTone) -> Float32s:
     """How near [N] colours [N, 3] are to a mixture of those of hair and skin, 1 to 0."""
-    square = tone.unlike(to_cielab(colour / np.float32(255)))
+    square = tone.unlike(to_cielab(colour))
     return np.asarray(np.exp(-np.maximum(square - ALIKE**2, 0) / ALIKE), np.float32)
 
 
@@ -148,7 +148,7 @@ def _continued(broad: Float32s, weight: Float32s, tone: HairTone) -> Float32s:
     nodes = cv2.resize(np.dstack([broad * weight[..., None], weight]), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     known = nodes[..., 3]
     values = nodes[..., :3] / np.maximum(known, 1e-3)[..., None]
-    usual = 255 * to_srgb(tone.hair)
+    usual = to_srgb(tone.hair)
     mean = ((values * known[..., None]).sum(axis=(0, 1)) + tone.nodes * usual) / (float(known.sum()) + tone.nodes)
     # A weak pull to the mean: the far side is no copy of what is at the rim.
     pull = 2 * known + FAR_PULL

@@ -153,7 +153,7 @@ def _places(told: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s,
 def _like_hair(picture: Image, view: HairView, around: Around) -> tuple[Bools, float | None]:
     """Which pixels [W, W] of a picture have the colour of the hair, and the share of the wall that has, if it shows."""
     *_, away, above_chin = around
-    lab = to_cielab(picture / np.float32(255))
+    lab = to_cielab(picture)
     like = (np.abs(lab - view.tone.hair) < LIKE_HAIR * np.asarray(view.tone.spread)).all(axis=-1)
     like &= view.known > EVEN
     wall = (view.known > EVEN) & (away > FAR) & (above_chin > 0)
@@ -189,7 +189,7 @@ def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Boo
     on_head, above_line, *_ = around
     scalp = (on_head > 0) & (above_line > SCALP)
     seen = scalp & (view.known > EVEN)
-    lab, tone = to_cielab(picture / np.float32(255)), view.tone
+    lab, tone = to_cielab(picture), view.tone
     to_skin, to_hair = (np.square((lab - one) * WEIGHTS).sum(axis=-1) for one in (tone.skin, tone.hair))
     same = np.square((lab - tone.skin)[..., 1:]).sum(axis=-1) < SAME_COLOUR**2
     bare = np.asarray(seen & same & (to_skin < to_hair))

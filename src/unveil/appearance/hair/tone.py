@@ -106,5 +106,5 @@ def _darkest(head: Sighted, cells: Bools, share: float) -> Float32s:
     fine = head.crop.resized(FINER * len(cells))
     there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
     pixels = fine.warp(head.photograph)[there]
-    lab = to_cielab(pixels / np.float32(255))
+    lab = to_cielab(pixels)
     return lab[lab[:, 0] <= np.quantile(lab[:, 0], share)]
