@@ -18,6 +18,7 @@ from unveil.appearance.hair.frame import above_hairline
 from unveil.appearance.hair.occluders import FAINT, goes_on, hidden, on_scalp
 from unveil.appearance.hair.tone import EVEN, LEAST_HAIR, hair_tone
 from unveil.appearance.hair.view import FARTHEST, Around, HairView
+from unveil.appearance.visibility import OCCLUDED
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
 from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
@@ -38,7 +39,7 @@ SCALP, SAME_COLOUR, SHOWN, BALD, FRINGE = 0.012, 9.0, 0.5, 0.3, 0.32
 CLEAR = 0.08  # share of the class map that an occluder has at most where that is asked
 BARE = np.array([0.9, 0.04, 0.03, 0.03], np.float32)
 SHORT = 0.1  # of hair that is seen beside a head, what of it is likely beside one that is bald above
-OCCLUDED = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, cloth or occluder, and background
+NO_HEAD = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, cloth or occluder, and background
 LEAST_SHOWN = 0.2  # share of the scalp that counts as seen in any case
 CHIN = 8  # iBUG-68
 # Hair that hangs: how many spreads from its colour it still has it; metres above the chin between which it does so
@@ -46,7 +47,6 @@ CHIN = 8  # iBUG-68
 # the share of what is near that it fills; how far from the head it falls, and from its middle.
 LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
 HANGING, FALLS, OF_NECK = 0.6, 0.06, 0.045
-HELD = 0.3  # probability of an occluder from which on what has the colour of hair may be one
 # The share of the wall that has the colour of hair, below which that tells hair from it, and from which on it does not.
 DISTINCT, INDISTINCT = 0.25, 0.5
 
@@ -133,7 +133,7 @@ def _places(told: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s,
     wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
     usual = np.stack([skin, hair, other, wall])
     usual /= usual.sum(axis=0)
-    usual = usual * (1 - GOES_ON * beyond) + GOES_ON * beyond * OCCLUDED
+    usual = usual * (1 - GOES_ON * beyond) + GOES_ON * beyond * NO_HEAD
     cloth = told[CLOTH] + told[OCCLUDER]
     face = told.sum(axis=0) - told[HAIR] - cloth - told[BACKGROUND]
     seen = np.stack([face, told[HAIR], cloth, told[BACKGROUND]])
@@ -166,7 +166,7 @@ def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Arou
     Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
     """
     on_head, _, away, above_chin = around
-    like = like & (told[OCCLUDER] < HELD)
+    like = like & (told[OCCLUDER] < OCCLUDED)
     side, neck, result = view.to_left(), OF_NECK * view.scale * view.crop.scale, told.copy()
     for one in (side > neck, side < -neck):
         near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
