@@ -48,7 +48,7 @@ def head_colours(
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: the head model.
-        hidden: [H, W] pixels of the image that something covers, which are not taken; or what gives them.
+        hidden: [H, W] pixels of the image that do not show the head, which are not taken; or what gives them.
     """
     if model.textured:
         baked = bake_texture(image, projected, model, hidden=hidden)

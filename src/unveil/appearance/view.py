@@ -108,8 +108,8 @@ def _free(hidden: Bools | None, part: tuple[slice, slice], shape: Sequence[int])
     width, height = shape
     if hidden is None:
         return np.ones((height, width), dtype=np.float32)
-    covered = cv2.resize(hidden[part].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return (1 - cv2.blur(cv2.dilate(covered, np.ones((7, 7))), (5, 5))).astype(np.float32)
+    share = cv2.resize(hidden[part].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return (1 - cv2.blur(cv2.dilate(share, np.ones((7, 7))), (5, 5))).astype(np.float32)
 
 
 def _depth(
