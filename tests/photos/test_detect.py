@@ -175,18 +175,20 @@ def test_a_portrait_is_not_searched_for_small_faces(monkeypatch: pytest.MonkeyPa
     assert sorted(searched[3:]) == [64, 128, 256, 512]
 
 
-@pytest.mark.parametrize("side", [160, 360])
 def test_a_second_core_finds_the_same_faces(
-    monkeypatch: pytest.MonkeyPatch, detector: FaceDetector, astronaut: np.ndarray, side: int
+    monkeypatch: pytest.MonkeyPatch, detector: FaceDetector, astronaut: np.ndarray, portrait: np.ndarray
 ) -> None:
-    """It begins with a level that small photographs do not have, and whose search may be in vain."""
+    """It begins with a level that small photographs do not have, and that large faces do not need."""
     monkeypatch.setattr("unveil.processes.core_count", lambda: 2)
-    found = []
-    for threads in ("1", "2"):
-        monkeypatch.setenv("OMP_NUM_THREADS", threads)
-        found.append([(*face.box_ltrb, face.score) for face in detector.detect(astronaut[:side, 150 : 150 + side])])
-    assert found[0]
-    assert found[0] == found[1]
+    levels = [len(list(pyramid.levels_of(image, detect.SMALLEST_FACE))) for image in (portrait, astronaut)]
+    assert levels[0] <= detect.AHEAD < levels[1]
+    for image in (portrait, astronaut, cv2.resize(portrait, None, fx=4, fy=4)):
+        found = []
+        for threads in ("1", "2"):
+            monkeypatch.setenv("OMP_NUM_THREADS", threads)
+            face = only(detector.detect(image))
+            found.append((*face.box_ltrb, face.score))
+        assert found[0] == found[1]
 
 
 def test_a_find_of_which_two_scales_are_certain_is_not_looked_at_again(
