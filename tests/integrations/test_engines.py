@@ -11,11 +11,14 @@ from documents import ROOT
 from glb_reader import Glb
 
 import unveil
+from unveil.heads.parts import HairEnds
 from unveil.meshes.glb import glb_bytes
 from unveil.output.live_link import UNITS
 
 PAGES = [ROOT / "docs" / name for name in ("unity.md", "unreal.md")]
-MODEL = replace(unveil.load_openhead(), hair=made_up.a_hat())
+HAT = made_up.a_hat()
+ENDS = HairEnds(HAT.vertices, HAT.faces, HAT.uv, HAT.uv_faces, np.full((8, 8, 4), 90, np.uint8), HAT.hidden)
+MODEL = replace(unveil.load_openhead(), hair=replace(HAT, ends=ENDS))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def test_bones(file: Glb) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_names_on_the_page_are_those_of_the_file(file: Glb, page: Path) -> None:
-    named = set(re.findall(r"`(\w+)`", page.read_text()))
+    named = set(re.findall(r"`(\w+(?: \w+)*)`", page.read_text()))
     units = file["meshes"][0]["extras"]["targetNames"]
     assert sorted(units) == sorted(UNITS)
     assert len([unit for unit in units if unit.startswith("eyeLook")]) == 8
@@ -58,5 +61,7 @@ def test_names_on_the_page_are_those_of_the_file(file: Glb, page: Path) -> None:
     attributes = {"_HIDDEN", "_UNCERTAINTY", "head_to_image", "pose_degrees"}
     bones = {node["name"] for node in file["nodes"]}
     curves = {"JawOpen"}  # of Live Link
-    assert named <= materials | attributes | bones | curves | set(units)
-    assert all(material["doubleSided"] and material["alphaMode"] == "OPAQUE" for material in file["materials"])
+    assert named <= materials | attributes | bones | curves | set(units) | {"BLEND"}
+    assert all(material["doubleSided"] for material in file["materials"])
+    modes = {material["name"]: material["alphaMode"] for material in file["materials"]}
+    assert modes == dict.fromkeys(modes, "OPAQUE") | {"hair ends": "BLEND"}
