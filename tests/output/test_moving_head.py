@@ -139,6 +139,12 @@ def test_what_is_no_head_of_ours(head: Path, tmp_path: Path) -> None:
         assert "\n" not in str(error.value), name
 
 
+def test_hair_of_more_triangles_than_can_be_drawn_soon(head: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unveil.output.moving_head.MOST_TRIANGLES", 100)
+    with pytest.raises(UnveilError, match=r"its hair has \d+ triangles, more than 100"):
+        read_head(head)
+
+
 def test_data_that_a_file_does_not_hold(head: Path) -> None:
     good = GlbFile.parse(head.read_bytes())
     hair = next(mesh for mesh in good.document["meshes"] if mesh["name"] == "hair")

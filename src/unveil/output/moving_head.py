@@ -35,7 +35,7 @@ from unveil.typing import UInt8s
 
 GLB = FileKind("head that unveil wrote", "give a photograph, or a GLB of `unveil reconstruct`", 64 * 2**20)
 NPZ = FileKind("npz of a face", "give one of `unveil reconstruct`", 2**28)
-MOST_PIXELS = 2**22  # of a picture of hair
+MOST_PIXELS, MOST_TRIANGLES = 2**22, 2**17  # of a picture of hair, and of its surface: each is drawn
 SUFFIXES = (".glb", ".npz")  # of heads that are read; all else is a photograph
 
 
@@ -130,4 +130,6 @@ def _surface(file: GlbFile, primitive: Json) -> dict[str, Any]:
     hidden = file.array(attributes["_HIDDEN"])[:, 0]
     if not len(vertices) == len(uv) == len(hidden) > faces.max(initial=0) >= faces.min(initial=0) >= 0:
         raise ValueError("its hair has triangles of vertices that are not there")
+    if len(faces) > MOST_TRIANGLES:
+        raise ValueError(f"its hair has {len(faces)} triangles, more than {MOST_TRIANGLES}")
     return {"vertices": vertices, "faces": faces, "uv": uv, "uv_faces": faces, "hidden": hidden}
