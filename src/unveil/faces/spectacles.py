@@ -17,7 +17,7 @@ from unveil.models.classes import BROWS
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.photos.detection import eyes_nose_mouth
-from unveil.typing import Bools, Float32s, Floats, Image
+from unveil.typing import Bools, Float32s, Floats, Image, Int32s
 
 SIZE = 224  # pixels a side of the crop that is looked at
 LINE = 13  # pixels: lines are no wider
@@ -35,6 +35,7 @@ NOSE = 0.12, 0.3  # half the width of the nose, and where down the face it begin
 TEMPLES, ARMS = 0.95, (-0.3, 0.2)  # from which half width on there are only arms, and where
 SHORTEST = 0.2  # of a line
 OF_BROW = 0.13  # how thick a brow is
+INNER = (39, 42)  # iBUG-68: corners of the eyes beside the nose
 EYE, WIDER = 7, 5  # pixels around the eye, and of the lines
 
 
@@ -49,35 +50,57 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     """
     fine = crop.resized(SIZE)
     marks = fine.to_crop(np.asarray(landmarks68, np.float64))
-    right, left = (marks[slice(*IBUG68_PARTS[name])] for name in ("right_eye", "left_eye"))
+    light = cv2.GaussianBlur(to_cielab(fine.warp(photograph))[..., 0], (0, 0), 0.7)
+    found = _differing(np.asarray(light, np.float32), marks)
+    if found is None:
+        return np.zeros(photograph.shape[:2], np.bool_)
+    differs, least = found
+    right, left = eyes_nose_mouth(marks)[:2]
+    lines = _long((differs > least) & _beside_eyes(marks, classes), SHORTEST * float(np.hypot(*(left - right))))
+    frame = cv2.dilate(lines, np.ones((WIDER, WIDER)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(frame * 255, fine.matrix, photograph.shape[1::-1], flags=flags) > 127)
+
+
+def _differing(light: Float32s, marks: Floats) -> tuple[Float32s, float] | None:
+    """How far lines [S, S] differ from the skin in lightness [S, S], and from which on they are of a frame.
+
+    None where there is no frame around the eyes of landmarks [68, 2].
+    """
     eyes = eyes_nose_mouth(marks)[:2]
     along = eyes[1] - eyes[0]
-    axes, apart = np.stack([along, [-along[1], along[0]]]), float(np.hypot(*along))
-    light = cv2.GaussianBlur(to_cielab(fine.warp(photograph))[..., 0], (0, 0), 0.7)
+    axes, between = np.stack([along, [-along[1], along[0]]]), (marks[INNER[0]] + marks[INNER[1]]) / 2
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
     other = np.maximum(darker, light - cv2.morphologyEx(light, cv2.MORPH_OPEN, brush)).astype(np.float32)
     for differs, least in ((darker, DARK), (other, SHINES)):
-        bridge = _crossing(differs, (right[3] + left[0]) / 2, axes)
+        bridge = _crossing(differs, between, axes)
         rims = min(_rim(differs, eye, axes) for eye in eyes)
         if bridge >= least[0] or (bridge >= least[1] and rims >= least[2]):
-            break
-    else:
-        return np.zeros(photograph.shape[:2], np.bool_)
+            return differs, max(FRAME[0] * bridge, FRAME[1])
+    return None
+
+
+def _beside_eyes(marks: Floats, classes: Float32s | None) -> Bools:
+    """Where a frame may be [S, S]: around the eyes, but not on them, nor on brows."""
+    eyes = eyes_nose_mouth(marks)[:2]
     y, x = np.mgrid[:SIZE, :SIZE]
     across, down = on_face(np.stack([x, y], axis=-1), eyes)
-    lines = (differs > max(FRAME[0] * bridge, FRAME[1])) & _around_eyes(np.abs(across), down)
     parts = np.zeros((SIZE, SIZE), np.uint8)
-    cv2.fillPoly(parts, [np.rint(eye).astype(np.int32) for eye in (right, left)], 1)
+    cv2.fillPoly(parts, [_outline(marks, name) for name in ("right_eye", "left_eye")], 1)
     parts = np.asarray(cv2.dilate(parts, np.ones((EYE, EYE))), np.uint8)
-    brows = [np.rint(marks[slice(*IBUG68_PARTS[name])]).astype(np.int32) for name in ("right_brow", "left_brow")]
-    cv2.polylines(parts, brows, isClosed=False, color=1, thickness=max(1, round(OF_BROW * apart)))
-    lines &= parts == 0
+    thick = max(1, round(OF_BROW * float(np.hypot(*(eyes[1] - eyes[0])))))
+    brows = [_outline(marks, name) for name in ("right_brow", "left_brow")]
+    cv2.polylines(parts, brows, isClosed=False, color=1, thickness=thick)
+    area = _around_eyes(np.abs(across), down) & (parts == 0)
     if classes is not None:
-        lines &= cv2.resize(classes[BROWS], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) < 0.5
-    frame = cv2.dilate(_long(lines, SHORTEST * apart), np.ones((WIDER, WIDER)))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(frame * 255, fine.matrix, photograph.shape[1::-1], flags=flags) > 127)
+        area &= cv2.resize(classes[BROWS], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) < 0.5
+    return np.asarray(area)
+
+
+def _outline(marks: Floats, name: str) -> Int32s:
+    """The landmarks of a part [N, 2] in whole pixels."""
+    return np.rint(marks[slice(*IBUG68_PARTS[name])]).astype(np.int32)
 
 
 def _crossing(differs: Float32s, middle: Floats, axes: Floats) -> float:
