@@ -26,20 +26,20 @@ BEFORE, SPANNED, HAT_REACH = 0.25, 0.8, 0.08
 OTHER, LOWEST = 0.38, 0.05
 
 
-def goes_on(told: Float32s, view: HairView, around: Around) -> Float32s:
+def goes_on(classes: Float32s, view: HairView, around: Around) -> Float32s:
     """How near [W, W], 1 to 0, pixels beyond the class map [9, W, W] are to an occluder at its edge.
 
     What reaches from temple to temple is a hat, and everywhere above. What is before a part of the forehead is held,
     and ends soon.
     """
-    beyond = told.sum(axis=0) < 0.5
+    beyond = classes.sum(axis=0) < 0.5
     edge = ~beyond & (cv2.dilate(beyond.astype(np.uint8), np.ones((5, 5))) > 0)
-    occluder = _without_specks(edge & (told[OCCLUDER] > EVEN))
+    occluder = _without_specks(edge & (classes[OCCLUDER] > EVEN))
     if not occluder.any():
         return np.zeros(edge.shape, np.float32)
     across = edge & around.forehead
     above = around.above_chin > around.above_chin[across].min(initial=np.inf)
-    beside = edge & (told[HAIR] > EVEN) & above & (around.away < HAT_REACH)
+    beside = edge & (classes[HAIR] > EVEN) & above & (around.away < HAT_REACH)
     before_forehead = occluder[across].sum() > BEFORE * (across | beside).sum()
     left = view.to_left()
     hat = before_forehead and np.ptp(left[occluder & across]) > SPANNED * np.ptp(left[across])  # however it is tilted
@@ -61,12 +61,12 @@ def on_scalp(picture: Image, view: HairView, around: Around) -> Float32s:
     return np.asarray((around.away < HAT_REACH) & (around.above_chin > lowest), np.float32)
 
 
-def hidden(told: Float32s, looks: Float32s, near: Float32s) -> Float32s:
+def hidden(classes: Float32s, looks: Float32s, near: Float32s) -> Float32s:
     """How far an occluder hides the head [W, W]: by the class map [9, W, W], and where it goes on beyond that.
 
     There it is as ``near`` [W, W] as `goes_on` says, and ``looks`` like one with a probability [W, W].
     """
-    return np.where((told[OCCLUDER] > OCCLUDED) | (near > ALMOST), 1, looks * (near > FAINT)).astype(np.float32)
+    return np.where((classes[OCCLUDER] > OCCLUDED) | (near > ALMOST), 1, looks * (near > FAINT)).astype(np.float32)
 
 
 def _without_specks(pixels: Bools) -> Bools:

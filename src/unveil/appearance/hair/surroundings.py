@@ -53,43 +53,61 @@ DISTINCT, INDISTINCT = 0.25, 0.5
 
 def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
     """Where a photograph shows hair around a head; None where the class map has next to none."""
-    crop = _wider(head.crop)
-    nothing = np.zeros((SIZE, SIZE), np.float32)
-    raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
-    depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
-    to_image = placement(head.projected, head.neutral, model)
-    view = HairView(
-        nothing, inside(crop, head.photograph), nothing, crop, depth, hair_tone(head, model.faces), to_image
-    )
-    around = _around(head, view, model, raster)
+    view, around = _before_hair(head, model)
     _, seen = head.cells
     if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
         return None
-    picture = crop.warp(head.photograph)
+    picture = view.crop.warp(head.photograph)
     like, of_wall = _like_hair(picture, view, around)
-    told = _class_map(head, crop)
+    classes = _class_map(head, view.crop)
     if view.tone.nodes <= 1 and of_wall is not None and of_wall < DISTINCT:
-        told = _with_hanging_hair(told, like, view, around)
-    near = np.maximum(goes_on(told, view, around), on_scalp(picture, view, around))
-    places, typical = _places(told, near, around)
-    bare = _bald(picture, told, view, around)
+        classes = _with_hanging_hair(classes, like, view, around)
+    near = np.maximum(goes_on(classes, view, around), on_scalp(picture, view, around))
+    probability = _explained(picture, classes, near, view, around)
+    # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
+    behind = hidden(classes, probability[2], near)
+    hair = np.clip(probability[1] / np.where(behind > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
+    known = (view.known * (1 - behind)).astype(np.float32)
+    if of_wall is not None and of_wall > INDISTINCT:  # nobody can say where hair ends and the wall begins
+        known[like & (around.on_head == 0)] = 0
+    return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
+
+
+def _before_hair(head: Sighted, model: MorphableModel) -> tuple[HairView, Around]:
+    """The view of a head of which nothing is known of its hair yet, and where its pixels lie."""
+    crop = _wider(head.crop)
+    nothing = np.zeros((SIZE, SIZE), np.float32)
+    raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
+    view = HairView(
+        odds=nothing,
+        known=inside(crop, head.photograph),
+        wall=nothing,
+        crop=crop,
+        head=np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32),
+        tone=hair_tone(head, model.faces),
+        to_image=placement(head.projected, head.neutral, model),
+    )
+    return view, _around(head, view, model, raster)
+
+
+def _explained(picture: Image, classes: Float32s, near: Float32s, view: HairView, around: Around) -> Float32s:
+    """Probability of skin, hair, cloth or occluder, and background [4, W, W] in a picture [W, W, 3].
+
+    ``near`` is how near an occluder that goes on beyond the class map [9, W, W] is [W, W].
+    """
+    places, typical = _places(classes, near, around)
+    bare = _bald(picture, classes, view, around)
     places[:, bare], typical[:, bare] = BARE[:, None], np.eye(4, 1)
     places[1] *= np.where(bare.any() & (around.on_head == 0), SHORT, 1)
     probability, _ = explain(picture, places, typical * view.known)
-    shines = _shines(probability, told, view)
+    shines = _shines(probability, classes, view)
     probability[1] += probability[0] * shines
     probability[0] *= ~shines
     # A bare strip of scalp above what is held before the forehead is more of that.
     more = (near > FAINT) & (around.above_line > SCALP) & (around.on_head > 0) & ~bare
     probability[2] += probability[0] * more
     probability[0] *= ~more
-    # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
-    behind = hidden(told, probability[2], near)
-    hair = np.clip(probability[1] / np.where(behind > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
-    known = (view.known * (1 - behind)).astype(np.float32)
-    if of_wall is not None and of_wall > INDISTINCT:  # nobody can say where hair ends and the wall begins
-        known[like & (around.on_head == 0)] = 0
-    return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
+    return probability
 
 
 def _shown_of_scalp(view: HairView, around: Around) -> float:
@@ -117,7 +135,7 @@ def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Floa
     return np.asarray(solution.T)
 
 
-def _places(told: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s, Float32s]:
+def _places(classes: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s, Float32s]:
     """What is likely where, and how far it is typical, for skin, hair, cloth or occluder, and background [4, W, W].
 
     By the class map [9, W, W], by how near an occluder is ``beyond`` that [W, W], and by places.
@@ -134,17 +152,17 @@ def _places(told: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s,
     usual = np.stack([skin, hair, other, wall])
     usual /= usual.sum(axis=0)
     usual = usual * (1 - GOES_ON * beyond) + GOES_ON * beyond * NO_HEAD
-    cloth = told[CLOTH] + told[OCCLUDER]
-    face = told.sum(axis=0) - told[HAIR] - cloth - told[BACKGROUND]
-    seen = np.stack([face, told[HAIR], cloth, told[BACKGROUND]])
-    mapped = told.sum(axis=0)
+    cloth = classes[CLOTH] + classes[OCCLUDER]
+    face = classes.sum(axis=0) - classes[HAIR] - cloth - classes[BACKGROUND]
+    seen = np.stack([face, classes[HAIR], cloth, classes[BACKGROUND]])
+    mapped = classes.sum(axis=0)
     # A fringe is no hair to learners: foreheads count as skin in what they learn from.
     trust = np.where(mapped > 0.5, 0.9 - 0.6 * forehead, 0)
     prior = trust * seen + (1 - trust) * usual + FLOOR
     far = (away > NEAR_HEAD) & (above_chin > 0)
     scalp, low = on_head * (above_line > 0.01), above_chin < -0.03
     elsewhere = np.stack([0 * far, 0.25 * scalp, 0.02 * low, 0.2 + 0.8 * far])
-    plain = np.stack([told[SKIN], *seen[1:]])  # lips and brows are coloured like many kinds of hair
+    plain = np.stack([classes[SKIN], *seen[1:]])  # lips and brows are coloured like many kinds of hair
     typical = np.where(mapped > 0.5, np.clip(2 * plain - 1, 0, 1), elsewhere)
     typical[0] *= 1 - forehead
     return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32)
@@ -160,14 +178,14 @@ def _like_hair(picture: Image, view: HairView, around: Around) -> tuple[Bools, f
     return np.asarray(like), float(like[wall].mean()) if np.count_nonzero(wall) >= FEWEST else None
 
 
-def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Around) -> Float32s:
+def _with_hanging_hair(classes: Float32s, like: Bools, view: HairView, around: Around) -> Float32s:
     """The class map [9, W, W] with hair where it hangs beside the mouth in its colour [W, W], and below that.
 
     Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
     """
     on_head, _, away, above_chin = around
-    like = like & (told[OCCLUDER] < OCCLUDED)
-    side, neck, result = view.to_left(), OF_NECK * view.scale * view.crop.scale, told.copy()
+    like = like & (classes[OCCLUDER] < OCCLUDED)
+    side, neck, result = view.to_left(), OF_NECK * view.scale * view.crop.scale, classes.copy()
     for one in (side > neck, side < -neck):
         near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
         levels = [near & (above_chin > low) & (above_chin < high) for low, high in pairwise(HANGS)]
@@ -176,11 +194,11 @@ def _with_hanging_hair(told: Float32s, like: Bools, view: HairView, around: Arou
         hair = (like & one & (on_head == 0) & (away < FALLS) & (above_chin < HANGS[-1])).astype(np.uint8)
         _, labels = cv2.connectedComponents(hair, connectivity=4)
         falls = np.isin(labels, np.setdiff1d(labels[levels[0] & like], 0))
-        result[:, falls] = np.eye(len(told), dtype=np.float32)[HAIR][:, None]
+        result[:, falls] = np.eye(len(classes), dtype=np.float32)[HAIR][:, None]
     return result
 
 
-def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Bools:
+def _bald(picture: Image, classes: Float32s, view: HairView, around: Around) -> Bools:
     """Which pixels [W, W] of a picture of a head show a scalp without hair; none unless much of the scalp is bare.
 
     It is coloured like the skin of the face, and may be brighter. So may be hair that shines in warm light; but then
@@ -193,16 +211,16 @@ def _bald(picture: Image, told: Float32s, view: HairView, around: Around) -> Boo
     to_skin, to_hair = (np.square((lab - one) * WEIGHTS).sum(axis=-1) for one in (tone.skin, tone.hair))
     same = np.square((lab - tone.skin)[..., 1:]).sum(axis=-1) < SAME_COLOUR**2
     bare = np.asarray(seen & same & (to_skin < to_hair))
-    forehead = around.forehead & (told.sum(axis=0) > EVEN)
-    occluded = told[OCCLUDER].sum() > CLEAR * told.sum()  # then class maps tell less of hair
+    forehead = around.forehead & (classes.sum(axis=0) > EVEN)
+    occluded = classes[OCCLUDER].sum() > CLEAR * classes.sum()  # then class maps tell less of hair
     if occluded or np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
         return np.zeros_like(bare)
-    fringe = float(told[HAIR][forehead].sum()) > FRINGE * np.count_nonzero(forehead)
+    fringe = float(classes[HAIR][forehead].sum()) > FRINGE * np.count_nonzero(forehead)
     bald = not fringe and np.count_nonzero(bare) > BALD * np.count_nonzero(seen)
     return bare if bald else np.zeros_like(bare)
 
 
-def _shines(probability: Float32s, told: Float32s, view: HairView) -> Bools:
+def _shines(probability: Float32s, classes: Float32s, view: HairView) -> Bools:
     """Where what is explained as skin [W, W] is a highlight of hair: small, all beyond the class map, in hair."""
     skin = (probability[0] > EVEN).astype(np.uint8)
     _, labels, found, _ = cv2.connectedComponentsWithStats(skin, connectivity=8)
@@ -212,7 +230,7 @@ def _shines(probability: Float32s, told: Float32s, view: HairView) -> Bools:
     for label in np.flatnonzero(found[:, cv2.CC_STAT_AREA] < most):
         one = labels == label
         ring = around & (cv2.dilate(one.astype(np.uint8), np.ones((3, 3))) > 0)
-        if label and told.sum(axis=0)[one].max() < EVEN and probability[1][ring].mean() > EVEN:
+        if label and classes.sum(axis=0)[one].max() < EVEN and probability[1][ring].mean() > EVEN:
             shines |= one
     return shines
 
