@@ -10,7 +10,7 @@ from tools.skin_space.folds import Cells, Frames, again, fold_arrays, learn
 from tools.skin_space.learn import tone_weights
 from tools.skin_space.measure import HEADING, with_section
 from tools.skin_space.occluded import OccludedFaces
-from tools.skin_space.photographs import Atlas
+from tools.skin_space.photographs import Atlas, beyond
 from tools.skin_space.samples import chosen
 from tools.skin_space.tone import TONES, tone_bin
 from tools.skin_space.vary import Faces, principal
@@ -57,6 +57,17 @@ def test_samples_are_taken_at_the_texels_of_textures() -> None:
     texels, used = Atlas.of(model, 64).texels, fixed_texels(model, 64).atlas.texels
     np.testing.assert_array_equal(texels.texels, used.texels)
     np.testing.assert_array_equal(texels.triangle, used.triangle)
+
+
+def test_what_lies_beyond_the_edge_of_a_photograph_is_not_seen() -> None:
+    crop = np.full((40, 40, 3), 90, np.uint8)
+    crop[20, 20] = 0  # a dark pupil is part of it
+    assert not beyond(crop).any()
+    crop[:10] = crop[:, 32:] = 0
+    found = beyond(crop)
+    assert found[:10].all()
+    assert found[:, 32:].all()
+    assert not found[14:, :28].any()
 
 
 def test_what_is_learned_can_be_read_and_says_where_skin_is(folder: Path, tmp_path: Path) -> None:

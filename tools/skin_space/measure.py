@@ -47,7 +47,7 @@ photograph. The head, and which pixels are hidden, are given. *flat* continues t
 typical colour of the skin; *lit mean* takes the mean skin of many people in the person's tone and light; *person*,
 which is what unveil does, adds what the visible skin says about how this face looks in this light. Each cell: mean
 difference in CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin
-less the true one. Tones are those of the photographs."""
+less the true one. Tones are those of the photographs. What lies beyond the edge of a photograph is not seen."""
 
 ABOUT_WHOLE = """The whole face's texture, seen or not, from the occluded photograph against that from the clear one,
 both with the same method, in CIE L*a*b*:"""

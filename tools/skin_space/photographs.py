@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from unveil.appearance.texel_kernels import TexelMesh
@@ -23,6 +24,7 @@ from unveil.typing import Bools, Float32s, Float64s, Image, Int64s, UInt8s
 BATCH = 16
 MOST_TURN = 45.0  # degrees of yaw of the faces that are used
 MOST_HIDDEN = 0.05  # of the picture
+BLENDED = 2  # pixels from the edge of a photograph within which a crop blends it with what is beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +35,14 @@ class Photographed:
     crop: Crop  # from its pixels to those of the network's
     projected: Float64s  # [V, 3] in its pixels
     coefficients: Coefficients  # [M]
-    hidden: Bools  # [W, W] what the learner takes for an occluder
+    hidden: Bools  # [W, W] what the learner takes for an occluder, and what lies beyond the edge of the photograph
+    covered: float  # the share of the first in the picture
     yaw: float  # degrees
 
     @property
     def usable(self) -> bool:
         """Whether the face is turned to the camera and nothing is in front of it."""
-        return abs(self.yaw) <= MOST_TURN and bool(self.hidden.mean() <= MOST_HIDDEN)
+        return abs(self.yaw) <= MOST_TURN and self.covered <= MOST_HIDDEN
 
 
 def photographs(folder: PreparedFolder, rows: Sequence[int] | Int64s) -> Iterator[Photographed]:
@@ -62,9 +65,18 @@ def _batch(
     for k, row in enumerate(rows):
         image = folder.crop(int(row))
         projected = np.concatenate([crop.to_image(points[k, :, :2]), points[k, :, 2:] / crop.scale], axis=1)
-        hidden = occluded_pixels(found.occlusion[k], crop, image.shape)
+        covered = occluded_pixels(found.occlusion[k], crop, image.shape)
         yaw = float(np.degrees(np.arctan2(turns[k, 0, 2], turns[k, 2, 2])))
-        yield Photographed(image, crop, projected, found.coefficients.row(k), hidden, yaw)
+        hidden = covered | beyond(image)
+        yield Photographed(image, crop, projected, found.coefficients.row(k), hidden, float(covered.mean()), yaw)
+
+
+def beyond(image: Image) -> Bools:
+    """The pixels [H, W] of a crop [H, W, 3] that lie beyond the photograph it was cut from: black up to its edge."""
+    black = np.pad((image == 0).all(axis=2), 1, constant_values=True).astype(np.uint8)
+    cv2.floodFill(black, None, (0, 0), 2)
+    outside = (black[1:-1, 1:-1] == 2).astype(np.uint8)
+    return cv2.dilate(outside, np.ones((2 * BLENDED + 1,) * 2)) > 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,7 @@ PACKAGED = {
             what="what skin looks like on openhead",
             licence=RESEARCH,
             source="learned from research photographs; tools/skin_space, docs/model-cards/openhead_skin.md",
-            sha256="00153f10b319be0d1d6616e4d35bbd6df86b280f4aed37411fcfb0d5e5365f99",
+            sha256="ec28b3feba17b01163965717e0c13578fecd79b13516303160cba3dde379e028",
         ),
         PackagedFile(
             name="openhead_people.npz",
