@@ -21,7 +21,7 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.skin.space import SkinSpace, SkinVariation
 from unveil.models.openhead import head as openhead
 from unveil.models.openhead.family import packaged_head
-from unveil.typing import Bools, Float64s, Floats, UInt8s
+from unveil.typing import Bools, Float32s, Float64s, Floats, UInt8s
 
 SIZE, PIXELS = 256, 400
 PLAIN = made_up.model()
@@ -187,3 +187,23 @@ def test_ears_are_redder_than_skin_and_darker_in_their_hollows() -> None:
     assert np.median(factors[rim]) > 0.9
     assert factors[ears & ~rim].min() < 0.6
     assert np.abs(factors - factors[model.mirror_vertices])[ears].mean() < 0.03, "the same on both sides"
+
+
+def test_the_mirror_image_takes_the_level_that_is_expected_of_its_side() -> None:
+    """The other side shows how a cheek is made, and the expected face how bright it is here."""
+    model, (image, projected) = of_stripes(), photograph(LIGHT)
+    hidden = np.zeros(image.shape[:2], np.bool_)
+    hidden[:, PIXELS // 2 :] = True
+    assert model.skin is not None
+    assert model.skin.variation is not None
+
+    def darker(_seen: Float32s, known: Float32s, expected: Float32s, _normals: Float32s) -> Float32s:
+        return expected * np.where(known < 0.5, np.float32(0.8), np.float32(1))[:, None]
+
+    told = replace(model, skin=replace(model.skin, variation=replace(model.skin.variation, network=darker)))
+    usual, shaded = (flat(bake_texture(image, projected, m, SIZE, hidden).lit).mean(axis=1) for m in (model, told))
+    points = texel_points()
+    cheek = (np.abs(points[:, 0]) > 0.02) & (np.abs(points[:, 0]) < 0.05) & (np.abs(points[:, 1] + 0.03) < 0.02)
+    left, right = (cheek & (points[:, 2] > 0.05) & (side * points[:, 0] > 0) for side in (1, -1))
+    assert 0.7 < (shaded / usual)[left].mean() < 0.9
+    assert (shaded / usual)[right].mean() == pytest.approx(1, abs=0.03)

@@ -12,7 +12,7 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Int64s
 
 SIDE = 64  # cells of the unrolled skin
-CHANNELS = (40, 80, 128)
+CHANNELS = (24, 48, 96)
 MARGIN = 0.01  # around the unrolled skin, of its longer side
 STEP = 0.1  # encoded, of 1, that an output of one changes a colour by
 GREY, CONTRAST, APART = 0.45, 3.0, 4.0  # of colours, and of differences, to bring inputs to a spread of about one

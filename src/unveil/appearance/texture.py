@@ -34,8 +34,9 @@ from unveil.typing import Bools, Float32s, Floats, Image, Int64s, Ints
 
 NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
 # How closely the completions follow what is known, against being smooth. What light leaves of the difference between
-# the sides of a face is a scar or a lock of hair, and not to be continued far.
-SIDES_PULL, COLOUR_PULL, EXPECTED_PULL = 0.3, 3.0, 50.0
+# the sides of a face is a scar or a lock of hair, and not to be continued far. Closely followed, an expected face would
+# end in a line where the seen one begins.
+SIDES_PULL, COLOUR_PULL, EXPECTED_PULL = 0.3, 3.0, 1.0
 LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
 # The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
@@ -49,7 +50,7 @@ INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 SLIVER, SEEN_WELL = 0.1, 0.5
 HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how faces differ is not taken from there
 DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
-CALIBRATED = 1.27  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
+CALIBRATED = 1.18  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 

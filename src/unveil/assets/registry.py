@@ -51,6 +51,13 @@ PACKAGED = {
             sha256="ec28b3feba17b01163965717e0c13578fecd79b13516303160cba3dde379e028",
         ),
         PackagedFile(
+            name="openhead_completion.onnx",
+            what="the network that completes hidden skin",
+            licence=RESEARCH,
+            source="trained on research photographs; tools/skin_space, docs/model-cards/openhead_completion.md",
+            sha256="bff3b049b524e10dccfd2925a51f9ae7adce833394174dbf364cdef010a95bd5",
+        ),
+        PackagedFile(
             name="openhead_people.npz",
             what="how shapes vary between people and between pictures of one",
             licence=RESEARCH,

@@ -42,7 +42,8 @@ class Openhead(Family):
 @lru_cache(maxsize=1)
 def packaged_head() -> MorphableModel:
     """openhead with what is known of its skin; it is shared."""
-    return replace(head.load(packaged("openhead.npz")), skin=skin.load(packaged("openhead_skin.npz")))
+    space = skin.load(packaged("openhead_skin.npz"), packaged("openhead_completion.onnx"))
+    return replace(head.load(packaged("openhead.npz")), skin=space)
 
 
 def learner_path() -> Path:

@@ -1,0 +1,50 @@
+"""The packaged network that completes hidden skin, and files that are none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from unveil import Reconstructor, read_image
+from unveil.appearance.texture import BakedTexture, bake_texture
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError
+from unveil.models.openhead.completion import Completion
+from unveil.models.openhead.family import packaged_head
+from unveil.typing import Float32s, UInt8s
+
+
+def test_it_comes_nearer_to_what_a_mask_hides_than_components_alone() -> None:
+    image, model = read_image(packaged("demo.jpg")), packaged_head()
+    (face,) = Reconstructor(hair=False).reconstruct(image, max_faces=1)
+    assert model.skin is not None
+    assert model.skin.variation is not None
+    alone = replace(model, skin=replace(model.skin, variation=replace(model.skin.variation, network=None)))
+    hidden = np.zeros(image.shape[:2], np.bool_)
+    hidden[int(face.landmarks2d[28, 1]) :] = True  # from the bridge of the nose down
+    clear = bake_texture(image, face.projected, model, 256)
+
+    def off(masked: BakedTexture) -> float:
+        guessed = clear.seen & ~masked.seen
+        assert guessed.sum() > 1000
+        return float(np.linalg.norm(lab(masked.lit) - lab(clear.lit), axis=-1)[guessed].mean())
+
+    nearer, farther = (off(bake_texture(image, face.projected, m, 256, hidden)) for m in (model, alone))
+    assert nearer < 0.98 * farther
+
+
+def lab(texture: UInt8s) -> Float32s:
+    return np.asarray(cv2.cvtColor(texture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
+
+
+def test_a_file_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
+    colours = np.full((5, 3), 0.5, np.float32)
+    known, normals = np.ones(5, np.float32), np.zeros((5, 3), np.float32)
+    for name, content in (("empty.onnx", b""), ("text.onnx", b"no network")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UnveilError, match=name):
+            Completion(tmp_path / name)(colours, known, colours, normals)
+    with pytest.raises(UnveilError, match="cannot be run"):  # other vertices than the head model's
+        Completion(packaged("openhead_completion.onnx"))(colours, known, colours, normals)
