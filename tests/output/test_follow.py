@@ -11,7 +11,7 @@ import pytest
 
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.geometry.rotation import matrix_to_euler_degrees
+from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.layout import Coefficients
 from unveil.models.onnx import CoefficientModel
 from unveil.output.follow import Follower, read_track
@@ -102,13 +102,17 @@ def test_a_turned_head_keeps_its_pose_in_the_photograph() -> None:
     learner.looks_twice = False  # as in clips
     reconstructor = Reconstructor(learner)
     image = np.ascontiguousarray(np.rot90(read_image(packaged("demo.jpg"))))
-    (lying,) = reconstructor.reconstruct(image, max_faces=1)
     face = Tracker(reconstructor).track(image, 0.0)[0]
     assert face.crop.roll != 0
     coefficients = placed(reconstructor.morphable, face, reference_crop(face))
-    rotation = np.asarray(reconstructor.morphable.rotation(coefficients))
-    # As nearly as another look at it says: it is followed in a crop of its own.
-    np.testing.assert_allclose(matrix_to_euler_degrees(rotation), lying.pose_degrees, atol=1)
+    pose, in_crop = (
+        np.asarray(reconstructor.morphable.rotation(values)) for values in (coefficients, face.coefficients)
+    )
+    back = axis_angle_to_matrix(np.array([0, 0, -np.radians(face.crop.roll)]))  # y is up, and the crop clockwise
+    told = matrix_to_euler_degrees(pose)
+    np.testing.assert_allclose(told, matrix_to_euler_degrees(back @ in_crop), atol=0.01)
+    (lying,) = reconstructor.reconstruct(image, max_faces=1)  # which looks at it once, in another crop
+    np.testing.assert_allclose(told, lying.pose_degrees, atol=2)
 
 
 def test_a_clip_is_followed_as_its_npz_says(reconstructor: Reconstructor, tmp_path: Path) -> None:
