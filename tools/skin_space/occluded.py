@@ -11,8 +11,7 @@ import numpy as np
 from tools.skin_space.measure import covered, face_of
 from tools.skin_space.photographs import photographs
 from tools.skin_space.samples import SIZE, chosen
-from unveil.appearance.fixed_texels import fixed_texels
-from unveil.appearance.texture import colours_at_vertices
+from unveil.appearance.fixed_texels import colours_at_vertices, fixed_texels
 from unveil.appearance.view import View, sample_view
 from unveil.errors import UnveilError
 from unveil.evaluation.occluded_faces import conditions

@@ -13,9 +13,8 @@ from tools.skin_space.learn import tone_weights
 from tools.skin_space.photographs import photographs
 from tools.skin_space.samples import SIZE, chosen
 from tools.skin_space.tone import tone_bin
-from unveil.appearance.fixed_texels import fixed_texels
+from unveil.appearance.fixed_texels import colours_at_vertices, fixed_texels
 from unveil.appearance.light import GAMMA
-from unveil.appearance.texture import colours_at_vertices
 from unveil.appearance.view import View, sample_view
 from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel

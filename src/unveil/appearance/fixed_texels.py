@@ -15,6 +15,7 @@ from unveil.appearance.mouth import darkness, mouth_inside
 from unveil.appearance.parts import PaintedTexels, painted_texels
 from unveil.appearance.skin import BareSkin
 from unveil.appearance.texel_kernels import TexelMesh, gather
+from unveil.appearance.view import Sampled
 from unveil.geometry.arrays import bounds, squared_lengths
 from unveil.geometry.diffuse import Neighbours, neighbours
 from unveil.geometry.mesh import face_normals, vertex_normals
@@ -37,6 +38,7 @@ BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
 # so.
 DEPTH_OVER, SAME_SIDE, HOLLOW, LOSES, LOST = 0.006, 0.0, 0.025, 280.0, (-0.06, 0.5)
 REDDER, LESS_RED, ROOT = np.array([1.0, 0.94, 0.93]), np.array([0.8, 1.05, 1.1]), 2
+UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 STRETCHED, UNFOLDS = 0.85, 1.2  # distrust in the folds of open lids, and times by which a blink stretches those
 
 
@@ -172,3 +174,15 @@ def _expected(model: MorphableModel) -> Float32s:
     neck = np.clip((NECK_TO - below) / (NECK_TO - NECK_FROM), 0, 1)
     skull = np.clip((SKULL_TO - behind) / (SKULL_TO - SKULL_FROM), 0, 1)
     return np.asarray(neck * skull, dtype=np.float32)
+
+
+def colours_at_vertices(seen: Sampled, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
+    """The mean colour [V, 3] of the texels around each vertex, and how far they are seen [V]."""
+    return means(gather(fixed.mesh, seen.colour, seen.cover, len(fixed.face)), fixed)
+
+
+def means(sums: Float32s, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
+    """Weighted mean [V, 3] of the texels around each vertex, and their mean weight [V], by what `gather` gives."""
+    known = sums[:, 3] / fixed.texel_counts
+    mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
+    return mean.astype(np.float32), np.where(known > UNKNOWN, known, 0).astype(np.float32)

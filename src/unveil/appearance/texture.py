@@ -18,27 +18,24 @@ from numpy.typing import NDArray
 
 from unveil.appearance.atlas import Atlas, is_small
 from unveil.appearance.eyes import EVENLY, WHITE, paint_eyes
-from unveil.appearance.fixed_texels import FixedTexels, fixed_texels
+from unveil.appearance.fixed_texels import FixedTexels, colours_at_vertices, fixed_texels, means
 from unveil.appearance.grain import quilted_grain
 from unveil.appearance.light import ENOUGH, GAMMA, SkinLight, SkinSamples, even_light, fit_skin_light
 from unveil.appearance.mouth import onto_teeth, without_teeth
 from unveil.appearance.parts import paint_parts, tone_of_teeth
 from unveil.appearance.person import SeenSkin, face_as_photographed
-from unveil.appearance.texel_kernels import compare, compose, gather, merge, shade
+from unveil.appearance.sides import EXPECTED_PULL, SIDES_PULL, also_hidden, missing
+from unveil.appearance.texel_kernels import compare, compose, merge, shade
 from unveil.appearance.view import Looked, Sampled, View, look_at
 from unveil.geometry.diffuse import diffuse
 from unveil.heads.model import MorphableModel
 from unveil.processes import begun
 from unveil.reprs import short_repr
-from unveil.typing import Bools, Float32s, Floats, Image, Int64s, Ints
+from unveil.typing import Bools, Float32s, Floats, Image, Ints
 
 NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
-# How closely the completions follow what is known, against being smooth. What light leaves of the difference between
-# the sides of a face is a scar or a lock of hair, and not to be continued far. Closely followed, an expected face would
-# end in a line where the seen one begins.
-SIDES_PULL, COLOUR_PULL, EXPECTED_PULL = 0.3, 3.0, 1.0
-LIGHT_RIDGE = 0.01
-MOST_LIGHT = 40.0  # grey levels
+# How closely the completion follows what is known, against being smooth.
+COLOUR_PULL = 3.0
 # The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
 # skin in general, in the person's tone: where the skin is known, and where one colour is all that is expected.
 SKIN_PULL, SKIN_REACH, TONE_REACH = 50.0, 0.018, 0.015
@@ -52,7 +49,6 @@ HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how face
 DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
 CALIBRATED = 1.18  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
-UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +106,7 @@ def bake_texture(
     grain = begun(_grain, colour, coverage, fixed)
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
-    mean, known = _means(sums, fixed)
+    mean, known = means(sums, fixed)
     own = usual * _of_person(whole, usual * gain, model, fixed)
     trust = _trust(known, mean / np.maximum(own, 1) - 1, view.near_hidden(), fixed)
     shift, level = _completion(mean - own, own, known * trust, fixed)
@@ -153,21 +149,16 @@ def _looked_at(view: View, looks: tuple[Looked, Looked], model: MorphableModel, 
         guessed = SkinSamples(whole, 255 * fixed.skin.usual[at], view.normals[at], (1 - seen) * area / area.sum())
     light = _light(own, guessed, view, fixed)
     gain = light.gain(view.normals)
-    mean, known = _means(compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices])), fixed)
+    mean, known = means(compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices])), fixed)
     sides = mean, SIDES_PULL * known
     if variation is not None and whole is not None:
         at = variation.vertices
-        sides = _also_hidden(sides, other, (at, whole / gain[at], EXPECTED_PULL * (1 - _seen_well(seen))), fixed)
-    lack = _missing(*sides, fixed)
+        sides = also_hidden(sides, other, (at, whole / gain[at], EXPECTED_PULL * (1 - _seen_well(seen))), fixed)
+    lack = missing(*sides, fixed)
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
     colour, coverage, mostly_own, sums = merge(fixed.mesh, own, other, lack)
     return _Seen(light, gain, (colour, coverage), mostly_own, sums, whole)
-
-
-def colours_at_vertices(seen: Sampled, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
-    """The mean colour [V, 3] of the texels around each vertex, and how far they are seen [V]."""
-    return _means(gather(fixed.mesh, seen.colour, seen.cover, len(fixed.face)), fixed)
 
 
 def _light(own: Sampled, guessed: SkinSamples | None, view: View, fixed: FixedTexels) -> SkinLight:
@@ -281,53 +272,7 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
     return np.asarray(shift + closed * (INSIDE * level - usual - shift), dtype=np.float32), level
 
 
-def _also_hidden(
-    sides: tuple[Float32s, Float32s], other: Sampled, hidden: tuple[Int64s, Float32s, Float32s], fixed: FixedTexels
-) -> tuple[Float32s, Float32s]:
-    """What the other side lacks [V, 3], and how closely to follow that [V], also where this side is hidden.
-
-    Args:
-        sides: the same where both sides are seen.
-        other: the albedo of the other side, at the texels of this.
-        hidden: vertices [K], the albedo [K, 3] that is expected of this side, and how closely to follow it [K].
-        fixed: what is known of the head model.
-    """
-    at, expected, follow = hidden
-    shown, known = (values[at] for values in colours_at_vertices(other, fixed))
-    (mean, pull), follow = (values.copy() for values in sides), follow * known
-    lacks = pull[at, None] * mean[at] + follow[:, None] * (expected - shown)
-    pull[at] += follow
-    mean[at] = lacks / np.maximum(pull[at], np.float32(1e-6))[:, None]
-    return mean, pull
-
-
-def _missing(mean: Float32s, pull: Float32s, fixed: FixedTexels) -> Float32s:
-    """What the colours of the other side lack of those of this side, at all vertices [V, 3].
-
-    What light is left in the differences is odd in the normal: the terms of second degree that change sign between the
-    sides are fitted and hold everywhere, and what they leave is continued smoothly.
-
-    Args:
-        mean: [V, 3] difference around each vertex.
-        pull: [V] how closely to follow it; zero where it is not known.
-        fixed: what is known of the head model.
-    """
-    terms = fixed.odd_terms  # [V, 3]
-    system = terms.T @ (pull[:, None] * terms) + LIGHT_RIDGE * pull.sum() * np.eye(3)
-    light = terms @ np.linalg.solve(system + 1e-9 * np.eye(3), terms.T @ (pull[:, None] * mean))
-    light = np.clip(light, -MOST_LIGHT, MOST_LIGHT)
-    rest = diffuse(mean - light, pull, fixed.neighbours, np.zeros(3))
-    return (light + rest).astype(np.float32)
-
-
 def _at_texels(values: Float32s, rows: Ints, fixed: FixedTexels) -> Float32s:
     """Values [V, C] at some of the texels: [K, C]."""
     triangle, barycentric, faces = fixed.mesh
     return np.asarray(np.einsum("nk,nkc->nc", barycentric[rows], values[faces[triangle[rows]]]), np.float32)
-
-
-def _means(sums: Float32s, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
-    """Weighted mean [V, 3] of the texels around each vertex, and their mean weight [V], by what `gather` gives."""
-    known = sums[:, 3] / fixed.texel_counts
-    mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
-    return mean.astype(np.float32), np.where(known > UNKNOWN, known, 0).astype(np.float32)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from unveil.appearance.around import explain
+from unveil.appearance.hair.around import explain
 from unveil.appearance.hair.cells import FEWEST, WEIGHTS, Sighted, inside
 from unveil.appearance.hair.frame import above_hairline
 from unveil.appearance.hair.occluders import FAINT, goes_on, hidden, on_scalp
