@@ -16,7 +16,7 @@ from unveil.photos.io import read_image
 from unveil.typing import Bools, Image
 
 FAINT = 0.31  # of the darkness of a black frame
-FROWN = 0.15  # the same of a line that is no frame
+FROWN = 0.18  # the same of a line that is no frame
 
 
 @lru_cache(maxsize=1)
