@@ -18,7 +18,7 @@ from unveil.appearance.visibility import hidden_vertices, occluded_pixels
 from unveil.assets.store import packaged
 from unveil.faces.files import face_colours, npz_content
 from unveil.faces.guessed import COLOURS, LEGEND, MOST, draw_guessed
-from unveil.faces.overlay import PANEL, draw_overlay, in_panel
+from unveil.faces.overlay import PANEL, draw_overlay, framing, in_panel
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
@@ -291,7 +291,7 @@ def test_the_panel_colours_by_uncertainty_and_hatches_what_is_covered() -> None:
         ),
     )
     to_panel, photo, in_panel_points = in_panel(np.full((size, size, 3), 90, np.uint8), face)
-    panel = draw_guessed(photo, in_panel_points, to_panel, face)
+    panel = draw_guessed(photo, in_panel_points, to_panel, face, MODEL)
     head = panel[PANEL // 2 - 60 : PANEL // 2 + 60]
     plain, hatched = head[:, PANEL // 2 - 80 : PANEL // 2 - 30], head[:, PANEL // 2 + 30 : PANEL // 2 + 80]
     assert plain.std(axis=(0, 1)).max() < hatched.std(axis=(0, 1)).min()
@@ -300,3 +300,13 @@ def test_the_panel_colours_by_uncertainty_and_hatches_what_is_covered() -> None:
     bar = panel[-LEGEND:, 14:154]
     assert (bar == COLOURS[0]).all(axis=2).any()
     assert (bar == COLOURS[255]).all(axis=2).any()
+
+
+def test_the_teeth_of_a_smile_are_as_sure_as_the_lips() -> None:
+    (face,) = Reconstructor().reconstruct(packaged("demo.jpg"))
+    panel = face.overlay()[:, 4 * PANEL :]
+    to_panel = framing(face.projected)
+    marks = face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2]
+    x, y = marks[60:].mean(axis=0).astype(int)  # between the lips
+    red, _, blue = panel[y - 2 : y + 3, x - 2 : x + 3].mean(axis=(0, 1))
+    assert red - blue < 20, "not the yellow of what is unsure"

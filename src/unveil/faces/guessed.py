@@ -34,22 +34,25 @@ def draw_guessed(
     points: Floats,
     to_panel: Float64s,
     face: ReconstructedFace,
-    colours: tuple[Float32s, MorphableModel] | None = None,
+    model: MorphableModel,
+    deviation: Float32s | None = None,
 ) -> Image:
-    """The panel [S, S, 3]. A small head in its corner shows how unsure the colours are.
+    """The panel [S, S, 3]. A small head in its corner shows how unsure the colours are, where that is known.
 
     Args:
         photo: the photograph around the head, [S, S, 3].
-        points: [V, 3] vertices in pixels of the panel, smaller depth nearer.
+        points: [V + P, 3] vertices of the whole face in pixels of the panel, smaller depth nearer.
         to_panel: [2, 3] pixels of the photograph to pixels of the panel.
         face: with an occlusion map, or an uncertainty, or both.
-        colours: the standard deviation of the texture, and the model whose texture it is.
+        model: its head model, without hair.
+        deviation: the standard deviation of its texture.
     """
     size = len(photo)
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     panel = (grey * (1 - FADED) + 255 * FADED).astype(np.uint8)
     if face.uncertainty_mm is not None:
-        head = render_mesh(points, face.faces, size, size, colours=_colours(face.uncertainty_mm))
+        colours = _colours(model.extended(face.uncertainty_mm))
+        head = render_mesh(points, (model.whole or model).faces, size, size, colours=colours)
         panel = over(head, panel, OPACITY)
     if face.occlusion is not None:
         # As the crop is a similarity of the photograph, so is the panel: from panel to crop in one step.
@@ -57,9 +60,9 @@ def draw_guessed(
         occluded = occluded_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
         panel = np.where(occluded[..., None], _hatched(panel), panel)
         _outline(panel, occluded)
-    if colours is not None:
-        _draw_small(panel, points, *colours)
-    return _with_legend(panel, face, small=colours is not None)
+    if deviation is not None:
+        _draw_small(panel, points[: len(model.head.template)], deviation, model)
+    return _with_legend(panel, face, small=deviation is not None)
 
 
 def _draw_small(panel: Image, points: Floats, deviation: Float32s, model: MorphableModel) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import PIL.Image
@@ -46,7 +48,7 @@ def draw_overlay(
         colours: what `head_colours` gave for it.
         deviation: the same of those, where it is known.
     """
-    to_panel, photo, points = in_panel(image, face)
+    to_panel, photo, _ = in_panel(image, face)
     whole = whole_face(face, model)
     mesh = render_mesh(points_in(whole.projected, to_panel), whole.model.faces, PANEL, PANEL)
     fitted = over(mesh, photo, OPACITY)
@@ -54,8 +56,9 @@ def draw_overlay(
     alone = over(mesh, np.full_like(photo, PAPER))
     panels = [_marked(photo, face), fitted, alone, _other_view(face, model, colours)]
     if face.occlusion is not None or face.uncertainty_mm is not None:
-        unsure = None if deviation is None else (deviation, model)
-        panels.append(draw_guessed(photo, points, to_panel, face, unsure))
+        bald = replace(model, hair=None)
+        points = points_in(whole_face(face, bald).projected, to_panel)
+        panels.append(draw_guessed(photo, points, to_panel, face, bald, deviation))
     return np.hstack(panels)
 
 
