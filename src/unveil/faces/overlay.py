@@ -50,14 +50,15 @@ def draw_overlay(
     """
     to_panel, photo, _ = in_panel(image, face)
     whole = whole_face(face, model)
-    mesh = render_mesh(points_in(whole.projected, to_panel), whole.model.faces, PANEL, PANEL)
+    points = points_in(whole.projected, to_panel)
+    mesh = render_mesh(points, whole.model.faces, PANEL, PANEL)
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
     alone = over(mesh, np.full_like(photo, PAPER))
     panels = [_marked(photo, face), fitted, alone, _other_view(face, model, colours)]
     if face.occlusion is not None or face.uncertainty_mm is not None:
         bald = replace(model, hair=None)
-        points = points_in(whole_face(face, bald).projected, to_panel)
+        points = points[: len((model.whole or model).head.template)]  # hair comes last
         panels.append(draw_guessed(photo, points, to_panel, face, bald, deviation))
     return np.hstack(panels)
 
