@@ -22,6 +22,7 @@ from unveil.errors import UnveilError
 from unveil.models.openhead import skin
 from unveil.models.openhead.completion import Completion
 from unveil.models.openhead.family import packaged_head
+from unveil.photos.cielab import to_cielab
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
 from unveil.typing import Images
 
@@ -128,6 +129,14 @@ def test_the_network_that_completes_skin_goes_on_where_it_was_stopped(
     found = Completion(tmp_path / "completion.onnx")(*face, face[0], np.float32(faces.normals[0]) / 127)
     assert found.shape == face[0].shape
     assert np.abs(found - face[0]).max() < 0.05, "two steps of training change little"
+
+
+def test_the_network_learns_by_the_differences_that_are_measured() -> None:
+    complete = pytest.importorskip("tools.skin_space.complete", reason="training needs torch")
+    import torch
+
+    rgb = np.random.default_rng(0).integers(1, 256, (50, 3)).astype(np.float32)
+    np.testing.assert_allclose(complete._lab(torch.from_numpy(rgb / 255)).numpy(), to_cielab(rgb), atol=0.01)
 
 
 def test_a_face_is_measured_and_the_page_keeps_its_other_sections(folder: Path, tmp_path: Path) -> None:

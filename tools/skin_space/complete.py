@@ -10,17 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tools.skin_space.learn import tone_weights
-from tools.skin_space.network import Completion, mirrored_places
+from tools.skin_space.network import Completion
 from tools.skin_space.occluded import OccludedFaces
 from tools.skin_space.samples import SIZE
-from tools.skin_space.tone import tone_bin
+from tools.skin_space.vary import face_weights, mirrored_places
 from unveil.appearance.fixed_texels import fixed_texels
-from unveil.appearance.light import GAMMA
 from unveil.appearance.person import expected_face
 from unveil.heads.model import MorphableModel
 from unveil.heads.skin.space import SkinVariation
 from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.photos.cielab import BEND, TO_XYZ
 from unveil.typing import Float32s
 
 BATCH = 32
@@ -31,8 +30,6 @@ SOFT = 0.7  # difference in CIE L*a*b* below which errors count as squares
 AVERAGED = 0.999  # of the mean of the weights over steps, that is kept at each
 KEPT_EVERY = 250  # steps
 LARGEST_GRADIENT = 1.0
-TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
-WHITE = (0.950456, 1.0, 1.088754)
 
 
 def train(
@@ -93,12 +90,9 @@ class _Draw:
         area = fixed_texels(model, SIZE).face[variation.vertices]
         self.scale = np.sqrt(area / area.max())
         self.other = mirrored_places(model, variation.vertices)
-        seen = faces.weight.astype(np.float32)[..., None]
-        tones = [
-            (w * colours).sum(axis=0) / max(w.sum(), 1) / 255 for w, colours in zip(seen, faces.colours, strict=True)
-        ]
-        weights = tone_weights([tone_bin(tone**GAMMA) for tone in tones]).astype(np.float64)
-        self.upto = np.cumsum(weights / weights.sum())
+        of_one = np.float32(1 / 255)
+        weights = face_weights((of_one * c, of_one * w) for c, w in zip(faces.colours, faces.weight, strict=True))
+        self.upto = np.cumsum(weights, dtype=np.float64) / weights.sum(dtype=np.float64)
 
     def __call__(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """True colours [B, K, 3], how far they are seen [B, K], the share of that which is left [B, K], and inputs."""
@@ -135,9 +129,10 @@ def _average(mean: Completion, network: Completion, kept: float) -> None:
 
 
 def _lab(colours: Tensor) -> Tensor:
-    """CIE L*a*b* of encoded sRGB of 1 [..., 3], differentiable."""
+    """`to_cielab` of encoded sRGB of 1 [..., 3], differentiable."""
     encoded = colours.clamp(1e-4, 1)
     linear = torch.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
-    ratio = linear @ torch.tensor(TO_XYZ).T / torch.tensor(WHITE)
-    x, y, z = torch.where(ratio > 0.008856, ratio.clamp(min=1e-5) ** (1 / 3), 7.787 * ratio + 16 / 116).unbind(-1)
+    xyz = linear @ torch.from_numpy(TO_XYZ).T
+    root = torch.where(xyz > BEND**3, xyz.clamp(min=1e-5) ** (1 / 3), xyz / (3 * BEND**2) + 4 / 29)
+    x, y, z = root.unbind(-1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=-1)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tools.skin_space.vary import mirrored_places
 from unveil.geometry.uv import texel_map
 from unveil.heads.model import MorphableModel
 from unveil.typing import Int64s
@@ -115,13 +116,6 @@ def _layer(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
 
 def _doubled(values: Tensor) -> Tensor:
     return functional.interpolate(values, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
-def mirrored_places(model: MorphableModel, vertices: Int64s) -> Int64s:
-    """The place [K] among the vertices of the one on the other side of each."""
-    place = np.zeros(len(model.mirror_vertices), np.int64)
-    place[vertices] = np.arange(len(vertices))
-    return place[model.mirror_vertices[vertices]]
 
 
 def _unrolled(model: MorphableModel, vertices: Int64s) -> tuple[np.ndarray, np.ndarray]:

@@ -10,16 +10,15 @@ import numpy as np
 
 from tools.skin_space.measure import covered, face_of
 from tools.skin_space.photographs import photographs
-from tools.skin_space.samples import SIZE, chosen
-from unveil.appearance.fixed_texels import colours_at_vertices, fixed_texels
-from unveil.appearance.view import View, sample_view
+from tools.skin_space.samples import chosen
+from tools.skin_space.vary import seen_skin
 from unveil.errors import UnveilError
 from unveil.evaluation.occluded_faces import conditions
 from unveil.heads.model import MorphableModel
 from unveil.occluders.head_surface import HeadSurface
 from unveil.storage.npz import write_npz
 from unveil.training.crops.prepared import PreparedFolder
-from unveil.typing import Bools, Float32s, Floats, Image, Int8s, UInt8s
+from unveil.typing import Float32s, Int8s, UInt8s
 
 SEVERITIES = (0.2, 0.4, 0.6)  # of the face that is hidden
 EVERY = 3  # photographs from one that an occluder is laid on to the next
@@ -55,28 +54,23 @@ def occluded_faces(
     """All photographs of training people, few of each, and every third with one occluder too."""
     assert model.skin is not None
     assert model.skin.variation is not None
-    vertices, fixed = model.skin.variation.vertices, fixed_texels(model, SIZE)
+    vertices = model.skin.variation.vertices
     rng, surface = np.random.default_rng(seed), HeadSurface.of(model)
     laid = [c for c in conditions(occluders, severities=SEVERITIES) if c.occluder is not None]
-
-    def look(image: Image, projected: Floats, hidden: Bools) -> tuple[Float32s, Float32s, Float32s]:
-        view = View.of(image, projected, model.faces, SIZE, hidden)
-        colours, known = colours_at_vertices(sample_view(view, fixed.mesh), fixed)
-        return colours[vertices], known[vertices], view.normals[vertices]
 
     colours, weight, normals, shown = list[UInt8s](), list[UInt8s](), list[Int8s](), list[UInt8s]()
     rows = chosen(folder, len(folder.names), seed)
     for number, (photo, row) in enumerate(zip(photographs(folder, rows), rows, strict=True)):
         if not photo.usable:
             continue
-        seen, known, facing = look(photo.image, photo.projected, photo.hidden)
+        seen, known, facing = seen_skin(photo.image, photo.projected, photo.hidden, model, vertices)
         colours.append(_bytes(seen))
         weight.append(_bytes(255 * known))
         normals.append(np.rint(127 * facing).astype(np.int8))
         if number % EVERY == 0:
             condition, name = laid[rng.integers(len(laid))], str(folder.names[row])
             image, hidden = covered(condition, photo, face_of(photo, surface, model), name, seed)
-            _, still, _ = look(image, photo.projected, hidden)
+            _, still, _ = seen_skin(image, photo.projected, hidden, model, vertices)
             shown.append(_bytes(255 * np.minimum(still / np.maximum(known, 1e-3), 1)))
     if not shown:
         raise UnveilError(f"no photograph of {folder.path} shows a face turned to the camera with nothing before it")

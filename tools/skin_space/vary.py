@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from unveil.appearance.view import View, sample_view
 from unveil.errors import UnveilError
 from unveil.heads.model import MorphableModel
 from unveil.training.crops.prepared import PreparedFolder
-from unveil.typing import Float32s, Int64s
+from unveil.typing import Bools, Float32s, Floats, Image, Int64s
 
 COMPONENTS, PASSES = 70, 4
 ROBUST = 0.15  # encoded, of 1, by which a vertex strays from what components say
@@ -53,24 +53,44 @@ def variation(
 
 def seen_faces(model: MorphableModel, folder: PreparedFolder, vertices: Int64s, count: int, seed: int) -> Faces:
     """What about ``count`` photographs of a folder's training people show of vertices."""
-    fixed = fixed_texels(model, SIZE)
     colours, weight = list[Float32s](), list[Float32s]()
     for photo in photographs(folder, chosen(folder, count, seed)):
         if photo.usable:
-            view = View.of(photo.image, photo.projected, model.faces, SIZE, photo.hidden)
-            mean, known = colours_at_vertices(sample_view(view, fixed.mesh), fixed)
-            colours.append(mean[vertices] / np.float32(255))
-            weight.append(known[vertices])
+            seen, known, _ = seen_skin(photo.image, photo.projected, photo.hidden, model, vertices)
+            colours.append(seen / np.float32(255))
+            weight.append(known)
     if not colours:
         raise UnveilError(f"no photograph of {folder.path} shows a face turned to the camera with nothing before it")
     return Faces(np.stack(colours), np.stack(weight))
 
 
-def _mirrored(faces: Faces, vertices: Int64s, model: MorphableModel) -> Faces:
-    """The same faces, and after them their mirror images."""
+def seen_skin(
+    image: Image, projected: Floats, hidden: Bools, model: MorphableModel, vertices: Int64s
+) -> tuple[Float32s, Float32s, Float32s]:
+    """What an image shows of vertices: RGB [K, 3], how far it shows them [K], and normals [K, 3] as a `View` has them.
+
+    Args:
+        image: RGB [H, W, 3].
+        projected: [V, 3] all vertices of the model in its pixels, and a depth in pixels.
+        hidden: [H, W] pixels that do not show the head.
+        model: the head model.
+        vertices: [K] those that are asked for.
+    """
+    fixed, view = fixed_texels(model, SIZE), View.of(image, projected, model.faces, SIZE, hidden)
+    colours, known = colours_at_vertices(sample_view(view, fixed.mesh), fixed)
+    return colours[vertices], known[vertices], view.normals[vertices]
+
+
+def mirrored_places(model: MorphableModel, vertices: Int64s) -> Int64s:
+    """The place [K] among some vertices of the one on the other side of each."""
     place = np.zeros(len(model.mirror_vertices), np.int64)
     place[vertices] = np.arange(len(vertices))
-    other = place[model.mirror_vertices[vertices]]
+    return place[model.mirror_vertices[vertices]]
+
+
+def _mirrored(faces: Faces, vertices: Int64s, model: MorphableModel) -> Faces:
+    """The same faces, and after them their mirror images."""
+    other = mirrored_places(model, vertices)
     return Faces(*(np.concatenate([values, values[:, other]]) for values in (faces.colours, faces.weight)))
 
 
@@ -84,7 +104,7 @@ def principal(faces: Faces, scale: Float32s) -> tuple[Float32s, Float32s, Float3
         scale: [K] how much each place matters.
     """
     shape = faces.colours.shape
-    known, weights = faces.weight, _weights(faces)
+    known, weights = faces.weight, face_weights(zip(faces.colours, faces.weight, strict=True))
     values, by_area = faces.colours.reshape(len(known), -1), np.repeat(scale, 3)
     mean = _means(values, np.repeat(known * weights[:, None], 3, axis=1))
     filled = np.broadcast_to(mean, values.shape)
@@ -123,8 +143,10 @@ def _leading(values: Float32s) -> Float32s:
     return np.asarray(np.linalg.svd(basis.T @ values, full_matrices=False)[2][:COMPONENTS], np.float32)
 
 
-def _weights(faces: Faces) -> Float32s:
-    """Weights [P] with which all bins of tones count alike, by the mean colour of the faces."""
-    seen = faces.weight[..., None]
-    tones = (seen * faces.colours).sum(axis=1) / np.maximum(seen.sum(axis=1), 1e-3)
+def face_weights(faces: Iterable[tuple[Float32s, Float32s]]) -> Float32s:
+    """Weights [P] with which all bins of tones count alike, by the mean colour of faces.
+
+    Each has encoded RGB [K, 3], of 1, and how far that is seen [K].
+    """
+    tones = ((known[:, None] * colours).sum(axis=0) / max(float(known.sum()), 1e-3) for colours, known in faces)
     return tone_weights([tone_bin(tone**GAMMA) for tone in tones])
