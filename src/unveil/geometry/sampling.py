@@ -6,6 +6,8 @@ OpenCV before release 5 rounds the places that it interpolates at to 1/32 of a p
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unveil.geometry.compiled import compiled
@@ -35,11 +37,19 @@ def _sample(framed: Image, to_image: Float64s, sampled: Image) -> None:
             y = to_image[1, 0] * column + to_image[1, 1] * row + to_image[1, 2] + 1
             if not (0 <= x < width - 1 and 0 <= y < height - 1):
                 continue
-            left, top = int(x), int(y)
-            right_share, bottom_share = x - left, y - top
             for channel in range(channels):
-                above = framed[top, left, channel] * (1 - right_share)
-                above += framed[top, left + 1, channel] * right_share
-                below = framed[top + 1, left, channel] * (1 - right_share)
-                below += framed[top + 1, left + 1, channel] * right_share
-                sampled[row, column, channel] = np.uint8(np.rint(above * (1 - bottom_share) + below * bottom_share))
+                sampled[row, column, channel] = np.uint8(np.rint(between(framed, x, y, channel)))
+
+
+@compiled
+def between(values: Any, x: Any, y: Any, channel: Any) -> Any:
+    """A value [H, W, channel] between the four pixels around a place that has 0 <= x < W - 1 and 0 <= y < H - 1.
+
+    For compiled loops only.
+    """
+    left, top = np.uint32(x), np.uint32(y)  # unsigned, as in `rasterize`
+    right, bottom = np.uint32(left + 1), np.uint32(top + 1)
+    right_share, bottom_share = x - left, y - top
+    above = values[top, left, channel] * (1 - right_share) + values[top, right, channel] * right_share
+    below = values[bottom, left, channel] * (1 - right_share) + values[bottom, right, channel] * right_share
+    return above * (1 - bottom_share) + below * bottom_share

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unveil.geometry.compiled import compiled
+from unveil.geometry.sampling import between
 from unveil.geometry.smooth_step_compiled import step_between
 from unveil.typing import Float32s, Float64s, Image
 
@@ -70,9 +71,9 @@ def _shown(nodes: Any, step: Any, maps: Any, front: Any, shown: Any) -> None:
                     u, v = _moved(to_map, u, v)
                     if not (0 <= u < values.shape[1] - 1 and 0 <= v < values.shape[0] - 1):
                         continue
-                    if _between(values, u, v, 2) <= KNOWN:
+                    if between(values, u, v, 2) <= KNOWN:
                         continue
-                    odds, sure = _between(values, u, v, 0), _between(values, u, v, 1)
+                    odds, sure = between(values, u, v, 0), between(values, u, v, 1)
                     free = step_between(facing, FACING[0], FACING[1])
                     hair = free * step_between(sure, SURE[0], SURE[1])
                     if values[np.uint32(v + 0.5), np.uint32(u + 0.5), 3] < 0.5:
@@ -100,13 +101,8 @@ def _colours(nodes: Any, step: Any, picture: Any, shown: Any, colours: Any) -> N
                     u, v = _moved(to_picture, u, v)
                     if not (0 <= u < width - 1 and 0 <= v < height - 1):
                         continue
-                    left, top = np.uint32(u), np.uint32(v)
-                    right, bottom = np.uint32(left + 1), np.uint32(top + 1)
-                    u, v = u - left, v - top
                     for c in range(3):
-                        above = image[top, left, c] * (1 - u) + image[top, right, c] * u
-                        below = image[bottom, left, c] * (1 - u) + image[bottom, right, c] * u
-                        colours[m, n, c] = above * (1 - v) + below * v
+                        colours[m, n, c] = between(image, u, v, c)
 
 
 @compiled
@@ -160,13 +156,3 @@ def _nearest(values: Any, place: Any) -> Any:
     if not (-0.5 <= x < values.shape[1] - 0.5 and -0.5 <= y < values.shape[0] - 0.5):
         return np.float32(np.inf)
     return values[np.uint32(y + 0.5), np.uint32(x + 0.5)]
-
-
-@compiled
-def _between(values: Any, x: Any, y: Any, channel: Any) -> Any:
-    """A value [H, W, channel] between the four pixels around a place."""
-    left, top = np.uint32(x), np.uint32(y)  # unsigned, as in `rasterize`
-    right, bottom = np.uint32(left + 1), np.uint32(top + 1)
-    x, y = x - left, y - top
-    above = (1 - x) * (1 - y) * values[top, left, channel] + x * (1 - y) * values[top, right, channel]
-    return above + (1 - x) * y * values[bottom, left, channel] + x * y * values[bottom, right, channel]

@@ -21,8 +21,10 @@ from unveil.appearance.hair.frame import (
 )
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.view import MOST_ODDS, HairView
+from unveil.geometry.arrays import nearest, squared_lengths
 from unveil.geometry.compiled import compiled
 from unveil.geometry.diffuse_grid import diffuse_grid
+from unveil.geometry.sampling import between
 from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats
 
@@ -188,7 +190,8 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
     origin, direction, skin = frame.origin[near], frame.direction[near], frame.skin[near]
     first, last = (view.places(origin + (skin + end)[:, None] * direction) for end in steps[[0, -1]])
     found, shown, inside = (np.empty(len(first)) for _ in range(3))
-    _outlines(np.dstack([view.odds, view.known]), first, last, len(steps), (found, shown, inside))
+    maps = np.pad(np.dstack([view.odds, view.known]), ((1, 1), (1, 1), (0, 0)))
+    _outlines(maps, first + 1, last + 1, len(steps), (found, shown, inside))
     thickness, weight = np.zeros(across.shape), np.zeros(across.shape)
     thickness[near] = np.where(found >= 0, np.maximum(steps[0] + (found + 0.5) * STEP, 0), 0)
     weight[near] = np.exp(-((across[near] / OUTLINE) ** 2)) * (inside > 0.5) * (0.15 + 0.85 * shown)
@@ -204,8 +207,8 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
 def _outlines(maps: Any, first: Any, last: Any, count: Any, results: Any) -> None:
     """Up to which of ``count`` steps between two places [N, 2] of the maps there is hair [N]; -1 for none.
 
-    The maps [W, W, 2] are log odds of hair and how far they are known. Also how far what lies a little beyond that step
-    is known [N], and what is at the first.
+    The maps [W, W, 2] are log odds of hair and how far they are known, both zero at the edges as beyond them. Also how
+    far what lies a little beyond that step is known [N], and what is at the first.
     """
     found, shown, inside = results
     for n in range(len(first)):
@@ -213,7 +216,9 @@ def _outlines(maps: Any, first: Any, last: Any, count: Any, results: Any) -> Non
         total, most, best = 0.0, -np.inf, 0
         for k in range(count):
             share = k / (count - 1.0)
-            odds, known = _between(maps, left + share * (right - left), top + share * (bottom - top))
+            x, y = left + share * (right - left), top + share * (bottom - top)
+            within = 0 <= x < maps.shape[1] - 1 and 0 <= y < maps.shape[0] - 1
+            odds, known = (between(maps, x, y, 0), between(maps, x, y, 1)) if within else (0.0, 0.0)
             total += known * min(max(odds, -MOST_ODDS), MOST_ODDS)
             if k == 0:
                 inside[n] = known
@@ -224,40 +229,12 @@ def _outlines(maps: Any, first: Any, last: Any, count: Any, results: Any) -> Non
         found[n] = best if most > 0 else -1
 
 
-@compiled
-def _between(maps: Any, x: Any, y: Any) -> Any:
-    """The two values [W, W, 2] between the pixels around a place; beyond the edges they are 0."""
-    if not (-1 < x < maps.shape[1] and -1 < y < maps.shape[0]):
-        return 0.0, 0.0
-    left, top = int(x + 1) - 1, int(y + 1) - 1
-    x, y = x - left, y - top
-    one = other = 0.0
-    for i, of_row in ((top, 1 - y), (top + 1, y)):
-        for j, of_column in ((left, 1 - x), (left + 1, x)):
-            if 0 <= i < maps.shape[0] and 0 <= j < maps.shape[1]:
-                one += of_row * of_column * maps[i, j, 0]
-                other += of_row * of_column * maps[i, j, 1]
-    return one, other
-
-
 def _from_edge(inside: Bools, points: Float64s) -> Float64s:
     """Distance [R, C] in metres, nearly, from the nodes [R, C, 3] that are not ``inside`` [R, C]."""
     rim = ~inside & (cv2.dilate(np.hstack([inside, inside]).astype(np.uint8), np.ones((3, 3)))[:, :COLUMNS] > 0)
     distance = np.where(inside, 1.0, 0.0)
     if rim.any():
-        nearest = np.empty(np.count_nonzero(inside), np.float32)
-        _to_nearest(points[inside].astype(np.float32), points[rim].T.astype(np.float32), nearest)
-        distance[inside] = nearest
+        others = points[rim]
+        away = points[inside] - others[nearest(points[inside], others)]
+        distance[inside] = np.sqrt(squared_lengths(away))
     return distance
-
-
-@compiled
-def _to_nearest(points: Any, others: Any, result: Any) -> None:
-    """Distances [N] of points [N, 3] to the nearest of others [3, M]."""
-    x, y, z = others[0], others[1], others[2]
-    for n in range(len(points)):
-        nearest = np.float32(np.inf)
-        for k in range(len(x)):
-            square = (x[k] - points[n, 0]) ** 2 + (y[k] - points[n, 1]) ** 2 + (z[k] - points[n, 2]) ** 2
-            nearest = min(nearest, square)
-        result[n] = np.sqrt(nearest)
