@@ -143,10 +143,12 @@ class Looked(NamedTuple):
     pixel: Int32s  # [N] of the view, row by row, of texels that are seen
 
     def through(self, free: Float32s) -> Sampled:
-        """What is seen through the pixels [H, W] of the view that are free; this must not be asked again."""
-        if free.min() < 1:
-            _hide(self.pixel, free.ravel(), *self.sampled[1:])
-        return self.sampled
+        """What is seen through the pixels [H, W] of the view that are free."""
+        if free.min() == 1:
+            return self.sampled
+        weight, cover = np.empty_like(self.sampled.weight), np.empty_like(self.sampled.cover)
+        _hide(self.pixel, free.ravel(), self.sampled, weight, cover)
+        return self.sampled._replace(weight=weight, cover=cover)
 
 
 def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Sampled:
@@ -173,12 +175,10 @@ def look_at(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Looked:
 
 
 @compiled
-def _hide(pixel: Any, free: Any, weight: Any, cover: Any) -> None:
+def _hide(pixel: Any, free: Any, sampled: Any, weight: Any, cover: Any) -> None:
     for n in range(len(pixel)):
-        if weight[n] > 0:
-            share = free[pixel[n]]
-            weight[n] *= share
-            cover[n] *= share
+        share = free[pixel[n]]
+        weight[n], cover[n] = share * sampled.weight[n], share * sampled.cover[n]
 
 
 @compiled
