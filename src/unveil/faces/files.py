@@ -25,7 +25,6 @@ from unveil.faces.spectacles import spectacle_frames
 from unveil.faces.whole import whole_face, whole_hidden
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
-from unveil.heads.parts import HairCap
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
@@ -33,7 +32,6 @@ from unveil.meshes.ply import write_ply
 from unveil.models.classes import BACKGROUND, CLOTH
 from unveil.photos.detection import eyes_nose_mouth
 from unveil.photos.io import write_image
-from unveil.processes import begun
 from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
 from unveil.typing import Bools, Floats, Image, UInt8s
@@ -84,9 +82,7 @@ def write_kind(
 
 
 def _glb(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> bytes:
-    values = begun(_glb_values, face, model)
-    model = without_light(model, colours.lit, colours.albedo)
-    return face_glb(face, model, colours.albedo, values=values())
+    return face_glb(face, without_light(model, colours.lit, colours.albedo), colours.albedo)
 
 
 def _write_obj(path: Path, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> None:
@@ -104,7 +100,7 @@ def face_colours(
     image: Image,
     face: ReconstructedFace,
     model: MorphableModel,
-    hair: Callable[[], HairForm | HairCap | None] = lambda: None,
+    hair: Callable[[], HairForm | None] = lambda: None,
 ) -> HeadColours:
     """The colours of a face's head in a photograph [H, W, 3], without pixels of hair and of occluders.
 
@@ -129,25 +125,15 @@ def face_colours(
     return head_colours(image, face.photographed, model, unusable)
 
 
-def face_glb(
-    face: ReconstructedFace,
-    model: MorphableModel,
-    colours: UInt8s,
-    motion: Motion | None = None,
-    values: dict[str, Floats] | None = None,
-) -> bytes:
+def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:
     """The content of a GLB of a face with what is known of its skin and its vertices, moving where it is to."""
     normal_map = None
     if (detail := face.detail) is not None:
         # Folds of expressions are in the morph targets; a map of normals is the same with every expression.
         fine = detail.fine_normal_map
         normal_map = encode_normals(detail.normal_map if fine is None else fine)
-    values = _glb_values(face, model) if values is None else values
+    values = vertex_values(face, replace(model, hair=None))  # the file's hair has its own
     return glb_bytes(model, face.coefficients, colours, motion, normal_map, values)
-
-
-def _glb_values(face: ReconstructedFace, model: MorphableModel) -> dict[str, Floats]:
-    return vertex_values(face, replace(model, hair=None))  # the file's hair has its own
 
 
 def vertex_values(face: ReconstructedFace, model: MorphableModel) -> dict[str, Floats]:

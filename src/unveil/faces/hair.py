@@ -76,9 +76,7 @@ def _times(picture: UInt8s, factors: Floats) -> UInt8s:
     return np.asarray(cv2.LUT(picture, table[None]), np.uint8)
 
 
-def hair_pixels(
-    face: ReconstructedFace, model: MorphableModel, hair: HairForm | HairCap | None, shape: tuple[int, ...]
-) -> Bools:
+def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairForm | None, shape: tuple[int, ...]) -> Bools:
     """Which pixels [H, W] of a photograph of that shape show the cap of hair in front of the skin; no loose ends."""
     from unveil.appearance.hair.surroundings import placement
 

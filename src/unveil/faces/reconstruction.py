@@ -117,15 +117,14 @@ class Reconstruction(ReconstructedFace):
     @numpy_on_one_thread
     def hair(self) -> HairCap | None:
         """The hair that the photograph shows, for a head model that can wear it and a learner with a class map."""
-        return self._painted(self._hair_form())
+        form = self._hair_form
+        return None if form is None else form.painted(self.morphable)
 
+    @cached_property
     def _hair_form(self) -> HairForm | None:
         from unveil.faces.hair import face_hair
 
         return None if self.photograph is None or self.bald else face_hair(self.photograph, self, self.morphable)
-
-    def _painted(self, form: HairForm | None) -> HairCap | None:
-        return None if form is None else form.painted(self.morphable)
 
     @cached_property
     def wearing(self) -> MorphableModel:
@@ -158,12 +157,10 @@ class Reconstruction(ReconstructedFace):
 
         if self.photograph is None:
             return HeadColours.alike(plain_colours(self.morphable))
-        if "hair" in self.__dict__:
-            return face_colours(self.photograph, self, self.morphable, lambda: self.hair)
-        form = begun(self._hair_form)
-        hair = begun(lambda: self._painted(form()))
+        form = begun(lambda: self._hair_form)
+        hair = begun(lambda: form() and self.hair)  # painted while the skin's colours are found
         colours = face_colours(self.photograph, self, self.morphable, form)
-        self.__dict__["hair"] = hair()  # as the property keeps it
+        hair()
         return colours
 
     @property
