@@ -68,13 +68,13 @@ def measure(source: Path, out: Path, count: int, crop_size: int) -> Times:
     photos = [photos[k] for k in np.linspace(0, len(photos) - 1, min(count, len(photos))).astype(int)]
     settings = PrepareSettings(crop_size=crop_size)
     cutter = Cutter(crop_size, settings.smallest_face)
-    cut_chunk(cutter, out.with_name("warm-up"), 0, photos[:WARM_UP])
+    cut_chunk(cutter, out.with_name("warm-up"), (0, photos[:WARM_UP]))
     cutter.clock.milliseconds.clear()
     begun = time.process_time()
     begin(out, photos, settings)
     chunks = Chunks(out, photos, settings.chunk, crop_size, settings.smallest_face)
     for number in range(len(chunks)):
-        cut_chunk(cutter, out, number, chunks.photos_of(number))
+        cut_chunk(cutter, out, (number, chunks.photos_of(number)))
     start = time.perf_counter()
     for _ in prepare(photos, out, settings):
         pass

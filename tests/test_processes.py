@@ -4,13 +4,16 @@ import ctypes
 import os
 import signal
 import threading
+import time
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from unveil.errors import UnveilError
-from unveil.processes import begun, each_in_processes, in_process, numpy_on_one_thread, share_one_heap
+from unveil.processes import begun, each_in_processes, in_process, no_longer_wanted, numpy_on_one_thread, share_one_heap
 
 
 def end_at_three(number: int) -> int:
@@ -29,6 +32,23 @@ def test_results_come_in_the_order_of_the_items(processes: int) -> None:
 def test_a_process_that_is_killed_is_a_line_that_says_so() -> None:
     with pytest.raises(UnveilError, match=r"the system ended a process.*fewer processes"):
         list(each_in_processes(end_at_three, range(6), 2))
+
+
+def wait_until_unwanted(folder: Path, number: int) -> None:
+    for _ in range(6000 if number else 0):
+        if no_longer_wanted():
+            (folder / str(number)).touch()
+            return
+        time.sleep(0.01)
+
+
+def test_work_that_takes_long_learns_that_nobody_waits_for_it(tmp_path: Path) -> None:
+    assert not no_longer_wanted()
+    results = each_in_processes(partial(wait_until_unwanted, tmp_path), range(3), 2)
+    next(results)
+    assert not list(tmp_path.iterdir())
+    results.close()
+    assert (tmp_path / "1").exists()
 
 
 def numpys_threads() -> set[int]:

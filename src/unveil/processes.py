@@ -11,11 +11,12 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ContextDecorator, suppress
 from functools import cached_property, lru_cache, partial
+from multiprocessing.synchronize import Event
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -126,11 +127,14 @@ def in_process(work: Callable[..., Result], *arguments: Any) -> Result:
         return pool.submit(work, *arguments).result()
 
 
-def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], processes: int) -> Iterator[Result]:
+def each_in_processes(
+    work: Callable[[Item], Result], items: Sequence[Item], processes: int
+) -> Generator[Result, None, None]:
     """The results of ``work`` for each item, in the order of the items, from so many processes; one is this one itself.
 
     ``work`` is sent to each process once, and made there again when the process knows that it has one core. Few items
-    are on their way at once. What has not begun when the iterator is closed is left undone.
+    are on their way at once. What has not begun when the generator is closed is left undone, and work that takes long
+    asks `no_longer_wanted` on the way.
 
     Raises:
         UnveilError: the system ended a process.
@@ -140,7 +144,8 @@ def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], pro
         yield from map(work, items)
         return
     context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
-    pool = ProcessPoolExecutor(processes, context, _start_worker, (pickle.dumps(work),))
+    closed = context.Event()
+    pool = ProcessPoolExecutor(processes, context, _start_worker, (pickle.dumps(work), closed))
     running: deque[Future[Result]] = deque()
     try:
         for item in items:
@@ -154,15 +159,23 @@ def each_in_processes(work: Callable[[Item], Result], items: Sequence[Item], pro
             "the system ended a process, perhaps for want of memory; run again with fewer processes"
         ) from error
     finally:
+        closed.set()
         pool.shutdown(cancel_futures=True)
 
 
+def no_longer_wanted() -> bool:
+    """Whether this process is one of `each_in_processes`, and nobody waits for its results any more."""
+    return any(closed.is_set() for closed in _closed)
+
+
 _work: list[Callable[[Any], Any]] = []  # what a worker process was started for
+_closed: list[Event] = []  # which tells it that its results are no longer wanted
 
 
-def _start_worker(work: bytes) -> None:
+def _start_worker(work: bytes, closed: Event) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"  # before any library is loaded that starts its threads with it
     become_worker()
+    _closed.append(closed)
     _work.append(pickle.loads(work))  # noqa: S301 - of the process that started this one
 
 

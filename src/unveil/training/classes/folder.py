@@ -10,7 +10,7 @@ import numpy as np
 
 from unveil.heads.layout import Coefficients
 from unveil.models.classes import UNKNOWN
-from unveil.processes import each_in_processes
+from unveil.processes import each_in_processes, no_longer_wanted
 from unveil.storage.made_with import note_settings
 from unveil.storage.outputs import alone_in
 from unveil.training.classes.head_parts import HeadParts
@@ -42,9 +42,11 @@ def write_class_maps(data: TrainingData, folder: Path, processes: int = 1) -> It
 
 
 def label_shard(data: TrainingData, parts: HeadParts, folder: Path, shard: int) -> int:
-    """Write the class maps of a shard; the result is the number of its crops."""
+    """Write the class maps of a shard, unless nobody waits for them; the result is the number of its crops."""
     maps = np.full(data.folder.shards[shard].shape[:3], UNKNOWN, np.uint8)
     for index in np.flatnonzero(data.folder.shard[data.rows] == shard):
+        if no_longer_wanted():
+            return 0
         maps[data.folder.row[data.rows[index]]] = label_sample(data, parts, int(index))
     write_npy(folder / maps_name(shard), maps)
     return len(maps)

@@ -8,23 +8,17 @@ that has a record is never done again.
 from __future__ import annotations
 
 import math
-import multiprocessing
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
-from multiprocessing.synchronize import Event
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unveil.errors import UnveilError, line_of
-from unveil.processes import become_worker
+from unveil.errors import line_of
+from unveil.processes import each_in_processes, no_longer_wanted
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import json_text, write_text
 from unveil.storage.text import read_json
@@ -35,7 +29,6 @@ from unveil.typing import Image
 
 RECORDS = "records"  # folder of the records, within the folder being prepared
 RECORD = FileKind("usable record of a chunk", "remove it and run the command again", 2**26)
-AHEAD = 2  # chunks per process that are handed out before the first of them is asked for
 
 PhotoEntry = Mapping[str, Any]
 
@@ -88,25 +81,25 @@ def cut_chunks(chunks: Chunks, processes: int) -> Iterator[int]:
     Raises:
         UnveilError: the folder cannot be written, or a process was killed.
     """
-    processes = min(processes, sum(not chunks.done(number) for number in range(len(chunks))))
-    if processes > 1:
-        with _pool(chunks, processes) as pool:
-            yield from _in_order(chunks, pool, AHEAD * processes)
+    missing = {number: chunks.photos_of(number) for number in range(len(chunks)) if not chunks.done(number)}
+    if not missing:
+        yield from range(len(chunks))
         return
-    cutter = None
-    for number in range(len(chunks)):
-        if not chunks.done(number):
-            cutter = cutter or Cutter(chunks.crop_size, chunks.smallest_face)
-            cut_chunk(cutter, chunks.folder, number, chunks.photos_of(number))
-        yield number
+    work = partial(cut_chunk, Cutter(chunks.crop_size, chunks.smallest_face), chunks.folder)
+    with closing(each_in_processes(work, list(missing.items()), processes)) as cut:
+        for number in range(len(chunks)):
+            if number in missing:
+                next(cut)
+            yield number
 
 
-def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo], stop: Event | None = None) -> None:
-    """Write the shard and the record of a chunk; nothing where told to stop on the way."""
+def cut_chunk(cutter: Cutter, folder: Path, chunk: tuple[int, Sequence[Photo]]) -> None:
+    """Write the shard and the record of a chunk, its number and photographs; nothing once nobody waits for it."""
+    number, photos = chunk
     crops: list[Image] = []
     entries: list[PhotoEntry] = []
     for photo in photos:
-        if stop is not None and stop.is_set():
+        if no_longer_wanted():
             return
         try:
             cut = cutter.cut(photo)
@@ -124,56 +117,3 @@ def cut_chunk(cutter: Cutter, folder: Path, number: int, photos: Sequence[Photo]
         side = cutter.crop_size
         write_shard(folder, number, np.stack(crops) if crops else np.empty((0, side, side, 3), np.uint8))
         write_text(record_path(folder, number), json_text(entries, indent=None))
-
-
-def _in_order(chunks: Chunks, pool: ProcessPoolExecutor, ahead: int) -> Iterator[int]:
-    numbers = iter(range(len(chunks)))
-    waiting: deque[tuple[int, Future[None] | None]] = deque()
-    try:
-        while True:
-            for number in islice(numbers, ahead - len(waiting)):
-                job = (chunks.folder, number, chunks.photos_of(number))
-                waiting.append((number, None if chunks.done(number) else pool.submit(_cut_in_worker, *job)))
-            if not waiting:
-                return
-            number, future = waiting.popleft()
-            if future is not None:
-                future.result()
-            yield number
-    except BrokenProcessPool as error:
-        raise UnveilError(
-            "a process was killed, perhaps for want of memory; run the same command again, with fewer processes"
-        ) from error
-
-
-@contextmanager
-def _pool(chunks: Chunks, processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that cut chunks, and leave off between two photographs when they are no longer needed."""
-    context = multiprocessing.get_context("spawn")  # a forked process would inherit locks, but not who holds them
-    stop = context.Event()
-    settings = (chunks.crop_size, chunks.smallest_face, stop)
-    pool = ProcessPoolExecutor(processes, context, initializer=_start_worker, initargs=settings)
-    try:
-        yield pool
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-
-
-_given: list[tuple[int, float, Event]] = []  # what a worker process was started with
-
-
-def _start_worker(crop_size: int, smallest_face: float, stop: Event) -> None:
-    become_worker()
-    _given.append((crop_size, smallest_face, stop))
-
-
-def _cut_in_worker(folder: Path, number: int, photos: Sequence[Photo]) -> None:
-    crop_size, smallest_face, stop = _given[0]
-    cut_chunk(_cutter(crop_size, smallest_face), folder, number, photos, stop)
-
-
-@cache
-def _cutter(crop_size: int, smallest_face: float) -> Cutter:
-    """The cutter of this process."""
-    return Cutter(crop_size, smallest_face)

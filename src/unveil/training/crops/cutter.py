@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,10 @@ class Cutter:
         learner = CoefficientModel(learner_path(), threads=1)
         self._walk = FaceWalk(learner, head_of(learner), once=True)
         self._detector = FaceDetector(packaged("blazeface.onnx"), threads=1)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was made of: a worker opens networks of its own."""
+        return Cutter, (self.crop_size, self.smallest_face)
 
     def cut(self, photo: Photo) -> Cut:
         """The main face of a photograph, framed by a first pass of the learner as a reconstruction frames it.

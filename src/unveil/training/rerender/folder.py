@@ -17,7 +17,7 @@ import numpy as np
 
 from unveil.codes.file import Codes, write_codes
 from unveil.heads.layout import Coefficients
-from unveil.processes import each_in_processes
+from unveil.processes import each_in_processes, no_longer_wanted
 from unveil.storage.arrays import read_array, read_arrays
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path
@@ -103,8 +103,12 @@ def new_renderer(
 
 
 def make_shard(renderer: Renderer, folder: Path, settings: RerenderSettings, shard: int) -> int:
-    """Write a shard and then its labels; the result is the number of samples."""
-    samples = [renderer.sample(number) for number in settings.numbers(shard)]
+    """Write a shard and then its labels, unless nobody waits for them; the result is the number of samples."""
+    samples = []
+    for number in settings.numbers(shard):
+        if no_longer_wanted():
+            return 0
+        samples.append(renderer.sample(number))
     write_shard(folder, shard, np.stack([sample.image for sample in samples]))
     write_npz(labels_path(folder, shard), _labels(samples))
     return len(samples)
