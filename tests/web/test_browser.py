@@ -30,6 +30,9 @@ from unveil.web.results import ShownHead
 
 AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
+LOADED = """() => window.unveil.then(({ head }) => {
+    return head.meshes.every(({ material }) => !material.map || material.map.image);
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,8 @@ def _as_it_was(page: Any) -> None:
 
 
 def canvas(page: Any) -> np.ndarray:
-    """The pixels of the head, float [H, W, 3]."""
+    """The pixels of the head, float [H, W, 3], as soon as its pictures are loaded."""
+    page.wait_for_function(LOADED)
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return np.asarray(Image.open(io.BytesIO(page.locator("canvas").first.screenshot())).convert("RGB"), np.float64)
 
@@ -139,11 +143,6 @@ def test_surfaces_and_switches(page: Any) -> None:
     for surface in ("texture", "albedo", "lit", "grey", "sure", "hidden"):
         page.locator(f"#surface-{surface}").check()
         pictures[surface] = canvas(page)
-        for _ in range(40):  # until a picture is loaded
-            if all(changed(pictures[surface], other) > 0.003 for name, other in pictures.items() if name != surface):
-                break
-            page.wait_for_timeout(250)
-            pictures[surface] = canvas(page)
     names = list(pictures)
     assert all(changed(pictures[a], pictures[b]) > 0.003 for a in names for b in names if a < b)
     assert page.get_by_text("hidden or turned away").is_visible()
@@ -216,7 +215,6 @@ def test_a_turntable(browser: Any, tmp_path: Path, kind: str) -> None:
 def test_the_head_lies_over_its_photograph(page: Any) -> None:
     before = canvas(page)
     page.get_by_role("button", name="Over the photograph").click()
-    page.wait_for_timeout(300)
     assert page.locator("#surface-lit").is_checked()
     assert page.locator("main [aria-live]").text_content() == "over the photograph"
     over = canvas(page)
