@@ -534,7 +534,8 @@ def test_the_far_side_is_said_to_be_hidden() -> None:
 def test_the_lowest_hair_fades_and_shows_nothing_of_the_highest() -> None:
     """Textures repeat: beyond its lower edge a picture begins again with the crown."""
     assert hair().uv[:, 1].min() * len(hair().picture) > 0.5
-    everywhere = HairShape(np.ones((ROWS, COLUMNS)), np.ones((ROWS, COLUMNS)), np.ones((ROWS, COLUMNS)))
+    whole = np.ones((ROWS, COLUMNS))
+    everywhere = HairShape(whole, whole, whole, 0 * whole)
     away = away_from_hair(everywhere)
     assert away[-1].min() > -2
     assert away[0].max() < -50
@@ -563,6 +564,30 @@ def test_hair_ends_in_strands_and_not_in_a_line() -> None:
     row = np.diff(ends.picture[..., 3].astype(int), axis=1)  # across strands
     column = np.diff(ends.picture[..., 3].astype(int), axis=0)
     assert np.abs(row).sum() > 0.8 * np.abs(column).sum(), "of different lengths"
+
+
+NECK = (-0.07, -0.055)  # metres above the middle
+
+
+def at_nape(made: HairCap) -> tuple[float, float]:
+    """Over how many rows hair fades behind the head, and how many metres it stands out from the upper neck."""
+    assert made.ends is not None
+    opacity = np.roll(made.ends.picture[..., 3], 40, axis=1)[len(made.picture) // 2 :, :80]
+    fades = ((opacity > 25) & (opacity < 230)).sum(axis=0).mean()
+    farthest = [
+        points[(points[:, 1] > NECK[0]) & (points[:, 1] < NECK[1]), 2].min()
+        for points in (np.concatenate([made.vertices, made.ends.vertices]), np.asarray(MODEL.head.template))
+    ]
+    return float(fades), float(farthest[1] - farthest[0])
+
+
+def test_short_hair_thins_out_at_the_nape_and_hair_that_hangs_does_not() -> None:
+    hanging = hair_of(beside_face(sighted(np.asarray(MODEL.head.template))))
+    assert hanging is not None
+    (fades, away), (fades_less, farther) = at_nape(hair()), at_nape(hanging)
+    assert fades > 1.5 * fades_less
+    assert away < 0.6 * farther
+    assert hair().vertices[:, 1].min() > hanging.vertices[:, 1].min() + 0.02
 
 
 def test_ends_of_hair_go_over_into_what_the_photograph_shows() -> None:

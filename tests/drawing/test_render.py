@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unveil.drawing.render import AMBIENT, INSIDE, LIGHTS, Bands, _light, render_head
+from unveil.drawing.render import AMBIENT, INSIDE, LIGHTS, Bands, Skin, _light, render_head
 
 
 @pytest.mark.parametrize("behind", [False, True])
@@ -28,3 +28,12 @@ def test_a_picture_shows_a_head_with_long_hair_whole(height: float) -> None:
     drawn = (picture < 250).any(axis=2)
     assert not drawn[[0, -1]].any()
     assert abs(drawn.any(axis=1).sum() - min(height / 0.28, 1 / 1.04) * 100) < 3
+
+
+def test_the_edge_of_a_narrow_picture_shows_its_own_colours() -> None:
+    plate, faces = np.array([[-0.1, 0, 0], [0, 0, 0], [0, 0.1, 0], [-0.1, 0.1, 0]]), np.array([[0, 1, 2], [0, 2, 3]])
+    own = Skin(np.zeros((8, 9, 3), np.uint8), np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]]), faces)
+    skin = own._with_below(np.full((8, 2, 3), 200, np.uint8), faces)
+    drawn = render_head(plate, faces, 64, skin=skin)
+    inside = drawn[(drawn < 250).any(axis=2)]
+    assert inside.min() > 0.8 * np.median(inside), "nothing of what is beside it in the sheet"

@@ -58,6 +58,7 @@ class Skin:
         (height, width), (more, across) = self.texture.shape[:2], picture.shape[:2]
         sheet = np.zeros((height + more, max(width, across), 3), np.uint8)
         sheet[:height, :width], sheet[height:, :across] = self.texture, picture
+        sheet[height:, across:] = picture[:, -1:]  # colours between pixels at its edge are its own
         below = np.zeros((len(self.uv), 1), bool)
         below[uv_faces] = True
         size, start = np.where(below, [across, more], [width, height]), np.where(below, height, 0)

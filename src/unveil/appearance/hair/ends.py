@@ -28,6 +28,8 @@ SOLID, REACH = 5.0, 8.0
 SOME = 8  # texels at the edge of which one tells the usual colour there
 FADES = 12.0  # texels over which a strand ends
 LENGTHS = 3.5, 5.5  # texels outside its edge that the shortest strands reach, and usual ones
+# Times the texels over which short hair thins out, and by how many of these later: it does so inside its edge.
+THINNER, LATER = 0.4, 3.0
 # Texels by which strands are longer or shorter, and by which an edge wanders, standard deviation; and how far across
 # and along hair they are so.
 STRANDS, WANDERS = (0.8, 0.5, 9.0), (2.0, 5.0, 10.0)
@@ -39,12 +41,14 @@ def away_from_hair(shape: HairShape) -> Float32s:
     Where no photograph tells where it ends, its edge wanders.
     """
     inside = at_texels(shape.cover) > 0
-    margin = round(SOLID + REACH) + 1
+    margin = round((SOLID + REACH) / THINNER) + 1
     around = np.pad(inside, ((0, 0), (margin, margin)), mode="wrap").astype(np.uint8)
     around = np.pad(around, ((0, 1), (0, 0)))  # below the last row there is none
     outside, within = (cv2.distanceTransform(mask, cv2.DIST_L2, 3)[:-1] for mask in (1 - around, around))
-    wanders = (1 - at_texels(shape.told)) * _uneven(*WANDERS)
-    return np.asarray((outside - within)[:, margin:-margin] + wanders, np.float32)
+    thins = at_texels(shape.thins)
+    share = 1 - (1 - THINNER) * thins
+    wanders = share * (1 - at_texels(shape.told)) * _uneven(*WANDERS)
+    return np.asarray(share * ((outside - within)[:, margin:-margin] + wanders) + LATER * thins, np.float32)
 
 
 def at_nodes(texels: Float32s) -> Float64s:
@@ -62,11 +66,12 @@ def lowered(away: Float32s) -> Float64s:
     return CLEAR * smooth_step(at_nodes(away), 0, REACH)
 
 
-def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s) -> HairEnds:
+def loose_ends(points: Float64s, thins: Float64s, away: Float32s, picture: UInt8s, seen: Float32s) -> HairEnds:
     """The ends of hair.
 
     Args:
         points: [R, C, 3] of its surface at the nodes.
+        thins: [R, C] how far it thins out there.
         away: [H, W] from its edge.
         picture: [H, W, 3] of it.
         seen: [R, C] how far the photograph shows it.
@@ -78,7 +83,7 @@ def loose_ends(points: Float64s, away: Float32s, picture: UInt8s, seen: Float32s
     at_edge = np.flatnonzero(np.abs(away) < SOLID)[::SOME]
     usual = np.median(picture.reshape(-1, 3)[at_edge], axis=0).astype(np.uint8)
     with_opacity = np.empty((HEIGHT, WIDTH, 4), np.uint8)
-    _draw(picture, away, _lengths(), usual, with_opacity)
+    _draw(picture, away, _lengths(thins), usual, with_opacity)
     return HairEnds(
         vertices=mesh.vertices(points).astype(np.float32),
         faces=mesh.faces,
@@ -113,10 +118,10 @@ def _draw(picture: Any, away: Any, lengths: Any, usual: Any, result: Any) -> Non
             result[i, j, 3] = opacity
 
 
-@lru_cache(maxsize=1)
-def _lengths() -> Float32s:
-    """Texels [H, W] outside the edge that strands reach."""
-    return np.asarray(np.clip(LENGTHS[1] + _uneven(*STRANDS), LENGTHS[0], REACH), np.float32)
+def _lengths(thins: Float64s) -> Float32s:
+    """Texels [H, W] outside the edge that strands reach, more evenly where they thin out [R, C]."""
+    spread = 1 - (1 - THINNER) * at_texels(thins)
+    return np.asarray(np.clip(LENGTHS[1] + spread * _uneven(*STRANDS), LENGTHS[0], REACH), np.float32)
 
 
 @lru_cache(maxsize=2)

@@ -51,6 +51,14 @@ BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
 UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
 USUAL, FAINT = 0.012, 0.0065  # metres that hair stands out far from any outline that is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
+# Short hair thins out: degrees from the front between which it does so beside the face, and behind the head, where it
+# rises over so many metres; metres above the middle at which it ends at the nape, and by how much lower in its middle;
+# and how far it comes down before the ears, and how far before the middle.
+BESIDE_FACE, BEHIND, TAPER = (45.0, 70.0), (100.0, 140.0), 0.06
+NAPE, NAPE_FALLS, NAPE_WIDTH = -0.067, 0.008, 0.025
+THICK = (0.018, 0.012)  # metres that it stands out, between which it begins to do so
+SURE, AT_EARS = 0.5, (5, 5)  # how much less where the photograph says where it ends, and nodes over which at ears
+SIDEBURN, BEFORE_MIDDLE = -0.014, 0.022
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +68,7 @@ class HairShape:
     cover: Float64s  # [R, C] above zero where there is hair
     distance: Float64s  # [R, C] of its surface
     told: Float64s  # [R, C] from 0 to 1: how far the photograph says whether there is some
+    thins: Float64s  # [R, C] from 0 to 1: how far it thins out at its edge, as short hair does
 
 
 def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
@@ -68,7 +77,8 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     inside = frame.at(frame.skin + 0.5 * thickness)
     shown, known = view.sample(view.places(inside))
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
-    usual = np.tanh((above_hairline(frame.at(frame.skin) - frame.middle) + _wanders()) / NATURAL)
+    on_skin = frame.at(frame.skin) - frame.middle
+    usual = np.tanh((above_hairline(on_skin) + _wanders()) / NATURAL)
     # A wall where the skull should be says that the fit is too large, not that the skull is bald.
     visible = visible * np.where(usual > 0, 1 - view.shows_wall(view.places(inside)), 1)
     odds, visible = with_other_side(shown, visible)
@@ -77,11 +87,14 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     if share < LEAST_SHARE:
         return None
     cover = _cover(odds, visible, usual)
-    cover = _cover(odds, visible, np.maximum(usual, _as_long(cover)))
+    short = _is_short(frame, cover) and not _over_ears(frame, cover, visible).any()
+    ends = np.tanh((_above_short(on_skin) + _wanders()) / NATURAL) if short else np.maximum(usual, _as_long(cover))
+    cover = _cover(odds, visible, ends)
     over = _over_ears(frame, cover, visible)
     cover = np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame)))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
-    rise = np.clip(away / np.maximum(ROUND, 1.2 * thickness), 0, 1)
+    beside, behind = (short * smooth_step(from_front(), *degrees) for degrees in (BESIDE_FACE, BEHIND))
+    rise = np.clip(away / np.maximum(ROUND + (TAPER - ROUND) * behind, 1.2 * thickness), 0, 1)
     profile = rise * (2 - rise)
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
     # Nodes are farther apart than the ridges of an ear.
@@ -89,7 +102,10 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
-    return HairShape(cover, distance, np.clip(visible, 0, 1))
+    told = np.clip(visible, 0, 1)
+    beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
+    thins = beside * smooth_step(distance - frame.skin, *THICK) * (1 - SURE * told) * (1 - beside_ears)
+    return HairShape(cover, distance, told, np.asarray(thins))
 
 
 @lru_cache(maxsize=1)
@@ -107,6 +123,25 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
     for _ in range(SMOOTHINGS):
         cover = _blurred(cover)
     return _largest(cover)
+
+
+def _is_short(frame: HairFrame, cover: Float64s) -> bool:
+    """Whether hair beside the face ends above the lower ends of the ears."""
+    beside = (from_front() > BESIDE[0]) & (from_front() < BESIDE[1])
+    ears = np.flatnonzero(frame.on_ears.any(axis=1))
+    hangs = np.flatnonzero((cover[:, beside] > 0).any(axis=1))
+    return bool(len(ears) > 0 and hangs.max(initial=0) <= ears.max())
+
+
+def _above_short(points: Float64s) -> Float64s:
+    """How far [R, C] points [R, C, 3] lie inside the usual edge of short hair, in metres.
+
+    It ends higher at the nape, and comes down before the ears.
+    """
+    x, y, z = np.moveaxis(points, -1, 0)
+    nape = y - NAPE + NAPE_FALLS * np.exp(-((x / NAPE_WIDTH) ** 2))
+    sideburn = np.minimum(BEFORE_MIDDLE - z, y - SIDEBURN)
+    return np.asarray(np.minimum(np.maximum(above_hairline(points), sideburn), nape))
 
 
 def _over_ears(frame: HairFrame, cover: Float64s, visible: Floats) -> Bools:

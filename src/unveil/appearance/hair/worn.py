@@ -55,7 +55,7 @@ class HairForm:
             picture=picture,
             hidden=np.asarray(1 - mesh.vertices(seen[..., None])[:, 0], np.float32),
             anchors=carriers[nearest(self.vertices, self.head.neutral[carriers].astype(np.float32))],
-            ends=loose_ends(frame.at(shape.distance - lowered(away)), away, picture, seen),
+            ends=loose_ends(frame.at(shape.distance - lowered(away)), shape.thins, away, picture, seen),
         )
 
 
