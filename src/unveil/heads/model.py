@@ -101,17 +101,17 @@ class MorphableModel:
         return whole, Coefficients(whole.layout, whole.layout.join(groups))
 
     def extended(self, values: np.ndarray) -> np.ndarray:
-        """Numbers [V] of this head's vertices for all of the whole head's: its parts have those of their anchors.
+        """Values [V] of this head's vertices, extended to the whole head: its parts take those of their anchors.
 
-        Numbers of all vertices of the whole head stay as they are.
+        Values of all vertices of the whole head stay as they are.
 
         Raises:
-            ValueError: numbers of neither.
+            ValueError: as many values as neither head has vertices.
         """
         whole = self._with_hair or self.whole or self
         known = len(self.head.template), len(whole.head.template)
         if len(values) not in known:
-            raise ValueError(f"expected numbers of {known[0]} or {known[1]} vertices, got {len(values)}")
+            raise ValueError(f"expected values of {known[0]} or {known[1]} vertices, got {len(values)}")
         return values if whole.parts is None or len(values) == known[1] else whole.parts.extended(values)
 
     @cached_property

@@ -52,7 +52,7 @@ def write_glb(
     Args:
         path: the file to write.
         model: the head model that the coefficients belong to.
-        coefficients: [M], of which shape, expression and jaw are used; head pose and camera are not.
+        coefficients: [M], of which shape, expression and jaw count; head pose and camera do not.
         texture: uint8 RGB [H, W, 3], first row at v = 1, or colours [V, 3] of the vertices for a head model without
             texture coordinates; without it the head is grey.
         motion: how the head moves; its shape is that of ``coefficients``.

@@ -86,7 +86,7 @@ class Encoder(Protocol):
 
     @property
     def vertex_scale(self) -> Floats | float:
-        """The factor of calibration for the uncertainty of vertices, [2, V] or one number; 1 without calibration."""
+        """The calibration factor of the uncertainty of vertices, [2, V] or one number; 1 without calibration."""
 
     @property
     def says_face(self) -> bool:

@@ -33,7 +33,7 @@ class Detection:
 
     @classmethod
     def of_landmarks(cls, landmarks68: Floats, score: float) -> Detection:
-        """The face as a detector would find it whose landmarks [68, 2] are these: its crop is the same by either."""
+        """The face with these landmarks [68, 2] as a detector would find it: both lead to the same crop."""
         low, high = landmarks68.min(axis=0), landmarks68.max(axis=0)
         side = LANDMARK_MARGIN * float((high - low).mean())
         centre = (low + high) / 2 - (0, DETECTOR_SHIFT * side)
@@ -70,7 +70,7 @@ class Detection:
     def turn(self) -> float:
         """How far the face seems to look to a side, in degrees from 0 to 90: the eyes stand nearer together.
 
-        Of 250 video frames none gets more than 54, scikit-image's man with the camera, in profile, 62.
+        No face of 250 video frames gets more than 54; scikit-image's cameraman, in profile, gets 62.
         """
         apart = np.linalg.norm(self.keypoints[1] - self.keypoints[0]) / self.size
         turn = np.degrees(np.arccos(np.clip(apart / np.abs(UPRIGHT_FACE[1] - UPRIGHT_FACE[0]), 0, 1)))

@@ -45,7 +45,7 @@ class Reconstructor:
         assets: folder with the files of a research model; `assets.store.search_folders` lists other places.
         detector: finds the faces; `FaceDetector()` if left out.
         hair: whether heads get the hair that the photograph shows, where the learner has a class map.
-        wrinkles: whether they get its wrinkles, where the model itself gives no details of the skin.
+        wrinkles: whether heads get its wrinkles, where the model itself gives no details of the skin.
 
     Raises:
         UnveilError: the model is unknown, or a file it needs is missing or cannot be used; or it is to have wrinkles,
@@ -101,7 +101,7 @@ class Reconstructor:
         Args:
             photograph: a path, a PIL image, or an RGB array uint8 [H, W, 3].
             max_faces: keep only this many, the first.
-            faces: where the faces are, if you know; the detector is then not used, and their order kept.
+            faces: where the faces are, if you know; the detector is then not used, and their order is kept.
 
         Raises:
             UnveilError: the file is missing or is not a photograph.
@@ -159,7 +159,7 @@ class Reconstructor:
 
     @numpy_on_one_thread
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
-        """The same face with other coefficients [M], for example those of `transfer_expression`.
+        """The same face with other coefficients [M], for example those of `heads.motion.transfer_expression`.
 
         The texture still comes from the photograph, and what is hidden there stays hidden. The new coefficients have no
         deviations.
