@@ -52,7 +52,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (("occlude", DEMO, *sheet, "--kinds", "veil"), "choose from pixels"),
         (("occlude", DEMO, *sheet, "--severities", "10,much"), "percentages"),
         (("occlude", DEMO, *sheet, "--occluders", tmp_path / "nothing"), "no folder"),
-        (("occlude", DEMO, "-o", tmp_path / "sheet.gif", "--kinds", "pixels"), "cannot write"),
+        (("occlude", DEMO, "-o", tmp_path / "sheet.gif"), f"cannot write {tmp_path / 'sheet.gif'} as a picture"),
     ):
         answer = Answer(capsys, *arguments)
         assert answer.status == 2

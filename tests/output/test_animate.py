@@ -118,9 +118,9 @@ def test_a_film_is_larger_than_a_gif_unless_a_size_is_named(
 
     command = ["animate", str(DEMO), "--model", str(learner), "--expression", "blink", "--rate", "1", *size]
     assert cli.main([*command, "--formats", "gif,mp4", "-o", str(tmp_path)]) == 0
-    with Image.open(tmp_path / "demo_motion.gif") as picture:
+    with Image.open(tmp_path / "demo_blink.gif") as picture:
         assert picture.size == (pixels[0], pixels[0])
-    with open_clip(tmp_path / "demo_motion.mp4") as clip:
+    with open_clip(tmp_path / "demo_blink.mp4") as clip:
         frames = [frame.image.shape for frame in clip.frames()]
     assert frames == [(pixels[1], pixels[1], 3)] * 2
 

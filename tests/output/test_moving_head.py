@@ -86,10 +86,15 @@ def test_the_command_moves_a_head_by_name_and_around(
     command = ["animate", str(head), "--rate", "2", "-o"]
     assert cli.main([*command, str(tmp_path / "a"), "--expression", "smile", "--expression", "Blink"]) == 0
     assert {path.suffix for path in (tmp_path / "a").glob("head*")} == {".gif", ".glb", ".csv"}
-    assert "head_motion.gif: 8 frames" in capsys.readouterr().out
+    assert "head_smile_blink.gif: 8 frames" in capsys.readouterr().out
     assert cli.main([*command, str(tmp_path / "a"), "--turntable", "--formats", "csv"]) == 0
-    assert len(list((tmp_path / "a").glob("head_motion.*"))) == 3  # it replaces no other motion
-    assert [path.name for path in (tmp_path / "a").glob("head_turntable.*")] == ["head_turntable.csv"]
+    assert cli.main([*command, str(tmp_path / "a"), "--expression", "open mouth", "--formats", "csv"]) == 0
+    assert len(list((tmp_path / "a").glob("head_smile_blink.*"))) == 3  # each motion has files of its own
+    assert {path.name for path in (tmp_path / "a").glob("head_[to]*")} == {"head_turntable.csv", "head_open_mouth.csv"}
+    assert cli.main([*command, str(tmp_path / "c"), "--expression", "../grin"]) == 2
+    assert "unknown expression '../grin'" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+    assert cli.main([*command, str(tmp_path / "a"), *100 * ("--expression", "smile"), "--formats", "csv"]) == 0
     assert cli.main([*command, str(tmp_path / "c"), "--turntable", "--expression", "smile"]) == 2
     assert "--expression and --turntable both say how the head moves" in capsys.readouterr().err
 
@@ -110,7 +115,7 @@ def test_a_film_flows_and_a_gif_stays_small(
 ) -> None:
     """An expression lasts two seconds."""
     assert cli.main(["animate", str(head), "--expression", "smile", "--formats", formats, "-o", str(tmp_path)]) == 0
-    assert f"head_motion.csv: {frames} frames" in capsys.readouterr().out
+    assert f"head_smile.csv: {frames} frames" in capsys.readouterr().out
 
 
 def test_the_npz_of_a_face_is_a_grey_head(face: Reconstruction, tmp_path: Path) -> None:

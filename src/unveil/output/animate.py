@@ -31,7 +31,7 @@ from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reprs import short_repr
 from unveil.storage.files import printable, resolved, write_bytes
-from unveil.storage.names import distinct_names, path_of
+from unveil.storage.names import distinct_names, path_of, shortened
 from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
 from unveil.video.movie import write_movie
@@ -74,6 +74,17 @@ class Script:
     head_pose: bool = False  # turn the head as who drives it does
     driving: Coefficients | None = None  # [T, M] of somebody else
     __repr__ = short_repr
+
+    def __post_init__(self) -> None:
+        for name in self.expressions:
+            expression_units(name)  # which says at once that there is none of this name
+
+    @property
+    def name(self) -> str:
+        """What the motion is called in the names of its files, such as "smile_open_mouth"."""
+        if self.expressions:
+            return "_".join(self.expressions).casefold().replace(" ", "_")
+        return "turntable" if self.turntable else "motion"
 
     def motion(self, head: MovingHead) -> Motion:
         """The head doing it.
@@ -139,13 +150,16 @@ def driving_photos(
     return [photo for path in inputs for photo in find_images(path, recursive=recursive, without=results, note=note)]
 
 
-def motion_name(photo: Path, outputs: Outputs, what: str = "motion") -> str:
-    """The file name of a photograph's moving head: ``<photo>_<what>``, or more where another photograph's is."""
+def motion_name(photo: Path, outputs: Outputs, motion: str) -> str:
+    """The file name of a photograph's moving head: ``<photo>_<motion>``, or more where another photograph's is."""
+
+    def full(name: str) -> str:
+        return shortened(f"{name}_{motion}")
 
     def is_anothers(photo: Path, name: str) -> bool:
-        return any(outputs.is_anothers(f"{name}_{what}.{kind}", path_of(photo)) for kind in MOTION_FORMATS)
+        return any(outputs.is_anothers(f"{full(name)}.{kind}", path_of(photo)) for kind in MOTION_FORMATS)
 
-    return f"{distinct_names([photo], is_anothers)[photo]}_{what}"
+    return full(distinct_names([photo], is_anothers)[photo])
 
 
 def write_motion(

@@ -125,13 +125,18 @@ def write_image(path: str | os.PathLike[str], image: Image | NDArray[np.uint16])
         UnveilError: another suffix, or the file cannot be written; nothing is left half-written.
     """
     path = Path(path)
-    options = WRITE_OPTIONS.get(path.suffix.lower())
-    if options is None:
-        known = ", ".join(WRITE_OPTIONS)
-        raise UnveilError(f"cannot write {printable(path)} as a picture; end the name in one of {known}")
+    options = require_picture(path)
     picture = PIL.Image.fromarray(image)
     with atomic_path(path) as temporary:
         picture.save(temporary, **options)
+
+
+def require_picture(path: Path) -> dict[str, Any]:
+    """How a picture of that name is written; UnveilError where the suffix is not one of `WRITE_OPTIONS`."""
+    if path.suffix.lower() not in WRITE_OPTIONS:
+        known = ", ".join(WRITE_OPTIONS)
+        raise UnveilError(f"cannot write {printable(path)} as a picture; end the name in one of {known}")
+    return WRITE_OPTIONS[path.suffix.lower()]
 
 
 def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:

@@ -147,7 +147,7 @@ def animate(
     opened = cache(partial(Reconstructor, model, assets=assets, wrinkles=wrinkles))
     follower: Follower | None = None
     with results_in(out, "animate", inputs=[head, *sources, *([take] if take else [])], force=force) as outputs:
-        name = animation.motion_name(head, outputs, "turntable" if turntable else "motion")
+        name = animation.motion_name(head, outputs, script.name)
         is_head = head.suffix.lower() in SUFFIXES
         moving = read_head(head, assets) if is_head else of_face(animation.see(opened(), head))
         if sources:

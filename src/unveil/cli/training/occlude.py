@@ -60,12 +60,13 @@ def occlude(
     from unveil.occluders import load_pool
     from unveil.occluders.base import hidden_share, sample_generator
     from unveil.photos.detect import SMALLEST_FACE
-    from unveil.photos.io import find_images, write_image
+    from unveil.photos.io import find_images, require_picture, write_image
     from unveil.reconstruct.pipeline import Reconstructor
     from unveil.storage.files import printable
     from unveil.storage.names import printable_stem
     from unveil.storage.outputs import result_file, results_in
 
+    require_picture(out)
     shares = percentages(severities, "--severities")
     pool = load_pool(occluders, None if kinds is None else words(kinds))
     pictures = find_images(photos, recursive=recursive, note=complain)
