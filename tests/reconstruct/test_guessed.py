@@ -1,6 +1,7 @@
 """What was seen and what was guessed: hidden vertices, uncertainty in millimetres, and where a result says it."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ import unveil
 from unveil.appearance.visibility import hidden_vertices, occluded_pixels
 from unveil.assets.store import packaged
 from unveil.faces.files import face_colours, npz_content
-from unveil.faces.guessed import COLOURS, LEGEND, MOST, draw_guessed
+from unveil.faces.guessed import COLOURS, LEGEND, MOST, draw_guessed, why_hidden
 from unveil.faces.overlay import PANEL, draw_overlay, framing, in_panel
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
@@ -263,6 +264,16 @@ def test_the_overlay_has_a_fifth_panel(masked: Reconstruction, masked_photo: Ima
     assert overlay.shape == (PANEL, 5 * PANEL, 3)
 
 
+def test_the_panel_says_how_much_is_hatched_and_how_much_hidden_without_that(masked: Reconstruction) -> None:
+    behind = replace(masked, photographed=masked.photographed * [-1, 1, -1])
+    words = r"occluded: (\d+) % of the face\nturned away: (\d+) %"
+    found = [[int(n) for n in re.fullmatch(words, why_hidden(face)).groups()] for face in (masked, behind)]
+    assert sum(found[0]) == pytest.approx(100 * masked.hidden_share, abs=1)
+    assert found[0][0] > 20
+    assert found[1][0] < 5
+    assert found[1][1] > 95
+
+
 def test_a_small_head_shows_how_unsure_colours_are(masked: Reconstruction, masked_photo: Image) -> None:
     model, texture = unveil.load_openhead(), np.full((32, 32, 3), 120, np.uint8)
     sure, unsure = (np.full((64, 64), levels, np.float32) for levels in (0, 99))
@@ -287,7 +298,7 @@ def test_the_panel_colours_by_uncertainty_and_hatches_what_is_covered() -> None:
             crop=Crop(np.eye(2, 3), size),
             occlusion=occlusion,
             uncertainty_mm=np.full(len(points), float(MOST)),
-            hidden_share=0.5,
+            hidden=None,
         ),
     )
     to_panel, photo, in_panel_points = in_panel(np.full((size, size, 3), 90, np.uint8), face)

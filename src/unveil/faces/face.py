@@ -57,7 +57,7 @@ class ReconstructedFace:
 
     @property
     def hidden_share(self) -> float | None:
-        """The share of the face that is hidden, from 0 to 1; None without an occlusion map."""
+        """The share of the face that is occluded or turned away, from 0 to 1; None without an occlusion map."""
         return _mean(self.hidden, self.face_area)
 
     @property

@@ -1,4 +1,4 @@
-"""The panel of the overlay that shows what was guessed: the head coloured by its uncertainty, hidden parts hatched."""
+"""The panel of the overlay that shows what was guessed: the head by its uncertainty, what is occluded hatched."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PIL import ImageDraw, ImageFont
 from unveil.appearance.visibility import occluded_pixels
 from unveil.drawing.render import Skin, over, render_mesh
 from unveil.faces.face import ReconstructedFace
+from unveil.geometry.visibility import behind
 from unveil.heads.model import MorphableModel
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, UInt8s
@@ -125,14 +126,18 @@ def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
         draw.text((left + width + 12, top + bar_top + height / 2), "mm unsure", INK, font, anchor="lm")
     if face.occlusion is not None:
         left, swatch_top, width, height = SWATCH
-        draw.text((left + width + 8, top + swatch_top + height / 2), _hidden(face), INK, font, anchor="lm")
+        place = (left + width + 8, top + swatch_top + height / 2)
+        draw.text(place, why_hidden(face), INK, font, anchor="lm", spacing=3)
     if small:
         below = (len(panel) - 6, len(panel) * SMALL + 4)
         draw.text(below, "yellow: guessed colours", INK, font, anchor="rt")
     return np.asarray(picture)
 
 
-def _hidden(face: ReconstructedFace) -> str:
-    """The words beside the hatched swatch."""
-    share = face.hidden_share
-    return "hidden" if share is None else f"hidden ({100 * share:.0f} % of the face)"
+def why_hidden(face: ReconstructedFace) -> str:
+    """The words beside the hatched swatch: how much of the face is occluded, and how much hidden without that."""
+    if face.hidden is None or face.face_area is None:
+        return "occluded"
+    away = behind(np.asarray(face.photographed), face.faces)
+    occluded, turned = (100 * float(face.face_area @ hidden) for hidden in (np.where(away, 0, face.hidden), away))
+    return f"occluded: {occluded:.0f} % of the face\nturned away: {turned:.0f} %"
