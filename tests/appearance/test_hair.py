@@ -15,6 +15,7 @@ from unveil.appearance.hair.ends import away_from_hair
 from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_faces, frame_of
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
+from unveil.appearance.hair.strands import strands_like
 from unveil.appearance.hair.surroundings import hair_view
 from unveil.appearance.hair.tone import HairTone
 from unveil.appearance.hair.worn import hair_form
@@ -236,9 +237,23 @@ def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> Non
     assert made is not None
     behind = made.picture[: len(made.picture) // 2, :100].mean(axis=2)  # the picture begins in the middle of the back
     light = np.log(behind)
-    assert 0.08 < light.std() < 0.3, "as strands differ in photographs"
+    assert 0.06 < light.std() < 0.3, "as strands differ in photographs"
     across, along = (np.abs(np.diff(light, axis=axis)).mean() for axis in (1, 0))
     assert across > 3 * along
+
+
+SEEN, MADE_UP = 0.04, (60, 240)  # contrast of hair that is seen, and texels
+
+
+def test_made_up_strands_have_the_contrast_of_what_is_seen_and_are_shorter_in_short_hair() -> None:
+    detail = np.random.default_rng(0).normal(scale=SEEN, size=(*MADE_UP, 3)).astype(np.float32)
+    long, short = (strands_like(detail, np.ones(MADE_UP, np.float32), short=short) for short in (False, True))
+    for strands in (long, short):
+        assert 0.9 * SEEN < strands.std() < 1.3 * SEEN
+    of_long, of_short = (np.corrcoef(of[:-24].ravel(), of[24:].ravel())[0, 1] for of in (long, short))
+    assert of_long > 1.5 * of_short, "alike 24 texels on"
+    wild = strands_like(10 * detail, np.ones(MADE_UP, np.float32), short=False)
+    assert wild.std() < 4 * SEEN, "curls are darker in between"
 
 
 @pytest.mark.parametrize("wall", [(60, 90, 190), (150, 120, 90)])
@@ -535,7 +550,7 @@ def test_the_lowest_hair_fades_and_shows_nothing_of_the_highest() -> None:
     """Textures repeat: beyond its lower edge a picture begins again with the crown."""
     assert hair().uv[:, 1].min() * len(hair().picture) > 0.5
     whole = np.ones((ROWS, COLUMNS))
-    everywhere = HairShape(whole, whole, whole, 0 * whole)
+    everywhere = HairShape(whole, whole, whole, 0 * whole, short=False)
     away = away_from_hair(everywhere)
     assert away[-1].min() > -2
     assert away[0].max() < -50

@@ -12,8 +12,8 @@ from unveil.appearance.hair.cells import Sighted
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame
 from unveil.appearance.hair.mesh import WIDE, grid_faces
 from unveil.appearance.hair.photographed import colours_at_texels, shown_at_texels
-from unveil.appearance.hair.quilt import broad_colours, quilted
 from unveil.appearance.hair.shape import HairShape
+from unveil.appearance.hair.strands import broad_colours, strands_like
 from unveil.appearance.hair.tone import ALIKE, HairTone
 from unveil.appearance.hair.view import HairView
 from unveil.geometry.compiled import compiled
@@ -56,7 +56,7 @@ def hair_picture(
     weight.ravel()[there] *= like * (cover.ravel()[there] > 0)
     shown.ravel()[there] *= like
     broad, known = broad_colours(colour, weight, BROAD)
-    strands = quilted(_strands(colour, weight, broad), weight, cover > -0.5)
+    strands = strands_like(_strands(colour, weight, broad), weight, short=shape.short)
     invented = np.exp(strands, out=strands), _continued(broad, known, view.tone)
     shown, picture = np.maximum(shown, weight), np.empty((HEIGHT, WIDTH, 3), np.uint8)
     _mix(invented, colour, (shown, free, away), picture)
@@ -90,7 +90,7 @@ def _mix(invented: Any, colour: Any, shares: Any, picture: Any) -> None:
             edge = min(max((away[i, j] - start) * per_texel, black), one)
             share = max(shown[i, j], free[i, j] * edge)
             for c in range(3):
-                usual = strands[i, j, c] * broad[i, j, c]
+                usual = strands[i, j] * broad[i, j, c]
                 value = usual + share * (colour[i, j, c] - usual) + half
                 picture[i, j, c] = np.uint8(min(max(value, half), white))
 

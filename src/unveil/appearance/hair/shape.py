@@ -48,6 +48,7 @@ BUMP = 3.0  # nodes over which hair rises to an ear
 LARGEST_HOLE = 60  # nodes: smaller ones are none
 OTHER_SIDE = 0.5  # weight of what the other side shows
 BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
+HANGS = (60, 100)  # the same of hair that hangs before the ears or over them
 UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
 USUAL, FAINT = 0.012, 0.0065  # metres that hair stands out far from any outline that is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
@@ -69,6 +70,7 @@ class HairShape:
     distance: Float64s  # [R, C] of its surface
     told: Float64s  # [R, C] from 0 to 1: how far the photograph says whether there is some
     thins: Float64s  # [R, C] from 0 to 1: how far it thins out at its edge, as short hair does
+    short: bool  # whether it ends above bare ears
 
 
 def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
@@ -105,7 +107,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     told = np.clip(visible, 0, 1)
     beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
     thins = beside * smooth_step(distance - frame.skin, *THICK) * (1 - SURE * told) * (1 - beside_ears)
-    return HairShape(cover, distance, told, np.asarray(thins))
+    return HairShape(cover, distance, told, np.asarray(thins), short)
 
 
 @lru_cache(maxsize=1)
@@ -127,10 +129,10 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
 
 def _is_short(frame: HairFrame, cover: Float64s) -> bool:
     """Whether hair beside the face ends above the lower ends of the ears."""
-    beside = (from_front() > BESIDE[0]) & (from_front() < BESIDE[1])
+    beside = (from_front() > HANGS[0]) & (from_front() < HANGS[1])
     ears = np.flatnonzero(frame.on_ears.any(axis=1))
     hangs = np.flatnonzero((cover[:, beside] > 0).any(axis=1))
-    return bool(len(ears) > 0 and hangs.max(initial=0) <= ears.max())
+    return bool(len(ears) > 0 and hangs.max(initial=0) <= ears.max() + 1)
 
 
 def _above_short(points: Float64s) -> Float64s:
