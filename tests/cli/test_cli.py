@@ -249,7 +249,7 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         (["reconstruct", "a"], "missing option '--out' / '-o' (see `unveil reconstruct --help`)"),
         (["fit", "a", "-o"], "option '-o' requires an argument"),
         (["fit", "--phto", "a"], "no such option: --phto. Did you mean --photo? (see `unveil fit --help`)"),
-        (["fit", "a", "b", "-o", "c"], "arguments too many: b (see `unveil fit --help`)"),
+        (["fit", "a", "b", "-o", "c"], "unexpected arguments: b (see `unveil fit --help`)"),
         (["fit", "a\0", "-o", "c"], "LANDMARKS embedded null byte (see `unveil fit --help`)"),
         (["doctor", "--json=1"], "option '--json' does not take a value"),
         (

@@ -14,7 +14,7 @@ WORDS = (  # what Typer and pydantic say, and what we say
     ("greater than or equal to", "at least"),
     ("less than or equal to", "at most"),
     (r" \(Possible options: (.+)\)$", r". Did you mean \1?"),
-    (r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)$", r"Arguments too many: \1"),
+    (r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)$", r"Unexpected arguments: \1"),
 )
 
 

@@ -63,8 +63,10 @@ def landmarks68(points: ArrayLike) -> Float64s:
     known = values[np.isfinite(values[:, 0])]
     if len(known) and np.abs(known).max() > LARGEST_PIXEL:
         raise UnveilError(f"a landmark lies {np.abs(known).max():.3g} pixels off: give landmarks in pixels")
-    if len(known) < FEWEST or _in_line(known):
+    if len(known) < FEWEST:
         raise UnveilError(f"{len(known)} landmarks are known, which do not define a face: give {FEWEST} or more")
+    if _in_line(known):
+        raise UnveilError("the landmarks lie in one line or place: give those of a face, in pixels")
     return values
 
 

@@ -13,7 +13,7 @@ from unveil.storage.files import printable
 from unveil.storage.tar_file import TarMember, read_tar_member, tar_members
 from unveil.typing import Image
 
-TAR = FileKind("folder or tar of pictures", "give one, and a tar whole and decompressed", 2**44)
+TAR = FileKind("folder or tar of pictures", "give a folder, or a tar that is whole and not compressed", 2**44)
 
 
 def tar_pictures(path: Path) -> list[TarMember]:
