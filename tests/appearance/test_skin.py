@@ -7,7 +7,7 @@ import made_up
 import numpy as np
 import pytest
 
-from unveil.appearance.fixed_texels import ear_colours
+from unveil.appearance.fixed_texels import ear_colours, fixed_texels
 from unveil.appearance.grain import PlainSkin, quilted_grain
 from unveil.appearance.light import GAMMA
 from unveil.appearance.texture import BakedTexture, bake_texture
@@ -24,6 +24,7 @@ from unveil.models.openhead.family import packaged_head
 from unveil.typing import Bools, Float32s, Float64s, Floats, UInt8s
 
 SIZE, PIXELS = 256, 400
+EDGE = (0.0, 0.012)  # metres before the middle, between which what is learned of skin becomes sure
 PLAIN = made_up.model()
 TEXELS = texel_map(PLAIN.uv, PLAIN.uv_faces, SIZE)
 DARK, LIGHT = np.array([70.0, 50.0, 40.0]), np.array([200.0, 165.0, 145.0])
@@ -207,3 +208,19 @@ def test_the_mirror_image_takes_the_level_that_is_expected_of_its_side() -> None
     left, right = (cheek & (points[:, 2] > 0.05) & (side * points[:, 0] > 0) for side in (1, -1))
     assert 0.7 < (shaded / usual)[left].mean() < 0.9
     assert (shaded / usual)[right].mean() == pytest.approx(1, abs=0.03)
+
+
+def test_expected_skin_fades_where_what_was_learned_is_as_much_of_hair() -> None:
+    """Light as far as that is sure, dark with hair at its edge, and of no colour of its own beyond."""
+    ahead, skin = texel_points()[:, 2:], known().skin
+    assert skin is not None
+    learned = np.where(ahead > 0.7 * EDGE[1], 0.2, np.where(ahead > EDGE[0], -0.4, 0.0)) * np.ones(3)
+    certainty = np.clip((ahead - EDGE[0]) / (EDGE[1] - EDGE[0]), 0, 1) * np.ones(3)
+    mean, certain = (np.asarray(TEXELS.spread(of.astype(np.float32))) for of in (learned, certainty))  # type: ignore[arg-type]
+    usual = fixed_texels(replace(PLAIN, skin=replace(skin, mean=mean, certainty=certain[..., 0])), SIZE).skin.usual
+    z = np.asarray(PLAIN.head.template)[:, 2]
+    assert usual[(z > EDGE[0]) & (z < EDGE[1])].min() > 1, "no line of hair"
+    assert usual[z > EDGE[1] + 0.02].max() == pytest.approx(np.exp(0.2), abs=0.02)
+    near, far = (usual[(z > EDGE[0] - way) & (z < EDGE[0] - way + 0.01)].mean() for way in (0.01, 0.08))
+    assert 1.04 < near < 1.2
+    assert far - 1 < 0.6 * (near - 1)

@@ -99,7 +99,7 @@ def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> F
         expected=expected,
         ears=ear_colours(model, edges),
         face=face_area(model),
-        skin=BareSkin.of(model, atlas, openness),
+        skin=BareSkin.of(model, atlas, openness, edges),
     )
 
 

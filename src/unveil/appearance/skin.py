@@ -9,6 +9,7 @@ import numpy as np
 from unveil.appearance.atlas import Atlas
 from unveil.appearance.grain import PlainSkin
 from unveil.appearance.texel_kernels import gather
+from unveil.geometry.diffuse import Neighbours, diffuse
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.face_area import face_area, vertex_areas
 from unveil.heads.model import MorphableModel
@@ -19,6 +20,8 @@ FRONTAL = 0.5  # cosine to the front of the head, above which a vertex of the fa
 SURELY = 0.5  # certainty from which a texel is one of bare skin
 LEAST_VARIED, MOST_VARIED = 0.1, 0.3  # deviations, in logarithms, of texels that tell light
 PLAIN = 0.2  # deviation, in logarithms, below which skin has neither brows nor lids nor lips
+HAIRLESS = 0.85  # certainty of bare skin, beside the cheeks, below which what was learned of it is not followed
+FOLLOWS, FADES = 50.0, 0.03  # how closely it is elsewhere, against being smooth; metres over which it fades beyond
 SAMPLES = 3000  # texels to find light by
 
 
@@ -37,13 +40,14 @@ class BareSkin:
     known: bool  # whether the albedo is known so well that light can be told from it
 
     @classmethod
-    def of(cls, model: MorphableModel, atlas: Atlas, openness: Float32s) -> BareSkin:
+    def of(cls, model: MorphableModel, atlas: Atlas, openness: Float32s, edges: Neighbours) -> BareSkin:
         """What a model's space of skin says, or else that the skin of the cheeks is all of one colour.
 
         Args:
             model: the head model.
             atlas: the texels of a texture.
             openness: [V] 1 for skin in the open.
+            edges: of the head model.
         """
         template = np.asarray(model.head.template)
         front = vertex_normals(template, model.faces)[:, 2] > FRONTAL
@@ -52,8 +56,10 @@ class BareSkin:
             return _of_one_colour(model, atlas, cheeks)
         maps = (model.skin.mean, model.skin.certainty[..., None], model.skin.deviation[..., None])
         mean, certainty, deviation = (atlas.sampled(np.asarray(values, np.float32)) for values in maps)
-        detail = np.exp(mean)
-        usual, bare = (_at_vertices(values, model, atlas) for values in (detail, certainty))
+        alike = np.ones(len(mean), np.float32)
+        bare = _at_vertices(certainty, alike, model, atlas)
+        detail = np.exp(_without_hair(mean, certainty, cheeks, model, atlas, edges))
+        usual = _at_vertices(detail, alike, model, atlas)
         sure = np.flatnonzero(certainty[: atlas.in_map, 0] > SURELY).astype(np.int32)
         samples = _some(sure[deviation[sure, 0] < MOST_VARIED])
         trust = (MOST_VARIED / np.maximum(deviation[samples, 0], LEAST_VARIED)) ** 2
@@ -63,9 +69,24 @@ class BareSkin:
         return cls(detail, usual, area, bare, samples, trust, cheeks, plain, known=True)
 
 
+def _without_hair(
+    mean: Float32s, certainty: Float32s, cheeks: Bools, model: MorphableModel, atlas: Atlas, edges: Neighbours
+) -> Float32s:
+    """Logarithms [N, 3] of skin that fade from those of bare skin, instead of ending in a line, where it ends.
+
+    There, what was learned is as much of hair. ``mean`` [N, 3] was learned, with such ``certainty`` [N, 1] of skin.
+    """
+    sure = np.clip((certainty - HAIRLESS) / (1 - HAIRLESS), 0, 1)
+    sure = np.maximum(sure, _at_texels(cheeks[:, None].astype(np.float32), atlas))
+    at_vertices = _at_vertices(mean, sure[:, 0], model, atlas)
+    follow = FOLLOWS * _at_vertices(sure, np.ones(len(mean), np.float32), model, atlas)
+    pull = follow + (_areas(model) / FADES**2)[:, None]
+    fading = diffuse(follow / np.maximum(pull, np.float32(1e-9)) * at_vertices, pull[:, 0], edges, np.zeros(3))
+    return np.asarray(sure * mean + (1 - sure) * _at_texels(fading, atlas), np.float32)
+
+
 def _of_one_colour(model: MorphableModel, atlas: Atlas, cheeks: Bools) -> BareSkin:
-    triangle, barycentric, faces = atlas.mesh
-    surely = np.einsum("nk,nk->n", barycentric, cheeks[faces[triangle]].astype(np.float32))
+    surely = _at_texels(cheeks[:, None].astype(np.float32), atlas)[:, 0]
     detail, usual = np.ones((len(surely), 3), np.float32), np.ones((len(cheeks), 3), np.float32)
     samples = _some(np.flatnonzero(surely > SURELY))
     ones = np.ones(len(samples), np.float32)
@@ -81,11 +102,17 @@ def _some(rows: Ints) -> Int32s:
     return rows[:: max(1, len(rows) // SAMPLES)].astype(np.int32)
 
 
-def _at_vertices(values: Float32s, model: MorphableModel, atlas: Atlas) -> Float32s:
-    """The mean [V, C] of the values [N, C] of the texels around each vertex."""
+def _at_vertices(values: Float32s, weight: Float32s, model: MorphableModel, atlas: Atlas) -> Float32s:
+    """The mean [V, C] of the values [N, C], with weights [N], of the texels around each vertex."""
     three = np.ascontiguousarray(np.broadcast_to(values, (len(values), 3)))
-    sums = gather(atlas.mesh, three, np.ones(len(values), np.float32), len(model.head.template))
+    sums = gather(atlas.mesh, three, weight, len(model.head.template))
     return np.asarray(sums[:, : values.shape[1]] / np.maximum(sums[:, 3:], np.float32(1e-6)))
+
+
+def _at_texels(values: Float32s, atlas: Atlas) -> Float32s:
+    """Values [V, C] of the vertices at all texels: [N, C]."""
+    triangle, barycentric, faces = atlas.mesh
+    return np.asarray(np.einsum("nk,nkc->nc", barycentric, values[faces[triangle]]), np.float32)
 
 
 def _beside_face(model: MorphableModel) -> Bools:
