@@ -103,18 +103,30 @@ def test_the_command_writes_a_movie(head: Path, tmp_path: Path) -> None:
     extras.needs("av")
     from unveil.video.clip import open_clip
 
-    command = ["animate", str(head), "--turntable", "--formats", "mp4", "--rate", "2", "-o", str(tmp_path)]
+    command = [
+        "animate",
+        str(head),
+        "--turntable",
+        "--formats",
+        "mp4",
+        "--rate",
+        "2",
+        "--size",
+        "64",
+        "-o",
+        str(tmp_path),
+    ]
     assert cli.main(command) == 0
     with open_clip(tmp_path / "head_turntable.mp4") as clip:
         assert len(list(clip.frames())) == 10
 
 
-@pytest.mark.parametrize(("formats", "frames"), [("csv", 60), ("gif,csv", 25)])
+@pytest.mark.parametrize(("formats", "frames"), [(["csv"], 60), (["gif,csv", "--size", "64"], 25)])
 def test_a_film_flows_and_a_gif_stays_small(
-    head: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], formats: str, frames: int
+    head: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], formats: list[str], frames: int
 ) -> None:
     """An expression lasts two seconds."""
-    assert cli.main(["animate", str(head), "--expression", "smile", "--formats", formats, "-o", str(tmp_path)]) == 0
+    assert cli.main(["animate", str(head), "--expression", "smile", "-o", str(tmp_path), "--formats", *formats]) == 0
     assert f"head_smile.csv: {frames} frames" in capsys.readouterr().out
 
 
