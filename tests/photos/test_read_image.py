@@ -8,6 +8,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, features
@@ -137,6 +138,8 @@ def test_32_bit_pixels_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.linspace(0, 1e6, 64, dtype=np.float32).reshape(8, 8)).save(path)
     assert_refused(path, "8 or 16 bits")
     Image.fromarray(np.linspace(0, 1e6, 64).astype(np.int32).reshape(8, 8)).save(path)
+    assert_refused(path, "8 or 16 bits")
+    cv2.imwrite(str(path), np.full((8, 8, 3), 0.5, np.float32))  # which Pillow does not know
     assert_refused(path, "8 or 16 bits")
 
 

@@ -20,6 +20,7 @@ from unveil.typing import Image, UInt8s
 
 # Only formats that Pillow decodes by itself: its EPS reader, for one, starts another program.
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "PSD", "SGI", "PCX", "QOI")
+TIFF = (b"II*\0", b"MM\0*")  # what such a file begins with
 AVIF_BRANDS = (b"avif", b"avis")  # files that begin like HEIC but hold AV1
 MAX_PIXELS = 120_000_000  # 360 MB as RGB
 MAX_PIXELS_JPEG2000 = 30_000_000  # with which 1.2 GB are needed: OpenJPEG takes 37 bytes for a pixel
@@ -76,7 +77,8 @@ def _opened(data: bytes, name: str, most_pixels: int = MAX_PIXELS) -> Iterator[P
     except PIL.Image.DecompressionBombError as error:
         raise _too_many_pixels(name) from error
     except UnidentifiedImageError as error:
-        other = other_form_of(data, "a picture")
+        rare = "it is a TIFF of a rare kind: save it with 8 or 16 bits" if data[:4] in TIFF else ""
+        other = rare or other_form_of(data, "a picture")
         what = f" ({other})" if other else ""
         raise UnveilError(
             f"{name} is not a picture that can be read{what}; use JPEG, PNG, TIFF, WebP or BMP"
