@@ -37,7 +37,7 @@ PRIOR = 0.06  # weight of what is usual against what is seen
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
 CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
-RAGGED, LOCK = 3.0, 3  # rows by which locks end higher than others, and the columns of one
+RAGGED, LOCK = 1.5, 3  # rows by which locks end higher than others, and the columns of one
 MOUTH, IN_FRONT = 0.055, ((0.07, 0.12), (48.0, 66.0))  # metres below the ears, and degrees from the front so far below
 EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
 GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
@@ -52,14 +52,16 @@ HANGS = (60, 100)  # the same of hair that hangs before the ears or over them
 UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
 USUAL, FAINT = 0.012, 0.0065  # metres that hair stands out far from any outline that is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
-# Short hair thins out: degrees from the front between which it does so beside the face, and behind the head, where it
-# rises over so many metres; metres above the middle at which it ends at the nape, and by how much lower in its middle;
-# and how far it comes down before the ears, and how far before the middle.
-BESIDE_FACE, BEHIND, TAPER = (45.0, 70.0), (100.0, 140.0), 0.06
+# Short hair ends above the middle at the nape, so many metres, and lower in its middle; comes down before the ears to
+# there, and so far before the middle; and rises over so many metres behind the head, between those degrees from the
+# front.
 NAPE, NAPE_FALLS, NAPE_WIDTH = -0.067, 0.008, 0.025
-THICK = (0.018, 0.012)  # metres that it stands out, between which it begins to do so
-SURE, AT_EARS = 0.5, (5, 5)  # how much less where the photograph says where it ends, and nodes over which at ears
 SIDEBURN, BEFORE_MIDDLE = -0.014, 0.022
+TAPER, BEHIND = 0.06, (100.0, 140.0)
+# It thins out beside the face from there on, but less so where the photograph says where it ends; before that, and
+# behind the head where hair is long, by such a share where it does not; not where it stands out so many metres; and
+# not over so many nodes at ears.
+BESIDE_FACE, SURE, SOFT, HEM, THICK, AT_EARS = (45.0, 70.0), 0.5, 0.8, 0.5, (0.018, 0.012), (5, 5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class HairShape:
     cover: Float64s  # [R, C] above zero where there is hair
     distance: Float64s  # [R, C] of its surface
     told: Float64s  # [R, C] from 0 to 1: how far the photograph says whether there is some
-    thins: Float64s  # [R, C] from 0 to 1: how far it thins out at its edge, as short hair does
+    thins: Float64s  # [R, C] from 0 to 1: how gradually it thins out at its edge
     short: bool  # whether it ends above bare ears
 
 
@@ -95,8 +97,8 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     over = _over_ears(frame, cover, visible)
     cover = np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame)))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
-    beside, behind = (short * smooth_step(from_front(), *degrees) for degrees in (BESIDE_FACE, BEHIND))
-    rise = np.clip(away / np.maximum(ROUND + (TAPER - ROUND) * behind, 1.2 * thickness), 0, 1)
+    slope = ROUND + (TAPER - ROUND) * short * smooth_step(from_front(), *BEHIND)
+    rise = np.clip(away / np.maximum(slope, 1.2 * thickness), 0, 1)
     profile = rise * (2 - rise)
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
     # Nodes are farther apart than the ridges of an ear.
@@ -105,9 +107,16 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
     told = np.clip(visible, 0, 1)
+    return HairShape(cover, distance, told, _thins(frame, distance - frame.skin, told, short=short), short)
+
+
+def _thins(frame: HairFrame, height: Floats, told: Floats, *, short: bool) -> Float64s:
+    """`HairShape.thins` [R, C] of hair that stands out so far [R, C], and of whose edge so much is told [R, C]."""
+    beside, behind = (smooth_step(from_front(), *degrees) for degrees in (BESIDE_FACE, BEHIND))
+    unseen = 1 - told
+    thins = beside * (1 - SURE * told) + (1 - beside) * SOFT * unseen if short else HEM * behind * unseen
     beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
-    thins = beside * smooth_step(distance - frame.skin, *THICK) * (1 - SURE * told) * (1 - beside_ears)
-    return HairShape(cover, distance, told, np.asarray(thins), short)
+    return np.asarray(thins * smooth_step(height, *THICK) * (1 - beside_ears))
 
 
 @lru_cache(maxsize=1)
