@@ -61,7 +61,7 @@ TAPER, BEHIND = 0.06, (100.0, 140.0)
 # It thins out beside the face from there on, but less so where the photograph says where it ends; before that, and
 # behind the head where hair is long, by such a share where it does not; not where it stands out so many metres; and
 # not over so many nodes at ears.
-BESIDE_FACE, SURE, SOFT, HEM, THICK, AT_EARS = (45.0, 70.0), 0.5, 0.8, 0.5, (0.018, 0.012), (5, 5)
+BESIDE_FACE, SURE, SOFT, HEM, THICK, AT_EARS = (45.0, 70.0), 0.5, 0.5, 0.5, (0.018, 0.012), (5, 5)
 
 
 @dataclass(frozen=True, eq=False)
