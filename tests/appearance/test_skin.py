@@ -1,5 +1,6 @@
 """Heads whose skin is known from others: its light is found, divided out, and what is hidden is completed in it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -190,24 +191,45 @@ def test_ears_are_redder_than_skin_and_darker_in_their_hollows() -> None:
     assert np.abs(factors - factors[model.mirror_vertices])[ears].mean() < 0.03, "the same on both sides"
 
 
-def test_the_mirror_image_takes_the_level_that_is_expected_of_its_side() -> None:
-    """The other side shows how a cheek is made, and the expected face how bright it is here."""
+def of_hidden_side(correction: Callable[[Float32s], Float32s]) -> tuple[Float64s, Float64s]:
+    """Grey levels [N] of the texture where a network multiplies the expected face so, by those where it does not.
+
+    The subject's left half is hidden. The correction gets the share [K] that is seen of the vertices of the front.
+    Also gives the points [N, 3] of the texels.
+    """
     model, (image, projected) = of_stripes(), photograph(LIGHT)
     hidden = np.zeros(image.shape[:2], np.bool_)
     hidden[:, PIXELS // 2 :] = True
     assert model.skin is not None
     assert model.skin.variation is not None
 
-    def darker(_seen: Float32s, known: Float32s, expected: Float32s, _normals: Float32s) -> Float32s:
-        return expected * np.where(known < 0.5, np.float32(0.8), np.float32(1))[:, None]
+    def corrected(_seen: Float32s, known: Float32s, expected: Float32s, _normals: Float32s) -> Float32s:
+        return expected * correction(known)[:, None]
 
-    told = replace(model, skin=replace(model.skin, variation=replace(model.skin.variation, network=darker)))
-    usual, shaded = (flat(bake_texture(image, projected, m, SIZE, hidden).lit).mean(axis=1) for m in (model, told))
-    points = texel_points()
-    cheek = (np.abs(points[:, 0]) > 0.02) & (np.abs(points[:, 0]) < 0.05) & (np.abs(points[:, 1] + 0.03) < 0.02)
-    left, right = (cheek & (points[:, 2] > 0.05) & (side * points[:, 0] > 0) for side in (1, -1))
-    assert 0.7 < (shaded / usual)[left].mean() < 0.9
-    assert (shaded / usual)[right].mean() == pytest.approx(1, abs=0.03)
+    told = replace(model, skin=replace(model.skin, variation=replace(model.skin.variation, network=corrected)))
+    usual, changed = (flat(bake_texture(image, projected, m, SIZE, hidden).lit).mean(axis=1) for m in (model, told))
+    return changed / usual, texel_points()
+
+
+def on_cheek(points: Float64s, first: float, last: float) -> Bools:
+    """Texels [N] of the subject's left cheek between two distances from the middle, in metres; of the right below 0."""
+    x, y, z = points.T
+    return np.asarray((x > first) & (x < last) & (np.abs(y + 0.03) < 0.02) & (z > 0.05))
+
+
+def test_the_mirror_image_takes_the_level_that_is_expected_of_its_side() -> None:
+    """The other side shows how a cheek is made, and the expected face how bright it is here."""
+    shaded, points = of_hidden_side(lambda known: np.where(known < 0.5, np.float32(0.8), np.float32(1)))
+    assert 0.7 < shaded[on_cheek(points, 0.02, 0.05)].mean() < 0.9
+    assert shaded[on_cheek(points, -0.05, -0.02)].mean() == pytest.approx(1, abs=0.03)
+
+
+def test_an_expected_face_begins_with_what_is_seen_beside_it() -> None:
+    """One that is too dark where it is seen is too dark beside it, which must not show as a line."""
+    shaded, points = of_hidden_side(lambda known: np.full(len(known), np.float32(0.8)))
+    beside, far = (shaded[on_cheek(points, first, first + 0.005)].mean() for first in (0.003, 0.04))
+    assert beside > 0.92
+    assert far < 0.86
 
 
 def test_expected_skin_fades_where_what_was_learned_is_as_much_of_hair() -> None:

@@ -10,9 +10,9 @@ from unveil.geometry.diffuse import diffuse
 from unveil.typing import Float32s, Int64s
 
 # How closely to follow what is known, against being smooth. What light leaves of the difference between the sides of a
-# face is a scar or a lock of hair, and not to be continued far. Closely followed, an expected face would end in a line
-# where the seen one begins.
-SIDES_PULL, EXPECTED_PULL = 0.3, 1.0
+# face is a scar or a lock of hair, and not to be continued far; but where one side is hidden, an expected face is more
+# like it than the other side is, but for what is finer than the mesh.
+SIDES_PULL, EXPECTED_PULL = 0.3, 10.0
 LIGHT_RIDGE = 0.01
 MOST_LIGHT = 40.0  # grey levels
 

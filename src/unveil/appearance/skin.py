@@ -68,6 +68,15 @@ class BareSkin:
         plain = PlainSkin.of(sure, atlas.texels.texels, deviation[sure, 0] < PLAIN, atlas.texels.size)
         return cls(detail, usual, area, bare, samples, trust, cheeks, plain, known=True)
 
+    @property
+    def sure(self) -> Float32s:
+        """From 0 to 1, how far [V] what was learned is followed: it is of skin, and not as much of hair."""
+        return _sure(self.bare, self.cheeks.astype(np.float32))
+
+
+def _sure(certainty: Float32s, cheeks: Float32s) -> Float32s:
+    return np.asarray(np.maximum(cheeks, np.clip((certainty - HAIRLESS) / (1 - HAIRLESS), 0, 1)), np.float32)
+
 
 def _without_hair(
     mean: Float32s, certainty: Float32s, cheeks: Bools, model: MorphableModel, atlas: Atlas, edges: Neighbours
@@ -76,8 +85,7 @@ def _without_hair(
 
     There, what was learned is as much of hair. ``mean`` [N, 3] was learned, with such ``certainty`` [N, 1] of skin.
     """
-    sure = np.clip((certainty - HAIRLESS) / (1 - HAIRLESS), 0, 1)
-    sure = np.maximum(sure, _at_texels(cheeks[:, None].astype(np.float32), atlas))
+    sure = _sure(certainty, _at_texels(cheeks[:, None].astype(np.float32), atlas))
     at_vertices = _at_vertices(mean, sure[:, 0], model, atlas)
     follow = FOLLOWS * _at_vertices(sure, np.ones(len(mean), np.float32), model, atlas)
     pull = follow + (_areas(model) / FADES**2)[:, None]

@@ -45,7 +45,6 @@ INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
-HAIRLESS = 0.85  # certainty of bare skin, above the brows, below which how faces differ is not taken from there
 DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
 CALIBRATED = 1.18  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
@@ -152,8 +151,11 @@ def _looked_at(view: View, looks: tuple[Looked, Looked], model: MorphableModel, 
     mean, known = means(compare(fixed.mesh, own, other, (gain, gain[model.mirror_vertices])), fixed)
     sides = mean, SIDES_PULL * known
     if variation is not None and whole is not None:
-        at = variation.vertices
-        sides = also_hidden(sides, other, (at, whole / gain[at], EXPECTED_PULL * (1 - _seen_well(seen))), fixed)
+        strays, trust = np.zeros_like(gain), np.zeros(len(gain), np.float32)
+        strays[at], trust[at] = (shown - whole) / gain[at], _seen_well(seen)
+        expected = whole / gain[at] + _continued(strays, trust, fixed)[at]
+        follow = EXPECTED_PULL * (fixed.skin.sure * (1 - trust))[at]
+        sides = also_hidden(sides, other, (at, expected, follow), fixed)
     lack = missing(*sides, fixed)
     for mirrored, here in zip(other, own, strict=True):
         mirrored[fixed.eyes.texels] = here[fixed.eyes.twin]  # eyes do not look in mirrored directions
@@ -185,9 +187,7 @@ def _of_person(whole: Float32s | None, usual: Float32s, model: MorphableModel, f
     at = model.skin.variation.vertices
     logarithms, pull = np.zeros_like(usual), np.zeros(len(usual), np.float32)
     logarithms[at] = np.clip(np.log(np.maximum(whole, DARKEST) / np.maximum(usual[at], DARKEST)), -MOST, MOST)
-    # At the hairline, what was learned is as much of hair as of skin.
-    sure = np.clip((fixed.skin.bare[at] - HAIRLESS) / (1 - HAIRLESS), 0, 1)
-    pull[at] = SKIN_PULL * np.where(fixed.skin.cheeks[at], 1, sure)
+    pull[at] = SKIN_PULL * fixed.skin.sure[at]
     return np.exp(diffuse(logarithms, pull, fixed.neighbours, np.zeros(3))).astype(np.float32)
 
 
@@ -261,15 +261,20 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
         known: [V] how well it is seen.
         fixed: what is known of the head model.
     """
+    shift = _continued(strays, known, fixed)
+    level = float((usual + shift)[fixed.openness == 1].mean())
+    closed = 1 - fixed.openness[:, None]
+    return np.asarray(shift + closed * (INSIDE * level - usual - shift), dtype=np.float32), level
+
+
+def _continued(strays: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:
+    """A smooth continuation [V, 3] of differences [V, 3] that are known so well [V]; it ends soon on what is skin."""
     # With as many edges as there are at a vertex, this pull ends what comes from around after about that length.
     reach = SKIN_REACH if fixed.skin.known else TONE_REACH
     follow = COLOUR_PULL + fixed.skin.bare * (SKIN_PULL - COLOUR_PULL) * fixed.skin.known
     pull = follow * known + fixed.skin.area / reach**2 * (1 - known)
     target = (follow * known)[:, None] * strays / np.maximum(pull, np.float32(1e-6))[:, None]
-    shift = diffuse(target, pull, fixed.neighbours, np.zeros(3))
-    level = float((usual + shift)[fixed.openness == 1].mean())
-    closed = 1 - fixed.openness[:, None]
-    return np.asarray(shift + closed * (INSIDE * level - usual - shift), dtype=np.float32), level
+    return diffuse(target, pull, fixed.neighbours, np.zeros(3))
 
 
 def _at_texels(values: Float32s, rows: Ints, fixed: FixedTexels) -> Float32s:
