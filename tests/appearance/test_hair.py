@@ -13,7 +13,7 @@ from khronos import validator_report
 from unveil.appearance.hair.cells import LOOKED_AT, Sighted, unlike_skin
 from unveil.appearance.hair.ends import away_from_hair
 from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_faces, frame_of
-from unveil.appearance.hair.picture import hair_picture
+from unveil.appearance.hair.picture import HEIGHT, WIDTH, hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.strands import strands_like
 from unveil.appearance.hair.surroundings import hair_view
@@ -242,7 +242,7 @@ def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> Non
     assert across > 3 * along
 
 
-SEEN, MADE_UP = 0.04, (60, 240)  # contrast of hair that is seen, and texels
+SEEN, MADE_UP, WHOLE = 0.04, (60, 240), (HEIGHT, WIDTH)  # contrast of hair that is seen, and texels
 
 
 def test_made_up_strands_have_the_contrast_of_what_is_seen_and_are_shorter_in_short_hair() -> None:
@@ -254,6 +254,16 @@ def test_made_up_strands_have_the_contrast_of_what_is_seen_and_are_shorter_in_sh
     assert of_long > 1.5 * of_short, "alike 24 texels on"
     wild = strands_like(10 * detail, np.ones(MADE_UP, np.float32), short=False)
     assert wild.std() < 4 * SEEN, "curls are darker in between"
+
+
+def test_strands_are_no_thinner_at_the_crown_where_columns_meet() -> None:
+    detail = np.full((*WHOLE, 3), SEEN, np.float32)
+    strands = strands_like(detail, np.ones(WHOLE, np.float32), short=False)
+    turns = [
+        np.abs(np.diff(strands[rows], axis=1)).mean() / strands[rows].std()
+        for rows in (slice(15, 35), slice(-99, None))
+    ]
+    assert turns[0] < 0.5 * turns[1], "from column to column"
 
 
 @pytest.mark.parametrize("wall", [(60, 90, 190), (150, 120, 90)])

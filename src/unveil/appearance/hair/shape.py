@@ -58,10 +58,9 @@ ROUND = 0.022  # metres over which hair rises at its edge
 NAPE, NAPE_FALLS, NAPE_WIDTH = -0.067, 0.008, 0.025
 SIDEBURN, BEFORE_MIDDLE = -0.014, 0.022
 TAPER, BEHIND = 0.06, (100.0, 140.0)
-# It thins out beside the face from there on, but less so where the photograph says where it ends; before that, and
-# behind the head where hair is long, by such a share where it does not; not where it stands out so many metres; and
-# not over so many nodes at ears.
-BESIDE_FACE, SURE, SOFT, HEM, THICK, AT_EARS = (45.0, 70.0), 0.5, 0.5, 0.5, (0.018, 0.012), (5, 5)
+# It thins out beside the face from there on, but by so much less where the photograph says where it ends; before that,
+# by such a share where it does not; not where it stands out so many metres; and not over so many nodes at ears.
+BESIDE_FACE, SURE, SOFT, THICK, AT_EARS = (45.0, 70.0), 0.5, 0.5, (0.018, 0.012), (5, 5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +106,13 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
     told = np.clip(visible, 0, 1)
-    return HairShape(cover, distance, told, _thins(frame, distance - frame.skin, told, short=short), short)
+    return HairShape(cover, distance, told, short * _thins(frame, distance - frame.skin, told), short)
 
 
-def _thins(frame: HairFrame, height: Floats, told: Floats, *, short: bool) -> Float64s:
-    """`HairShape.thins` [R, C] of hair that stands out so far [R, C], and of whose edge so much is told [R, C]."""
-    beside, behind = (smooth_step(from_front(), *degrees) for degrees in (BESIDE_FACE, BEHIND))
-    unseen = 1 - told
-    thins = beside * (1 - SURE * told) + (1 - beside) * SOFT * unseen if short else HEM * behind * unseen
+def _thins(frame: HairFrame, height: Floats, told: Floats) -> Float64s:
+    """`HairShape.thins` [R, C] of short hair that stands out so far [R, C], where so much of it is told [R, C]."""
+    beside = smooth_step(from_front(), *BESIDE_FACE)
+    thins = beside * (1 - SURE * told) + (1 - beside) * SOFT * (1 - told)
     beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
     return np.asarray(thins * smooth_step(height, *THICK) * (1 - beside_ears))
 

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from unveil.appearance.hair.frame import DOME, ROWS
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.geometry.compiled import compiled
 from unveil.typing import Float32s
@@ -17,6 +18,7 @@ from unveil.typing import Float32s
 STRANDS = ((0.8, 0.6, 14.0), (0.6, 2.5, 30.0), (0.4, 7.0, 45.0))
 BENDS = ((5.0, 16.0, 40.0), (2.0, 6.0, 18.0))
 SHORTER = 0.45
+LEVELS, SEEDS = 4, 10  # of noise, each twice as wide as the one before, and between their seeds
 # Contrast of strands, standard deviation of logarithms, the texels that it counts as, and the most of it: curls are
 # darker in between than strands that lie side by side.
 USUAL_SPREAD, FEW, MOST_SPREAD = 0.15, 60, 0.09
@@ -41,12 +43,26 @@ def _strands(shape: tuple[int, int], length: float) -> Float32s:
     """Strands [H, W] of variance 1, so much longer than usual, that run down a little crooked."""
     straight, aside = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for seed, (share, across, along) in enumerate(STRANDS):
-        straight += np.float32(share) * smooth_noise(shape, across, length * along, seed)
+        straight += np.float32(share) * _as_wide(shape, across, length * along, seed)
     for seed, (texels, across, along) in enumerate(BENDS, len(STRANDS)):
-        aside += np.float32(texels) * smooth_noise(shape, across, along, seed)
+        aside += np.float32(texels) * _as_wide(shape, across, along, seed)
     column, row = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in shape[::-1]))
     bent = cv2.remap(straight, column + aside, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return np.asarray(bent / bent.std(), np.float32)
+
+
+def _as_wide(shape: tuple[int, int], across: float, along: float, seed: int) -> Float32s:
+    """Noise [H, W] of variance 1 that is as wide on the head at the crown, where columns meet, as farther down."""
+    height, width = shape
+    down = (np.arange(height) + 0.5) / height * (ROWS - 1) / DOME
+    level = -np.log2(np.sin(np.minimum(down, 1) * np.pi / 2))[:, None]  # 1 where columns are half as wide
+    total, squares = np.zeros(shape, np.float32), np.zeros((height, 1))
+    for k in range(LEVELS):
+        weight = np.clip(1 - np.abs(np.minimum(level, LEVELS - 1) - k), 0, 1)
+        noise = smooth_noise((height, width >> k), across, along, seed + SEEDS * k)
+        total += weight.astype(np.float32) * cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
+        squares += weight**2
+    return np.asarray(total / np.sqrt(squares), np.float32)
 
 
 def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> tuple[Float32s, Float32s]:
