@@ -192,7 +192,8 @@ def test_names_of_two_long_names(
     call = ("transfer", long, long, "-o", tmp_path / "out", "--model", learner, "--formats", "obj")
     answer = Answer(capsys, *call)
     assert (answer.status, answer.err) == (0, "")
-    answer = Answer(capsys, "animate", long, "-o", tmp_path / "moving", "--model", learner)
+    faster = ("--rate", "2", "--size", "64")
+    answer = Answer(capsys, "animate", long, "-o", tmp_path / "moving", "--model", learner, *faster)
     assert (answer.status, answer.err) == (0, "")
 
 
