@@ -20,8 +20,8 @@ from unveil.appearance.wrinkles.clear_skin import wrinkle_surface
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.models.openhead import skin
-from unveil.models.openhead.completion import Completion
 from unveil.models.openhead.family import packaged_head
+from unveil.models.openhead.networks import Completion
 from unveil.photos.cielab import to_cielab
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
 from unveil.typing import Images
@@ -110,7 +110,9 @@ def test_the_network_that_completes_skin_goes_on_where_it_was_stopped(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complete = pytest.importorskip("tools.skin_space.complete", reason="training needs torch")
-    monkeypatch.setattr(complete, "KEPT_EVERY", 1)
+    from tools import small_networks
+
+    monkeypatch.setattr(small_networks, "KEPT_EVERY", 1)
     main(["occlude", str(folder), "-o", str(tmp_path / "faces.npz")])
     faces, model = OccludedFaces.read(tmp_path / "faces.npz"), packaged_head()
     assert (faces.shown < 128).mean() > 0.02, "the occluder hides some"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tools.skin_space.network import Completion
 from tools.skin_space.occluded import OccludedFaces
 from tools.skin_space.samples import SIZE
 from tools.skin_space.vary import face_weights, mirrored_places
+from tools.small_networks import Course, fit
 from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.person import expected_face
 from unveil.heads.model import MorphableModel
@@ -23,13 +23,10 @@ from unveil.photos.cielab import BEND, TO_XYZ
 from unveil.typing import Float32s
 
 BATCH = 32
-RATE, WARM, DECAY = 2e-3, 200, 0.03  # of learning, the steps it rises over, and of weights
+COURSE = Course(rate=2e-3, warm=0.03, decay=0.03, averaged=0.999)
 EXPOSURE, CAST = 0.08, 0.03  # deviations of the logarithms of gains, of all channels and of each
 SEEN_TOO = 0.05  # how much the error of what is seen counts
 SOFT = 0.7  # difference in CIE L*a*b* below which errors count as squares
-AVERAGED = 0.999  # of the mean of the weights over steps, that is kept at each
-KEPT_EVERY = 250  # steps
-LARGEST_GRADIENT = 1.0
 
 
 def train(
@@ -39,41 +36,20 @@ def train(
     assert model.skin is not None
     assert model.skin.variation is not None
     variation, fixed = model.skin.variation, fixed_texels(model, SIZE)
-    torch.manual_seed(seed)
-    network, averaged = (Completion(model, variation.vertices).to(memory_format=torch.channels_last) for _ in range(2))
-    averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
-    first = 0
-    if kept.is_file():
-        state = torch.load(kept, weights_only=True)
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
     draw = _Draw(faces, model, variation)
     texels = torch.from_numpy(fixed.texel_counts[variation.vertices] / fixed.texel_counts[variation.vertices].mean())
-    total = 0.0
-    for step in range(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARM) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-        true, weight, shown, inputs = draw(np.random.default_rng((seed, step)))
+
+    def loss(network: Completion, batch: tuple[Tensor, ...]) -> Tensor:
+        true, weight, shown, inputs = batch
         with torch.autocast("cpu", torch.bfloat16):
             found = network(inputs)
         counts = texels * weight * (1 - shown + SEEN_TOO * shown)
         difference = ((_lab(found.float()) - _lab(true)).square().sum(dim=2) + SOFT**2).sqrt()
-        loss = ((difference * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)).mean()
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
-        optimizer.step()
-        _average(averaged, network, min(AVERAGED, (step + 1) / (step + 21)))
-        total += loss.item()
-        if (step + 1) % KEPT_EVERY == 0 or step + 1 == steps:
-            networks = {"network": network.state_dict(), "averaged": averaged.state_dict()}
-            torch.save(networks | {"optimizer": optimizer.state_dict(), "step": step + 1}, kept)
-            note(f"{step + 1} of {steps} steps: {total / (step % KEPT_EVERY + 1):.3f}")
-            total = 0.0
-    return averaged
+        return ((difference * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)).mean()
+
+    return fit(
+        lambda: Completion(model, variation.vertices), draw, loss, COURSE, kept, steps=steps, seed=seed, note=note
+    )
 
 
 def export(network: Completion, path: Path, metadata: dict[str, str]) -> None:
@@ -117,15 +93,6 @@ class _Draw:
 
     def _expected(self, colours: Float32s, known: Float32s) -> Float32s:
         return expected_face(colours, known * self.scale, self.variation)
-
-
-def _average(mean: Completion, network: Completion, kept: float) -> None:
-    with torch.no_grad():
-        for ours, theirs in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-            if ours.dtype.is_floating_point:
-                ours.mul_(kept).add_(theirs, alpha=1 - kept)
-            else:
-                ours.copy_(theirs)
 
 
 def _lab(colours: Tensor) -> Tensor:

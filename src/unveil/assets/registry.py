@@ -58,6 +58,13 @@ PACKAGED = {
             sha256="bff3b049b524e10dccfd2925a51f9ae7adce833394174dbf364cdef010a95bd5",
         ),
         PackagedFile(
+            name="openhead_surroundings.onnx",
+            what="the network that says what is around a head",
+            licence=RESEARCH,
+            source="trained on research photographs; tools/surroundings, docs/model-cards/openhead_surroundings.md",
+            sha256="a9a3e3586bbdec843079bb4985efe994da7e0c160b406900a3fc58b2e00f55db",
+        ),
+        PackagedFile(
             name="openhead_people.npz",
             what="how shapes vary between people and between pictures of one",
             licence=RESEARCH,

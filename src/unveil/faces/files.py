@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
-from unveil.appearance.hair.cells import unlike_skin
+from unveil.appearance.hair.surroundings import Surroundings, not_skin
 from unveil.appearance.hair.worn import HairForm
 from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, occluded_pixels
@@ -100,12 +100,13 @@ def face_colours(
     image: Image,
     face: ReconstructedFace,
     model: MorphableModel,
+    surroundings: Surroundings | None = None,
     hair: Callable[[], HairForm | None] = lambda: None,
 ) -> HeadColours:
     """The colours of a face's head in a photograph [H, W, 3], without pixels of hair and of occluders.
 
-    Cloth and background are left out, too, wherever the head model has its skin. ``hair`` is called when all else is
-    known, because it may be in the making.
+    Cloth and background are left out, too, wherever the head model has its skin, and so are its ``surroundings``.
+    ``hair`` is called when all else is known, because it may be in the making.
     """
     left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
@@ -119,7 +120,9 @@ def face_colours(
         if face.classes is not None:
             others = face.classes[BACKGROUND] + face.classes[CLOTH]
             pixels |= occluded_pixels(others, face.crop, image.shape, casts=BESIDE)
-            pixels |= unlike_skin(image, face.classes, face.crop, eyes_nose_mouth(landmarks)[:2])
+        if surroundings is not None:
+            crop = surroundings.around.crop.of_part(left, top)
+            pixels |= not_skin(surroundings, crop, image.shape, eyes_nose_mouth(landmarks)[:2])
         return pixels | hair_pixels(face, model, hair(), image.shape)
 
     return head_colours(image, face.photographed, model, unusable)

@@ -17,7 +17,10 @@ from unveil.heads.parts import HairCap
 from unveil.typing import Bools, Floats, Image, UInt8s
 
 if TYPE_CHECKING:
-    from unveil.appearance.hair.worn import HairForm  # which is slow to import
+    # which are slow to import
+    from unveil.appearance.hair.sighted import Sighted
+    from unveil.appearance.hair.surroundings import Surroundings
+    from unveil.appearance.hair.worn import HairForm
 
 FINEST = 800  # pixels of the photograph's longer side at which hair and skin are separated
 EVERY = 8  # texels between those whose light is compared
@@ -25,15 +28,29 @@ DARK = 16  # grey level up to which colours say nothing of light
 FACTORS = (0.6, 1.7)  # of light that is taken off
 
 
-def face_hair(image: Image, face: ReconstructedFace, model: MorphableModel) -> HairForm | None:
-    """The form of the hair of a face, where the learner has a class map and the head model has parts."""
-    from unveil.appearance.hair.cells import Sighted
+def face_surroundings(image: Image, face: ReconstructedFace, model: MorphableModel) -> Surroundings | None:
+    """What is around a face, where its head model has a network that tells, and its learner a class map."""
+    from unveil.appearance.hair.surroundings import Surroundings
+
+    network, head = model.surroundings, sighted(image, face)
+    return None if network is None or head is None else Surroundings.of(head, model, network)
+
+
+def sighted(image: Image, face: ReconstructedFace) -> Sighted | None:
+    """The head of a face in its photograph; None where its learner has no class map."""
+    from unveil.appearance.hair.sighted import Sighted
+
+    if face.classes is None:
+        return None
+    neutral = np.asarray(face.neutral_vertices)
+    return Sighted(image, np.asarray(face.photographed), neutral, face.classes, face.crop)
+
+
+def face_hair(surroundings: Surroundings, model: MorphableModel) -> HairForm | None:
+    """The form of the hair of a face with these surroundings, where its head model has parts."""
     from unveil.appearance.hair.worn import hair_form
 
-    if face.classes is None or model.whole is None:
-        return None
-    head = Sighted(image, np.asarray(face.photographed), np.asarray(face.neutral_vertices), face.classes, face.crop)
-    return hair_form(head, model)
+    return None if model.whole is None else hair_form(surroundings, model)
 
 
 def hair_arrays(hair: HairCap | None) -> dict[str, NDArray[Any]]:

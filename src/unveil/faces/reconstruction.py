@@ -22,6 +22,7 @@ from unveil.typing import Image, UInt8s
 if TYPE_CHECKING:
     # which are slow to import
     from unveil.appearance.colours import HeadColours
+    from unveil.appearance.hair.surroundings import Surroundings
     from unveil.appearance.hair.worn import HairForm
 
 GREY = 200  # of a head without a photograph, and of 255
@@ -121,10 +122,17 @@ class Reconstruction(ReconstructedFace):
         return None if form is None else form.painted(self.morphable)
 
     @cached_property
+    def _surroundings(self) -> Surroundings | None:
+        from unveil.faces.hair import face_surroundings
+
+        return None if self.photograph is None else face_surroundings(self.photograph, self, self.morphable)
+
+    @cached_property
     def _hair_form(self) -> HairForm | None:
         from unveil.faces.hair import face_hair
 
-        return None if self.photograph is None or self.bald else face_hair(self.photograph, self, self.morphable)
+        surroundings = None if self.bald else self._surroundings
+        return None if surroundings is None else face_hair(surroundings, self.morphable)
 
     @cached_property
     def wearing(self) -> MorphableModel:
@@ -157,9 +165,10 @@ class Reconstruction(ReconstructedFace):
 
         if self.photograph is None:
             return HeadColours.alike(plain_colours(self.morphable))
+        surroundings = self._surroundings
         form = begun(lambda: self._hair_form)
         hair = begun(lambda: form() and self.hair)  # painted while the skin's colours are found
-        colours = face_colours(self.photograph, self, self.morphable, form)
+        colours = face_colours(self.photograph, self, self.morphable, surroundings, form)
         hair()
         return colours
 

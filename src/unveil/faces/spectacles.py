@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.cells import on_face
+from unveil.appearance.hair.sighted import on_face
 from unveil.heads.landmarks import IBUG68_PARTS
 from unveil.models.classes import BROWS
 from unveil.photos.cielab import to_cielab

@@ -8,11 +8,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.cells import Sighted
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame
 from unveil.appearance.hair.mesh import WIDE, grid_faces
 from unveil.appearance.hair.photographed import colours_at_texels, shown_at_texels
 from unveil.appearance.hair.shape import HairShape
+from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.strands import broad_colours, strands_like
 from unveil.appearance.hair.tone import ALIKE, HairTone
 from unveil.appearance.hair.view import HairView

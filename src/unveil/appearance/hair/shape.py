@@ -34,6 +34,7 @@ NATURAL = 0.012  # metres over which hair begins
 RECEDES, TEMPLES = 0.006, (38.0, 12.0)  # metres that it does beside the forehead, and degrees from the front
 UNEVEN, OVER_NODES = 0.004, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
 PRIOR = 0.06  # weight of what is usual against what is seen
+SCALP = 0.93  # of what is usual: two centimetres above the usual hairline
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
 CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
@@ -49,7 +50,7 @@ LARGEST_HOLE = 60  # nodes: smaller ones are none
 OTHER_SIDE = 0.5  # weight of what the other side shows
 BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
 HANGS = (60, 100)  # the same of hair that hangs before the ears or over them
-UNSEEN, LIKELY = 20, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
+UNSEEN, LIKELY = 100, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
 USUAL, FAINT = 0.012, 0.0065  # metres that hair stands out far from any outline that is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
 # Short hair ends above the middle at the nape, so many metres, and lower in its middle; comes down before the ears to
@@ -85,7 +86,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     # A wall where the skull should be says that the fit is too large, not that the skull is bald.
     visible = visible * np.where(usual > 0, 1 - view.shows_wall(view.places(inside)), 1)
     odds, visible = with_other_side(shown, visible)
-    scalp = (usual > 0.5) * visible
+    scalp = (usual > SCALP) * visible
     share = float(((scalp * (odds > 0)).sum() + LIKELY * UNSEEN) / (scalp.sum() + UNSEEN))
     if share < LEAST_SHARE:
         return None

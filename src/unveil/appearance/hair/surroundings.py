@@ -1,127 +1,198 @@
-"""What a photograph shows around a head: hair, or something else.
+"""What a photograph shows around a head: skin, hair, cloth, something in front, or what is behind.
 
-A learner's class map ends soon above the brows, while hair goes on. So the map says what hair, skin, cloth and
-background look like in this photograph, and beyond it pixels are explained by their colours and places.
+A learner's class map ends soon above the brows, while hair goes on. So a second, small network looks at a wider crop.
+It sees where the head of the reconstruction is in it, and what the learner takes for an occluder. What it is sure of
+says what hair, skin, cloth and walls look like in this photograph, and by these colours the rest is explained.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.around import explain
-from unveil.appearance.hair.cells import FEWEST, WEIGHTS, Sighted, inside
+from unveil.appearance.hair.explain import explain
 from unveil.appearance.hair.frame import above_hairline
-from unveil.appearance.hair.occluders import FAINT, goes_on, hidden, on_scalp
-from unveil.appearance.hair.tone import EVEN, LEAST_HAIR, hair_tone
-from unveil.appearance.hair.view import FARTHEST, Around, HairView
-from unveil.appearance.visibility import OCCLUDED
+from unveil.appearance.hair.sighted import Sighted, inside, on_face
+from unveil.appearance.hair.tone import EVEN, FEWEST, SURE, hair_tone
+from unveil.appearance.hair.view import FARTHEST, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
+from unveil.geometry.smooth_step import smooth_step
 from unveil.heads.model import MorphableModel
-from unveil.models.classes import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN
+from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN, SurroundingsNetwork
+from unveil.models.classes import OCCLUDER as OF_LEARNER
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
-SIZE = 88  # pixels a side of the picture that is explained
 WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
-FLOOR = 0.02  # of probabilities
-NEAR_HEAD, BESIDE_HEAD = 0.045, 0.02  # metres around the head within which hair is likely, and the wall is not
-GOES_ON = 0.8  # how likely an occluder goes on beyond the class map
-HIGHLIGHT = 0.0016  # square metres that one of hair has at most
-# Metres above the hairline at which all is scalp, the distance of a and b from the skin's within which it is bare; the
-# share of it that has to be seen, from which on somebody is bald there, and that of the forehead up to which it shows
-# hair then. A bare scalp is skin, hair, cloth or background so likely.
-SCALP, SAME_COLOUR, SHOWN, BALD, FRINGE = 0.012, 9.0, 0.5, 0.3, 0.32
-CLEAR = 0.08  # share of the class map that an occluder has at most where that is asked
-BARE = np.array([0.9, 0.04, 0.03, 0.03], np.float32)
-SHORT = 0.1  # of hair that is seen beside a head, what of it is likely beside one that is bald above
-NO_HEAD = np.array([0.0, 0, 1, 0]).reshape(4, 1, 1)  # of skin, hair, cloth or occluder, and background
-LEAST_SHOWN = 0.2  # share of the scalp that counts as seen in any case
 CHIN = 8  # iBUG-68
-# Hair that hangs: how many spreads from its colour it still has it; metres above the chin between which it does so
-# beside the mouth and beside the ear; metres from the head between which it does, and from which on there is the wall;
-# the share of what is near that it fills; how far from the head it falls, and from its middle.
-LIKE_HAIR, HANGS, NEAR, FAR = 2.0, (0.015, 0.055, 0.1), (0.004, 0.03), 0.07
-HANGING, FALLS, OF_NECK = 0.6, 0.06, 0.045
-# The share of the wall that has the colour of hair, below which that tells hair from it, and from which on it does not.
-DISTINCT, INDISTINCT = 0.25, 0.5
+# In distances of the eyes from the middle between them, down the face and across: where it is skin without beard or
+# fringe; and above and beside what hair and hats may be taken for skin, and how far down that is.
+PLAIN, PLAIN_ACROSS, BROWS_AT, BESIDE, BESIDE_TO = (0.35, 0.8), 0.75, -0.42, 0.95, 0.9
+# What is unlike skin: the pixels of skin that are compared, the share of the darkest that may be frames of spectacles,
+# the weights of CIELAB, and the distance in it from which on nothing is skin.
+SAMPLES, FRAMES, WEIGHTS, UNLIKE = 100, 0.25, np.array([0.5, 1, 1], np.float32), 9.5
+# Share of the picture that is hair, where it shows all of the scalp, or the head has none that could be drawn; and the
+# share of the scalp that counts as seen in any case.
+LEAST_HAIR, LEAST_SHOWN = 0.004, 0.2
+BEYOND = 0.1  # of the scalp, that is seen or hidden at most where the edge of the photograph cuts it off
+HIDES = (0.4, 0.7)  # probabilities of something in front between which it hides what is behind
+CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
+BALD, SHORT = 0.6, 0.1  # share of a scalp that is skin if somebody is bald, and of hair beside it, that is likely then
+# How much seldomer things are before heads than in the pictures that the network learned from, the power of what it
+# says that counts beside colours, and the share of what it did not foresee.
+SELDOM, TEMPERED, UNFORESEEN = 0.2, 0.7, 0.04
+SURELY = 0.02  # of probabilities: nothing is surer
+# What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
+ABOVE_LINE, ABOVE_CHIN, AWAY = (3.92, 0.502), (1.96, 0.353), 5.88
 
 
-def hair_view(head: Sighted, model: MorphableModel) -> HairView | None:
-    """Where a photograph shows hair around a head; None where the class map has next to none."""
-    view, around = _before_hair(head, model)
-    _, seen = head.cells
-    if ((head.classes.argmax(axis=0) == HAIR) * seen).mean() < LEAST_HAIR * _shown_of_scalp(view, around):
+@dataclass(frozen=True, eq=False)
+class Around:
+    """A picture around a head, and what the network sees of it."""
+
+    head: Sighted
+    crop: Crop  # wider than the learner's
+    picture: Image  # [W, W, 3]
+    depth: Float32s  # [W, W] of the head, `FARTHEST` where it is not
+    to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
+    # [CHANNELS, W, W]: red, green and blue from -0.5 to 0.5; which pixels are of the photograph; `_places`; what the
+    # learner takes for an occluder, and which pixels it saw.
+    channels: Float32s
+
+    @property
+    def known(self) -> Float32s:
+        """Which pixels [W, W] are of the photograph."""
+        return np.asarray(self.channels[3])
+
+    @property
+    def scalp(self) -> Bools:
+        """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
+        above_line = (self.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0]
+        return np.asarray((self.depth < FARTHEST) & (above_line > CLEARLY))
+
+    @property
+    def per_metre(self) -> float:
+        """Pixels of the picture per metre."""
+        return _per_metre(self.to_image, self.crop)
+
+    @classmethod
+    def of(cls, head: Sighted, model: MorphableModel) -> Around:
+        """What is around a head of a model."""
+        crop = _wider(head.crop)
+        picture, known = crop.warp(head.photograph), inside(crop, head.photograph)
+        raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
+        colours = np.moveaxis(picture.astype(np.float32) / 255 - np.float32(0.5), -1, 0) * known
+        to_image = placement(head.projected, head.neutral, model)
+        places = _places(head, crop, raster, to_image, model)
+        channels = np.concatenate([colours, known[None], places, _learners(head, crop)])
+        depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
+        return cls(head, crop, picture, depth, to_image, channels.astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """A head with what is around it."""
+
+    around: Around
+    probability: Float32s  # [5, W, W] of each of `unveil.heads.surroundings.SURROUNDINGS`
+
+    @classmethod
+    def of(cls, head: Sighted, model: MorphableModel, network: SurroundingsNetwork) -> Surroundings:
+        """What a network says is around a head of a model."""
+        around = Around.of(head, model)
+        found = network(around.channels)
+        skin, front = found[SKIN].copy(), found[OCCLUDER].copy()
+        found[OCCLUDER] *= SELDOM
+        found /= found.sum(axis=0)
+        prior = found**TEMPERED
+        prior[HAIR] *= np.where(_is_bald(around, found[SKIN]) & (around.depth == FARTHEST), SHORT, 1)
+        prior = (1 - UNFORESEEN) * prior / prior.sum(axis=0) + UNFORESEEN / len(found)
+        typical = np.clip(2 * found - 1, 0, 1) * around.known
+        probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32))
+        # What may be a hat, and is not coloured like hair, is one, though its colour may be that of skin or of a wall.
+        front = np.maximum(front, np.where(around.scalp, probability[SKIN] * (1 - skin), 0))
+        occluder = np.maximum(probability[OCCLUDER], front * (1 - probability[HAIR]))
+        probability *= (1 - occluder) / np.maximum(1 - probability[OCCLUDER], SURELY)
+        probability[OCCLUDER] = occluder
+        return cls(around, probability)
+
+
+def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | None:
+    """Where a photograph shows hair around a head of a model; None where it shows next to none."""
+    around, probability = surroundings.around, surroundings.probability
+    hair, on_head = probability[HAIR], around.depth < FARTHEST
+    # Of what something hides, nothing is known; what it may hide is hair or not as if it were not there.
+    front = probability[OCCLUDER] + probability[CLOTH] * on_head
+    known = around.known * (1 - smooth_step(front, *HIDES))
+    if not _wears_some(around, hair, known):
         return None
-    picture = view.crop.warp(head.photograph)
-    like, of_wall = _like_hair(picture, view, around)
-    classes = _class_map(head, view.crop)
-    if view.tone.nodes <= 1 and of_wall is not None and of_wall < DISTINCT:
-        classes = _with_hanging_hair(classes, like, view, around)
-    near = np.maximum(goes_on(classes, view, around), on_scalp(picture, view, around))
-    probability = _explained(picture, classes, near, view, around)
-    # Of what an occluder hides, nothing is known; what it may hide is hair or not as if it were not there.
-    behind = hidden(classes, probability[2], near)
-    hair = np.clip(probability[1] / np.where(behind > 0, 1 - np.minimum(probability[2], 0.99), 1), FLOOR, 1 - FLOOR)
-    known = (view.known * (1 - behind)).astype(np.float32)
-    if of_wall is not None and of_wall > INDISTINCT:  # nobody can say where hair ends and the wall begins
-        known[like & (around.on_head == 0)] = 0
-    return replace(view, odds=np.log(hair / (1 - hair)), known=known, wall=np.asarray(probability[3], np.float32))
-
-
-def _before_hair(head: Sighted, model: MorphableModel) -> tuple[HairView, Around]:
-    """The view of a head of which nothing is known of its hair yet, and where its pixels lie."""
-    crop = _wider(head.crop)
-    nothing = np.zeros((SIZE, SIZE), np.float32)
-    raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
-    view = HairView(
-        odds=nothing,
-        known=inside(crop, head.photograph),
-        wall=nothing,
-        crop=crop,
-        head=np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32),
-        tone=hair_tone(head, model.faces),
-        to_image=placement(head.projected, head.neutral, model),
+    hair = np.clip(hair / np.maximum(1 - front, SURELY), SURELY, 1 - SURELY)
+    return HairView(
+        odds=np.log(hair / (1 - hair)),
+        known=known.astype(np.float32),
+        wall=probability[BACKGROUND],
+        crop=around.crop,
+        head=around.depth,
+        tone=hair_tone(around.head, model.faces, around.picture, probability * around.known),
+        to_image=around.to_image,
     )
-    return view, _around(head, view, model, raster)
 
 
-def _explained(picture: Image, classes: Float32s, near: Float32s, view: HairView, around: Around) -> Float32s:
-    """Probability of skin, hair, cloth or occluder, and background [4, W, W] in a picture [W, W, 3].
+def _is_bald(around: Around, skin: Float32s) -> bool:
+    """Whether so much of a scalp is likely skin [W, W] that hair beside it is rather the wall."""
+    seen = around.scalp & (around.known > EVEN)
+    return bool(np.count_nonzero(seen) >= FEWEST and (skin[seen] > EVEN).mean() > BALD)
 
-    ``near`` is how near an occluder that goes on beyond the class map [9, W, W] is [W, W].
+
+def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:
+    """Whether a head has hair, by the probability [W, W] that pixels show some, and how far they are known [W, W].
+
+    Where none is seen, the scalp may be bare, or under a hat. Beyond the edge of a photograph, it has some.
     """
-    places, typical = _places(classes, near, around)
-    bare = _bald(picture, classes, view, around)
-    places[:, bare], typical[:, bare] = BARE[:, None], np.eye(4, 1)
-    places[1] *= np.where(bare.any() & (around.on_head == 0), SHORT, 1)
-    probability, _ = explain(picture, places, typical * view.known)
-    shines = _shines(probability, classes, view)
-    probability[1] += probability[0] * shines
-    probability[0] *= ~shines
-    # A bare strip of scalp above what is held before the forehead is more of that.
-    more = (near > FAINT) & (around.above_line > SCALP) & (around.on_head > 0) & ~bare
-    probability[2] += probability[0] * more
-    probability[0] *= ~more
-    return probability
+    scalp = around.scalp
+    count = max(int(scalp.sum()), 1)
+    shown, hidden = float(known[scalp].sum()) / count, float((around.known - known)[scalp].sum()) / count
+    seen = float(((hair > EVEN) * around.known).mean())
+    return seen > LEAST_HAIR * max(shown + hidden, LEAST_SHOWN) or (shown < BEYOND and hidden < BEYOND)
 
 
-def _shown_of_scalp(view: HairView, around: Around) -> float:
-    """The share of the scalp that is within the photograph; `LEAST_SHOWN` where its edge leaves less."""
-    scalp = (around.on_head > 0) & (around.above_line > 0)
-    return max(float((scalp * view.known).sum()) / max(int(scalp.sum()), 1), LEAST_SHOWN)
+def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eyes: Floats) -> Bools:
+    """Which pixels [H, W] of a photograph, above the brows and beside the eyes of a face, show no skin.
+
+    There learners call hair and hats skin now and then. What has not the colour of the face's skin is none, either: of
+    a hat that a photograph shows but the rim of, nothing else tells.
+
+    Args:
+        surroundings: of the face.
+        crop: around its head, in the photograph or the part of it that is looked at.
+        shape: of that.
+        eyes: [2, 2] their middles, the right one first, in pixels of that.
+    """
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
+    across, down = on_face(crop.to_image(np.stack([x, y], axis=-1)), eyes)
+    asked = (down < BROWS_AT) | ((np.abs(across) > BESIDE) & (down < BESIDE_TO))
+    plain = (np.abs(across) < PLAIN_ACROSS) & (down > PLAIN[0]) & (down < PLAIN[1])
+    none = np.maximum(1 - surroundings.probability[SKIN], _unlike_skin(surroundings, plain))
+    other = np.where(asked, none, 0) * surroundings.around.known
+    other = np.asarray(cv2.dilate(other.astype(np.float32), np.ones((3, 3))))  # nor what is mixed with it
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(other, crop.matrix, shape[1::-1], flags=flags) > 0.5)
 
 
-def _wider(crop: Crop) -> Crop:
-    """The crop with more around it, most of all above."""
-    scale = SIZE / (WIDER * crop.size)
-    middle = np.array([SIZE / 2, (0.5 + HIGHER) * SIZE]) - 0.5
-    shift = (crop.matrix[:, 2] - (crop.size - 1) / 2) * scale + middle
-    return Crop(np.column_stack([crop.matrix[:, :2] * scale, shift]), SIZE)
+def _unlike_skin(surroundings: Surroundings, plain: Bools) -> Float32s:
+    """1 where pixels [W, W] have another colour than the skin of a ``plain`` part [W, W] of the face, elsewhere 0."""
+    colours = to_cielab(surroundings.around.picture) * WEIGHTS
+    skin = colours[plain & (surroundings.probability[SKIN] * surroundings.around.known > SURE)]
+    if len(skin) < FEWEST:
+        return np.zeros(plain.shape, np.float32)
+    skin = skin[skin[:, 0] > np.quantile(skin[:, 0], FRAMES)]
+    some, others = skin[:: -(-len(skin) // SAMPLES)], colours.reshape(-1, 3)
+    apart = ((some**2).sum(axis=1) - 2 * others @ some.T).min(axis=1) + (others**2).sum(axis=1)
+    unlike = (apart.reshape(plain.shape) > UNLIKE**2).astype(np.float32)
+    return np.asarray(cv2.morphologyEx(unlike, cv2.MORPH_OPEN, np.ones((3, 3))))  # no moles
 
 
 def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Float64s:
@@ -135,126 +206,39 @@ def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Floa
     return np.asarray(solution.T)
 
 
-def _places(classes: Float32s, beyond: Float32s, around: Around) -> tuple[Float32s, Float32s]:
-    """What is likely where, and how far it is typical, for skin, hair, cloth or occluder, and background [4, W, W].
-
-    By the class map [9, W, W], by how near an occluder is ``beyond`` that [W, W], and by places.
-    """
-    on_head, above_line, away, above_chin = around
-    near, beside = (np.exp(-((away / reach) ** 2)) for reach in (NEAR_HEAD, BESIDE_HEAD))
-    higher = 1 / (1 + np.exp(-np.clip(above_chin / 0.012, -30, 30)))  # than the chin
-    bald = 1 / (1 + np.exp(-np.clip(above_line / 0.006, -30, 30)))  # where it would be
-    forehead = around.forehead.astype(np.float32)
-    hair = np.where(on_head > 0, 0.05 + 0.30 * forehead + 0.65 * bald, 0.02 + (0.3 + 0.4 * higher) * near)
-    skin = np.where(on_head > 0, 1 - 0.84 * bald, 0.02)
-    other = np.where(on_head > 0, 0.04, 0.04 + 0.8 * (1 - higher))
-    wall = np.where(on_head > 0, 0.02, 0.02 + (0.2 + 0.8 * higher) * (1 - 0.7 * beside))
-    usual = np.stack([skin, hair, other, wall])
-    usual /= usual.sum(axis=0)
-    usual = usual * (1 - GOES_ON * beyond) + GOES_ON * beyond * NO_HEAD
-    cloth = classes[CLOTH] + classes[OCCLUDER]
-    face = classes.sum(axis=0) - classes[HAIR] - cloth - classes[BACKGROUND]
-    seen = np.stack([face, classes[HAIR], cloth, classes[BACKGROUND]])
-    mapped = classes.sum(axis=0)
-    # A fringe is no hair to learners: foreheads count as skin in what they learn from.
-    trust = np.where(mapped > 0.5, 0.9 - 0.6 * forehead, 0)
-    prior = trust * seen + (1 - trust) * usual + FLOOR
-    far = (away > NEAR_HEAD) & (above_chin > 0)
-    scalp, low = on_head * (above_line > 0.01), above_chin < -0.03
-    elsewhere = np.stack([0 * far, 0.25 * scalp, 0.02 * low, 0.2 + 0.8 * far])
-    plain = np.stack([classes[SKIN], *seen[1:]])  # lips and brows are coloured like many kinds of hair
-    typical = np.where(mapped > 0.5, np.clip(2 * plain - 1, 0, 1), elsewhere)
-    typical[0] *= 1 - forehead
-    return (prior / prior.sum(axis=0)).astype(np.float32), typical.astype(np.float32)
+def _wider(crop: Crop) -> Crop:
+    """The crop with more around it, most of all above."""
+    scale = SIZE / (WIDER * crop.size)
+    middle = np.array([SIZE / 2, (0.5 + HIGHER) * SIZE]) - 0.5
+    shift = (crop.matrix[:, 2] - (crop.size - 1) / 2) * scale + middle
+    return Crop(np.column_stack([crop.matrix[:, :2] * scale, shift]), SIZE)
 
 
-def _like_hair(picture: Image, view: HairView, around: Around) -> tuple[Bools, float | None]:
-    """Which pixels [W, W] of a picture have the colour of the hair, and the share of the wall that has, if it shows."""
-    *_, away, above_chin = around
-    lab = to_cielab(picture)
-    like = (np.abs(lab - view.tone.hair) < LIKE_HAIR * np.asarray(view.tone.spread)).all(axis=-1)
-    like &= view.known > EVEN
-    wall = (view.known > EVEN) & (away > FAR) & (above_chin > 0)
-    return np.asarray(like), float(like[wall].mean()) if np.count_nonzero(wall) >= FEWEST else None
+def _per_metre(to_image: Float64s, crop: Crop) -> float:
+    return float(np.linalg.norm(to_image[2, :3])) * crop.scale
 
 
-def _with_hanging_hair(classes: Float32s, like: Bools, view: HairView, around: Around) -> Float32s:
-    """The class map [9, W, W] with hair where it hangs beside the mouth in its colour [W, W], and below that.
-
-    Learners see shoulders and walls where long hair falls. It has its colour beside the head, and the wall has not.
-    """
-    on_head, _, away, above_chin = around
-    like = like & (classes[OCCLUDER] < OCCLUDED)
-    side, neck, result = view.to_left(), OF_NECK * view.scale * view.crop.scale, classes.copy()
-    for one in (side > neck, side < -neck):
-        near = one & (on_head == 0) & (view.known > EVEN) & (away > NEAR[0]) & (away < NEAR[1])
-        levels = [near & (above_chin > low) & (above_chin < high) for low, high in pairwise(HANGS)]
-        if any(np.count_nonzero(level) < FEWEST or like[level].mean() < HANGING for level in levels):
-            continue
-        hair = (like & one & (on_head == 0) & (away < FALLS) & (above_chin < HANGS[-1])).astype(np.uint8)
-        _, labels = cv2.connectedComponents(hair, connectivity=4)
-        falls = np.isin(labels, np.setdiff1d(labels[levels[0] & like], 0))
-        result[:, falls] = np.eye(len(classes), dtype=np.float32)[HAIR][:, None]
-    return result
-
-
-def _bald(picture: Image, classes: Float32s, view: HairView, around: Around) -> Bools:
-    """Which pixels [W, W] of a picture of a head show a scalp without hair; none unless much of the scalp is bare.
-
-    It is coloured like the skin of the face, and may be brighter. So may be hair that shines in warm light; but then
-    the class map [9, W, W] has hair at the upper end of the forehead, too.
-    """
-    on_head, above_line, *_ = around
-    scalp = (on_head > 0) & (above_line > SCALP)
-    seen = scalp & (view.known > EVEN)
-    lab, tone = to_cielab(picture), view.tone
-    to_skin, to_hair = (np.square((lab - one) * WEIGHTS).sum(axis=-1) for one in (tone.skin, tone.hair))
-    same = np.square((lab - tone.skin)[..., 1:]).sum(axis=-1) < SAME_COLOUR**2
-    bare = np.asarray(seen & same & (to_skin < to_hair))
-    forehead = around.forehead & (classes.sum(axis=0) > EVEN)
-    occluded = classes[OCCLUDER].sum() > CLEAR * classes.sum()  # then class maps tell less of hair
-    if occluded or np.count_nonzero(seen) < max(SHOWN * np.count_nonzero(scalp), FEWEST):
-        return np.zeros_like(bare)
-    fringe = float(classes[HAIR][forehead].sum()) > FRINGE * np.count_nonzero(forehead)
-    bald = not fringe and np.count_nonzero(bare) > BALD * np.count_nonzero(seen)
-    return bare if bald else np.zeros_like(bare)
-
-
-def _shines(probability: Float32s, classes: Float32s, view: HairView) -> Bools:
-    """Where what is explained as skin [W, W] is a highlight of hair: small, all beyond the class map, in hair."""
-    skin = (probability[0] > EVEN).astype(np.uint8)
-    _, labels, found, _ = cv2.connectedComponentsWithStats(skin, connectivity=8)
-    around = cv2.dilate(skin, np.ones((3, 3))) > skin
-    shines = np.zeros(skin.shape, np.bool_)
-    most = HIGHLIGHT * (view.scale * view.crop.scale) ** 2
-    for label in np.flatnonzero(found[:, cv2.CC_STAT_AREA] < most):
-        one = labels == label
-        ring = around & (cv2.dilate(one.astype(np.uint8), np.ones((3, 3))) > 0)
-        if label and classes.sum(axis=0)[one].max() < EVEN and probability[1][ring].mean() > EVEN:
-            shines |= one
-    return shines
-
-
-def _around(head: Sighted, view: HairView, model: MorphableModel, raster: Raster) -> Around:
-    """Where pixels lie around a head, of which there is a raster of the view."""
-    crop, per_metre = view.crop, view.scale * view.crop.scale
-    template = np.asarray(model.head.template)
-    above = interpolate(raster, model.faces, np.column_stack([above_hairline(template), template[:, 1]]))
+def _places(head: Sighted, crop: Crop, raster: Raster, to_image: Float64s, model: MorphableModel) -> Float32s:
+    """Where pixels lie [4, W, W]: on the head, how far above its hairline, above its chin, and away from it."""
+    per_metre = _per_metre(to_image, crop)
+    above = interpolate(raster, model.faces, above_hairline(np.asarray(model.head.template))[:, None])[..., 0]
     away = cv2.distanceTransform((~raster.covered).astype(np.uint8), cv2.DIST_L2, 3) / per_metre
-    up = view.to_image[:2, 1] @ crop.matrix[:, :2].T
+    up = to_image[:2, 1] @ crop.matrix[:, :2].T
     chin = crop.to_crop(np.asarray(model.landmarks68(head.projected))[CHIN, :2])
     x, y = np.meshgrid(np.arange(SIZE) - chin[0], np.arange(SIZE) - chin[1])
     above_chin = (x * up[0] + y * up[1]) / max(float(np.hypot(*up)), 1e-9) / per_metre
-    return Around(raster.covered.astype(np.float32), above[..., 0], np.asarray(away, np.float32), above_chin)
+    shares = (ABOVE_LINE[0] * above + ABOVE_LINE[1], ABOVE_CHIN[0] * above_chin + ABOVE_CHIN[1], AWAY * away)
+    return np.stack([raster.covered, *(np.clip(share, 0, 1) for share in shares)]).astype(np.float32)
 
 
-def _class_map(head: Sighted, crop: Crop) -> Float32s:
-    """The class map [9, W, W] in another crop; zero beyond its own."""
+def _learners(head: Sighted, crop: Crop) -> Float32s:
+    """What the learner takes for an occluder in another crop, and what it saw of that [2, W, W]."""
     cells = len(head.classes[0]) / head.crop.size
     to_map = np.vstack([head.crop.matrix, [0, 0, 1]])
     to_map[:2] = to_map[:2] * cells
     to_map[:2, 2] += cells / 2 - 0.5  # centres of cells are at integers
     matrix = to_map @ np.linalg.inv(np.vstack([crop.matrix, [0, 0, 1]]))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    maps = [cv2.warpAffine(one, matrix[:2], (SIZE, SIZE), flags=flags, borderValue=0) for one in head.classes]
-    return np.stack(maps).astype(np.float32)
+    maps = (head.classes[OF_LEARNER], np.ones_like(head.classes[0]))
+    occluder, saw = (cv2.warpAffine(one, matrix[:2], (SIZE, SIZE), flags=flags, borderValue=0) for one in maps)
+    return np.stack([occluder, saw > 0.5]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The colour of hair, from the cells of a class map that show some, from the brows where these cells mislead."""
+"""The colour of hair, from the pixels that show it; of few from the class map, or from the brows where it misleads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unveil.appearance.hair.cells import FEWEST, SURE, Sighted, inside
+from unveil.appearance.hair.sighted import Sighted, inside
 from unveil.geometry.arrays import squared_lengths
 from unveil.geometry.rasterize import rasterize
+from unveil.heads.surroundings import HAIR as OF_SURROUNDINGS
 from unveil.models.classes import BROWS, CLASS_SIZE, HAIR, SKIN
 from unveil.photos.cielab import to_cielab
-from unveil.typing import Bools, Float32s, Floats, Ints
+from unveil.typing import Bools, Float32s, Floats, Image, Ints
 
-LEAST_HAIR = 0.012  # share of the class map that is hair, or the head has none that could be drawn
+LEAST_HAIR = 0.012  # share of a class map that is asked for hair in any case
+FEW_PIXELS = 150  # of a picture around a head, that show hair: of fewer a wall or skin may be many
+SURE, FEWEST = 0.8, 20  # probability from which on a pixel or cell surely shows something, and how many are enough
 ALIKE = 3.5  # times that colours of hair spread, which are still of it
 EVEN = 0.5  # probability from which on a cell is more likely hair than anything else
 FINER = 4  # pixels a side of a cell that are looked at where cells are few
@@ -47,25 +50,43 @@ class HairTone(NamedTuple):
         return np.asarray(squared_lengths(away - share[..., None] * along), np.float32)
 
 
-def hair_tone(head: Sighted, faces: Ints) -> HairTone:
-    """The colours of what the class map is sure is hair, and of skin.
+def hair_tone(head: Sighted, faces: Ints, picture: Image, shown: Float32s) -> HairTone:
+    """The colours of hair and of skin.
 
-    Where little hair is seen, the map may have taken the wall beside the head for it, and where it is redder than hair
-    grows, cloth.
+    Where little hair is seen, the class map says which cells show it; it may have taken the wall beside the head for
+    it, and where it is redder than hair grows, cloth.
+
+    Args:
+        head: in the photograph.
+        faces: its triangles [F, 3].
+        picture: around it [W, W, 3].
+        shown: probability [5, W, W] that a pixel of that shows each of `unveil.heads.surroundings.SURROUNDINGS`.
     """
+    around = shown[OF_SURROUNDINGS]
+    if much := np.count_nonzero(around > EVEN) >= FEW_PIXELS:
+        colours = to_cielab(picture)[around >= min(SURE, float(around.max()))]
     lab, seen = head.cells
     hair, skin = head.classes[[HAIR, SKIN]] * seen
-    surest = np.quantile(hair, 1 - LEAST_HAIR)
-    colours = lab[(hair >= surest) | (hair > SURE)]
-    if surest < EVEN:  # so few cells show hair that a wall or skin is in most of them
-        colours = _darkest(head, hair > min(EVEN, 0.9 * float(hair.max())), 0.5)
-    middle, of_skin = np.median(colours, axis=0), np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
-    doubtful = 0 < np.count_nonzero(hair > EVEN) < FEW_CELLS or _redder_than_hair(middle, of_skin)
+    of_skin = np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
+    if not much:
+        colours = _of_class_map(head, hair, lab)
+        colours = colours if len(colours) else of_skin[None]
+    middle = np.median(colours, axis=0)
+    none = np.count_nonzero(around > EVEN) < FEWEST
+    doubtful = not much and (none or np.count_nonzero(hair > EVEN) < FEW_CELLS or _redder_than_hair(middle, of_skin))
     if doubtful:
         colours = _of_little(head, hair > EVEN, colours, of_skin, faces)
         middle = np.median(colours, axis=0)
     spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
-    return HairTone(middle, spread, of_skin, OF_LITTLE if doubtful else 1.0)
+    return HairTone(middle, spread, of_skin, 1.0 if much else OF_LITTLE)
+
+
+def _of_class_map(head: Sighted, hair: Float32s, lab: Float32s) -> Float32s:
+    """CIELAB [N, 3] of the cells that show hair with the highest probabilities [K, K], of all [K, K, 3]."""
+    surest = np.quantile(hair, 1 - LEAST_HAIR)
+    if surest < EVEN:  # so few cells show hair that a wall or skin is in most of them
+        return _darkest(head, hair > min(EVEN, 0.9 * float(hair.max())), 0.5)
+    return np.asarray(lab[(hair >= surest) | (hair > SURE)])
 
 
 def _of_little(head: Sighted, cells: Bools, colours: Float32s, skin: Floats, faces: Ints) -> Float32s:
@@ -107,4 +128,4 @@ def _darkest(head: Sighted, cells: Bools, share: float) -> Float32s:
     there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
     pixels = fine.warp(head.photograph)[there]
     lab = to_cielab(pixels)
-    return lab[lab[:, 0] <= np.quantile(lab[:, 0], share)]
+    return lab[lab[:, 0] <= np.quantile(lab[:, 0], share)] if len(lab) else lab

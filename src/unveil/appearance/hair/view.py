@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +14,6 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 MOST_ODDS = 3.0  # log odds of a pixel count no more than this
 MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
 FARTHEST = 1e9  # depth of what is no head
-FOREHEAD = -0.033  # metres above the hairline, between which and the hairline there may be a fringe
 SLACK = 0.006  # metres behind the head at which nothing is hidden yet
 
 
@@ -81,20 +79,6 @@ class HairView:
     def towards(self) -> Float64s:
         """Unit direction [3] from the head to the camera, in model space."""
         return np.asarray(-self.to_image[2, :3] / self.scale)
-
-
-class Around(NamedTuple):
-    """Where pixels [W, W] of a view lie around the head, in metres."""
-
-    on_head: Floats  # 1, elsewhere 0
-    above_line: Floats  # above the hairline, on the head
-    away: Floats  # from the head
-    above_chin: Floats
-
-    @property
-    def forehead(self) -> Bools:
-        """Which pixels of the head are no lower than a fringe."""
-        return (self.on_head > 0) & (self.above_line > FOREHEAD)
 
 
 def look_up(picture: Floats | Image, at: Floats, interpolation: int = cv2.INTER_LINEAR, beyond: float = 0) -> Float32s:

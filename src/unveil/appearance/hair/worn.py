@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveil.appearance.hair.cells import Sighted
 from unveil.appearance.hair.ends import SOLID, at_nodes, away_from_hair, loose_ends, lowered
 from unveil.appearance.hair.frame import HairFrame, above_hairline, frame_of
 from unveil.appearance.hair.mesh import CapMesh, cap_mesh
 from unveil.appearance.hair.picture import hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
-from unveil.appearance.hair.surroundings import hair_view
+from unveil.appearance.hair.sighted import Sighted
+from unveil.appearance.hair.surroundings import Surroundings, hair_view
 from unveil.appearance.hair.view import HairView
 from unveil.geometry.arrays import nearest
 from unveil.heads.model import MorphableModel
@@ -59,15 +59,15 @@ class HairForm:
         )
 
 
-def hair_form(head: Sighted, model: MorphableModel) -> HairForm | None:
+def hair_form(surroundings: Surroundings, model: MorphableModel) -> HairForm | None:
     """The form of the hair that a photograph shows on a head, continued around it; None where it shows none.
 
     Args:
-        head: in the photograph.
+        surroundings: of the head in the photograph.
         model: its model, whose whole head has parts.
     """
-    framed = begun(frame_of, head.neutral, model)
-    view = hair_view(head, model)
+    framed = begun(frame_of, surroundings.around.head.neutral, model)
+    view = hair_view(surroundings, model)
     if view is None:
         return None
     frame = framed()
@@ -77,4 +77,4 @@ def hair_form(head: Sighted, model: MorphableModel) -> HairForm | None:
     away = away_from_hair(shape)
     mesh = cap_mesh(-SOLID - at_nodes(away))
     vertices = mesh.vertices(frame.at(shape.distance)).astype(np.float32)
-    return HairForm(head, view, frame, shape, away, mesh, vertices)
+    return HairForm(surroundings.around.head, view, frame, shape, away, mesh, vertices)

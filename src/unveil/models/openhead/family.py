@@ -11,6 +11,7 @@ from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
 from unveil.models.openhead import head, skin, variation
+from unveil.models.openhead.networks import PackagedSurroundings
 from unveil.models.variation import ShapeVariation
 
 FLOAT = "openhead_learner.onnx"
@@ -41,9 +42,10 @@ class Openhead(Family):
 
 @lru_cache(maxsize=1)
 def packaged_head() -> MorphableModel:
-    """openhead with what is known of its skin; it is shared."""
+    """openhead with what is known of its skin, and of what is around heads; it is shared."""
     space = skin.load(packaged("openhead_skin.npz"), packaged("openhead_completion.onnx"))
-    return replace(head.load(packaged("openhead.npz")), skin=space)
+    around = PackagedSurroundings(packaged("openhead_surroundings.onnx"))
+    return replace(head.load(packaged("openhead.npz")), skin=space, surroundings=around)
 
 
 def learner_path() -> Path:

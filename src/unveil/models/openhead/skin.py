@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveil.heads.skin.space import CELLS, SkinFolds, SkinSpace, SkinVariation
-from unveil.models.openhead.completion import Completion
+from unveil.models.openhead.networks import Completion
 from unveil.storage.arrays import read_arrays
 from unveil.storage.file_kind import FileKind
 

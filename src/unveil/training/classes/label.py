@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unveil.appearance.hair.around import explain
+from unveil.appearance.hair.explain import explain
 from unveil.geometry.rasterize import rasterize
 from unveil.models.classes import BACKGROUND, BROWS, EYES, LIPS, MOUTH, SKIN, UNKNOWN
 from unveil.training.classes.head_parts import HeadParts, Parts

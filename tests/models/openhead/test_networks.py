@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 
 from unveil import Reconstructor, read_image
+from unveil.appearance.hair.surroundings import Surroundings
+from unveil.appearance.hair.view import FARTHEST
 from unveil.appearance.texture import BakedTexture, bake_texture
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.models.openhead.completion import Completion
+from unveil.evaluation.occluded_faces import FaceFinder
+from unveil.faces.hair import sighted
+from unveil.heads.surroundings import CHANNELS, SIZE, SURROUNDINGS
 from unveil.models.openhead.family import packaged_head
+from unveil.models.openhead.networks import Completion, PackagedSurroundings
+from unveil.occluders.pool import load_pool
+from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, UInt8s
 
 
@@ -39,6 +46,26 @@ def lab(texture: UInt8s) -> Float32s:
     return np.asarray(cv2.cvtColor(texture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
 
 
+def test_a_hat_is_known_and_hair_goes_on_below_it() -> None:
+    image, model = read_image(packaged("demo.jpg")), packaged_head()
+    reconstructor = Reconstructor()
+    (face,) = reconstructor.reconstruct(image, max_faces=1)
+    hat = load_pool(kinds={"hat"}).apply(image, FaceFinder().face(image, face.landmarks2d), np.random.default_rng(2))
+    (worn,) = reconstructor.reconstruct(hat.image, max_faces=1)
+    assert model.surroundings is not None
+    for one, photograph in ((face, image), (worn, hat.image)):
+        head = sighted(photograph, one)
+        assert head is not None
+        found = Surroundings.of(head, model, model.surroundings)
+        covered = found.around.crop.warp(np.repeat(hat.mask[..., None] * np.uint8(255), 3, axis=2))[..., 0] > 127
+        shares = found.probability[:, covered & (found.around.depth < FARTHEST)].mean(axis=1)
+        assert SURROUNDINGS[shares.argmax()] == ("hair" if one is face else "occluder"), shares
+    assert worn.hair is not None
+    assert face.hair is not None
+    tones = [to_cielab(np.median(one.picture, axis=(0, 1))) for one in (face.hair, worn.hair)]
+    assert np.linalg.norm((tones[0] - tones[1])[1:]) < 12, "none of its purple is on the hair"
+
+
 def test_a_file_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
     colours = np.full((5, 3), 0.5, np.float32)
     known, normals = np.ones(5, np.float32), np.zeros((5, 3), np.float32)
@@ -46,5 +73,7 @@ def test_a_file_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UnveilError, match=name):
             Completion(tmp_path / name)(colours, known, colours, normals)
+        with pytest.raises(UnveilError, match=name):
+            PackagedSurroundings(tmp_path / name)(np.zeros((CHANNELS, SIZE, SIZE), np.float32))
     with pytest.raises(UnveilError, match="cannot be run"):  # other vertices than the head model's
         Completion(packaged("openhead_completion.onnx"))(colours, known, colours, normals)

@@ -1,0 +1,74 @@
+"""A head in a photograph, and which pixels are of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from unveil.models.classes import CLASS_SIZE
+from unveil.photos.cielab import to_cielab
+from unveil.photos.crop import Crop
+from unveil.typing import Float32s, Float64s, Floats, Image
+
+# Grey level up to which a bar beside a photograph is black, the share of its pixels that are brighter, and the lines of
+# a photograph that are looked at.
+BLACK, SPECKS, BAR_STEPS = 20, 0.02, 200
+
+
+@dataclass(frozen=True, eq=False)
+class Sighted:
+    """A head in a photograph."""
+
+    photograph: Image  # RGB [H, W, 3]
+    projected: Floats  # [V, 3] vertices in pixels of it, and a depth in pixels
+    neutral: Floats  # [V, 3] the same vertices in model space without expression and pose
+    classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
+    crop: Crop
+
+    def in_crop(self, crop: Crop) -> Floats:
+        """The vertices [V, 3] in pixels of a crop, and their depth."""
+        return np.column_stack([crop.to_crop(self.projected[:, :2]), self.projected[:, 2]])
+
+    @cached_property
+    def cells(self) -> tuple[Float32s, Float32s]:
+        """CIELAB [K, K, 3] of the cells of the class map, and which of them [K, K] the photograph shows."""
+        cells = self.crop.resized(CLASS_SIZE)
+        return to_cielab(cells.warp(self.photograph)), inside(cells, self.photograph)
+
+
+def on_face(at: Floats, eyes: Floats) -> tuple[Float64s, Float64s]:
+    """How far places [H, W, 2] lie across a face [H, W], to the left of the subject, and down it from between the eyes.
+
+    Both are in distances of the eyes, whose middles [2, 2] are given, the right one first.
+    """
+    along = np.asarray(eyes[1] - eyes[0], np.float64)
+    along /= max(float(along @ along), 1e-9)
+    away = at - np.mean(eyes, axis=0)
+    return away @ along, away @ np.array([-along[1], along[0]])
+
+
+def inside(crop: Crop, photograph: Image) -> Float32s:
+    """Which pixels [W, W] of a crop are of the photograph, and of no black bar beside it."""
+    y, x = np.mgrid[: crop.size, : crop.size]
+    at, margin = crop.to_image(np.stack([x, y], axis=-1)), 1 / crop.scale  # their neighbours are of it, too
+    first, last = _without_bars(photograph)
+    return np.asarray(((at >= first + margin) & (at <= last - margin)).all(axis=-1), np.float32)
+
+
+def _without_bars(photograph: Image) -> tuple[Float64s, Float64s]:
+    """The first and the last x and y of what lies between black bars at the edges of a photograph."""
+    ends = []
+    step = [max(1, side // BAR_STEPS) for side in photograph.shape[:2]]
+    some = photograph[:: step[0], :: step[1]]
+    red, green, blue = np.moveaxis(some, -1, 0) > BLACK
+    bright = red | green | blue
+    for axis, length in ((0, photograph.shape[1]), (1, photograph.shape[0])):
+        lines = np.flatnonzero(bright.mean(axis=axis) > SPECKS)
+        every = step[1 - axis]
+        first, last = (lines[0], lines[-1]) if len(lines) else (0, len(some) - 1)
+        bars = first > 0, last < some.shape[1 - axis] - 1
+        ends.append((first * every if bars[0] else 0, last * every if bars[1] else length - 1))
+    first, last = np.array(ends, np.float64).T
+    return first, last

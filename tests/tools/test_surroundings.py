@@ -1,0 +1,186 @@
+"""Views around heads, what they are changed to, and the network that learns from them."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tools.surroundings import changed
+from tools.surroundings.__main__ import main
+from tools.surroundings.changed import View
+from tools.surroundings.measure import CHANGES, table
+from tools.surroundings.views import UNKNOWN, Views, chosen
+from unveil import Reconstructor, read_image
+from unveil.assets.store import packaged
+from unveil.errors import UnveilError
+from unveil.heads.surroundings import BACKGROUND, CHANNELS, HAIR, OCCLUDER, SIZE, SKIN, SURROUNDINGS
+from unveil.models.openhead.family import packaged_head
+from unveil.models.openhead.networks import PackagedSurroundings
+from unveil.photos.cielab import to_cielab
+from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
+from unveil.training.crops.sources import find_photos
+
+CROP = 192
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Photographs and a prepared folder of them: one face twice, the second time of somebody held out."""
+    path = tmp_path_factory.mktemp("around")
+    photographs, prepared = path / "photographs", path / "prepared"
+    photographs.mkdir()
+    prepared.mkdir()
+    image = read_image(packaged("demo.jpg"))
+    for name in ("a.jpg", "b.jpg"):
+        (photographs / name).write_bytes(packaged("demo.jpg").read_bytes())
+    (face,) = Reconstructor().reconstruct(image, max_faces=1)
+    crops = np.stack(2 * [wide_crop(face.crop, CROP).warp(image)])
+    write_shard(prepared, 0, crops)
+    rows, matrices = np.arange(2, dtype=np.int32), np.tile(np.eye(2, 3), (2, 1, 1))
+    names, split = np.array(["photographs/a.jpg", "photographs/b.jpg"]), np.array([0, 2], np.int8)
+    finish(prepared, Samples(names, np.array(["", ""]), split, np.zeros_like(rows), rows, matrices), [2], CROP)
+    return photographs, prepared
+
+
+@pytest.fixture(scope="module")
+def views(sources: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Views:
+    path = tmp_path_factory.mktemp("views") / "views.npz"
+    main(["gather", *map(str, sources), "-o", str(path)])
+    return Views.read(path)
+
+
+def test_people_held_out_are_left_out_and_few_photographs_of_a_person_are_taken(sources: tuple[Path, Path]) -> None:
+    photos, folder = find_photos(sources[0]), PreparedFolder.open(sources[1])
+    assert [photo.name for photo in chosen(photos, folder, 0)] == ["photographs/a.jpg"]
+    held_out = chosen(photos, folder, 0, held_out=True)
+    assert [photo.name for photo in held_out] == ["photographs/b.jpg"]
+
+
+def test_a_view_says_what_is_clear(views: Views) -> None:
+    assert len(views) == 1
+    shown, places = views.classes[0], views.places[0]
+    shares = [float((shown == kind).mean()) for kind in range(len(SURROUNDINGS))]
+    assert shares[SKIN] > 0.08
+    assert shares[HAIR] > 0.02
+    assert shares[BACKGROUND] > 0.1
+    assert 0.02 < (shown == UNKNOWN).mean() < 0.5
+    assert not ((shown == BACKGROUND) & (places[0] > 127)).any(), "no wall where the head is"
+    bald = views.bald[0].astype(np.float32)
+    assert (bald[places[0] < 128] == 0).all()
+    hair = (shown == HAIR) & (places[0] > 127)
+    of_skin = np.median(to_cielab(views.picture[0][shown == SKIN]), axis=0)
+    off = [np.linalg.norm(np.median(to_cielab(one[hair]), axis=0) - of_skin) for one in (bald, views.picture[0])]
+    assert off[0] < 0.6 * off[1], "a bald head has skin where hair was"
+    assert (views.cover > 127).any()
+
+
+def test_what_is_laid_on_is_an_occluder_and_hides_what_was_there(views: Views) -> None:
+    view = View.of(views, 0)
+    found = changed.covered(view, views, 0, np.random.default_rng(0))
+    cover = views.cover[0] > 0.8 * 255
+    assert (found.classes[cover] == OCCLUDER).all()
+    np.testing.assert_array_equal(found.picture[views.cover[0] == 0], view.picture[views.cover[0] == 0])
+    assert (found.occluder >= view.occluder).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_hair_its_place_is_skin_or_wall(views: Views, seed: int) -> None:
+    view = View.of(views, 0)
+    found = changed.bald(view, views.bald[0], np.random.default_rng(seed))
+    moved = (view.classes == HAIR) & (found.classes != HAIR) & (found.classes != UNKNOWN)
+    assert moved.sum() > 50
+    assert (found.classes[moved & view.on_head] == SKIN).all()
+    assert (found.classes[moved & ~view.on_head] == BACKGROUND).all()
+    same = (view.classes == SKIN) & (cv2.dilate((view.classes == HAIR).astype(np.uint8), np.ones((7, 7))) == 0)
+    np.testing.assert_array_equal(found.picture[same], view.picture[same])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_another_wall_changes_the_wall_alone(views: Views, seed: int) -> None:
+    view = View.of(views, 0)
+    found = changed.before_another_wall(view, view, np.random.default_rng(seed))
+    np.testing.assert_array_equal(found.classes, view.classes)
+    inside = view.on_head & (view.share(BACKGROUND) == 0)
+    np.testing.assert_array_equal(found.picture[inside], view.picture[inside])
+    wall = view.share(BACKGROUND) > 0.9
+    assert np.abs(found.picture - view.picture)[wall].mean() > 1
+
+
+def test_hair_of_another_colour_keeps_its_strands(views: Views) -> None:
+    view = View.of(views, 0)
+    hair, other = view.share(HAIR) > 0.99, view.share(HAIR) == 0
+    found = [changed.recoloured(view, np.random.default_rng(seed)) for seed in range(8)]
+    light = np.array([to_cielab(one.picture)[hair][:, 0] for one in found])
+    assert np.ptp(light.mean(axis=1)) > 25
+    here = to_cielab(view.picture)[hair][:, 0]
+    assert np.median([np.corrcoef(one, here)[0, 1] for one in light]) > 0.8
+    for one in found:
+        np.testing.assert_array_equal(one.picture[other], view.picture[other])
+
+
+def test_all_changes_together_give_what_the_network_takes(views: Views) -> None:
+    for seed in range(30):
+        view = changed.changed(views, 0, np.random.default_rng(seed))
+        channels = view.channels()
+        assert channels.shape == (CHANNELS, SIZE, SIZE)
+        assert np.isfinite(channels).all()
+        assert np.abs(channels[:3]).max() <= 0.5
+        assert channels[3:].min() >= 0
+        assert channels[3:].max() <= 1
+        assert (view.classes[view.known < 0.5] == UNKNOWN).all()
+        assert (channels[:3][:, view.known == 0] == 0).all()
+        assert np.isin(view.classes, [*range(len(SURROUNDINGS)), UNKNOWN]).all()
+
+
+def test_what_networks_say_is_measured_with_every_change(views: Views) -> None:
+    lines = list(table(views, lambda channels: np.stack([np.full((SIZE, SIZE), kind == HAIR) for kind in range(5)]), 0))
+    assert len(lines) == 2 + 5
+    plain, *_, hat = lines[2:]
+    hair = float((views.classes == HAIR).sum() / (views.classes != UNKNOWN).sum())
+    assert f"| {hair:.2f} |" in plain, "of all that is known, so much is hair"
+    assert plain.count("0.00") == 3, "and nothing else is right; no occluder is there"
+    assert hat.count("0.00") == 4
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_packaged_network_knows_what_is_around_a_head(views: Views, name: str) -> None:
+    network = packaged_head().surroundings
+    assert network is not None
+    right = []
+    for seed in range(8):
+        view = CHANGES[name](View.of(views, 0), views, 0, np.random.default_rng(seed))
+        known = view.classes != UNKNOWN
+        right.append((network(view.channels()).argmax(axis=0) == view.classes)[known].mean())
+    assert np.median(right) > 0.85, right
+
+
+def test_training_goes_on_where_it_was_stopped_and_its_network_can_be_asked(
+    views: Views, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = pytest.importorskip("tools.surroundings.train", reason="training needs torch")
+    from tools import small_networks
+
+    monkeypatch.setattr(small_networks, "KEPT_EVERY", 1)
+
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train([views], tmp_path / "stopped.pt", 2, 0, stop)
+    again = training.train([views], tmp_path / "stopped.pt", 2, 0)
+    at_once = training.train([views], tmp_path / "at once.pt", 2, 0)
+    for ours, theirs in zip(again.state_dict().values(), at_once.state_dict().values(), strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    training.export(again, tmp_path / "surroundings.onnx", {})
+    found = PackagedSurroundings(tmp_path / "surroundings.onnx")(View.of(views, 0).channels())
+    assert found.shape == (len(SURROUNDINGS), SIZE, SIZE)
+    np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-4)
+
+
+def test_a_folder_without_heads_is_refused(tmp_path: Path, sources: tuple[Path, Path]) -> None:
+    blank = tmp_path / "photographs"
+    blank.mkdir()
+    cv2.imwrite(str(blank / "a.jpg"), np.full((100, 100, 3), 90, np.uint8))
+    with pytest.raises(UnveilError, match="no photograph shows a head"):
+        main(["gather", str(blank), str(sources[1]), "-o", str(tmp_path / "views.npz")])

@@ -1,0 +1,92 @@
+"""Training of the small networks beside the learner; a run that was stopped goes on where it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unveil.training.train import schedule, update_average
+
+LARGEST_GRADIENT = 1.0
+KEPT_EVERY = 250  # steps
+Network = TypeVar("Network", bound=nn.Module)
+Batch = TypeVar("Batch")
+
+
+class Course(NamedTuple):
+    """How a network is trained."""
+
+    rate: float  # of learning
+    warm: float  # share of the steps over which that rises
+    decay: float  # of weights
+    averaged: float  # of the mean of the weights over steps, that is kept at each
+
+
+def fit(
+    make: Callable[[], Network],
+    draw: Callable[[np.random.Generator], Batch],
+    loss: Callable[[Network, Batch], Tensor],
+    course: Course,
+    kept: Path,
+    *,
+    steps: int,
+    seed: int,
+    note: Callable[[str], None] = print,
+) -> Network:
+    """The trained network, its weights averaged over steps.
+
+    Args:
+        make: a network that is not trained yet.
+        draw: a batch; the next one is drawn during a step.
+        loss: of a network for a batch.
+        course: see there.
+        kept: the file that an earlier run ended in, if there was one, and this one does.
+        steps: in all, those of earlier runs included.
+        seed: of the weights and of the batches.
+        note: is told how it goes.
+    """
+    torch.manual_seed(seed)
+    network, averaged = (make().to(memory_format=torch.channels_last) for _ in range(2))
+    averaged.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=course.decay)
+    first = 0
+    if kept.is_file():
+        state = torch.load(kept, weights_only=True)
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["step"]
+    total = 0.0
+    for step, batch in zip(range(first, steps), _drawn(draw, range(first, steps), seed), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = course.rate * schedule(step / steps, course.warm)
+        found = loss(network, batch)
+        optimizer.zero_grad()
+        found.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        optimizer.step()
+        update_average(averaged, network, course.averaged, step)
+        total += found.item()
+        if (step + 1) % KEPT_EVERY == 0 or step + 1 == steps:
+            networks = {"network": network.state_dict(), "averaged": averaged.state_dict()}
+            torch.save(networks | {"optimizer": optimizer.state_dict(), "step": step + 1}, kept)
+            note(f"{step + 1} of {steps} steps: {total / (step % KEPT_EVERY + 1):.3f}")
+            total = 0.0
+    return averaged
+
+
+def _drawn(draw: Callable[[np.random.Generator], Batch], steps: range, seed: int) -> Iterator[Batch]:
+    """The batches of some steps, each drawn while the one before is used."""
+    with ThreadPoolExecutor(1) as other:
+        coming = [other.submit(draw, np.random.default_rng((seed, step))) for step in steps[:1]]
+        for step in steps:
+            batch = coming.pop().result()
+            if step + 1 < steps.stop:
+                coming.append(other.submit(draw, np.random.default_rng((seed, step + 1))))
+            yield batch

@@ -1,0 +1,199 @@
+"""Views made harder, in ways that leave known what they show.
+
+Colours are RGB up to 255, in pictures [S, S, 3].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from tools.surroundings.views import UNKNOWN, Views
+from unveil.appearance.hair.surroundings import ABOVE_LINE
+from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN
+from unveil.photos.cielab import to_cielab, to_srgb
+from unveil.typing import Bools, Float32s, Floats, UInt8s
+
+# How often hair gets another colour, all or a part of it is taken off, the wall is another (always behind bald heads),
+# that is coloured like hair or skin, something is laid on, and that is coloured like hair or nearly black.
+RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.45, 0.18, 0.45, 0.45, 0.35, 0.28, 0.3
+FLAT, OF_ANOTHER = 0.35, 0.8  # of other walls: those of few colours, and up to here those of another photograph
+STUBBLE = 0.75  # how dark a shaven scalp is at least
+TIGHT, SMALL, NOISY, GREY, NOT_SAID = 0.45, 0.35, 0.3, 0.06, 0.3  # how often photographs are that
+PALEST = 30  # pixels of a colour that are enough to know it
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One view, as it is changed."""
+
+    picture: Float32s  # [S, S, 3]
+    known: Float32s  # [S, S]
+    places: Float32s  # [4, S, S] of 1
+    occluder: Float32s  # [2, S, S] of 1
+    classes: UInt8s  # [S, S]
+
+    @classmethod
+    def of(cls, views: Views, number: int) -> View:
+        """As the photograph shows it."""
+        known, places, occluder = (
+            values[number].astype(np.float32) / 255 for values in (views.known, views.places, views.occluder)
+        )
+        return cls(views.picture[number].astype(np.float32), known, places, occluder, views.classes[number].copy())
+
+    @property
+    def on_head(self) -> Bools:
+        """Where the skin of the head would be [S, S]."""
+        return np.asarray(self.places[0] > 0.5)
+
+    def share(self, kind: int) -> Float32s:
+        """How far pixels [S, S] show a class."""
+        return np.asarray(cv2.GaussianBlur((self.classes == kind).astype(np.float32), (3, 3), 0.7))
+
+    def channels(self) -> Float32s:
+        """`unveil.appearance.hair.surroundings.Around.channels`."""
+        colours = (np.moveaxis(np.clip(self.picture, 0, 255), -1, 0) / 255 - 0.5) * self.known
+        return np.concatenate([colours, self.known[None], self.places, self.occluder]).astype(np.float32)
+
+
+def changed(views: Views, number: int, rng: np.random.Generator) -> View:
+    """A view with some of the changes, drawn at random."""
+    view = View.of(views, number)
+    if rng.random() < RECOLOURED:
+        view = recoloured(view, rng)
+    hairless = rng.random() < BALD
+    if hairless:
+        view = bald(view, views.bald[number], rng)
+    if hairless or rng.random() < WALL:
+        view = before_another_wall(view, View.of(views, int(rng.integers(len(views)))), rng)
+    if rng.random() < COVERED:
+        view = covered(view, views, number, rng)
+    return _as_taken(view, rng)
+
+
+def recoloured(view: View, rng: np.random.Generator) -> View:
+    """With hair from black to white, blond, red or brown."""
+    share = view.share(HAIR)
+    if share.sum() < PALEST:
+        return view
+    lab = to_cielab(view.picture)
+    light = rng.choice([rng.uniform(5, 25), rng.uniform(20, 60), rng.uniform(50, 88)])
+    chroma, hue = 32 * rng.random() ** 2.5, np.radians(rng.uniform(40, 85))
+    wanted = np.array([light, chroma * np.cos(hue), chroma * np.sin(hue)])
+    return replace(view, picture=_mixed(view.picture, _dyed(lab, share > 0.5, wanted), share))
+
+
+def _dyed(lab: Float32s, where: Bools, wanted: Floats) -> Float32s:
+    """Colours of CIELAB [S, S, 3] such that their mean in some place [S, S] is the one that is wanted [3], as RGB."""
+    mean = lab[where].mean(axis=0)
+    contrast = np.clip((wanted[0] + 12) / (mean[0] + 12), 0.4, 2.0)
+    return _rgb((lab - mean) * np.array([contrast, 0.8, 0.8]) + wanted)
+
+
+def bald(view: View, head: UInt8s, rng: np.random.Generator) -> View:
+    """Without hair, or without it on top; ``head`` [S, S, 3] has none. What was behind it is not yet there."""
+    bare = np.ones((SIZE, SIZE), np.float32)
+    above = (view.places[1] - ABOVE_LINE[1]) / ABOVE_LINE[0]
+    if rng.random() < IN_PART:
+        line = rng.uniform(0.005, 0.055) + 0.012 * _smooth(rng, 6, 1)[..., 0]
+        top = view.on_head & (above > line)
+        bare = 1 / (1 + np.exp(-np.clip((above - line) / 0.004, -30, 30)))
+        height = np.percentile(view.places[2][top], rng.uniform(20, 70)) if top.any() else 0.0
+        bare = np.where(view.on_head, bare, view.places[2] > height)
+    hair = cv2.dilate((view.classes == HAIR).astype(np.float32), np.ones((3, 3)))
+    hair *= (view.classes != CLOTH) | view.on_head
+    gone = np.asarray(cv2.GaussianBlur(hair, (3, 3), 0.6) * bare, np.float32)
+    skin = head * np.float32(rng.uniform(STUBBLE, 1) if rng.random() < 0.4 else 1)
+    classes = view.classes.copy()
+    classes[(gone > 0.2) & (classes != SKIN)] = UNKNOWN
+    classes[(gone > 0.8) & view.on_head] = SKIN
+    classes[(gone > 0.8) & ~view.on_head] = BACKGROUND
+    return replace(view, picture=_mixed(view.picture, skin, gone * view.on_head), classes=classes)
+
+
+def before_another_wall(view: View, other: View, rng: np.random.Generator) -> View:
+    """Before a wall of few colours, that of another view, or a piece of that, enlarged."""
+    kind = rng.random()
+    if kind < FLAT:
+        wall = _smooth(rng, int(rng.integers(2, 5)), 3) * rng.uniform(2, 25)
+        wall = wall + rng.uniform(0, 255) + rng.normal(0, 25, 3)
+    elif kind < OF_ANOTHER:
+        behind = ((other.classes == BACKGROUND) & (other.known > 0.5)).astype(np.float32)
+        around = cv2.GaussianBlur(other.picture * behind[..., None], (0, 0), 9)
+        around /= np.maximum(cv2.GaussianBlur(behind, (0, 0), 9), 1e-3)[..., None]
+        wall = np.where(behind[..., None] > 0, other.picture, around)
+    else:  # a piece of anything, enlarged
+        side = int(rng.integers(14, 30))
+        row, column = rng.integers(0, SIZE - side, 2)
+        wall = cv2.resize(other.picture[row : row + side, column : column + side], (SIZE, SIZE))
+    if rng.random() < LIKE_HEAD:
+        like = view.picture[view.classes == (HAIR if rng.random() < 0.5 else SKIN)]
+        if len(like) > PALEST:
+            wall = wall - wall.mean(axis=(0, 1)) + like.mean(axis=0) + rng.normal(0, 8, 3)
+    wall = np.clip(wall + rng.normal(0, 1.5, wall.shape), 0, 255)
+    share = view.share(BACKGROUND)
+    # What is not known beside the head would stay of the former wall.
+    unclear = (view.classes == UNKNOWN) & ~view.on_head
+    share = np.maximum(share, cv2.GaussianBlur(unclear.astype(np.float32), (3, 3), 0.7) * (share > 0))
+    return replace(view, picture=_mixed(view.picture, wall.astype(np.float32), share))
+
+
+def covered(view: View, views: Views, number: int, rng: np.random.Generator) -> View:
+    """With a hat or another occluder, in some colour."""
+    share, drawn = views.cover[number].astype(np.float32) / 255, views.covered[number].astype(np.float32)
+    where, hair = share > 0.5, view.classes == HAIR
+    if rng.random() < DYED and where.any():
+        wanted = np.array([rng.uniform(3, 22), rng.normal(0, 3), rng.normal(0, 4)])
+        if rng.random() < 0.5 and np.count_nonzero(hair) > PALEST:
+            wanted = to_cielab(view.picture)[hair].mean(axis=0) + rng.normal(0, 4, 3)
+        drawn = _dyed(to_cielab(drawn), where, wanted)
+    classes = view.classes.copy()
+    classes[share > 0.2] = UNKNOWN
+    classes[share > 0.8] = OCCLUDER
+    learners = views.covered_occluder[number].astype(np.float32) / 255
+    occluder = np.stack([np.maximum(view.occluder[0], learners), view.occluder[1]])
+    return replace(view, picture=_mixed(view.picture, drawn, share), classes=classes, occluder=occluder)
+
+
+def _as_taken(view: View, rng: np.random.Generator) -> View:
+    """Cut, small, grey, noisy, in other light, mirrored, or with a learner that says nothing of occluders."""
+    picture, known, occluder = view.picture, view.known, view.occluder.copy()
+    if rng.random() < NOT_SAID:
+        occluder[0] *= 0 if rng.random() < 0.7 else rng.random()
+    if rng.random() < TIGHT:
+        left, right = int(rng.integers(0, 28)), int(rng.integers(SIZE - 28, SIZE + 1))
+        top, bottom = int(rng.integers(0, 40)), int(rng.integers(SIZE - 26, SIZE + 1))
+        kept = np.zeros_like(known)
+        kept[top:bottom, left:right] = 1
+        known = known * kept
+    gain = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3))
+    picture = 255 * np.clip(picture / 255 * gain, 0, 1) ** np.exp(rng.normal(0, 0.15))
+    if rng.random() < GREY:
+        picture = np.repeat(picture.mean(axis=-1, keepdims=True), 3, axis=-1)
+    if rng.random() < SMALL:
+        side = int(rng.integers(24, 70))
+        small = cv2.resize(picture.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(small, (SIZE, SIZE))
+    if rng.random() < NOISY:
+        picture = picture + rng.normal(0, rng.uniform(1, 7), picture.shape)
+    classes = np.where(known > 0.5, view.classes, UNKNOWN)
+    if rng.random() < 0.5:
+        picture, known, classes = picture[:, ::-1], known[:, ::-1], classes[:, ::-1]
+        return View(picture, known, view.places[..., ::-1], occluder[..., ::-1], classes)
+    return View(picture, known, view.places, occluder, classes)
+
+
+def _mixed(picture: Float32s, other: Float32s, share: Float32s) -> Float32s:
+    return np.asarray(picture + (other - picture) * share[..., None], np.float32)
+
+
+def _rgb(lab: Floats) -> Float32s:
+    return np.asarray(np.clip(to_srgb(np.asarray(lab, np.float32)), 0, 255), np.float32)
+
+
+def _smooth(rng: np.random.Generator, cells: int, channels: int) -> Float32s:
+    """Random values [S, S, C] that are smooth over so many cells a side."""
+    few = rng.normal(size=(cells, cells, channels)).astype(np.float32)
+    return np.asarray(cv2.resize(few, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)).reshape(SIZE, SIZE, channels)

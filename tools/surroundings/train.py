@@ -1,0 +1,61 @@
+"""Training of the network that says what is around a head, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tools.small_networks import Course, fit
+from tools.surroundings.changed import changed
+from tools.surroundings.network import SurroundingsNetwork
+from tools.surroundings.views import UNKNOWN, Views
+from unveil.heads.surroundings import CHANNELS, SIZE
+from unveil.models.onnx_graph import halve_weights, trace, write
+
+BATCH = 32
+COURSE = Course(rate=3e-3, warm=0.02, decay=0.02, averaged=0.998)
+SMOOTHED = 0.02  # of what is known, that is taken for any class
+FEWEST = 200  # known pixels of a view that count as many in any case
+
+
+def train(
+    views: Sequence[Views], kept: Path, steps: int, seed: int, note: Callable[[str], None] = print
+) -> SurroundingsNetwork:
+    """The network, its weights averaged over steps; goes on from the file ``kept`` where an earlier run ended."""
+    return fit(SurroundingsNetwork, partial(_batch, views), _loss, COURSE, kept, steps=steps, seed=seed, note=note)
+
+
+def export(network: SurroundingsNetwork, path: Path, metadata: dict[str, str]) -> None:
+    """Write the network as ONNX: ``picture`` float32 [N, 10, S, S] in, ``probability`` float32 [N, 5, S, S] out."""
+    whole = nn.Sequential(network, nn.Softmax(dim=1))
+    example = torch.zeros(2, CHANNELS, SIZE, SIZE)
+    write(halve_weights(trace(whole, example, "picture", "probability")), path, metadata)
+
+
+def _batch(views: Sequence[Views], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Pictures [B, CHANNELS, S, S] and the classes [B, S, S] of their pixels."""
+    sizes = np.array([len(some) for some in views])
+    drawn = []
+    for _ in range(BATCH):
+        some = views[rng.choice(len(views), p=sizes / sizes.sum())]
+        drawn.append(changed(some, int(rng.integers(len(some))), rng))
+    pictures = torch.from_numpy(np.stack([view.channels() for view in drawn]))
+    classes = torch.from_numpy(np.stack([view.classes for view in drawn]).astype(np.int64))
+    return pictures.to(memory_format=torch.channels_last), classes
+
+
+def _loss(network: SurroundingsNetwork, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """The mean over views of the cross entropy of what is known of each."""
+    pictures, classes = batch
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(pictures)
+    each = functional.cross_entropy(
+        logits.float(), classes, ignore_index=UNKNOWN, reduction="none", label_smoothing=SMOOTHED
+    ).sum(dim=(1, 2))
+    return (each / (classes != UNKNOWN).sum(dim=(1, 2)).clamp(min=FEWEST)).mean()
