@@ -39,10 +39,11 @@ SAMPLES, FRAMES, WEIGHTS, UNLIKE = 100, 0.25, np.array([0.5, 1, 1], np.float32),
 LEAST_HAIR, LEAST_SHOWN = 0.004, 0.2
 BEYOND = 0.1  # of the scalp, that is seen or hidden at most where the edge of the photograph cuts it off
 HIDES = (0.4, 0.7)  # probabilities of something in front between which it hides what is behind
+GOES_ON = 0.05  # metres that an occluder goes on, beyond what the learner sees of it
 CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
-BALD, SHORT = 0.6, 0.1  # share of a scalp that is skin if somebody is bald, and of hair beside it, that is likely then
-# How much seldomer things are before heads than in the pictures that the network learned from, the power of what it
-# says that counts beside colours, and the share of what it did not foresee.
+BALD = 0.6  # share of a scalp that is skin if somebody is bald
+# How much seldomer things are before heads, and scalps bare, than in the pictures that the network learned from; the
+# power of what it says that counts beside colours; and the share of what it did not foresee.
 SELDOM, TEMPERED, UNFORESEEN = 0.2, 0.7, 0.04
 SURELY = 0.02  # of probabilities: nothing is surer
 # What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
@@ -72,6 +73,12 @@ class Around:
         """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
         above_line = (self.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0]
         return np.asarray((self.depth < FARTHEST) & (above_line > CLEARLY))
+
+    def near_occluder(self) -> Bools:
+        """Which pixels [W, W] are near one that the learner sees."""
+        side = 2 * round(GOES_ON * self.per_metre) + 1
+        reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        return np.asarray(cv2.dilate((self.channels[8] > EVEN).astype(np.uint8), reach) > 0)
 
     @property
     def per_metre(self) -> float:
@@ -104,17 +111,19 @@ class Surroundings:
         """What a network says is around a head of a model."""
         around = Around.of(head, model)
         found = network(around.channels)
-        skin, front = found[SKIN].copy(), found[OCCLUDER].copy()
-        found[OCCLUDER] *= SELDOM
+        front, near, bald = found[OCCLUDER].copy(), around.near_occluder(), _is_bald(around, found[SKIN])
+        found[OCCLUDER] *= np.where(near, 1, SELDOM)
+        found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
+        found[HAIR] *= np.where((around.depth == FARTHEST) & bald, SELDOM, 1)
         found /= found.sum(axis=0)
         prior = found**TEMPERED
-        prior[HAIR] *= np.where(_is_bald(around, found[SKIN]) & (around.depth == FARTHEST), SHORT, 1)
         prior = (1 - UNFORESEEN) * prior / prior.sum(axis=0) + UNFORESEEN / len(found)
         typical = np.clip(2 * found - 1, 0, 1) * around.known
         probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32))
-        # What may be a hat, and is not coloured like hair, is one, though its colour may be that of skin or of a wall.
-        front = np.maximum(front, np.where(around.scalp, probability[SKIN] * (1 - skin), 0))
-        occluder = np.maximum(probability[OCCLUDER], front * (1 - probability[HAIR]))
+        # On a scalp that is not bald, what is coloured like skin is a hat. What may be a hat, and is not coloured like
+        # hair, is one, and so is what goes on from an occluder that the learner sees.
+        front = np.maximum(front, np.where(around.scalp & (not bald), probability[SKIN], 0))
+        occluder = np.maximum(probability[OCCLUDER], front * np.where(near, 1, 1 - probability[HAIR]))
         probability *= (1 - occluder) / np.maximum(1 - probability[OCCLUDER], SURELY)
         probability[OCCLUDER] = occluder
         return cls(around, probability)
