@@ -27,7 +27,7 @@ HATCH_STRENGTH = 0.6
 LEGEND = 40  # pixels, the height of the legend below
 BAR = (14, 8, 140, 10)  # left, top, width, height of the colour bar in the legend
 SWATCH = (254, 8, 26, 22)  # the same of the piece of hatching
-INK = (40, 40, 40)
+INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
 def draw_guessed(
@@ -130,7 +130,8 @@ def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
         draw.text(place, why_hidden(face), INK, font, anchor="lm", spacing=3)
     if small:
         below = (len(panel) - 6, len(panel) * SMALL + 4)
-        draw.text(below, "yellow: guessed colours", INK, font, anchor="rt")
+        words = "yellow: guessed colours"  # which may lie on the head
+        draw.text(below, words, INK, font, anchor="rt", stroke_width=2, stroke_fill=PAPER)
     return np.asarray(picture)
 
 
