@@ -266,7 +266,7 @@ def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> Non
     assert made is not None
     behind = made.picture[: len(made.picture) // 2, :100].mean(axis=2)  # the picture begins in the middle of the back
     light = np.log(behind)
-    assert 0.06 < light.std() < 0.3, "as strands differ in photographs"
+    assert 0.08 < light.std() < 0.3, "as strands differ in photographs"
     across, along = (np.abs(np.diff(light, axis=axis)).mean() for axis in (1, 0))
     assert across > 3 * along
 
@@ -340,7 +340,7 @@ def test_a_hairline_that_no_photograph_shows_is_uneven_and_the_same_every_time()
     assert made is not None
     assert again is not None
     broad, fine = hairline(made)
-    assert np.abs(broad - broad[::-1]).mean() > 0.6, "its sides are not alike"
+    assert np.abs(broad - broad[::-1]).mean() > 0.9, "its sides are not alike"
     assert fades_at_forehead(made) > 1.2 * fades_at_forehead(hair()), "nor has it an edge"
     assert 0.3 < fine.std() < 0.9, "single strands, and no teeth of a saw"
     assert np.array_equal(made.vertices, again.vertices)
