@@ -13,6 +13,11 @@ from torch import Tensor, nn
 
 from unveil.training.train import schedule, update_average
 
+# What the files of networks say of themselves that learned from photographs.
+RESEARCH = {
+    "licence": "non-commercial research",
+    "data": "photographs released for non-commercial research: UTKFace, All-Age-Faces, YouTube Faces",
+}
 LARGEST_GRADIENT = 1.0
 KEPT_EVERY = 250  # steps
 Network = TypeVar("Network", bound=nn.Module)

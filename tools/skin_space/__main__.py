@@ -21,9 +21,6 @@ from unveil.storage.files import write_text
 from unveil.storage.npz import write_npz
 from unveil.training.crops.prepared import PreparedFolder
 
-LICENCE = "non-commercial research"
-DATA = "photographs released for non-commercial research: UTKFace, All-Age-Faces, YouTube Faces"
-
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -60,9 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     if options.command == "complete":
         from tools.skin_space.complete import export, train  # which need torch
+        from tools.small_networks import RESEARCH
 
         network = train(packaged_head(), OccludedFaces.read(options.faces), options.kept, options.steps, options.seed)
-        export(network, options.out, {"licence": LICENCE, "data": DATA})
+        export(network, options.out, RESEARCH)
         return
     folder = PreparedFolder.open(options.prepared)
     if options.command == "occlude":

@@ -13,9 +13,6 @@ from unveil.models.openhead.family import packaged_head
 from unveil.training.crops.prepared import PreparedFolder
 from unveil.training.crops.sources import find_photos
 
-LICENCE = "non-commercial research"
-DATA = "photographs released for non-commercial research: UTKFace, All-Age-Faces, YouTube Faces"
-
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -53,10 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         assert network is not None
         print(*table(Views.read(options.views), network, options.seed), sep="\n")
         return
-    from tools.surroundings.train import export, train  # which need torch
+    from tools.small_networks import RESEARCH  # which needs torch, as does what follows
+    from tools.surroundings.train import export, train
 
     network = train([Views.read(path) for path in options.views], options.kept, options.steps, options.seed)
-    export(network, options.out, {"licence": LICENCE, "data": DATA})
+    export(network, options.out, RESEARCH)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 
 from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.surroundings import ABOVE_LINE, Around
+from unveil.appearance.hair.tone import spread_of
 from unveil.appearance.hair.view import FARTHEST
 from unveil.appearance.texture import bake_texture
 from unveil.appearance.visibility import occluded_pixels
@@ -46,7 +47,7 @@ OCCLUDED, WORN = 0.25, 25
 # Of `Around.channels`, of 1: the brows; the chin, and above it where there is no cloth; and away from the head, where
 # there is the wall.
 BROWS, CHIN, NO_CLOTH, AWAY = 0.385, 0.353, 0.392, 0.41
-LIKE, INDISTINCT, SPREAD = 2.0, 0.2, (8.0, 4.0, 5.0)  # spreads of hair's colour in CIELAB, and the share of a wall
+LIKE, INDISTINCT = 2.0, 0.2  # spreads of hair's colour, and the share of a wall
 FEWEST = 20  # pixels of hair and of a wall that are compared
 LESS = 0.6  # times the distance from the colour of hair or skin, at which it clearly is that and not the other
 OF_PERSON, OF_SOURCE = 6, 4000  # photographs
@@ -222,8 +223,7 @@ def _alike(picture: Image, hair: Bools, wall: Bools) -> bool:
     if min(np.count_nonzero(hair), np.count_nonzero(wall)) < FEWEST:
         return False
     middle = np.median(lab[hair], axis=0)
-    spread = np.maximum(1.5 * np.median(np.abs(lab[hair] - middle), axis=0), SPREAD)
-    return bool((np.abs(lab[wall] - middle) < LIKE * spread).all(axis=1).mean() > INDISTINCT)
+    return bool((np.abs(lab[wall] - middle) < LIKE * spread_of(lab[hair], middle)).all(axis=1).mean() > INDISTINCT)
 
 
 def _with_fringe(picture: Image, shown: UInt8s, forehead: Bools) -> UInt8s:

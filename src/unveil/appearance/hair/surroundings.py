@@ -8,6 +8,7 @@ says what hair, skin, cloth and walls look like in this photograph, and by these
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -68,7 +69,12 @@ class Around:
         """Which pixels [W, W] are of the photograph."""
         return np.asarray(self.channels[3])
 
-    @property
+    @cached_property
+    def lab(self) -> Float32s:
+        """CIELAB [W, W, 3] of the picture."""
+        return to_cielab(self.picture)
+
+    @cached_property
     def scalp(self) -> Bools:
         """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
         above_line = (self.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0]
@@ -145,7 +151,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
         wall=probability[BACKGROUND],
         crop=around.crop,
         head=around.depth,
-        tone=hair_tone(around.head, model.faces, around.picture, probability * around.known),
+        tone=hair_tone(around.head, model.faces, around.lab, probability * around.known),
         to_image=around.to_image,
     )
 
@@ -193,7 +199,7 @@ def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eye
 
 def _unlike_skin(surroundings: Surroundings, plain: Bools) -> Float32s:
     """1 where pixels [W, W] have another colour than the skin of a ``plain`` part [W, W] of the face, elsewhere 0."""
-    colours = to_cielab(surroundings.around.picture) * WEIGHTS
+    colours = surroundings.around.lab * WEIGHTS
     skin = colours[plain & (surroundings.probability[SKIN] * surroundings.around.known > SURE)]
     if len(skin) < FEWEST:
         return np.zeros(plain.shape, np.float32)

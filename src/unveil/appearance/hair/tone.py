@@ -12,7 +12,7 @@ from unveil.geometry.rasterize import rasterize
 from unveil.heads.surroundings import HAIR as OF_SURROUNDINGS
 from unveil.models.classes import BROWS, CLASS_SIZE, HAIR, SKIN
 from unveil.photos.cielab import to_cielab
-from unveil.typing import Bools, Float32s, Floats, Image, Ints
+from unveil.typing import Bools, Float32s, Floats, Ints
 
 LEAST_HAIR = 0.012  # share of a class map that is asked for hair in any case
 FEW_PIXELS = 150  # of a picture around a head, that show hair: of fewer a wall or skin may be many
@@ -50,7 +50,7 @@ class HairTone(NamedTuple):
         return np.asarray(squared_lengths(away - share[..., None] * along), np.float32)
 
 
-def hair_tone(head: Sighted, faces: Ints, picture: Image, shown: Float32s) -> HairTone:
+def hair_tone(head: Sighted, faces: Ints, picture: Float32s, shown: Float32s) -> HairTone:
     """The colours of hair and of skin.
 
     Where little hair is seen, the class map says which cells show it; it may have taken the wall beside the head for
@@ -59,12 +59,12 @@ def hair_tone(head: Sighted, faces: Ints, picture: Image, shown: Float32s) -> Ha
     Args:
         head: in the photograph.
         faces: its triangles [F, 3].
-        picture: around it [W, W, 3].
+        picture: around it, CIELAB [W, W, 3].
         shown: probability [5, W, W] that a pixel of that shows each of `unveil.heads.surroundings.SURROUNDINGS`.
     """
     around = shown[OF_SURROUNDINGS]
     if much := np.count_nonzero(around > EVEN) >= FEW_PIXELS:
-        colours = to_cielab(picture)[around >= min(SURE, float(around.max()))]
+        colours = picture[around >= min(SURE, float(around.max()))]
     lab, seen = head.cells
     hair, skin = head.classes[[HAIR, SKIN]] * seen
     of_skin = np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
@@ -77,8 +77,12 @@ def hair_tone(head: Sighted, faces: Ints, picture: Image, shown: Float32s) -> Ha
     if doubtful:
         colours = _of_little(head, hair > EVEN, colours, of_skin, faces)
         middle = np.median(colours, axis=0)
-    spread = np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
-    return HairTone(middle, spread, of_skin, 1.0 if much else OF_LITTLE)
+    return HairTone(middle, spread_of(colours, middle), of_skin, 1.0 if much else OF_LITTLE)
+
+
+def spread_of(colours: Float32s, middle: Floats) -> Floats:
+    """How far colours of hair [N, 3] vary around the middle one [3], in CIELAB [3]."""
+    return np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
 
 
 def _of_class_map(head: Sighted, hair: Float32s, lab: Float32s) -> Float32s:

@@ -63,13 +63,6 @@ class HairView:
         side = 2 * round(MIXED * self.scale * self.crop.scale) + 1
         return replace(self, odds=np.asarray(cv2.erode(self.odds, np.ones((side, side))), np.float32))
 
-    def to_left(self) -> Float64s:
-        """How far pixels [W, W] of the crop are to the left of the subject from the middle of the head, in pixels."""
-        y, x = np.mgrid[: self.crop.size, : self.crop.size]
-        along, middle = self.to_image[:2, 0] @ self.crop.matrix[:, :2].T, self.places(np.zeros(3))
-        away = (x - middle[0]) * along[0] + (y - middle[1]) * along[1]
-        return np.asarray(away / max(float(np.hypot(*along)), 1e-9))
-
     @property
     def scale(self) -> float:
         """Pixels of the photograph per metre."""
