@@ -42,13 +42,8 @@ def test_cloth_and_background_are_not_taken_for_skin() -> None:
     classes, crop = face().classes, face().crop
     assert classes is not None
     assert face().photograph is not None
-    cloth = cv2.warpAffine(
-        cv2.resize(classes[CLOTH], (crop.size, crop.size)),
-        crop.matrix,
-        face().photograph.shape[1::-1],
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    in_crop = np.asarray(cv2.resize(classes[CLOTH], (crop.size, crop.size)), np.float32)
+    cloth = crop.warp_back(in_crop, face().photograph.shape, beyond=None)
     dyed = face().photograph.copy()
     dyed[cloth > 0.3] = (0, 255, 0)
     textures = [replace(face(), photograph=image).texture(lit=False).astype(int) for image in (face().photograph, dyed)]

@@ -61,6 +61,30 @@ def test_resized_keeps_the_framing(x: float, y: float, side: float, size: int, o
     np.testing.assert_allclose(resized.resized(size).matrix, crop.matrix, rtol=1e-9, atol=1e-7)
 
 
+@given(coordinates, coordinates, sides, st.sampled_from([7, 28, 224]), st.sampled_from([7, 28, 224]))
+def test_cells_tile_the_crop(x: float, y: float, side: float, size: int, cells: int) -> None:
+    crop = Crop.from_square((x, y), side, size)
+    corners = crop.to_image([[-0.5, -0.5], [size - 0.5, -0.5], [size - 0.5, size - 0.5]])
+    in_cells = crop.of_cells(cells).to_crop(corners)
+    np.testing.assert_allclose(in_cells, [[-0.5, -0.5], [cells - 0.5, -0.5], [cells - 0.5, cells - 0.5]], atol=1e-6)
+
+
+def test_warped_back_values_lie_where_the_crop_saw_them() -> None:
+    crop = Crop.from_square((60, 40), 32, 16).turned(30, (60, 40))  # two image pixels a crop pixel
+    values = np.tile(np.arange(16, dtype=np.float32), (16, 1))  # each column's number
+    y, x = np.mgrid[:80, :120]
+    place = crop.to_crop(np.stack([x, y], axis=-1))
+    inside = ((place > 0) & (place < 15)).all(axis=-1)
+    assert inside.sum() > 700
+    back = crop.warp_back(values, (80, 120, 3))
+    np.testing.assert_allclose(back[inside], place[inside][:, 0], atol=0.05)  # OpenCV's places are 1/32 px apart
+    far = ((place < -1) | (place > 16)).any(axis=-1)
+    assert (back[far] == 0).all()
+    assert (crop.warp_back(values, (80, 120), beyond=1)[far] == 1).all()
+    beside = (place[..., 0] > 16) & (place[..., 1] > 0) & (place[..., 1] < 15)
+    assert (crop.warp_back(values.astype(np.uint8), (80, 120), beyond=None)[beside] == 15).all()
+
+
 @given(coordinates, coordinates, sides, sizes, st.integers(0, 900), st.integers(0, 900))
 def test_of_a_part_it_shows_the_same(x: float, y: float, side: float, size: int, left: int, top: int) -> None:
     crop = Crop.from_square((x, y), side, size)

@@ -150,9 +150,8 @@ class _Gatherer:
         """The head [S, S, 3] without hair, black around it, from what surely shows skin."""
         assert face.occlusion is not None
         image, model = around.head.photograph, self.model
-        other = cv2.dilate((shown != SKIN).astype(np.float32), np.ones((3, 3)))
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        hidden = cv2.warpAffine(other, around.crop.matrix, image.shape[1::-1], flags=flags, borderValue=1) > 0.5
+        other = np.asarray(cv2.dilate((shown != SKIN).astype(np.float32), np.ones((3, 3))), np.float32)
+        hidden = around.crop.warp_back(other, image.shape, beyond=1) > 0.5
         hidden |= occluded_pixels(face.occlusion, face.crop, image.shape)
         skin = bake_texture(image, around.head.projected, model, TEXTURE, np.asarray(hidden)).lit
         raster = rasterize(around.head.in_crop(around.crop), model.faces, *around.known.shape)

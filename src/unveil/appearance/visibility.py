@@ -41,8 +41,7 @@ def whole_hidden(hidden: Floats, occlusion: Float32s, crop: Crop, projected: Flo
 
 def _occluded_vertices(occlusion: Float32s, crop: Crop, projected: Floats) -> Float32s:
     """Probability [V] that something is before a vertex that the network would see; 1 outside the crop."""
-    cells = len(occlusion) / crop.size  # per crop pixel
-    x, y = ((crop.to_crop(projected[:, :2]) + 0.5) * cells - 0.5).astype(np.float32).T  # in cells, centres at integers
+    x, y = crop.of_cells(len(occlusion)).to_crop(projected[:, :2]).astype(np.float32).T
     occluded = cv2.remap(occlusion, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     last = len(occlusion) - 0.5
     outside = (np.minimum(x, y) < -0.5) | (np.maximum(x, y) > last)
@@ -60,8 +59,5 @@ def occluded_pixels(
     levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
     enlarged = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
     reach = 2 * round(casts * crop.size) + 1
-    wider = cv2.dilate(enlarged, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    border = cv2.BORDER_REPLICATE if beyond else cv2.BORDER_CONSTANT
-    warped = cv2.warpAffine(wider, crop.matrix, shape[1::-1], flags=flags, borderMode=border)
-    return np.asarray(warped > OCCLUDED * 255)
+    wider = np.asarray(cv2.dilate(enlarged, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))), np.uint8)
+    return np.asarray(crop.warp_back(wider, shape, beyond=None if beyond else 0) > OCCLUDED * 255)

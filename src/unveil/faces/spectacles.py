@@ -57,9 +57,8 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     differs, least = found
     right, left = eyes_nose_mouth(marks)[:2]
     lines = _long((differs > least) & _beside_eyes(marks, classes), SHORTEST * float(np.hypot(*(left - right))))
-    frame = cv2.dilate(lines, np.ones((WIDER, WIDER)))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(frame * 255, fine.matrix, photograph.shape[1::-1], flags=flags) > 127)
+    frame = np.asarray(cv2.dilate(lines, np.ones((WIDER, WIDER))) * 255, np.uint8)
+    return np.asarray(fine.warp_back(frame, photograph.shape) > 127)
 
 
 def _differing(light: Float32s, marks: Floats) -> tuple[Float32s, float] | None:

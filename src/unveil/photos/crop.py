@@ -7,6 +7,7 @@ The framing is DECA's (Feng et al., "Learning an animatable detailed 3D face mod
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import ArrayLike
 
 from unveil.errors import UnveilError
 from unveil.geometry.sampling import sample_affine
-from unveil.typing import Float64s, Image
+from unveil.typing import Float32s, Float64s, Image, UInt8s
+
+Map = TypeVar("Map", Float32s, UInt8s)  # [S, S]
 
 CROP_SIZE = 224
 MARGIN = 1.25  # side of the crop in mean sides of the face's box
@@ -106,6 +109,13 @@ class Crop:
         """The same framing with ``size`` pixels per side."""
         return Crop(self.matrix * (size / self.size), size)
 
+    def of_cells(self, cells: int) -> Crop:
+        """The crop whose pixels are the cells of a map [cells, cells] of this one, as the occlusion map is."""
+        scale = cells / self.size
+        matrix = self.matrix * scale
+        matrix[:, 2] += scale / 2 - 0.5  # centres of pixels, and of cells, are at integers
+        return Crop(matrix, cells)
+
     def to_crop(self, points: ArrayLike) -> Float64s:
         """Image pixels [..., 2] to crop pixels [..., 2]."""
         x, y = np.moveaxis(np.asarray(points, dtype=np.float64), -1, 0)
@@ -129,6 +139,18 @@ class Crop:
             return np.zeros((crop.size, crop.size, *image.shape[2:]), np.uint8)
         matrix = crop.matrix @ region_to_image  # region pixels to crop pixels
         return sample_affine(region, np.linalg.inv(np.vstack([matrix, [0, 0, 1]])), crop.size)
+
+    def warp_back(self, values: Map, shape: tuple[int, ...], *, beyond: float | None = 0) -> Map:
+        """Values [size, size] of the crop's pixels at the pixels [H, W] of an image of that shape, bilinearly.
+
+        Outside the crop they are ``beyond``; with None, the values at its edge go on.
+        """
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        border = cv2.BORDER_REPLICATE if beyond is None else cv2.BORDER_CONSTANT
+        onto = cv2.warpAffine(
+            values, self.matrix, shape[1::-1], flags=flags, borderMode=border, borderValue=beyond or 0
+        )
+        return np.asarray(onto, values.dtype)
 
     def visible_region(self, image: Image) -> tuple[Image, Float64s]:
         """The part of the image under the crop, averaged to about crop resolution if much finer.

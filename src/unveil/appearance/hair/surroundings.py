@@ -193,8 +193,7 @@ def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eye
     none = np.maximum(1 - surroundings.probability[SKIN], _unlike_skin(surroundings, plain))
     other = np.where(asked, none, 0) * surroundings.around.known
     other = np.asarray(cv2.dilate(other.astype(np.float32), np.ones((3, 3))))  # nor what is mixed with it
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(other, crop.matrix, shape[1::-1], flags=flags) > 0.5)
+    return np.asarray(crop.warp_back(other, shape) > 0.5)
 
 
 def _unlike_skin(surroundings: Surroundings, plain: Bools) -> Float32s:
@@ -248,12 +247,8 @@ def _places(head: Sighted, crop: Crop, raster: Raster, to_image: Float64s, model
 
 def _learners(head: Sighted, crop: Crop) -> Float32s:
     """What the learner takes for an occluder in another crop, and what it saw of that [2, W, W]."""
-    cells = len(head.classes[0]) / head.crop.size
-    to_map = np.vstack([head.crop.matrix, [0, 0, 1]])
-    to_map[:2] = to_map[:2] * cells
-    to_map[:2, 2] += cells / 2 - 0.5  # centres of cells are at integers
-    matrix = to_map @ np.linalg.inv(np.vstack([crop.matrix, [0, 0, 1]]))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cells = head.crop.of_cells(len(head.classes[0]))
+    of_crop = Crop(crop.into(cells), cells.size)  # the learner's, as a crop of this one
     maps = (head.classes[OF_LEARNER], np.ones_like(head.classes[0]))
-    occluder, saw = (cv2.warpAffine(one, matrix[:2], (SIZE, SIZE), flags=flags, borderValue=0) for one in maps)
+    occluder, saw = (of_crop.warp_back(one, (SIZE, SIZE)) for one in maps)
     return np.stack([occluder, saw > 0.5]).astype(np.float32)
