@@ -125,6 +125,7 @@ def test_json_is_one_document_with_stable_keys(
         "landmarks2d",
         "crop",
         "hidden_share",
+        "occluded_share",
         "uncertainty_mm",
         "occlusion",
         "classes",

@@ -188,6 +188,8 @@ def test_the_summary_says_what_was_guessed(clear: Reconstruction, masked: Recons
     summary = json.loads(json.dumps(masked.to_json(), allow_nan=False))
     assert np.shape(summary["occlusion"]) == (28, 28)
     assert summary["hidden_share"] == pytest.approx(masked.hidden_share, abs=1e-3)
+    assert summary["occluded_share"] == pytest.approx(masked.occluded_share, abs=1e-3)
+    assert 0.2 < summary["occluded_share"] <= summary["hidden_share"]
     uncertainty = summary["uncertainty_mm"]
     assert min(uncertainty["seen"], uncertainty["hidden"]) < uncertainty["face"]
     assert max(uncertainty["seen"], uncertainty["hidden"]) > uncertainty["face"]
@@ -265,7 +267,10 @@ def test_the_overlay_has_a_fifth_panel(masked: Reconstruction, masked_photo: Ima
 
 
 def test_the_panel_says_how_much_is_hatched_and_how_much_hidden_without_that(masked: Reconstruction) -> None:
-    behind = replace(masked, photographed=masked.photographed * [-1, 1, -1])
+    assert masked.occlusion is not None
+    turned = masked.photographed * [-1, 1, -1]
+    hidden = hidden_vertices(masked.occlusion, masked.crop, turned, masked.faces)
+    behind = replace(masked, photographed=turned, hidden=hidden)
     words = r"occluded: (\d+) % of the face\nturned away: (\d+) %"
     found = [[int(n) for n in re.fullmatch(words, why_hidden(face)).groups()] for face in (masked, behind)]
     assert sum(found[0]) == pytest.approx(100 * masked.hidden_share, abs=1)
@@ -298,7 +303,8 @@ def test_the_panel_colours_by_uncertainty_and_hatches_what_is_covered() -> None:
             crop=Crop(np.eye(2, 3), size),
             occlusion=occlusion,
             uncertainty_mm=np.full(len(points), float(MOST)),
-            hidden=None,
+            hidden_share=None,
+            occluded_share=None,
         ),
     )
     to_panel, photo, in_panel_points = in_panel(np.full((size, size, 3), 90, np.uint8), face)

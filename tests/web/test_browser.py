@@ -84,7 +84,8 @@ def changed(before: np.ndarray, after: np.ndarray) -> float:
 
 def test_the_photograph_became_a_head(page: Any) -> None:
     assert page.get_by_role("heading", name="demo").is_visible()
-    assert page.get_by_text("of the face hidden").is_visible()
+    shares = re.compile(r"^\d+ % of the face occluded, \d+ % turned away$")
+    assert page.get_by_text(shares).is_visible()
     assert re.match(r"± \d\.\d mm where seen, ± \d\.\d mm where hidden$", page.get_by_text("where seen").text_content())
     assert page.get_by_alt_text("The photograph").is_visible()
     head = canvas(page)
@@ -145,7 +146,7 @@ def test_surfaces_and_switches(page: Any) -> None:
         pictures[surface] = canvas(page)
     names = list(pictures)
     assert all(changed(pictures[a], pictures[b]) > 0.003 for a in names for b in names if a < b)
-    assert page.get_by_text("hidden or turned away").is_visible()
+    assert page.get_by_text("occluded or turned away").is_visible()
     page.locator("#wireframe").check()
     assert changed(pictures["hidden"], canvas(page)) > 0.01
     page.locator("#wireframe").uncheck()

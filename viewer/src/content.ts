@@ -4,6 +4,7 @@ export interface Facts {
   doubtful?: boolean;
   pose_degrees?: { pitch: number; yaw: number; roll: number };
   hidden_share?: number | null;
+  occluded_share?: number | null;
   uncertainty_mm?: { face: number | null; seen: number | null; hidden: number | null };
   head_to_image?: number[][] | null; // [3, 4] the upright head in metres to pixels of the photograph
   image_to_overlay?: number[][] | null; // [2, 3] on to pixels of a picture around the head, 480 a side

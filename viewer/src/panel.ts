@@ -187,7 +187,7 @@ function legendOf(surface: Surface): Node[] {
       ...millimetres(MOST_APART_MM)];
   }
   if (surface === "hidden") {
-    return [element("p", {}, swatch(SEEN_CSS), " seen in the photograph ", swatch(HIDDEN_CSS), " hidden or turned away")];
+    return [element("p", {}, swatch(SEEN_CSS), " seen in the photograph ", swatch(HIDDEN_CSS), " occluded or turned away")];
   }
   return [];
 }

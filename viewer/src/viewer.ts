@@ -180,12 +180,19 @@ function link(name: string, kind: string, address: string, text: string): HTMLEl
 function factsOf(facts: Facts): HTMLElement[] {
   const lines: string[] = [];
   if (facts.doubtful) lines.push("This may be no face");
-  if (typeof facts.hidden_share === "number") lines.push(`${Math.round(facts.hidden_share * 100)} % of the face hidden`);
+  const { hidden_share: unseen, occluded_share: occluded } = facts;
+  if (typeof unseen === "number" && typeof occluded === "number") {
+    lines.push(`${percent(occluded)} of the face occluded, ${percent(unseen - occluded)} turned away`);
+  }
   const { seen = null, hidden = null } = facts.uncertainty_mm ?? {};
   if (seen !== null) lines.push(`± ${seen.toFixed(1)} mm where seen${hidden === null ? "" : `, ± ${
     hidden.toFixed(1)} mm where hidden`}`);
   if (facts.pose_degrees) lines.push(poseOf(facts.pose_degrees));
   return lines.length ? [element("ul", { class: "facts" }, ...lines.map((line) => element("li", {}, line)))] : [];
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 /** Where a head looks in its photograph, in words. */

@@ -12,7 +12,8 @@ from mathutils import Matrix
 HAIR = "hair"  # the object that is a head's hair
 GLTF_TO_BLENDER = Matrix(((1, 0, 0), (0, 0, -1), (0, 1, 0)))
 NAMES = {"_HIDDEN": "hidden", "_UNCERTAINTY": "uncertainty_mm"}  # of the file's attributes, and what they become
-FACTS = ("hidden_share", "pose_degrees", "uncertainty_mm", "doubtful")  # of a face's JSON, kept as properties
+# Of a face's JSON, kept as properties.
+FACTS = ("hidden_share", "occluded_share", "pose_degrees", "uncertainty_mm", "doubtful")
 KEY = "unveil_model"  # property by which a head is known
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unveil.geometry.visibility import behind
 from unveil.heads.layout import Coefficients
 from unveil.heads.skin.detail import Detail
 from unveil.models.classes import CLASSES
@@ -59,6 +60,13 @@ class ReconstructedFace:
     def hidden_share(self) -> float | None:
         """The share of the face that is occluded or turned away, from 0 to 1; None without an occlusion map."""
         return _mean(self.hidden, self.face_area)
+
+    @property
+    def occluded_share(self) -> float | None:
+        """The part of `hidden_share` that is occluded; the rest is turned away, or behind another part of the head."""
+        if self.hidden is None:
+            return None
+        return _mean(np.where(behind(self.photographed, self.faces), 0, self.hidden), self.face_area)
 
     @property
     def eyes_hidden(self) -> dict[str, float] | None:
@@ -114,6 +122,7 @@ class ReconstructedFace:
             "landmarks2d": _rounded(self.landmarks2d, 2),
             "crop": {"matrix": self.crop.matrix.tolist(), "size": self.crop.size},
             "hidden_share": _rounded(self.hidden_share, 3),
+            "occluded_share": _rounded(self.occluded_share, 3),
             "eyes_hidden": self.eyes_hidden and {side: _rounded(share, 3) for side, share in self.eyes_hidden.items()},
             "uncertainty_mm": {
                 "face": _rounded(self.mean_uncertainty_mm, 3),

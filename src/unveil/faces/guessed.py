@@ -10,7 +10,6 @@ from PIL import ImageDraw, ImageFont
 from unveil.appearance.visibility import occluded_pixels
 from unveil.drawing.render import Skin, over, render_mesh
 from unveil.faces.face import ReconstructedFace
-from unveil.geometry.visibility import behind
 from unveil.heads.model import MorphableModel
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, UInt8s
@@ -137,8 +136,7 @@ def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
 
 def why_hidden(face: ReconstructedFace) -> str:
     """The words beside the hatched swatch: how much of the face is occluded, and how much hidden without that."""
-    if face.hidden is None or face.face_area is None:
+    hidden, occluded = face.hidden_share, face.occluded_share
+    if hidden is None or occluded is None:
         return "occluded"
-    away = behind(np.asarray(face.photographed), face.faces)
-    occluded, turned = (100 * float(face.face_area @ hidden) for hidden in (np.where(away, 0, face.hidden), away))
-    return f"occluded: {occluded:.0f} % of the face\nturned away: {turned:.0f} %"
+    return f"occluded: {100 * occluded:.0f} % of the face\nturned away: {100 * (hidden - occluded):.0f} %"

@@ -25,7 +25,10 @@ from unveil.storage.text import read_bytes
 GLB = FileKind("GLB file", "give a head that unveil wrote, or a folder of them", 64 * 2**20)
 MOST_HEADS = 24  # in one page, which holds them all
 # What the page shows or uses of the JSON.
-FACTS = ("doubtful", "pose_degrees", "hidden_share", "uncertainty_mm", "head_to_image", "image_to_overlay", "image")
+FACTS = (
+    *("doubtful", "pose_degrees", "hidden_share", "occluded_share", "uncertainty_mm"),
+    *("head_to_image", "image_to_overlay", "image"),
+)
 LIT = {"texture": "skin", "hair_texture": "hair"}  # files in the photograph's light, and what of the head they are of
 PICTURE = FileKind("texture", "reconstruct the photograph again", 32 * 2**20)
 

@@ -51,6 +51,7 @@ EXAMPLE = {
             "box_ltrb": [178.1, 60.2, 282.5, 164.6],
             "pose_degrees": {"pitch": 4.8, "yaw": -1.2, "roll": -2.7},
             "hidden_share": 0.07,
+            "occluded_share": 0.0,
             "files": {"glb": "/api/jobs/0bq7c5mZ2M0tJ4k0cG3S1A/files/face_0.glb"},
         }
     ],
