@@ -119,10 +119,10 @@ def run_plainly(case: Case, whole: Path, place: Path) -> Tried:
 
 
 def _differences(before: dict[str, str], place: Path) -> tuple[list[str], list[str]]:
-    """What is not as it was in a snapshot of a folder, and the files that are new."""
+    """What is not as it was in a snapshot of a folder, and the files and folders that are new."""
     after = snapshot(place, before)
     changed = [name for name in before if after.get(name) != before[name]]
-    return changed, [name for name in sorted(set(after) - set(before)) if not after[name].startswith("4")]
+    return changed, sorted(set(after) - set(before))
 
 
 def _odd_json(place: Path, names: list[str]) -> list[str]:
@@ -160,7 +160,7 @@ def stderr_in(path: Path) -> Iterator[Any]:
 
 
 def snapshot(folder: Path, known: Container[str] | None = None) -> dict[str, str]:
-    """Kind and content of all that is in a folder; an empty folder is nothing. Of what is not ``known`` the kind."""
+    """Kind and content of all that is in a folder. Of what is not ``known`` the kind."""
     found = {}
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from unveil.errors import UnveilError
+from unveil.storage.files import atomic_path
 from unveil.storage.folder_log import LOG
 from unveil.storage.names import path_of
 from unveil.storage.outputs import alone_in, result_file, results_in
@@ -281,3 +282,25 @@ def test_a_run_that_was_killed_between_files_is_repaired(tmp_path: Path, monkeyp
     assert content(tmp_path) == {"a.txt": "two"}
     write(tmp_path, "three")
     assert content(tmp_path) == {"a.txt": "three", "last.txt": "three"}
+
+
+@pytest.mark.parametrize("inner", ["out", "a/b/out"])
+def test_a_folder_that_was_made_for_nothing_goes_again(tmp_path: Path, inner: str) -> None:
+    folder, before = tmp_path / inner, [tmp_path / "empty"]
+    before[0].mkdir()
+    makers = (
+        lambda folder: results_in(folder, "test"),
+        lambda folder: result_file(folder / "file.txt", "test"),
+        lambda folder: alone_in(folder, "test"),
+        lambda folder: atomic_path(folder / "file.txt"),
+    )
+    for maker in makers:
+        for path in (folder, *before):
+            with pytest.raises(ZeroDivisionError), maker(path):
+                raise ZeroDivisionError
+            assert list(tmp_path.iterdir()) == before
+            assert not list(before[0].iterdir())
+    write(folder)
+    with pytest.raises(ZeroDivisionError), results_in(folder, "test"):
+        raise ZeroDivisionError
+    assert content(folder) == {"a.txt": "new", "last.txt": "new"}

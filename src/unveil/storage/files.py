@@ -18,6 +18,23 @@ HIDDEN = ".unveil-"  # begins the names of files and folders that are not whole 
 
 
 @contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, and those above it, if need be. What was made and holds nothing when the block ends goes again.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in new:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+@contextlib.contextmanager
 def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path beside ``final`` to write to; renamed to it when the block ends, removed when it fails.
 
@@ -31,15 +48,16 @@ def atomic_path(final: str | os.PathLike[str]) -> Iterator[Path]:
     final = Path(final)
     temporary = final.with_name(f"{HIDDEN}{secrets.token_hex(8)}{final.suffix}")
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch(exist_ok=False)
-        yield temporary
-        temporary.replace(final)
+        with made_folder(final.parent):
+            try:
+                temporary.touch(exist_ok=False)
+                yield temporary
+                temporary.replace(final)
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
     except OSError as error:
         raise _write_error(final, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def write_bytes(final: str | os.PathLike[str], data: bytes | memoryview) -> None:

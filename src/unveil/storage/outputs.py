@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from unveil.errors import UnveilError, reason_of
-from unveil.storage.files import leads_nowhere, printable
+from unveil.storage.files import leads_nowhere, made_folder, printable
 from unveil.storage.folder_log import FolderLog
 from unveil.storage.leftovers import PART_LOCK, hidden_folder, is_own, sweep_files, sweep_folders
 
@@ -127,7 +127,7 @@ def results_in(folder: Path, by: str, *, inputs: Iterable[Path] = (), force: boo
     """A folder for the results of a command, which has it to itself until the block ends.
 
     Args:
-        folder: made if need be.
+        folder: made if need be; it goes again if nothing comes into it.
         by: name of the command.
         inputs: files that it reads.
         force: replace also what the command did not write, or what was changed since.
@@ -158,13 +158,13 @@ def result_files(
     folder: Path, names: Iterable[str], by: str, *, inputs: Iterable[Path] = (), force: bool = False
 ) -> Iterator[Path]:
     """The same with several files: a folder to write them to, from which they come into ``folder`` together."""
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        outputs = Outputs(folder, FolderLog(folder), by, inputs=inputs, force=force)
-    outputs.require_free(names)
-    sweep_folders(folder)
-    with outputs.part() as part:
-        yield part
+    with ExitStack() as stack:
+        with output_errors(folder):
+            stack.enter_context(made_folder(folder))
+            outputs = Outputs(folder, FolderLog(folder), by, inputs=inputs, force=force)
+        outputs.require_free(names)
+        sweep_folders(folder)
+        yield stack.enter_context(outputs.part())
 
 
 @contextmanager
@@ -192,7 +192,7 @@ def alone_in(folder: Path, by: str, *, first: str = "") -> Iterator[None]:
 def _held(folder: Path, by: str) -> Iterator[FolderLog]:
     with ExitStack() as stack:
         with output_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(made_folder(folder))
             log = FolderLog(folder)
             stack.enter_context(log.held(by))
         yield log
