@@ -84,21 +84,22 @@ def test_transfer(options: list[str | Path], tmp_path: Path, capsys: pytest.Capt
     assert all((tmp_path / file).is_file() for file in record["faces"][0]["files"].values())
 
 
-@pytest.mark.parametrize("others", [(), ("--follow", DEMO, "--head-pose")])
+@pytest.mark.parametrize(("motion", "others"), [("motion", ()), ("as_demo", ("--follow", DEMO, "--head-pose"))])
 def test_animate(
     name: str,
     options: list[str | Path],
+    motion: str,
     others: tuple[str | Path, ...],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     answer = Answer(capsys, "animate", DEMO, *options, *others, "--rate", "2", "-o", tmp_path)
     assert (answer.status, answer.err) == (0, "")
-    with Image.open(tmp_path / "demo_motion.gif") as picture:
+    with Image.open(tmp_path / f"demo_{motion}.gif") as picture:
         assert picture.size == (360, 360)
-    assert (tmp_path / "demo_motion.glb").read_bytes().startswith(b"glTF")
+    assert (tmp_path / f"demo_{motion}.glb").read_bytes().startswith(b"glTF")
     has_arkits_units = name == "openhead"
-    assert (tmp_path / "demo_motion.csv").exists() == has_arkits_units
+    assert (tmp_path / f"demo_{motion}.csv").exists() == has_arkits_units
     (tmp_path / "take.csv").write_text("Timecode,JawOpen\n00:00:00:00,0.5\n")
     answer = Answer(capsys, "animate", DEMO, *options, "--arkit", tmp_path / "take.csv", "-o", tmp_path / "driven")
     assert (answer.status == 0) == has_arkits_units

@@ -57,7 +57,7 @@ def calls(given: Path, learner: Path) -> dict[str, tuple[Call, str]]:
     return {
         "reconstruct": (("reconstruct", me, *model, "--formats", "glb"), "me_0.glb"),
         "transfer": (("transfer", me, given / "other.jpg", *model, "--formats", "glb"), "me_as_other_0.glb"),
-        "animate": (("animate", me, "--follow", given / "other.jpg", *model), "me_motion.gif"),
+        "animate": (("animate", me, "--follow", given / "other.jpg", *model), "me_as_other.gif"),
         "compare": (("compare", me, "--models", learner), "compare.png"),
         "fit": (("fit", given / "landmarks.npy"), "landmarks_0.glb"),
         "encode": (("encode", given / "crops", *model), "codes.npz"),

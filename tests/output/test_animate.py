@@ -143,17 +143,19 @@ def test_the_commands_write_what_they_say(
 
     frames = ["--follow", str(photos / "0.png"), "--follow", str(expression), "--rate", "5"]
     assert cli.main(["animate", str(DEMO), *frames, *common]) == 0
-    with Image.open(tmp_path / "demo_motion.gif") as picture:
+    with Image.open(tmp_path / "demo_as_0_1.gif") as picture:
         assert (picture.n_frames, picture.info["duration"]) == (2, 200)
-    scene = Glb(tmp_path / "demo_motion.glb")
+    scene = Glb(tmp_path / "demo_as_0_1.glb")
     (animation,) = scene["animations"]
     assert len(scene.array(animation["samplers"][0]["input"])) == 2
     out, err = capsys.readouterr()
     assert "demo_as_1.json: 4 files" in out
-    assert "demo_motion.gif: 2 frames" in out
+    assert "demo_as_0_1.gif: 2 frames" in out
     assert not err
     assert cli.main(["animate", str(DEMO), "--follow", str(photos), "--rate", "5", *common]) == 0
-    assert "not found in 1 frame of 3, the first is " in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "not found in 1 frame of 3, the first is " in err
+    assert f"demo_as_{photos.name}.gif: 3 frames" in out
     assert cli.main(["animate", str(DEMO), "--follow", str(photos), "--face", "1", *common]) == 2
     assert "there is no face 1 in " in capsys.readouterr().err
 

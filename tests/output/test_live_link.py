@@ -141,8 +141,8 @@ def test_the_command_moves_the_head_and_writes_a_take(tmp_path: Path, capsys: py
     common = ("animate", packaged("demo.jpg"), "-o", tmp_path / "out")
     answer = Answer(capsys, *common, "--arkit", tmp_path / "take.csv", "--rate", "10")
     assert answer.status == 0
-    assert "demo_motion.csv: 4 frames" in answer.out
-    np.testing.assert_allclose(read_take(tmp_path / "out" / "demo_motion.csv").units, take.units, atol=1e-6)
-    assert Glb(tmp_path / "out" / "demo_motion.glb").document["animations"]
+    assert "demo_as_take.csv: 4 frames" in answer.out
+    np.testing.assert_allclose(read_take(tmp_path / "out" / "demo_as_take.csv").units, take.units, atol=1e-6)
+    assert Glb(tmp_path / "out" / "demo_as_take.glb").document["animations"]
     for wrong in (("--follow", packaged("demo.jpg")), ("--face", "1")):
         assert Answer(capsys, *common, "--arkit", tmp_path / "take.csv", *wrong).status == 2

@@ -31,7 +31,7 @@ from unveil.photos.io import find_images
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.reprs import short_repr
 from unveil.storage.files import printable, resolved, write_bytes
-from unveil.storage.names import distinct_names, path_of, shortened
+from unveil.storage.names import distinct_names, path_of, printable_stem, shortened
 from unveil.storage.outputs import Outputs
 from unveil.typing import Image, UInt8s
 from unveil.video.movie import write_movie
@@ -73,6 +73,7 @@ class Script:
     turntable: bool = False
     head_pose: bool = False  # turn the head as who drives it does
     driving: Coefficients | None = None  # [T, M] of somebody else
+    copied: Sequence[Path] = ()  # the files that the take, or what somebody else does, comes from
     __repr__ = short_repr
 
     def __post_init__(self) -> None:
@@ -81,7 +82,9 @@ class Script:
 
     @property
     def name(self) -> str:
-        """What the motion is called in the names of its files, such as "smile_open_mouth"."""
+        """What the motion is called in the names of its files, such as "smile_open_mouth" or "as_friend"."""
+        if self.copied:
+            return "_".join(["as", *(printable_stem(path.absolute()) for path in self.copied)])
         if self.expressions:
             return "_".join(self.expressions).casefold().replace(" ", "_")
         return "turntable" if self.turntable else "motion"

@@ -143,7 +143,9 @@ def animate(
     rate = rate or (live_link.RATE if take else usual)
     sources = animation.driving_photos(follow or (), out, recursive=recursive, note=complain)
     clips_among(sources)  # which says at once what is not installed
-    script = animation.Script(rate, live_link.read_take(take) if take else None, expression or (), turntable, head_pose)
+    copied = [take] if take else follow or ()
+    copied_take = live_link.read_take(take) if take else None
+    script = animation.Script(rate, copied_take, expression or (), turntable, head_pose, copied=copied)
     opened = cache(partial(Reconstructor, model, assets=assets, wrinkles=wrinkles))
     follower: Follower | None = None
     with results_in(out, "animate", inputs=[head, *sources, *([take] if take else [])], force=force) as outputs:
