@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unveil.errors import UnveilError
-from unveil.photos.folder import look_through
+from unveil.photos.folder import look_through, natural
 from unveil.photos.io import find_images
 
 
@@ -19,9 +19,11 @@ def fill(folder: Path, *names: str) -> None:
 
 
 def test_natural_order(tmp_path: Path) -> None:
-    names = ["9.jpg", "10.jpg", "A2.jpg", "a10.jpg", "b.JPG", "frame_1.jpg", "frame_2.jpg", "frame_10.jpg"]
+    names = ["9.jpg", "10.jpg", "A2.jpg", "a10.jpg", "b.JPG", "me.jpg", "me2.jpg", "me_1.jpg", "me_2.jpg", "me_10.jpg"]
     fill(tmp_path, *names)
     assert [path.name for path in find_images(tmp_path)] == names
+    folders = [Path("v1.2"), Path("v1.10")]
+    assert sorted(folders, key=natural) == folders
 
 
 def test_names_that_differ_only_in_zeros_or_capitals_have_one_order(tmp_path: Path) -> None:

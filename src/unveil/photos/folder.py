@@ -90,7 +90,10 @@ def look_through(
     return found
 
 
-def natural(path: Path) -> tuple[list[str | int], str]:
-    """Sorts names as people do: frame_2 before frame_10, capitals beside small letters."""
-    parts = re.split(r"([0-9]+)", path.name.casefold())
-    return [int(part) if k % 2 else part for k, part in enumerate(parts)], path.name
+def natural(path: Path) -> tuple[list[str | int], list[str | int], str]:
+    """Sorts names as people do: frame before frame_2, that before frame_10, and capitals beside small letters."""
+
+    def parts(text: str) -> list[str | int]:
+        return [int(part) if k % 2 else part for k, part in enumerate(re.split(r"([0-9]+)", text.casefold()))]
+
+    return parts(path.stem), parts(path.suffix), path.name
