@@ -80,7 +80,7 @@ def test_hidden_is_the_map_where_the_head_faces_the_camera() -> None:
     crop = Crop(np.array([[0.5, 0, -15], [0, 0.5, -25]]), size)
     occlusion = np.zeros((28, 28), np.float32)
     occlusion[14:] = 0.8
-    hidden = hidden_vertices(occlusion, crop, image_points, MODEL.faces)
+    hidden = hidden_vertices(occlusion, crop, image_points, MODEL.faces, (400, 400, 3))
     away = behind(points, MODEL.faces)
     inside = (points[:, :2] >= 0).all(axis=1) & (points[:, :2] <= size - 1).all(axis=1) & ~away
     upper, lower = inside & (points[:, 1] < 53), inside & (points[:, 1] > 58)
@@ -89,6 +89,11 @@ def test_hidden_is_the_map_where_the_head_faces_the_camera() -> None:
     np.testing.assert_allclose(hidden[lower], 0.8)
     assert (hidden[away] == 1).all()
     assert (hidden[(points[:, 0] < -1) | (points[:, 1] > size)] == 1).all()
+    cut = hidden_vertices(occlusion, crop, image_points, MODEL.faces, (400, 140, 3))  # the crop is wider than that
+    beyond = image_points[:, 0] > 139.5
+    assert (beyond & (hidden < 1)).sum() > 50
+    assert (cut[beyond] == 1).all()
+    np.testing.assert_array_equal(cut[~beyond], hidden[~beyond])
 
 
 def test_occluded_pixels_lie_where_the_map_has_them() -> None:
@@ -269,7 +274,8 @@ def test_the_overlay_has_a_fifth_panel(masked: Reconstruction, masked_photo: Ima
 def test_the_panel_says_how_much_is_hatched_and_how_much_hidden_without_that(masked: Reconstruction) -> None:
     assert masked.occlusion is not None
     turned = masked.photographed * [-1, 1, -1]
-    hidden = hidden_vertices(masked.occlusion, masked.crop, turned, masked.faces)
+    assert masked.photograph is not None
+    hidden = hidden_vertices(masked.occlusion, masked.crop, turned, masked.faces, masked.photograph.shape)
     behind = replace(masked, photographed=turned, hidden=hidden)
     words = r"occluded: (\d+) % of the face\nturned away: (\d+) %"
     found = [[int(n) for n in re.fullmatch(words, why_hidden(face)).groups()] for face in (masked, behind)]

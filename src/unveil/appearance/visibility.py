@@ -1,4 +1,7 @@
-"""Which parts of a head the network did not see: occluded, turned away, behind another part, or beyond its crop."""
+"""Which parts of a head the network did not see: occluded, turned away, behind another part, or beyond the edge.
+
+The edge is that of the photograph, and that of the crop.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ PARTS_SLACK = 0.008  # of the head: teeth are this close to lips that hide them 
 CASTS = 0.035  # of the crop's side: an occluder blurs and shades a face this far around itself
 
 
-def hidden_vertices(occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints) -> Float32s:
+def hidden_vertices(
+    occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints, shape: tuple[int, ...]
+) -> Float32s:
     """Probability [V] that the network did not see a vertex.
 
     Args:
@@ -25,8 +30,11 @@ def hidden_vertices(occlusion: Float32s, crop: Crop, projected: Floats, faces: I
         crop: what the network saw.
         projected: [V, 3] vertices in image px and a depth in px, smaller is nearer.
         faces: [F, 3] triangles.
+        shape: [H, W, ...] of the photograph.
     """
-    return np.where(behind(projected, faces), 1, _occluded_vertices(occlusion, crop, projected)).astype(np.float32)
+    beyond = (projected[:, :2] < -0.5) | (projected[:, :2] > np.array(shape[1::-1]) - 0.5)
+    occluded = _occluded_vertices(occlusion, crop, projected)
+    return np.where(behind(projected, faces) | beyond.any(axis=1), 1, occluded).astype(np.float32)
 
 
 def whole_hidden(hidden: Floats, occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints) -> Float32s:

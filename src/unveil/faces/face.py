@@ -63,7 +63,10 @@ class ReconstructedFace:
 
     @property
     def occluded_share(self) -> float | None:
-        """The part of `hidden_share` that is occluded; the rest is turned away, or behind another part of the head."""
+        """The part of `hidden_share` that is occluded, or cut off by the edge of the photograph.
+
+        The rest is turned away, or behind another part of the head.
+        """
         if self.hidden is None:
             return None
         return _mean(np.where(behind(self.photographed, self.faces), 0, self.hidden), self.face_area)

@@ -149,7 +149,7 @@ class Reconstructor:
                 for one in framed
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
-            heads = [self._with_guesses(head, prediction, k) for k, head in enumerate(heads)]
+            heads = [self._with_guesses(head, prediction, k, image.shape) for k, head in enumerate(heads)]
             if self.wrinkles and self.skin.surface is not None:
                 heads = [wrinkled(image, head, self.skin.surface) for head in heads]
             return [
@@ -207,13 +207,18 @@ class Reconstructor:
         """Root mean square distance [V] in mm to expect of each vertex."""
         return vertex_uncertainty(self.morphable, deviations, self.encoder.vertex_scale)
 
-    def _with_guesses(self, face: Reconstruction, prediction: Prediction, index: int) -> Reconstruction:
-        """The face with what the network says, in that row of its prediction, about what it saw and how sure it is."""
+    def _with_guesses(
+        self, face: Reconstruction, prediction: Prediction, index: int, shape: tuple[int, ...]
+    ) -> Reconstruction:
+        """The face with what the network says, in that row of its prediction, about what it saw and how sure it is.
+
+        The photograph has that shape [H, W, 3].
+        """
         classes = None if prediction.classes is None else prediction.classes[index]
         face = replace(face, face_area=face_area(self.morphable), classes=classes)
         if prediction.occlusion is not None:
             occlusion = prediction.occlusion[index]
-            hidden = hidden_vertices(occlusion, face.crop, face.projected, face.faces)
+            hidden = hidden_vertices(occlusion, face.crop, face.projected, face.faces, shape)
             face = replace(face, occlusion=occlusion, hidden=hidden)
         if prediction.deviations is not None:
             deviations = prediction.deviations.row(index)

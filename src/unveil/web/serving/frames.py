@@ -38,7 +38,7 @@ def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> t
     """The answer of `answer_frames` to a frame."""
     try:
         image = decode_rgb(frame.picture, "the frame", FRAME_PIXELS)
-        heads = [_described(head, reconstructor.morphable) for head in live.see(image, frame.seconds)]
+        heads = [_described(head, reconstructor.morphable, image.shape) for head in live.see(image, frame.seconds)]
         return "done", {"image": {"width": image.shape[1], "height": image.shape[0]}, "heads": heads}
     except UnveilError as error:
         return "refused", str(error)
@@ -46,8 +46,8 @@ def answer(reconstructor: Reconstructor, live: LiveHeads, frame: LiveFrame) -> t
         return "failed", unexpected(error)
 
 
-def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
-    """What the page needs to move a head of the same model."""
+def _described(head: LiveHead, model: MorphableModel, shape: tuple[int, ...]) -> dict[str, Any]:
+    """What the page needs to move a head of the same model, seen in a frame of that shape [H, W, 3]."""
     units = np.asarray(head.coefficients["expression"], np.float64).round(4).tolist()
     described = {
         "person": head.person,
@@ -60,7 +60,8 @@ def _described(head: LiveHead, model: MorphableModel) -> dict[str, Any]:
         in_crop = to_pixels(whole.project(whole.vertices(coefficients), coefficients), head.crop.size)
         projected = to_photograph(np.asarray(in_crop), head.crop)
         occlusion = (head.seen.occlusion / 255).astype(np.float32)
-        hidden = hidden_vertices(occlusion, head.seen.crop, projected[: len(model.head.template)], model.faces)
+        own = projected[: len(model.head.template)]
+        hidden = hidden_vertices(occlusion, head.seen.crop, own, model.faces, shape)
         hidden = whole_hidden(hidden, occlusion, head.seen.crop, projected, whole.faces)
         described["hidden"] = base64.b64encode(np.rint(255 * hidden).astype(np.uint8).tobytes()).decode()
     return described
