@@ -17,7 +17,6 @@ httpx = needs("httpx")
 from unveil.assets.store import packaged
 from unveil.meshes.glb_file import GlbFile
 from unveil.web.identity import identities
-from unveil.web.serving import live
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +132,7 @@ def test_a_length_that_is_not_told_is_limited_too(client: object) -> None:
     assert client.post("/api/reconstruct", content=body(), headers=headers).status_code == 413
 
 
-def test_frames_of_a_webcam_are_answered_one_by_one(client: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "IDLE_SECONDS", 3600.0)  # however slow the machine is
-    monkeypatch.setattr(live, "FRAME_SECONDS", 3600.0)
-
+def test_frames_of_a_webcam_are_answered_one_by_one(client: object) -> None:
     def ask(picture: bytes, session: str = "") -> object:
         return client.post("/api/live", params={"session": session}, content=picture)
 
@@ -156,7 +152,6 @@ def test_frames_of_a_webcam_are_answered_one_by_one(client: object, monkeypatch:
     assert ask(b"no picture").status_code == 422
     assert ask(png(2000, 1200)).status_code == 422
     assert ask(bytes(2**20 + 1)).status_code == 413
-    assert ask(photo).status_code == 503  # too many at once
     assert ask(photo, first["session"]).status_code == 200
 
 

@@ -102,6 +102,8 @@ def test_jobs_are_done_in_turn_and_forgotten() -> None:
 
 
 def test_live_sessions_live_through_crashes_and_end_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unveil.web.serving.live.IDLE_SECONDS", 3600.0)  # however slow the machine is
+
     async def watch() -> None:
         live = Live(worker(target=odd_workers.watch))
         async with live.running():
