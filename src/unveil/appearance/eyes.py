@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import cv2
 import numpy as np
 
 from unveil.appearance.atlas import Atlas, eyeball_of
 from unveil.geometry.compiled import compiled
 from unveil.heads.model import MorphableModel
-from unveil.typing import Float32s, Int64s, UInt8s
+from unveil.typing import Float32s, Floats, Int64s, UInt8s
 
 IRIS_RADIUS = 0.0059  # metres, of adults
 PUPIL = 0.38  # radius in iris radii
 PUPIL_GREY = 0.12  # of the iris' brightness
 LIMBUS = 0.14  # width of the soft rim of the iris, in iris radii
-RING, RING_WIDTH = 0.65, 0.2  # where the colour of an iris is looked for, in iris radii: pupil and rim are darker
+# Where the colour of an iris is looked for, in iris radii: pupil and rim are darker, and lids shade or hide the rest.
+RING, NOT_ABOVE, NOT_BELOW = (0.5, 0.85), 0.2, -0.4
+DARK_PART = (0.1, 0.5)  # quantiles of the red of what is seen there that are iris, not lash, light, white or lid
 LIGHTEST_IRIS = 0.62  # of the brightness of the white
 FIBRES = ((7, 0.3), (11, 1.9), (17, 4.0), (29, 2.2))  # periods around an iris and phases of its pattern
 FIBRE_CONTRAST, DARK_RING, LIGHT_RING = 0.14, 0.45, 0.25  # shares of the brightness
 LID_SHADOW = 0.3  # on the upper part of the eyeball
-MOST_ASIDE = 0.45  # sine of the angle that the eyes may look aside of where the fit has them
+# The iris is looked for on a grid with cells of so many iris radii, so many of them on either side of the axis: a disc
+# that is darker than what is beside it. Lids and lashes may hide what is above and below.
+CELL, REACH, DISC, BESIDE, NOT_BESIDE = 0.12, 18, 0.9, (1.1, 1.6), 0.7
+LEAST_OF_DISC, LEAST_BESIDE = 0.35, 0.25  # of the most of it that is seen anywhere
+# Where it is for people who look into the camera, in iris radii (x, y); how far others stray, and contrast, as a share
+# of the mean, that this outweighs; and contrast of an iris that is clearly seen.
+USUAL_PLACE, STRAYS, STRAYS_COST, CLEAR = (0.0, 0.1), (0.9, 0.25), 0.15, 0.25
+DARK_WITHIN = 1.3  # iris radii around it in which what is dark says where it is from side to side
 BAND = 0.2  # of the eyeball's radius: height of the strip about the equator in which lids leave the white free
-LARGEST_TURN = 0.5  # of the gaze against the fitted one, as the sine of the angle
 WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB where none is seen
-IRIS = np.array([84, 62, 48], dtype=np.float32)
+IRIS = np.array([66, 46, 36], dtype=np.float32)  # the same, of most people on earth
 USUAL_LEVEL, DIMMEST = 140.0, 0.6  # mean grey level of a head in good light; least brightness against that
 SHADED = 0.95  # of the mean grey level, at least, of the white of an eye
 EVENLY = np.full(3, 1 / 3, np.float32)  # shares of the channels in a grey level
 ENOUGH = 30.0  # texels, to take a colour from the photograph
+DOUBT = 2.0  # texels of a usual iris that count beside those that are seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,20 +132,19 @@ def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> 
         return light * WHITE
     shown = np.flatnonzero(seen > 0)
     colour, direction, seen = values[eyes.texels[shown]].astype(np.float32), eyes.direction[shown], seen[shown]
-    grey, most = colour @ EVENLY, colour.max(axis=1)
-    axis = _gaze(direction, grey, seen)
+    most, red = colour.max(axis=1), colour[:, 0]
+    axis, clear = _gaze(direction / eyes.iris, red, seen, eyes.iris)
     front = direction @ axis > 0
-    across = direction - (direction @ axis)[:, None] * axis
-    radius = np.linalg.norm(across, axis=1) / eyes.iris
-    radius[~front] = 1 / eyes.iris
+    across = (direction - (direction @ axis)[:, None] * axis) / eyes.iris
+    radius = np.where(front, np.linalg.norm(across, axis=1), np.float32(1 / eyes.iris))
     band = seen * (np.abs(direction[:, 1]) < BAND) * front
     # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
     redness = (most - colour.min(axis=1)) / np.maximum(most, np.float32(1))
     white = _typical(colour, band * (radius > 1.3), redness, light * WHITE)
     # No darker than shaded skin: grey would look blind.
     white = (white + white.mean()) / 2 * np.float32(max(1, SHADED * level / white.mean()))
-    ring = seen * front * (np.abs(radius - RING) < RING_WIDTH)
-    iris = _typical(colour, ring, np.abs(grey - _middle(grey, ring)), light * IRIS)
+    ring = (radius > RING[0]) & (radius < RING[1]) & (across[:, 1] < NOT_ABOVE) & (across[:, 1] > NOT_BELOW)
+    iris = _iris(colour, clear * seen * ring * front, light * IRIS)
     iris = iris * np.float32(min(1, LIGHTEST_IRIS * white.mean() / max(iris.mean(), 1)))
     painted = np.asarray(white, np.float32), np.asarray(iris, np.float32)
     _paint(values, eyes.texels, eyes.direction, (axis, np.float32(1 / eyes.iris)), painted)
@@ -176,23 +186,65 @@ def _step(x: Any) -> Any:
     return t * t * (np.float32(3) - np.float32(2) * t)
 
 
-def _gaze(direction: Float32s, grey: Float32s, seen: Float32s) -> Float32s:
-    """Direction [3] of the centre of the iris: of what is dark among the seen, near where the fit has it."""
-    ahead = np.array([0, 0, 1], dtype=np.float32)
-    near = seen * (direction[:, 2] > np.sqrt(1 - LARGEST_TURN**2))
-    if near.sum() < ENOUGH:
-        return ahead
-    typical = float((near * grey).sum() / near.sum())
-    dark = near * np.maximum(0, typical - grey)
-    aside = (dark @ direction)[:2] / max(float(dark.sum()), 1e-6)
-    # Lids hide more of the iris above than below, and lashes are dark: the height is left to the fit.
-    x = float(np.clip(aside[0], -MOST_ASIDE, MOST_ASIDE))
-    return np.array([x, 0, np.sqrt(1 - x * x)], dtype=np.float32)
+def _gaze(place: Float32s, red: Float32s, seen: Float32s, iris: float) -> tuple[Float32s, float]:
+    """Direction [3] of the centre of the iris, and how clearly it is seen, in [0, 1].
+
+    Skin and the white of an eye are light in red, and irises of all colours are dark.
+
+    Args:
+        place: [K, 3] directions of texels, in radii of the iris, the sine of whose angle is ``iris``.
+        red: [K] of their colours.
+        seen: [K] how well they are.
+        iris: see ``place``.
+    """
+    side = 2 * REACH + 1
+    column, row = np.rint(np.array([place[:, 0], -place[:, 1]]) / CELL).astype(int) + REACH
+    on = np.flatnonzero((place[:, 2] > 0) & (np.minimum(column, row) >= 0) & (np.maximum(column, row) < side))
+    ahead = np.array([0, 0, 1], np.float32)
+    if seen[on].sum() < ENOUGH:
+        return ahead, 0.0
+    at = row[on] * side + column[on]
+    weight = np.bincount(at, seen[on], side**2).astype(np.float64).reshape(side, side)
+    sums = np.bincount(at, seen[on] * red[on], side**2).astype(np.float64).reshape(side, side)
+    mean = sums.sum() / weight.sum()
+    (inside, in_disc), (outside, beside) = (_means_around(sums, weight, kernel) for kernel in _kernels())
+    x, y = np.meshgrid(CELL * (np.arange(side) - REACH), -CELL * (np.arange(side) - REACH))
+    stray = ((x - USUAL_PLACE[0]) / STRAYS[0]) ** 2 + ((y - USUAL_PLACE[1]) / STRAYS[1]) ** 2
+    contrast = (outside - inside) / max(mean, 1e-6) - STRAYS_COST * stray
+    contrast[(in_disc < LEAST_OF_DISC * in_disc.max()) | (beside < LEAST_BESIDE * beside.max())] = -np.inf
+    best = np.unravel_index(contrast.argmax(), contrast.shape)
+    near = np.hypot(x - x[best], y - y[best]) < DARK_WITHIN
+    dark = np.maximum(0, (inside[best] + outside[best]) / 2 * weight[near] - sums[near])
+    clear = float(np.clip(contrast[best] / CLEAR, 0, 1))
+    aside = np.array([(dark @ x[near]) / max(float(dark.sum()), 1e-6), y[best], 0]) * clear * iris
+    axis = aside + ahead * np.sqrt(max(0.0, 1 - float(aside @ aside)))
+    return np.asarray(axis / np.linalg.norm(axis), np.float32), clear
 
 
-def _middle(values: Float32s, weight: Float32s) -> float:
-    """Median of the values [K] that have a weight, 0 without any: reflections do not move it."""
-    return float(np.median(values[weight > 0])) if weight.any() else 0.0
+@cache
+def _kernels() -> tuple[Float32s, Float32s]:
+    """The disc of an iris and what is beside it, on the grid in which it is looked for."""
+    reach = int(BESIDE[1] / CELL) + 1
+    x, y = np.meshgrid(*[CELL * np.arange(-reach, reach + 1)] * 2)
+    radius = np.hypot(x, y)
+    beside = (radius > BESIDE[0]) & (radius < BESIDE[1]) & (np.abs(y) < NOT_BESIDE)
+    return (radius < DISC).astype(np.float32), beside.astype(np.float32)
+
+
+def _means_around(sums: Floats, weight: Floats, kernel: Float32s) -> tuple[Floats, Floats]:
+    """Weighted means [H, W] over a kernel around each cell of a grid, of sums of values, and the kernel's weight."""
+    around = [cv2.filter2D(part, -1, kernel, borderType=cv2.BORDER_CONSTANT) for part in (sums, weight)]
+    total, count = np.asarray(around, np.float64)
+    return total / np.maximum(count, 1e-6), count
+
+
+def _iris(colour: Float32s, weight: Float32s, usual: Float32s) -> Float32s:
+    """Colour [3] of an iris, of weighted ones [K, 3] around its pupil and a ``usual`` one."""
+    if not weight.any():
+        return usual
+    low, high = np.quantile(colour[weight > 0, 0], DARK_PART)
+    weight = weight * (colour[:, 0] >= low) * (colour[:, 0] <= high)
+    return np.asarray((weight @ colour + DOUBT * usual) / (weight.sum() + DOUBT), np.float32)
 
 
 def _typical(colour: Float32s, weight: Float32s, key: Float32s, default: Float32s) -> Float32s:
