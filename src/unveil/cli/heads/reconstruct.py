@@ -192,8 +192,8 @@ def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, 
         say_json(answer | ({"clips": [outcome.to_json() for outcome in followed]} if followed else {}))
         return
     if len(finished) > 1 or counts["faces"]:
-        faces = count(counts["faces"], "face")
-        say(f"{count(len(finished), 'photograph')}: {_counted(finished)}; {faces} in {printable(out)}")
+        found = f"; {count(counts['faces'], 'face')} in {printable(out)}" if counts["faces"] else ""
+        say(f"{count(len(finished), 'photograph')}: {_counted(finished)}{found}")
     if len(followed) > 1:
         say(f"{count(len(followed), 'clip')}: {_counted(followed)} in {printable(out)}")
     heads = [face for outcome in finished if outcome.record for face in outcome.record["faces"]]
