@@ -73,7 +73,7 @@ def test_flame_2023_in_place_of_2020_is_named(tmp_path: Path, name: str) -> None
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UnveilError, match="is no folder"):
         store.find(MODEL, tmp_path / "none")
-    with pytest.raises(UnveilError, match="choose deca or 3ddfa"):
+    with pytest.raises(UnveilError, match="choose from deca, 3ddfa"):
         research_family("ringnet")
 
 

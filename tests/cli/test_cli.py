@@ -79,6 +79,7 @@ def bad_picture(kind: str, path: Path) -> Path:
     return path  # "missing" writes nothing
 
 
+EMPTY = "an argument is empty, perhaps a variable that is not set; give it a value"
 BAD = ["missing", "text", "empty", "truncated", "bomb", "dot", "no face"]
 
 
@@ -263,6 +264,9 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         ),
         (["animate", "a", "-o", "b", "--rate", "nan"], "--rate should be at most 100 (see `unveil animate --help`)"),
         (["animate", "a", "-o", "b", "--rate", ""], "--rate should be a number (see `unveil animate --help`)"),
+        (["reconstruct", "", "-o", "b"], EMPTY),
+        (["reconstruct", "a", "-o", ""], EMPTY),
+        (["view", "a", "--out="], EMPTY),
         (["prepare", "a", "-o", "b", "--limit", "0"], "--limit should be at least 1 (see `unveil prepare --help`)"),
         (["prepare", "a", "-o", "b", "--seed", "1.5"], "--seed should be a whole number (see `unveil prepare --help`)"),
         (

@@ -1,10 +1,15 @@
-"""Helps without the types that Typer would add: a flag takes no value, and an argument's name says what it is."""
+"""Helps without the types that Typer would add: a flag takes no value, and an argument's name says what it is.
+
+And no empty arguments, which Typer would take for the folder that one is in.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from unveil.errors import UnveilError
 
 
 class PlainCommand(TyperCommand):
@@ -13,6 +18,16 @@ class PlainCommand(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """Arguments and options, ``--help`` included."""
         return _plain(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments that are left; UnveilError where one is empty, and Typer's errors where others are wrong."""
+        empty = any(not arg or (arg.startswith("--") and arg.endswith("=")) for arg in args)
+        left: list[str] = super().parse_args(ctx, args)
+        if empty:
+            raise UnveilError(
+                "an argument is empty, perhaps a variable that is not set; give it a value or leave it out"
+            )
+        return left
 
 
 class PlainGroup(TyperGroup):

@@ -57,7 +57,7 @@ def family_of(layout: CoefficientLayout) -> Family:
 def research_family(name: str) -> Family:
     """The family of that name whose files users bring; UnveilError, naming the families, where there is none."""
     if name not in RESEARCH:
-        raise UnveilError(f"unknown model {name!r}; choose {' or '.join(RESEARCH)}")
+        raise UnveilError(f"unknown model {name!r}: choose from {', '.join(RESEARCH)}")
     return RESEARCH[name]
 
 

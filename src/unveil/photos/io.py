@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unveil.errors import UnveilError, reason_of
 from unveil.photos.decode import decode_rgb, upright_rgb
-from unveil.photos.folder import SUFFIXES, look_through
+from unveil.photos.folder import look_through
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import atomic_path, printable
 from unveil.storage.names import printable_stem
@@ -111,8 +111,8 @@ def find_images(
     left_out = found.left_out()
     if not found.pictures:
         others = f" ({left_out})" if left_out else ""
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise UnveilError(f"no pictures in the folder {printable(path)}{others}; put files there named {kinds}")
+        where = f"the folder {printable(path)}{others}"
+        raise UnveilError(f"no pictures in {where}; put photographs there, such as .jpg or .png files")
     if note is not None and left_out:
         note(left_out)
     return found.pictures

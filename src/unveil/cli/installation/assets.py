@@ -62,7 +62,7 @@ def convert_assets(
     from unveil.models.registry import RESEARCH
 
     if family not in RESEARCH:
-        raise UnveilError(f"there is nothing to convert for {family!r}; choose {' or '.join(RESEARCH)}")
+        raise UnveilError(f"there is nothing to convert for {family!r}; choose from {', '.join(RESEARCH)}")
     for path in RESEARCH[family].convert(assets, force=force):
         say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 

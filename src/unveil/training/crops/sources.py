@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from unveil.errors import UnveilError
-from unveil.photos.folder import SUFFIXES, PictureFolder
+from unveil.photos.folder import PictureFolder
 from unveil.photos.tar import tar_pictures
 from unveil.storage.files import printable, resolved
 from unveil.storage.names import files_named
@@ -55,8 +55,8 @@ def find_photos(
     if note is not None and (left_out := found.left_out()):
         note(left_out)
     if not photos:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise UnveilError(f"no pictures in {printable(path)}; put files there named {kinds}, or tars of them")
+        where = f"the folder {printable(path)}"
+        raise UnveilError(f"no pictures in {where}; put photographs there, such as .jpg or .png files, or tars of them")
     return photos
 
 
