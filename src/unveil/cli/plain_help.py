@@ -24,9 +24,7 @@ class PlainCommand(TyperCommand):
         empty = any(not arg or (arg.startswith("--") and arg.endswith("=")) for arg in args)
         left: list[str] = super().parse_args(ctx, args)
         if empty:
-            raise UnveilError(
-                "an argument is empty, perhaps a variable that is not set; give it a value or leave it out"
-            )
+            raise UnveilError("an argument is empty, perhaps a variable that is not set; give it a value")
         return left
 
 
