@@ -52,6 +52,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "page without a declaration": (lambda: b"<HTML><HEAD>", "a saved web page"),
     "XML": (lambda: b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "it is XML"),
     "XML without a declaration": (lambda: b"<Error>", "it is XML"),
+    "SVG": (lambda: b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "it is an SVG drawing"),
     "JSON": (lambda: b'{"error": "Invalid username or password."}', "it is JSON"),
     "JSON list": (lambda: b"[\n  1,", "it is JSON"),
     "zip": (zipped, "a zip file"),

@@ -27,6 +27,7 @@ FORMS = (
     FileForm("an empty file", rb"\Z", "copy or download it again"),
     FileForm("a git-LFS pointer", rb"version https://git-lfs", "run `git lfs pull` where it was cloned"),
     FileForm("a saved web page", rb"\s*<(?i:!doctype html|html|head|body)", "the download needs a login or has moved"),
+    FileForm("an SVG drawing", rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!DOCTYPE svg[^>]*>\s*)?<svg", "export it as a PNG"),
     FileForm("XML", rb"\s*<(?:\?xml|[A-Za-z])", "perhaps the answer of a server that refused the download"),
     FileForm("JSON", rb'\s*[\[{]\s*(?:["\]}\[{\d.-]|null|true|false)', ""),
     FileForm("a zip file", rb"PK(?:\x03\x04|\x05\x06)", ""),
