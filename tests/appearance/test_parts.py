@@ -56,6 +56,18 @@ def test_teeth_that_are_seen_give_their_tone_and_redness_does_not() -> None:
     assert np.ptp(none) < 0.3 * none.mean(), "lips and gums are no teeth"
 
 
+def test_bright_teeth_have_the_tint_of_the_photograph() -> None:
+    yellow, white = (colours(photograph(mouth), teeth=True) for mouth in ((240, 220, 190), (225, 228, 225)))
+    assert white[2] / white[0] > 0.9
+    assert yellow[2] / yellow[0] < 0.8, "both are brighter than painted teeth may be"
+
+
+def test_back_teeth_are_shaded_but_not_dark() -> None:
+    brightness = painted().colours[painted().teeth].mean(axis=1)
+    back, front = np.percentile(brightness, [20, 90])
+    assert 0.45 * front < back < 0.8 * front
+
+
 def test_lips_take_no_colour_of_teeth_that_the_fit_lays_on_them() -> None:
     points, lips = opened(), (170, 80, 85)
     marks = np.rint(MODEL.landmarks68(points)[:, :2]).astype(np.int32)

@@ -24,6 +24,8 @@ TYPICAL = (50, 90)  # percentiles of brightness between which teeth are neither 
 STRONGEST = 0.12  # share of its grey that a channel of a tone may differ from it
 TONES = (0.5, 1.15)  # least and largest of a tone
 LIT = 100.0  # mean grey level of a head below which its photograph is so dark that tones may be less
+SMILING = 0.5  # power of how dark teeth are against those in front: cheeks shade them less where a smile shows them
+DEEPEST = 0.2  # against them, at least
 FRONT = 75  # percentile of the painted brightness that those teeth have which a photograph shows
 LIGHTER = 1.25  # than the white of the eyes, which lids shade, are teeth that no photograph shows
 
@@ -55,6 +57,9 @@ def painted_texels(model: MorphableModel, atlas: Atlas) -> PaintedTexels | None:
     close = cv2.distanceTransform(away, cv2.DIST_L2, 3) <= MARGIN
     texels = np.flatnonzero(close & ~atlas.flags(np.ones(len(atlas.mesh[0]), np.bool_)))
     near = inside.nearest[texels]
+    crowns = colours[teeth]
+    darker = np.minimum(crowns.mean(axis=1, keepdims=True) / np.percentile(crowns.mean(axis=1), FRONT), 1)
+    colours[teeth] *= np.maximum(darker, DEEPEST) ** (SMILING - 1)
     front = np.percentile(colours[teeth], FRONT, axis=0).astype(np.float32)
     return PaintedTexels(texels, colours[near].astype(np.float32), teeth[near], front)
 
@@ -105,7 +110,8 @@ def bounded_tone(tone: Floats, level: float) -> Float32s:
     grey = float(np.mean(tone))
     near = np.clip(tone, grey * (1 - STRONGEST), grey * (1 + STRONGEST))
     least, most = TONES
-    return np.clip(near, least * min(1.0, level / LIT), most).astype(np.float32)
+    bounded = min(max(grey, least * min(1.0, level / LIT)), most)
+    return np.asarray(near * (bounded / max(grey, 1e-6)), np.float32)
 
 
 def _within(lips: Floats, view: View) -> Floats:
