@@ -12,6 +12,9 @@ from khronos import validator_report
 
 from unveil.appearance.hair.ends import away_from_hair
 from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_faces, frame_of
+from unveil.appearance.hair.look import HairLook, look_of
+from unveil.appearance.hair.noise import smooth_noise
+from unveil.appearance.hair.photographed import join
 from unveil.appearance.hair.picture import HEIGHT, WIDTH, hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.sighted import Sighted
@@ -271,28 +274,62 @@ def test_hair_of_which_next_to_nothing_is_seen_has_strands_all_the_same() -> Non
     assert across > 3 * along
 
 
-SEEN, MADE_UP, WHOLE = 0.04, (60, 240), (HEIGHT, WIDTH)  # contrast of hair that is seen, and texels
+MADE_UP, WHOLE = (60, 240), (HEIGHT, WIDTH)  # texels
+SHOWS = np.pad(np.ones((100, 100), bool), 20)  # hair in a picture
 
 
-def test_made_up_strands_have_the_contrast_of_what_is_seen_and_are_shorter_in_short_hair() -> None:
-    detail = np.random.default_rng(0).normal(scale=SEEN, size=(*MADE_UP, 3)).astype(np.float32)
-    long, short = (strands_like(detail, np.ones(MADE_UP, np.float32), short=short) for short in (False, True))
-    for strands in (long, short):
-        assert 0.9 * SEEN < strands.std() < 1.3 * SEEN
-    of_long, of_short = (np.corrcoef(of[:-24].ravel(), of[24:].ravel())[0, 1] for of in (long, short))
-    assert of_long > 1.5 * of_short, "alike 24 texels on"
-    wild = strands_like(10 * detail, np.ones(MADE_UP, np.float32), short=False)
-    assert wild.std() < 4 * SEEN, "curls are darker in between"
+def strands_seen(contrast: float, along: float = 40.0) -> Float32s:
+    """Logarithms [140, 140] of hair of strands so long."""
+    return 4 + contrast * smooth_noise(SHOWS.shape, 1.5, along, seed=0)
+
+
+def test_hair_looks_as_the_photograph_shows_it() -> None:
+    faint, strong = (look_of(strands_seen(contrast), SHOWS).contrast for contrast in (0.03, 0.12))
+    assert (strong[:4] > 1.3 * faint[:4]).all()
+    tousled, straight = look_of(strands_seen(0.12, along=1.5), SHOWS).curl, look_of(strands_seen(0.12), SHOWS).curl
+    assert tousled > straight == 0
+
+
+def test_hair_of_which_little_is_seen_looks_as_usual_and_what_is_too_strong_is_none() -> None:
+    nothing, little = np.zeros(SHOWS.shape, bool), np.zeros(SHOWS.shape, bool)
+    little[60:75, 60:75] = True
+    usual, seen = look_of(strands_seen(0.3), nothing), look_of(strands_seen(0.3, along=1.5), little)
+    assert usual.curl == seen.curl == 0
+    assert np.allclose(seen.contrast, usual.contrast, atol=0.02)
+    assert np.array_equal(look_of(strands_seen(2), SHOWS).contrast, look_of(strands_seen(4), SHOWS).contrast)
+
+
+def test_made_up_strands_are_as_strong_as_what_is_seen_and_shorter_in_short_hair_and_in_curls() -> None:
+    look = look_of(strands_seen(0.1), SHOWS)
+    twice = HairLook(2 * look.contrast, look.curl)
+    straight = strands_like(look, WHOLE, short=False)
+    assert np.allclose(strands_like(twice, WHOLE, short=False), 2 * straight, atol=1e-5)
+    short, curly = strands_like(look, WHOLE, short=True), strands_like(look._replace(curl=3), WHOLE, short=False)
+    alike = [np.corrcoef(of[200:310].ravel(), of[220:330].ravel())[0, 1] for of in (straight, short, curly)]
+    assert alike[0] > 1.2 * max(alike[1:]), "twenty texels on"
 
 
 def test_strands_are_no_thinner_at_the_crown_where_columns_meet() -> None:
-    detail = np.full((*WHOLE, 3), SEEN, np.float32)
-    strands = strands_like(detail, np.ones(WHOLE, np.float32), short=False)
+    strands = strands_like(HairLook(np.array([0.04, 0.03, 0.02, 0, 0]), 0), WHOLE, short=False)
     turns = [
         np.abs(np.diff(strands[rows], axis=1)).mean() / strands[rows].std()
         for rows in (slice(15, 35), slice(-99, None))
     ]
     assert turns[0] < 0.5 * turns[1], "from column to column"
+
+
+def test_hair_that_is_seen_goes_over_into_what_is_made_up_along_locks() -> None:
+    shown, made_up = np.ones(MADE_UP, np.float32), np.zeros(MADE_UP, bool)
+    made_up[:30] = True
+    join(shown, made_up, strands_like(HairLook(np.full(5, 0.06), 0), WHOLE, short=False)[100:160, :240])
+    mean = shown.mean(axis=1)
+    assert (mean[55:] > 0.99).all(), "far from what is made up all is as it is seen"
+    assert (np.abs(np.diff(mean[31:])) < 0.2).all(), "and goes over gradually"
+    assert mean[31] < 0.4
+    assert shown[35].std() > 0.1, "nearer in some locks"
+    alone = np.ones(MADE_UP, np.float32)
+    join(alone, np.zeros(MADE_UP, bool), np.zeros(MADE_UP, np.float32))
+    assert (alone == 1).all()
 
 
 def test_where_no_hair_is_seen_the_brows_give_its_colour() -> None:

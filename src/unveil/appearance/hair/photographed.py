@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 
 from unveil.geometry.compiled import compiled
 from unveil.geometry.sampling import between
 from unveil.geometry.smooth_step_compiled import step_between
-from unveil.typing import Float32s, Float64s, Image
+from unveil.typing import Bools, Float32s, Float64s, Image
 
 FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
 CURVED = 0.1  # by which texels between four nodes may face the camera more than at these
 KNOWN = 0.9  # from which on the photograph says what is there
 SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
 SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
+# Texels over which hair that is shown goes over into what is made up; and by how many more of them that reaches into
+# a lock, the darker that is by the logarithm.
+JOINS, LOCKS = 10.0, 25.0
 
 
 def shown_at_texels(
@@ -47,6 +51,22 @@ def colours_at_texels(nodes: Float64s, step: int, picture: tuple[Float64s, Image
     colours = np.zeros((*shown.shape[:2], 3), np.float32)
     _colours(nodes, step, picture, shown, colours)
     return colours
+
+
+def join(shown: Float32s, made_up: Bools, strands: Float32s) -> None:
+    """Show less [H, W] of hair the nearer it is to what is ``made_up`` [H, W], so that they join along locks.
+
+    ``strands`` [H, W] are the logarithms by which made-up strands are lighter than what is around them.
+    """
+    _join(shown, cv2.distanceTransform((~made_up).view(np.uint8), cv2.DIST_L2, 3), strands)
+
+
+@compiled
+def _join(shown: Any, away: Any, strands: Any) -> None:
+    for i in range(shown.shape[0]):
+        for j in range(shown.shape[1]):
+            if shown[i, j] > 0:
+                shown[i, j] *= step_between(away[i, j] + LOCKS * strands[i, j], 0.0, JOINS)
 
 
 @compiled

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from unveil.appearance.hair.frame import COLUMNS, ROWS, HairFrame
+from unveil.appearance.hair.look import FLOOR, hair_look
 from unveil.appearance.hair.mesh import WIDE, grid_faces
-from unveil.appearance.hair.photographed import colours_at_texels, shown_at_texels
+from unveil.appearance.hair.photographed import colours_at_texels, join, shown_at_texels
 from unveil.appearance.hair.shape import HairShape
 from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.strands import broad_colours, strands_like
@@ -30,9 +31,8 @@ PHOTO_SIZE = 448  # pixels a side of the crop that the picture is taken from: ab
 DEPTH_SIZE, DEPTH_SLACK = 160, 0.008  # pixels a side to find out what lies in front, and metres behind it
 BROAD = 10.0  # texels, of what is colour and light rather than strands
 EDGE = (-5.0, -2.0)  # texels from the edge of hair between which it goes over into what is around it
+SOME = 0.5  # share from which on the photograph shows a texel
 FAR_PULL = 0.02  # how soon hair that is not seen has the mean colour of what is
-DARKEST = 3.0  # grey level
-STRONGEST = 0.45  # of the logarithm by which strands differ from what is around them
 
 
 def hair_picture(
@@ -56,23 +56,13 @@ def hair_picture(
     weight.ravel()[there] *= like * (cover.ravel()[there] > 0)
     shown.ravel()[there] *= like
     broad, known = broad_colours(colour, weight, BROAD)
-    strands = strands_like(_strands(colour, weight, broad), weight, short=shape.short)
-    invented = np.exp(strands, out=strands), _continued(broad, known, view.tone)
+    strands = strands_like(hair_look(head, view), weight.shape, short=shape.short)
     shown, picture = np.maximum(shown, weight), np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    join(shown, (np.maximum(shown, free) < SOME) & (cover > 0), strands)
+    invented = np.exp(strands, out=strands), _continued(broad, known, view.tone)
     _mix(invented, colour, (shown, free, away), picture)
     at_nodes = cv2.resize(shown, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     return picture, np.asarray(at_nodes, np.float32)
-
-
-def _strands(colour: Float32s, weight: Float32s, broad: Float32s) -> Float32s:
-    """Logarithms [H, W, 3] of colours [H, W, 3] against broad ones [h, w, 3], where they have weights [H, W]."""
-    broad = np.asarray(cv2.resize(broad, (WIDTH, HEIGHT)), np.float32).reshape(-1, 3)
-    known = np.flatnonzero(weight)
-    here, around = (np.maximum(of.take(known, axis=0), DARKEST) for of in (colour.reshape(-1, 3), broad))
-    log = np.log(here / around)
-    strands = np.zeros_like(colour)
-    strands.reshape(-1, 3)[known] = np.clip(log, -STRONGEST, STRONGEST)
-    return strands
 
 
 @compiled
@@ -90,7 +80,7 @@ def _mix(invented: Any, colour: Any, shares: Any, picture: Any) -> None:
             edge = min(max((away[i, j] - start) * per_texel, black), one)
             share = max(shown[i, j], free[i, j] * edge)
             for c in range(3):
-                usual = strands[i, j] * broad[i, j, c]
+                usual = strands[i, j] * (broad[i, j, c] + FLOOR) - FLOOR
                 value = usual + share * (colour[i, j, c] - usual) + half
                 picture[i, j, c] = np.uint8(min(max(value, half), white))
 

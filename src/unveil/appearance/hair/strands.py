@@ -9,46 +9,51 @@ import cv2
 import numpy as np
 
 from unveil.appearance.hair.frame import DOME, ROWS
+from unveil.appearance.hair.look import HairLook
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.geometry.compiled import compiled
 from unveil.typing import Float32s
 
-# Strands, and thin and thick locks of them: their shares, and over how many texels across and along hair each is
-# alike; by how many texels they bend aside, over how many; and times how much shorter they are where hair is short.
-STRANDS = ((0.8, 0.6, 14.0), (0.6, 2.5, 30.0), (0.4, 7.0, 45.0))
+# Strands, and locks of the widths that `unveil.appearance.hair.look.USUAL` tells apart: over how many texels across and
+# along hair each is alike; by how many texels all bend aside, over how many; times how much shorter they are where hair
+# is short; and of each step of curliness by which share shorter, more bent, and bent over less.
+STRANDS = ((0.6, 14.0), (1.2, 22.0), (2.5, 30.0), (5.0, 40.0), (10.0, 55.0))
 BENDS = ((5.0, 16.0, 40.0), (2.0, 6.0, 18.0))
 SHORTER = 0.45
+CURLED = 0.17, 0.2, 0.2
+FINEST = 3.0  # texels along hair that noise is at least alike over, where it is made
 LEVELS, SEEDS = 4, 10  # of noise, each twice as wide as the one before, and between their seeds
-# Contrast of strands, standard deviation of logarithms, the texels that it counts as, and the most of it: curls are
-# darker in between than strands that lie side by side.
-USUAL_SPREAD, FEW, MOST_SPREAD = 0.15, 60, 0.09
 COARSE = 3  # texels a side of the squares in which broad colours are added up
 
 
-def strands_like(detail: Float32s, weight: Float32s, *, short: bool) -> Float32s:
-    """Logarithms [H, W] by which strands differ from what is around them, with the contrast of those that are seen.
+def strands_like(look: HairLook, shape: tuple[int, int], *, short: bool) -> Float32s:
+    """Logarithms [H, W] by which strands differ from what is around them, like hair that is seen.
 
     Args:
-        detail: [H, W, 3] such logarithms, of what is seen.
-        weight: [H, W] how far it is.
+        look: of that.
+        shape: H, W.
         short: whether hair is.
     """
-    squares = float((np.square(detail).mean(axis=2) * weight).sum()) + FEW * USUAL_SPREAD**2
-    spread = np.sqrt(squares / (float(weight.sum()) + FEW))
-    return np.asarray(min(spread, MOST_SPREAD) * _strands(weight.shape, SHORTER if short else 1.0), np.float32)
+    strands, kinds = np.zeros(shape, np.float32), _strands(shape, SHORTER if short else 1.0, look.curl)
+    for contrast, kind in zip(look.contrast, kinds, strict=True):
+        strands += np.float32(contrast) * kind
+    return strands
 
 
-@lru_cache(maxsize=2)
-def _strands(shape: tuple[int, int], length: float) -> Float32s:
-    """Strands [H, W] of variance 1, so much longer than usual, that run down a little crooked."""
-    straight, aside = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for seed, (share, across, along) in enumerate(STRANDS):
-        straight += np.float32(share) * _as_wide(shape, across, length * along, seed)
+@lru_cache(maxsize=4)
+def _strands(shape: tuple[int, int], length: float, curl: int) -> list[Float32s]:
+    """Kinds [H, W] of strands, each of variance 1, so much longer than usual, that run down crooked."""
+    shorter, more, closer = 1 - CURLED[0] * curl, 1 + CURLED[1] * curl, 1 - CURLED[2] * curl
+    aside = np.zeros(shape, np.float32)
     for seed, (texels, across, along) in enumerate(BENDS, len(STRANDS)):
-        aside += np.float32(texels) * _as_wide(shape, across, along, seed)
+        aside += np.float32(more * texels) * _as_wide(shape, closer * across, closer * along, seed)
     column, row = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in shape[::-1]))
-    bent = cv2.remap(straight, column + aside, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return np.asarray(bent / bent.std(), np.float32)
+    kinds = []
+    for seed, (across, along) in enumerate(STRANDS):
+        straight = _as_wide(shape, across, length * shorter * along, seed)
+        bent = cv2.remap(straight, column + aside, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        kinds.append(np.asarray(bent / bent.std(), np.float32))
+    return kinds
 
 
 def _as_wide(shape: tuple[int, int], across: float, along: float, seed: int) -> Float32s:
@@ -57,9 +62,10 @@ def _as_wide(shape: tuple[int, int], across: float, along: float, seed: int) -> 
     down = (np.arange(height) + 0.5) / height * (ROWS - 1) / DOME
     level = -np.log2(np.sin(np.minimum(down, 1) * np.pi / 2))[:, None]  # 1 where columns are half as wide
     total, squares = np.zeros(shape, np.float32), np.zeros((height, 1))
+    skip = max(1, int(along / FINEST))
     for k in range(LEVELS):
         weight = np.clip(1 - np.abs(np.minimum(level, LEVELS - 1) - k), 0, 1)
-        noise = smooth_noise((height, width >> k), across, along, seed + SEEDS * k)
+        noise = smooth_noise((-(-height // skip), width >> k), across, along / skip, seed + SEEDS * k)
         total += weight.astype(np.float32) * cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
         squares += weight**2
     return np.asarray(total / np.sqrt(squares), np.float32)
