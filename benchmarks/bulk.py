@@ -54,7 +54,7 @@ def write_photographs(folder: Path, count: int) -> Path:
 def seconds(photos: Path, workers: int, formats: str) -> tuple[float, float]:
     """Seconds, and seconds of the processor, that a run takes."""
     with tempfile.TemporaryDirectory() as out:
-        call = [sys.executable, "-m", "unveil.cli", "reconstruct", str(photos), "-o", out]
+        call = [sys.executable, "-m", "unveil", "reconstruct", str(photos), "-o", out]
         start, before = time.perf_counter(), os.times()
         call += ["--formats", formats, "--workers", str(workers)]
         subprocess.run(call, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - of this very program

@@ -123,7 +123,7 @@ def print_table(rounds: Rounds) -> None:
 
 def print_command() -> None:
     """The best of a few runs of `unveil demo`: nothing that others do makes one faster."""
-    command = [sys.executable, "-m", "unveil.cli", "demo", "-o"]
+    command = [sys.executable, "-m", "unveil", "demo", "-o"]
     clock, processor, held = [], [], []
     for _ in range(COMMANDS):
         with tempfile.TemporaryDirectory() as folder:

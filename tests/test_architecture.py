@@ -65,7 +65,7 @@ def modules() -> Iterator[tuple[str, Path]]:
     """(room, path) of every module of the package."""
     for path in sorted(SRC.rglob("*.py")):
         first = path.relative_to(SRC).parts[0]
-        yield ("" if first == "__init__.py" else first.removesuffix(".py")), path
+        yield {"__init__.py": "", "__main__.py": "cli"}.get(first, first.removesuffix(".py")), path
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -13,7 +13,7 @@ from child import finished
 
 SILENCING = {"CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS"}  # each keeps onnxruntime quiet by itself
 ENTRANCES = {
-    "command": ["-m", "unveil.cli", "demo", "--out", "results"],
+    "command": ["-m", "unveil", "demo", "--out", "results"],
     "library": ["-c", "import unveil; unveil.Reconstructor(); unveil.FaceDetector()"],
     "module": ["-c", "from unveil.models.onnx import CoefficientModel"],
     "worker": [

@@ -18,7 +18,7 @@ def running_server(*options: str) -> Iterator[tuple[str, int]]:
     Raises:
         RuntimeError: it did not start; its message is on stderr.
     """
-    call = [sys.executable, "-m", "unveil.cli", "serve", "--port", "0", *options]
+    call = [sys.executable, "-m", "unveil", "serve", "--port", "0", *options]
     with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         line = process.stdout.readline() if process.stdout else ""
         found = re.fullmatch(r"unveil serves at (http://\S+:\d+)/\S* \(Ctrl-C ends it\)\n", line)

@@ -29,7 +29,7 @@ DEMO = packaged("demo.jpg")
 
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    command = [sys.executable, "-m", "unveil.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "unveil", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **options)
 
 
@@ -356,7 +356,7 @@ def test_a_stopped_run_leaves_nothing_half_and_goes_on(learner: str, tmp_path: P
     for k in range(count):
         shutil.copy(DEMO, photos / f"{k:02d}.jpg")
     call = ["reconstruct", photos, "-o", out, "--model", learner, "--formats", "glb,npz"]
-    process = subprocess.Popen([sys.executable, "-m", "unveil.cli", *map(str, call)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-m", "unveil", *map(str, call)], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120  # seconds; machines may be busy
     while not list(out.glob("*.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

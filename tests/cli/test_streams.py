@@ -30,7 +30,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     for name in NAMES:
         small.save(photos / name)
     (photos / "0 no\nunveil: picture.jpg").write_text("no picture")
-    return [sys.executable, "-m", "unveil.cli", "reconstruct", str(photos), f"--model={learner}", "--formats=npz"]
+    return [sys.executable, "-m", "unveil", "reconstruct", str(photos), f"--model={learner}", "--formats=npz"]
 
 
 def run(command: list[str], out: Path, **options: object) -> subprocess.CompletedProcess[bytes]:

@@ -53,7 +53,9 @@ def see(reconstructor: Reconstructor, photo: Path) -> Reconstruction:
     """
     faces = reconstructor.reconstruct(photo, max_faces=1)
     if not faces:
-        raise UnveilError(f"no face found in {printable(photo)}: give a photograph of a face that looks to the camera")
+        raise UnveilError(
+            f"no face found in {printable(photo)}: give a photograph of a face that looks towards the camera"
+        )
     return faces[0]
 
 

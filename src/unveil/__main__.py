@@ -1,4 +1,4 @@
-"""`python -m unveil.cli` is the command `unveil`."""
+"""`python -m unveil` is the command `unveil`."""
 
 import sys
 
