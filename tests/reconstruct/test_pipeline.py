@@ -153,6 +153,7 @@ def test_no_face_is_an_empty_list(reconstructor: Reconstructor, shape: tuple[int
         (np.zeros((9, 9, 4), np.uint8), r"not uint8 \[9, 9, 4\]; drop the transparency"),
         (np.zeros((3, 9, 9), np.uint8), r"not uint8 \[3, 9, 9\]; rows come first"),
         (np.zeros((9, 9, 3)), r"not float64 \[9, 9, 3\]; .*astype\(numpy.uint8\)"),
+        (np.zeros((0, 9, 3), np.uint8), r"not uint8 \[0, 9, 3\], which has no pixels"),
         (b"photo.jpg", "not bytes$"),
         ([[[0, 0, 0]]], "not list; .*numpy.asarray"),
         (None, "not NoneType$"),

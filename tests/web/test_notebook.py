@@ -27,6 +27,12 @@ def test_the_cell_has_the_whole_page(face: unveil.Reconstruction) -> None:
     assert "MB" in repr(shown)
 
 
+@pytest.mark.parametrize("wrong", [(), ([],), ("photo.jpg",)])
+def test_what_is_no_face_is_not_shown(wrong: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match=r"show takes faces.*show\(\*faces\)"):
+        unveil.show(*wrong)
+
+
 def test_the_frame_shows_the_head(face: unveil.Reconstruction, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 900, "height": 700}, reduced_motion="reduce")
     page.set_content(unveil.show(face)._repr_html_())

@@ -54,7 +54,8 @@ def as_rgb(photograph: Photograph) -> Image:
             return upright_rgb(photograph)
         except (ValueError, OSError) as error:
             raise UnveilError(f"the PIL image cannot be used ({reason_of(error)}); convert it to mode RGB") from error
-    if isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,):
+    right = isinstance(photograph, np.ndarray) and photograph.dtype == np.uint8 and photograph.shape[2:] == (3,)
+    if right and photograph.size:
         return photograph
     raise TypeError(f"a photograph is a path, a PIL image or a uint8 RGB array [H, W, 3], not {_what(photograph)}")
 
@@ -72,6 +73,8 @@ def _what(thing: object) -> str:
         advice = "; NumPy arrays are made of other arrays with numpy.asarray" if other_array else ""
         return f"{type(thing).__name__}{advice}"
     what = f"{thing.dtype} {list(thing.shape)}"
+    if not thing.size:
+        return f"{what}, which has no pixels"
     if thing.dtype != np.uint8:
         return f"{what}; scale it to 0 to 255 and convert it with .astype(numpy.uint8)"
     if thing.ndim == 2:

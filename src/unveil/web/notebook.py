@@ -39,7 +39,12 @@ def show(*faces: Reconstruction, height: int = HEIGHT) -> NotebookPage:
     Args:
         faces: the heads; two are shown beside each other.
         height: of the page in pixels.
+
+    Raises:
+        TypeError: there is none, or something else is among them, such as a list of faces.
     """
+    if not faces or not all(isinstance(face, Reconstruction) for face in faces):
+        raise TypeError("show takes faces, one or more: show(face), or show(*faces) where they are in a list")
     return NotebookPage(page_of(map(shown_face, faces), beside=len(faces) == 2), height)
 
 
