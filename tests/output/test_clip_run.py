@@ -104,13 +104,13 @@ def test_clips_that_show_nobody_or_are_none(tmp_path: Path, capsys: pytest.Captu
     status = cli.main(["reconstruct", *(str(tmp_path / name) for name in names), "-o", str(tmp_path / "o")])
     assert status == 2
     said = capsys.readouterr()
-    assert said.out == f"4 clips: 4 failed in {tmp_path / 'o'}\n"
+    assert said.out == "4 clips: 4 failed\n"
     lines = said.err.splitlines()
     reasons = ("begins as none", "it has no frames", "it is damaged or cut short", "no face found in ")
     assert len(lines) == len(reasons)
     for line, reason in zip(lines, reasons, strict=True):
         assert reason in line
-    assert not [path for path in (tmp_path / "o").iterdir() if not path.name.startswith(".")]
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_damaged_clip_gives_what_comes_before_the_damage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

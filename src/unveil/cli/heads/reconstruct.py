@@ -195,7 +195,8 @@ def _summarise(finished: list[Outcome], followed: list[ClipOutcome], out: Path, 
         found = f"; {count(counts['faces'], 'face')} in {printable(out)}" if counts["faces"] else ""
         say(f"{count(len(finished), 'photograph')}: {_counted(finished)}{found}")
     if len(followed) > 1:
-        say(f"{count(len(followed), 'clip')}: {_counted(followed)} in {printable(out)}")
+        where = f" in {printable(out)}" if any(outcome.record for outcome in followed) else ""
+        say(f"{count(len(followed), 'clip')}: {_counted(followed)}{where}")
     heads = [face for outcome in finished if outcome.record for face in outcome.record["faces"]]
     heads += [person for outcome in followed if outcome.record for person in outcome.record["people"]]
     _say_what_next([head["files"].get("glb") for head in heads], out)
