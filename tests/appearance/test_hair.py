@@ -11,7 +11,7 @@ from glb_reader import Glb
 from khronos import validator_report
 
 from unveil.appearance.hair.ends import away_from_hair
-from unveil.appearance.hair.frame import COLUMNS, ROWS, above_hairline, ear_faces, frame_of
+from unveil.appearance.hair.frame import COLUMNS, DOME, ROWS, above_hairline, ear_faces, frame_of
 from unveil.appearance.hair.look import HairLook, look_of
 from unveil.appearance.hair.noise import smooth_noise
 from unveil.appearance.hair.photographed import join
@@ -246,16 +246,31 @@ def test_ears_beyond_the_photograph_are_covered_where_hair_hangs_before_them(*, 
     assert (share > 0.9) == hangs, share
 
 
+def on_shoulders(head: Sighted, above_ears: int = 40) -> Sighted:
+    """The same with hair that falls on the shoulders, seen from so many pixels above the ears on."""
+    marks = np.asarray(MODEL.landmarks68(head.projected))[:, :2].astype(int)
+    falls = np.zeros((SIZE, SIZE), np.bool_)
+    falls[marks[0, 1] - above_ears :, marks[0, 0] - 70 : marks[16, 0] + 70] = True
+    falls[:, marks[5, 0] : marks[11, 0]] = False
+    near = np.abs(head.photograph.astype(int) - COLOURS[BACKGROUND]).max(axis=2) < 20
+    image = head.photograph.copy()
+    image[near & falls] = COLOURS[HAIR]
+    return replace(head, photograph=image)
+
+
+def test_hair_that_is_seen_below_bare_cheeks_hangs_behind_them() -> None:
+    head = on_shoulders(sighted(np.asarray(MODEL.head.template)), above_ears=-40)
+    form = hair_form(surroundings(head), MODEL)
+    assert form is not None
+    beside = np.rint(np.arange(50, 80) * COLUMNS / 360).astype(int)  # degrees from the front, on both sides
+    for columns in (COLUMNS // 2 - beside, COLUMNS // 2 + beside):
+        covered = form.shape.cover[DOME:, columns] > 0
+        assert (covered[1:] <= covered[:-1]).all(), "none begins below skin"
+
+
 def test_hair_that_falls_on_the_shoulders_is_long() -> None:
     short = sighted(np.asarray(MODEL.head.template))
-    marks = np.asarray(MODEL.landmarks68(short.projected))[:, :2].astype(int)
-    falls = np.zeros((SIZE, SIZE), np.bool_)
-    falls[marks[0, 1] - 40 :, marks[0, 0] - 70 : marks[16, 0] + 70] = True
-    falls[:, marks[5, 0] : marks[11, 0]] = False
-    near = np.abs(short.photograph.astype(int) - COLOURS[BACKGROUND]).max(axis=2) < 20
-    image = short.photograph.copy()
-    image[near & falls] = COLOURS[HAIR]
-    made, before = hair_of(replace(short, photograph=image)), hair_of(short)
+    made, before = hair_of(on_shoulders(short)), hair_of(short)
     assert made is not None
     assert before is not None
     assert before.vertices[:, 1].min() - made.vertices[:, 1].min() > 0.03

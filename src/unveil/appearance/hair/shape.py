@@ -40,6 +40,7 @@ CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
 RAGGED, LOCK = 1.5, 3  # rows by which locks end higher than others, and the columns of one
 MOUTH, IN_FRONT = 0.055, ((0.07, 0.12), (48.0, 66.0))  # metres below the ears, and degrees from the front so far below
+BEFORE_EARS = 95.0  # degrees from the front: what is there hangs down from above
 EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
 GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
 BEFORE_EAR = 4  # columns before an ear that tell whether hair hangs there
@@ -90,10 +91,10 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     share = float(((scalp * (odds > 0)).sum() + LIKELY * UNSEEN) / (scalp.sum() + UNSEEN))
     if share < LEAST_SHARE:
         return None
-    cover = _cover(odds, visible, usual)
+    cover = _hanging(frame, _cover(odds, visible, usual))
     short = _is_short(frame, cover) and not _over_ears(frame, cover, visible).any()
     ends = np.tanh((_above_short(on_skin) + _wanders()) / NATURAL) if short else np.maximum(usual, _as_long(cover))
-    cover = _cover(odds, visible, ends)
+    cover = _hanging(frame, _cover(odds, visible, ends))
     over = _over_ears(frame, cover, visible)
     cover = np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame)))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
@@ -133,6 +134,13 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
     for _ in range(SMOOTHINGS):
         cover = _blurred(cover)
     return _largest(cover)
+
+
+def _hanging(frame: HairFrame, cover: Float64s) -> Float64s:
+    """The cover [R, C] without what is before the ears and below bare skin: hair that shows there hangs behind them."""
+    below = frame.middle[1] - frame.at(frame.skin)[..., 1]
+    asked = (below > 0) & (from_front() < BEFORE_EARS)
+    return np.minimum(cover, np.minimum.accumulate(np.where(asked, cover, np.inf), axis=0))
 
 
 def _is_short(frame: HairFrame, cover: Float64s) -> bool:
