@@ -157,6 +157,22 @@ def test_without_opacity_hair_goes_over_into_the_skin() -> None:
     assert (np.abs(before.astype(int) - after).max(axis=1) < 60).mean() > 0.95
 
 
+def test_without_opacity_no_skin_hangs_below_the_neck() -> None:
+    model = face().wearing
+    hair, skin = model.hair, face().neutral_vertices
+    assert hair is not None
+    assert hair.ends is not None
+    behind = np.quantile(hair.ends.vertices[:, 2], 0.1)
+    lowest = skin[skin[:, 2] < behind, 1].min()
+    drop = np.array([0, lowest - 0.008 - hair.ends.vertices[:, 1].min(), 0], np.float32)
+    long = replace(hair, ends=replace(hair.ends, vertices=hair.ends.vertices + drop))
+    opaque = without_opacity(replace(model, hair=long), face().coefficients, np.zeros((64, 64, 3), np.uint8)).hair
+    assert opaque is not None
+    kept = opaque.vertices[np.unique(opaque.faces[len(hair.faces) :])]
+    assert len(kept) > 50
+    assert kept[kept[:, 2] < behind, 1].min() > lowest - 0.001
+
+
 def colours_of(hair: HairCap, vertices: np.ndarray) -> np.ndarray:
     uv = np.zeros((len(hair.vertices), 2))
     uv[hair.faces] = hair.uv[hair.uv_faces]

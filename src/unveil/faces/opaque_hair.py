@@ -16,6 +16,7 @@ from unveil.heads.parts import HairEnds
 from unveil.typing import Bools, Floats, UInt8s
 
 HANGS, LOWER = 0.022, 0.01  # metres from the skin, and below it, from which on ends hang free of it and are left out
+CUT, NECK = 0.04, 0.06  # metres above the lowest vertex to which the neck's lower end rises at most, and a part of it
 BEYOND = 17  # texels a side over which colours go on beyond the edge of hair
 
 
@@ -35,7 +36,7 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
     neutral = np.asarray(whole.neutral(coefficients), np.float32)[: len(model.head.template)]
     below = nearest(ends.vertices, neutral)
     away = ends.vertices - neutral[below]
-    on_skin = (squared_lengths(away) < HANGS**2) & (away[:, 1] > -LOWER)
+    on_skin = (squared_lengths(away) < HANGS**2) & (away[:, 1] > -np.where(_ends_neck(model)[below], 0, LOWER))
     lying = on_skin[ends.faces].all(axis=1)
     opaque = replace(
         hair,
@@ -49,6 +50,18 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
         ends=None,
     )
     return replace(model, hair=opaque)
+
+
+def _ends_neck(model: MorphableModel) -> Bools:
+    """Which vertices [V] of a head are at the lower end of its neck, below which there is no skin."""
+    height = np.asarray(model.head.template)[:, 1]
+    height = height - height.min()
+    of_neck = height < NECK
+    faces = model.faces[of_neck[model.faces].all(axis=1)]
+    edges, count = np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)), axis=0, return_counts=True)
+    ends = np.zeros(len(height), np.bool_)
+    ends[edges[count == 1]] = True
+    return np.asarray(ends & (height < CUT))
 
 
 def _over_skin(picture: UInt8s, ends: HairEnds, skin: UInt8s) -> UInt8s:
