@@ -29,6 +29,7 @@ from unveil.processes import numpy_on_one_thread
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.joining import join_shapes
+from unveil.reconstruct.squint import squinting
 from unveil.reconstruct.walk import FaceWalk, Framed
 from unveil.timing import StageTimes
 from unveil.typing import Float32s, Floats, Image
@@ -150,6 +151,7 @@ class Reconstructor:
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             heads = [self._with_guesses(head, prediction, k, image.shape) for k, head in enumerate(heads)]
+            heads = [self._squinting(image, head) for head in heads]
             if self.wrinkles and self.skin.surface is not None:
                 heads = [wrinkled(image, head, self.skin.surface) for head in heads]
             return [
@@ -164,9 +166,7 @@ class Reconstructor:
         The texture still comes from the photograph, and what is hidden there stays hidden. The new coefficients have no
         deviations.
         """
-        sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
-        batch = Coefficients(coefficients.layout, coefficients.values[None])
-        (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
+        moved = self._moved(face, coefficients)
         kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
         if self.wrinkles and self.skin.surface is not None and face.detail is not None:
             moved = replace(moved, detail=_with_expression(face.detail, moved, self.skin.surface))
@@ -224,6 +224,21 @@ class Reconstructor:
             deviations = prediction.deviations.row(index)
             face = replace(face, deviations=deviations, uncertainty_mm=self._uncertainty(deviations))
         return face
+
+    def _squinting(self, image: Image, face: Reconstruction) -> Reconstruction:
+        """The face with eyes as narrow as they are in the photograph."""
+        narrower = squinting(image, face, self.morphable)
+        if narrower is None:
+            return face
+        kept = ("occlusion", "classes", "hidden", "face_area", "deviations", "uncertainty_mm")
+        return replace(self._moved(face, narrower), **{name: getattr(face, name) for name in kept})
+
+    def _moved(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
+        """The head of a face with other coefficients [M]."""
+        sighting = Sighting(face.name, face.crop, face.box_ltrb, face.confidence)
+        batch = Coefficients(coefficients.layout, coefficients.values[None])
+        (moved,) = self._heads(face.photograph, batch, [sighting], face.timings)
+        return moved
 
     def _skin_with_wrinkles(self) -> SkinModel:
         if not self.morphable.textured:
