@@ -19,8 +19,10 @@ LARGEST = 640  # pixels a side of what is looked at
 MARGIN = 4  # pixels inside hair from which on nothing else mixes into it
 FLOOR = np.float32(8)  # grey levels added to hair: the darker it is, the more of what varies is noise of the photograph
 # Contrast, standard deviations of logarithms: of strands about a pixel wide, and of locks of each width twice that of
-# those before; what is usual, and how many pixels that counts as; and the most of it, as what is no hair has more.
-USUAL, FEW, MOST = np.array([0.035, 0.045, 0.055, 0.055, 0.04]), 500, np.array([0.08, 0.09, 0.085, 0.07, 0.04])
+# those before; what is usual, and the least and the most of it. In a small piece of what is taken for hair, more is
+# rather what lies on it; so many pixels of it count as much as what is usual.
+USUAL, LEAST, MOST = np.array([0.035, 0.045, 0.055, 0.055, 0.04]), 0.005, np.array([0.08, 0.09, 0.085, 0.07, 0.04])
+FEW, FEW_DIRECTIONS = 1500, 500
 SIGMA = 1.48  # standard deviations of a normal distribution per median of absolute values
 # How far directions agree within so many pixels, from 0 to 1, in what is only noise of a photograph, whose squared
 # slopes are such; in straight hair, at least; and in the curliest; and the steps of curliness in between.
@@ -53,8 +55,8 @@ def look_of(grey: Float32s, hair: Bools) -> HairLook:
     inside = cv2.erode(hair.astype(np.uint8), np.ones((2 * MARGIN + 1, 2 * MARGIN + 1)), borderValue=0) > 0
     count = np.count_nonzero(inside)
     seen, agree = _contrast(grey, hair, inside), _agree(grey, inside)
-    contrast = np.sqrt((count * seen**2 + FEW * USUAL**2) / (count + FEW))
-    agree = (count * agree + FEW * OF_NOISE) / (count + FEW)
+    contrast = np.exp((count * np.log(np.maximum(seen, LEAST)) + FEW * np.log(USUAL)) / (count + FEW))
+    agree = (count * agree + FEW_DIRECTIONS * OF_NOISE) / (count + FEW_DIRECTIONS)
     curl = round(CURLS * min(max((STRAIGHT - agree) / (STRAIGHT - CURLY), 0), 1))
     return HairLook(np.minimum(contrast, MOST), curl)
 
