@@ -2,7 +2,8 @@
 
     python -m tools.heads_picture [-o docs/images/heads.jpg]
 
-The bundled photograph, clear and behind things of several kinds: all views and expressions of `tools.view_sheets`.
+The bundled photograph and one that matplotlib brings, clear and behind things of several kinds: all views and
+expressions of `tools.view_sheets`.
 """
 
 import argparse
@@ -11,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+from matplotlib.cbook import get_sample_data
 
 from tools.readme_picture import photographs
 from tools.view_sheets import CAPTION, EXPRESSIONS, VIEWS, Look, sheet_of, shots_of
-from unveil import Reconstructor
+from unveil import Reconstructor, read_image
+from unveil.assets.store import packaged
 from unveil.faces.overlay import in_panel
 
-COVERS = (
+# Kind, share of the face, seed.
+OF_ASTRONAUT = (
     ("mask", 0.4, 3),
     ("mask", 0.45, 8),
     ("glasses", 0.25, 6),
@@ -25,7 +29,8 @@ COVERS = (
     ("object", 0.35, 2),
     ("hair", 0.3, 5),
     ("piece", 0.4, 7),
-)  # kind, share of the face, seed
+)
+OF_OFFICER = (("mask", 0.4, 3), ("drawn-hand", 0.35, 4))
 SIZE = 230  # pixels a side of each picture
 
 
@@ -36,8 +41,10 @@ def main() -> None:
     options = parser.parse_args()
     reconstructor, photos, glbs = Reconstructor(), [], []
     with tempfile.TemporaryDirectory() as folder:
-        names = ["clear", *(kind for kind, *_ in COVERS)]
-        for number, (name, image) in enumerate(zip(names, photographs(COVERS), strict=True)):
+        astronaut = photographs(read_image(packaged("demo.jpg")), OF_ASTRONAUT)
+        officer = photographs(read_image(get_sample_data("grace_hopper.jpg", asfileobj=False)), OF_OFFICER)
+        names = ["clear", *(kind for kind, *_ in OF_ASTRONAUT), "cap", *(f"cap, {kind}" for kind, *_ in OF_OFFICER)]
+        for number, (name, image) in enumerate(zip(names, astronaut + officer, strict=True)):
             (face,) = reconstructor.reconstruct(image, max_faces=1)
             photos.append(PIL.Image.fromarray(in_panel(image, face)[1]).resize((SIZE, SIZE)))
             glbs += face.save(Path(folder) / f"{number} {name}.glb")

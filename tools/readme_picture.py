@@ -28,12 +28,12 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / "docs/images/result.jpg")
     options = parser.parse_args()
     reconstructor = Reconstructor(options.model)
-    write_image(options.output, np.vstack([row(reconstructor, image) for image in photographs(OCCLUDERS)]))
+    images = photographs(read_image(packaged("demo.jpg")), OCCLUDERS)
+    write_image(options.output, np.vstack([row(reconstructor, image) for image in images]))
 
 
-def photographs(occluders: Sequence[tuple[str, float, int]]) -> list[Image]:
-    """The bundled photograph, and the same with a thing of a kind before so much of the face, drawn by a seed."""
-    photo = read_image(packaged("demo.jpg"))
+def photographs(photo: Image, occluders: Sequence[tuple[str, float, int]]) -> list[Image]:
+    """A photograph, and the same with a thing of a kind before so much of the face, drawn by a seed."""
     hiders = [(FaceHider(load_pool(kinds={kind}), seed), share) for kind, share, seed in occluders]
     return [photo, *(hider.hide(photo, "demo.jpg", share).image for hider, share in hiders)]
 
