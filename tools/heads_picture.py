@@ -2,8 +2,8 @@
 
     python -m tools.heads_picture [-o docs/images/heads.jpg]
 
-The bundled photograph and one that matplotlib brings, clear and behind things of several kinds: all views and
-expressions of `tools.view_sheets`.
+The bundled photograph, clear and behind things of several kinds, and that of an officer in a cap, which matplotlib
+brings: all views and expressions of `tools.view_sheets`.
 """
 
 import argparse
@@ -20,8 +20,7 @@ from unveil import Reconstructor, read_image
 from unveil.assets.store import packaged
 from unveil.faces.overlay import in_panel
 
-# Kind, share of the face, seed.
-OF_ASTRONAUT = (
+COVERS = (
     ("mask", 0.4, 3),
     ("mask", 0.45, 8),
     ("glasses", 0.25, 6),
@@ -29,8 +28,7 @@ OF_ASTRONAUT = (
     ("object", 0.35, 2),
     ("hair", 0.3, 5),
     ("piece", 0.4, 7),
-)
-OF_OFFICER = (("mask", 0.4, 3), ("drawn-hand", 0.35, 4))
+)  # kind, share of the face, seed
 SIZE = 230  # pixels a side of each picture
 
 
@@ -41,10 +39,10 @@ def main() -> None:
     options = parser.parse_args()
     reconstructor, photos, glbs = Reconstructor(), [], []
     with tempfile.TemporaryDirectory() as folder:
-        astronaut = photographs(read_image(packaged("demo.jpg")), OF_ASTRONAUT)
-        officer = photographs(read_image(get_sample_data("grace_hopper.jpg", asfileobj=False)), OF_OFFICER)
-        names = ["clear", *(kind for kind, *_ in OF_ASTRONAUT), "cap", *(f"cap, {kind}" for kind, *_ in OF_OFFICER)]
-        for number, (name, image) in enumerate(zip(names, astronaut + officer, strict=True)):
+        images = photographs(read_image(packaged("demo.jpg")), COVERS)
+        images.append(read_image(get_sample_data("grace_hopper.jpg", asfileobj=False)))
+        names = ["clear", *(kind for kind, *_ in COVERS), "cap"]
+        for number, (name, image) in enumerate(zip(names, images, strict=True)):
             (face,) = reconstructor.reconstruct(image, max_faces=1)
             photos.append(PIL.Image.fromarray(in_panel(image, face)[1]).resize((SIZE, SIZE)))
             glbs += face.save(Path(folder) / f"{number} {name}.glb")

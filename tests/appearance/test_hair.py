@@ -26,8 +26,8 @@ from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.heads.parts import HairCap
+from unveil.heads.surroundings import PERSON_SIZE, SURROUNDINGS, SurroundingsNetworks
 from unveil.heads.surroundings import SIZE as SURROUNDINGS_SIZE
-from unveil.heads.surroundings import SURROUNDINGS
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
 from unveil.models.classes import BACKGROUND, BROWS, CLASS_SIZE, CLASSES, CLOTH, HAIR, OCCLUDER, SKIN
@@ -60,7 +60,10 @@ def by_colour(channels: Float32s) -> Float32s:
     return np.moveaxis(0.01 + 0.95 * np.eye(len(SURROUNDINGS), dtype=np.float32)[nearest], -1, 0)
 
 
-MODEL = replace(openhead.load(packaged("openhead.npz")), surroundings=by_colour)
+MODEL = replace(
+    openhead.load(packaged("openhead.npz")),
+    surroundings=SurroundingsNetworks(lambda _: np.ones((PERSON_SIZE, PERSON_SIZE), np.float32), by_colour),
+)
 
 
 def sighted(neutral: Floats, on_scalp: int = HAIR, thick: float = THICK) -> Sighted:
@@ -82,7 +85,8 @@ def sighted(neutral: Floats, on_scalp: int = HAIR, thick: float = THICK) -> Sigh
 
 
 def surroundings(head: Sighted) -> Surroundings:
-    return Surroundings.of(head, MODEL, by_colour)
+    assert MODEL.surroundings is not None
+    return Surroundings.of(head, MODEL, MODEL.surroundings)
 
 
 def hair_of(head: Sighted) -> HairCap | None:
@@ -347,8 +351,8 @@ def test_hair_that_is_seen_goes_over_into_what_is_made_up_along_locks() -> None:
     assert (alone == 1).all()
 
 
-def test_where_no_hair_is_seen_the_brows_give_its_colour() -> None:
-    head = cut(sighted(np.asarray(MODEL.head.template)), beside_brows())
+def with_brows(head: Sighted) -> Sighted:
+    """The same with dark brows."""
     image, classes = head.photograph.copy(), head.classes.copy()
     marks = np.asarray(MODEL.landmarks68(head.projected))[17:27, :2]
     drawn = np.zeros(image.shape[:2], np.uint8)
@@ -358,13 +362,20 @@ def test_where_no_hair_is_seen_the_brows_give_its_colour() -> None:
     share = head.crop.warp(drawn) / np.float32(255)
     classes = classes * (1 - share)
     classes[BROWS] += share
-    light = replace(head, photograph=image, classes=classes)
-    made, plain = hair_of(light), hair_of(head)
+    return replace(head, photograph=image, classes=classes)
+
+
+def off_brows(made: HairCap | None) -> float:
+    """How far the colour of hair is from that of the brows, of 255."""
     assert made is not None
-    assert plain is not None
-    off = [np.abs(np.median(one.picture.astype(int), axis=(0, 1)) - BROW).max() for one in (made, plain)]
-    assert off[0] < 40
-    assert off[0] < off[1] - 30
+    return float(np.abs(np.median(made.picture.astype(int), axis=(0, 1)) - BROW).max())
+
+
+def test_where_no_hair_is_seen_the_brows_give_its_colour() -> None:
+    head = cut(sighted(np.asarray(MODEL.head.template)), beside_brows())
+    dark, plain = off_brows(hair_of(with_brows(head))), off_brows(hair_of(head))
+    assert dark < 40
+    assert dark < plain - 30
 
 
 def hairline(made: HairCap) -> tuple[Floats, Floats]:
@@ -422,8 +433,21 @@ def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:
     high = made.vertices[:, 1].max() - template[:, 1].max()
     assert high < 0.02, "as high as hair is, whatever the hat's height"
     bald = sighted(template, SKIN, 0.0)
-    assert hair_of(with_hat(bald, 0.3)) is None
-    assert hair_of(sighted(template, OCCLUDER)) is None, "all hair is hidden"
+    assert hair_of(with_hat(bald, 0.6)) is None, "the scalp below it is bare"
+
+
+def test_hair_under_a_hat_of_which_none_is_seen_has_the_colour_of_the_brows() -> None:
+    made = hair_of(with_brows(sighted(np.asarray(MODEL.head.template), OCCLUDER)))
+    assert made is not None
+    assert made.hidden.min() > 0.9
+    assert off_brows(made) < 40
+
+
+def test_a_hat_that_the_class_map_calls_hair_says_nothing_of_its_colour() -> None:
+    head = with_brows(sighted(np.asarray(MODEL.head.template), OCCLUDER))
+    classes = head.classes.copy()
+    classes[[HAIR, OCCLUDER]] = classes[[OCCLUDER, HAIR]]
+    assert off_brows(hair_of(replace(head, classes=classes))) < 40
 
 
 def with_held(head: Sighted, share: float) -> Sighted:
@@ -559,7 +583,7 @@ def test_ears_are_what_sticks_out_below_their_top() -> None:
     np.testing.assert_allclose(points[:, 0].min(), -points[:, 0].max(), atol=1e-3)
 
 
-def test_bald_heads_and_covered_ones_get_no_hair() -> None:
+def test_bald_heads_and_those_in_cloth_get_no_hair() -> None:
     template = np.asarray(MODEL.head.template)
     assert hair_of(sighted(template, SKIN, 0.0)) is None
     assert hair_of(sighted(template, CLOTH)) is None

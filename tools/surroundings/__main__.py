@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.surroundings.measure import table
+from tools.surroundings.hats import looked_at
+from tools.surroundings.measure import table, table_of_people
 from tools.surroundings.views import Views, gather
 from unveil.errors import one_line_errors
 from unveil.models.openhead.family import packaged_head
@@ -27,9 +28,9 @@ def parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("train", help="train the network and write openhead_surroundings.onnx")
     learn.add_argument("views", type=Path, nargs="+", help="what `gather` wrote")
     learn.add_argument("--kept", type=Path, required=True, help="file that an interrupted run goes on from")
-    learn.add_argument("--steps", type=int, default=7000)
+    learn.add_argument("--steps", type=int, default=17250)
     learn.add_argument("--seed", type=int, default=1)
-    score = commands.add_parser("measure", help="print how well the packaged network does")
+    score = commands.add_parser("measure", help="print how well the packaged networks do")
     score.add_argument("views", type=Path, help="what `gather --held-out` wrote")
     score.add_argument("--seed", type=int, default=0)
     for command in (look, learn):
@@ -43,17 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.command == "gather":
         folder = PreparedFolder.open(options.prepared)
         photos = find_photos(options.photographs)
-        gather(photos, folder, options.occluders, options.seed, held_out=options.held_out).write(options.out)
+        views = gather(photos, folder, options.occluders, options.seed, hats=looked_at(), held_out=options.held_out)
+        views.write(options.out)
         return
+    networks = packaged_head().surroundings
+    assert networks is not None
     if options.command == "measure":
-        network = packaged_head().surroundings
-        assert network is not None
-        print(*table(Views.read(options.views), network, options.seed), sep="\n")
+        views = Views.read(options.views)
+        print(*table_of_people(views, networks.person), "", *table(views, networks, options.seed), sep="\n")
         return
     from tools.small_networks import RESEARCH  # which needs torch, as does what follows
     from tools.surroundings.train import export, train
 
-    network = train([Views.read(path) for path in options.views], options.kept, options.steps, options.seed)
+    views = [Views.read(path) for path in options.views]
+    network = train(views, networks.person, options.kept, options.steps, options.seed)
     export(network, options.out, RESEARCH)
 
 

@@ -6,22 +6,31 @@ Colours are RGB up to 255, in pictures [S, S, 3].
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
 
-from tools.surroundings.views import UNKNOWN, Views
+from tools.surroundings.hats import UNKNOWN
+from tools.surroundings.person import person_in
+from tools.surroundings.views import Views
 from unveil.appearance.hair.surroundings import ABOVE_LINE
-from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN
+from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN, PersonNetwork
 from unveil.photos.cielab import to_cielab, to_srgb
 from unveil.typing import Bools, Float32s, Floats, UInt8s
 
 # How often hair gets another colour, all or a part of it is taken off, the wall is another (always behind bald heads),
 # that is coloured like hair or skin, something is laid on, and that is coloured like hair or nearly black.
-RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.45, 0.18, 0.45, 0.45, 0.35, 0.28, 0.3
-FLAT, OF_ANOTHER = 0.35, 0.8  # of other walls: those of few colours, and up to here those of another photograph
+RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.45, 0.18, 0.55, 0.5, 0.32, 0.2, 0.2
+# Of other walls: those of few colours, up to here those of another photograph, and up to here pieces of one, enlarged;
+# the rest are whole ones, with the people in them.
+FLAT, OF_ANOTHER, PIECE = 0.3, 0.65, 0.85
+WHOLE = 0.6  # of views before another wall, those that go on beyond the photograph
 STUBBLE = 0.75  # how dark a shaven scalp is at least
 TIGHT, SMALL, NOISY, GREY, NOT_SAID = 0.45, 0.35, 0.3, 0.06, 0.3  # how often photographs are that
+CHIN = 0.353  # of `View.places`: above it
+FEW = 3  # pixels of a head at an edge that do not count
+DARK = 25  # L* up to which a hat may have any colour
 PALEST = 30  # pixels of a colour that are enough to know it
 
 
@@ -52,10 +61,12 @@ class View:
         """How far pixels [S, S] show a class."""
         return np.asarray(cv2.GaussianBlur((self.classes == kind).astype(np.float32), (3, 3), 0.7))
 
-    def channels(self) -> Float32s:
-        """`unveil.appearance.hair.surroundings.Around.channels`."""
+    def channels(self, network: PersonNetwork) -> Float32s:
+        """`unveil.appearance.hair.surroundings.Around.channels`, with the person that a network sees."""
         colours = (np.moveaxis(np.clip(self.picture, 0, 255), -1, 0) / 255 - 0.5) * self.known
-        return np.concatenate([colours, self.known[None], self.places, self.occluder]).astype(np.float32)
+        person = person_in(self.picture * self.known[..., None], network)
+        parts = [colours, self.known[None], self.places, self.occluder, person[None]]
+        return np.concatenate(parts).astype(np.float32)
 
 
 def changed(views: Views, number: int, rng: np.random.Generator) -> View:
@@ -63,6 +74,8 @@ def changed(views: Views, number: int, rng: np.random.Generator) -> View:
     view = View.of(views, number)
     if rng.random() < RECOLOURED:
         view = recoloured(view, rng)
+    if rng.random() < RECOLOURED:
+        view = with_another_hat(view, rng)
     hairless = rng.random() < BALD
     if hairless:
         view = bald(view, views.bald[number], rng)
@@ -83,6 +96,16 @@ def recoloured(view: View, rng: np.random.Generator) -> View:
     chroma, hue = 32 * rng.random() ** 2.5, np.radians(rng.uniform(40, 85))
     wanted = np.array([light, chroma * np.cos(hue), chroma * np.sin(hue)])
     return replace(view, picture=_mixed(view.picture, _dyed(lab, share > 0.5, wanted), share))
+
+
+def with_another_hat(view: View, rng: np.random.Generator) -> View:
+    """With the hat that somebody wears, if any, in another colour."""
+    share = view.share(OCCLUDER)
+    if share.sum() < PALEST:
+        return view
+    light, a, b = rng.uniform(5, 85), *rng.normal(0, rng.choice([4, 25]), 2)
+    wanted = np.array([light, a, b if light < DARK else -abs(b)])  # light hats are seldom as brown or blond as hair
+    return replace(view, picture=_mixed(view.picture, _dyed(to_cielab(view.picture), share > 0.5, wanted), share))
 
 
 def _dyed(lab: Float32s, where: Bools, wanted: Floats) -> Float32s:
@@ -114,20 +137,28 @@ def bald(view: View, head: UInt8s, rng: np.random.Generator) -> View:
 
 
 def before_another_wall(view: View, other: View, rng: np.random.Generator) -> View:
-    """Before a wall of few colours, that of another view, or a piece of that, enlarged."""
+    """Before a wall of few colours, that of another view, a piece of that, enlarged, or people."""
     kind = rng.random()
+    if rng.random() < WHOLE:
+        view = continued(view)
     if kind < FLAT:
         wall = _smooth(rng, int(rng.integers(2, 5)), 3) * rng.uniform(2, 25)
         wall = wall + rng.uniform(0, 255) + rng.normal(0, 25, 3)
     elif kind < OF_ANOTHER:
+        other = continued(other)
         behind = ((other.classes == BACKGROUND) & (other.known > 0.5)).astype(np.float32)
         around = cv2.GaussianBlur(other.picture * behind[..., None], (0, 0), 9)
         around /= np.maximum(cv2.GaussianBlur(behind, (0, 0), 9), 1e-3)[..., None]
         wall = np.where(behind[..., None] > 0, other.picture, around)
-    else:  # a piece of anything, enlarged
+    elif kind < PIECE:
         side = int(rng.integers(14, 30))
         row, column = rng.integers(0, SIZE - side, 2)
         wall = cv2.resize(other.picture[row : row + side, column : column + side], (SIZE, SIZE))
+    else:
+        rows, columns = (_extent(other.known, axis) for axis in (1, 0))
+        whole, (row, column) = other.picture[rows, columns], rng.integers(0, SIZE, 2)
+        beside = np.pad(whole, [(SIZE, SIZE), (SIZE, SIZE), (0, 0)], mode="symmetric")
+        wall = beside[row : row + SIZE, column : column + SIZE]
     if rng.random() < LIKE_HEAD:
         like = view.picture[view.classes == (HAIR if rng.random() < 0.5 else SKIN)]
         if len(like) > PALEST:
@@ -138,6 +169,37 @@ def before_another_wall(view: View, other: View, rng: np.random.Generator) -> Vi
     unclear = (view.classes == UNKNOWN) & ~view.on_head
     share = np.maximum(share, cv2.GaussianBlur(unclear.astype(np.float32), (3, 3), 0.7) * (share > 0))
     return replace(view, picture=_mixed(view.picture, wall.astype(np.float32), share))
+
+
+def continued(view: View) -> View:
+    """With the edges of the photograph continued beyond it, on each side where no head is cut off."""
+    rows, columns = (_extent(view.known, axis) for axis in (1, 0))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return view
+    cut = np.isin(view.classes, (SKIN, HAIR, UNKNOWN)) & (view.places[2] > CHIN)
+    inner = cut[rows, columns]
+    edges = [inner[0], inner[-1], inner[:, 0], inner[:, -1]]
+    more = [rows.start, SIZE - rows.stop, columns.start, SIZE - columns.stop]
+    top, bottom, left, right = (0 if edge.sum() > FEW else size for edge, size in zip(edges, more, strict=True))
+    kept = [(top, bottom), (left, right)]
+    rest = [(more[0] - top, more[1] - bottom), (more[2] - left, more[3] - right)]
+
+    def grown(values: Any, beyond: int) -> Any:
+        flat = [(0, 0)] * (values.ndim - 2)
+        return np.pad(np.pad(values[rows, columns], kept + flat, mode="edge"), rest + flat, constant_values=beyond)
+
+    return replace(
+        view,
+        picture=grown(view.picture, 0),
+        known=grown(view.known, 0),
+        classes=grown(view.classes, UNKNOWN),
+    )
+
+
+def _extent(known: Float32s, axis: int) -> slice:
+    """The rows or columns in which a photograph is known [S, S]."""
+    there = np.flatnonzero((known > 0.5).any(axis=axis))
+    return slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 0)
 
 
 def covered(view: View, views: Views, number: int, rng: np.random.Generator) -> View:

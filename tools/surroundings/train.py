@@ -13,41 +13,60 @@ from torch.nn import functional
 
 from tools.small_networks import Course, fit
 from tools.surroundings.changed import changed
+from tools.surroundings.hats import UNKNOWN
 from tools.surroundings.network import SurroundingsNetwork
-from tools.surroundings.views import UNKNOWN, Views
-from unveil.heads.surroundings import CHANNELS, SIZE
+from tools.surroundings.person import cleared
+from tools.surroundings.views import Views
+from unveil.heads.surroundings import CHANNELS, OCCLUDER, SIZE, PersonNetwork
 from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.typing import Float64s
 
 BATCH = 32
 COURSE = Course(rate=3e-3, warm=0.02, decay=0.02, averaged=0.998)
 SMOOTHED = 0.02  # of what is known, that is taken for any class
-FEWEST = 200  # known pixels of a view that count as many in any case
+FEWEST = 200  # known pixels of a view that count as many in any case, and of a hat
+OF_HATS = 3.0  # times as often as others, views of real hats are drawn
 
 
 def train(
-    views: Sequence[Views], kept: Path, steps: int, seed: int, note: Callable[[str], None] = print
+    views: Sequence[Views],
+    person: PersonNetwork,
+    kept: Path,
+    steps: int,
+    seed: int,
+    note: Callable[[str], None] = print,
 ) -> SurroundingsNetwork:
     """The network, its weights averaged over steps; goes on from the file ``kept`` where an earlier run ended."""
-    return fit(SurroundingsNetwork, partial(_batch, views), _loss, COURSE, kept, steps=steps, seed=seed, note=note)
+    clear = [cleared(some, person) for some in views]
+    draw = partial(_batch, clear, [_weights(some) for some in clear], person)
+    return fit(SurroundingsNetwork, draw, _loss, COURSE, kept, steps=steps, seed=seed, note=note)
 
 
 def export(network: SurroundingsNetwork, path: Path, metadata: dict[str, str]) -> None:
-    """Write the network as ONNX: ``picture`` float32 [N, 10, S, S] in, ``probability`` float32 [N, 5, S, S] out."""
+    """Write the network as ONNX: ``picture`` float32 [N, CHANNELS, S, S] in, ``probability`` [N, 5, S, S] out."""
     whole = nn.Sequential(network, nn.Softmax(dim=1))
     example = torch.zeros(2, CHANNELS, SIZE, SIZE)
     write(halve_weights(trace(whole, example, "picture", "probability")), path, metadata)
 
 
-def _batch(views: Sequence[Views], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _batch(
+    views: Sequence[Views], weights: Sequence[Float64s], person: PersonNetwork, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Pictures [B, CHANNELS, S, S] and the classes [B, S, S] of their pixels."""
-    sizes = np.array([len(some) for some in views])
+    sizes = np.array([weight.sum() for weight in weights])
     drawn = []
     for _ in range(BATCH):
-        some = views[rng.choice(len(views), p=sizes / sizes.sum())]
-        drawn.append(changed(some, int(rng.integers(len(some))), rng))
-    pictures = torch.from_numpy(np.stack([view.channels() for view in drawn]))
+        some = int(rng.choice(len(views), p=sizes / sizes.sum()))
+        drawn.append(changed(views[some], int(rng.choice(len(weights[some]), p=weights[some] / sizes[some])), rng))
+    pictures = torch.from_numpy(np.stack([view.channels(person) for view in drawn]))
     classes = torch.from_numpy(np.stack([view.classes for view in drawn]).astype(np.int64))
     return pictures.to(memory_format=torch.channels_last), classes
+
+
+def _weights(views: Views) -> Float64s:
+    """How often views [N] are drawn: those of hats more often."""
+    hats = np.count_nonzero(views.classes == OCCLUDER, axis=(1, 2)) > FEWEST
+    return np.where(hats, OF_HATS, 1.0)
 
 
 def _loss(network: SurroundingsNetwork, batch: tuple[Tensor, Tensor]) -> Tensor:

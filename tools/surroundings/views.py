@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from tools.surroundings.hats import UNKNOWN, with_hat
 from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.surroundings import ABOVE_LINE, Around
 from unveil.appearance.hair.tone import spread_of
@@ -38,7 +39,6 @@ from unveil.training.crops.prepared import TRAIN, PreparedFolder
 from unveil.training.rerender.surface import Surface
 from unveil.typing import Bools, Float32s, Image, UInt8s
 
-UNKNOWN = 255
 FINER = 2  # times as many pixels a side are labelled
 TEXTURE = 256  # texels a side of the skin of bald heads
 INSIDE = 7  # pixels a side around one that are all of the photograph, or it is blended with black
@@ -91,26 +91,34 @@ class Views:
 
 
 class _Gatherer:
-    def __init__(self, occluders: Path | None, seed: int) -> None:
+    def __init__(self, occluders: Path | None, hats: Mapping[str, bool], seed: int) -> None:
+        self.looked_at = hats
         self.model, self.seed, self.rng = packaged_head(), seed, np.random.default_rng(seed)
+        networks = self.model.surroundings
+        assert networks is not None
+        self.person = networks.person
         self.parts = HeadParts.of(Surface.of(self.model))
         self.reconstructor, self.encoder, self.finder = Reconstructor(), open_encoder("openhead"), FaceFinder()
         kinds = {occluder.kind for occluder in load_pool(occluders).occluders}
         self.hats, self.others = (load_pool(occluders, kinds=some) for some in ({"hat"}, kinds - {"hat", "hair"}))
 
     def views(self, photo: Photo) -> Iterator[tuple[UInt8s, ...]]:
-        """The fields of a view of the photograph, if it shows a head without a hat."""
+        """The fields of a view of the photograph, if it shows a head without a hat, or somebody looked at the hat."""
         image = decode_rgb(photo.read(), photo.name)
         for face in self.reconstructor.reconstruct(image, max_faces=1):
             head = sighted(image, face)
             assert head is not None
-            around = Around.of(head, self.model)
+            around = Around.of(head, self.model, self.person)
             beside = (around.known > 0) & (around.depth == FARTHEST) & (around.channels[6] > CHIN)
             if np.count_nonzero(beside) < LITTLE and self.rng.random() > KEPT_OF_LITTLE:
                 continue
-            shown = self._clear(around)
-            if not _with_hat(around, shown):
-                known, places, occluder = map(_of_255, np.split(around.channels[3:], [1, 5]))
+            hat, shown = self.looked_at.get(photo.name), self._clear(around)
+            if hat:
+                shown = with_hat(around, shown)
+            elif hat is not None:  # whatever the learner takes for an occluder is none
+                shown = self._clear(around, occluded=False)
+            if hat is not None or not _with_hat(around, shown):
+                known, places, occluder, _ = map(_of_255, np.split(around.channels[3:], [1, 5, 7]))
                 yield (
                     around.picture,
                     known[0],
@@ -121,8 +129,8 @@ class _Gatherer:
                     *self._covered(face, around, photo.name),
                 )
 
-    def _clear(self, around: Around) -> UInt8s:
-        """What is clear [S, S] around a head, of `SURROUNDINGS`; else `UNKNOWN`."""
+    def _clear(self, around: Around, *, occluded: bool = True) -> UInt8s:
+        """What is clear [S, S] around a head that may be ``occluded``, of `SURROUNDINGS`; else `UNKNOWN`."""
         crop = around.crop.resized(FINER * around.crop.size)
         scale = crop.scale * around.per_metre / around.crop.scale
         fine = label(crop.warp(around.head.photograph), around.head.in_crop(crop), self.parts, scale)
@@ -133,7 +141,7 @@ class _Gatherer:
         above_line, above_chin, away = around.channels[5:8]
         on_head = around.depth < FARTHEST
         unclear = cv2.erode(around.known, np.ones((INSIDE, INSIDE))) < 1
-        unclear |= around.channels[8] > OCCLUDED
+        unclear |= occluded & (around.channels[8] > OCCLUDED)
         unclear |= (found == CLOTH) & (above_chin > NO_CLOTH)
         unclear |= (found == BACKGROUND) & on_head
         hair = (found == HAIR).astype(np.uint8)
@@ -168,7 +176,7 @@ class _Gatherer:
         asked = self.encoder.predict(face.crop.resized(self.encoder.input_size).warp(laid.image)[None])
         assert asked.classes is not None
         head = Sighted(laid.image, around.head.projected, around.head.neutral, asked.classes[0], face.crop)
-        then = Around.of(head, self.model)
+        then = Around.of(head, self.model, self.person)
         return then.picture, mask, _of_255(then.channels[8])
 
 
@@ -178,11 +186,16 @@ def gather(
     occluders: Path | None,
     seed: int,
     *,
+    hats: Mapping[str, bool],
     held_out: bool = False,
     note: Callable[[str], None] = print,
 ) -> Views:
-    """Views of photographs that a folder trains on, few of each person and source; or of those ``held_out``."""
-    gatherer, wanted = _Gatherer(occluders, seed), chosen(photos, folder, seed, held_out=held_out)
+    """Views of photographs that a folder trains on, few of each person and source; or of those ``held_out``.
+
+    Where a photograph may show a hat, it is kept only if somebody has looked at it: ``hats`` says for the names of
+    those whether there is one.
+    """
+    gatherer, wanted = _Gatherer(occluders, hats, seed), chosen(photos, folder, seed, held_out=held_out)
     found: list[tuple[UInt8s, ...]] = []
     for number, photo in enumerate(wanted):
         if number % 500 == 0:

@@ -62,7 +62,14 @@ PACKAGED = {
             what="the network that says what is around a head",
             licence=RESEARCH,
             source="trained on research photographs; tools/surroundings, docs/model-cards/openhead_surroundings.md",
-            sha256="a9a3e3586bbdec843079bb4985efe994da7e0c160b406900a3fc58b2e00f55db",
+            sha256="679129c71136901c6a9ee3d75d1aeeee8e0d1b4a8c7dc62ef4120212c0c29dd1",
+        ),
+        PackagedFile(
+            name="selfie_segmentation.onnx",
+            what="the network that tells a person from what is behind",
+            licence=APACHE,
+            source="selfie_segmentation.tflite of the mediapipe 0.10.21 wheel; tools/convert_selfie_segmentation.py",
+            sha256="18c6561b17b4e9de22438953866ca90d09e475fae00580e9aa96db8f02d8bd76",
         ),
         PackagedFile(
             name="openhead_people.npz",

@@ -32,8 +32,8 @@ def face_surroundings(image: Image, face: ReconstructedFace, model: MorphableMod
     """What is around a face, where its head model has a network that tells, and its learner a class map."""
     from unveil.appearance.hair.surroundings import Surroundings
 
-    network, head = model.surroundings, sighted(image, face)
-    return None if network is None or head is None else Surroundings.of(head, model, network)
+    networks, head = model.surroundings, sighted(image, face)
+    return None if networks is None or head is None else Surroundings.of(head, model, networks)
 
 
 def sighted(image: Image, face: ReconstructedFace) -> Sighted | None:

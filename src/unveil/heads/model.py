@@ -19,7 +19,7 @@ from unveil.heads.parts import HairCap, MeshParts, with_hair
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
 from unveil.heads.skin.albedo import AlbedoSpace
 from unveil.heads.skin.space import SkinSpace
-from unveil.heads.surroundings import SurroundingsNetwork
+from unveil.heads.surroundings import SurroundingsNetworks
 
 LIGHT_UNIT = "spherical harmonics, 9 by RGB"  # of a group "light" in the order of `geometry.lighting`
 
@@ -46,7 +46,7 @@ class MorphableModel:
     credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
     skin: SkinSpace | None = None  # of its texture, where it was learned from photographs
-    surroundings: SurroundingsNetwork | None = None  # which finds hair around it in photographs
+    surroundings: SurroundingsNetworks | None = None  # which find hair around it in photographs
     whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
     parts: MeshParts | None = None  # of a whole head
     hair: HairCap | None = None  # that one person's whole head has besides

@@ -31,7 +31,7 @@ from unveil.models.encoder import OCCLUSION_SIZE, Prediction, require_crops
 from unveil.photos.framing import CANONICAL, Framing
 from unveil.processes import thread_count
 from unveil.storage.files import printable
-from unveil.typing import Float32s, Floats, Images
+from unveil.typing import Float32s, Floats, Image, Images
 
 LARGEST_BATCH = 16  # crops per call of the network: bounds the memory of a photograph with many faces
 LARGEST_INPUT = 1024  # pixels; a larger input_size is a mistake in the file
@@ -191,7 +191,10 @@ def _reason_of(error: Exception) -> str:
 
 
 def run_session(
-    session: ort.InferenceSession, inputs: Mapping[str, Float32s], shapes: Mapping[str, tuple[int, ...]], path: Path
+    session: ort.InferenceSession,
+    inputs: Mapping[str, Float32s | Image],
+    shapes: Mapping[str, tuple[int, ...]],
+    path: Path,
 ) -> dict[str, Float32s]:
     """The outputs of a network that are named with their shapes; UnveilError where a file gives anything else."""
     try:

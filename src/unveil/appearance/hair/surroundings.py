@@ -21,7 +21,17 @@ from unveil.appearance.hair.view import FARTHEST, HairView
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.geometry.smooth_step import smooth_step
 from unveil.heads.model import MorphableModel
-from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN, SurroundingsNetwork
+from unveil.heads.surroundings import (
+    BACKGROUND,
+    CLOTH,
+    HAIR,
+    OCCLUDER,
+    PERSON_SIZE,
+    SIZE,
+    SKIN,
+    PersonNetwork,
+    SurroundingsNetworks,
+)
 from unveil.models.classes import OCCLUDER as OF_LEARNER
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
@@ -38,11 +48,15 @@ SAMPLES, FRAMES, WEIGHTS, UNLIKE = 100, 0.25, np.array([0.5, 1, 1], np.float32),
 # Share of the picture that is hair, where it shows all of the scalp, or the head has none that could be drawn; and the
 # share of the scalp that counts as seen in any case.
 LEAST_HAIR, LEAST_SHOWN = 0.004, 0.2
-BEYOND = 0.1  # of the scalp, that is seen or hidden at most where the edge of the photograph cuts it off
 HIDES = (0.4, 0.7)  # probabilities of something in front between which it hides what is behind
-GOES_ON = 0.05  # metres that an occluder goes on, beyond what the learner sees of it
+# Metres that an occluder goes on beyond what the learner sees of it, and the probability from which on it sees some.
+GOES_ON, MAY_BE = 0.05, 0.2
+PRESSES = 0.025  # metres around a hat in which there would be hair without it
 CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
-BALD = 0.6  # share of a scalp that is skin if somebody is bald
+MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair, whose colour is not to count
+LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
+BALD, HAT = 0.6, 0.3  # share of a scalp that is skin if somebody is bald, and that a hat covers at least
+LOWEST = 0.1  # share of the scalp that is lower than a hat
 # How much seldomer things are before heads, and scalps bare, than in the pictures that the network learned from; the
 # power of what it says that counts beside colours; and the share of what it did not foresee.
 SELDOM, TEMPERED, UNFORESEEN = 0.2, 0.7, 0.04
@@ -61,7 +75,7 @@ class Around:
     depth: Float32s  # [W, W] of the head, `FARTHEST` where it is not
     to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
     # [CHANNELS, W, W]: red, green and blue from -0.5 to 0.5; which pixels are of the photograph; `_places`; what the
-    # learner takes for an occluder, and which pixels it saw.
+    # learner takes for an occluder, and which pixels it saw; and the probability of a person.
     channels: Float32s
 
     @property
@@ -81,10 +95,15 @@ class Around:
         return np.asarray((self.depth < FARTHEST) & (above_line > CLEARLY))
 
     def near_occluder(self) -> Bools:
-        """Which pixels [W, W] are near one that the learner sees."""
-        side = 2 * round(GOES_ON * self.per_metre) + 1
+        """Where an occluder that the learner sees may go on [W, W], which does not see all of the picture."""
+        occluder, saw = self.channels[8:10]
+        return np.asarray(self.within(GOES_ON, occluder > EVEN) & ((occluder > MAY_BE) | (saw < EVEN)))
+
+    def within(self, metres: float, of: Bools) -> Bools:
+        """Which pixels [W, W] are within so many metres of some [W, W]."""
+        side = 2 * round(metres * self.per_metre) + 1
         reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-        return np.asarray(cv2.dilate((self.channels[8] > EVEN).astype(np.uint8), reach) > 0)
+        return np.asarray(cv2.dilate(of.astype(np.uint8), reach) > 0)
 
     @property
     def per_metre(self) -> float:
@@ -92,15 +111,15 @@ class Around:
         return _per_metre(self.to_image, self.crop)
 
     @classmethod
-    def of(cls, head: Sighted, model: MorphableModel) -> Around:
-        """What is around a head of a model."""
+    def of(cls, head: Sighted, model: MorphableModel, network: PersonNetwork) -> Around:
+        """What is around a head of a model, with the person that a network sees."""
         crop = _wider(head.crop)
         picture, known = crop.warp(head.photograph), inside(crop, head.photograph)
         raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
         colours = np.moveaxis(picture.astype(np.float32) / 255 - np.float32(0.5), -1, 0) * known
         to_image = placement(head.projected, head.neutral, model)
         places = _places(head, crop, raster, to_image, model)
-        channels = np.concatenate([colours, known[None], places, _learners(head, crop)])
+        channels = np.concatenate([colours, known[None], places, _learners(head, crop), _person(head, crop, network)])
         depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
         return cls(head, crop, picture, depth, to_image, channels.astype(np.float32))
 
@@ -113,16 +132,15 @@ class Surroundings:
     probability: Float32s  # [5, W, W] of each of `unveil.heads.surroundings.SURROUNDINGS`
 
     @classmethod
-    def of(cls, head: Sighted, model: MorphableModel, network: SurroundingsNetwork) -> Surroundings:
-        """What a network says is around a head of a model."""
-        around = Around.of(head, model)
-        found = network(around.channels)
-        front, near, bald = found[OCCLUDER].copy(), around.near_occluder(), _is_bald(around, found[SKIN])
-        found[OCCLUDER] *= np.where(near, 1, SELDOM)
+    def of(cls, head: Sighted, model: MorphableModel, networks: SurroundingsNetworks) -> Surroundings:
+        """What networks say is around a head of a model."""
+        around = Around.of(head, model, networks.person)
+        found = networks.surroundings(around.channels)
+        near, bald = around.near_occluder(), _is_bald(around, found)
         found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
         found[HAIR] *= np.where((around.depth == FARTHEST) & bald, SELDOM, 1)
-        found /= found.sum(axis=0)
-        prior = found**TEMPERED
+        found = _without_stray_occluders(around, found / found.sum(axis=0), near)
+        front, prior = found[OCCLUDER], found**TEMPERED
         prior = (1 - UNFORESEEN) * prior / prior.sum(axis=0) + UNFORESEEN / len(found)
         typical = np.clip(2 * found - 1, 0, 1) * around.known
         probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32))
@@ -142,8 +160,11 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
     # Of what something hides, nothing is known; what it may hide is hair or not as if it were not there.
     front = probability[OCCLUDER] + probability[CLOTH] * on_head
     known = around.known * (1 - smooth_step(front, *HIDES))
+    known[~on_head & around.within(PRESSES, around.scalp & (probability[OCCLUDER] > EVEN))] = 0
     if not _wears_some(around, hair, known):
         return None
+    shown = probability * around.known
+    shown[HAIR] *= around.channels[6] > ABOVE_CHIN[0] * MOUTH + ABOVE_CHIN[1]
     hair = np.clip(hair / np.maximum(1 - front, SURELY), SURELY, 1 - SURELY)
     return HairView(
         odds=np.log(hair / (1 - hair)),
@@ -151,27 +172,40 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
         wall=probability[BACKGROUND],
         crop=around.crop,
         head=around.depth,
-        tone=hair_tone(around.head, model.faces, around.lab, probability * around.known),
+        tone=hair_tone(around.head, model.faces, around.lab, shown, around.crop),
         to_image=around.to_image,
     )
 
 
-def _is_bald(around: Around, skin: Float32s) -> bool:
-    """Whether so much of a scalp is likely skin [W, W] that hair beside it is rather the wall."""
-    seen = around.scalp & (around.known > EVEN)
-    return bool(np.count_nonzero(seen) >= FEWEST and (skin[seen] > EVEN).mean() > BALD)
+def _without_stray_occluders(around: Around, found: Float32s, near: Bools) -> Float32s:
+    """What is around a head [5, W, W], with fewer occluders but for those ``near`` what the learner sees, and hats."""
+    fewer = found.copy()
+    fewer[OCCLUDER] *= np.where(near, 1, SELDOM)
+    fewer /= fewer.sum(axis=0)
+    seen = around.scalp & (around.known > EVEN) & ~near
+    if np.count_nonzero(seen) < FEWEST or (fewer[OCCLUDER][seen] > EVEN).mean() < HAT:
+        return fewer
+    height = around.channels[6]
+    return np.where(height > np.quantile(height[seen], LOWEST), found, fewer)
+
+
+def _is_bald(around: Around, found: Float32s) -> bool:
+    """Whether so much of a scalp is likely skin, of [5, W, W], that hair beside it is rather the wall."""
+    seen = around.scalp & (around.known > EVEN) & (found[OCCLUDER] < EVEN)
+    return bool(np.count_nonzero(seen) >= FEWEST and (found[SKIN][seen] > EVEN).mean() > BALD)
 
 
 def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:
     """Whether a head has hair, by the probability [W, W] that pixels show some, and how far they are known [W, W].
 
-    Where none is seen, the scalp may be bare, or under a hat. Beyond the edge of a photograph, it has some.
+    Where next to none is seen, the scalp that is seen is bare. Where next to no scalp is seen, which is beyond the edge
+    of a photograph or under a hat, it has some, as most people have.
     """
     scalp = around.scalp
     count = max(int(scalp.sum()), 1)
-    shown, hidden = float(known[scalp].sum()) / count, float((around.known - known)[scalp].sum()) / count
+    shown, of_photograph = float(known[scalp].sum()) / count, float(around.known[scalp].sum()) / count
     seen = float(((hair > EVEN) * around.known).mean())
-    return seen > LEAST_HAIR * max(shown + hidden, LEAST_SHOWN) or (shown < BEYOND and hidden < BEYOND)
+    return seen > LEAST_HAIR * max(of_photograph, LEAST_SHOWN) or shown < LITTLE
 
 
 def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eyes: Floats) -> Bools:
@@ -252,3 +286,12 @@ def _learners(head: Sighted, crop: Crop) -> Float32s:
     maps = (head.classes[OF_LEARNER], np.ones_like(head.classes[0]))
     occluder, saw = (of_crop.warp_back(one, (SIZE, SIZE)) for one in maps)
     return np.stack([occluder, saw > 0.5]).astype(np.float32)
+
+
+def _person(head: Sighted, crop: Crop, network: PersonNetwork) -> Float32s:
+    """The probability of a person [1, W, W]."""
+    times = PERSON_SIZE / SIZE
+    middle = (crop.matrix[:, 2] + 0.5) * times - 0.5  # pixels of one lie in those of the other
+    finer = Crop(np.column_stack([crop.matrix[:, :2] * times, middle]), PERSON_SIZE)
+    person = network(finer.warp(head.photograph))
+    return np.asarray(cv2.resize(person, (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.float32)[None]

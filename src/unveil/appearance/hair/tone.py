@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from unveil.appearance.hair.sighted import Sighted, inside
 from unveil.geometry.arrays import squared_lengths
 from unveil.geometry.rasterize import rasterize
 from unveil.heads.surroundings import HAIR as OF_SURROUNDINGS
+from unveil.heads.surroundings import OCCLUDER
 from unveil.models.classes import BROWS, CLASS_SIZE, HAIR, SKIN
 from unveil.photos.cielab import to_cielab
+from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Floats, Ints
 
 LEAST_HAIR = 0.012  # share of a class map that is asked for hair in any case
@@ -50,23 +53,26 @@ class HairTone(NamedTuple):
         return np.asarray(squared_lengths(away - share[..., None] * along), np.float32)
 
 
-def hair_tone(head: Sighted, faces: Ints, picture: Float32s, shown: Float32s) -> HairTone:
+def hair_tone(head: Sighted, faces: Ints, picture: Float32s, shown: Float32s, crop: Crop) -> HairTone:
     """The colours of hair and of skin.
 
-    Where little hair is seen, the class map says which cells show it; it may have taken the wall beside the head for
-    it, and where it is redder than hair grows, cloth.
+    Where little hair is seen, the class map says which cells show it, but for those that are a hat; it may have taken
+    the wall beside the head for it, and where it is redder than hair grows, cloth.
 
     Args:
         head: in the photograph.
         faces: its triangles [F, 3].
         picture: around it, CIELAB [W, W, 3].
         shown: probability [5, W, W] that a pixel of that shows each of `unveil.heads.surroundings.SURROUNDINGS`.
+        crop: which that picture is of the photograph.
     """
     around = shown[OF_SURROUNDINGS]
     if much := np.count_nonzero(around > EVEN) >= FEW_PIXELS:
         colours = picture[around >= min(SURE, float(around.max()))]
     lab, seen = head.cells
     hair, skin = head.classes[[HAIR, SKIN]] * seen
+    hats = cv2.warpAffine(shown[OCCLUDER], crop.into(head.crop.of_cells(CLASS_SIZE)), (CLASS_SIZE, CLASS_SIZE))
+    hair = hair * (hats < EVEN)
     of_skin = np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
     if not much:
         colours = _of_class_map(head, hair, lab)

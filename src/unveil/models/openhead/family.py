@@ -8,10 +8,11 @@ from pathlib import Path
 
 from unveil.assets.store import packaged
 from unveil.heads.model import MorphableModel
+from unveil.heads.surroundings import SurroundingsNetworks
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
 from unveil.models.openhead import head, skin, variation
-from unveil.models.openhead.networks import PackagedSurroundings
+from unveil.models.openhead.networks import PackagedPerson, PackagedSurroundings
 from unveil.models.variation import ShapeVariation
 
 FLOAT = "openhead_learner.onnx"
@@ -44,7 +45,10 @@ class Openhead(Family):
 def packaged_head() -> MorphableModel:
     """openhead with what is known of its skin, and of what is around heads; it is shared."""
     space = skin.load(packaged("openhead_skin.npz"), packaged("openhead_completion.onnx"))
-    around = PackagedSurroundings(packaged("openhead_surroundings.onnx"))
+    around = SurroundingsNetworks(
+        PackagedPerson(packaged("selfie_segmentation.onnx")),
+        PackagedSurroundings(packaged("openhead_surroundings.onnx")),
+    )
     return replace(head.load(packaged("openhead.npz")), skin=space, surroundings=around)
 
 

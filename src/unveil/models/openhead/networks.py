@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from unveil.heads.surroundings import SURROUNDINGS
-from unveil.typing import Float32s
+from unveil.typing import Float32s, Image
 
 if TYPE_CHECKING:
     from unveil.models.onnx import Session
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class _Network:
     path: Path
 
-    def _run(self, name: str, values: Float32s, output: str, shape: tuple[int, ...]) -> Float32s:
+    def _run(self, name: str, values: Float32s | Image, output: str, shape: tuple[int, ...]) -> Float32s:
         """The output of that name and shape for one input without its first axis."""
         from unveil.models.onnx import run_session
 
@@ -45,6 +45,17 @@ class Completion(_Network):
         """Corrected colours [K, 3]."""
         face = np.concatenate([seen, known[:, None], expected, normals], axis=1, dtype=np.float32)
         return self._run("face", face, "colours", expected.shape)
+
+
+class PackagedPerson(_Network):
+    """A `unveil.heads.surroundings.PersonNetwork`, converted by ``tools/convert_selfie_segmentation.py``.
+
+    Input ``pictures`` uint8 [1, H, W, 3]. Output ``person`` float32 [1, H, W].
+    """
+
+    def __call__(self, picture: Image) -> Float32s:
+        """Probability [H, W]."""
+        return self._run("pictures", picture, "person", picture.shape[:2])
 
 
 class PackagedSurroundings(_Network):
