@@ -56,7 +56,7 @@ CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
 MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair, whose colour is not to count
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
 BALD, HAT = 0.6, 0.3  # share of a scalp that is skin if somebody is bald, and that a hat covers at least
-LOWEST = 0.1  # share of the scalp that is lower than a hat
+SURE_OF_HAT, LOWEST = 0.91, 0.1  # probability from which on a pixel counts for that; share of the scalp below a hat
 # How much seldomer things are before heads, and scalps bare, than in the pictures that the network learned from; the
 # power of what it says that counts beside colours; and the share of what it did not foresee.
 SELDOM, TEMPERED, UNFORESEEN = 0.2, 0.7, 0.04
@@ -183,7 +183,7 @@ def _without_stray_occluders(around: Around, found: Float32s, near: Bools) -> Fl
     fewer[OCCLUDER] *= np.where(near, 1, SELDOM)
     fewer /= fewer.sum(axis=0)
     seen = around.scalp & (around.known > EVEN) & ~near
-    if np.count_nonzero(seen) < FEWEST or (fewer[OCCLUDER][seen] > EVEN).mean() < HAT:
+    if np.count_nonzero(seen) < FEWEST or (found[OCCLUDER][seen] > SURE_OF_HAT).mean() < HAT:
         return fewer
     height = around.channels[6]
     return np.where(height > np.quantile(height[seen], LOWEST), found, fewer)
