@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from worn_hat import without_and_with_hat
 
 from tools.surroundings import changed, hats
 from tools.surroundings.__main__ import main
@@ -19,7 +20,6 @@ from unveil.appearance.hair.surroundings import SELDOM, Around
 from unveil.appearance.hair.view import FARTHEST
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.evaluation.occluded_faces import FaceFinder
 from unveil.faces.hair import sighted
 from unveil.heads.surroundings import (
     BACKGROUND,
@@ -35,7 +35,6 @@ from unveil.heads.surroundings import (
 )
 from unveil.models.openhead.family import packaged_head
 from unveil.models.openhead.networks import PackagedSurroundings
-from unveil.occluders.pool import load_pool
 from unveil.photos.cielab import to_cielab
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
 from unveil.training.crops.sources import find_photos
@@ -125,16 +124,12 @@ def test_what_a_network_says_of_people_makes_walls_clear_and_hair(views: Views) 
 
 
 def test_a_hat_is_labelled_where_somebody_saw_that_there_is_one() -> None:
-    image, model = read_image(packaged("demo.jpg")), packaged_head()
-    reconstructor = Reconstructor()
-    (face,) = reconstructor.reconstruct(image, max_faces=1)
-    hat = load_pool(kinds={"hat"}).apply(image, FaceFinder().face(image, face.landmarks2d), np.random.default_rng(2))
-    (worn,) = reconstructor.reconstruct(hat.image, max_faces=1)
-    head = sighted(hat.image, worn)
+    _, (image, worn), hat = without_and_with_hat()
+    head = sighted(image, worn)
     assert head is not None
-    around = Around.of(head, model, PERSON)
+    around = Around.of(head, packaged_head(), PERSON)
     shown = with_hat(around, np.full((SIZE, SIZE), HAIR, np.uint8))
-    there = around.crop.warp(np.repeat(hat.mask[..., None] * np.uint8(255), 3, axis=2))[..., 0] > 127
+    there = around.crop.warp(hat)[..., 0] > 127
     face_of = (around.depth < FARTHEST) & (around.channels[5] < BROWS) & (around.channels[6] > CHIN)
     assert (shown[there] == OCCLUDER).mean() > 0.75
     assert (shown[face_of & ~there] == SKIN).mean() > 0.9

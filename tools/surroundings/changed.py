@@ -13,7 +13,7 @@ import numpy as np
 
 from tools.surroundings.hats import UNKNOWN
 from tools.surroundings.person import person_in
-from tools.surroundings.views import Views
+from tools.surroundings.views import CHIN, Views
 from unveil.appearance.hair.surroundings import ABOVE_LINE
 from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN, PersonNetwork
 from unveil.photos.cielab import to_cielab, to_srgb
@@ -28,7 +28,6 @@ FLAT, OF_ANOTHER, PIECE = 0.3, 0.65, 0.85
 WHOLE = 0.6  # of views before another wall, those that go on beyond the photograph
 STUBBLE = 0.75  # how dark a shaven scalp is at least
 TIGHT, SMALL, NOISY, GREY, NOT_SAID = 0.45, 0.35, 0.3, 0.06, 0.3  # how often photographs are that
-CHIN = 0.353  # of `View.places`: above it
 FEW = 3  # pixels of a head at an edge that do not count
 DARK = 25  # L* up to which a hat may have any colour
 PALEST = 30  # pixels of a colour that are enough to know it

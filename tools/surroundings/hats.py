@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from unveil.appearance.hair.explain import explain
-from unveil.appearance.hair.surroundings import ABOVE_CHIN, ABOVE_LINE, Around
+from unveil.appearance.hair.surroundings import Around
 from unveil.appearance.hair.view import FARTHEST
 from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SKIN, SURROUNDINGS
 from unveil.typing import Bools, Float32s, Int64s, UInt8s
@@ -38,22 +38,19 @@ def with_hat(around: Around, shown: UInt8s) -> UInt8s:
 
     Places say what is likely, and colours the rest, as for all labels.
     """
-    probability, _ = explain(around.picture, prior := _by_places(around), _typical(around, prior))
+    prior = _by_places(around)
+    typical = np.clip(2 * prior - 1, 0, 1) * around.known
+    probability, _ = explain(around.picture, prior, np.asarray(typical, np.float32))
     found = np.where(probability.max(axis=0) > CLEAR, probability.argmax(axis=0), UNKNOWN).astype(np.uint8)
     found[np.isin(found, (HAIR, CLOTH)) & (found != shown)] = UNKNOWN
     found[around.known < 0.5] = UNKNOWN
     return found
 
 
-def _typical(around: Around, prior: Float32s) -> Float32s:
-    return np.asarray(np.clip(2 * prior - 1, 0, 1) * around.known, np.float32)
-
-
 def _by_places(around: Around) -> Float32s:
     """What is likely [5, S, S] by places, and by what a network takes for a person."""
     on_head, person = around.depth < FARTHEST, np.clip(around.channels[10], DOUBT, 1 - DOUBT)
-    line = (around.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0]
-    chin = (around.channels[6] - ABOVE_CHIN[1]) / ABOVE_CHIN[0]
+    line, chin = around.above_line, around.above_chin
     nearest = line[on_head][_nearest(on_head)] if on_head.any() else line
     kinds = [SKIN, HAIR, CLOTH, OCCLUDER]
     conditions = [on_head & (line > HAT_FROM), on_head & (line > BRIM_FROM), on_head, nearest > 0, chin > -CLOTH_FROM]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tools.surroundings.hats import UNKNOWN
-from tools.surroundings.views import CHIN, LIKE, NO_CLOTH, Views
+from tools.surroundings.views import LIKE, NO_CLOTH, Views
 from unveil.appearance.hair.tone import spread_of
 from unveil.heads.surroundings import BACKGROUND, HAIR, PERSON_SIZE, SIZE, SKIN, PersonNetwork
 from unveil.photos.cielab import to_cielab
@@ -40,7 +40,7 @@ def _cleared(views: Views, network: PersonNetwork) -> Iterable[UInt8s]:
         result[(person < PERHAPS) & beside & (classes == HAIR)] = UNKNOWN
         result[none & np.isin(classes, (HAIR, SKIN, UNKNOWN))] = BACKGROUND
         result[some & (classes == BACKGROUND)] = UNKNOWN
-        above = places[2] > 255 * max(CHIN, NO_CLOTH)
+        above = places[2] > 255 * NO_CLOTH
         yield _grown(picture, result, some & above)
 
 

@@ -112,11 +112,10 @@ class _Gatherer:
             beside = (around.known > 0) & (around.depth == FARTHEST) & (around.channels[6] > CHIN)
             if np.count_nonzero(beside) < LITTLE and self.rng.random() > KEPT_OF_LITTLE:
                 continue
-            hat, shown = self.looked_at.get(photo.name), self._clear(around)
+            hat = self.looked_at.get(photo.name)
+            shown = self._clear(around, occluded=hat is not False)  # without one, what the learner takes for it is none
             if hat:
                 shown = with_hat(around, shown)
-            elif hat is not None:  # whatever the learner takes for an occluder is none
-                shown = self._clear(around, occluded=False)
             if hat is not None or not _with_hat(around, shown):
                 known, places, occluder, _ = map(_of_255, np.split(around.channels[3:], [1, 5, 7]))
                 yield (

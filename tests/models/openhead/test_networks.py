@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from worn_hat import without_and_with_hat
 
 from unveil import Reconstructor, read_image
 from unveil.appearance.hair.surroundings import Surroundings
@@ -13,12 +14,10 @@ from unveil.appearance.hair.view import FARTHEST
 from unveil.appearance.texture import BakedTexture, bake_texture
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
-from unveil.evaluation.occluded_faces import FaceFinder
 from unveil.faces.hair import sighted
 from unveil.heads.surroundings import CHANNELS, PERSON_SIZE, SIZE, SURROUNDINGS
 from unveil.models.openhead.family import packaged_head
 from unveil.models.openhead.networks import Completion, PackagedPerson, PackagedSurroundings
-from unveil.occluders.pool import load_pool
 from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, UInt8s
 
@@ -47,17 +46,14 @@ def lab(texture: UInt8s) -> Float32s:
 
 
 def test_a_hat_is_known_and_hair_goes_on_below_it() -> None:
-    image, model = read_image(packaged("demo.jpg")), packaged_head()
-    reconstructor = Reconstructor()
-    (face,) = reconstructor.reconstruct(image, max_faces=1)
-    hat = load_pool(kinds={"hat"}).apply(image, FaceFinder().face(image, face.landmarks2d), np.random.default_rng(2))
-    (worn,) = reconstructor.reconstruct(hat.image, max_faces=1)
+    bare, hatted, hat = without_and_with_hat()
+    (_, face), (_, worn), model = bare, hatted, packaged_head()
     assert model.surroundings is not None
-    for one, photograph in ((face, image), (worn, hat.image)):
+    for photograph, one in (bare, hatted):
         head = sighted(photograph, one)
         assert head is not None
         found = Surroundings.of(head, model, model.surroundings)
-        covered = found.around.crop.warp(np.repeat(hat.mask[..., None] * np.uint8(255), 3, axis=2))[..., 0] > 127
+        covered = found.around.crop.warp(hat)[..., 0] > 127
         shares = found.probability[:, covered & (found.around.depth < FARTHEST)].mean(axis=1)
         assert SURROUNDINGS[shares.argmax()] == ("hair" if one is face else "occluder"), shares
     assert worn.hair is not None

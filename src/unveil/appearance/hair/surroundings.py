@@ -88,11 +88,20 @@ class Around:
         """CIELAB [W, W, 3] of the picture."""
         return to_cielab(self.picture)
 
+    @property
+    def above_line(self) -> Float32s:
+        """Metres [W, W] above the usual hairline, on the head, as far as the network sees that."""
+        return np.asarray((self.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0])
+
+    @property
+    def above_chin(self) -> Float32s:
+        """Metres [W, W] above the chin, as far as the network sees that."""
+        return np.asarray((self.channels[6] - ABOVE_CHIN[1]) / ABOVE_CHIN[0])
+
     @cached_property
     def scalp(self) -> Bools:
         """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
-        above_line = (self.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0]
-        return np.asarray((self.depth < FARTHEST) & (above_line > CLEARLY))
+        return np.asarray((self.depth < FARTHEST) & (self.above_line > CLEARLY))
 
     def near_occluder(self) -> Bools:
         """Where an occluder that the learner sees may go on [W, W], which does not see all of the picture."""
@@ -164,7 +173,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
     if not _wears_some(around, hair, known):
         return None
     shown = probability * around.known
-    shown[HAIR] *= around.channels[6] > ABOVE_CHIN[0] * MOUTH + ABOVE_CHIN[1]
+    shown[HAIR] *= around.above_chin > MOUTH
     hair = np.clip(hair / np.maximum(1 - front, SURELY), SURELY, 1 - SURELY)
     return HairView(
         odds=np.log(hair / (1 - hair)),
@@ -185,7 +194,7 @@ def _without_stray_occluders(around: Around, found: Float32s, near: Bools) -> Fl
     seen = around.scalp & (around.known > EVEN) & ~near
     if np.count_nonzero(seen) < FEWEST or (found[OCCLUDER][seen] > SURE_OF_HAT).mean() < HAT:
         return fewer
-    height = around.channels[6]
+    height = around.above_chin
     return np.where(height > np.quantile(height[seen], LOWEST), found, fewer)
 
 
@@ -290,8 +299,5 @@ def _learners(head: Sighted, crop: Crop) -> Float32s:
 
 def _person(head: Sighted, crop: Crop, network: PersonNetwork) -> Float32s:
     """The probability of a person [1, W, W]."""
-    times = PERSON_SIZE / SIZE
-    middle = (crop.matrix[:, 2] + 0.5) * times - 0.5  # pixels of one lie in those of the other
-    finer = Crop(np.column_stack([crop.matrix[:, :2] * times, middle]), PERSON_SIZE)
-    person = network(finer.warp(head.photograph))
+    person = network(crop.of_cells(PERSON_SIZE).warp(head.photograph))
     return np.asarray(cv2.resize(person, (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.float32)[None]
