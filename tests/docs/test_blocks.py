@@ -22,7 +22,21 @@ from unveil.assets import store
 from unveil.cli import app
 
 # Programs of others that the pages call; what they do is not ours to test.
-OTHERS = {"pip", "git", "cd", "ls", "tensorboard", "blender", "torchrun", "export", "for", "done", "cat", "docker"}
+OTHERS = {
+    "pip",
+    "git",
+    "cd",
+    "ls",
+    "tensorboard",
+    "blender",
+    "torchrun",
+    "export",
+    "for",
+    "done",
+    "cat",
+    "curl",
+    "docker",
+}
 PYTHON = re.compile(r"^([\w.-]+/bin/)?python3?$")
 FASTER = {"animate": ("--rate", "1")}  # what a command is given besides, so that the tests do not take minutes
 SEPARATORS = {"&&", "||", ";", "|", "do"}

@@ -114,6 +114,7 @@ def test_what_is_refused(client: object, content: bytes, status: int, says: str)
         ({"params": {"format": "exe"}, "files": {"photo": b"x"}}, "format: input should be 'glb', 'ply', "),
         ({"files": [("photo", b"x"), ("photo", b"y")]}, "the form cannot be read (Too many files"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=a"}}, "the form cannot be read"),
+        ({"data": {f"{number}": "x" for number in range(9)}}, "send a photograph as the field `photo`"),  # no multipart
     ],
 )
 def test_a_request_that_makes_no_sense_is_answered_in_one_line(client: object, request_: dict, says: str) -> None:
@@ -160,6 +161,21 @@ def test_no_other_file_can_be_read(client: object, job: dict) -> None:
     for name in ("upload", "%2e%2e", "..%2Fupload", "%2Fetc%2Fpasswd", "face_0_overlay.png", "%00", "face_0"):
         assert client.get(f"{here}/{name}").status_code in (404, 405), name
     assert client.get("/api/jobs/aaaa").status_code == 404
+
+
+def test_head_is_answered_as_get_is_without_a_body(client: object, job: dict) -> None:
+    for path in ("/", "/api/health", job["faces"][0]["files"]["glb"], "/api/jobs/aaaa"):
+        head, got = client.head(path), client.get(path)
+        assert head.status_code == got.status_code
+        assert head.headers["content-length"] == got.headers["content-length"]
+        assert head.content == b""
+
+
+def test_an_address_that_is_none_leads_to_the_description(client: object) -> None:
+    for answer, status in ((client.get("/docs"), 404), (client.get("/api/reconstruct"), 405)):
+        assert answer.status_code == status
+        assert answer.json()["detail"] == "there is nothing for GET at this address; see /openapi.json"
+    assert "no such job" in client.get("/api/jobs/aaaa").json()["detail"]
 
 
 @pytest.mark.parametrize(

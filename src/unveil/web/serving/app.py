@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,7 @@ from unveil.web.serving.queue import FullError, JobQueue
 
 UPLOAD_SECONDS = 60.0  # that an upload may take
 WATCH_SECONDS = 2.0  # between events at most, as the place in the queue changes
+NO_PHOTO = "send a photograph as the field `photo` of multipart/form-data"
 Format = Literal["glb", "ply", "npz", "json"]
 MEDIA_TYPES = {
     ".glb": "model/gltf-binary",
@@ -69,6 +71,8 @@ def create_app(queue: JobQueue, live: Live, *, token: bool) -> FastAPI:
     )
     app.state.queue = queue
     app.add_exception_handler(RequestValidationError, _say_in_one_line)
+    for status in (404, 405):
+        app.add_exception_handler(status, _say_where_the_api_is)
     _add_page(app, token=token)
     _add_posts(app)
     _add_jobs(app)
@@ -206,6 +210,15 @@ async def _say_in_one_line(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": "; ".join(wrong)}, 422)
 
 
+async def _say_where_the_api_is(request: Request, error: Exception) -> Response:
+    """What is wrong with the address of a request, where nothing better has been said."""
+    assert isinstance(error, AnyHTTPException)  # noqa: S101
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = f"there is nothing for {request.method} at this address; see /openapi.json"
+    return JSONResponse({"detail": detail}, error.status_code, error.headers)
+
+
 async def _accepted(request: Request, faces: int | None, *, wrinkles: bool) -> PhotoJob:
     """A job for the photograph of a request, which then waits for its turn."""
     queue = _queue(request)
@@ -229,11 +242,13 @@ async def _accepted(request: Request, faces: int | None, *, wrinkles: bool) -> P
 
 async def _store(request: Request, job: PhotoJob) -> None:
     """Write the photograph of a request into the folder of its job."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise HTTPException(422, NO_PHOTO)  # else the bytes of a picture would be taken for fields
     try:
         async with request.form(max_files=1, max_fields=8) as form:
             photo = form.get("photo")
             if not isinstance(photo, UploadFile) or not photo.size:
-                raise HTTPException(422, "send a photograph as the field `photo` of multipart/form-data")
+                raise HTTPException(422, NO_PHOTO)
             with job.photo.open("xb") as target:
                 await asyncio.to_thread(shutil.copyfileobj, photo.file, target)
     except AnyHTTPException as error:  # of Starlette, where the form is none

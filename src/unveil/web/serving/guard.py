@@ -69,7 +69,9 @@ class Guard:
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
-        await self.app(scope, self._limited(receive), send_with_headers)
+        # Which the server answers without a body: the application need not know HEAD.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self.app({**scope, "method": method}, self._limited(receive), send_with_headers)
 
     @property
     def _too_long(self) -> str:
