@@ -10,9 +10,15 @@ import pytest
 from unveil.drawing.render import Skin, _cavities, over, render_head, render_mesh
 from unveil.faces.overlay import LANDMARK, PANEL, draw_overlay
 from unveil.faces.reconstruction import Reconstruction
+from unveil.faces.whole import to_photograph
 from unveil.geometry.camera import to_pixels
+from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.typing import Float64s
+from unveil.geometry.uv import texel_map
+from unveil.heads.skin.dense import unit
+from unveil.heads.skin.detail import Detail
+from unveil.photos.crop import Crop
+from unveil.typing import Float64s, Image
 
 MODEL = made_up.model()
 TEMPLATE = MODEL.head.template
@@ -76,30 +82,44 @@ def test_laying_over_respects_alpha_and_opacity() -> None:
     assert over(picture, white, 0.5)[0, 0].tolist() == [228, 178, 128]
 
 
-@pytest.mark.parametrize("scale", [0.4, 3.0])
-def test_overlay_lays_mesh_and_landmarks_where_the_face_is(scale: float) -> None:
-    """Four panels; the pixels of the photograph's marked landmarks lie under the drawn ones."""
+def face_in(crop: Crop, detail: Detail | None = None) -> Reconstruction:
+    """The made-up head as a crop shows it."""
     coefficients = MODEL.zero()
     vertices = MODEL.vertices(coefficients)
-    projected = to_pixels(MODEL.project(vertices, coefficients), 224) * scale
-    landmarks = to_pixels(MODEL.project(MODEL.landmarks68(vertices), coefficients), 224)[:, :2] * scale
-    side = round(224 * scale)
-    image = np.full((side, side, 3), 90, dtype=np.uint8)
+    in_crop = [
+        to_pixels(MODEL.project(points, coefficients), 224) for points in (vertices, MODEL.landmarks68(vertices))
+    ]
+    projected, landmarks = (to_photograph(points, crop) for points in in_crop)
     face = SimpleNamespace(
         vertices=vertices,
         projected=projected,
         faces=MODEL.faces,
-        landmarks2d=landmarks,
+        landmarks2d=landmarks[:, :2],
         coefficients=coefficients,
+        crop=crop,
+        detail=detail,
         pose_degrees=(0.0, 5.0, 0.0),
         doubtful=False,
         occlusion=None,
         uncertainty_mm=None,
     )
+    return cast(Reconstruction, face)
+
+
+def panels_of(face: Reconstruction, side: int = 224) -> list[Image]:
+    """The four panels of its overlay, in a grey photograph [side, side, 3]."""
     texture = np.full((32, 32, 3), 120, dtype=np.uint8)
-    overlay = draw_overlay(image, cast(Reconstruction, face), MODEL, texture)
+    overlay = draw_overlay(np.full((side, side, 3), 90, dtype=np.uint8), face, MODEL, texture)
     assert overlay.shape == (PANEL, 4 * PANEL, 3)
-    photo, fitted, alone, other = np.split(overlay, 4, axis=1)
+    return np.split(overlay, 4, axis=1)
+
+
+@pytest.mark.parametrize("scale", [0.4, 3.0])
+def test_overlay_lays_mesh_and_landmarks_where_the_face_is(scale: float) -> None:
+    """Four panels; the pixels of the photograph's marked landmarks lie under the drawn ones."""
+    face = face_in(Crop(np.eye(2, 3) / scale, 224))
+    landmarks, projected = face.landmarks2d, face.projected
+    photo, fitted, alone, other = panels_of(face, round(224 * scale))
     marks = np.argwhere(np.abs(fitted.astype(int) - LANDMARK).max(axis=2) < 30)[:, ::-1]
     mesh = np.argwhere(alone.min(axis=2) < 250)[:, ::-1]
     # Both as shares of the head's extent, the same in the photograph and in the panel.
@@ -110,3 +130,18 @@ def test_overlay_lays_mesh_and_landmarks_where_the_face_is(scale: float) -> None
     np.testing.assert_allclose(found.max(axis=0), expected.max(axis=0), atol=0.02)
     assert (photo[PANEL // 2, PANEL // 2] == 90).all()
     assert (other.min(axis=2) < 250).mean() > 0.2
+
+
+def test_the_mesh_is_shaded_with_its_wrinkles() -> None:
+    """In a crop that is turned: normals of the mesh itself as those of wrinkles change nothing, and others do."""
+    crop = Crop(np.eye(2, 3), 224).turned(35, (112, 112))
+    grid = texel_map(MODEL.uv, MODEL.uv_faces, 256)
+    corners = vertex_normals(np.asarray(TEMPLATE, np.float64), MODEL.faces)[MODEL.faces[grid.triangle]]
+    own = grid.spread(unit(np.einsum("nk,nkc->nc", grid.barycentric, corners)).astype(np.float32))
+    flat = np.zeros((3, 3))
+    bare = panels_of(face_in(crop))[2].astype(float)
+    for normals, changes in ((own, False), (own * np.array([-1, 1, 1], np.float32), True)):
+        detail = Detail(np.zeros((256, 256)), normals, normals, flat, np.array([[0, 1, 2]]), flat[:, :2])
+        difference = np.abs(panels_of(face_in(crop, detail))[2] - bare).mean()
+        assert (difference > 5) == changes, difference
+        assert (difference < 0.5) != changes, difference

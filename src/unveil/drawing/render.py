@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -15,6 +15,7 @@ from unveil.geometry.compiled import compiled
 from unveil.geometry.mesh import face_normals, vertex_normals
 from unveil.geometry.rasterize import Raster, interpolate, rasterize
 from unveil.heads.model import MorphableModel
+from unveil.heads.skin.dense import unit
 from unveil.typing import Float32s, Float64s, Floats, Image, Ints, UInt8s
 
 SUPERSAMPLING = 2  # pixels drawn per pixel and axis
@@ -41,8 +42,8 @@ class Skin:
     """A texture and where it goes, or the colours of the vertices."""
 
     texture: UInt8s  # [H, W, 3] RGB, first row at v = 1; [V, 3] without texture coordinates
-    uv: Floats  # [T, 2] v up; may be empty
-    uv_faces: Ints  # [F, 3]
+    uv: Floats = field(default_factory=lambda: np.empty((0, 2)))  # [T, 2] v up
+    uv_faces: Ints = field(default_factory=lambda: np.empty((0, 3), np.int64))  # [F, 3]
 
     @classmethod
     def of(cls, texture: UInt8s, model: MorphableModel) -> Skin:
@@ -65,6 +66,25 @@ class Skin:
         rows = start[:, 0] + (1 - self.uv[:, 1]) * size[:, 1]
         uv = np.column_stack([self.uv[:, 0] * size[:, 0] / sheet.shape[1], 1 - rows / len(sheet)])
         return replace(self, texture=sheet, uv=uv)
+
+
+@dataclass(frozen=True, eq=False)
+class Relief:
+    """The normals of a skin's wrinkles, which are finer than the mesh."""
+
+    normals: Float32s  # [S, S, 3] unit, in the frame of the mesh, first row at v = 1; zero where there is no skin
+    model: MorphableModel  # of the whole head, in whose texture coordinates they are
+
+    def over(self, normals: Float32s, raster: Raster) -> Float32s:
+        """The ``normals`` [H, W, 3] of the mesh at the pixels of a raster, with those of the skin where it is seen."""
+        model, elsewhere = self.model, np.zeros(len(self.model.faces), np.bool_)
+        if model.parts is not None:
+            for name in model.parts.pictures:  # which lie in pictures of their own
+                elsewhere[model.parts.faces_of(name)] = True
+        finer = texels(raster, self.normals, model.uv, model.uv_faces)
+        # Outside the islands the map is empty, which reaches into their outermost texels.
+        known = (np.linalg.norm(finer, axis=-1) > 0.5) & ~elsewhere[raster.triangle]
+        return np.where(known[..., None], unit(finer), normals).astype(np.float32)
 
 
 def render_head(
@@ -97,15 +117,15 @@ def render_mesh(
     height: int,
     width: int,
     skin: Skin | None = None,
-    colours: Float32s | None = None,
+    relief: Relief | None = None,
 ) -> UInt8s:
     """A mesh with vertices ``points`` [V, 3] in pixels (z smaller nearer): RGBA uint8 [height, width, 4].
 
-    Of clay, or with a texture, or with a colour, RGB in [0, 1], at each vertex [V, 3].
+    Of clay, or with a skin. A relief takes part in the shading; its normals are in the frame of the points.
     """
     bands = Bands.of(points, faces, height, width)
-    light = _light(bands)
-    return np.concatenate([_averaged_part(bands, rows, light[rows], skin, colours) for rows in bands.rows])
+    light = _light(bands, relief)
+    return np.concatenate([_averaged_part(bands, rows, light[rows], skin) for rows in bands.rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,20 +152,17 @@ class Bands:
         return rasterize(self.points, self.faces, rows.stop - rows.start, self.width, rows.start)
 
 
-def _averaged_part(bands: Bands, rows: slice, light: Float32s, skin: Skin | None, colours: Float32s | None) -> UInt8s:
+def _averaged_part(bands: Bands, rows: slice, light: Float32s, skin: Skin | None) -> UInt8s:
     """Some rows of the picture of `render_mesh`, for the light [H * 2, W * 2] on them."""
     raster = bands.raster(rows)
-    if skin is None and colours is None:
+    if skin is None:
         return averaged(cv2.merge([light * part for part in CLAY]), raster, GAMMA)
-    if skin is not None:
-        linear = _coloured(raster, bands.faces, skin)
-    else:
-        linear = interpolate(raster, bands.faces, np.asarray(colours) ** GAMMA)
+    linear = _coloured(raster, bands.faces, skin)
     linear *= (np.float32(TEXTURE_SHADING * 1.15) * light + np.float32(1 - TEXTURE_SHADING))[..., None]
     return averaged(linear, raster, GAMMA)
 
 
-def _light(bands: Bands) -> Float32s:
+def _light(bands: Bands, relief: Relief | None = None) -> Float32s:
     """Brightness [H, W] of a white mesh."""
     behind = face_normals(bands.points, bands.faces)[:, 2] > 0
     of_vertices, grid = vertex_normals(bands.points, bands.faces), _cavity_grid(bands.height)
@@ -154,6 +171,8 @@ def _light(bands: Bands) -> Float32s:
     for rows in bands.rows:
         raster = bands.raster(rows)
         normals = interpolate(raster, bands.faces, of_vertices)
+        if relief is not None:
+            normals = relief.over(normals, raster)
         _shade(raster.triangle, normals, behind, _LAMPS, light[rows])
         depths.append(raster.depth[::grid, ::grid].copy())
         directions.append(normals[::grid, ::grid].copy())

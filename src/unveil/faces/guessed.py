@@ -51,8 +51,8 @@ def draw_guessed(
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     panel = (grey * (1 - FADED) + 255 * FADED).astype(np.uint8)
     if face.uncertainty_mm is not None:
-        colours = _colours(model.extended(face.uncertainty_mm))
-        head = render_mesh(points, (model.whole or model).faces, size, size, colours=colours)
+        skin = Skin(_as_colours(model.extended(face.uncertainty_mm) / MOST))
+        head = render_mesh(points, (model.whole or model).faces, size, size, skin)
         panel = over(head, panel, OPACITY)
     if face.occlusion is not None:
         # As the crop is a similarity of the photograph, so is the panel: from panel to crop in one step.
@@ -72,11 +72,6 @@ def _draw_small(panel: Image, points: Floats, deviation: Float32s, model: Morpha
     head = render_mesh(points * SMALL, model.faces, size, size, skin)
     corner = panel[:size, -size:]
     corner[:] = over(head, (255 - (255 - corner.astype(np.float32)) * FADED).astype(np.uint8))
-
-
-def _colours(uncertainty_mm: Floats) -> Float32s:
-    """RGB [V, 3] in [0, 1] of uncertainties [V]."""
-    return np.asarray(_as_colours(uncertainty_mm / MOST) / 255, np.float32)
 
 
 def _as_colours(share: Floats) -> UInt8s:

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 from PIL import ImageDraw, ImageFont
 
-from unveil.drawing.render import Skin, over, render_head, render_mesh
+from unveil.drawing.render import Relief, Skin, over, render_head, render_mesh
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.guessed import draw_guessed
 from unveil.faces.opaque_hair import without_opacity
@@ -17,6 +17,7 @@ from unveil.faces.whole import whole_face
 from unveil.geometry.arrays import bounds
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.model import MorphableModel
+from unveil.photos.crop import Crop
 from unveil.typing import Float32s, Float64s, Floats, Image, UInt8s
 
 PANEL = 480  # pixels per side
@@ -38,8 +39,9 @@ def draw_overlay(
 ) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
-    The photograph around the head; the shaded mesh and the 68 landmarks over it; the mesh alone; and the coloured
-    head, upright, turned to show more of the side that the photograph shows less of. And `guessed.draw_guessed`.
+    The photograph around the head; the shaded mesh, with its wrinkles where it has some, and the 68 landmarks over it;
+    the mesh alone; and the coloured head, upright, turned to show more of the side that the photograph shows less of.
+    And `guessed.draw_guessed`.
 
     Args:
         image: the photograph, RGB uint8 [H, W, 3].
@@ -51,7 +53,8 @@ def draw_overlay(
     to_panel, photo, _ = in_panel(image, face)
     whole = whole_face(face, model)
     points = points_in(whole.projected, to_panel)
-    mesh = render_mesh(points, whole.model.faces, PANEL, PANEL)
+    relief = None if face.detail is None else Relief(_in_photograph(face.detail.normals, face.crop), whole.model)
+    mesh = render_mesh(points, whole.model.faces, PANEL, PANEL, relief=relief)
     fitted = over(mesh, photo, OPACITY)
     _draw_points(fitted, face.landmarks2d @ to_panel[:, :2].T + to_panel[:, 2])
     alone = over(mesh, np.full_like(photo, PAPER))
@@ -99,6 +102,13 @@ def panel_of(image: Image, to_panel: Float64s, size: int = PANEL) -> Image:
         matrix[:, 2] += shrink / 2 - 0.5  # pixel centres are at integers in both
     warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC, borderValue=(PAPER, PAPER, PAPER))
     return np.asarray(warped, dtype=np.uint8)
+
+
+def _in_photograph(normals: Float32s, crop: Crop) -> Float32s:
+    """Normals [..., 3] of a posed head in the frame of `ReconstructedFace.projected`."""
+    turn = np.diag([1.0, -1.0, -1.0])
+    turn[:2] = crop.matrix[:, :2].T / crop.scale @ turn[:2]
+    return np.asarray(normals @ turn.T, np.float32)
 
 
 def _marked(photo: Image, face: ReconstructedFace) -> Image:

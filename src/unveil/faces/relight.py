@@ -15,20 +15,20 @@ import numpy as np
 
 from unveil.appearance.colours import HeadColours
 from unveil.appearance.light import SkinLight
-from unveil.drawing.render import Skin, averaged, over, rasterize_finely, texels
+from unveil.drawing.render import Relief, Skin, averaged, over, rasterize_finely, texels
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.overlay import PANEL, PAPER, in_panel, points_in
 from unveil.faces.whole import WholeFace, whole_face
 from unveil.geometry.lighting import harmonics, irradiance
 from unveil.geometry.mesh import vertex_normals
-from unveil.geometry.rasterize import Raster, interpolate
+from unveil.geometry.rasterize import interpolate
 from unveil.geometry.uv import texel_map
 from unveil.heads.model import MorphableModel
 from unveil.heads.skin.albedo import shade
 from unveil.heads.skin.dense import unit
 from unveil.heads.skin.detail import Detail
 from unveil.reprs import short_repr
-from unveil.typing import Bools, Float64s, Floats, Image, UInt8s
+from unveil.typing import Float64s, Floats, Image, UInt8s
 
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
 
@@ -78,23 +78,11 @@ def render_lit(whole: WholeFace, to_panel: Float64s, detail: Detail | None, albe
     raster = rasterize_finely(points_in(whole.projected, to_panel), model.faces, PANEL, PANEL)
     normals = unit(interpolate(raster, model.faces, vertex_normals(whole.vertices, model.faces)))
     if detail is not None:
-        detailed = texels(raster, detail.normals, model.uv, model.uv_faces)
-        # Outside the islands the map is empty, which reaches into their outermost texels.
-        known = np.linalg.norm(detailed, axis=-1, keepdims=True) > 0.5
-        normals = np.where(known & _on_atlas(raster, model)[..., None], unit(detailed), normals)
+        normals = Relief(detail.normals, model).over(normals, raster)
     skin = Skin.of(albedo, model)
     colours = texels(raster, skin.texture, skin.uv, skin.uv_faces).astype(np.float32) / 255
     colours[raster.covered] *= np.clip(light(normals[raster.covered]), 0, None)
     return averaged(np.clip(colours, 0, 1), raster, gamma=1.0)
-
-
-def _on_atlas(raster: Raster, model: MorphableModel) -> Bools:
-    """The pixels [H, W] that show what lies in the texture, and no part with a picture of its own."""
-    own = np.ones(len(model.faces) + 1, np.bool_)  # the last for where nothing is
-    if model.parts is not None:
-        for name in model.parts.pictures:
-            own[model.parts.faces_of(name)] = False
-    return np.asarray(own[raster.triangle])
 
 
 def find_appearance(face: ReconstructedFace, model: MorphableModel, colours: HeadColours) -> Appearance:
