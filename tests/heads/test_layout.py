@@ -29,8 +29,8 @@ def test_split_and_join_are_inverse(library: str) -> None:
 def test_coefficients_slice_by_name() -> None:
     coefficients = Coefficients(SMALL, np.arange(5.0))
     assert coefficients["pose"].tolist() == [2, 3, 4]
-    replaced = coefficients.replace(shape=np.array([9.0, 9.0]))
-    assert replaced.values.tolist() == [9, 9, 2, 3, 4]
+    for others in (np.array([9.0, 9.0]), [9, 9]):
+        assert coefficients.replace(shape=others).values.tolist() == [9, 9, 2, 3, 4]
     assert coefficients.values.tolist() == [0, 1, 2, 3, 4]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import io
 import json
 import multiprocessing
 from pathlib import Path
@@ -154,7 +155,8 @@ def test_no_face_is_an_empty_list(reconstructor: Reconstructor, shape: tuple[int
         (np.zeros((3, 9, 9), np.uint8), r"not uint8 \[3, 9, 9\]; rows come first"),
         (np.zeros((9, 9, 3)), r"not float64 \[9, 9, 3\]; .*astype\(numpy.uint8\)"),
         (np.zeros((0, 9, 3), np.uint8), r"not uint8 \[0, 9, 3\], which has no pixels"),
-        (b"photo.jpg", "not bytes$"),
+        (b"photo.jpg", "not bytes; open a file with PIL.Image.open"),
+        (io.BytesIO(b"photo.jpg"), "not BytesIO; open a file with PIL.Image.open"),
         ([[[0, 0, 0]]], "not list; .*numpy.asarray"),
         (None, "not NoneType$"),
         (3, "not int$"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,11 +197,13 @@ class Coefficients:
     def __getitem__(self, name: str) -> Array:
         return self.values[..., self.layout.slice_of(name)]
 
-    def replace(self, **groups: Array) -> Coefficients:
+    def replace(self, **groups: Array | Sequence[float]) -> Coefficients:
         """A copy in which the named groups have other values [..., size]."""
         for name in groups:
             self.layout.slice_of(name)  # an unknown name is an error
-        return Coefficients(self.layout, self.layout.join(self.layout.split(self.values) | groups))
+        asarray = array_namespace(self.values).asarray
+        others = {name: asarray(values) for name, values in groups.items()}
+        return Coefficients(self.layout, self.layout.join(self.layout.split(self.values) | others))
 
     def row(self, index: int) -> Coefficients:
         """One of a batch: values [M] of values [N, M]."""

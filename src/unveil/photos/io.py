@@ -69,8 +69,11 @@ def name_of(photograph: object) -> str:
 def _what(thing: object) -> str:
     """A name for what was given instead of a photograph, and how to make one of it where that is possible."""
     if not isinstance(thing, np.ndarray):
-        other_array = isinstance(thing, list | tuple) or hasattr(thing, "__array__")
-        advice = "; NumPy arrays are made of other arrays with numpy.asarray" if other_array else ""
+        advice = ""
+        if isinstance(thing, bytes | bytearray) or hasattr(thing, "read"):
+            advice = "; open a file with PIL.Image.open, and bytes in an io.BytesIO"
+        elif isinstance(thing, list | tuple) or hasattr(thing, "__array__"):
+            advice = "; NumPy arrays are made of other arrays with numpy.asarray"
         return f"{type(thing).__name__}{advice}"
     what = f"{thing.dtype} {list(thing.shape)}"
     if not thing.size:
