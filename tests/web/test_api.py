@@ -95,7 +95,7 @@ def test_a_job_is_watched_and_deleted(client: object) -> None:
     ("content", "status", "says"),
     [
         (b"no picture", 422, "not a picture"),
-        (b"", 422, "send a photograph as the field"),
+        (b"", 422, "it is an empty file"),
         (png(300, 300), 422, "no face found"),
         (png(2000, 1001), 413, "more than 2 million pixels"),
         (bytes(2 * 2**20 + 70_000), 413, "more than 2 MB"),

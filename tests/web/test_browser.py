@@ -454,6 +454,20 @@ def test_a_photograph_is_compared_with_one_before(server: str, browser: Any) -> 
     page.close()
 
 
+def test_the_head_that_is_shown_gets_wrinkles_too(server: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 700, "height": 500}, reduced_motion="reduce")
+    page.goto(server)
+    page.get_by_label("with wrinkles").check()
+    page.get_by_label("with wrinkles").uncheck()
+    page.set_input_files("#file", str(packaged("demo.jpg")))
+    page.get_by_role("heading", name="demo").wait_for(timeout=120_000)
+    assert page.locator("#wrinkles").count() == 0
+    page.get_by_label("with wrinkles").check()
+    page.get_by_role("heading", name="demo (2)").wait_for(timeout=120_000)
+    assert page.locator("#wrinkles").is_checked()
+    page.close()
+
+
 def test_what_is_no_photograph_is_answered_in_words(server: str, browser: Any) -> None:
     page = browser.new_page()
     page.goto(server)

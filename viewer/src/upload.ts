@@ -18,7 +18,7 @@ export class Upload {
   private readonly rate = element("span", { class: "rate" }); // beside it, as nobody wants to hear each
   private readonly token: HTMLInputElement | null = null;
   private readonly hide = button("Hide part of the face", () => void this.fromPaint(), { class: "after" });
-  private clear?: { job: Job; name: string }; // the photograph that is shown, without paint
+  private clear?: { job: Job; name: string; photo: Blob; file: string }; // what is shown, without paint
   private earlier: HeadContent[] = []; // of photographs before it, the latest first
   private faces: number[] = []; // of that photograph, of the heads that are shown
   private readonly live: Live;
@@ -34,7 +34,7 @@ export class Upload {
     if (navigator.mediaDevices) buttons.append(button("Take a photograph", () => void this.fromCamera()), this.liveButton);
     const text = element("p", { class: "drop" }, "Drop a photograph of a face here, or paste it. A hand, glasses or a " +
       "mask may hide part of the face.");
-    buttons.append(this.hide, toggle("with-wrinkles", "with wrinkles", false, (on) => (this.wrinkles = on)));
+    buttons.append(this.hide, toggle("with-wrinkles", "with wrinkles", false, (on) => void this.withWrinkles(on)));
     const title = element("h1", { class: "title" }, "A photograph becomes a head");
     const example = button("", () => void this.trying(() => this.fromExample()), { class: "example" });
     example.append(element("span", {}, element("img", { src: EXAMPLE, alt: "" })), "Or try this one");
@@ -95,6 +95,13 @@ export class Upload {
     }
   }
 
+  /** Give heads wrinkles from now on, or none; the one that is shown, too. */
+  private async withWrinkles(on: boolean): Promise<void> {
+    this.wrinkles = on;
+    const shown = this.clear;
+    if (shown && !this.live.isOn) await this.trying(() => this.reconstruct(shown.photo, shown.file));
+  }
+
   /** Reconstruct the face again with something painted over it, and show both heads. */
   private async fromPaint(): Promise<void> {
     const { job, name } = this.clear!;
@@ -142,7 +149,7 @@ export class Upload {
     if (!done) return;
     const before = this.clear ? headsOf(this.clear.job, this.clear.name) : [];
     this.earlier = [...before, ...this.earlier].slice(0, EARLIER);
-    this.clear = { job: done, name: this.unused(name.replace(/\.\w+$/, "")) };
+    this.clear = { job: done, name: this.unused(name.replace(/\.\w+$/, "")), photo, file: name };
     this.faces = done.faces!.map((_, k) => k);
     document.body.classList.add("with-result");
     await this.gallery.show(headsOf(done, this.clear.name), photographOf(done), -1, this.earlier);

@@ -247,7 +247,7 @@ async def _store(request: Request, job: PhotoJob) -> None:
     try:
         async with request.form(max_files=1, max_fields=8) as form:
             photo = form.get("photo")
-            if not isinstance(photo, UploadFile) or not photo.size:
+            if not isinstance(photo, UploadFile):
                 raise HTTPException(422, NO_PHOTO)
             with job.photo.open("xb") as target:
                 await asyncio.to_thread(shutil.copyfileobj, photo.file, target)
