@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cli_answer import Answer
 
 from unveil.cli.commands import PANELS, Command, Commands
 from unveil.cli.options import file_in, parse_formats, parse_texture, words
@@ -22,6 +23,15 @@ def test_a_texture_is_one_of_two() -> None:
     assert parse_texture("LIT") == "lit"
     with pytest.raises(UnveilError, match="unknown texture 'blue': choose albedo or lit"):
         parse_texture("blue")
+
+
+@pytest.mark.parametrize("command", ["encode", "decode"])
+def test_arrays_are_written_under_a_name_that_says_so(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = Answer(capsys, command, tmp_path, "-o", tmp_path / "codes")
+    assert answer.status == 2
+    assert "as arrays; end the name in .npz" in answer.err
 
 
 def test_formats_come_in_our_order() -> None:

@@ -10,13 +10,25 @@ import typer
 
 from unveil.errors import UnveilError
 from unveil.faces.formats import ALL_FORMATS, FORMATS, TEXTURES
+from unveil.storage.files import printable
 
 LARGEST_SEED = 2**32 - 1
 
 FolderOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write to; made if it is not there.")
 ]
-NpzOut = Annotated[Path, typer.Option("--out", "-o", metavar="FILE.npz", help="File to write, named .npz.")]
+
+
+def _named_npz(path: Path) -> Path:
+    if path.suffix.lower() != ".npz":
+        raise UnveilError(f"cannot write {printable(path)} as arrays; end the name in .npz")
+    return path
+
+
+NpzOut = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="FILE.npz", callback=_named_npz, help="File to write, named .npz."),
+]
 PictureOut = Annotated[
     Path, typer.Option("--out", "-o", metavar="PICTURE", help="File to write, a picture named .png or .jpg.")
 ]
@@ -38,7 +50,7 @@ FormatsOption = Annotated[
     typer.Option(
         metavar="LIST",
         help=f"Files per face, separated by commas: {', '.join(ALL_FORMATS)}. "
-        f"Left out: {', '.join(FORMATS)}; with DECA, all.",
+        f"Left out: {', '.join(FORMATS)}; for heads with wrinkles, as DECA's are, all.",
     ),
 ]
 TextureOption = Annotated[
