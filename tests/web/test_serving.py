@@ -188,6 +188,13 @@ def test_who_knows_the_token_is_let_in() -> None:
     assert statuses(guard, "heads.example", *(("POST", headers, b"") for headers in wrong)) == [401] * 4
 
 
+def test_a_server_goes_by_the_address_that_it_listens_at() -> None:
+    hosts = local_hosts(80, "127.0.0.2")
+    guard = Guard(answering, 10, hosts, "")
+    answers = [statuses(guard, host, ("GET", {}, b"")) for host in ("127.0.0.2", "localhost", "127.0.0.3")]
+    assert answers == [[200], [200], [403]]
+
+
 def test_bodies_have_an_end() -> None:
     guard = Guard(answering, 10, local_hosts(80), "")
     lies = {"Content-Length": "9" * 30}

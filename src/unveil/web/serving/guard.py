@@ -134,6 +134,7 @@ async def _say(send: Send, status: int, detail: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def local_hosts(port: int) -> frozenset[str]:
-    """The names of a server on this machine."""
-    return frozenset(f"{name}:{port}" for name in LOCAL) | (frozenset(LOCAL) if port == 80 else frozenset())
+def local_hosts(port: int, *others: str) -> frozenset[str]:
+    """The names of a server on this machine, which may have others than the usual ones."""
+    names = {*LOCAL, *others}
+    return frozenset(f"{name}:{port}" for name in names) | (frozenset(names) if port == 80 else frozenset())

@@ -111,7 +111,7 @@ def _queue(settings: Settings) -> Iterator[JobQueue]:
 
 
 def _configuration(settings: Settings, port: int, queue: JobQueue) -> uvicorn.Config:
-    hosts = local_hosts(port) if is_local(settings.host) else frozenset[str]()
+    hosts = local_hosts(port, settings.host) if is_local(settings.host) else frozenset[str]()
     live = Live(WorkerProcess(settings.model, settings.assets, FRAME_SECONDS, FRAME_PIXELS, run_live))
     app = create_app(queue, live, token=bool(settings.token))
     guarded = Guard(app, settings.limits.megabytes * 2**20 + FORM_BYTES, hosts, settings.token)
