@@ -21,7 +21,7 @@ from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.strands import strands_like
 from unveil.appearance.hair.surroundings import Surroundings, hair_view, not_skin
 from unveil.appearance.hair.tone import HairTone
-from unveil.appearance.hair.worn import hair_form
+from unveil.appearance.hair.worn import HairForm, hair_form
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
@@ -404,10 +404,39 @@ def test_a_hairline_that_no_photograph_shows_is_uneven_and_the_same_every_time()
     assert again is not None
     broad, fine = hairline(made)
     assert np.abs(broad - broad[::-1]).mean() > 0.9, "its sides are not alike"
-    assert fades_at_forehead(made) > 1.2 * fades_at_forehead(hair()), "nor has it an edge"
+    assert fades_at_forehead(made) > 2 * fades_at_forehead(hair()), "nor has it an edge"
     assert 0.3 < fine.std() < 0.9, "single strands, and no teeth of a saw"
     assert np.array_equal(made.vertices, again.vertices)
     assert np.array_equal(made.picture, again.picture)
+
+
+def begins(form: HairForm, degrees: float) -> tuple[float, float]:
+    """Metres above the usual hairline at which hair is half opaque, so far from the front on either side.
+
+    The second is how far it stands out there, as a share of how far it does three centimetres behind that.
+    """
+    ends = form.painted(MODEL).ends
+    assert ends is not None
+    above = above_hairline(form.frame.at(form.frame.skin) - form.frame.middle)
+    height, heights, shares = form.shape.distance - form.frame.skin, [], []
+    for column in (np.array([-1, 1]) * degrees / 360 * COLUMNS).round().astype(int) + COLUMNS // 2:
+        opacity = ends.picture[: DOME * HEIGHT // (ROWS - 1), column * WIDTH // COLUMNS, 3]
+        edge = np.flatnonzero(opacity > 127).max() * (ROWS - 1) / HEIGHT
+        heights.append(np.interp(edge, np.arange(ROWS), above[:, column]))
+        there, behind = np.interp([edge - 1, edge - 7], np.arange(ROWS), height[:, column])
+        shares.append(there / behind)
+    return float(np.mean(heights)), float(np.mean(shares))
+
+
+def test_a_hairline_that_no_photograph_shows_is_high_and_hair_lies_flat_at_it() -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    shown, made_up = (hair_form(surroundings(one), MODEL) for one in (head, cut(head, temples())))
+    assert shown is not None
+    assert made_up is not None
+    assert abs(begins(shown, 8)[0]) < 0.006, "where the photograph shows it"
+    high, flat = begins(made_up, 8)
+    assert 0.011 < high < 0.022
+    assert flat < 0.65, "no rim"
 
 
 def with_hat(head: Sighted, lowest: float) -> Sighted:

@@ -28,11 +28,11 @@ SOLID, REACH = 5.0, 8.0
 SOME = 8  # texels at the edge of which one tells the usual colour there
 FADES = 12.0  # texels over which a strand ends
 LENGTHS = 3.5, 5.5  # texels outside its edge that the shortest strands reach, and usual ones
-# Times the texels over which short hair thins out, and by how many of these later: it does so inside its edge.
+# Times the texels over which hair thins out, and by how many of these later: it does so inside its edge.
 THINNER, LATER = 0.4, 3.0
 # Texels by which strands are longer or shorter, and by which an edge wanders, standard deviation; and how far across
 # and along hair they are so.
-STRANDS, WANDERS = (0.8, 0.5, 9.0), (2.0, 5.0, 10.0)
+STRANDS, WANDERS = (0.8, 0.5, 9.0), (4.0, 9.0, 14.0)
 
 
 def away_from_hair(shape: HairShape) -> Float32s:

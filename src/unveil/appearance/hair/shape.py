@@ -31,10 +31,12 @@ from unveil.typing import Bools, Float32s, Float64s, Floats
 REACH, INNER, STEP = 0.11, 0.02, 0.003  # metres outwards and inwards of the skin to look for the outline; steps
 OUTLINE = 0.22  # sine of the angle to the image plane up to which a direction says where the outline is
 NATURAL = 0.012  # metres over which hair begins
-RECEDES, TEMPLES = 0.006, (38.0, 12.0)  # metres that it does beside the forehead, and degrees from the front
-UNEVEN, OVER_NODES = 0.004, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
+# Metres above the usual hairline at which hair begins that no photograph shows, at degrees from the front. The forehead
+# below, which one shows, pushes it up by about two centimetres, to where 55 people with bare ears have it.
+BEGINS = ((0, 12, 20, 30, 40, 50, 60, 70, 80), (-0.001, 0.0, 0.0, -0.005, -0.013, -0.017, -0.008, 0.006, 0.0))
+UNEVEN, OVER_NODES = 0.006, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
 PRIOR = 0.06  # weight of what is usual against what is seen
-SCALP = 0.93  # of what is usual: two centimetres above the usual hairline
+SCALP = 0.02  # metres above the usual hairline
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
 CLEAR = 0.002  # metres between skin and hair
 OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
@@ -60,9 +62,9 @@ ROUND = 0.022  # metres over which hair rises at its edge
 NAPE, NAPE_FALLS, NAPE_WIDTH = -0.067, 0.008, 0.025
 SIDEBURN, BEFORE_MIDDLE = -0.014, 0.022
 TAPER, BEHIND = 0.06, (100.0, 140.0)
-# It thins out beside the face from there on, but by so much less where the photograph says where it ends; before that,
-# by such a share where it does not; not where it stands out so many metres; and not over so many nodes at ears.
-BESIDE_FACE, SURE, SOFT, THICK, AT_EARS = (45.0, 70.0), 0.5, 0.5, (0.018, 0.012), (5, 5)
+# Hair thins out where no photograph says where it ends; where one does, by such a share, beside the face from there on;
+# not where it stands out so many metres; and not over so many nodes at ears, but for what is before these.
+BESIDE_FACE, SURE, THICK, AT_EARS, BEFORE = (45.0, 70.0), 0.5, (0.018, 0.012), (5, 5), (75.0, 90.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,12 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     shown, known = view.sample(view.places(inside))
     visible = smooth_step(frame.direction @ view.towards, -0.12, 0.25) * known * ~view.behind_head(inside)
     on_skin = frame.at(frame.skin) - frame.middle
-    usual = np.tanh((above_hairline(on_skin) + _wanders()) / NATURAL)
+    above = above_hairline(on_skin)
+    usual = np.tanh((above + _wanders()) / NATURAL)
     # A wall where the skull should be says that the fit is too large, not that the skull is bald.
-    visible = visible * np.where(usual > 0, 1 - view.shows_wall(view.places(inside)), 1)
+    visible = visible * np.where(above > 0, 1 - view.shows_wall(view.places(inside)), 1)
     odds, visible = with_other_side(shown, visible)
-    scalp = (usual > SCALP) * visible
+    scalp = (above > SCALP) * visible
     share = float(((scalp * (odds > 0)).sum() + LIKELY * UNSEEN) / (scalp.sum() + UNSEEN))
     if share < LEAST_SHARE:
         return None
@@ -96,35 +99,36 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     ends = np.tanh((_above_short(on_skin) + _wanders()) / NATURAL) if short else np.maximum(usual, _as_long(cover))
     cover = _hanging(frame, _cover(odds, visible, ends))
     over = _over_ears(frame, cover, visible)
-    cover = np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame)))
+    cover = _in_one_piece(np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame))))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
-    slope = ROUND + (TAPER - ROUND) * short * smooth_step(from_front(), *BEHIND)
-    rise = np.clip(away / np.maximum(slope, 1.2 * thickness), 0, 1)
-    profile = rise * (2 - rise)
+    told = np.clip(visible, 0, 1)
+    grows = np.maximum(short, 1 - smooth_step(from_front(), *BESIDE_FACE))  # from the skin, and does not hang over it
+    gently = grows * np.maximum(short * smooth_step(from_front(), *BEHIND), 1 - told)
+    rise = np.clip(away / np.maximum(ROUND + (TAPER - ROUND) * gently, 1.2 * thickness), 0, 1)
+    profile = rise * ((1 - gently) * (2 - rise) + gently * rise * (3 - 2 * rise))
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
     # Nodes are farther apart than the ridges of an ear.
     outside = cv2.blur(cv2.dilate(np.where(frame.on_ears, frame.ears, 0), np.ones((5, 5))), (3, 3))
     bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
-    told = np.clip(visible, 0, 1)
-    return HairShape(cover, distance, told, short * _thins(frame, distance - frame.skin, told), short)
+    return HairShape(cover, distance, told, grows * _thins(frame, distance - frame.skin, told), short)
 
 
 def _thins(frame: HairFrame, height: Floats, told: Floats) -> Float64s:
-    """`HairShape.thins` [R, C] of short hair that stands out so far [R, C], where so much of it is told [R, C]."""
+    """`HairShape.thins` [R, C] of hair that grows from the skin, stands out so far [R, C] and is told so far [R, C]."""
     beside = smooth_step(from_front(), *BESIDE_FACE)
-    thins = beside * (1 - SURE * told) + (1 - beside) * SOFT * (1 - told)
+    thins = 1 - told * (1 - SURE * beside)
     beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
+    beside_ears *= smooth_step(from_front(), *BEFORE)
     return np.asarray(thins * smooth_step(height, *THICK) * (1 - beside_ears))
 
 
 @lru_cache(maxsize=1)
 def _wanders() -> Float32s:
-    """By how many metres [R, C] a hairline is lower than usual: uneven, and higher beside the forehead's middle."""
-    recedes = RECEDES * np.exp(-(((from_front() - TEMPLES[0]) / TEMPLES[1]) ** 2))
+    """By how many metres [R, C] a hairline is lower than usual: uneven, and higher above forehead and temples."""
     uneven = UNEVEN * np.clip(smooth_noise((ROWS, COLUMNS), *OVER_NODES, 1), -2, 2)
-    return np.asarray(uneven - recedes, np.float32)
+    return np.asarray(uneven - np.interp(from_front(), *BEGINS), np.float32)
 
 
 def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
@@ -223,9 +227,14 @@ def _blurred(values: Float64s) -> Float64s:
 
 def _largest(cover: Float64s) -> Float64s:
     """The cover [R, C] with its largest piece only, and without small holes."""
-    covered = without_small(cover > 0, cover.size)
-    bare = without_small(~covered, LARGEST_HOLE)
-    return np.where(covered & (cover > 0), cover, np.where(bare, np.minimum(cover, -0.1), 0.1))
+    cover = _in_one_piece(cover)
+    bare = without_small(cover <= 0, LARGEST_HOLE)
+    return np.where(cover > 0, cover, np.where(bare, np.minimum(cover, -0.1), 0.1))
+
+
+def _in_one_piece(cover: Float64s) -> Float64s:
+    """The cover [R, C] with its largest piece only."""
+    return np.where((cover <= 0) | without_small(cover > 0, cover.size), cover, -0.1)
 
 
 def with_other_side(values: Floats, weight: Floats) -> tuple[Float64s, Float64s]:
