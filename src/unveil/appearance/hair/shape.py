@@ -31,10 +31,10 @@ from unveil.typing import Bools, Float32s, Float64s, Floats
 REACH, INNER, STEP = 0.11, 0.02, 0.003  # metres outwards and inwards of the skin to look for the outline; steps
 OUTLINE = 0.22  # sine of the angle to the image plane up to which a direction says where the outline is
 NATURAL = 0.012  # metres over which hair begins
-# Metres above the usual hairline at which hair begins that no photograph shows, at degrees from the front. The forehead
-# below, which one shows, pushes it up by about two centimetres, to where 55 people with bare ears have it.
-BEGINS = ((0, 12, 20, 30, 40, 50, 60, 70, 80), (-0.001, 0.0, 0.0, -0.005, -0.013, -0.017, -0.008, 0.006, 0.0))
-UNEVEN, OVER_NODES = 0.006, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
+# Metres above the usual hairline at which hair begins that no photograph shows, at degrees from the front. As it thins
+# out, half of it is there where the higher half of 55 people with bare ears have their hairlines.
+BEGINS = ((0, 12, 20, 30, 40, 50, 60, 70, 80), (0.008, 0.007, 0.006, 0.002, -0.004, -0.01, 0.0, 0.01, 0.0))
+UNEVEN, OVER_NODES = 0.005, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
 PRIOR = 0.06  # weight of what is usual against what is seen
 SCALP = 0.02  # metres above the usual hairline
 LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
@@ -65,6 +65,7 @@ TAPER, BEHIND = 0.06, (100.0, 140.0)
 # Hair thins out where no photograph says where it ends; where one does, by such a share, beside the face from there on;
 # not where it stands out so many metres; and not over so many nodes at ears, but for what is before these.
 BESIDE_FACE, SURE, THICK, AT_EARS, BEFORE = (45.0, 70.0), 0.5, (0.018, 0.012), (5, 5), (75.0, 90.0)
+NEAR = 2.5  # nodes over which hair whose end is shown goes over into such
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +98,15 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     cover = _hanging(frame, _cover(odds, visible, usual))
     short = _is_short(frame, cover) and not _over_ears(frame, cover, visible).any()
     ends = np.tanh((_above_short(on_skin) + _wanders()) / NATURAL) if short else np.maximum(usual, _as_long(cover))
-    cover = _hanging(frame, _cover(odds, visible, ends))
+    grows = np.maximum(short, 1 - smooth_step(from_front(), *BESIDE_FACE))  # from the skin, and does not hang over it
+    most = MOST_ODDS + (1 - MOST_ODDS) * grows  # where usual hair goes on from what is seen, both count alike
+    cover = _hanging(frame, _cover(np.clip(odds, -most, most), visible, ends))
     over = _over_ears(frame, cover, visible)
     cover = _in_one_piece(np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame))))
     away = _from_edge(cover > 0, frame.at(frame.skin + thickness))
     told = np.clip(visible, 0, 1)
-    grows = np.maximum(short, 1 - smooth_step(from_front(), *BESIDE_FACE))  # from the skin, and does not hang over it
-    gently = grows * np.maximum(short * smooth_step(from_front(), *BEHIND), 1 - told)
+    near = np.asarray(cv2.GaussianBlur(told, (0, 0), NEAR), np.float64)
+    gently = grows * np.maximum(short * smooth_step(from_front(), *BEHIND), 1 - near)
     rise = np.clip(away / np.maximum(ROUND + (TAPER - ROUND) * gently, 1.2 * thickness), 0, 1)
     profile = rise * ((1 - gently) * (2 - rise) + gently * rise * (3 - 2 * rise))
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
@@ -112,7 +115,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
     distance[0] = distance[1].mean()
-    return HairShape(cover, distance, told, grows * _thins(frame, distance - frame.skin, told), short)
+    return HairShape(cover, distance, told, grows * _thins(frame, distance - frame.skin, near), short)
 
 
 def _thins(frame: HairFrame, height: Floats, told: Floats) -> Float64s:
@@ -120,7 +123,7 @@ def _thins(frame: HairFrame, height: Floats, told: Floats) -> Float64s:
     beside = smooth_step(from_front(), *BESIDE_FACE)
     thins = 1 - told * (1 - SURE * beside)
     beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
-    beside_ears *= smooth_step(from_front(), *BEFORE)
+    beside_ears = beside_ears * smooth_step(from_front(), *BEFORE)
     return np.asarray(thins * smooth_step(height, *THICK) * (1 - beside_ears))
 
 
