@@ -21,7 +21,7 @@ needs("playwright")
 import unveil
 from unveil.assets.store import packaged
 from unveil.heads.motion import Motion, expressing
-from unveil.meshes.glb import glb_bytes
+from unveil.meshes.glb import glb_bytes, surface_bytes
 from unveil.meshes.glb_file import GlbFile
 from unveil.meshes.image_bytes import jpeg
 from unveil.storage.files import write_text
@@ -301,8 +301,10 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     glbs = [
         glb_bytes(replace(model, hair=made_up.a_hat()), model.zero(), texture, normal_map=bumps),
         glb_bytes(model, model.zero()),
+        surface_bytes(np.asarray(model.head.template), model, texture),
     ]
-    write_text(tmp_path / "page.html", page_of([ShownHead("hat", glbs[0], "openhead"), ShownHead("bare", glbs[1])]))
+    heads = [ShownHead("hat", glbs[0], "openhead"), ShownHead("bare", glbs[1]), ShownHead("still", glbs[2])]
+    write_text(tmp_path / "page.html", page_of(heads))
     page = browser.new_page(viewport={"width": 700, "height": 600}, reduced_motion="reduce")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -322,6 +324,10 @@ def test_a_page_from_the_disk_fetches_nothing_and_hides_hair(browser: Any, tmp_p
     page.get_by_role("button", name="bare").click()
     page.get_by_role("heading", name="bare").wait_for()
     assert page.locator("#hair").count() == 0
+    assert page.get_by_role("heading", name="Expression").count() == 1
+    page.get_by_role("button", name="still").click()
+    page.get_by_role("heading", name="still").wait_for()
+    assert page.get_by_role("heading", name="Expression").count() == 0
     page.close()
 
 

@@ -27,7 +27,7 @@ export class Panel {
   private readonly legend = element("div", { class: "legend", "aria-live": "polite" });
 
   constructor(private readonly head: Head, private readonly stage: Stage) {
-    this.element.append(this.look(), this.expressions(), ...this.pose(), ...this.identity());
+    this.element.append(this.look(), ...this.expressions(), ...this.pose(), ...this.identity());
     this.compare(false);
   }
 
@@ -99,7 +99,8 @@ export class Panel {
     return element("section", { "aria-label": "Look" }, surfaces, this.legend, switches);
   }
 
-  private expressions(): HTMLElement {
+  private expressions(): HTMLElement[] {
+    if (this.head.units.length === 0) return []; // as of the dense mesh of wrinkles
     const buttons = element("div", { class: "buttons" }, button("As photographed", () => this.reset()));
     if (areNamed(this.head.units)) {
       for (const [name, weights] of Object.entries(NAMED)) {
@@ -107,7 +108,7 @@ export class Panel {
       }
     }
     const units = element("div", { class: "units" }, ...this.units());
-    return element("section", {}, element("h2", {}, "Expression"), buttons, units);
+    return [element("section", {}, element("h2", {}, "Expression"), buttons, units)];
   }
 
   private units(): HTMLElement[] {
