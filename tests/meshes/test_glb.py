@@ -10,6 +10,7 @@ from glb_reader import Glb
 from khronos import validator_report
 
 from unveil.assets.store import packaged
+from unveil.errors import UnveilError
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.layout import Coefficients
 from unveil.meshes.glb import glb_bytes, write_glb
@@ -136,6 +137,12 @@ def test_joints_are_named_and_where_the_shape_puts_them(read: Glb) -> None:
     np.testing.assert_allclose(-inverse[:, 3, :3], expected, atol=1e-6)
     weights = read.attribute("WEIGHTS_0")
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
+
+
+def test_a_glb_file_has_a_name_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UnveilError, match=r"head.obj as a GLB file; end the name in .glb"):
+        write_glb(tmp_path / "head.obj", MODEL, MODEL.zero())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("textured", [False, True])

@@ -67,7 +67,7 @@ class Seer:
 def box(centre: tuple[float, float], side: float, score: float = 0.9) -> Detection:
     x, y = centre
     corners = np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2], np.float32)
-    return Detection(corners, np.full((6, 2), np.nan, np.float32), score)
+    return Detection(corners, score=score)
 
 
 def off(crop: Crop, face: Crop) -> float:
@@ -248,6 +248,16 @@ def test_faces_that_are_given_are_kept() -> None:
     reconstructor = Reconstructor(Seer(FACE, certainty=0.01), detector=FINDS)
     heads = reconstructor.reconstruct(picture(), faces=[box((112, 112), 58), box((110, 110), 58)])
     assert [head.doubtful for head in heads] == [True, True]
+
+
+def test_boxes_of_others_are_given_as_detections() -> None:
+    reconstructor = Reconstructor(Seer(FACE), detector=FINDS)
+    corners = box((112, 112), 58).box_ltrb
+    (bare,) = reconstructor.reconstruct(picture(), faces=[Detection(corners)])
+    (scored,) = reconstructor.reconstruct(picture(), faces=[box((112, 112), 58)])
+    np.testing.assert_array_equal(bare.vertices, scored.vertices)
+    with pytest.raises(TypeError, match=r"faces are Detections, such as .*, not tuple"):
+        reconstructor.reconstruct(picture(), faces=[tuple(corners)])  # type: ignore[list-item]
 
 
 def test_the_most_wanted_come_first() -> None:

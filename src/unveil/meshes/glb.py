@@ -17,9 +17,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
+from unveil.errors import UnveilError
 from unveil.geometry.mesh import vertex_normals
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
@@ -33,7 +35,7 @@ from unveil.meshes.image_bytes import jpeg, png
 from unveil.meshes.seams import split_at_seams
 from unveil.meshes.surface import TexturedSurface
 from unveil.processes import begun
-from unveil.storage.files import write_bytes
+from unveil.storage.files import printable, write_bytes
 from unveil.typing import Floats, Image, UInt8s
 
 SHAPE_DIGITS = 4  # of coefficients in a file, in standard deviations
@@ -50,7 +52,7 @@ def write_glb(
     """Write a head as a GLB file.
 
     Args:
-        path: the file to write.
+        path: the file to write, named ``.glb``.
         model: the head model that the coefficients belong to.
         coefficients: [M], of which shape, expression and jaw count; head pose and camera do not.
         texture: uint8 RGB [H, W, 3], first row at v = 1, or colours [V, 3] of the vertices for a head model without
@@ -58,8 +60,10 @@ def write_glb(
         motion: how the head moves; its shape is that of ``coefficients``.
 
     Raises:
-        UnveilError: the file cannot be written.
+        UnveilError: the name is another, or the file cannot be written.
     """
+    if Path(path).suffix.lower() != ".glb":
+        raise UnveilError(f"cannot write {printable(path)} as a GLB file; end the name in .glb")
     write_bytes(path, glb_bytes(model, coefficients, texture, motion))
 
 

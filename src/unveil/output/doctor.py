@@ -64,7 +64,7 @@ def _packaged_file(file: PackagedFile) -> str:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if digest != file.sha256:
         raise UnveilError(f"{path} has been changed (sha256 {digest[:12]}, not {file.sha256[:12]}): install again")
-    return f"{file.what}, {path.stat().st_size / 1e6:.1f} MB, sha256 {digest[:12]}"
+    return f"{file.what}, {path.stat().st_size / 1e6:.2f} MB, sha256 {digest[:12]}"
 
 
 def _self_test() -> str:

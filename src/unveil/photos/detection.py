@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,13 +23,13 @@ class Detection:
     """A face in a photograph, in image pixels with centres at integers; it may reach beyond the photograph.
 
     ``box_ltrb`` [4] left, top, right, bottom: from the brows to the chin, about as wide as high.
-    ``keypoints`` [6, 2] the subject's right eye, left eye, nose tip, mouth, right ear, left ear.
+    ``keypoints`` [6, 2] the subject's right eye, left eye, nose tip, mouth, right ear, left ear; NaN if not known.
     ``score`` in [0, 1]: how sure the network is.
     """
 
     box_ltrb: Float32s
-    keypoints: Float32s
-    score: float
+    keypoints: Float32s = field(default_factory=lambda: np.full((6, 2), np.nan, np.float32))
+    score: float = 1.0
 
     @classmethod
     def of_landmarks(cls, landmarks68: Floats, score: float) -> Detection:
@@ -80,6 +80,17 @@ class Detection:
     def upright(self) -> bool:
         """Whether the face stands as networks know faces, to within ``UPRIGHT`` degrees."""
         return not abs(self.roll) > UPRIGHT  # true where keypoints are not known
+
+
+def given_faces(faces: Sequence[Detection]) -> list[Detection]:
+    """Faces that a caller knows; TypeError where they are boxes alone, or anything else."""
+    for face in faces:
+        if not isinstance(face, Detection):
+            raise TypeError(
+                "faces are Detections, such as unveil.Detection(numpy.array([left, top, right, bottom])), "
+                f"not {type(face).__name__}"
+            )
+    return list(faces)
 
 
 def eyes_nose_mouth(landmarks68: Floats) -> Floats:

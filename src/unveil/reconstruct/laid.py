@@ -27,7 +27,7 @@ def laid_boxes(shape: tuple[int, ...]) -> list[Detection]:
     for side in (share * min(shape[:2]) for share in SIDES):
         y, x = (_middles(length, side) for length in shape[:2])
         if side >= LEAST and len(y) * len(x) <= MOST:
-            boxes += [Detection(_box(middle, side), _unknown(), NOT_DETECTED) for middle in product(x, y)]
+            boxes += [Detection(_box(middle, side), score=NOT_DETECTED) for middle in product(x, y)]
     return boxes
 
 
@@ -39,7 +39,3 @@ def _middles(length: int, side: float) -> Float64s:
 
 def _box(middle: tuple[float, float], side: float) -> np.ndarray:
     return np.concatenate([np.subtract(middle, side / 2), np.add(middle, side / 2)]).astype(np.float32)
-
-
-def _unknown() -> np.ndarray:
-    return np.full((6, 2), np.nan, np.float32)

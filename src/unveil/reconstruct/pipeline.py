@@ -23,7 +23,7 @@ from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
 from unveil.models.skin import SkinModel
 from unveil.photos.detect import FaceDetector
-from unveil.photos.detection import Detection
+from unveil.photos.detection import Detection, given_faces
 from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.processes import numpy_on_one_thread
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
@@ -106,7 +106,7 @@ class Reconstructor:
 
         Raises:
             UnveilError: the file is missing or is not a photograph.
-            TypeError: the photograph is anything else.
+            TypeError: the photograph is anything else, or the faces are no detections.
         """
         clock = StageTimes()
         if isinstance(photograph, np.ndarray):
@@ -115,7 +115,7 @@ class Reconstructor:
             with clock.stage("read"):
                 image = as_rgb(photograph)
         with clock.stage("detect"):
-            detections = self._walk.detect(self.detector, image) if faces is None else list(faces)[:max_faces]
+            detections = self._walk.detect(self.detector, image) if faces is None else given_faces(faces)[:max_faces]
         with clock.stage("first pass"):
             walk = self._walk.faces if faces is None else self._walk.frame
             framed = walk(image, detections)
