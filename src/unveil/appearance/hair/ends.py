@@ -24,9 +24,8 @@ from unveil.heads.parts import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
 # Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.
-SOLID, REACH = 5.0, 8.0
+SOLID, REACH = 6.0, 8.0
 SOME = 8  # texels at the edge of which one tells the usual colour there
-FADES = 12.0  # texels over which a strand ends
 LENGTHS = 3.5, 5.5  # texels outside its edge that the shortest strands reach, and usual ones
 # Times the texels over which hair thins out, and by how many of these later: it does so inside its edge.
 THINNER, LATER = 0.4, 3.0
@@ -110,7 +109,7 @@ def _draw(picture: Any, away: Any, lengths: Any, usual: Any, result: Any) -> Non
     """
     for i in range(picture.shape[0]):
         for j in range(picture.shape[1]):
-            share = step_between(lengths[i, j] - away[i, j], 0.0, FADES)
+            share = step_between(away[i, j], lengths[i, j], -SOLID)
             opacity = np.uint8(255 * share + 0.5)
             shown = opacity > 0 and away[i, j] >= -2 * PER_NODE
             for k in range(3):
