@@ -79,9 +79,10 @@ class Reconstruction(ReconstructedFace):
         Raises:
             UnveilError: another suffix, or a file cannot be written.
         """
+        folder = os.fspath(path).endswith(("/", os.sep))
         path = Path(path)
         kind = path.suffix[1:].lower()
-        if path.is_dir() or not kind:
+        if folder or path.is_dir() or not kind:
             stem, kinds = path / self.name, (*(FORMATS if self.detail is None else ALL_FORMATS), OVERLAY, NUMBERS)
         elif kind in (*FORMATS, NUMBERS):
             stem, kinds = path.with_suffix(""), (kind,)

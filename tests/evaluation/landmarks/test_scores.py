@@ -4,6 +4,7 @@ from pathlib import Path
 import made_up
 import numpy as np
 import pytest
+from cli_answer import Answer
 
 from unveil.errors import UnveilError
 from unveil.evaluation.landmarks.landmark_file import LandmarkFile
@@ -71,6 +72,14 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", names=np.array(["a"]))
     with pytest.raises(UnveilError, match=r"other\.npz"):
         LandmarkFile.load(tmp_path / "other.npz")
+
+
+def test_landmarks_that_name_no_pictures_need_these(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "annotation.npy", truth())
+    call = ("evaluate", "landmarks", tmp_path, "--annotation", tmp_path / "annotation.npy", "-o", tmp_path / "scores")
+    answer = Answer(capsys, *call)
+    assert answer.status == 2
+    assert "annotation.npy does not name its pictures: give these, too, with --truth" in answer.err
 
 
 def faces(count: int = 12) -> np.ndarray:

@@ -211,7 +211,12 @@ def _known(option: str, value: str, choices: tuple[str, ...]) -> None:
 def _read_truth(truth: Path | None, annotation: Path | None) -> LandmarkFile | None:
     from unveil.evaluation.landmarks.annotated import open_annotated
     from unveil.evaluation.landmarks.landmark_file import LandmarkFile
+    from unveil.storage.files import printable
 
     if truth is None:
-        return LandmarkFile.load(annotation) if annotation is not None else None
+        if annotation is None:
+            return None
+        if annotation.suffix.lower() == ".npy":
+            raise UnveilError(f"{printable(annotation)} does not name its pictures: give these, too, with --truth")
+        return LandmarkFile.load(annotation)
     return LandmarkFile.load(truth) if truth.suffix.lower() == ".npz" else open_annotated(truth, annotation).truth
