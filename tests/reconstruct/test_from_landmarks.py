@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,20 @@ def test_landmarks_that_are_not_known_pull_nowhere(seen: Reconstruction, fitted:
 def test_what_is_no_face_is_said(points: Float64s, reason: str) -> None:
     with pytest.raises(unveil.UnveilError, match=reason):
         fit_landmarks(points)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda points: points[:, ::-1], "a face in a mirror: give x before y"),
+        (lambda points: np.roll(points, 1, axis=0), "those of no face: .* check that they are iBUG's 68"),
+    ],
+)
+def test_landmarks_in_another_order_are_no_face(
+    seen: Reconstruction, change: Callable[[Float64s], Float64s], reason: str
+) -> None:
+    with pytest.raises(unveil.UnveilError, match=reason):
+        fit_landmarks(change(np.asarray(seen.landmarks2d)))
 
 
 def test_other_heads_are_refused_unless_they_are_built_alike(seen: Reconstruction) -> None:

@@ -25,6 +25,10 @@ from unveil.typing import Float64s
 # Metres on the head. From landmarks 1 and 2 px of 224 off, the form of known heads is found to 1.36 and 1.63 mm; with
 # 4 mm it is 1.65 and 1.72, with 0.5 mm 1.40 and 2.09, and the mean head is 2.43 mm away (benchmarks/fit_landmarks.py).
 SETTINGS = FitSettings(noise=2e-3)
+AWAY = 120.0  # degrees to a side, from which on a head is seen from behind
+# Shares of the root of the landmarks' box. Of 40 annotated video frames none is farther away than 0.025; with every
+# landmark in the place of the next, 0.1 is the nearest.
+FARTHEST = 0.06
 GROUPS = ("shape", "expression", "pose", "camera")  # of coefficients, which the fit gives
 
 
@@ -69,7 +73,25 @@ def fit_landmarks(
     sighting = Sighting(f"{name}_0", crop, np.concatenate([known.min(axis=0), known.max(axis=0)]), None)
     source = Source("landmark fit", model, image, clock.milliseconds)
     (head,) = heads_in_photo(source, fit.coefficients, [sighting])
+    _require_face(head, points)
     return head
+
+
+def _require_face(head: Reconstruction, landmarks: Float64s) -> None:
+    """Raise an UnveilError where landmarks [68, 2] are not those of the head that was fitted to them.
+
+    A face in a mirror has the landmarks of a head that is seen from behind.
+    """
+    if abs(head.pose_degrees[1]) > AWAY:
+        raise UnveilError(
+            "the landmarks are those of a face in a mirror: give x before y, and the subject's right before their left"
+        )
+    distance, side = landmark_distance(head, landmarks), np.sqrt(np.prod(head.box_ltrb[2:] - head.box_ltrb[:2]))
+    if distance > FARTHEST * side:
+        raise UnveilError(
+            f"the landmarks are those of no face: the nearest head's are {distance:.1f} pixels away; "
+            "check that they are iBUG's 68, in their order"
+        )
 
 
 def placements68(model: MorphableModel) -> tuple[PointPlacement, PointPlacement]:
