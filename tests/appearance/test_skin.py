@@ -246,3 +246,25 @@ def test_expected_skin_fades_where_what_was_learned_is_as_much_of_hair() -> None
     near, far = (usual[(z > EDGE[0] - way) & (z < EDGE[0] - way + 0.01)].mean() for way in (0.01, 0.08))
     assert 1.04 < near < 1.2
     assert far - 1 < 0.6 * (near - 1)
+
+
+def test_a_rim_of_what_hides_a_face_does_not_become_skin() -> None:
+    """A mask is green, and where it is said to be leaves out its upper edge."""
+    image, projected = photograph(LIGHT)
+    hidden = np.zeros(image.shape[:2], np.bool_)
+    edge = PIXELS // 2 + 15
+    hidden[edge:] = True
+    image[edge - 4 :] = [0, 255, 0]
+    texture = flat(bake_texture(image, projected, known(), SIZE, hidden).albedo)
+    away = texture - flat(baked(known(), LIGHT, masked=True).albedo)
+    greener = (away[:, 1] - away[:, 0])[texel_points()[:, 2] > 0.05]
+    assert greener.max() < 50, "a fifth of green"
+
+
+def test_the_wall_along_an_outline_that_is_off_does_not_become_skin() -> None:
+    image, projected = photograph(DARK)
+    image[~rasterize(projected, PLAIN.faces, PIXELS, PIXELS).covered] = 255
+    found = bake_texture(image, projected + np.array([10, 0, 0]), known(), SIZE)
+    front = texel_points()[:, 2] > 0
+    assert flat(found.seen)[front].mean() > 0.3
+    assert flat(found.albedo)[front].mean(axis=1).max() < 1.5 * DARK.mean()

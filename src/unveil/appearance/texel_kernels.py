@@ -13,6 +13,8 @@ from unveil.geometry.compiled import compiled
 from unveil.typing import Float32s, Int32s, Int64s, UInt8s
 
 TexelMesh = tuple[Int32s, Float32s, Int32s]
+# Share of its colour by which a texel of skin strays from the guess for it, and doubt that is not worth a look.
+TEXEL_STRAYS, UNDOUBTED = 0.5, np.float32(0.05)
 NONE = np.uint32(0xFFFFFFFF)  # no triangle; numba takes longer for indices that may be negative
 Glance = tuple[Float32s, Float32s, Float32s]  # colour [N, 3], weight [N] and cover [N], as in `view.Sampled`
 
@@ -54,7 +56,7 @@ def merge(mesh: TexelMesh, own: Glance, other: Glance, lack: Float32s) -> tuple[
 def compose(
     mesh: TexelMesh,
     seen: tuple[Float32s, Float32s],
-    trust: Float32s,
+    trust: tuple[Float32s, Float32s],
     guess: tuple[Float32s, Float32s, Float32s, Float32s],
     gain: Float32s,
 ) -> tuple[UInt8s, UInt8s, Float32s]:
@@ -63,7 +65,7 @@ def compose(
     Args:
         mesh: the texels.
         seen: colours [N, 3], and how far each is covered by what is seen [N].
-        trust: [V] in that.
+        trust: [V] in that, and the doubt [V] in what does not look like the guess.
         guess: what to multiply [N, 3] with factors [N] and a tone [3], and what to add then [V, 3].
         gain: [V, 3] of the light.
 
@@ -161,20 +163,34 @@ def _merge(mesh: Any, own: Any, other: Any, lack: Any, results: Any) -> None:
 def _compose(mesh: Any, seen: Any, trust: Any, guess: Any, gain: Any, results: Any) -> None:
     triangle, barycentric, faces = mesh
     colour, coverage = seen
+    trust, doubt = trust
     detail, factor, tone, shift = guess
     without, lit, trusted = results
     one, half, black, white = np.float32(1), np.float32(0.5), np.float32(0), np.float32(255)
+    per_stray = np.float32(1 / TEXEL_STRAYS**2)
+    guessed = np.empty(3, np.float32)
     here = a = b = c = NONE
     for n in range(len(triangle)):
         if here != np.uint32(triangle[n]):
             here = np.uint32(triangle[n])
             a, b, c = np.uint32(faces[here, 0]), np.uint32(faces[here, 1]), np.uint32(faces[here, 2])
         u, v, w = barycentric[n, 0], barycentric[n, 1], barycentric[n, 2]
-        trusted[n] = u * trust[a] + v * trust[b] + w * trust[c]
-        share = coverage[n] * trusted[n]
         for k in range(3):
-            guessed = detail[n, k] * factor[n] * tone[k] + u * shift[a, k] + v * shift[b, k] + w * shift[c, k]
-            value = share * colour[n, k] + (one - share) * max(guessed, black)
+            value = detail[n, k] * factor[n] * tone[k] + u * shift[a, k] + v * shift[b, k] + w * shift[c, k]
+            guessed[k] = max(value, black)
+        certain = u * trust[a] + v * trust[b] + w * trust[c]
+        doubted = u * doubt[a] + v * doubt[b] + w * doubt[c]
+        if doubted > UNDOUBTED and coverage[n] > 0:
+            strays, level = black, one
+            for k in range(3):
+                strays += (colour[n, k] - guessed[k]) ** 2
+                level += guessed[k] * guessed[k]
+            strays *= per_stray / level
+            certain *= one - doubted * (one - one / (one + strays * strays))
+        trusted[n] = certain
+        share = coverage[n] * certain
+        for k in range(3):
+            value = share * colour[n, k] + (one - share) * guessed[k]
             shaded = value * (u * gain[a, k] + v * gain[b, k] + w * gain[c, k])
             without[n, k] = np.uint8(min(max(value + half, black), white))
             lit[n, k] = np.uint8(min(max(shaded + half, black), white))

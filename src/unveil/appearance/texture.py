@@ -39,12 +39,13 @@ COLOUR_PULL = 3.0
 # The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
 # skin in general, in the person's tone: where the skin is known, and where one colour is all that is expected.
 SKIN_PULL, SKIN_REACH, TONE_REACH = 50.0, 0.018, 0.015
-STRAYS = 0.15  # share of its colour by which skin strays from what is expected of it
+STRAYS = 0.12  # share of its colour by which skin strays from what is expected of it
 # Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head.
 INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
+CERTAINTY = 1.5  # power of such coverage with which a vertex counts for what is not seen around it
 DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
 CALIBRATED = 1.18  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
@@ -107,12 +108,14 @@ def bake_texture(
     usual = fixed.skin.usual * tone
     mean, known = means(sums, fixed)
     own = usual * _of_person(whole, usual * gain, model, fixed)
-    trust = _trust(known, mean / np.maximum(own, 1) - 1, view.near_hidden(), fixed)
-    shift, level = _completion(mean - own, own, known * trust, fixed)
+    doubt = _doubt(known, view.near_hidden(), fixed)
+    trust = fixed.expected * _believed(mean, own, doubt)
+    shift, level = _completion(mean - own, own, known**CERTAINTY * trust, fixed)
     shift += own - usual
     shift += (usual + shift) * (fixed.ears - 1)
+    trust *= 1 - fixed.openness * (1 - _seen_well(known))  # teeth are seen through a slit
     expected = (fixed.skin.detail, grain(), tone, shift)
-    albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), trust, expected, gain)
+    albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), (trust, doubt), expected, gain)
 
     white = paint_eyes(albedo, fixed.eyes, _eyes_seen(coverage, known, fixed), level)
     shade(fixed.mesh, fixed.eyes.texels, albedo, gain, lit)
@@ -200,24 +203,27 @@ def _grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s
     return factors
 
 
-def _trust(known: Float32s, strays: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:
-    """How far [V] to take what the photograph shows around vertices.
+def _doubt(known: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:
+    """From 0 to 1, how likely [V] what a photograph shows of skin is something else, so that it must look like skin.
 
-    Beside the face it shows skin as likely as hair or a collar, and beside an occluder as likely what is left of that:
-    neither looks like skin.
+    Beside the face that is hair or a collar, beside an occluder what is left of that, and where little is seen, as in
+    the folds of an ear and along the outline, what is behind the head.
 
     Args:
-        known: [V] the share that it shows.
-        strays: [V, 3] by what share of its colour that differs from what is expected.
+        known: [V] the share that the photograph shows.
         near: [V] how near an occluder it is.
         fixed: what is known of the head model.
     """
-    alike = 1 / (1 + ((strays**2).mean(axis=1) / STRAYS**2) ** 2)
     skin = fixed.skin.area > 0
-    doubt = np.maximum(1 - fixed.skin.bare, near) * skin if fixed.skin.known else 0 * near
-    # Teeth are seen through a slit.
-    seen = 1 - fixed.openness * (1 - _seen_well(known))
-    return np.asarray(fixed.expected * seen * (1 - doubt * (1 - alike)), dtype=np.float32)
+    doubt = np.maximum(np.maximum(1 - fixed.skin.bare, near), 1 - known)
+    return np.asarray(doubt * skin if fixed.skin.known else 0 * doubt, np.float32)
+
+
+def _believed(mean: Float32s, own: Float32s, doubt: Float32s) -> Float32s:
+    """How far [V] to take seen colours [V, 3] for the skin that is expected [V, 3], where there is doubt [V]."""
+    strays = mean / np.maximum(own, 1) - 1
+    alike = 1 / (1 + ((strays**2).mean(axis=1) / STRAYS**2) ** 2)
+    return np.asarray(1 - doubt * (1 - alike), np.float32)
 
 
 def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: FixedTexels) -> Float32s | None:
