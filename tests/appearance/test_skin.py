@@ -268,3 +268,22 @@ def test_the_wall_along_an_outline_that_is_off_does_not_become_skin() -> None:
     front = texel_points()[:, 2] > 0
     assert flat(found.seen)[front].mean() > 0.3
     assert flat(found.albedo)[front].mean(axis=1).max() < 1.5 * DARK.mean()
+
+
+def test_a_lid_is_not_as_dark_as_the_fold_that_it_lies_in() -> None:
+    """The photograph shows dark rings where the eyes are."""
+    model, scale = packaged_head(), 3.4 * PIXELS
+    projected = model.head.template * np.array([scale, -scale, -scale]) + [PIXELS / 2, PIXELS / 2, 0]
+    image = np.full((PIXELS, PIXELS, 3), LIGHT, np.uint8)
+    y, x = np.mgrid[:PIXELS, :PIXELS]
+    for eye in (slice(36, 42), slice(42, 48)):
+        across, down = model.landmarks68(projected)[eye, :2].mean(axis=0)
+        image[np.hypot((x - across) / 1.5, y - down) < 0.016 * scale] = LIGHT / 4
+    fixed = fixed_texels(model, SIZE)
+    triangle, barycentric, faces = fixed.mesh
+    folded = np.einsum("nk,nk->n", barycentric, fixed.folded[faces[triangle]])
+    texture = bake_texture(image, np.asarray(projected, np.float64), model, SIZE).albedo
+    grey = texture.reshape(SIZE * SIZE, 3)[fixed.atlas.texels.texels].mean(axis=1)
+    ring = grey[(folded > 0) & (folded < 0.1)].mean()
+    assert ring < 0.3 * LIGHT.mean()
+    assert 1.5 * ring < grey[folded > 0.9].mean() < 0.8 * LIGHT.mean()

@@ -39,7 +39,8 @@ BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
 DEPTH_OVER, SAME_SIDE, HOLLOW, LOSES, LOST = 0.006, 0.0, 0.025, 280.0, (-0.06, 0.5)
 REDDER, LESS_RED, ROOT = np.array([1.0, 0.94, 0.93]), np.array([0.8, 1.05, 1.1]), 2
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
-STRETCHED, UNFOLDS = 0.85, 1.2  # distrust in the folds of open lids, and times by which a blink stretches those
+# Distrust in the folds of open lids, and times by which a blink stretches skin that lies in none and deep in one.
+STRETCHED, UNFOLDS = 0.85, (1.8, 2.4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class FixedTexels:
     odd_terms: Float32s  # [V, 3] polynomials of the normal that change sign between left and right
     openness: Float32s  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
     expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
+    folded: Float32s  # [V] from 0 to 1, how far it is a lid that lies in the fold of an open eye
     ears: Float32s  # [V, 3] factors of the colour of skin at ears, which no photograph is taken to show; else 1
     face: Float32s  # [V] shares of the face's surface
     skin: BareSkin
@@ -78,7 +80,8 @@ def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> F
     eyes, openness = eyeballs(model, atlas), open_to_view(model)
     edges = neighbours(model.faces, count)
     mouth = mouth_inside(model, openness, edges)
-    expected = _expected(model) * (1 - STRETCHED * _stretched_lids(model))
+    folded = _stretched_lids(model)
+    expected = _expected(model) * (1 - STRETCHED * folded)
     if model.whole is None:
         expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
     else:
@@ -97,6 +100,7 @@ def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> F
         odd_terms=(normals[:, :1] * np.column_stack([np.ones(count), normals[:, 1:]])).astype(np.float32),
         openness=openness,
         expected=expected,
+        folded=folded,
         ears=ear_colours(model, edges),
         face=face_area(model),
         skin=BareSkin.of(model, atlas, openness, edges),
@@ -111,7 +115,8 @@ def _stretched_lids(model: MorphableModel) -> Float32s:
     blinks = [k for k, name in enumerate(model.expression_names) if name in BLINKS]
     closed = np.asarray(model.head.template) + np.asarray(model.head.expression_basis)[blinks].sum(axis=0)
     shut, rest = (vertex_areas(points, model.faces) for points in (closed, np.asarray(model.head.template)))
-    return np.clip((shut / np.maximum(rest, 1e-12) - UNFOLDS) / UNFOLDS, 0, 1).astype(np.float32)
+    start, stop = UNFOLDS
+    return np.clip((shut / np.maximum(rest, 1e-12) - start) / (stop - start), 0, 1).astype(np.float32)
 
 
 def ear_colours(model: MorphableModel, edges: Neighbours) -> Float32s:

@@ -46,6 +46,7 @@ INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
 # in slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
 CERTAINTY = 1.5  # power of such coverage with which a vertex counts for what is not seen around it
+FILLED = 0.4  # share of what lids in a fold lack of their usual brightness; open eyes keep some of its shadow
 DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
 CALIBRATED = 1.18  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
 EVERY = 4  # texels from one whose deviation is told to the next
@@ -112,6 +113,7 @@ def bake_texture(
     trust = fixed.expected * _believed(mean, own, doubt)
     shift, level = _completion(mean - own, own, known**CERTAINTY * trust, fixed)
     shift += own - usual
+    shift += _lids_lack(usual, usual + shift, fixed)
     shift += (usual + shift) * (fixed.ears - 1)
     trust *= 1 - fixed.openness * (1 - _seen_well(known))  # teeth are seen through a slit
     expected = (fixed.skin.detail, grain(), tone, shift)
@@ -224,6 +226,15 @@ def _believed(mean: Float32s, own: Float32s, doubt: Float32s) -> Float32s:
     strays = mean / np.maximum(own, 1) - 1
     alike = 1 / (1 + ((strays**2).mean(axis=1) / STRAYS**2) ** 2)
     return np.asarray(1 - doubt * (1 - alike), np.float32)
+
+
+def _lids_lack(usual: Float32s, guessed: Float32s, fixed: FixedTexels) -> Float32s:
+    """What to add [V, 3] where the guess [V, 3] for lids in their fold is darker than they are usually [V, 3].
+
+    What is seen around them are lashes, brows and the shadow between.
+    """
+    lack = np.maximum(0, 1 - (guessed @ EVENLY) / np.maximum(usual @ EVENLY, 1))
+    return np.asarray(usual * (FILLED * fixed.folded * lack)[:, None], np.float32)
 
 
 def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: FixedTexels) -> Float32s | None:
