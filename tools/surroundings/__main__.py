@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.surroundings.hats import looked_at
+from tools.surroundings.labels import multiclass
 from tools.surroundings.measure import table, table_of_people
 from tools.surroundings.views import Views, gather
 from unveil.errors import one_line_errors
@@ -22,8 +22,10 @@ def parser() -> argparse.ArgumentParser:
     look = commands.add_parser("gather", help="gather photographs with what is around heads in them")
     look.add_argument("photographs", type=Path, help="what `unveil prepare` was given")
     look.add_argument("prepared", type=Path, help="what it made of them; it says who is held out")
+    look.add_argument("--labels", type=Path, required=True, help="what tools.convert_selfie_multiclass wrote")
     look.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
     look.add_argument("--held-out", action="store_true", help="of people that nothing is learned from")
+    look.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="the K-th of N, from 0")
     look.add_argument("--seed", type=int, default=4)
     learn = commands.add_parser("train", help="train the network and write openhead_surroundings.onnx")
     learn.add_argument("views", type=Path, nargs="+", help="what `gather` wrote")
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.command == "gather":
         folder = PreparedFolder.open(options.prepared)
         photos = find_photos(options.photographs)
-        views = gather(photos, folder, options.occluders, options.seed, hats=looked_at(), held_out=options.held_out)
+        network, part = multiclass(options.labels), tuple(options.part)
+        views = gather(photos, folder, network, options.occluders, options.seed, held_out=options.held_out, part=part)
         views.write(options.out)
         return
     networks = packaged_head().surroundings

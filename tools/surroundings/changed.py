@@ -11,13 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tools.surroundings.hats import UNKNOWN
-from tools.surroundings.person import person_in
+from tools.surroundings.labels import UNKNOWN
 from tools.surroundings.views import CHIN, Views
 from unveil.appearance.hair.surroundings import ABOVE_LINE
-from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SIZE, SKIN, PersonNetwork
+from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, PERSON_SIZE, SIZE, SKIN, PersonNetwork
 from unveil.photos.cielab import to_cielab, to_srgb
-from unveil.typing import Bools, Float32s, Floats, UInt8s
+from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 # How often hair gets another colour, all or a part of it is taken off, the wall is another (always behind bald heads),
 # that is coloured like hair or skin, something is laid on, and that is coloured like hair or nearly black.
@@ -66,6 +65,12 @@ class View:
         person = person_in(self.picture * self.known[..., None], network)
         parts = [colours, self.known[None], self.places, self.occluder, person[None]]
         return np.concatenate(parts).astype(np.float32)
+
+
+def person_in(picture: Image | Float32s, network: PersonNetwork) -> Float32s:
+    """The probability [S, S] of a person in a picture [S, S, 3] of a view."""
+    large = cv2.resize(np.clip(picture, 0, 255).astype(np.uint8), (PERSON_SIZE, PERSON_SIZE))
+    return np.asarray(cv2.resize(network(large), (SIZE, SIZE), interpolation=cv2.INTER_AREA))
 
 
 def changed(views: Views, number: int, rng: np.random.Generator) -> View:

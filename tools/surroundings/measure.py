@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tools.surroundings.changed import View, bald, before_another_wall, covered, recoloured
-from tools.surroundings.hats import UNKNOWN
-from tools.surroundings.person import cleared, person_in
+from tools.surroundings.changed import View, bald, before_another_wall, covered, person_in, recoloured
+from tools.surroundings.labels import UNKNOWN
 from tools.surroundings.views import Views
 from unveil import markdown
 from unveil.heads.surroundings import BACKGROUND, SKIN, SURROUNDINGS, PersonNetwork, SurroundingsNetworks
@@ -39,7 +38,6 @@ CHANGES: dict[str, Change] = {
 
 def table(views: Views, networks: SurroundingsNetworks, seed: int) -> Iterator[str]:
     """Intersection over union of each class, over all that is known, with every change."""
-    views = cleared(views, networks.person)
     yield from markdown.header(["", *SURROUNDINGS])
     for name, change in CHANGES.items():
         both, either, there = np.zeros((3, len(SURROUNDINGS)))

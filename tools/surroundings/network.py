@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from unveil.heads.surroundings import CHANNELS, SURROUNDINGS
 
-WIDTHS = (32, 48, 80)  # channels at a half, a quarter and an eighth of the size
+WIDTHS = (64, 96, 160)  # channels at a half, a quarter and an eighth of the size
 
 
 class SurroundingsNetwork(nn.Module):

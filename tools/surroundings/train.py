@@ -13,9 +13,8 @@ from torch.nn import functional
 
 from tools.small_networks import Course, fit
 from tools.surroundings.changed import changed
-from tools.surroundings.hats import UNKNOWN
+from tools.surroundings.labels import UNKNOWN
 from tools.surroundings.network import SurroundingsNetwork
-from tools.surroundings.person import cleared
 from tools.surroundings.views import Views
 from unveil.heads.surroundings import CHANNELS, OCCLUDER, SIZE, PersonNetwork
 from unveil.models.onnx_graph import halve_weights, trace, write
@@ -37,8 +36,7 @@ def train(
     note: Callable[[str], None] = print,
 ) -> SurroundingsNetwork:
     """The network, its weights averaged over steps; goes on from the file ``kept`` where an earlier run ended."""
-    clear = [cleared(some, person) for some in views]
-    draw = partial(_batch, clear, [_weights(some) for some in clear], person)
+    draw = partial(_batch, views, [_weights(some) for some in views], person)
     return fit(SurroundingsNetwork, draw, _loss, COURSE, kept, steps=steps, seed=seed, note=note)
 
 

@@ -1,0 +1,155 @@
+"""What photographs show around a head: what a large network says of them, and what somebody saw in them.
+
+MediaPipe's multiclass segmentation knows hair, skin, clothes and walls, and most of what people wear and hold
+(`tools.convert_selfie_multiclass`). Whether that is a hat, and whether a scalp is bare, somebody looked at.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from enum import Enum
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from unveil.appearance.hair.explain import explain
+from unveil.appearance.hair.sighted import inside
+from unveil.appearance.hair.surroundings import Around
+from unveil.appearance.hair.view import FARTHEST
+from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, PERSON_SIZE, SKIN, SURROUNDINGS
+from unveil.models.onnx import open_session, run_session
+from unveil.typing import Bools, Float32s, Image, Int64s, UInt8s
+
+UNKNOWN = 255
+LOOKED_AT = Path(__file__).with_name("looked_at.csv")
+LOOKED_THROUGH = ("allagefaces", "utkface")  # beginnings of the names of photographs that all were looked at
+# What a large network tells apart [6, PERSON_SIZE, PERSON_SIZE] in a picture [PERSON_SIZE, PERSON_SIZE, 3].
+MULTICLASS = ("background", "hair", "body", "face", "clothes", "others")
+MulticlassNetwork = Callable[[Image], Float32s]
+CLEAR = 0.65  # probability from which on a pixel is clear
+# Metres above the usual hairline from which on a bald head has no hair, somebody's hat is, and its brim may be; and
+# below the chin up to where clothes are no cloth.
+CROWN, HAT_FROM, BRIM_FROM, CLOTH_FROM = 0.04, 0.012, -0.045, 0.01
+FRONT = 0.5  # probability of an occluder, by the learner, from which on what is there may be one
+# What places alone say of skin, hair, cloth, hat, if there is one: on the head above the hairline, at the brows and
+# below; and beside it, where the nearest of the head is above the hairline, where it is not, and below the chin.
+ABOVE, BROW, FACE = (0.085, 0.015, 0, 0.9), (0.55, 0.1, 0, 0.35), (0.82, 0.15, 0, 0.03)
+OVER, BESIDE, BELOW = (0.02, 0.13, 0, 0.85), (0.15, 0.55, 0.05, 0.25), (0.1, 0.15, 0.7, 0.05)
+DOUBT, UNFORESEEN = 0.1, 0.03  # in what the large network says there; share of what neither foresees
+
+
+class Worn(Enum):
+    """What somebody saw on a head."""
+
+    HAT = "hat"
+    NOTHING = "nothing"
+    BALD = "bald"  # which is nothing, too
+    UNCLEAR = "unclear"  # or never looked at
+
+
+@cache
+def _looked_at() -> dict[str, Worn]:
+    with LOOKED_AT.open(encoding="ascii", newline="") as file:
+        return {name: Worn(worn) for name, worn in csv.reader(file)}
+
+
+def worn_in(name: str) -> Worn:
+    """What somebody saw in the photograph of a name."""
+    return _looked_at().get(name, Worn.NOTHING if name.startswith(LOOKED_THROUGH) else Worn.UNCLEAR)
+
+
+def multiclass(path: Path) -> MulticlassNetwork:
+    """The network of a file that ``tools.convert_selfie_multiclass`` wrote; what it says of mirror images counts, too.
+
+    Raises UnveilError when the file cannot be read.
+    """
+    session, shape = open_session(path), (1, len(MULTICLASS), PERSON_SIZE, PERSON_SIZE)
+
+    def ask(picture: Image) -> Float32s:
+        return run_session(session, {"pictures": picture[None]}, {"classes": shape}, path)["classes"][0]
+
+    def ask_twice(picture: Image) -> Float32s:
+        mirrored = ask(np.ascontiguousarray(picture[:, ::-1]))[..., ::-1]
+        return np.asarray((ask(picture) + mirrored) / 2, np.float32)
+
+    return ask_twice
+
+
+def labels(around: Around, network: MulticlassNetwork, worn: Worn) -> UInt8s:
+    """What is clear [S, S] around a head, of `SURROUNDINGS`; else `UNKNOWN`."""
+    said = _said(around, network)
+    on_head, line, chin = around.depth < FARTHEST, around.above_line, around.above_chin
+    above, brow, front = chin > -CLOTH_FROM, line > BRIM_FROM, around.channels[8] > FRONT
+    body, others = said[MULTICLASS.index("body")] > CLEAR, said[MULTICLASS.index("others")]
+    of_ours = _of_ours(said)
+    if worn is Worn.HAT:
+        of_ours = _with_hat(around, of_ours)
+    found = np.where(of_ours.max(axis=0) > CLEAR, of_ours.argmax(axis=0), UNKNOWN).astype(np.uint8)
+    # Nearer than the face are hands and what they hold; the rest of the body is cloth, or not known to be a hat.
+    found[(found == CLOTH) & above] = OCCLUDER if worn is Worn.HAT else UNKNOWN
+    found[body & above & ~on_head] = UNKNOWN
+    unclear = (found == OCCLUDER) & ~brow & on_head & ~front  # spectacles
+    if worn in (Worn.NOTHING, Worn.BALD):
+        unclear |= (found == OCCLUDER) & ~front
+    if worn is Worn.BALD:
+        unclear |= (found == HAIR) & on_head & (line > CROWN)
+    unclear |= front & ((found == SKIN) | (found == CLOTH)) & ~(others > CLEAR)
+    unclear |= (found == BACKGROUND) & on_head
+    found[unclear | (around.known < 0.5)] = UNKNOWN
+    found[front & on_head & (body | (others > CLEAR)) & (around.known > 0.5)] = OCCLUDER
+    return found
+
+
+def _said(around: Around, network: MulticlassNetwork) -> Float32s:
+    """What the network says [6, S, S] of the picture around a head, which goes on beyond the edges of a photograph."""
+    crop = around.crop.of_cells(PERSON_SIZE)
+    picture, known = crop.warp(around.head.photograph), inside(crop, around.head.photograph) > 0
+    whole = picture[known][_nearest(known)] if known.any() else picture
+    size = around.known.shape
+    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in network(whole)])
+
+
+def _of_ours(said: Float32s) -> Float32s:
+    """The same for `SURROUNDINGS` [5, S, S]."""
+    ours = {"body": SKIN, "face": SKIN, "hair": HAIR, "clothes": CLOTH, "others": OCCLUDER, "background": BACKGROUND}
+    found = np.zeros((len(SURROUNDINGS), *said.shape[1:]), np.float32)
+    for name, one in zip(MULTICLASS, said, strict=True):
+        found[ours[name]] += one
+    return found
+
+
+def _with_hat(around: Around, said: Float32s) -> Float32s:
+    """What is shown [5, S, S] around a head with a hat: by places, by what a network says, and by colours."""
+    on_head, line, chin = around.depth < FARTHEST, around.above_line, around.above_chin
+    nearest = line[on_head][_nearest(on_head)] if on_head.any() else line
+    kinds = [SKIN, HAIR, CLOTH, OCCLUDER]
+    conditions = [on_head & (line > HAT_FROM), on_head & (line > BRIM_FROM), on_head, nearest > 0, chin > -CLOTH_FROM]
+    place = np.select(conditions, range(5), 5)
+    likely = np.zeros_like(said)
+    likely[kinds] = np.moveaxis(np.array([ABOVE, BROW, FACE, OVER, BESIDE, BELOW], np.float32)[place], -1, 0)
+    likely[BACKGROUND] = np.where(on_head, 0, 0.5)
+    clothes = np.where(chin > -CLOTH_FROM, said[CLOTH], 0)  # which are a hat, or a scarf
+    said = said.copy()
+    said[CLOTH] -= clothes
+    said[OCCLUDER] += clothes
+    prior = likely * (said + DOUBT)
+    prior /= np.maximum(prior.sum(axis=0), 1e-6)
+    prior = np.asarray((1 - UNFORESEEN) * prior + UNFORESEEN / len(prior), np.float32)
+    typical = np.clip(2 * prior - 1, 0, 1) * around.known
+    probability, _ = explain(around.picture, prior, np.asarray(typical, np.float32))
+    hair = said[HAIR] > 0.5
+    probability[HAIR] *= hair  # colours alone make none
+    return probability
+
+
+def _nearest(there: Bools) -> Int64s:
+    """For each pixel [S, S] the number of the nearest one that is there, in their order."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~there).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    number = np.zeros(int(labels.max()) + 1, np.int64)
+    number[labels[there]] = np.arange(np.count_nonzero(there))
+    return np.asarray(number[labels])
