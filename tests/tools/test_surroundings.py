@@ -5,16 +5,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
+import PIL.Image
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 from worn_hat import without_and_with_hat
 
-from tools.surroundings import changed, hats
+from tools.surroundings import changed, labels
 from tools.surroundings.__main__ import main
-from tools.surroundings.changed import View
-from tools.surroundings.hats import UNKNOWN, with_hat
+from tools.surroundings.changed import View, person_in
+from tools.surroundings.labels import MULTICLASS, UNKNOWN, Worn, worn_in
 from tools.surroundings.measure import CHANGES, table
-from tools.surroundings.person import cleared, person_in
-from tools.surroundings.views import BROWS, CHIN, Views, chosen
+from tools.surroundings.views import CHIN, Views, chosen
 from unveil import Reconstructor, read_image
 from unveil.appearance.hair.surroundings import SELDOM, Around
 from unveil.appearance.hair.view import FARTHEST
@@ -24,7 +26,6 @@ from unveil.faces.hair import sighted
 from unveil.heads.surroundings import (
     BACKGROUND,
     CHANNELS,
-    CLOTH,
     HAIR,
     OCCLUDER,
     PERSON_SIZE,
@@ -38,12 +39,39 @@ from unveil.models.openhead.networks import PackagedSurroundings
 from unveil.photos.cielab import to_cielab
 from unveil.training.crops.prepared import PreparedFolder, Samples, finish, wide_crop, write_shard
 from unveil.training.crops.sources import find_photos
-from unveil.typing import UInt8s
+from unveil.typing import Float64s
 
 CROP = 192
+SHARP = 300.0  # squares of grey levels
 NETWORKS = packaged_head().surroundings
 assert NETWORKS is not None
 PERSON = NETWORKS.person
+
+
+def by_colour(path: Path) -> Path:
+    """A file that says what is where in the packaged photograph, by the colour alone."""
+    colours = {"background": (205, 195, 200), "hair": (120, 92, 45), "face": (225, 178, 150), "clothes": (15, 15, 20)}
+    weights, offsets = np.zeros((len(MULTICLASS), 3), np.float32), np.full(len(MULTICLASS), -100, np.float32)
+    for name, colour in colours.items():
+        weights[MULTICLASS.index(name)] = 2 * np.array(colour) / SHARP
+        offsets[MULTICLASS.index(name)] = -np.square(colour).sum() / SHARP
+    nodes = [
+        helper.make_node("Cast", ["pictures"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["values", "weights"], ["products"]),
+        helper.make_node("Add", ["products", "offsets"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["shares"], axis=-1),
+        helper.make_node("Transpose", ["shares"], ["classes"], perm=[0, 3, 1, 2]),
+    ]
+    shape = [1, PERSON_SIZE, PERSON_SIZE]
+    graph = helper.make_graph(
+        nodes,
+        "by_colour",
+        [helper.make_tensor_value_info("pictures", TensorProto.UINT8, [*shape, 3])],
+        [helper.make_tensor_value_info("classes", TensorProto.FLOAT, [1, len(MULTICLASS), *shape[1:]])],
+        [numpy_helper.from_array(weights.T.copy(), "weights"), numpy_helper.from_array(offsets, "offsets")],
+    )
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +96,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def views(sources: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Views:
     path = tmp_path_factory.mktemp("views") / "views.npz"
-    main(["gather", *map(str, sources), "-o", str(path)])
+    main(["gather", *map(str, sources), "--labels", str(by_colour(path.with_name("labels.onnx"))), "-o", str(path)])
     return Views.read(path)
 
 
@@ -103,44 +131,58 @@ def test_a_person_is_told_from_the_wall(views: Views) -> None:
     assert person[shown == BACKGROUND].mean() < 0.1
 
 
-def test_what_a_network_says_of_people_makes_walls_clear_and_hair(views: Views) -> None:
-    hair, wall = views.classes[0] == HAIR, views.classes[0] == BACKGROUND
-    beside_head = hair & (views.places[0, 0] < 128)
-    unclear = np.where(beside_head, UNKNOWN, views.classes)
-    beside = replace(views, classes=unclear)
-
-    def says(of_hair: float, of_wall: float) -> UInt8s:
-        asked = cv2.resize(
-            np.where(wall, of_wall, of_hair), (PERSON_SIZE, PERSON_SIZE), interpolation=cv2.INTER_NEAREST
-        )
-        return cleared(beside, lambda _: asked.astype(np.float32)).classes[0]
-
-    assert (says(1, 0)[beside_head] == HAIR).mean() > 0.3, "a person's that is coloured like hair"
-    assert (says(1, 1) == BACKGROUND).sum() < 0.1 * wall.sum(), "no wall is a person"
-    nobody = says(0, 0)
-    away = views.places[0, 0] < 128
-    assert not (nobody[away] == HAIR).any(), "and where nobody is, there is no hair"
-    assert (nobody[wall] == BACKGROUND).all()
-
-
-def test_a_hat_is_labelled_where_somebody_saw_that_there_is_one() -> None:
-    _, (image, worn), hat = without_and_with_hat()
-    head = sighted(image, worn)
+def test_a_hat_that_somebody_saw_is_one_where_a_network_rather_takes_it_for_hair() -> None:
+    _, (image, face), hat = without_and_with_hat()
+    head = sighted(image, face)
     assert head is not None
     around = Around.of(head, packaged_head(), PERSON)
-    shown = with_hat(around, np.full((SIZE, SIZE), HAIR, np.uint8))
     there = around.crop.warp(hat)[..., 0] > 127
-    face_of = (around.depth < FARTHEST) & (around.channels[5] < BROWS) & (around.channels[6] > CHIN)
+    rather_hair = _says({"hair": 0.8 * there, "others": 0.2 * there, "face": 1.0 - there})
+    shown = labels.labels(around, rather_hair, Worn.HAT)
+    below = (around.depth < FARTHEST) & (around.above_line < labels.BRIM_FROM) & (around.channels[6] > CHIN)
     assert (shown[there] == OCCLUDER).mean() > 0.75
-    assert (shown[face_of & ~there] == SKIN).mean() > 0.9
-    assert not (shown == CLOTH).any(), "cloth was not clear before"
+    assert (shown[below & ~there] == SKIN).mean() > 0.9
     assert (shown[around.known < 0.5] == UNKNOWN).all()
+    assert (labels.labels(around, rather_hair, Worn.NOTHING)[there] == HAIR).mean() > 0.9
+    worn = _says({"others": 1.0 * there, "face": 1.0 - there})
+    assert (labels.labels(around, worn, Worn.UNCLEAR)[there] == OCCLUDER).mean() > 0.75
+    ours = labels.labels(around, worn, Worn.NOTHING)[there & (around.channels[8] < 0.5)]
+    assert (ours == UNKNOWN).all(), "somebody saw that there is no hat"
 
 
-def test_photographs_that_somebody_looked_at_are_named_once() -> None:
-    lines = hats.LOOKED_AT.read_text(encoding="ascii").splitlines()
-    assert len(hats.looked_at()) == len(lines)
-    assert 0 < sum(hats.looked_at().values()) < len(lines)
+def test_the_crown_of_a_bald_head_has_no_hair() -> None:
+    (image, face), *_ = without_and_with_hat()
+    head = sighted(image, face)
+    assert head is not None
+    around = Around.of(head, packaged_head(), PERSON)
+    all_hair = _says({"hair": np.ones((SIZE, SIZE))})
+    crown = (around.depth < FARTHEST) & (around.above_line > labels.CROWN) & (around.known > 0.5)
+    assert (labels.labels(around, all_hair, Worn.NOTHING)[crown] == HAIR).mean() > 0.9
+    assert not (labels.labels(around, all_hair, Worn.BALD)[crown] == HAIR).any()
+
+
+def _says(classes: dict[str, Float64s]) -> labels.MulticlassNetwork:
+    """A network that gives classes some probabilities [S, S] in any picture."""
+    said = np.zeros((len(MULTICLASS), PERSON_SIZE, PERSON_SIZE), np.float32)
+    for name, where in classes.items():
+        said[MULTICLASS.index(name)] = cv2.resize(where.astype(np.float32), (PERSON_SIZE, PERSON_SIZE))
+    return lambda _: said
+
+
+def test_what_somebody_saw_is_written_once_for_each_photograph() -> None:
+    names = [line.split(",")[0] for line in labels.LOOKED_AT.read_text(encoding="ascii").splitlines()]
+    assert len(set(names)) == len(names)
+    assert {worn_in(name) for name in names} == set(Worn)
+    assert worn_in("utkface-adult-00/not listed.jpg") is Worn.NOTHING
+    assert worn_in("ytfaces-landmarks68/not listed.jpg") is Worn.UNCLEAR
+
+
+def test_hats_and_bald_heads_are_all_taken(sources: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    photos, folder = find_photos(sources[0]), PreparedFolder.open(sources[1])
+    monkeypatch.setattr("tools.surroundings.views.OF_SOURCE", 0)
+    assert not chosen(photos, folder, 0)
+    monkeypatch.setattr("tools.surroundings.views.worn_in", lambda _: Worn.HAT)
+    assert len(chosen(photos, folder, 0)) == 1
 
 
 def test_a_hat_gets_another_colour_alone(views: Views) -> None:
@@ -213,7 +255,6 @@ def test_all_changes_together_give_what_the_network_takes(views: Views) -> None:
 
 
 def test_what_networks_say_is_measured_with_every_change(views: Views) -> None:
-    views = cleared(views, PERSON)
     hairy = np.stack([np.full((SIZE, SIZE), kind == HAIR, np.float32) for kind in range(len(SURROUNDINGS))])
     lines = list(table(views, SurroundingsNetworks(PERSON, lambda _: hairy), 0))
     assert len(lines) == 2 + 5
@@ -224,9 +265,24 @@ def test_what_networks_say_is_measured_with_every_change(views: Views) -> None:
     assert hat.count("0.00") == 4
 
 
+@pytest.fixture(scope="module")
+def known(views: Views) -> Views:
+    """With what MediaPipe's multiclass segmentation says of the packaged photograph; the palette is `SURROUNDINGS`."""
+    image = read_image(packaged("demo.jpg"))
+    drawn = np.asarray(PIL.Image.open(Path(__file__).with_name("demo_classes.png")).resize(image.shape[1::-1]))
+    (face,) = Reconstructor().reconstruct(image, max_faces=1)
+    head = sighted(image, face)
+    assert head is not None
+    crop = Around.of(head, packaged_head(), PERSON).crop
+    there = [crop.warp(np.repeat(255 * (drawn == kind)[..., None], 3, axis=2).astype(np.uint8)) for kind in range(5)]
+    shares = np.stack(there)[..., 0]
+    shown = np.where(shares.max(axis=0) > 230, shares.argmax(axis=0), UNKNOWN).astype(np.uint8)
+    return replace(views, classes=shown[None])
+
+
 @pytest.mark.parametrize("name", CHANGES)
-def test_the_packaged_network_knows_what_is_around_a_head(views: Views, name: str) -> None:
-    views, right = cleared(views, PERSON), []
+def test_the_packaged_network_knows_what_is_around_a_head(known: Views, name: str) -> None:
+    views, right = known, []
     for seed in range(8):
         view = CHANGES[name](View.of(views, 0), views, 0, np.random.default_rng(seed))
         known = view.classes != UNKNOWN
@@ -263,5 +319,6 @@ def test_a_folder_without_heads_is_refused(tmp_path: Path, sources: tuple[Path, 
     blank = tmp_path / "photographs"
     blank.mkdir()
     cv2.imwrite(str(blank / "a.jpg"), np.full((100, 100, 3), 90, np.uint8))
+    asked = ["--labels", str(by_colour(tmp_path / "labels.onnx")), "-o", str(tmp_path / "views.npz")]
     with pytest.raises(UnveilError, match="no photograph shows a head"):
-        main(["gather", str(blank), str(sources[1]), "-o", str(tmp_path / "views.npz")])
+        main(["gather", str(blank), str(sources[1]), *asked])

@@ -20,7 +20,7 @@ from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 # How often hair gets another colour, all or a part of it is taken off, the wall is another (always behind bald heads),
 # that is coloured like hair or skin, something is laid on, and that is coloured like hair or nearly black.
-RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.45, 0.18, 0.55, 0.5, 0.32, 0.2, 0.2
+RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.4, 0.1, 0.55, 0.4, 0.32, 0.18, 0.2
 # Of other walls: those of few colours, up to here those of another photograph, and up to here pieces of one, enlarged;
 # the rest are whole ones, with the people in them.
 FLAT, OF_ANOTHER, PIECE = 0.3, 0.65, 0.85

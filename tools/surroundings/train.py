@@ -24,7 +24,7 @@ BATCH = 32
 COURSE = Course(rate=3e-3, warm=0.02, decay=0.02, averaged=0.998)
 SMOOTHED = 0.02  # of what is known, that is taken for any class
 FEWEST = 200  # known pixels of a view that count as many in any case, and of a hat
-OF_HATS = 3.0  # times as often as others, views of real hats are drawn
+OF_HATS = 1.5  # times as often as others, views of real hats are drawn
 
 
 def train(

@@ -144,22 +144,7 @@ class Surroundings:
     def of(cls, head: Sighted, model: MorphableModel, networks: SurroundingsNetworks) -> Surroundings:
         """What networks say is around a head of a model."""
         around = Around.of(head, model, networks.person)
-        found = networks.surroundings(around.channels)
-        near, bald = around.near_occluder(), _is_bald(around, found)
-        found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
-        found[HAIR] *= np.where((around.depth == FARTHEST) & bald, SELDOM, 1)
-        found = _without_stray_occluders(around, found / found.sum(axis=0), near)
-        front, prior = found[OCCLUDER], found**TEMPERED
-        prior = (1 - UNFORESEEN) * prior / prior.sum(axis=0) + UNFORESEEN / len(found)
-        typical = np.clip(2 * found - 1, 0, 1) * around.known
-        probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32))
-        # On a scalp that is not bald, what is coloured like skin is a hat. What may be a hat, and is not coloured like
-        # hair, is one, and so is what goes on from an occluder that the learner sees.
-        front = np.maximum(front, np.where(around.scalp & (not bald), probability[SKIN], 0))
-        occluder = np.maximum(probability[OCCLUDER], front * np.where(near, 1, 1 - probability[HAIR]))
-        probability *= (1 - occluder) / np.maximum(1 - probability[OCCLUDER], SURELY)
-        probability[OCCLUDER] = occluder
-        return cls(around, probability)
+        return cls(around, _explained(around, networks.surroundings(around.channels)))
 
 
 def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | None:
@@ -184,6 +169,25 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
         tone=hair_tone(around.head, model.faces, around.lab, shown, around.crop),
         to_image=around.to_image,
     )
+
+
+def _explained(around: Around, found: Float32s) -> Float32s:
+    """What a network finds around a head [5, W, W], with what the colours of this photograph say."""
+    near, bald = around.near_occluder(), _is_bald(around, found)
+    found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
+    found[HAIR] *= np.where((around.depth == FARTHEST) & bald, SELDOM, 1)
+    found = _without_stray_occluders(around, found / found.sum(axis=0), near)
+    front, prior = found[OCCLUDER], found**TEMPERED
+    prior = (1 - UNFORESEEN) * prior / prior.sum(axis=0) + UNFORESEEN / len(found)
+    typical = np.clip(2 * found - 1, 0, 1) * around.known
+    probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32))
+    # On a scalp that is not bald, what is coloured like skin is a hat. What may be a hat, and is not coloured like
+    # hair, is one, and so is what goes on from an occluder that the learner sees.
+    front = np.maximum(front, np.where(around.scalp & (not bald), probability[SKIN], 0))
+    occluder = np.maximum(probability[OCCLUDER], front * np.where(near, 1, 1 - probability[HAIR]))
+    probability *= (1 - occluder) / np.maximum(1 - probability[OCCLUDER], SURELY)
+    probability[OCCLUDER] = occluder
+    return probability
 
 
 def _without_stray_occluders(around: Around, found: Float32s, near: Bools) -> Float32s:
