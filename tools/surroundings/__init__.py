@@ -1,12 +1,13 @@
 """Train the network that says what is around a head, ``openhead_surroundings.onnx``.
 
-    python -m tools.surroundings gather photographs/ trainset/ --occluders occluders/ -o views.npz
+    python -m tools.surroundings gather photographs/ trainset/ --labels selfie_multiclass.onnx \
+        --occluders occluders/ -o views.npz
     python -m tools.surroundings train views.npz --kept surroundings.pt -o openhead_surroundings.onnx
-    python -m tools.surroundings gather photographs/ trainset/ --held-out -o held_out.npz
+    python -m tools.surroundings gather photographs/ trainset/ --labels selfie_multiclass.onnx --held-out -o held_out.npz
     python -m tools.surroundings measure held_out.npz
 
-Nobody drew what it learns from. Photographs whose hair, skin, cloth and walls have clearly different colours explain
-themselves (`unveil.training.classes`). From these, harder ones are made whose answer is known: hair in other colours,
-before other walls, walls coloured like hair or skin, bald heads, hats and other occluders, and photographs that end at
-the forehead.
+MediaPipe's selfie multiclass segmentation (`tools.convert_selfie_multiclass`), 20 times as large, says what photographs
+show; which of them show hats and bald heads somebody saw. From these, harder ones are made whose answer is known: hair
+in other colours, before other walls, walls coloured like hair or skin, bald heads, hats and other occluders, and
+photographs that end at the forehead.
 """

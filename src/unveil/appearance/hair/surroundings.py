@@ -157,8 +157,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
     known[~on_head & around.within(PRESSES, around.scalp & (probability[OCCLUDER] > EVEN))] = 0
     if not _wears_some(around, hair, known):
         return None
-    shown = probability * around.known
-    shown[HAIR] *= around.above_chin > MOUTH
+    shown = hair * around.known * (around.above_chin > MOUTH)
     hair = np.clip(hair / np.maximum(1 - front, SURELY), SURELY, 1 - SURELY)
     return HairView(
         odds=np.log(hair / (1 - hair)),
@@ -166,7 +165,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
         wall=probability[BACKGROUND],
         crop=around.crop,
         head=around.depth,
-        tone=hair_tone(around.head, model.faces, around.lab, shown, around.crop),
+        tone=hair_tone(around.head, around.lab, shown),
         to_image=around.to_image,
     )
 
