@@ -21,19 +21,20 @@ DARK_TO_LIGHT, COLOUR_RANGE = 100.0, 50.0  # of CIELAB
 BROAD = 1.0  # cells by which a histogram is smoothed
 UNFORESEEN = 0.02  # share of pixels that may have any colour
 LIKE_FIRST = 4.0  # likelihood in the first class from which on a pixel says little of what others look like
-TRUST = 0.7  # in colours, whose histograms were made of these very pixels
+TRUST = 0.7  # less than all in colours, whose histograms were made of these very pixels
 ROUNDS, STEPS = 3, 6  # of histograms, and of talking to neighbours in each
 ALIKE, TOGETHER = 7.0, 1.0  # distance in CIELAB that sets neighbours apart; strength of their tie
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def explain(image: Image, prior: Float32s, typical: Float32s) -> tuple[Float32s, Float32s]:
+def explain(image: Image, prior: Float32s, typical: Float32s, *, trust: float = TRUST) -> tuple[Float32s, Float32s]:
     """Probability [K, H, W] of each of K classes at each pixel, and how likely its colour is in the class [K, H, W].
 
     Args:
         image: [H, W, 3].
         prior: [K, H, W] what places alone say; sums to one.
         typical: [K, H, W] how much what is there counts for what a class looks like.
+        trust: in colours beside what is likely, 0 to 1.
     """
     lab = to_cielab(image)
     cells, ties = _cells(lab), _ties(lab)
@@ -43,7 +44,7 @@ def explain(image: Image, prior: Float32s, typical: Float32s) -> tuple[Float32s,
         first = _likelihood(cells, probability[0] * typical[0])
         others = probability[1:] * typical[1:] / (1 + first / LIKE_FIRST)
         colour = np.stack([first, *(_likelihood(cells, weight) for weight in others)])
-        evidence = np.asarray(by_place + TRUST * np.log(colour), np.float32)
+        evidence = np.asarray(by_place + trust * np.log(colour), np.float32)
         probability = _softmax(evidence)
         for _ in range(STEPS):
             probability = _softmax(evidence + TOGETHER * _asked(probability, ties))

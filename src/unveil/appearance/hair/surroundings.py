@@ -49,17 +49,11 @@ SAMPLES, FRAMES, WEIGHTS, UNLIKE = 100, 0.25, np.array([0.5, 1, 1], np.float32),
 # share of the scalp that counts as seen in any case.
 LEAST_HAIR, LEAST_SHOWN = 0.004, 0.2
 HIDES = (0.4, 0.7)  # probabilities of something in front between which it hides what is behind
-# Metres that an occluder goes on beyond what the learner sees of it, and the probability from which on it sees some.
-GOES_ON, MAY_BE = 0.05, 0.2
 PRESSES = 0.025  # metres around a hat in which there would be hair without it
 CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
 MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair, whose colour is not to count
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
-BALD, HAT = 0.6, 0.3  # share of a scalp that is skin if somebody is bald, and that a hat covers at least
-SURE_OF_HAT, LOWEST = 0.91, 0.1  # probability from which on a pixel counts for that; share of the scalp below a hat
-# How much seldomer things are before heads, and scalps bare, than in the pictures that the network learned from; the
-# power of what it says that counts beside colours; and the share of what it did not foresee.
-SELDOM, TEMPERED, UNFORESEEN = 0.2, 0.7, 0.04
+UNFORESEEN, IN_COLOURS = 0.01, 0.3  # share of what the network does not foresee; how far colours are trusted beside it
 SURELY = 0.02  # of probabilities: nothing is surer
 # What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
 ABOVE_LINE, ABOVE_CHIN, AWAY = (3.92, 0.502), (1.96, 0.353), 5.88
@@ -102,11 +96,6 @@ class Around:
     def scalp(self) -> Bools:
         """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
         return np.asarray((self.depth < FARTHEST) & (self.above_line > CLEARLY))
-
-    def near_occluder(self) -> Bools:
-        """Where an occluder that the learner sees may go on [W, W], which does not see all of the picture."""
-        occluder, saw = self.channels[8:10]
-        return np.asarray(self.within(GOES_ON, occluder > EVEN) & ((occluder > MAY_BE) | (saw < EVEN)))
 
     def within(self, metres: float, of: Bools) -> Bools:
         """Which pixels [W, W] are within so many metres of some [W, W]."""
@@ -171,40 +160,12 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
 
 
 def _explained(around: Around, found: Float32s) -> Float32s:
-    """What a network finds around a head [5, W, W], with what the colours of this photograph say."""
-    near, bald = around.near_occluder(), _is_bald(around, found)
-    found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
-    found[HAIR] *= np.where((around.depth == FARTHEST) & bald, SELDOM, 1)
-    found = _without_stray_occluders(around, found / found.sum(axis=0), near)
-    front, prior = found[OCCLUDER], found**TEMPERED
-    prior = (1 - UNFORESEEN) * prior / prior.sum(axis=0) + UNFORESEEN / len(found)
+    """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
+    foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph anything may be
+    prior = foreseen * found + (1 - foreseen) / len(found)
     typical = np.clip(2 * found - 1, 0, 1) * around.known
-    probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32))
-    # On a scalp that is not bald, what is coloured like skin is a hat. What may be a hat, and is not coloured like
-    # hair, is one, and so is what goes on from an occluder that the learner sees.
-    front = np.maximum(front, np.where(around.scalp & (not bald), probability[SKIN], 0))
-    occluder = np.maximum(probability[OCCLUDER], front * np.where(near, 1, 1 - probability[HAIR]))
-    probability *= (1 - occluder) / np.maximum(1 - probability[OCCLUDER], SURELY)
-    probability[OCCLUDER] = occluder
+    probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32), trust=IN_COLOURS)
     return probability
-
-
-def _without_stray_occluders(around: Around, found: Float32s, near: Bools) -> Float32s:
-    """What is around a head [5, W, W], with fewer occluders but for those ``near`` what the learner sees, and hats."""
-    fewer = found.copy()
-    fewer[OCCLUDER] *= np.where(near, 1, SELDOM)
-    fewer /= fewer.sum(axis=0)
-    seen = around.scalp & (around.known > EVEN) & ~near
-    if np.count_nonzero(seen) < FEWEST or (found[OCCLUDER][seen] > SURE_OF_HAT).mean() < HAT:
-        return fewer
-    height = around.above_chin
-    return np.where(height > np.quantile(height[seen], LOWEST), found, fewer)
-
-
-def _is_bald(around: Around, found: Float32s) -> bool:
-    """Whether so much of a scalp is likely skin, of [5, W, W], that hair beside it is rather the wall."""
-    seen = around.scalp & (around.known > EVEN) & (found[OCCLUDER] < EVEN)
-    return bool(np.count_nonzero(seen) >= FEWEST and (found[SKIN][seen] > EVEN).mean() > BALD)
 
 
 def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:

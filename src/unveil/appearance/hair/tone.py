@@ -13,7 +13,7 @@ from unveil.models.classes import BROWS, SKIN
 from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, Floats
 
-SURE, FEWEST = 0.8, 20  # probability from which on a pixel surely shows something, and how many are enough
+SURE, FEWEST = 0.8, 40  # probability from which on a pixel surely shows something, and how many are enough
 # Pixels of a picture around a head, that show hair, from which on they say what all of it looks like; and the nodes of
 # hair that the colour of fewer counts as, or that of brows.
 FEW_PIXELS, OF_LITTLE = 150, 150.0
