@@ -20,13 +20,14 @@ from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 # How often hair gets another colour, all or a part of it is taken off, the wall is another (always behind bald heads),
 # that is coloured like hair or skin, something is laid on, and that is coloured like hair or nearly black.
-RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.4, 0.1, 0.55, 0.4, 0.32, 0.18, 0.2
+RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.55, 0.1, 0.55, 0.4, 0.32, 0.08, 0.2
 # Of other walls: those of few colours, up to here those of another photograph, and up to here pieces of one, enlarged;
 # the rest are whole ones, with the people in them.
 FLAT, OF_ANOTHER, PIECE = 0.3, 0.65, 0.85
 WHOLE = 0.6  # of views before another wall, those that go on beyond the photograph
 STUBBLE = 0.75  # how dark a shaven scalp is at least
 TIGHT, SMALL, NOISY, GREY, NOT_SAID = 0.45, 0.35, 0.3, 0.06, 0.3  # how often photographs are that
+UNEVEN = 0.15  # how far light varies over a picture, in its logarithm
 FEW = 3  # pixels of a head at an edge that do not count
 DARK = 25  # L* up to which a hat may have any colour
 PALEST = 30  # pixels of a colour that are enough to know it
@@ -234,7 +235,7 @@ def _as_taken(view: View, rng: np.random.Generator) -> View:
         kept = np.zeros_like(known)
         kept[top:bottom, left:right] = 1
         known = known * kept
-    gain = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3))
+    gain = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3) + UNEVEN * _smooth(rng, 3, 1))
     picture = 255 * np.clip(picture / 255 * gain, 0, 1) ** np.exp(rng.normal(0, 0.15))
     if rng.random() < GREY:
         picture = np.repeat(picture.mean(axis=-1, keepdims=True), 3, axis=-1)
