@@ -20,7 +20,8 @@ from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.strands import strands_like
 from unveil.appearance.hair.surroundings import Surroundings, hair_view, not_skin
-from unveil.appearance.hair.tone import HairTone
+from unveil.appearance.hair.tone import HairTone, hair_tone
+from unveil.appearance.hair.view import FARTHEST, HairView
 from unveil.appearance.hair.worn import HairForm, hair_form
 from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
@@ -454,6 +455,42 @@ def with_hat(head: Sighted, lowest: float) -> Sighted:
     classes = classes * (1 - share)
     classes[OCCLUDER] += share
     return replace(head, photograph=image, classes=classes)
+
+
+def test_a_line_of_hair_along_a_bald_crown_is_none_unless_it_stands_off_the_head() -> None:
+    around = surroundings(sighted(np.asarray(MODEL.head.template), SKIN, 0.0)).around
+    on_head = around.depth < FARTHEST
+    rows = np.arange(SURROUNDINGS_SIZE)[:, None] * np.ones((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE))
+    top = float(rows[on_head].min())
+    line = on_head & (rows < top + 4)
+
+    def view_of(hair: Bools) -> HairView | None:
+        classes = np.where(hair, SURROUNDINGS.index("hair"), np.where(on_head, 0, SURROUNDINGS.index("background")))
+        probability = np.stack([np.where(classes == kind, 0.96, 0.01) for kind in range(5)]).astype(np.float32)
+        return hair_view(Surroundings(around, probability), MODEL)
+
+    assert view_of(line) is None
+    beside = on_head & (around.above_line > 0.005) & (around.above_line < 0.025)
+    receding = view_of(line | beside)
+    assert receding is not None, "hair below a bald crown stays"
+    assert (receding.odds[line] < 0).all()
+    tuft = view_of(
+        line | (~on_head & (rows > top - 4) & (rows < top + 4) & (np.abs(rows.T - SURROUNDINGS_SIZE / 2) < 12))
+    )
+    assert tuft is not None
+    assert (tuft.odds[line] > 0).all()
+
+
+def test_hair_has_the_colour_inside_of_it_not_that_of_thin_lines() -> None:
+    around = surroundings(sighted(np.asarray(MODEL.head.template))).around
+    hair = np.zeros((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE), np.float32)
+    hair[::4] = 1
+    picture = np.full((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE, 3), (90.0, 0, 0), np.float32)
+    lines = hair_tone(around.head, picture, hair).hair
+    hair[20:40, 20:40] = 1
+    picture[22:38, 22:38] = 30.0, 5, 9
+    np.testing.assert_array_equal(hair_tone(around.head, picture, hair).hair, [30, 5, 9])
+    assert lines[0] < 80, "that of the brows or the skin"
 
 
 def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:

@@ -20,13 +20,14 @@ from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 # How often hair gets another colour, all or a part of it is taken off, the wall is another (always behind bald heads),
 # that is coloured like hair or skin, something is laid on, and that is coloured like hair or nearly black.
-RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.55, 0.1, 0.55, 0.4, 0.32, 0.08, 0.2
+RECOLOURED, BALD, IN_PART, WALL, LIKE_HEAD, COVERED, DYED = 0.55, 0.1, 0.55, 0.4, 0.32, 0.3, 0.2
 # Of other walls: those of few colours, up to here those of another photograph, and up to here pieces of one, enlarged;
 # the rest are whole ones, with the people in them.
 FLAT, OF_ANOTHER, PIECE = 0.3, 0.65, 0.85
 WHOLE = 0.6  # of views before another wall, those that go on beyond the photograph
 STUBBLE = 0.75  # how dark a shaven scalp is at least
 TIGHT, SMALL, NOISY, GREY, NOT_SAID = 0.45, 0.35, 0.3, 0.06, 0.3  # how often photographs are that
+DRAWN_HATS = 0.15  # how much seldomer than other occluders hats are laid on, since there are real ones
 UNEVEN = 0.15  # how far light varies over a picture, in its logarithm
 FEW = 3  # pixels of a head at an edge that do not count
 DARK = 25  # L* up to which a hat may have any colour
@@ -86,7 +87,7 @@ def changed(views: Views, number: int, rng: np.random.Generator) -> View:
         view = bald(view, views.bald[number], rng)
     if hairless or rng.random() < WALL:
         view = before_another_wall(view, View.of(views, int(rng.integers(len(views)))), rng)
-    if rng.random() < COVERED:
+    if rng.random() < COVERED * (DRAWN_HATS if _of_hat(views, number) else 1):
         view = covered(view, views, number, rng)
     return _as_taken(view, rng)
 
@@ -222,6 +223,13 @@ def covered(view: View, views: Views, number: int, rng: np.random.Generator) -> 
     learners = views.covered_occluder[number].astype(np.float32) / 255
     occluder = np.stack([np.maximum(view.occluder[0], learners), view.occluder[1]])
     return replace(view, picture=_mixed(view.picture, drawn, share), classes=classes, occluder=occluder)
+
+
+def _of_hat(views: Views, number: int) -> bool:
+    """Whether what may be laid on a view is above the hairline for the most part."""
+    laid, above = views.cover[number] > 127, views.places[number, 1] > 255 * ABOVE_LINE[1]
+    on_head = laid & (views.places[number, 0] > 127)
+    return bool(np.count_nonzero(on_head & above) > 0.5 * np.count_nonzero(on_head))
 
 
 def _as_taken(view: View, rng: np.random.Generator) -> View:

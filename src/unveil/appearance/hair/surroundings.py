@@ -52,7 +52,11 @@ HIDES = (0.4, 0.7)  # probabilities of something in front between which it hides
 PRESSES = 0.025  # metres around a hat in which there would be hair without it
 CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
 MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair, whose colour is not to count
+# Share of the scalp that is bare if somebody is bald, and pixels of hair beside the crown, of fewer there is none; and
+# metres above the usual hairline where there is no hair then.
+BALD, OUTLINE, CROWN = 0.5, 10, 0.03
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
+OCCLUDERS = 2.0  # times as likely as the network finds: it learned from more heads without
 UNFORESEEN, IN_COLOURS = 0.01, 0.3  # share of what the network does not foresee; how far colours are trusted beside it
 SURELY = 0.02  # of probabilities: nothing is surer
 # What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
@@ -144,6 +148,8 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
     front = probability[OCCLUDER] + probability[CLOTH] * on_head
     known = around.known * (1 - smooth_step(front, *HIDES))
     known[~on_head & around.within(PRESSES, around.scalp & (probability[OCCLUDER] > EVEN))] = 0
+    if _is_bald(around, probability):
+        hair = np.where(_crown(around), 0, hair)
     if not _wears_some(around, hair, known):
         return None
     shown = hair * around.known * (around.above_chin > MOUTH)
@@ -161,11 +167,31 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
 
 def _explained(around: Around, found: Float32s) -> Float32s:
     """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
+    found = found * np.where(np.arange(len(found)) == OCCLUDER, OCCLUDERS, 1)[:, None, None]
+    found = np.asarray(found / found.sum(axis=0), np.float32)
     foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph anything may be
     prior = foreseen * found + (1 - foreseen) / len(found)
     typical = np.clip(2 * found - 1, 0, 1) * around.known
     probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32), trust=IN_COLOURS)
     return probability
+
+
+def _is_bald(around: Around, probability: Float32s) -> bool:
+    """Whether most of a scalp is bare and no hair stands off it, by the probability [5, W, W] of what is shown.
+
+    Short hair at the edge of a bald crown is rather its shadow, or the wall.
+    """
+    seen = around.scalp & (around.known > EVEN)
+    stands_off = _crown(around) & (around.depth == FARTHEST) & (probability[HAIR] * around.known > EVEN)
+    bare = np.count_nonzero(seen) >= FEWEST and (probability[SKIN][seen] > EVEN).mean() > BALD
+    return bool(bare and np.count_nonzero(stands_off) < OUTLINE)
+
+
+def _crown(around: Around) -> Bools:
+    """Which pixels [W, W] show the crown, or what is beside it, where a bald head has no hair."""
+    on_head = around.depth < FARTHEST
+    crown, height = on_head & (around.above_line > CROWN), around.above_chin
+    return np.asarray(crown | (~on_head & (height > np.min(height[crown], initial=np.inf))))
 
 
 def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:

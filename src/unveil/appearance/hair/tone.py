@@ -55,8 +55,9 @@ def hair_tone(head: Sighted, picture: Float32s, hair: Float32s) -> HairTone:
     lab, seen = head.cells
     skin = head.classes[SKIN] * seen
     of_skin = np.median(lab[skin >= min(SURE, float(skin.max()))], axis=0)
-    inner = np.asarray(cv2.erode(hair, np.ones((3, 3))))  # what is beside it is mixed with its edges
-    colours = picture[(inner if np.count_nonzero(inner > SURE) >= FEWEST else hair) > SURE]
+    clear = cv2.morphologyEx((hair > SURE).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))  # no edges of brows
+    inner = cv2.erode(clear, np.ones((3, 3)))  # what is beside hair is mixed with its edges
+    colours = picture[(inner if np.count_nonzero(inner) >= FEWEST else clear) > 0]
     if len(colours) < FEWEST:
         colours = _of_brows(head)
     colours = colours if len(colours) else of_skin[None]
