@@ -7,7 +7,7 @@
         --held-out -o held_out.npz
     python -m tools.surroundings measure held_out.npz
 
-MediaPipe's selfie multiclass segmentation (`tools.convert_selfie_multiclass`), three times as large, says what photographs
+MediaPipe's selfie multiclass segmentation (`tools.convert_selfie_multiclass`), three times as large, says what they
 show; which of them show hats and bald heads somebody saw. From these, harder ones are made whose answer is known: hair
 in other colours, before other walls, walls coloured like hair or skin, bald heads, hats and other occluders, and
 photographs that end at the forehead.

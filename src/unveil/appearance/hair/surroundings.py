@@ -56,7 +56,10 @@ MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair,
 # metres above the usual hairline where there is no hair then.
 BALD, OUTLINE, CROWN = 0.5, 10, 0.03
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
-OCCLUDERS = 2.0  # times as likely as the network finds: it learned from more heads without
+# How much likelier hats are than the network finds, which learned from more heads without, and how much if something is
+# held before the face; metres above the usual hairline up to which that is; metres that it goes on beyond what the
+# learner sees, and the least probability of that there.
+HATS, SELDOM, BROWS, GOES_ON, MAY_BE = 2.0, 0.2, -0.03, 0.05, 0.2
 UNFORESEEN, IN_COLOURS = 0.01, 0.3  # share of what the network does not foresee; how far colours are trusted beside it
 SURELY = 0.02  # of probabilities: nothing is surer
 # What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
@@ -167,13 +170,32 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
 
 def _explained(around: Around, found: Float32s) -> Float32s:
     """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
-    found = found * np.where(np.arange(len(found)) == OCCLUDER, OCCLUDERS, 1)[:, None, None]
-    found = np.asarray(found / found.sum(axis=0), np.float32)
+    held, near = _held(around)
+    found = found.copy()
+    likelier = np.where(near, 1, SELDOM) if held else np.full(near.shape, HATS)
+    found[HAIR] += np.maximum(1 - likelier, 0) * found[OCCLUDER] * around.scalp
+    found[OCCLUDER] *= likelier
+    found /= found.sum(axis=0)
     foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph anything may be
     prior = foreseen * found + (1 - foreseen) / len(found)
     typical = np.clip(2 * found - 1, 0, 1) * around.known
     probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32), trust=IN_COLOURS)
+    if held:  # of which more may look like skin
+        scalp = near & around.scalp
+        probability[OCCLUDER] += np.where(scalp, probability[SKIN], 0)
+        probability[SKIN] = np.where(scalp, 0, probability[SKIN])
     return probability
+
+
+def _held(around: Around) -> tuple[bool, Bools]:
+    """Whether the learner sees something before a face, and where that may go on [W, W]; it does not see all.
+
+    Such a thing is no hat, but hair above it looks like one to the network.
+    """
+    occluder, saw = around.channels[8:10]
+    on_face = (around.depth < FARTHEST) & (around.above_line < BROWS) & (occluder > EVEN)
+    near = around.within(GOES_ON, occluder > EVEN) & ((occluder > MAY_BE) | (saw < EVEN))
+    return bool(np.count_nonzero(on_face) >= FEWEST), np.asarray(near)
 
 
 def _is_bald(around: Around, probability: Float32s) -> bool:
