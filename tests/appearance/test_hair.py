@@ -481,16 +481,20 @@ def test_a_line_of_hair_along_a_bald_crown_is_none_unless_it_stands_off_the_head
     assert (tuft.odds[line] > 0).all()
 
 
-def test_hair_has_the_colour_inside_of_it_not_that_of_thin_lines() -> None:
-    around = surroundings(sighted(np.asarray(MODEL.head.template))).around
+def test_hair_has_the_colour_inside_of_it_and_little_of_it_or_none_that_of_the_brows() -> None:
+    around = surroundings(with_brows(sighted(np.asarray(MODEL.head.template)))).around
     hair = np.zeros((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE), np.float32)
-    hair[::4] = 1
     picture = np.full((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE, 3), (90.0, 0, 0), np.float32)
-    lines = hair_tone(around.head, picture, hair).hair
+    of_brows = hair_tone(around.head, picture, hair).hair
+    dark = float(to_cielab(np.array([BROW], np.uint8))[0, 0])
+    assert of_brows[0] < 1.5 * dark
+    hair[::4] = 1
+    np.testing.assert_array_equal(hair_tone(around.head, picture, hair).hair, of_brows)
+    few = hair_tone(around.head, picture * 0.01, hair).hair
+    assert few[0] < 0.5 * of_brows[0], "if that is darker"
     hair[20:40, 20:40] = 1
     picture[22:38, 22:38] = 30.0, 5, 9
     np.testing.assert_array_equal(hair_tone(around.head, picture, hair).hair, [30, 5, 9])
-    assert lines[0] < 80, "that of the brows or the skin"
 
 
 def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:

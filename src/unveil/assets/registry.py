@@ -62,7 +62,7 @@ PACKAGED = {
             what="the network that says what is around a head",
             licence=RESEARCH,
             source="trained on research photographs; tools/surroundings, docs/model-cards/openhead_surroundings.md",
-            sha256="679129c71136901c6a9ee3d75d1aeeee8e0d1b4a8c7dc62ef4120212c0c29dd1",
+            sha256="5a65388a1dff9e97851b707c95c1c91581178fcf4cad765a3de03165e64193a7",
         ),
         PackagedFile(
             name="selfie_segmentation.onnx",

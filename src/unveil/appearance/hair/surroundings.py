@@ -56,10 +56,11 @@ MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair,
 # metres above the usual hairline where there is no hair then.
 BALD, OUTLINE, CROWN = 0.5, 10, 0.03
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
-# How much likelier hats are than the network finds, which learned from more heads without, and how much if something is
-# held before the face; metres above the usual hairline up to which that is; metres that it goes on beyond what the
+HATS = 2.0  # times as likely as the network finds, which learned from more heads without
+SELDOM = 0.2  # how likely hats are if something is held before the face, and bare scalps if nobody is bald, beside that
+# Metres above the usual hairline up to which the face is; metres that what is held before it goes on beyond what the
 # learner sees, and the least probability of that there.
-HATS, SELDOM, BROWS, GOES_ON, MAY_BE = 2.0, 0.2, -0.03, 0.05, 0.2
+BROWS, GOES_ON, MAY_BE = -0.03, 0.05, 0.2
 UNFORESEEN, IN_COLOURS = 0.01, 0.3  # share of what the network does not foresee; how far colours are trusted beside it
 SURELY = 0.02  # of probabilities: nothing is surer
 # What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
@@ -172,6 +173,7 @@ def _explained(around: Around, found: Float32s) -> Float32s:
     """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
     held, near = _held(around)
     found = found.copy()
+    found[SKIN] *= np.where(around.scalp & (not _is_bald(around, found)), SELDOM, 1)
     likelier = np.where(near, 1, SELDOM) if held else np.full(near.shape, HATS)
     found[HAIR] += np.maximum(1 - likelier, 0) * found[OCCLUDER] * around.scalp
     found[OCCLUDER] *= likelier

@@ -21,6 +21,8 @@ ALIKE = 3.5  # times that colours of hair spread, which are still of it
 EVEN = 0.5  # probability from which on something is more likely there than not
 FINER = 4  # pixels a side of a cell of the brows that are looked at
 OF_BROWS = 0.12  # share of their pixels that no skin shows through
+PALER = 15.0  # than skin little hair never is: that is the wall
+LIKE_BROWS = np.array([0.8, 0.6, 0.6], np.float32)  # of their CIELAB, that hair has
 SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 
 
@@ -45,7 +47,10 @@ class HairTone(NamedTuple):
 
 
 def hair_tone(head: Sighted, picture: Float32s, hair: Float32s) -> HairTone:
-    """The colours of hair and of skin; where next to no hair is seen, it has that of the brows.
+    """The colours of hair and of skin.
+
+    Where next to no hair is seen, it is as dark as those few pixels, which may be of the wall, or as the brows tell if
+    they tell of darker hair.
 
     Args:
         head: in the photograph.
@@ -58,11 +63,12 @@ def hair_tone(head: Sighted, picture: Float32s, hair: Float32s) -> HairTone:
     clear = cv2.morphologyEx((hair > SURE).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))  # no edges of brows
     inner = cv2.erode(clear, np.ones((3, 3)))  # what is beside hair is mixed with its edges
     colours = picture[(inner if np.count_nonzero(inner) >= FEWEST else clear) > 0]
-    if len(colours) < FEWEST:
-        colours = _of_brows(head)
+    much = np.count_nonzero(hair > EVEN) >= FEW_PIXELS
+    pale = len(colours) > 0 and np.median(colours[:, 0]) > of_skin[0] + PALER
+    if len(colours) < FEWEST or (pale and not much):
+        colours = _darker(picture[hair > SURE], _of_brows(head) * LIKE_BROWS)
     colours = colours if len(colours) else of_skin[None]
     middle = np.median(colours, axis=0)
-    much = np.count_nonzero(hair > EVEN) >= FEW_PIXELS
     return HairTone(middle, spread_of(colours, middle), of_skin, 1.0 if much else OF_LITTLE)
 
 
@@ -78,3 +84,9 @@ def _of_brows(head: Sighted) -> Float32s:
     there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
     lab = to_cielab(fine.warp(head.photograph)[there])
     return lab[lab[:, 0] <= np.quantile(lab[:, 0], OF_BROWS)] if len(lab) else lab
+
+
+def _darker(some: Float32s, others: Float32s) -> Float32s:
+    """Of two sets of colours [N, 3] the darker one; of one that is empty, the other."""
+    first, second = (float(np.median(one[:, 0])) if len(one) else np.inf for one in (some, others))
+    return some if first < second else others
