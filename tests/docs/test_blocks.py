@@ -36,6 +36,7 @@ OTHERS = {
     "cat",
     "curl",
     "docker",
+    "npm",
 }
 PYTHON = re.compile(r"^([\w.-]+/bin/)?python3?$")
 FASTER = {"animate": ("--rate", "1")}  # what a command is given besides, so that the tests do not take minutes
