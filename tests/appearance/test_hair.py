@@ -481,6 +481,27 @@ def test_a_line_of_hair_along_a_bald_crown_is_none_unless_it_stands_off_the_head
     assert (tuft.odds[line] > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("sure", "held", "kind"), [(0.8, False, "occluder"), (0.8, True, "hair"), (0.95, True, "occluder")]
+)
+def test_above_something_held_only_a_clear_hat_is_one(sure: float, held: bool, kind: str) -> None:
+    head = sighted(np.asarray(MODEL.head.template))
+    around = surroundings(head).around
+    on_head = around.depth < FARTHEST
+    hat = on_head & (around.above_line > 0)
+    classes = np.where(hat, SURROUNDINGS.index("occluder"), np.where(on_head, 0, SURROUNDINGS.index("background")))
+    found = np.stack([np.where(classes == one, sure, 0.01) for one in range(len(SURROUNDINGS))]).astype(np.float32)
+    found[SURROUNDINGS.index("hair")] += 0.96 - sure
+    if held:
+        of_learner = head.classes.copy()
+        of_learner[:, CLASS_SIZE // 2 :] = 0.001
+        of_learner[OCCLUDER, CLASS_SIZE // 2 :] = 0.99
+        head = replace(head, classes=of_learner)
+    networks = SurroundingsNetworks(lambda _: np.ones((PERSON_SIZE, PERSON_SIZE), np.float32), lambda _: found)
+    seen = Surroundings.of(head, MODEL, networks).probability.argmax(axis=0)
+    assert (seen[hat & around.scalp] == SURROUNDINGS.index(kind)).mean() > 0.9
+
+
 def test_hair_has_the_colour_inside_of_it_and_little_of_it_or_none_that_of_the_brows() -> None:
     around = surroundings(with_brows(sighted(np.asarray(MODEL.head.template)))).around
     hair = np.zeros((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE), np.float32)

@@ -56,8 +56,10 @@ MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair,
 # metres above the usual hairline where there is no hair then.
 BALD, OUTLINE, CROWN = 0.5, 10, 0.03
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
-HATS = 2.0  # times as likely as the network finds, which learned from more heads without
-SELDOM = 0.2  # how likely hats are if something is held before the face, and bare scalps if nobody is bald, beside that
+# How many times as likely things are as the network finds: hats, since it learned from more heads without; and hats if
+# something is held before the face, and bare scalps if nobody is bald.
+HATS, SELDOM = 2.0, 0.2
+SURE_OF_HAT, MUCH = 0.9, 0.35  # probability from which on a pixel surely shows a hat, and how much of a scalp is much
 # Metres above the usual hairline up to which the face is; metres that what is held before it goes on beyond what the
 # learner sees, and the least probability of that there.
 BROWS, GOES_ON, MAY_BE = -0.03, 0.05, 0.2
@@ -171,10 +173,11 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
 
 def _explained(around: Around, found: Float32s) -> Float32s:
     """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
-    held, near = _held(around)
+    (held, near), bald = _held(around), _is_bald(around, found)
     found = found.copy()
-    found[SKIN] *= np.where(around.scalp & (not _is_bald(around, found)), SELDOM, 1)
-    likelier = np.where(near, 1, SELDOM) if held else np.full(near.shape, HATS)
+    found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
+    alone = held and not _sure_of_hat(around, found, near)
+    likelier = np.where(near, 1, SELDOM) if alone else np.full(near.shape, HATS)
     found[HAIR] += np.maximum(1 - likelier, 0) * found[OCCLUDER] * around.scalp
     found[OCCLUDER] *= likelier
     found /= found.sum(axis=0)
@@ -182,7 +185,7 @@ def _explained(around: Around, found: Float32s) -> Float32s:
     prior = foreseen * found + (1 - foreseen) / len(found)
     typical = np.clip(2 * found - 1, 0, 1) * around.known
     probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32), trust=IN_COLOURS)
-    if held:  # of which more may look like skin
+    if held and not bald:  # more of it may look like skin
         scalp = near & around.scalp
         probability[OCCLUDER] += np.where(scalp, probability[SKIN], 0)
         probability[SKIN] = np.where(scalp, 0, probability[SKIN])
@@ -192,12 +195,18 @@ def _explained(around: Around, found: Float32s) -> Float32s:
 def _held(around: Around) -> tuple[bool, Bools]:
     """Whether the learner sees something before a face, and where that may go on [W, W]; it does not see all.
 
-    Such a thing is no hat, but hair above it looks like one to the network.
+    Such a thing is no hat, but hair above it may look like one to the network.
     """
     occluder, saw = around.channels[8:10]
     on_face = (around.depth < FARTHEST) & (around.above_line < BROWS) & (occluder > EVEN)
     near = around.within(GOES_ON, occluder > EVEN) & ((occluder > MAY_BE) | (saw < EVEN))
     return bool(np.count_nonzero(on_face) >= FEWEST), np.asarray(near)
+
+
+def _sure_of_hat(around: Around, found: Float32s, near: Bools) -> bool:
+    """Whether the network is sure of a hat on much of a scalp, away from what is held before the face [W, W]."""
+    seen = around.scalp & (around.known > EVEN) & ~near
+    return bool(seen.any() and (found[OCCLUDER][seen] > SURE_OF_HAT).mean() > MUCH)
 
 
 def _is_bald(around: Around, probability: Float32s) -> bool:
