@@ -75,7 +75,7 @@ def compose(
     count = len(guess[0])
     without, lit = np.empty((count, 3), dtype=np.uint8), np.empty((count, 3), dtype=np.uint8)
     trusted = np.empty(count, dtype=np.float32)
-    _compose(mesh, seen, trust, guess, gain, (without, lit, trusted))
+    _compose(mesh, seen, trust, guess, gain, (without, lit, trusted, np.empty(3, dtype=np.float32)))
     return without, lit, trusted
 
 
@@ -165,10 +165,9 @@ def _compose(mesh: Any, seen: Any, trust: Any, guess: Any, gain: Any, results: A
     colour, coverage = seen
     trust, doubt = trust
     detail, factor, tone, shift = guess
-    without, lit, trusted = results
+    without, lit, trusted, guessed = results
     one, half, black, white = np.float32(1), np.float32(0.5), np.float32(0), np.float32(255)
     per_stray = np.float32(1 / TEXEL_STRAYS**2)
-    guessed = np.empty(3, np.float32)
     here = a = b = c = NONE
     for n in range(len(triangle)):
         if here != np.uint32(triangle[n]):
