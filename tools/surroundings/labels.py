@@ -81,25 +81,24 @@ def multiclass(path: Path) -> MulticlassNetwork:
 def labels(around: Around, network: MulticlassNetwork, worn: Worn) -> UInt8s:
     """What is clear [S, S] around a head, of `SURROUNDINGS`; else `UNKNOWN`."""
     said = _said(around, network)
-    on_head, line, chin = around.depth < FARTHEST, around.above_line, around.above_chin
-    above, brow, front = chin > -CLOTH_FROM, line > BRIM_FROM, around.channels[8] > FRONT
-    body, others = said[MULTICLASS.index("body")] > CLEAR, said[MULTICLASS.index("others")]
-    of_ours = _of_ours(said)
-    if worn is Worn.HAT:
-        of_ours = _with_hat(around, of_ours)
-    found = np.where(of_ours.max(axis=0) > CLEAR, of_ours.argmax(axis=0), UNKNOWN).astype(np.uint8)
-    # Nearer than the face are hands and what they hold; the rest of the body is cloth, or not known to be a hat.
+    body, others = (said[MULTICLASS.index(name)] > CLEAR for name in ("body", "others"))
+    on_head, above = around.depth < FARTHEST, around.above_chin > -CLOTH_FROM
+    front = around.channels[8] > FRONT
+    ours = _with_hat(around, _of_ours(said)) if worn is Worn.HAT else _of_ours(said)
+    found = np.where(ours.max(axis=0) > CLEAR, ours.argmax(axis=0), UNKNOWN).astype(np.uint8)
     found[(found == CLOTH) & above] = OCCLUDER if worn is Worn.HAT else UNKNOWN
-    found[body & above & ~on_head] = UNKNOWN
-    unclear = (found == OCCLUDER) & ~brow & on_head & ~front  # spectacles
+    found[body & above & ~on_head] = UNKNOWN  # hands and ears
+    spectacles = (found == OCCLUDER) & on_head & (around.above_line <= BRIM_FROM)
+    unclear = spectacles & ~front
     if worn in (Worn.NOTHING, Worn.BALD):
         unclear |= (found == OCCLUDER) & ~front
     if worn is Worn.BALD:
-        unclear |= (found == HAIR) & on_head & (line > CROWN)
-    unclear |= front & ((found == SKIN) | (found == CLOTH)) & ~(others > CLEAR)
+        unclear |= (found == HAIR) & on_head & (around.above_line > CROWN)
+    unclear |= front & np.isin(found, (SKIN, CLOTH)) & ~others
     unclear |= (found == BACKGROUND) & on_head
-    found[unclear | (around.known < 0.5)] = UNKNOWN
-    found[front & on_head & (body | (others > CLEAR)) & (around.known > 0.5)] = OCCLUDER
+    found[unclear] = UNKNOWN
+    found[front & on_head & (body | others)] = OCCLUDER  # hands, and what they hold
+    found[around.known < 0.5] = UNKNOWN
     return found
 
 

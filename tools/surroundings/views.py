@@ -44,7 +44,7 @@ class Views:
 
     picture: UInt8s  # [N, S, S, 3]
     known: UInt8s  # [N, S, S] 255 where it is of the photograph
-    places: UInt8s  # [N, 4, S, S] `unveil.appearance.hair.surroundings.places_in`, of 255
+    places: UInt8s  # [N, 4, S, S] those of `unveil.appearance.hair.surroundings.Around.channels`, of 255
     occluder: UInt8s  # [N, 2, S, S] what the learner takes for one, and what it saw, of 255
     classes: UInt8s  # [N, S, S] of `unveil.heads.surroundings.SURROUNDINGS`, or `tools.surroundings.labels.UNKNOWN`
     bald: UInt8s  # [N, S, S, 3] the head without hair, black around it
