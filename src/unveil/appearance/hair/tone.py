@@ -22,7 +22,9 @@ EVEN = 0.5  # probability from which on something is more likely there than not
 FINER = 4  # pixels a side of a cell of the brows that are looked at
 OF_BROWS = 0.12  # share of their pixels that no skin shows through
 PALER = 15.0  # than skin little hair never is: that is the wall
-LIKE_BROWS = np.array([0.8, 0.6, 0.6], np.float32)  # of their CIELAB, that hair has
+# CIELAB of hair by that of the darkest pixels of the brows: what to add, and how much of it to take. Of 190 people
+# whose hair and brows are seen, half are nearer than 9.1 to that, and half nearer than 12.3 to the brows.
+ADDED, TAKEN = np.array([5.0, 0, 0], np.float32), np.array([0.5, 0.4, 0.4], np.float32)
 SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 
 
@@ -66,7 +68,7 @@ def hair_tone(head: Sighted, picture: Float32s, hair: Float32s) -> HairTone:
     much = np.count_nonzero(hair > EVEN) >= FEW_PIXELS
     pale = len(colours) > 0 and np.median(colours[:, 0]) > of_skin[0] + PALER
     if len(colours) < FEWEST or (pale and not much):
-        colours = _darker(picture[hair > SURE], _of_brows(head) * LIKE_BROWS)
+        colours = _darker(picture[hair > SURE], _by_brows(head))
     colours = colours if len(colours) else of_skin[None]
     middle = np.median(colours, axis=0)
     return HairTone(middle, spread_of(colours, middle), of_skin, 1.0 if much else OF_LITTLE)
@@ -77,13 +79,14 @@ def spread_of(colours: Float32s, middle: Floats) -> Floats:
     return np.maximum(1.5 * np.median(np.abs(colours - middle), axis=0), SPREAD)
 
 
-def _of_brows(head: Sighted) -> Float32s:
-    """CIELAB [N, 3] of the darkest pixels of the brows."""
+def _by_brows(head: Sighted) -> Float32s:
+    """CIELAB [N, 3] of hair, by the darkest pixels of the brows."""
     cells = head.classes[BROWS] * head.cells[1] > EVEN
     fine = head.crop.resized(FINER * len(cells))
     there = np.repeat(np.repeat(cells, FINER, axis=0), FINER, axis=1) & (inside(fine, head.photograph) > 0)
     lab = to_cielab(fine.warp(head.photograph)[there])
-    return lab[lab[:, 0] <= np.quantile(lab[:, 0], OF_BROWS)] if len(lab) else lab
+    darkest = lab[lab[:, 0] <= np.quantile(lab[:, 0], OF_BROWS)] if len(lab) else lab
+    return np.asarray(ADDED + TAKEN * darkest)
 
 
 def _darker(some: Float32s, others: Float32s) -> Float32s:
