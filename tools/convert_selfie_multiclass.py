@@ -61,16 +61,8 @@ class SelfieMulticlassConverter(SelfieSegmentationConverter):
     def _operand(self, index: int, output: int) -> str:
         """A tensor, or a constant [C] that is one number for each channel."""
         if index not in self.half_weights:
-            return f"t{index}"
+            return super()._operand(index, output)
         return self._weights(f"c{output}", self.half_weights[index].reshape(-1, 1, 1))
-
-    def _add(self, operator: Any, first: int, second: int, output: int) -> None:
-        names = [f"t{first}", self._operand(second, output)]
-        self._activated("Add", options_of(operator, tflite.AddOptions), names, output)
-
-    def _mul(self, operator: Any, first: int, second: int, output: int) -> None:
-        names = [f"t{first}", self._operand(second, output)]
-        self._activated("Mul", options_of(operator, tflite.MulOptions), names, output)
 
     def _sum(self, operator: Any, source: int, axis: int, output: int) -> None:
         require(options_of(operator, tflite.ReducerOptions).KeepDims())

@@ -78,10 +78,16 @@ class SelfieSegmentationConverter(Converter):
         self._activated("GlobalAveragePool", options, [f"t{source}"], output)
 
     def _add(self, operator: Any, first: int, second: int, output: int) -> None:
-        self._activated("Add", options_of(operator, tflite.AddOptions), [f"t{first}", f"t{second}"], output)
+        names = [f"t{first}", self._operand(second, output)]
+        self._activated("Add", options_of(operator, tflite.AddOptions), names, output)
 
     def _mul(self, operator: Any, first: int, second: int, output: int) -> None:
-        self._activated("Mul", options_of(operator, tflite.MulOptions), [f"t{first}", f"t{second}"], output)
+        names = [f"t{first}", self._operand(second, output)]
+        self._activated("Mul", options_of(operator, tflite.MulOptions), names, output)
+
+    def _operand(self, index: int, output: int) -> str:
+        """The second tensor of a sum or a product, and what else it needs for an ``output``."""
+        return f"t{index}"
 
     def _activated(self, kind: str, options: Any, inputs: list[str], output: int, **attributes: Any) -> None:
         """A node, with the activation that TFLite has in the operator's options."""

@@ -107,6 +107,13 @@ class Around:
         """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
         return np.asarray((self.depth < FARTHEST) & (self.above_line > CLEARLY))
 
+    @cached_property
+    def crown(self) -> Bools:
+        """Which pixels [W, W] show the crown, or what is beside it, where a bald head has no hair."""
+        on_head = self.depth < FARTHEST
+        crown, height = on_head & (self.above_line > CROWN), self.above_chin
+        return np.asarray(crown | (~on_head & (height > np.min(height[crown], initial=np.inf))))
+
     def within(self, metres: float, of: Bools) -> Bools:
         """Which pixels [W, W] are within so many metres of some [W, W]."""
         side = 2 * round(metres * self.per_metre) + 1
@@ -155,7 +162,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
     known = around.known * (1 - smooth_step(front, *HIDES))
     known[~on_head & around.within(PRESSES, around.scalp & (probability[OCCLUDER] > EVEN))] = 0
     if _is_bald(around, probability):
-        hair = np.where(_crown(around), 0, hair)
+        hair = np.where(around.crown, 0, hair)
     if not _wears_some(around, hair, known):
         return None
     shown = hair * around.known * (around.above_chin > MOUTH)
@@ -215,16 +222,9 @@ def _is_bald(around: Around, probability: Float32s) -> bool:
     Short hair at the edge of a bald crown is rather its shadow, or the wall.
     """
     seen = around.scalp & (around.known > EVEN)
-    stands_off = _crown(around) & (around.depth == FARTHEST) & (probability[HAIR] * around.known > EVEN)
+    stands_off = around.crown & (around.depth == FARTHEST) & (probability[HAIR] * around.known > EVEN)
     bare = np.count_nonzero(seen) >= FEWEST and (probability[SKIN][seen] > EVEN).mean() > BALD
     return bool(bare and np.count_nonzero(stands_off) < OUTLINE)
-
-
-def _crown(around: Around) -> Bools:
-    """Which pixels [W, W] show the crown, or what is beside it, where a bald head has no hair."""
-    on_head = around.depth < FARTHEST
-    crown, height = on_head & (around.above_line > CROWN), around.above_chin
-    return np.asarray(crown | (~on_head & (height > np.min(height[crown], initial=np.inf))))
 
 
 def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:
