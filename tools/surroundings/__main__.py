@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("train", help="train the network and write openhead_surroundings.onnx")
     learn.add_argument("views", type=Path, nargs="+", help="what `gather` wrote")
     learn.add_argument("--kept", type=Path, required=True, help="file that an interrupted run goes on from")
-    learn.add_argument("--steps", type=int, default=17250)
+    learn.add_argument("--steps", type=int, default=11000)
     learn.add_argument("--seed", type=int, default=1)
     score = commands.add_parser("measure", help="print how well the packaged networks do")
     score.add_argument("views", type=Path, help="what `gather --held-out` wrote")
