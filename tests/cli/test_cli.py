@@ -256,7 +256,11 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         (["doctor", "--json=1"], "option '--json' does not take a value"),
         (
             ["animate", "a.glb", "-o", "b", "--wrinkles"],
-            "--wrinkles would do nothing: a head that is written keeps those that it has",
+            "--wrinkles would do nothing: a head that is written keeps what it has",
+        ),
+        (
+            ["animate", "a.npz", "-o", "b", "--no-hair", "--texture", "lit"],
+            "--texture and --no-hair would do nothing: a head that is written keeps what it has",
         ),
         (
             ["animate", "a", "-o", "b", "--face", "1"],

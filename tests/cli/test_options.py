@@ -66,5 +66,13 @@ def test_every_command_with_results_can_be_forced() -> None:
         assert {"result_file", "results_in"} & {*inspect.unwrap(writing[name]).__code__.co_names}, name
 
 
+def test_commands_that_make_heads_of_photographs_share_their_options() -> None:
+    """One that forgets an option of its siblings, or words it otherwise, is noticed here."""
+    found = {name: inspect.signature(command) for panel in PANELS.values() for name, command in all_commands(panel)}
+    for option in ("model", "assets", "texture", "hair", "wrinkles"):
+        of_option = {str(found[name].parameters[option]) for name in ("reconstruct", "transfer", "animate")}
+        assert len(of_option) == 1, option
+
+
 def parameters(command: Command) -> list[str]:
     return list(inspect.signature(command).parameters)

@@ -160,6 +160,40 @@ def test_the_commands_write_what_they_say(
     assert "there is no face 1 in " in capsys.readouterr().err
 
 
+def test_transfer_writes_what_reconstruct_writes_with_the_same_options(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, learner: Path, photos: Path
+) -> None:
+    of_heads = ["--model", str(learner), "--wrinkles", "--no-hair", "--texture", "lit", "--json", "-o", str(tmp_path)]
+    answers = []
+    for command in (["reconstruct", str(DEMO)], ["transfer", str(DEMO), str(photos / "1.png")]):
+        assert cli.main([*command, *of_heads]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    of_one, of_other = ({photo["status"]: photo for photo in answer["photos"]} for answer in answers)
+    assert of_one["done"].keys() == of_other["done"].keys()
+    (alone,), (moved,) = of_one["done"]["faces"], of_other["done"]["faces"]
+    assert alone["files"].keys() == moved["files"].keys() >= {"glb", "relit", "displacement"}
+    records = [json.loads((tmp_path / name).read_text())["options"] for name in ("demo.json", "demo_as_1.json")]
+    assert records[0] | {"max_faces": 1} == records[1]
+    assert (records[1]["hair"], records[1]["wrinkles"], records[1]["texture"]) == (False, True, "lit")
+
+
+def test_a_moving_head_has_the_look_that_options_say(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, seen: Reconstruction
+) -> None:
+    common = ["--expression", "blink", "--rate", "1", "--formats", "glb", "--no-hair"]
+    textures = []
+    for look in ("albedo", "lit"):
+        out = tmp_path / look
+        assert cli.main(["animate", str(DEMO), *common, "--texture", look, "-o", str(out)]) == 0
+        scene = Glb(out / "demo_blink.glb")
+        assert "hair" not in [node["name"] for node in scene["nodes"]]
+        textures.append((out / "demo_blink.glb").read_bytes())
+    assert textures[0] != textures[1]
+    with_hair = [word for word in common if word != "--no-hair"]
+    assert cli.main(["animate", str(DEMO), *with_hair, "-o", str(tmp_path / "hair")]) == 0
+    assert "hair" in [node["name"] for node in Glb(tmp_path / "hair" / "demo_blink.glb")["nodes"]]
+
+
 @pytest.mark.parametrize("formats", ["detail", "glb,maps"])
 def test_details_that_the_model_does_not_have(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, learner: Path, formats: str

@@ -60,6 +60,8 @@ TextureOption = Annotated[
         help="Colours in the GLB: albedo, those of the skin itself, or lit, as the photograph shows them.",
     ),
 ]
+HairOption = Annotated[bool, typer.Option("--hair/--no-hair", help="Give heads the hair that the photograph shows.")]
+WrinklesOption = Annotated[bool, typer.Option("--wrinkles", help="Give heads the wrinkles that the photograph shows.")]
 OccludersOption = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Folder with pictures of occluders, used in addition to those that are drawn."),

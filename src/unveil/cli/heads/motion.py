@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -14,16 +15,19 @@ from unveil.cli.options import (
     FolderOut,
     ForceOption,
     FormatsOption,
+    HairOption,
+    JsonOption,
     ModelOption,
     RecursiveOption,
     TextureOption,
+    WrinklesOption,
     chosen,
     parse_formats,
     parse_texture,
 )
-from unveil.cli.printing import complain, count, say, with_progress
+from unveil.cli.printing import complain, count, say, say_json, with_progress
 from unveil.errors import UnveilError, about, exit_status
-from unveil.faces.formats import ALBEDO, MOTION_FORMATS
+from unveil.faces.formats import ALBEDO, LIT, MOTION_FORMATS
 
 if TYPE_CHECKING:
     from unveil.output.follow import Follower
@@ -38,13 +42,17 @@ def transfer(
     assets: AssetsOption = None,
     formats: FormatsOption = None,
     texture: TextureOption = ALBEDO,
+    hair: HairOption = True,
+    wrinkles: WrinklesOption = False,
     force: ForceOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Reconstruct one person with the expression of another; each photograph gives its largest face."""
     wanted, shown = parse_formats(formats), parse_texture(texture)
     from unveil.output import animate as animation
     from unveil.output import batch, photo_files
     from unveil.reconstruct.pipeline import Reconstructor
+    from unveil.storage.files import printable
     from unveil.storage.names import path_of, printable_stem, shortened
     from unveil.storage.outputs import results_in
 
@@ -53,12 +61,18 @@ def transfer(
         name = shortened(f"{printable_stem(face)}_as_{printable_stem(expression)}")
         target = photo_files.Target(face, outputs, name)
         outputs.require_free([target.record_path.name], of)
-        reconstructor = Reconstructor(model, assets=assets)
+        reconstructor = Reconstructor(model, assets=assets, hair=hair, wrinkles=wrinkles)
         options = batch.options_for(reconstructor, batch.formats_for(reconstructor, wanted), 1, shown)
         source, person = animation.see(reconstructor, expression), animation.see(reconstructor, face)
         moved = animation.with_expression(reconstructor, person, source)
         record = photo_files.write_photo(target, [moved], options, of=of)
-    say(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
+    outcome = batch.Outcome(face, "done", record)
+    for warning in outcome.warnings():
+        complain(warning)
+    if as_json:
+        say_json({"out": printable(out), "photos": [outcome.to_json()]})
+    else:
+        say(f"{target.record_path}: {count(len(record['faces'][0]['files']), 'file')}")
 
 
 def animate(
@@ -103,10 +117,9 @@ def animate(
         int | None,
         typer.Option(metavar="N", min=64, max=2160, help="Pixels per side: 360 of a GIF, 720 of an MP4 if left out."),
     ] = None,
-    wrinkles: Annotated[
-        bool,
-        typer.Option("--wrinkles", help="Give the head of a photograph its wrinkles, and folds that come and go."),
-    ] = False,
+    texture: TextureOption = ALBEDO,
+    hair: HairOption = True,
+    wrinkles: WrinklesOption = False,
     formats: Annotated[
         str,
         typer.Option(metavar="LIST", help=f"Files to write, separated by commas: {', '.join(MOTION_FORMATS)}."),
@@ -126,11 +139,13 @@ def animate(
     from unveil.video.clip import clips_among
     from unveil.video.movie import require_writer
 
-    of_follow = {"recursive": recursive, "head-pose": head_pose and not take, "face": face}
-    if not follow and (useless := [f"--{name}" for name, given in of_follow.items() if given]):
-        raise UnveilError(f"{' and '.join(useless)} would do nothing: name photographs to follow with --follow")
-    if wrinkles and head.suffix.lower() in SUFFIXES:
-        raise UnveilError("--wrinkles would do nothing: a head that is written keeps those that it has")
+    lit, is_head = parse_texture(texture) == LIT, head.suffix.lower() in SUFFIXES
+    if not follow:
+        of_follow = {"--recursive": recursive, "--head-pose": head_pose and not take, "--face": face}
+        _refuse(of_follow, "name photographs to follow with --follow")
+    if is_head:
+        of_photo = {"--texture": lit, "--no-hair": not hair, "--wrinkles": wrinkles}
+        _refuse(of_photo, "a head that is written keeps what it has")
     ways = {"--follow": follow, "--arkit": take, "--expression": expression, "--turntable": turntable}
     if len(given := [name for name, value in ways.items() if value]) > 1:
         raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
@@ -146,12 +161,11 @@ def animate(
     copied = [take] if take else follow or ()
     copied_take = live_link.read_take(take) if take else None
     script = animation.Script(rate, copied_take, expression or (), turntable, head_pose, copied=copied)
-    opened = cache(partial(Reconstructor, model, assets=assets, wrinkles=wrinkles))
+    opened = cache(partial(Reconstructor, model, assets=assets, hair=hair, wrinkles=wrinkles))
     follower: Follower | None = None
     with results_in(out, "animate", inputs=[head, *sources, *([take] if take else [])], force=force) as outputs:
         name = animation.motion_name(head, outputs, script.name)
-        is_head = head.suffix.lower() in SUFFIXES
-        moving = read_head(head, assets) if is_head else of_face(animation.see(opened(), head))
+        moving = read_head(head, assets) if is_head else of_face(animation.see(opened(), head), lit=lit)
         if sources:
             follower = Follower(opened(), face, partial(with_progress, doing="following"))
             script = replace(script, driving=follower.follow(sources, rate))
@@ -166,6 +180,12 @@ def animate(
         say(f"{out / path.name}: {count(len(motion), 'frame')}{unusable}")
     if failed:
         raise typer.Exit(exit_status(failed.values()))
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    """Raise an UnveilError where any of these options is given, as it would do nothing."""
+    if given := [name for name, value in options.items() if value]:
+        raise UnveilError(f"{' and '.join(given)} would do nothing: {why}")
 
 
 def _complain_of(follower: Follower, total: int) -> None:

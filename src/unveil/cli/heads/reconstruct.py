@@ -18,11 +18,13 @@ from unveil.cli.options import (
     FolderOut,
     ForceOption,
     FormatsOption,
+    HairOption,
     JsonOption,
     ModelOption,
     RayAddressOption,
     RecursiveOption,
     TextureOption,
+    WrinklesOption,
     parse_formats,
     parse_texture,
 )
@@ -53,13 +55,8 @@ def reconstruct(
             metavar="N", min=1, help="At most this many faces of a photograph: the largest that are not doubtful."
         ),
     ] = None,
-    hair: Annotated[
-        bool, typer.Option("--hair/--no-hair", help="Give heads the hair that the photograph shows.")
-    ] = True,
-    wrinkles: Annotated[
-        bool,
-        typer.Option("--wrinkles", help="Give heads the wrinkles that the photograph shows."),
-    ] = False,
+    hair: HairOption = True,
+    wrinkles: WrinklesOption = False,
     recursive: RecursiveOption = False,
     workers: Annotated[
         int,
