@@ -49,6 +49,16 @@ def test_wrong_names_and_sizes_are_errors() -> None:
         Group("a", 1, "", (0.0,), (0.0,))
 
 
+def test_a_list_of_numbers_becomes_an_array() -> None:
+    coefficients = Coefficients(SMALL, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9.5]])
+    assert coefficients.values.dtype == np.float32
+    assert coefficients.row(1)["pose"].tolist() == [7, 8, 9.5]
+    with pytest.raises(LayoutError, match="given 4 numbers"):
+        Coefficients(SMALL, [0, 1, 2, 3])
+    with pytest.raises(LayoutError, match=r"given 1 number$"):
+        Coefficients(SMALL, np.array(1.0))
+
+
 def test_layouts_refuse_each_other_and_name_both() -> None:
     with pytest.raises(LayoutError, match=r"'openhead'.*'openhead-geometry'"):
         LAYOUT.require(GEOMETRY_LAYOUT)

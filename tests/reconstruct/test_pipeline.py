@@ -5,7 +5,10 @@ import dataclasses
 import io
 import json
 import multiprocessing
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
 from unveil.heads.layout import CoefficientLayout, Group
+from unveil.heads.motion import Motion, transfer_expression
 from unveil.models.encoder import Prediction
 from unveil.models.onnx import CoefficientModel
 from unveil.photos.crop import Crop
@@ -260,6 +264,28 @@ def test_another_expression_on_the_same_photograph(reconstructor: Reconstructor,
 
 BOX = np.array([100.0, 100.0, 200.0, 200.0])
 SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+
+
+@pytest.mark.parametrize("numbers", [np.zeros(257, np.float32), [0.0] * 257, None])
+def test_numbers_alone_are_no_coefficients(
+    reconstructor: Reconstructor, face: Reconstruction, numbers: object, tmp_path: Path
+) -> None:
+    model: Any = reconstructor.morphable
+    points = np.zeros((1, 3))
+    calls: list[Callable[[Any], object]] = [
+        partial(reconstructor.changed, face),
+        partial(unveil.write_glb, tmp_path / "head.glb", model),
+        partial(transfer_expression, model, face.coefficients),
+        lambda given: transfer_expression(model, given, face.coefficients),
+        lambda given: Motion(given, 30),
+        *(model.vertices, model.neutral, model.shape, model.rotation, model.joint_rotations, model.upright),
+        *(model.complete, partial(model.project, points), partial(model.contour68, face.vertices)),
+        lambda given: model.moved(given, np.eye(2, 3), 224, 224),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=r"^expected Coefficients, not \w+: give Coefficients\(model\.layout"):
+            call(numbers)
+    assert not list(tmp_path.iterdir())
 
 
 def test_landmarks_in_the_detectors_box_agree_with_it() -> None:

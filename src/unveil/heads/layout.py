@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from unveil.errors import UnveilError
 from unveil.geometry.arrays import array_namespace
 from unveil.geometry.rotation import Array
@@ -129,6 +131,11 @@ class CoefficientLayout:
         if self._signature() != other._signature():
             raise LayoutError(f"expected coefficients of layout {self}, got {other}; they belong to different models")
 
+    def require_of(self, coefficients: Coefficients) -> None:
+        """Raise LayoutError unless the coefficients have this layout, and TypeError where they are numbers alone."""
+        require_coefficients(coefficients)
+        self.require(coefficients.layout)
+
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads back."""
         groups = [
@@ -158,8 +165,9 @@ class CoefficientLayout:
         return (self.name, *((g.name, g.size, g.unit) for g in self.groups))
 
     def _check_size(self, values: Array) -> None:
-        if values.shape[-1] != self.size:
-            raise LayoutError(f"layout {self} was given {values.shape[-1]} numbers")
+        numbers = values.shape[-1] if values.shape else 1
+        if numbers != self.size:
+            raise LayoutError(f"layout {self} was given {numbers} number{'s' * (numbers != 1)}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CoefficientLayout) and self._signature() == other._signature()
@@ -183,7 +191,13 @@ def widened(layout: CoefficientLayout, units: int) -> CoefficientLayout:
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """Values [..., M] that know their layout; ``coefficients["shape"]`` is a group [..., size]."""
+    """Values [..., M] that know their layout; ``coefficients["shape"]`` is a group [..., size].
+
+    Values are an array of NumPy or torch; a list of numbers becomes float32 of NumPy.
+
+    Raises:
+        LayoutError: there are more or fewer than M numbers in the last axis.
+    """
 
     layout: CoefficientLayout
     values: Array
@@ -192,6 +206,8 @@ class Coefficients:
         return f"Coefficients({self.layout.name!r}, {self.values.dtype}{list(self.values.shape)})"
 
     def __post_init__(self) -> None:
+        if isinstance(self.values, list | tuple):
+            object.__setattr__(self, "values", np.asarray(self.values, np.float32))
         self.layout._check_size(self.values)
 
     def __getitem__(self, name: str) -> Array:
@@ -208,3 +224,12 @@ class Coefficients:
     def row(self, index: int) -> Coefficients:
         """One of a batch: values [M] of values [N, M]."""
         return Coefficients(self.layout, self.values[index])
+
+
+def require_coefficients(given: object) -> None:
+    """Raise TypeError unless these are `Coefficients`: numbers alone do not say whose they are, nor which is which."""
+    if not isinstance(given, Coefficients):
+        raise TypeError(
+            f"expected Coefficients, not {type(given).__name__}: give Coefficients(model.layout, numbers), or "
+            "model.zero().replace(shape=...)"
+        )

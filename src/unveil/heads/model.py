@@ -14,7 +14,7 @@ from unveil.geometry.lighting import turned_about_z
 from unveil.geometry.rotation import Array, axis_angle_to_matrix
 from unveil.heads.head import Head
 from unveil.heads.landmarks import SlidingContour, SurfacePoints
-from unveil.heads.layout import CoefficientLayout, Coefficients, widened
+from unveil.heads.layout import CoefficientLayout, Coefficients, require_coefficients, widened
 from unveil.heads.parts import HairCap, MeshParts, with_hair
 from unveil.heads.placement import SCALED_ORTHOGRAPHIC, Placement
 from unveil.heads.skin.albedo import AlbedoSpace
@@ -29,6 +29,9 @@ class MorphableModel:
     """A head model: coefficients of shape, expression and placement to geometry.
 
     Model space is in metres, +x to the subject's left, +y up, +z out of the face.
+
+    Whatever takes coefficients raises a `LayoutError` where they are another model's, and a `TypeError` where they are
+    numbers alone.
     """
 
     name: str
@@ -90,12 +93,13 @@ class MorphableModel:
         A whole head may have more units than coefficients speak of; those are at rest. Coefficients of the whole head
         stay as they are.
         """
+        require_coefficients(coefficients)
         if self.whole is None:
             return self, coefficients
         whole = self._with_hair or self.whole
         if coefficients.layout == whole.layout:
             return whole, coefficients
-        self.layout.require(coefficients.layout)
+        self.layout.require_of(coefficients)
         xp = array_namespace(coefficients.values)
         groups = coefficients.layout.split(coefficients.values)
         more = xp.zeros_like(groups["expression"][..., : self._more_units])
@@ -134,10 +138,12 @@ class MorphableModel:
 
     def shape(self, coefficients: Coefficients) -> Array:
         """The coefficients [..., S] of the shape."""
+        require_coefficients(coefficients)
         return coefficients[self.shape_group]
 
     def joint_rotations(self, coefficients: Coefficients) -> Array:
         """Axis-angles [..., J, 3] of all joints; those that the placement does not turn are at rest."""
+        require_coefficients(coefficients)
         turns = self.placement.joint_turns(coefficients)
         xp = array_namespace(turns["root"])
         zero = xp.zeros_like(turns["root"])
@@ -145,22 +151,24 @@ class MorphableModel:
 
     def rotation(self, coefficients: Coefficients) -> Array:
         """Rotation matrices [..., 3, 3] that turn the head from facing the camera."""
+        require_coefficients(coefficients)
         return axis_angle_to_matrix(self.placement.joint_turns(coefficients)["root"])
 
     def upright(self, coefficients: Coefficients) -> Coefficients:
         """The same head facing the camera; its jaw stays as it is."""
+        require_coefficients(coefficients)
         root = self.placement.joint_turns(coefficients)["root"]
         return self.placement.with_joint_turns(coefficients, {"root": array_namespace(root).zeros_like(root)})
 
     def vertices(self, coefficients: Coefficients) -> Array:
         """Posed vertices [..., V, 3] in model space."""
         c = coefficients
-        self.layout.require(c.layout)
+        self.layout.require_of(c)
         return self.head.vertices(self.shape(c), c["expression"], self.joint_rotations(c))
 
     def neutral(self, coefficients: Coefficients) -> Array:
         """Vertices [..., V, 3] of the person without expression and pose."""
-        self.layout.require(coefficients.layout)
+        self.layout.require_of(coefficients)
         return self.head.neutral(self.shape(coefficients))
 
     def contour68(self, vertices: Array, coefficients: Coefficients) -> Array:
@@ -172,6 +180,7 @@ class MorphableModel:
 
     def project(self, points: Array, coefficients: Coefficients) -> Array:
         """Points [..., N, 3] of model space in the crop's [-1, 1] frame, y down and z away from the viewer."""
+        require_coefficients(coefficients)
         return self.placement.project(points, coefficients)
 
     def moved(self, coefficients: Coefficients, similarity: Array, old_size: int, new_size: int) -> Coefficients:
@@ -187,6 +196,7 @@ class MorphableModel:
             Coefficients [..., M] of the same layout and type; their vertices project to the moved pixels, as exactly as
             the placement's `moved` says. A light whose unit is not `LIGHT_UNIT` stays as it is.
         """
+        require_coefficients(coefficients)
         c = coefficients
         xp = array_namespace(c.values)
         similarity = xp.astype(similarity, c.values.dtype)

@@ -17,7 +17,7 @@ import numpy as np
 from unveil.errors import UnveilError
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle
 from unveil.geometry.smooth_step import smooth_step
-from unveil.heads.layout import Coefficients
+from unveil.heads.layout import Coefficients, require_coefficients
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float64s, Floats
 
@@ -37,6 +37,7 @@ class Motion:
     frames_per_second: float
 
     def __post_init__(self) -> None:
+        require_coefficients(self.coefficients)
         if self.coefficients.values.ndim != 2 or len(self) == 0 or not self.frames_per_second > 0:
             raise ValueError("a motion needs coefficients [T, M] of at least one frame, and a positive rate")
 
@@ -60,7 +61,8 @@ def transfer_expression(
     Raises:
         LayoutError: the two belong to different models.
     """
-    identity.layout.require(expression.layout)
+    require_coefficients(identity)
+    identity.layout.require_of(expression)
     values = np.broadcast_to(identity.values, expression.values.shape)
     person = Coefficients(identity.layout, values).replace(expression=expression["expression"])
     turns = model.placement.joint_turns(expression)

@@ -60,7 +60,8 @@ def write_glb(
         motion: how the head moves; its shape is that of ``coefficients``.
 
     Raises:
-        UnveilError: the name is another, or the file cannot be written.
+        UnveilError: the name is another, the coefficients are another model's, or the file cannot be written.
+        TypeError: the coefficients are numbers alone.
     """
     if Path(path).suffix.lower() != ".glb":
         raise UnveilError(f"cannot write {printable(path)} as a GLB file; end the name in .glb")

@@ -103,7 +103,7 @@ class DetailModel:
 
     def displacement(self, coefficients: Coefficients) -> Float32s:
         """Maps [N, T, T] in metres for coefficients [N, M]; LayoutError for another layout's."""
-        self.layout.require(coefficients.layout)
+        self.layout.require_of(coefficients)
         values = np.asarray(coefficients.values, np.float32)
         maps = np.empty((len(values), *self._size), np.float32)
         for start in range(0, len(values), LARGEST_BATCH):

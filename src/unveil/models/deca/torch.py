@@ -73,7 +73,7 @@ class TorchDeca(CoefficientsOnly):
         Raises:
             LayoutError: the coefficients are not of the layout ``deca-detail``.
         """
-        DETAIL_LAYOUT.require(coefficients.layout)
+        DETAIL_LAYOUT.require_of(coefficients)
         values = np.asarray(coefficients.values, np.float32)
         return self._in_batches(values, self.network.displacement, (DISPLACEMENT_SIZE,) * 2)
 
