@@ -15,7 +15,8 @@ from unveil.assets.store import packaged
 from unveil.evaluation.now.face_hider import FaceHider
 from unveil.faces.hair import without_light
 from unveil.faces.opaque_hair import without_opacity
-from unveil.heads.parts import HairCap
+from unveil.geometry.mesh import vertex_normals
+from unveil.heads.parts import HairCap, HairEnds
 from unveil.models.classes import CLOTH
 from unveil.occluders.pool import load_pool
 
@@ -157,26 +158,61 @@ def test_without_opacity_hair_goes_over_into_the_skin() -> None:
     assert (np.abs(before.astype(int) - after).max(axis=1) < 60).mean() > 0.95
 
 
-def test_without_opacity_no_skin_hangs_below_the_neck() -> None:
-    model = face().wearing
-    hair, skin = model.hair, face().neutral_vertices
+def test_without_opacity_hair_comes_down_to_the_skin() -> None:
+    """Skin between strands that stands off the head would be a flap."""
+    skin, model = face().neutral_vertices, face().wearing
+    hair = model.hair
     assert hair is not None
     assert hair.ends is not None
-    behind = np.quantile(hair.ends.vertices[:, 2], 0.1)
-    lowest = skin[skin[:, 2] < behind, 1].min()
-    drop = np.array([0, lowest - 0.008 - hair.ends.vertices[:, 1].min(), 0], np.float32)
-    long = replace(hair, ends=replace(hair.ends, vertices=hair.ends.vertices + drop))
-    opaque = without_opacity(replace(model, hair=long), face().coefficients, np.zeros((64, 64, 3), np.uint8)).hair
+    outwards = hair.ends.vertices - skin.mean(axis=0)
+    outwards /= np.linalg.norm(outwards, axis=1, keepdims=True)
+    thick = replace(hair.ends, vertices=np.asarray(hair.ends.vertices + 0.007 * outwards, np.float32))
+    opaque = without_opacity(replace(model, hair=replace(hair, ends=thick)), face().coefficients, face().texture()).hair
     assert opaque is not None
-    kept = opaque.vertices[np.unique(opaque.faces[len(hair.faces) :])]
-    assert len(kept) > 50
-    assert kept[kept[:, 2] < behind, 1].min() > lowest - 0.001
+    before = ends_beyond_hair(thick, np.arange(len(thick.vertices)), thick.picture)
+    after = ends_beyond_hair(opaque, np.arange(len(hair.vertices), len(opaque.vertices)), thick.picture)
+    assert np.quantile(heights(before, skin), 0.75) > 0.005
+    assert np.quantile(heights(after, skin), 0.75) < 0.002
+
+
+def ends_beyond_hair(hair: HairCap | HairEnds, vertices: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Those of the ``vertices`` around which a picture [h, w, 4] has hardly any opacity."""
+    opacity = cv2.blur(picture[..., 3], (7, 7))[..., None]
+    return hair.vertices[vertices][picture_at(opacity, uv_of(hair, vertices))[:, 0] < 20]
+
+
+def test_without_opacity_no_skin_hangs_free() -> None:
+    """Where no skin is near, ends are hair, and are cut off."""
+    blue = np.full((64, 64, 3), (0, 0, 250), np.uint8)
+    model = face().wearing
+    hair = model.hair
+    assert hair is not None
+    assert hair.ends is not None
+    lower = np.array([0, -0.3, 0], np.float32)
+    long = replace(hair, ends=replace(hair.ends, vertices=hair.ends.vertices + lower))
+    opaque = without_opacity(replace(model, hair=long), face().coefficients, blue).hair
+    assert opaque is not None
+    added = np.unique(opaque.faces[len(hair.faces) :])
+    assert (picture_at(hair.ends.picture, uv_of(opaque, added))[:, 3] > 60).mean() > 0.95
+    assert colours_of(opaque, added)[:, 2].max() < 200
+    there = opaque.vertices[added] - lower
+    assert np.isin(there.round(5), hair.ends.vertices.round(5)).all(axis=1).any(), "what stays is where it was"
+
+
+def heights(points: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """How far [N] points [N, 3] are from the planes through the vertices of a head nearest to them."""
+    near = np.linalg.norm(points[:, None] - skin, axis=-1).argmin(axis=1)
+    return ((points - skin[near]) * vertex_normals(skin, face().faces)[near]).sum(axis=1)
 
 
 def colours_of(hair: HairCap, vertices: np.ndarray) -> np.ndarray:
+    return picture_at(hair.picture, uv_of(hair, vertices))
+
+
+def uv_of(hair: HairCap | HairEnds, vertices: np.ndarray) -> np.ndarray:
     uv = np.zeros((len(hair.vertices), 2))
     uv[hair.faces] = hair.uv[hair.uv_faces]
-    return picture_at(hair.picture, uv[vertices])
+    return uv[vertices]
 
 
 def picture_at(picture: np.ndarray, uv: np.ndarray) -> np.ndarray:

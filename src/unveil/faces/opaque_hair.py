@@ -1,4 +1,4 @@
-"""Hair for pictures and files that know of no opacity: at its edge it goes over into the colour of the skin."""
+"""Hair for pictures and files that know of no opacity: it ends in the colour of the skin, or where it hangs, is cut."""
 
 from __future__ import annotations
 
@@ -9,19 +9,30 @@ import numpy as np
 
 from unveil.appearance.colours import vertex_colours
 from unveil.geometry.arrays import nearest, squared_lengths
+from unveil.geometry.cut import cut_mesh
+from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import interpolate, rasterize
+from unveil.geometry.smooth_step import smooth_step
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairEnds
-from unveil.typing import Bools, Floats, UInt8s
+from unveil.typing import Bools, Float32s, Floats, UInt8s
 
-HANGS, LOWER = 0.022, 0.01  # metres from the skin, and below it, from which on ends hang free of it and are left out
+HANGS = 0.015, 0.020  # metres from the skin: up to there hair lies on it, from there on it hangs free
+PLANE = 0.004  # metres over which skin is a plane
+AT_END = 0.005, 0.02  # metres from the neck's lower end, up to which it hangs free in any case, and from which not
 CUT, NECK = 0.04, 0.06  # metres above the lowest vertex to which the neck's lower end rises at most, and a part of it
+HALF = 0.5  # opacity at which hair that hangs free is cut off
+NONE = 1e-3  # of opacity, to keep what has none where hair lies on the skin
+MIXED = 6  # texels a side, between which vertices lie, of which they have the mean opacity
 BEYOND = 17  # texels a side over which colours go on beyond the edge of hair
 
 
 def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: UInt8s) -> MorphableModel:
-    """A head whose hair is opaque and has its loose ends, between which it has the colour of the skin below.
+    """A head whose hair is opaque and has its loose ends.
+
+    Where these lie on the skin, they come down to it, and have its colour between strands. Where they hang free, skin
+    would float in the air: there they are hair, and cut off.
 
     Args:
         model: with the hair of a person.
@@ -34,22 +45,61 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
     ends, skin = hair.ends, vertex_colours(texture, model)
     whole, coefficients = model.complete(coefficients)
     neutral = np.asarray(whole.neutral(coefficients), np.float32)[: len(model.head.template)]
-    below = nearest(ends.vertices, neutral)
-    away = ends.vertices - neutral[below]
-    on_skin = (squared_lengths(away) < HANGS**2) & (away[:, 1] > -np.where(_ends_neck(model)[below], 0, LOWER))
-    lying = on_skin[ends.faces].all(axis=1)
+    below, opacity = nearest(ends.vertices, neutral), _opacity(ends)
+    free = _hangs_free(ends.vertices, neutral[below], neutral[_ends_neck(model)])
+    down = _to_skin(ends.vertices, neutral, vertex_normals(neutral, model.faces))
+    points = ends.vertices + down * ((1 - opacity) * (1 - free))[:, None]
+    shown = opacity + NONE - (HALF + NONE) * free
+    at_uv = np.empty(len(ends.uv), np.float32)
+    at_uv[ends.uv_faces] = shown[ends.faces]
+    mesh, uv = cut_mesh(ends.faces, shown), cut_mesh(ends.uv_faces, at_uv)
     opaque = replace(
         hair,
-        vertices=np.concatenate([hair.vertices, ends.vertices]),
-        faces=np.concatenate([hair.faces, ends.faces[lying] + len(hair.vertices)]),
-        uv=np.concatenate([hair.uv, ends.uv]),
-        uv_faces=np.concatenate([hair.uv_faces, ends.uv_faces[lying] + len(hair.uv)]),
-        picture=_over_skin(hair.picture, ends, skin[below]),
-        hidden=np.concatenate([hair.hidden, ends.hidden]),
-        anchors=np.concatenate([hair.anchors, below]),
+        vertices=np.concatenate([hair.vertices, mesh.at(points)]),
+        faces=np.concatenate([hair.faces, mesh.faces + len(hair.vertices)]),
+        uv=np.concatenate([hair.uv, uv.at(ends.uv)]),
+        uv_faces=np.concatenate([hair.uv_faces, uv.faces + len(hair.uv)]),
+        picture=_over_skin(hair.picture, ends, skin[below], free),
+        hidden=np.concatenate([hair.hidden, mesh.at(ends.hidden[:, None])[:, 0]]),
+        anchors=np.concatenate([hair.anchors, below[mesh.ends[:, 0]]]),
         ends=None,
     )
     return replace(model, hair=opaque)
+
+
+def _opacity(ends: HairEnds) -> Float32s:
+    """That of loose ends at their vertices [N], 0 to 1."""
+    height, width = ends.picture.shape[:2]
+    around = np.pad(ends.picture[..., 3], ((0, 0), (MIXED, MIXED)), mode="wrap")  # which it shows
+    mean = cv2.blur(around.astype(np.float32) / 255, (MIXED, MIXED))[:, MIXED:-MIXED]
+    at = np.rint(ends.uv * [width, -height] + [0, height]).astype(int)
+    opacity = np.zeros(len(ends.vertices), np.float32)
+    opacity[ends.faces] = mean[np.clip(at[:, 1], 0, height - 1), at[:, 0] % width][ends.uv_faces]
+    return opacity
+
+
+def _hangs_free(points: Float32s, below: Float32s, rim: Float32s) -> Float32s:
+    """How far hair hangs free at points [N, 3], 0 to 1.
+
+    Args:
+        points: of the hair.
+        below: [N, 3] what is nearest of the skin to them.
+        rim: [K, 3] the neck's lower end.
+    """
+    free = smooth_step(np.sqrt(squared_lengths(points - below)), *HANGS)
+    if len(rim):
+        from_rim = np.sqrt(squared_lengths(points - rim[nearest(points, rim)]))
+        free = np.maximum(free, 1 - smooth_step(from_rim, *AT_END))
+    return np.asarray(free, np.float32)
+
+
+def _to_skin(points: Float32s, skin: Float32s, normals: Float32s) -> Float32s:
+    """Ways [N, 3] from points [N, 3] straight down to the planes that skin near to them has at its vertices [V, 3]."""
+    square = squared_lengths(skin) - 2 * points @ skin.T  # up to what is the same for all vertices
+    weight = np.exp((square.min(axis=1, keepdims=True) - square) / (2 * PLANE**2))
+    weight /= weight.sum(axis=1, keepdims=True)
+    normal, height = weight @ normals, weight @ np.sum(skin * normals, axis=1)
+    return np.asarray(-np.maximum(np.sum(points * normal, axis=1) - height, 0)[:, None] * normal, np.float32)
 
 
 def _ends_neck(model: MorphableModel) -> Bools:
@@ -64,14 +114,17 @@ def _ends_neck(model: MorphableModel) -> Bools:
     return np.asarray(ends & (height < CUT))
 
 
-def _over_skin(picture: UInt8s, ends: HairEnds, skin: UInt8s) -> UInt8s:
-    """A picture [h, w, 3] of hair with its loose ends laid over the colours [N, 3] of the skin below their vertices."""
+def _over_skin(picture: UInt8s, ends: HairEnds, skin: UInt8s, free: Float32s) -> UInt8s:
+    """A picture [h, w, 3] of hair with its loose ends laid over the colours [N, 3] of the skin below their vertices.
+
+    Where they hang ``free`` [N] there is none below.
+    """
     height, width = picture.shape[:2]
     corners = np.arange(ends.faces.size).reshape(-1, 3)
     at = ends.uv[ends.uv_faces].reshape(-1, 2) * [width, -height] + [-0.5, height - 0.5]
     raster = rasterize(np.column_stack([at, np.zeros(len(at))]), corners, height, width)
-    below = interpolate(raster, corners, skin[ends.faces].reshape(-1, 3))
-    opacity = ends.picture[..., 3:] / np.float32(255)
+    drawn = interpolate(raster, corners, np.column_stack([skin, free])[ends.faces].reshape(-1, 4))
+    below, opacity = drawn[..., :3], np.maximum(ends.picture[..., 3] / np.float32(255), drawn[..., 3])[..., None]
     beyond = ~raster.covered & (ends.picture[..., 3] == 0)
     below[beyond] = _spread(below, raster.covered)[beyond]
     laid = ends.picture[..., :3] * opacity + below * (1 - opacity)
