@@ -30,6 +30,18 @@ from unveil.web.results import ShownHead
 
 AXE = Path(__file__).parents[2] / "viewer" / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
+PRESSED = "button, a[href], input, select, summary, canvas[tabindex]"
+# Words that are cut off, and what begins or ends beside the window, which phones show no bar to scroll to.
+OUT_OF_REACH = """() => [...document.querySelectorAll(`button, a[href], label, select, summary`)].filter((one) => {
+    const { left, right, width } = one.getBoundingClientRect();
+    const cut = left < 0 || right > innerWidth || one.scrollWidth > Math.max(one.clientWidth, width) + 1;
+    return one.checkVisibility() && cut;
+}).map((one) => one.textContent).concat(document.documentElement.scrollWidth > innerWidth ? ["the page"] : [])"""
+FOCUSED = """() => {
+    const one = document.activeElement, place = (one.labels?.[0] ?? one).getBoundingClientRect();
+    const shown = place.top < innerHeight && place.bottom > 0 && place.left < innerWidth && place.right > 0;
+    return (shown ? "" : "hidden ") + (one.id === "file" ? "Choose a photograph" : one.id || one.textContent);
+}"""
 LOADED = """() => window.unveil.then(({ head }) => {
     return head.meshes.every(({ material }) => !material.map || material.map.image);
 })"""
@@ -413,13 +425,30 @@ def test_on_a_phone_the_head_stays_in_sight(page: Any) -> None:
     page.set_viewport_size({"width": 390, "height": 700})
     page.get_by_role("heading", name="Download").scroll_into_view_if_needed()
     place = page.locator("canvas").first.bounding_box()
-    head, offered = (page.locator(name).bounding_box() for name in (".upload", ".upload .buttons"))
+    head = page.locator(".upload").bounding_box()
     page.set_viewport_size({"width": 860, "height": 480})
     page.evaluate("() => scrollTo(0, 0)")
     assert 0 <= place["y"] < 40
     assert place["height"] > 250
     assert head["height"] < 120  # of a phone 700 high
-    assert offered["width"] == 390  # what does not fit scrolls
+
+
+@pytest.mark.parametrize("width", [320, 375, 768, 1280])
+def test_nothing_that_can_be_pressed_is_out_of_reach(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 640})
+    page.locator("details").evaluate_all("all => all.forEach((details) => (details.open = true))")
+    outside = page.evaluate(OUT_OF_REACH)
+    page.evaluate("() => { scrollTo(0, 0); document.activeElement.blur(); }")
+    wanted = page.locator(PRESSED).evaluate_all("all => all.filter((one) => one.checkVisibility()).length")
+    pressed = set()
+    for _ in range(wanted + 20):
+        page.keyboard.press("Tab")
+        pressed.add(page.evaluate(FOCUSED))
+    page.locator("details").evaluate_all("all => all.forEach((details) => (details.open = false))")
+    page.set_viewport_size({"width": 860, "height": 480})
+    assert not outside
+    assert {"with-wrinkles", "Choose a photograph", "Download the head", "surface-texture", "hair"} <= pressed
+    assert not {name for name in pressed if name.startswith("hidden")}
 
 
 def test_a_newcomer_without_a_photograph_and_movements_that_take_a_moment(server: str, browser: Any) -> None:
