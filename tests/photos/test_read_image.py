@@ -311,6 +311,15 @@ def test_heic_without_its_reader_says_what_to_install(tmp_path: Path, monkeypatc
     assert_refused(path, "unveil[heic]")
 
 
+@pytest.mark.parametrize(
+    "start", [b"\0\0\0\x20ftypisom", b"\0\0\0\x14ftypqt  ", b"\x1a\x45\xdf\xa3", b"RIFF\xff\0\0\0AVI "]
+)
+def test_a_clip_is_called_so(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "clip.jpg"
+    path.write_bytes(start + bytes(60))
+    assert_refused(path, "it is a clip")
+
+
 def test_a_side_longer_than_opencv_takes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "long.png"
     path.write_bytes(png(40_000, 10, bits=8, colour_type=2, data=b"never looked at"))

@@ -55,6 +55,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "SVG": (lambda: b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "it is an SVG drawing"),
     "JSON": (lambda: b'{"error": "Invalid username or password."}', "it is JSON"),
     "JSON list": (lambda: b"[\n  1,", "it is JSON"),
+    "clip": (lambda: bytes(3) + b" ftypisom" + bytes(20), "it is a clip"),
     "zip": (zipped, "a zip file"),
     "gzip": (lambda: gzip.compress(b"a"), "a gzip file"),
     "bzip2": (lambda: bz2.compress(b"a"), "a bzip2 file"),

@@ -89,7 +89,7 @@ def _opened(data: bytes, name: str, most_pixels: int = MAX_PIXELS) -> Iterator[P
 
 def _open(data: bytes, name: str) -> PIL.Image.Image:
     """The picture, not decoded yet; UnveilError where it is of a format that needs something installed."""
-    if data[4:8] != b"ftyp":
+    if data[4:8] != b"ftyp" or other_form_of(data):  # as clips are, which begin in the same way
         return PIL.Image.open(BytesIO(data), formats=FORMATS)
     if data[8:12] in AVIF_BRANDS:
         if not features.check("avif"):
@@ -98,7 +98,7 @@ def _open(data: bytes, name: str) -> PIL.Image.Image:
     try:
         from pillow_heif import register_heif_opener
     except ImportError as error:
-        raise UnveilError(f"{name} is a HEIC picture; install unveil[heic], or export it as JPEG") from error
+        raise UnveilError(f"{name} is a HEIC picture; pip install 'unveil[heic]', or export it as JPEG") from error
     register_heif_opener()
     return PIL.Image.open(BytesIO(data), formats=("HEIF",))
 

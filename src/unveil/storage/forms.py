@@ -42,6 +42,7 @@ FORMS = (
     FileForm("an HDF5 file", rb"\x89HDF\r\n\x1a\n", ""),
     FileForm("a PDF", rb"%PDF-", ""),
     FileForm("a picture", rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|II\*\0|MM\0\*|RIFF(?s:.{4})WEBP", ""),
+    FileForm("a clip", rb"(?s:.{4})ftyp(?:iso|mp4|avc1|dash|M4|MSNV|qt|3g)|\x1a\x45\xdf\xa3|RIFF(?s:.{4})AVI ", ""),
     FileForm("a GLB file", rb"glTF", ""),
     FileForm("a PLY file", rb"ply\r?\n", ""),
     FileForm("UTF-16 text", rb"\xff\xfe|\xfe\xff", "save it as UTF-8"),

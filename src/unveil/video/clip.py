@@ -133,7 +133,7 @@ def open_clip(path: Path) -> Iterator[Clip]:
     import av
 
     av.logging.set_level(av.logging.PANIC)  # what is wrong with a file is said once, by us
-    with KIND.opened(path) as file:
+    with KIND.opened(path, "a clip") as file:
         kind = container_of(file)
         limits = {"max_pixels": str(MOST_PIXELS)}
         try:
