@@ -124,7 +124,7 @@ def test_deca_from_crops_to_geometry_in_torch_and_without(
     np.testing.assert_allclose(read(geometry)["displacement"], arrays["displacement"], atol=1e-6)
     run = Answer(capsys, "encode", crops, "--model", "deca", "--assets", deca, "-o", tmp_path / "none.npz")
     assert run.status == 2
-    assert "install unveil[train], or run `unveil assets convert deca`" in run.err
+    assert "pip install 'unveil[train]', or run `unveil assets convert deca`" in run.err
     assert not (tmp_path / "none.npz").exists()
 
 

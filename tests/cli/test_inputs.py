@@ -47,7 +47,7 @@ def test_a_heic_picture_without_its_reader_is_a_failure(
     (photos / "IMG_0001.HEIC").write_bytes(HEIC)
     answer = Answer(capsys, "reconstruct", photos, "-o", tmp_path / "out", "--model", learner, "--formats", "npz")
     assert answer.status == 2
-    assert "IMG_0001.HEIC is a HEIC picture; install unveil[heic]" in answer.err
+    assert "IMG_0001.HEIC is a HEIC picture; pip install 'unveil[heic]'" in answer.err
     assert (tmp_path / "out" / "a.json").exists()
 
 

@@ -142,4 +142,4 @@ def test_what_needs_an_extra_says_which(
         monkeypatch.delitem(sys.modules, module)  # as in a program that has not trained before
     monkeypatch.setitem(sys.modules, package, None)
     assert f"needs {package}" in (said := wrong(capsys, *arguments))
-    assert f"install unveil[{extra}]" in said
+    assert f"pip install 'unveil[{extra}]'" in said

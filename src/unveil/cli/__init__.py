@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), error, error.exit_status)
     except Exception as error:  # the last resort: no user is to see a traceback unasked
         if isinstance(error, ModuleNotFoundError) and (package := (error.name or "").partition(".")[0]) in EXTRAS:
-            how = f"install unveil[{EXTRAS[package]}]"
+            how = f"pip install 'unveil[{EXTRAS[package]}]'"
             needs = f"this needs {package}, which the base install does not have: {how}"
             return _fail(needs, error, UnveilError.exit_status)
         return _fail(unexpected(error), error, 1)

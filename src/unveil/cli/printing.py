@@ -14,7 +14,7 @@ from unveil.errors import DEBUG_VARIABLE, UnveilError, reason_of
 from unveil.storage.files import json_text, on_terminal, printable
 
 Item = TypeVar("Item")
-NO_PLOT = "no plot, because matplotlib is not installed; install unveil[plot] for it"
+NO_PLOT = "no plot, because matplotlib is not installed; pip install 'unveil[plot]' for it"
 
 
 def say(*lines: str) -> None:

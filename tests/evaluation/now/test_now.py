@@ -416,7 +416,7 @@ def test_without_matplotlib_there_is_everything_but_the_plot(
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     answer = evaluate(capsys, made, "-o", tmp_path / "out", "--method", "egg")
     assert answer.status == 0
-    assert "install unveil[plot]" in answer.err
+    assert "pip install 'unveil[plot]'" in answer.err
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_file()) == [
         LOG,
         "egg.md",

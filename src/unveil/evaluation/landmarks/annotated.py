@@ -79,8 +79,8 @@ def read_mat(path: Path) -> Float64s:
         from scipy.io import loadmat
     except ImportError as error:
         raise UnveilError(
-            f"reading {printable(path)} needs SciPy: install unveil[mat], or give the landmarks as npz or npy with "
-            "--annotation"
+            f"reading {printable(path)} needs SciPy: pip install 'unveil[mat]', or give the landmarks as npz or npy "
+            "with --annotation"
         ) from error
     with MAT.opened(path) as stream:
         points = np.asarray(loadmat(stream, variable_names=["pt3d_68"])["pt3d_68"], np.float64)

@@ -43,7 +43,7 @@ class Deca(Family):
         except ImportError as error:
             raise UnveilError(
                 "DECA needs torch, or ONNX files made with it: "
-                "install unveil[train], or run `unveil assets convert deca` where torch is installed"
+                "pip install 'unveil[train]', or run `unveil assets convert deca` where torch is installed"
             ) from error
         return TorchDeca(checkpoint)
 
@@ -83,7 +83,7 @@ class Deca(Family):
         try:
             from unveil.models.deca.convert import export_deca
         except ImportError as error:
-            raise UnveilError("converting DECA needs torch: install unveil[train]") from error
+            raise UnveilError("converting DECA needs torch: pip install 'unveil[train]'") from error
         folder, names = checkpoint.parent, [files.ENCODERS.name, files.DETAIL_DECODER.name]
         with result_files(folder, names, CONVERTING, force=force) as part:
             export_deca(checkpoint, part)

@@ -68,7 +68,7 @@ def convert_face(source: Path, target: Path) -> None:
     try:
         import h5py
     except ImportError as error:
-        raise UnveilError("reading MGCNet's face model needs h5py: install unveil[mgcnet]") from error
+        raise UnveilError("reading MGCNet's face model needs h5py: pip install 'unveil[mgcnet]'") from error
     require_whole_hdf5(source)
     with FACE.checking(source), h5py.File(source, "r") as file:
         arrays = face_arrays(file)
@@ -153,7 +153,7 @@ def _read_variables(index: Path) -> list[tuple[str, Float32s]]:
     try:
         import tensorflow as tf
     except ImportError as error:
-        raise UnveilError("reading MGCNet's checkpoint needs TensorFlow: install unveil[mgcnet]") from error
+        raise UnveilError("reading MGCNet's checkpoint needs TensorFlow: pip install 'unveil[mgcnet]'") from error
     require_whole_checkpoint(index)
     try:
         reader = tf.train.load_checkpoint(str(index.with_suffix("")))

@@ -30,7 +30,7 @@ class Mgcnet(Family):
         try:
             from unveil.models.mgcnet.torch import TorchMgcnet
         except ImportError as error:
-            raise UnveilError("MGCNet needs torch and safetensors: install unveil[train]") from error
+            raise UnveilError("MGCNet needs torch and safetensors: pip install 'unveil[train]'") from error
         return TorchMgcnet(weights)
 
     def load_head(self, assets: Path | None = None) -> MorphableModel:
@@ -55,7 +55,7 @@ class Mgcnet(Family):
             from unveil.models.mgcnet.convert import convert_checkpoint, convert_face
         except ImportError as error:
             raise UnveilError(
-                "converting MGCNet needs TensorFlow, h5py and safetensors: install unveil[mgcnet]"
+                "converting MGCNet needs TensorFlow, h5py and safetensors: pip install 'unveil[mgcnet]'"
             ) from error
         weights, npz = checkpoint.with_name(files.WEIGHTS.name), face.with_name(files.MODEL.name)
         with result_file(weights, CONVERTING, force=force) as path:

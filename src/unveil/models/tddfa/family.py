@@ -41,7 +41,7 @@ class Tddfa(Family):
         except ImportError as error:
             raise UnveilError(
                 f"{path.name} needs torch, or an ONNX file made with it: "
-                "install unveil[train], or run `unveil assets convert 3ddfa` where torch is installed"
+                "pip install 'unveil[train]', or run `unveil assets convert 3ddfa` where torch is installed"
             ) from error
         return TorchTddfa(path, statistics)
 
@@ -73,7 +73,7 @@ class Tddfa(Family):
         try:
             from unveil.models.tddfa.convert import export_tddfa
         except ImportError as error:
-            raise UnveilError("converting 3DDFA_V2 needs torch: install unveil[train]") from error
+            raise UnveilError("converting 3DDFA_V2 needs torch: pip install 'unveil[train]'") from error
         for checkpoint in checkpoints:
             target = checkpoint.with_suffix(".onnx")
             with result_file(target, CONVERTING, force=force) as path:
