@@ -138,10 +138,10 @@ def test_the_mesh_is_shaded_with_its_wrinkles() -> None:
     grid = texel_map(MODEL.uv, MODEL.uv_faces, 256)
     corners = vertex_normals(np.asarray(TEMPLATE, np.float64), MODEL.faces)[MODEL.faces[grid.triangle]]
     own = grid.spread(unit(np.einsum("nk,nkc->nc", grid.barycentric, corners)).astype(np.float32))
-    flat = np.zeros((3, 3))
+    flat, one = np.zeros((3, 3)), np.array([[0, 1, 2]])
     bare = panels_of(face_in(crop))[2].astype(float)
     for normals, changes in ((own, False), (own * np.array([-1, 1, 1], np.float32), True)):
-        detail = Detail(np.zeros((256, 256)), normals, normals, flat, np.array([[0, 1, 2]]), flat[:, :2])
+        detail = Detail(np.zeros((256, 256)), normals, normals, flat, one, flat[:, :2], one)
         difference = np.abs(panels_of(face_in(crop, detail))[2] - bare).mean()
         assert (difference > 5) == changes, difference
         assert (difference < 0.5) != changes, difference

@@ -107,8 +107,8 @@ def test_panels_show_the_light_from_either_side() -> None:
 @pytest.mark.parametrize("side", [-1.0, 1.0])
 def test_details_take_part_in_the_shading(side: float) -> None:
     normals = np.full((256, 256, 3), [side, 0, 0], np.float32)
-    flat = np.zeros((3, 3))
-    detail = Detail(np.zeros((256, 256)), normals, normals, flat, np.array([[0, 1, 2]]), flat[:, :2])
+    flat, one = np.zeros((3, 3)), np.array([[0, 1, 2]])
+    detail = Detail(np.zeros((256, 256)), normals, normals, flat, one, flat[:, :2], one)
     image = np.full((224, 224, 3), 90, np.uint8)
     texture = np.full((SIZE, SIZE, 3), 150, np.uint8)
     picture = draw_relit(image, make_face(detail=replace(detail)), MODEL, HeadColours.alike(texture)).astype(float)

@@ -15,11 +15,13 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.skin.albedo import SIZE
 from unveil.heads.skin.dense import DenseMesh, dense_mesh
 from unveil.heads.skin.detail import DetailSurface
+from unveil.heads.skin.finer import FinerMesh
 from unveil.typing import Bools, Float32s, Float64s
 
 # Texels: how far around these parts there is hair, or skin that is no skin of the face.
 MARGINS = {"right_brow": 4, "left_brow": 4, "right_eye": 2, "left_eye": 2, "outer_lips": 2, "nose_base": 2}
 REACH, FRONTAL = 1.4, 0.25  # of the face's ball, and least z of the normals
+PARTS = 4  # of an edge of the head's mesh: as long as a texel, or shorter
 SOFT = 1.5  # texels over which the edge of the skin fades
 
 
@@ -28,7 +30,8 @@ def wrinkle_surface(model: MorphableModel) -> DetailSurface:
     """The surface of a head whose displacements come from photographs: none is everybody's."""
     mesh = dense_mesh(model.uv.astype(np.float64), model.uv_faces, model.faces, SIZE)
     mask = clear_skin(model, mesh)
-    return DetailSurface(model, np.zeros((SIZE, SIZE), np.float32), mask, mask, mesh, smooth=True)
+    finer = FinerMesh.of(model.faces, model.uv, model.uv_faces, PARTS)
+    return DetailSurface(model, np.zeros((SIZE, SIZE), np.float32), mask, mask, mesh, finer, smooth=True)
 
 
 def clear_skin(model: MorphableModel, mesh: DenseMesh) -> Float32s:

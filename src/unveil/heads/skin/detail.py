@@ -10,6 +10,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import vertex_tangents
 from unveil.heads.model import MorphableModel
 from unveil.heads.skin.dense import DenseMesh, unit
+from unveil.heads.skin.finer import FinerMesh
 from unveil.heads.skin.space import SkinFolds
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
@@ -56,7 +57,8 @@ class Detail:
     normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
     vertices: Floats  # [N, 3] model space, with expression and pose
     faces: Ints  # [G, 3] triangles, indices of vertices
-    uv: Floats  # [N, 2] texture coordinates of the vertices, v up
+    uv: Floats  # [T, 2] texture coordinates, v up
+    uv_faces: Ints  # [G, 3] rows of ``uv`` for the corners of each triangle
     name: str = "detail"
     credit: str = ""
     # Where it is known how the displacement changes with the expression: that, and the normal map of what is finer than
@@ -64,11 +66,6 @@ class Detail:
     moving: MovingRelief | None = None
     fine_normal_map: Floats | None = None
     __repr__ = short_repr
-
-    @property
-    def uv_faces(self) -> Ints:
-        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
-        return self.faces
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +77,7 @@ class DetailSurface:
     detail_mask: Float32s  # [256, 256] 1 where the decoder's details shape the normals
     face_mask: Float32s  # [256, 256] 1 in the face
     mesh: DenseMesh
+    finer: FinerMesh | None = None  # the mesh of its details, in place of ``mesh``
     smooth: bool = False  # whether the normals leave out the facets of the coarse mesh, which are in DECA's
     __repr__ = short_repr
 
@@ -122,11 +120,19 @@ class DetailSurface:
 
     def detail(self, vertices: Floats, decoded: Floats) -> Detail:
         """Everything of one posed head with ``vertices`` [V, 3], of the map [256, 256] that its decoder gives."""
+        displacement = np.asarray(self.displacement(decoded), np.float32)
+        if self.finer is None:
+            points, faces, uv = self.vertices(vertices, decoded), self.mesh.faces, self.mesh.uv
+            uv_faces = faces  # every vertex has one
+        else:
+            points, faces = self.finer.displaced(vertices, self.model.faces, displacement), self.finer.mesh.faces
+            uv, uv_faces = self.finer.uv, self.finer.uv_faces
         return Detail(
-            displacement=np.asarray(self.displacement(decoded), np.float32),
+            displacement=displacement,
             normals=self.normal_map(vertices, decoded),
             normal_map=self.tangent_normal_map(vertices, decoded),
-            vertices=self.vertices(vertices, decoded),
-            faces=self.mesh.faces,
-            uv=self.mesh.uv,
+            vertices=points,
+            faces=faces,
+            uv=uv,
+            uv_faces=uv_faces,
         )

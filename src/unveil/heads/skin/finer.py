@@ -1,0 +1,98 @@
+"""A finer mesh on a head's surface: each triangle is divided into equal ones, and no seam of the texture cuts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from unveil.geometry.mesh import vertex_normals
+from unveil.heads.skin.dense import unit
+from unveil.heads.skin.space import at_coordinates
+from unveil.reprs import short_repr
+from unveil.typing import Float32s, Floats, Int64s
+
+ROUND = 0.75  # of the way from a flat triangle to the planes at its corners
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Triangles whose edges are divided into equal parts; points that triangles share stay shared."""
+
+    faces: Int64s  # [F * parts^2, 3] indices below N
+    corners: Int64s  # [N, 3] vertices of the triangle that each lies on
+    weights: Float32s  # [N, 3] of these, which add up to one
+    __repr__ = short_repr
+
+    @classmethod
+    def of(cls, faces: Int64s, parts: int) -> Division:
+        """The division of triangles [F, 3] that has so many parts an edge."""
+        first, second = np.divmod(np.arange((parts + 1) ** 2), parts + 1)
+        inside = first + second <= parts
+        steps = np.stack([parts - first - second, first, second], axis=1)[inside]  # [L, 3] of each point of the lattice
+        number = (np.cumsum(inside) - 1).reshape(parts + 1, parts + 1)
+        small = [
+            (number[i + flip, j + flip], number[i + 1, j], number[i, j + 1])[:: 1 - 2 * flip]
+            for flip in (0, 1)
+            for i in range(parts - flip)
+            for j in range(parts - i - flip)
+        ]
+        # A point on an edge is the same for both triangles there, if vertices of no weight do not tell them apart.
+        vertices = np.where(steps > 0, np.asarray(faces)[:, None], 0).reshape(-1, 3)
+        weights = np.broadcast_to(steps, (len(faces), *steps.shape)).reshape(-1, 3)
+        order = np.lexsort((vertices, -weights), axis=1)  # whatever corner a triangle begins with
+        vertices, weights = (np.take_along_axis(values, order, axis=1) for values in (vertices, weights))
+        point = np.ravel_multi_index((*vertices.T, *weights[:, :2].T), (vertices.max() + 1,) * 3 + (parts + 1,) * 2)
+        _, kept, index = np.unique(point, return_index=True, return_inverse=True)
+        divided = index.reshape(len(faces), -1)[:, np.asarray(small)].reshape(-1, 3)
+        return cls(divided, vertices[kept], np.asarray(weights[kept] / parts, np.float32))
+
+    def at(self, values: Floats) -> Floats:
+        """Values [..., N, C] between those [..., V, C] of the old vertices."""
+        parts = zip(self.corners.T, self.weights.T[:, :, None], strict=True)
+        return np.asarray(sum(weight * np.take(values, corner, axis=-2) for corner, weight in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class FinerMesh:
+    """A head's mesh with its triangles divided, and texture coordinates on it.
+
+    A mesh of the texels of a map (`heads.skin.dense`) has gaps along the seams of the texture; this one has none.
+    """
+
+    mesh: Division
+    uv: Float32s  # [T, 2] v up
+    uv_faces: Int64s  # [G, 3]
+    vertex_uv: Float32s  # [N, 2] of each vertex; on a seam those of one side
+    __repr__ = short_repr
+
+    @classmethod
+    def of(cls, faces: Int64s, uv: Floats, uv_faces: Int64s, parts: int) -> FinerMesh:
+        """Of triangles [F, 3] with texture coordinates [T, 2], whose rows ``uv_faces`` [F, 3] are."""
+        mesh, flat = Division.of(faces, parts), Division.of(uv_faces, parts)
+        finer_uv = np.asarray(flat.at(np.asarray(uv)), np.float32)
+        vertex_uv = np.zeros((len(mesh.corners), 2), np.float32)
+        vertex_uv[mesh.faces] = finer_uv[flat.faces]
+        return cls(mesh, finer_uv, flat.faces, vertex_uv)
+
+    def displaced(self, vertices: Floats, faces: Int64s, displacement: Floats) -> Floats:
+        """Vertices [..., N, 3] on the surface through old ``vertices`` [..., V, 3], moved along interpolated normals.
+
+        It is round between them (Boubekeur and Alexa, "Phong tessellation", 2008).
+
+        Args:
+            vertices: the posed head, metres.
+            faces: [F, 3] of the head.
+            displacement: [..., S, S] metres, in its texture coordinates.
+        """
+        normals = np.asarray(vertex_normals(vertices, faces), np.float32)
+        vertices = np.asarray(vertices, np.float32)
+        flat = self.mesh.at(vertices)
+        smooth, outwards = flat.copy(), np.zeros_like(flat)
+        for corner, weight in zip(self.mesh.corners.T, self.mesh.weights.T[..., None], strict=True):
+            normal = np.take(normals, corner, axis=-2)
+            above = np.einsum("...c,...c", flat - np.take(vertices, corner, axis=-2), normal)
+            smooth -= ROUND * weight * above[..., None] * normal
+            outwards += weight * normal
+        height = at_coordinates(np.asarray(displacement, np.float32), self.vertex_uv)
+        return np.asarray(smooth + height[..., None] * unit(outwards))
