@@ -1,6 +1,7 @@
 """Layouts: slicing by name, refusing each other, travelling as JSON."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,21 @@ def test_a_list_of_numbers_becomes_an_array() -> None:
         Coefficients(SMALL, [0, 1, 2, 3])
     with pytest.raises(LayoutError, match=r"given 1 number$"):
         Coefficients(SMALL, np.array(1.0))
+
+
+@pytest.mark.parametrize(
+    ("layout", "values", "reason"),
+    [
+        ("small", np.zeros(5), "a layout is a CoefficientLayout, such as model.layout, not str"),
+        (SMALL, "zero", "coefficients are an array or a list of numbers, not str"),
+        (SMALL, None, "coefficients are an array or a list of numbers, not NoneType"),
+    ],
+)
+def test_what_is_no_layout_and_no_numbers(layout: Any, values: Any, reason: str) -> None:
+    with pytest.raises(TypeError, match=reason):
+        Coefficients(layout, values)
+    with pytest.raises(LayoutError, match=r"'shape' of layout 'small'.* given 1 number$"):
+        Coefficients(SMALL, np.zeros(5)).replace(shape=1.0)
 
 
 def test_layouts_refuse_each_other_and_name_both() -> None:

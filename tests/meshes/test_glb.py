@@ -163,3 +163,18 @@ def test_openhead_passes_the_khronos_validator_with_arkits_names(tmp_path: Path)
     assert len(set(names)) == 52
     assert {"tongueOut", "jawOpen", "eyeBlinkLeft", "mouthSmileRight", "eyeLookInLeft", "browInnerUp"} <= set(names)
     assert validator_report(tmp_path / "head.glb")["messages"] == []
+
+
+@pytest.mark.parametrize(
+    ("texture", "what"),
+    [
+        (np.zeros((4, 4, 3)), r"float64 \[4, 4, 3\]"),
+        (np.zeros((4, 4), np.uint8), r"uint8 \[4, 4\]"),
+        (np.zeros((0, 4, 3), np.uint8), r"uint8 \[0, 4, 3\]"),
+        ("skin.jpg", "str"),
+    ],
+)
+def test_what_is_no_texture(tmp_path: Path, texture: Any, what: str) -> None:
+    with pytest.raises(TypeError, match=rf"^the texture of {MODEL.name} is RGB uint8 \[H, W, 3\], not {what}$"):
+        write_glb(tmp_path / "a.glb", MODEL, MODEL.zero(), texture)
+    assert not list(tmp_path.iterdir())

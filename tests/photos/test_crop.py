@@ -192,3 +192,8 @@ def test_a_crop_cannot_be_changed() -> None:
 def test_a_matrix_that_cannot_be_undone_is_refused(matrix: np.ndarray) -> None:
     with pytest.raises(ValueError, match="invertible"):
         Crop(matrix)
+
+
+def test_a_box_has_four_numbers() -> None:
+    with pytest.raises(UnveilError, match=r"a box has four numbers; give left, top, right, bottom"):
+        Crop.from_detector_box([10, 20, 30])

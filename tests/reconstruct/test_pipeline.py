@@ -21,7 +21,7 @@ from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix
-from unveil.heads.layout import CoefficientLayout, Group
+from unveil.heads.layout import CoefficientLayout, Group, LayoutError
 from unveil.heads.motion import Motion, transfer_expression
 from unveil.models.encoder import Prediction
 from unveil.models.onnx import CoefficientModel
@@ -286,6 +286,13 @@ def test_numbers_alone_are_no_coefficients(
         with pytest.raises(TypeError, match=r"^expected Coefficients, not \w+: give Coefficients\(model\.layout"):
             call(numbers)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_face_and_a_file_have_one_head(reconstructor: Reconstructor, face: Reconstruction, tmp_path: Path) -> None:
+    several = reconstructor.morphable.zero(2)
+    for call in (partial(reconstructor.changed, face), partial(unveil.write_glb, tmp_path / "a.glb", face.morphable)):
+        with pytest.raises(LayoutError, match=r"of one head, got \[2, 160\]: take one with row\(k\)"):
+            call(several)
 
 
 def test_landmarks_in_the_detectors_box_agree_with_it() -> None:

@@ -254,10 +254,16 @@ def test_boxes_of_others_are_given_as_detections() -> None:
     reconstructor = Reconstructor(Seer(FACE), detector=FINDS)
     corners = box((112, 112), 58).box_ltrb
     (bare,) = reconstructor.reconstruct(picture(), faces=[Detection(corners)])
+    (listed,) = reconstructor.reconstruct(picture(), faces=[Detection(corners.tolist())])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(bare.vertices, listed.vertices)
     (scored,) = reconstructor.reconstruct(picture(), faces=[box((112, 112), 58)])
     np.testing.assert_array_equal(bare.vertices, scored.vertices)
     with pytest.raises(TypeError, match=r"faces are Detections, such as .*, not tuple"):
         reconstructor.reconstruct(picture(), faces=[tuple(corners)])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"faces are a list of Detections: give faces=\[face\]"):
+        reconstructor.reconstruct(picture(), faces=Detection(corners))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"box_ltrb of a Detection has the shape \[4\], not \[3\]"):
+        Detection(corners[:3])
 
 
 def test_the_most_wanted_come_first() -> None:

@@ -49,7 +49,9 @@ def search_folders(assets: Path | None = None) -> list[Path]:
         UnveilError: the given folder is none.
     """
     if assets is not None and not assets.is_dir():
-        raise UnveilError(f"{assets} is no folder; give the one with the model files as --assets")
+        raise UnveilError(
+            f"{assets} is no folder; give the one with the model files as --assets, or as assets= in Python"
+        )
     variable = os.environ.get(ASSETS_VARIABLE)
     return [folder for folder in (assets, Path(variable) if variable else None, user_folder()) if folder]
 

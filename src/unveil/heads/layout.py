@@ -92,8 +92,8 @@ class CoefficientLayout:
             raise LayoutError(f"layout {self} was given groups that differ in {', '.join(sorted(wrong))}")
         parts = [groups[group.name] for group in self.groups]
         for group, part in zip(self.groups, parts, strict=True):
-            if part.shape[-1] != group.size:
-                raise LayoutError(f"group {group.name!r} of layout {self} was given {part.shape[-1]} numbers")
+            if _numbers(part) != group.size:
+                raise LayoutError(f"group {group.name!r} of layout {self} was given {_counted(part)}")
         return array_namespace(*parts).concat(parts, axis=-1)
 
     def standardize(self, values: Array) -> Array:
@@ -165,9 +165,8 @@ class CoefficientLayout:
         return (self.name, *((g.name, g.size, g.unit) for g in self.groups))
 
     def _check_size(self, values: Array) -> None:
-        numbers = values.shape[-1] if values.shape else 1
-        if numbers != self.size:
-            raise LayoutError(f"layout {self} was given {numbers} number{'s' * (numbers != 1)}")
+        if _numbers(values) != self.size:
+            raise LayoutError(f"layout {self} was given {_counted(values)}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CoefficientLayout) and self._signature() == other._signature()
@@ -181,6 +180,15 @@ class CoefficientLayout:
     def __str__(self) -> str:
         groups = ", ".join(f"{g.name} {g.size}" for g in self.groups)
         return f"{self.name!r} ({groups}; {self.size})"
+
+
+def _numbers(values: Array) -> int:
+    """How many there are in the last axis; a single number is one."""
+    return int(values.shape[-1]) if values.shape else 1
+
+
+def _counted(values: Array) -> str:
+    return f"{_numbers(values)} number{'s' * (_numbers(values) != 1)}"
 
 
 def widened(layout: CoefficientLayout, units: int) -> CoefficientLayout:
@@ -197,6 +205,7 @@ class Coefficients:
 
     Raises:
         LayoutError: there are more or fewer than M numbers in the last axis.
+        TypeError: the layout is none, or the values are no numbers.
     """
 
     layout: CoefficientLayout
@@ -206,15 +215,23 @@ class Coefficients:
         return f"Coefficients({self.layout.name!r}, {self.values.dtype}{list(self.values.shape)})"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.layout, CoefficientLayout):
+            raise TypeError(f"a layout is a CoefficientLayout, such as model.layout, not {type(self.layout).__name__}")
         if isinstance(self.values, list | tuple):
             object.__setattr__(self, "values", np.asarray(self.values, np.float32))
+        if not hasattr(self.values, "shape"):
+            raise TypeError(f"coefficients are an array or a list of numbers, not {type(self.values).__name__}")
         self.layout._check_size(self.values)
 
     def __getitem__(self, name: str) -> Array:
         return self.values[..., self.layout.slice_of(name)]
 
     def replace(self, **groups: Array | Sequence[float]) -> Coefficients:
-        """A copy in which the named groups have other values [..., size]."""
+        """A copy in which the named groups have other values [..., size].
+
+        Raises:
+            LayoutError: there is no such group, or it has another size.
+        """
         for name in groups:
             self.layout.slice_of(name)  # an unknown name is an error
         asarray = array_namespace(self.values).asarray
@@ -224,6 +241,18 @@ class Coefficients:
     def row(self, index: int) -> Coefficients:
         """One of a batch: values [M] of values [N, M]."""
         return Coefficients(self.layout, self.values[index])
+
+
+def require_one(coefficients: Coefficients) -> None:
+    """Raise LayoutError unless these are the coefficients [M] of one head, and TypeError where they are numbers alone.
+
+    A file, and a face of a photograph, hold no more.
+    """
+    require_coefficients(coefficients)
+    if coefficients.values.ndim != 1:
+        raise LayoutError(
+            f"expected the coefficients [M] of one head, got {list(coefficients.values.shape)}: take one with row(k)"
+        )
 
 
 def require_coefficients(given: object) -> None:

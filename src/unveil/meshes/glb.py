@@ -23,7 +23,7 @@ import numpy as np
 
 from unveil.errors import UnveilError
 from unveil.geometry.mesh import vertex_normals
-from unveil.heads.layout import Coefficients
+from unveil.heads.layout import Coefficients, require_one
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
 from unveil.heads.parts import HAIR, HAIR_JOINT, HairCap, MeshParts
@@ -60,12 +60,28 @@ def write_glb(
         motion: how the head moves; its shape is that of ``coefficients``.
 
     Raises:
-        UnveilError: the name is another, the coefficients are another model's, or the file cannot be written.
-        TypeError: the coefficients are numbers alone.
+        UnveilError: the name is another, the coefficients are another model's or those of several heads, or the file
+            cannot be written.
+        TypeError: the coefficients are numbers alone, or the texture is no such array.
     """
     if Path(path).suffix.lower() != ".glb":
         raise UnveilError(f"cannot write {printable(path)} as a GLB file; end the name in .glb")
+    require_one(coefficients)
+    if texture is not None:
+        _require_texture(texture, model)
     write_bytes(path, glb_bytes(model, coefficients, texture, motion))
+
+
+def _require_texture(texture: object, model: MorphableModel) -> None:
+    vertices = len(model.head.template)
+    wanted = "[H, W, 3]" if model.textured else f"[{vertices}, 3]"
+    what = type(texture).__name__
+    if isinstance(texture, np.ndarray):
+        before = texture.ndim == 3 if model.textured else texture.shape[:-1] == (vertices,)
+        if before and texture.size and texture.shape[-1] == 3 and texture.dtype == np.uint8:
+            return
+        what = f"{texture.dtype} {list(texture.shape)}"
+    raise TypeError(f"the texture of {model.name} is RGB uint8 {wanted}, not {what}")
 
 
 def glb_bytes(

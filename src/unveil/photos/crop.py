@@ -33,6 +33,9 @@ class Crop:
 
     ``matrix`` [2, 3] takes image (x, y, 1) to crop (x, y). In both frames x goes right, y goes down and pixel
     centres are at integers.
+
+    Raises:
+        ValueError: the matrix has another shape, is not finite or cannot be inverted, or there is no pixel.
     """
 
     matrix: Float64s  # [2, 3]
@@ -69,7 +72,7 @@ class Crop:
     def from_detector_box(cls, box_ltrb: ArrayLike, size: int = CROP_SIZE) -> Crop:
         """Frame a detector's box [4]: left, top, right, bottom in image pixels.
 
-        Raises UnveilError when the box has no area.
+        Raises UnveilError when the box has no area, or not four numbers.
         """
         centre, mean_side = _centre_and_mean_side(np.asarray(box_ltrb, dtype=np.float64))
         return cls.from_square(centre + np.array([0, DETECTOR_SHIFT * mean_side]), MARGIN * mean_side, size)
@@ -178,6 +181,11 @@ class Crop:
 
 def _centre_and_mean_side(box_ltrb: Float64s) -> tuple[Float64s, float]:
     """Centre (x, y) and mean of width and height of a box [4]."""
+    if box_ltrb.shape != (4,):
+        raise UnveilError(
+            f"cannot cut out a face at {box_ltrb.tolist()}: a box has four numbers; "
+            "give left, top, right, bottom in pixels"
+        )
     left_top, right_bottom = box_ltrb[:2], box_ltrb[2:]
     sides = right_bottom - left_top
     if not (np.isfinite(box_ltrb).all() and (sides > 0).all()):

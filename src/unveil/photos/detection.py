@@ -25,11 +25,21 @@ class Detection:
     ``box_ltrb`` [4] left, top, right, bottom: from the brows to the chin, about as wide as high.
     ``keypoints`` [6, 2] the subject's right eye, left eye, nose tip, mouth, right ear, left ear; NaN if not known.
     ``score`` in [0, 1]: how sure the network is.
+
+    Raises:
+        ValueError: the box has not four numbers, or the keypoints are not [6, 2].
     """
 
     box_ltrb: Float32s
     keypoints: Float32s = field(default_factory=lambda: np.full((6, 2), np.nan, np.float32))
     score: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, shape in (("box_ltrb", (4,)), ("keypoints", (6, 2))):
+            numbers = np.asarray(getattr(self, name))
+            if numbers.shape != shape:
+                raise ValueError(f"{name} of a Detection has the shape {list(shape)}, not {list(numbers.shape)}")
+            object.__setattr__(self, name, numbers)
 
     @classmethod
     def of_landmarks(cls, landmarks68: Floats, score: float) -> Detection:
@@ -83,12 +93,13 @@ class Detection:
 
 
 def given_faces(faces: Sequence[Detection]) -> list[Detection]:
-    """Faces that a caller knows; TypeError where they are boxes alone, or anything else."""
+    """Faces that a caller knows; TypeError where they are boxes alone, one face, or anything else."""
+    if isinstance(faces, Detection):
+        raise TypeError("faces are a list of Detections: give faces=[face]")
     for face in faces:
         if not isinstance(face, Detection):
             raise TypeError(
-                "faces are Detections, such as unveil.Detection(numpy.array([left, top, right, bottom])), "
-                f"not {type(face).__name__}"
+                f"faces are Detections, such as unveil.Detection([left, top, right, bottom]), not {type(face).__name__}"
             )
     return list(faces)
 

@@ -16,7 +16,7 @@ from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.faces.wrinkled import expressed, wrinkled
 from unveil.heads.face_area import face_area
-from unveil.heads.layout import Coefficients, require_coefficients
+from unveil.heads.layout import Coefficients, require_one
 from unveil.heads.skin.detail import Detail, DetailSurface
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
@@ -167,10 +167,10 @@ class Reconstructor:
         deviations.
 
         Raises:
-            LayoutError: they are another model's.
+            LayoutError: they are another model's, or those of several heads.
             TypeError: they are numbers alone.
         """
-        require_coefficients(coefficients)
+        require_one(coefficients)
         moved = self._moved(face, coefficients)
         kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
         if self.wrinkles and self.skin.surface is not None and face.detail is not None:
