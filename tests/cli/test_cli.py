@@ -221,7 +221,8 @@ def test_full_disk(
     answer = Answer(capsys, "reconstruct", photos, "-o", tmp_path / "out", "--model", learner)
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.count("\n") == 1  # the second photograph is not even tried
-    assert "No space left on device; free some space" in answer.err
+    reason = "No space left on device; free some space and run again"
+    assert answer.err == f"unveil: cannot write into {tmp_path / 'out'}: {reason}\n"  # no hidden folder in it
     assert names(tmp_path / "out") == set()
 
 

@@ -116,6 +116,11 @@ def on_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def without_hidden(path: Path) -> Path:
+    """The path as users know it, without the hidden folders in which results begin."""
+    return Path(*(part for part in path.parts if not part.startswith(HIDDEN)))
+
+
 def _escaped(letter: str) -> str:
     """A letter that is not to be printed, or a byte of a name that is no UTF-8, hidden in U+DC80 to DCFF."""
     if "\udc80" <= letter <= "\udcff":
@@ -129,5 +134,4 @@ def _write_error(path: Path, error: OSError) -> UnveilError:
         advice = "free some space or choose another disk"
     elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         advice = "choose a folder that you may write to"
-    shown = Path(*(part for part in path.parts if not part.startswith(HIDDEN)))
-    return UnveilError(f"cannot write {printable(shown)}: {reason_of(error)}; {advice}")
+    return UnveilError(f"cannot write {printable(without_hidden(path))}: {reason_of(error)}; {advice}")

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from unveil.errors import UnveilError, reason_of
-from unveil.storage.files import leads_nowhere, made_folder, printable
+from unveil.storage.files import leads_nowhere, made_folder, printable, without_hidden
 from unveil.storage.folder_log import FolderLog
 from unveil.storage.leftovers import PART_LOCK, hidden_folder, is_own, sweep_files, sweep_folders
 
@@ -211,7 +211,8 @@ def output_errors(folder: Path) -> Iterator[None]:
         if leads_nowhere(folder):
             why = "it is a link that leads nowhere"
         hint = "free some space" if cause.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
-        raise OutputError(f"cannot write into {printable(folder)}: {why}; {hint} and run again") from error
+        where = printable(without_hidden(folder))
+        raise OutputError(f"cannot write into {where}: {why}; {hint} and run again") from error
 
 
 def _same(made_of: tuple[str, ...], of: tuple[str, ...]) -> bool:
