@@ -20,10 +20,10 @@ from unveil.training.views.beside import (
     WELL,
     draw_framings,
     draw_pattern,
-    frame_badly,
     look_at_ear,
     look_beside,
-    scramble_waves,
+    perturb_framing,
+    randomize_phases,
     shuffle_parts,
 )
 from unveil.training.views.cropping import Shown
@@ -65,7 +65,7 @@ def test_without_a_share_nothing_is_drawn() -> None:
 
 
 def test_bad_framings_are_off_by_half_a_face() -> None:
-    moves = np.stack([frame_badly(SIZE, rng) for rng in generators(400)])
+    moves = np.stack([perturb_framing(SIZE, rng) for rng in generators(400)])
     zooms = np.sqrt(np.linalg.det(moves[:, :, :2]))
     face = SIZE / (MARGIN * LANDMARK_MARGIN)
     off = np.abs([middle_of(move) - SIZE / 2 for move in moves]).max(axis=1) / face
@@ -152,7 +152,7 @@ def test_validation_sees_both_in_turns_and_always_the_same(data: TrainingData) -
     np.testing.assert_array_equal(one.images, other.images)
 
 
-@pytest.mark.parametrize("disorder", [shuffle_parts, scramble_waves])
+@pytest.mark.parametrize("disorder", [shuffle_parts, randomize_phases])
 def test_disorder_keeps_the_colours_and_not_the_places(disorder: object) -> None:
     y, x = np.mgrid[:SIZE, :SIZE]
     picture = np.stack([90 + x, 60 + y, np.full_like(x, 128)], axis=-1).astype(np.uint8)

@@ -18,7 +18,7 @@ from unveil.appearance.fixed_texels import fixed_texels
 from unveil.appearance.person import expected_face
 from unveil.heads.model import MorphableModel
 from unveil.heads.skin.space import SkinVariation
-from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.models.onnx_graph import store_in_half_precision, trace, write
 from unveil.photos.cielab import BEND, TO_XYZ
 from unveil.typing import Float32s
 
@@ -55,7 +55,7 @@ def train(
 def export(network: Completion, path: Path, metadata: dict[str, str]) -> None:
     """Write the network as ONNX: ``face`` float32 [N, K, 10] in, ``colours`` float32 [N, K, 3] out."""
     example = torch.zeros(2, len(network.other), 10)
-    write(halve_weights(trace(network, example, "face", "colours")), path, metadata)
+    write(store_in_half_precision(trace(network, example, "face", "colours")), path, metadata)
 
 
 class _Draw:

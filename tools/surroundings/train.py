@@ -17,7 +17,7 @@ from tools.surroundings.labels import UNKNOWN
 from tools.surroundings.network import SurroundingsNetwork
 from tools.surroundings.views import Views
 from unveil.heads.surroundings import CHANNELS, OCCLUDER, SIZE, PersonNetwork
-from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.models.onnx_graph import store_in_half_precision, trace, write
 from unveil.typing import Float64s
 
 BATCH = 32
@@ -44,7 +44,7 @@ def export(network: SurroundingsNetwork, path: Path, metadata: dict[str, str]) -
     """Write the network as ONNX: ``picture`` float32 [N, CHANNELS, S, S] in, ``probability`` [N, 5, S, S] out."""
     whole = nn.Sequential(network, nn.Softmax(dim=1))
     example = torch.zeros(2, CHANNELS, SIZE, SIZE)
-    write(halve_weights(trace(whole, example, "picture", "probability")), path, metadata)
+    write(store_in_half_precision(trace(whole, example, "picture", "probability")), path, metadata)
 
 
 def _batch(

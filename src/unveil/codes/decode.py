@@ -18,7 +18,7 @@ from unveil.errors import UnveilError
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.heads.size import has_sense, times_template
+from unveil.heads.size import is_plausible, times_template
 from unveil.models.skin import Displacement
 from unveil.photos.crop import CROP_SIZE
 from unveil.storage.files import atomic_path
@@ -118,7 +118,7 @@ def _usable(model: MorphableModel, batch: Geometry) -> Bools:
     if "vertices" in batch:
         points, template = batch["vertices"], model.head.template
     parts = [np.isfinite(array.reshape(len(array), -1)).all(axis=1) for array in batch.values()]
-    return np.asarray(np.all([*parts, has_sense(times_template(points, template))], axis=0))
+    return np.asarray(np.all([*parts, is_plausible(times_template(points, template))], axis=0))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # `write_geometry` leaves such heads out

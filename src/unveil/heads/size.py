@@ -23,12 +23,12 @@ def extent(points: Floats) -> Floats:
     return np.asarray(np.ptp(columns, axis=-1).max(axis=-1))
 
 
-def has_sense(ratios: Floats) -> Bools:
+def is_plausible(ratios: Floats) -> Bools:
     """Which ratios [N] of sizes may be a head's; those that are not finite may not."""
     return (ratios >= 1 / MOST_TIMES) & (ratios <= MOST_TIMES)
 
 
-def require_sense(ratios: Floats, of: str, model: str) -> None:
+def require_plausible(ratios: Floats, of: str, model: str) -> None:
     """Raise an UnveilError unless all heads of a learner have sizes that make sense.
 
     Args:
@@ -36,7 +36,7 @@ def require_sense(ratios: Floats, of: str, model: str) -> None:
         of: what this is.
         model: name of the learner.
     """
-    senseless = ratios[~has_sense(ratios)]
+    senseless = ratios[~is_plausible(ratios)]
     if len(senseless):
         raise UnveilError(
             f"{model} gives coefficients without sense: a head {senseless[0]:.3g} times the size of {of}; "

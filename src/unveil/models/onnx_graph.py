@@ -43,7 +43,7 @@ def trace(module: nn.Module, example: Tensor, input_name: str, *output_names: st
         return onnx.load(path)
 
 
-def halve_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def store_in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
     """Store large float32 weights as float16 with a Cast back to float32 in front of their use."""
     initializers, casts = [], []
     for tensor in model.graph.initializer:

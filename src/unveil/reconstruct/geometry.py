@@ -13,7 +13,7 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_euler_degrees
 from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
-from unveil.heads.size import OF_TEMPLATE, extent, require_sense, times_template
+from unveil.heads.size import OF_TEMPLATE, extent, require_plausible, times_template
 from unveil.photos.crop import Crop
 from unveil.reprs import short_repr
 from unveil.typing import Floats, Image
@@ -41,7 +41,7 @@ class Source:
     __repr__ = short_repr
 
 
-# A network may give anything; overflows on the way end in one line, by `require_sense`.
+# A network may give anything; overflows on the way end in one line, by `require_plausible`.
 _senseless_allowed = np.errstate(over="ignore", invalid="ignore")
 
 
@@ -56,8 +56,8 @@ def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequen
     vertices = model.vertices(coefficients)  # [N, V, 3]
     neutral = model.neutral(coefficients)
     in_crops = to_pixels(model.project(vertices, coefficients), crops[0].size)
-    require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, source.model)
-    require_sense(extent(in_crops[..., :2]) / crops[0].size, "the crop", source.model)
+    require_plausible(times_template(neutral, model.head.template), OF_TEMPLATE, source.model)
+    require_plausible(extent(in_crops[..., :2]) / crops[0].size, "the crop", source.model)
     projected = [to_photograph(points, crop) for points, crop in zip(in_crops, crops, strict=True)]
     landmarks2d = visible_landmarks(model.landmark_model(), coefficients, crops)
     landmarks3d = model.landmarks68(vertices)

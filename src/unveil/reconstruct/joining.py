@@ -44,7 +44,7 @@ class ShapeSums:
     def of(cls, shape: Floats, deviation: Floats) -> ShapeSums:
         """Of one photograph each: the shape [..., S] in standard deviations of the prior, and its deviations."""
         mean = np.asarray(shape, np.float64)
-        said = said_beyond_prior(deviation)
+        said = added_precision(deviation)
         return cls(said, said**2, said * mean, mean, np.abs(mean), mean**2)
 
     def __add__(self, other: ShapeSums) -> ShapeSums:
@@ -63,7 +63,7 @@ class ShapeSums:
         return (self.weighted / times + unsure) / precision, 1 / np.sqrt(precision)
 
 
-def said_beyond_prior(deviation: Floats) -> Float64s:
+def added_precision(deviation: Floats) -> Float64s:
     """The precision [...] that a photograph adds, of deviations [...] in those of the prior."""
     return np.asarray(1 / np.minimum(np.asarray(deviation, np.float64), 1) ** 2 - 1)  # nobody knows less than the prior
 

@@ -26,7 +26,7 @@ from unveil.training.config import TrainConfig
 from unveil.training.crops.prepared import TRAIN
 from unveil.training.data import TrainingData
 from unveil.training.views.batch import Batch, SampleLabels, batch_of, framed
-from unveil.training.views.beside import BADLY, NO_FACE, draw_framings, frame_badly, similarity
+from unveil.training.views.beside import BADLY, NO_FACE, draw_framings, perturb_framing, similarity
 from unveil.training.views.cropping import Cropper, Shown
 from unveil.training.views.photometry import disturb
 from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s
@@ -191,7 +191,7 @@ class Sampler:
         """The similarities [B, 2, 3], but bad ones for the samples that are to be framed badly."""
         moves = moves.copy()
         for k in np.flatnonzero(framings == BADLY):
-            moves[k] = frame_badly(self.config.input_size, generators[k])
+            moves[k] = perturb_framing(self.config.input_size, generators[k])
         return moves
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unveil.heads.model import MorphableModel
-from unveil.reconstruct.joining import said_beyond_prior
+from unveil.reconstruct.joining import added_precision
 from unveil.reprs import short_repr
 from unveil.video.parts import FrameFaces
 from unveil.video.people import People, SeenFace
@@ -78,4 +78,4 @@ class Cast:
         size = min(float(np.ptp(face.landmarks, axis=0).mean()), SHARP)
         if face.deviations is None:
             return size
-        return size * float(said_beyond_prior(self._model.shape(face.deviations)).mean())
+        return size * float(added_precision(self._model.shape(face.deviations)).mean())

@@ -31,7 +31,7 @@ def rejoin(cast: Cast, people: People, model: MorphableModel) -> None:
     if len(numbers) < 2:
         return
     shapes = np.stack([people[number].mean_shape for number in numbers])
-    alike = alikeness(model, shapes, shapes)
+    alike = shape_similarity(model, shapes, shapes)
     alike[np.tril_indices(len(numbers))] = -np.inf
     while alike.max() >= 0:
         first, second = (int(k) for k in np.unravel_index(alike.argmax(), alike.shape))
@@ -43,12 +43,12 @@ def rejoin(cast: Cast, people: People, model: MorphableModel) -> None:
         people[one].join(people[other])
         shapes[first] = people[one].mean_shape
         alike[second], alike[:, second] = -np.inf, -np.inf
-        again = alikeness(model, shapes[first : first + 1], shapes)[0]
+        again = shape_similarity(model, shapes[first : first + 1], shapes)[0]
         for k in (k for k in range(len(numbers)) if k != first and numbers[k] in cast.roles):
             alike[min(first, k), max(first, k)] = again[k]
 
 
-def alikeness(model: MorphableModel, shapes: Floats, others: Floats) -> Float64s:
+def shape_similarity(model: MorphableModel, shapes: Floats, others: Floats) -> Float64s:
     """How alike people of shapes [N, S] are to others [M, S]: [N, M], from 0 on where they are believed to be one."""
     if (variation := family_of(model.layout).shape_variation()) is not None:
         return variation.alike(shapes, others)

@@ -18,7 +18,7 @@ from unveil.evaluation.now.face_hider import FaceHider
 from unveil.evaluation.now.photos import IMAGE_LIST, NowImage, find_part, part_of, read_face_box, read_image_list
 from unveil.evaluation.predictions import NOTE, note_predictions
 from unveil.heads.face_area import SEVEN
-from unveil.heads.size import OF_TEMPLATE, require_sense, times_template
+from unveil.heads.size import OF_TEMPLATE, require_plausible, times_template
 from unveil.meshes.ply import write_ply
 from unveil.models.registry import family_of
 from unveil.output.batch import options_for
@@ -137,7 +137,7 @@ def _predict(photos: NowPhotos, reconstructor: Reconstructor, image: NowImage, c
         crop = Crop.from_square((low + high) / 2, margin * face.size, encoder.input_size)
         coefficients = encoder.predict(crop.warp(picture)[None]).coefficients
         neutral = np.asarray(model.neutral(coefficients))  # [1, V, 3]
-        require_sense(times_template(neutral, model.head.template), OF_TEMPLATE, encoder.name)
+        require_plausible(times_template(neutral, model.head.template), OF_TEMPLATE, encoder.name)
         return np.asarray(neutral[0])
     found = reconstructor.reconstruct(picture, max_faces=1, faces=None if face is None else [face])
     if not found:

@@ -91,7 +91,7 @@ def unfold_normalisation(network: nn.Module, images: Tensor) -> None:
 def _arrays(graph: onnx.GraphProto) -> dict[str, Tensor]:
     """The graph's weights in single precision, under the names by which its layers know them.
 
-    Those in half precision go through a Cast (`halve_weights`); of two that are equal, one is stored.
+    Those in half precision go through a Cast (`store_in_half_precision`); of two that are equal, one is stored.
     """
     arrays = {each.name: torch.from_numpy(numpy_helper.to_array(each).astype(np.float32)) for each in graph.initializer}
     for node in graph.node:

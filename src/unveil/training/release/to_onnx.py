@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from unveil.models.learner import IMAGE_MEAN, IMAGE_STD, Learner
 from unveil.models.onnx import LEARNED, MIRROR_IMAGES, vertex_scale_text
-from unveil.models.onnx_graph import halve_weights, trace, write
+from unveil.models.onnx_graph import store_in_half_precision, trace, write
 from unveil.training.release.calibrate import Calibration
 from unveil.training.release.quantize import quantize
 from unveil.typing import Images
@@ -37,7 +37,7 @@ class Statement:
 
 def export_onnx(learner: Learner, path: Path, statement: Statement, calibration: Calibration | None = None) -> None:
     """Write the learner to ``path``, its deviations and its face score as calibration found them to be right."""
-    write(halve_weights(_traced(learner, calibration)), path, _metadata(learner, statement, calibration))
+    write(store_in_half_precision(_traced(learner, calibration)), path, _metadata(learner, statement, calibration))
 
 
 def export_int8(
@@ -49,7 +49,7 @@ def export_int8(
 ) -> None:
     """The same with the backbone in int8, with the ranges that its activations have on ``crops`` [N, S, S, 3]."""
     model = quantize(_traced(learner, calibration), crops)
-    write(halve_weights(model), path, _metadata(learner, statement, calibration))
+    write(store_in_half_precision(model), path, _metadata(learner, statement, calibration))
 
 
 def _traced(learner: Learner, calibration: Calibration | None) -> onnx.ModelProto:

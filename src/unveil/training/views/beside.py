@@ -43,7 +43,7 @@ def similarity(size: int, scale: Floats | float, angle: Floats | float, shift: F
     return np.concatenate([turn, shift[..., None]], axis=-1)
 
 
-def frame_badly(size: int, rng: np.random.Generator) -> Float64s:
+def perturb_framing(size: int, rng: np.random.Generator) -> Float64s:
     """The map [2, 3] from a good crop to one off by up to half a face, too near or too far, and sometimes turned.
 
     A crop that shows only a part of the face is shifted less: an ear is not to be taken for a face.
@@ -108,12 +108,12 @@ def shuffle_parts(picture: Image, rng: np.random.Generator) -> Image:
     return np.asarray(laid[: len(picture), : len(picture)])
 
 
-def scramble_waves(picture: Image, rng: np.random.Generator) -> Image:
-    """A texture [S, S, 3] of a picture's waves at random places: as rough and as coloured, but without its forms."""
-    waves = np.fft.rfft2(picture.astype(np.float32), axes=(0, 1))
+def randomize_phases(picture: Image, rng: np.random.Generator) -> Image:
+    """A texture [S, S, 3] of a picture's spectrum with random phases: as rough and as coloured, without its forms."""
+    spectrum = np.fft.rfft2(picture.astype(np.float32), axes=(0, 1))
     random = np.fft.rfft2(rng.normal(size=picture.shape[:2]))[..., None]
     random[0, 0] = 1  # the mean stays
-    texture = np.fft.irfft2(waves * random / np.abs(random), picture.shape[:2], axes=(0, 1))
+    texture = np.fft.irfft2(spectrum * random / np.abs(random), picture.shape[:2], axes=(0, 1))
     return np.clip(texture, 0, 255).astype(np.uint8)
 
 

@@ -22,7 +22,7 @@ from unveil.training.views.beside import (
     draw_pattern,
     look_at_ear,
     look_beside,
-    scramble_waves,
+    randomize_phases,
     shuffle_parts,
 )
 from unveil.training.views.photometry import surround
@@ -83,7 +83,7 @@ class Cropper:
         if lot < 0.6:
             return self.pool.apply(pattern, face, rng).image
         image = self.warp(view.sample, view.move, flip=view.flip, rng=rng).image
-        return shuffle_parts(image, rng) if lot < 0.8 else scramble_waves(image, rng)
+        return shuffle_parts(image, rng) if lot < 0.8 else randomize_phases(image, rng)
 
     def warp(
         self,
