@@ -20,8 +20,9 @@ def open_edges(faces: np.ndarray) -> int:
 def test_triangles_are_divided_into_equal_ones(parts: int) -> None:
     model = made_up.model()
     vertices = np.asarray(model.head.template, np.float64)
-    fine = Division.of(model.faces, parts)
+    fine = Division.of(model.faces, len(vertices), parts)
     assert fine.weights.sum(axis=1) == pytest.approx(1)
+    np.testing.assert_array_equal(fine.at(vertices)[: len(vertices)], vertices)
     assert fine.faces.max() == len(fine.corners) - 1
     before, after = face_normals(vertices, model.faces), face_normals(fine.at(vertices), fine.faces)
     shares = after.reshape(len(before), parts**2, 3) * parts**2
@@ -35,7 +36,7 @@ def test_no_gaps_along_seams_of_the_texture() -> None:
     assert open_edges(finer.mesh.faces) == 0
     assert len(finer.mesh.corners) == 4 * 4 * len(SIDES) / 2 + 2, "Euler's number of a closed surface"
     assert open_edges(finer.uv_faces) == 3 * 4 * len(SIDES)
-    inside = Division.of(np.arange(SIDES.size).reshape(-1, 3), 4)
+    inside = Division.of(np.arange(SIDES.size).reshape(-1, 3), SIDES.size, 4)
     np.testing.assert_allclose(finer.uv[finer.uv_faces], inside.at(uv)[inside.faces], atol=1e-6)
 
 

@@ -18,6 +18,7 @@ from unveil.errors import UnveilError
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.camera import to_pixels
 from unveil.heads.layout import CoefficientLayout, Coefficients
+from unveil.meshes.ply import read_tables
 from unveil.output.batch import name_targets, photos_in
 from unveil.output.photo_files import Options, Target, write_photo
 from unveil.photos.crop import Crop
@@ -114,6 +115,24 @@ def test_npz_gives_back_the_reconstruction(target: Target) -> None:
 def test_only_the_wanted_formats(target: Target) -> None:
     write_photo(target, [make_face()], Options("constant", "00", ("ply",)))
     assert names(target.folder) == {"a.json", "a_0.ply", "a_0_overlay.png"}
+
+
+def test_a_ply_has_the_colours_of_the_texture_between_its_vertices(tmp_path: Path) -> None:
+    face = make_face()
+    tables = read_tables(face.save(tmp_path / "head.ply")[0].read_bytes())
+    points = np.stack([tables["vertex"][axis] for axis in "xyz"], axis=1)
+    np.testing.assert_allclose(points[: len(face.vertices)], face.vertices, atol=1e-6)
+    triangles = tables["face"]["vertex_indices"]
+    assert len(triangles) == 4 * len(face.faces)
+    inner = triangles.reshape(-1, 4, 3)[:, 3]  # between the middles of the edges
+    corners, uv = face.vertices[face.faces], MODEL.uv[MODEL.uv_faces]
+    texture = face.texture().astype(int)
+    colours = np.stack([tables["vertex"][name] for name in ("red", "green", "blue")], axis=1).astype(int)
+    for k, n in ((0, 1), (1, 2), (2, 0)):
+        at = np.argmin(np.linalg.norm(points[inner] - (corners[:, k] + corners[:, n])[:, None] / 2, axis=-1), axis=1)
+        middle = np.take_along_axis(inner, at[:, None], axis=1)[:, 0]
+        column, row = ((uv[:, k] + uv[:, n]) / 2 * [1, -1] * len(texture) + [0, len(texture)]).astype(int).T
+        assert (np.abs(colours[middle] - texture[row, column]).max(axis=1) < 40).mean() > 0.95
 
 
 def test_vertex_colours_come_from_the_texture() -> None:

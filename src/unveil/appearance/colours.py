@@ -60,16 +60,11 @@ def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:
     """A texture, or colours of vertices, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
     if not model.textured:
         return colours
-    uv = model.vertex_uv()
-    result = _nearest_texels(colours, uv)
-    if model.parts is not None:
-        for name, picture in model.parts.pictures.items():
-            vertices = np.unique(model.faces[model.parts.faces_of(name)])
-            result[vertices] = _nearest_texels(picture, uv[vertices])
-    return result
+    return nearest_texels(colours, model.vertex_uv())
 
 
-def _nearest_texels(picture: UInt8s, uv: Floats) -> UInt8s:
+def nearest_texels(picture: UInt8s, uv: Floats) -> UInt8s:
+    """The colours [N, 3] of a picture [H, W, 3] at texture coordinates [N, 2]."""
     height, width = picture.shape[:2]
     column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
     row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(int)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveil.appearance.colours import HeadColours, head_colours, vertex_colours
+from unveil.appearance.colours import HeadColours, head_colours, nearest_texels
 from unveil.appearance.hair.surroundings import Surroundings, not_skin
 from unveil.appearance.hair.worn import HairForm
 from unveil.appearance.view import part_with
 from unveil.appearance.visibility import BESIDE, occluded_pixels
+from unveil.drawing.render import Skin
 from unveil.faces.face import ReconstructedFace
 from unveil.faces.formats import NUMBERS, OVERLAY, RELIT_FORMAT
 from unveil.faces.hair import hair_arrays, hair_pixels, without_light
@@ -25,6 +26,7 @@ from unveil.faces.spectacles import spectacle_frames
 from unveil.faces.whole import whole_face, whole_hidden
 from unveil.heads.model import MorphableModel
 from unveil.heads.motion import Motion
+from unveil.heads.skin.finer import FinerMesh
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.maps import encode_normals
 from unveil.meshes.obj import write_obj
@@ -36,6 +38,7 @@ from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
 from unveil.typing import Bools, Floats, Image, UInt8s
 
+PLY_PARTS = 2  # of an edge of the head's mesh
 OVERLAY_ENDING = "_overlay.png"
 ENDINGS = (  # of all files of a face, after "<photo>_<k>"
     *(".glb", ".obj", ".mtl", ".jpg", "_hair.jpg", ".ply", ".npz", OVERLAY_ENDING, "_relit.png"),
@@ -91,9 +94,16 @@ def _write_obj(path: Path, face: ReconstructedFace, model: MorphableModel, colou
 
 
 def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colours: UInt8s) -> None:
-    whole = whole_face(face, model)
-    colours = vertex_colours(colours, whole.model)
-    write_ply(path, whole.vertices, whole.model.faces, colours, vertex_values(face, model))
+    whole, values = whole_face(face, model), vertex_values(face, model)
+    if not model.textured:
+        write_ply(path, whole.vertices, whole.model.faces, colours, values)
+        return
+    # The head's own vertices are too few for its colours.
+    skin = Skin.of(colours, whole.model)
+    finer = FinerMesh.of(whole.model.faces, skin.uv, skin.uv_faces, PLY_PARTS)
+    values = {name: finer.mesh.at(known[:, None])[:, 0] for name, known in values.items()}
+    colours = nearest_texels(skin.texture, finer.vertex_uv)
+    write_ply(path, finer.mesh.at(whole.vertices), finer.mesh.faces, colours, values)
 
 
 def face_colours(

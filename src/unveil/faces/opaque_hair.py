@@ -19,7 +19,6 @@ from unveil.heads.parts import HairEnds
 from unveil.typing import Bools, Float32s, Floats, UInt8s
 
 HANGS = 0.015, 0.020  # metres from the skin: up to there hair lies on it, from there on it hangs free
-PLANE = 0.004  # metres over which skin is a plane
 AT_END = 0.005, 0.02  # metres from the neck's lower end, up to which it hangs free in any case, and from which not
 CUT, NECK = 0.04, 0.06  # metres above the lowest vertex to which the neck's lower end rises at most, and a part of it
 HALF = 0.5  # opacity at which hair that hangs free is cut off
@@ -47,8 +46,9 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
     neutral = np.asarray(whole.neutral(coefficients), np.float32)[: len(model.head.template)]
     below, opacity = nearest(ends.vertices, neutral), _opacity(ends)
     free = _hangs_free(ends.vertices, neutral[below], neutral[_ends_neck(model)])
-    down = _to_skin(ends.vertices, neutral, vertex_normals(neutral, model.faces))
-    points = ends.vertices + down * ((1 - opacity) * (1 - free))[:, None]
+    normals = vertex_normals(neutral, model.faces)[below]
+    raised = np.maximum(np.sum((ends.vertices - neutral[below]) * normals, axis=1), 0)
+    points = ends.vertices - (raised * (1 - opacity) * (1 - free))[:, None] * normals
     shown = opacity + NONE - (HALF + NONE) * free
     at_uv = np.empty(len(ends.uv), np.float32)
     at_uv[ends.uv_faces] = shown[ends.faces]
@@ -91,15 +91,6 @@ def _hangs_free(points: Float32s, below: Float32s, rim: Float32s) -> Float32s:
         from_rim = np.sqrt(squared_lengths(points - rim[nearest(points, rim)]))
         free = np.maximum(free, 1 - smooth_step(from_rim, *AT_END))
     return np.asarray(free, np.float32)
-
-
-def _to_skin(points: Float32s, skin: Float32s, normals: Float32s) -> Float32s:
-    """Ways [N, 3] from points [N, 3] straight down to the planes that skin near to them has at its vertices [V, 3]."""
-    square = squared_lengths(skin) - 2 * points @ skin.T  # up to what is the same for all vertices
-    weight = np.exp((square.min(axis=1, keepdims=True) - square) / (2 * PLANE**2))
-    weight /= weight.sum(axis=1, keepdims=True)
-    normal, height = weight @ normals, weight @ np.sum(skin * normals, axis=1)
-    return np.asarray(-np.maximum(np.sum(points * normal, axis=1) - height, 0)[:, None] * normal, np.float32)
 
 
 def _ends_neck(model: MorphableModel) -> Bools:

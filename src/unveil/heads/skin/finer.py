@@ -10,7 +10,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.heads.skin.dense import unit
 from unveil.heads.skin.space import at_coordinates
 from unveil.reprs import short_repr
-from unveil.typing import Float32s, Floats, Int64s
+from unveil.typing import Float32s, Floats, Int64s, Ints
 
 ROUND = 0.75  # of the way from a flat triangle to the planes at its corners
 
@@ -20,13 +20,13 @@ class Division:
     """Triangles whose edges are divided into equal parts; points that triangles share stay shared."""
 
     faces: Int64s  # [F * parts^2, 3] indices below N
-    corners: Int64s  # [N, 3] vertices of the triangle that each lies on
+    corners: Int64s  # [N, 3] vertices of the triangle that each lies on; those of old vertices come first
     weights: Float32s  # [N, 3] of these, which add up to one
     __repr__ = short_repr
 
     @classmethod
-    def of(cls, faces: Int64s, parts: int) -> Division:
-        """The division of triangles [F, 3] that has so many parts an edge."""
+    def of(cls, faces: Ints, count: int, parts: int) -> Division:
+        """The division of triangles [F, 3] of ``count`` vertices that has so many parts an edge."""
         first, second = np.divmod(np.arange((parts + 1) ** 2), parts + 1)
         inside = first + second <= parts
         steps = np.stack([parts - first - second, first, second], axis=1)[inside]  # [L, 3] of each point of the lattice
@@ -42,9 +42,11 @@ class Division:
         weights = np.broadcast_to(steps, (len(faces), *steps.shape)).reshape(-1, 3)
         order = np.lexsort((vertices, -weights), axis=1)  # whatever corner a triangle begins with
         vertices, weights = (np.take_along_axis(values, order, axis=1) for values in (vertices, weights))
-        point = np.ravel_multi_index((*vertices.T, *weights[:, :2].T), (vertices.max() + 1,) * 3 + (parts + 1,) * 2)
+        old = np.arange(count)[:, None] * [1, 0, 0]
+        vertices, weights = np.concatenate([old, vertices]), np.concatenate([0 * old + [parts, 0, 0], weights])
+        point = np.ravel_multi_index((parts - weights[:, 0], *vertices.T, weights[:, 1]), (parts, *(count,) * 3, parts))
         _, kept, index = np.unique(point, return_index=True, return_inverse=True)
-        divided = index.reshape(len(faces), -1)[:, np.asarray(small)].reshape(-1, 3)
+        divided = index[count:].reshape(len(faces), -1)[:, np.asarray(small)].reshape(-1, 3)
         return cls(divided, vertices[kept], np.asarray(weights[kept] / parts, np.float32))
 
     def at(self, values: Floats) -> Floats:
@@ -67,15 +69,16 @@ class FinerMesh:
     __repr__ = short_repr
 
     @classmethod
-    def of(cls, faces: Int64s, uv: Floats, uv_faces: Int64s, parts: int) -> FinerMesh:
+    def of(cls, faces: Ints, uv: Floats, uv_faces: Ints, parts: int) -> FinerMesh:
         """Of triangles [F, 3] with texture coordinates [T, 2], whose rows ``uv_faces`` [F, 3] are."""
-        mesh, flat = Division.of(faces, parts), Division.of(uv_faces, parts)
+        mesh = Division.of(faces, int(faces.max(initial=-1)) + 1, parts)
+        flat = Division.of(uv_faces, len(uv), parts)
         finer_uv = np.asarray(flat.at(np.asarray(uv)), np.float32)
         vertex_uv = np.zeros((len(mesh.corners), 2), np.float32)
         vertex_uv[mesh.faces] = finer_uv[flat.faces]
         return cls(mesh, finer_uv, flat.faces, vertex_uv)
 
-    def displaced(self, vertices: Floats, faces: Int64s, displacement: Floats) -> Floats:
+    def displaced(self, vertices: Floats, faces: Ints, displacement: Floats) -> Floats:
         """Vertices [..., N, 3] on the surface through old ``vertices`` [..., V, 3], moved along interpolated normals.
 
         It is round between them (Boubekeur and Alexa, "Phong tessellation", 2008).
