@@ -26,6 +26,7 @@ from unveil.photos.detect import FaceDetector
 from unveil.photos.detection import Detection, given_faces
 from unveil.photos.io import Photograph, as_rgb, name_of
 from unveil.processes import numpy_on_one_thread
+from unveil.reconstruct.bite import biting
 from unveil.reconstruct.false_detection import is_no_face, perhaps_no_face
 from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.reconstruct.joining import join_shapes
@@ -151,7 +152,7 @@ class Reconstructor:
             ]
             heads = self._heads(image, prediction.coefficients, sightings, clock.milliseconds)
             heads = [self._with_guesses(head, prediction, k, image.shape) for k, head in enumerate(heads)]
-            heads = [self._squinting(image, head) for head in heads]
+            heads = [self._looked_again(image, head) for head in heads]
             if self.wrinkles and self.skin.surface is not None:
                 heads = [wrinkled(image, head, self.skin.surface) for head in heads]
             return [
@@ -230,13 +231,15 @@ class Reconstructor:
             face = replace(face, deviations=deviations, uncertainty_mm=self._uncertainty(deviations))
         return face
 
-    def _squinting(self, image: Image, face: Reconstruction) -> Reconstruction:
-        """The face with eyes as narrow as they are in the photograph."""
-        narrower = squinting(image, face, self.morphable)
-        if narrower is None:
+    def _looked_again(self, image: Image, face: Reconstruction) -> Reconstruction:
+        """The face with eyes as narrow and teeth as close together as they are in the photograph."""
+        coefficients = face.coefficients
+        for look in (squinting, biting):
+            coefficients = look(image, replace(face, coefficients=coefficients), self.morphable) or coefficients
+        if coefficients is face.coefficients:
             return face
         kept = ("occlusion", "classes", "hidden", "face_area", "deviations", "uncertainty_mm")
-        return replace(self._moved(face, narrower), **{name: getattr(face, name) for name in kept})
+        return replace(self._moved(face, coefficients), **{name: getattr(face, name) for name in kept})
 
     def _moved(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The head of a face with other coefficients [M]."""

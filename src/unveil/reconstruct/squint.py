@@ -36,7 +36,7 @@ def squinting(image: Image, face: Reconstruction, model: MorphableModel) -> Coef
     units = [f"{UNIT}{side}" for side in EYES]
     if face.occlusion is None or abs(face.pose_degrees[1]) > TURNED or not set(units) <= set(model.unit_names):
         return None
-    narrower = [narrowing(image, face, eye) for eye in EYES.values() if not _hidden(image, face, eye)]
+    narrower = [narrowing(image, face, eye) for eye in EYES.values() if not is_hidden(image, face, eye)]
     seen = [change for change in narrower if change is not None]
     change = min(float(np.mean(seen)) if seen else 0.0, MOST)
     if change < LEAST:
@@ -88,9 +88,9 @@ def opening(marks: Floats, down: Floats) -> float:
     return float((marks[4:6].mean(axis=0) - marks[1:3].mean(axis=0)) @ down)
 
 
-def _hidden(image: Image, face: Reconstruction, eye: slice) -> bool:
-    """Whether something covers an eye, or the photograph ends there."""
-    marks, occlusion = face.landmarks2d[eye], np.asarray(face.occlusion)
+def is_hidden(image: Image, face: Reconstruction, part: slice) -> bool:
+    """Whether something covers a part of the landmarks, or the photograph ends there."""
+    marks, occlusion = face.landmarks2d[part], np.asarray(face.occlusion)
     cells = np.rint(face.crop.of_cells(len(occlusion)).to_crop(marks)).astype(int)
     outside = (marks < 0).any() or (marks > np.array(image.shape[1::-1]) - 1).any()
     column, row = np.clip(cells, 0, len(occlusion) - 1).T
