@@ -1,6 +1,7 @@
 """The parts of the server: jobs and their workers, who is let in, and what is started at all."""
 
 import asyncio
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -220,3 +221,17 @@ def test_a_server_for_all_machines_names_an_address_to_go_to() -> None:
         assert at.startswith("http://localhost:")
         assert httpx.get(f"{at}/api/health", timeout=60).json()["status"] == "ok"
         assert httpx.post(f"{at}/api/jobs", timeout=60).status_code == 401
+
+
+def test_who_goes_away_while_sending_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    """Nor a job that waits for the rest: forty would fill the queue of 16 that a client may have."""
+    with running_server("--workers", "1") as (at, _):
+        place = at.removeprefix("http://")
+        host, port = place.rsplit(":", 1)
+        about = "Content-Length: 1000\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+        for address in ("reconstruct", "jobs", "live") * 20:
+            with socket.create_connection((host, int(port))) as connection:
+                connection.sendall(f"POST /api/{address} HTTP/1.1\r\nHost: {place}\r\n{about}".encode())
+        said = httpx.post(f"{at}/api/reconstruct", files={"photo": b"no picture"}, timeout=60)
+        assert said.status_code == 422
+    assert capfd.readouterr().err == ""

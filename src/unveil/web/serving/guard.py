@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -71,7 +72,8 @@ class Guard:
 
         # Which the server answers without a body: the application need not know HEAD.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self.app({**scope, "method": method}, self._limited(receive), send_with_headers)
+        with suppress(ClientDisconnect):  # who went away while sending hears no answer, and who serves need not know
+            await self.app({**scope, "method": method}, self._limited(receive), send_with_headers)
 
     @property
     def _too_long(self) -> str:
