@@ -19,7 +19,7 @@ from unveil.heads.parts import HairEnds
 from unveil.typing import Bools, Float32s, Floats, UInt8s
 
 HANGS = 0.015, 0.020  # metres from the skin: up to there hair lies on it, from there on it hangs free
-AT_END = 0.005, 0.02  # metres from the neck's lower end, up to which it hangs free in any case, and from which not
+AT_END = 0.012, 0.018  # metres from the neck's lower end, up to which it hangs free in any case, and from which not
 CUT, NECK = 0.04, 0.06  # metres above the lowest vertex to which the neck's lower end rises at most, and a part of it
 HALF = 0.5  # opacity at which hair that hangs free is cut off
 NONE = 1e-3  # of opacity, to keep what has none where hair lies on the skin
