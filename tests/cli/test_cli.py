@@ -260,6 +260,10 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
             "--wrinkles would do nothing: a head that is written keeps what it has",
         ),
         (
+            ["animate", "a.jpg", "-o", "b", "--texture", "lit", "--formats", "gif"],
+            "--texture would do nothing: it is that of a GLB, name one with --formats",
+        ),
+        (
             ["animate", "a.npz", "-o", "b", "--no-hair", "--texture", "lit"],
             "--texture and --no-hair would do nothing: a head that is written keeps what it has",
         ),

@@ -150,8 +150,10 @@ def animate(
     if len(given := [name for name, value in ways.items() if value]) > 1:
         raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
     wanted = chosen(formats, MOTION_FORMATS)
-    if size and not {"gif", "mp4"} & set(wanted):
-        raise UnveilError("--size would do nothing: it is that of a GIF or an MP4, name one with --formats")
+    _refuse(
+        {"--size": size and not {"gif", "mp4"} & {*wanted}}, "it is that of a GIF or an MP4, name one with --formats"
+    )
+    _refuse({"--texture": lit and "glb" not in wanted}, "it is that of a GLB, name one with --formats")
     if "mp4" in wanted:
         require_writer()
     usual = animation.RATE if "gif" in wanted else animation.FINE_RATE
