@@ -49,6 +49,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for arguments, words in (
         (("occlude", wall, *sheet), "no face found"),
         (("occlude", tmp_path / "absent.jpg", *sheet), "does not exist"),
+        (("occlude", "https://example.org/a.jpg", *sheet), "is an address, and nothing is fetched"),
         (("occlude", DEMO, *sheet, "--kinds", "veil"), "choose from pixels"),
         (("occlude", DEMO, *sheet, "--severities", "10,much"), "percentages"),
         (("occlude", DEMO, *sheet, "--occluders", tmp_path / "nothing"), "no folder"),

@@ -169,7 +169,7 @@ def test_the_command_writes_what_the_library_does(
         (
             "b.pts",
             "{ no points }",
-            r"^unveil: \S+b.pts is no .pts file of landmarks \(could not convert .*\); write it again",
+            r"^unveil: \S+b.pts is no .pts file of landmarks \(could not .*\); check its path, or write it again",
         ),
         ("c.npy", None, "c.npy does not exist"),
         ("d.npy", "no array", r"d.npy is no file of landmarks that can be read \("),

@@ -20,7 +20,7 @@ from unveil.storage.files import printable
 from unveil.storage.zip_file import open_zip
 from unveil.typing import Image
 
-CROPS = FileKind("npz file of face crops", "write it again", 2**36)
+CROPS = FileKind("npz file of face crops", "check its path, or write it again", 2**36)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from unveil.storage.files import printable
 from unveil.storage.text import read_json, read_text
 from unveil.typing import Float64s, Floats
 
-LANDMARKS = FileKind("file of landmarks that can be read", "write it again", 2**28)
-PTS = FileKind(".pts file of landmarks", "write it again", 2**20)
+LANDMARKS = FileKind("file of landmarks that can be read", "check its path, or write it again", 2**28)
+PTS = FileKind(".pts file of landmarks", "check its path, or write it again", 2**20)
 FEWEST = 12  # landmarks that a fit needs
 LARGEST_PIXEL = 1e6  # of a coordinate; photographs have some ten thousand on a side
 LEAST_WIDTH = 0.01  # of a face, over its length; chosen, not measured

@@ -11,7 +11,7 @@ from unveil.meshes.ply import parse_ply
 from unveil.storage.file_kind import FileKind
 from unveil.storage.files import printable
 
-MESH = FileKind("usable mesh", "write it again", 2**30)
+MESH = FileKind("usable mesh", "check its path, or write it again", 2**30)
 
 
 def read_mesh(path: Path) -> Mesh:

@@ -147,5 +147,7 @@ def require_picture(path: Path) -> dict[str, Any]:
 
 def _read_error(path: Path, error: OSError | ValueError) -> UnveilError:
     if isinstance(error, FileNotFoundError):
+        if path.parts[:1] in (("http:",), ("https:",)):
+            return UnveilError(f"{printable(path)} is an address, and nothing is fetched; save the photograph first")
         return UnveilError(f"{printable(path)} does not exist; check the path")
     return UnveilError(f"cannot read {printable(path)}: {reason_of(error)}; check the path and its permissions")

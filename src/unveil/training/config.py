@@ -13,7 +13,7 @@ from unveil.storage.file_kind import FileKind
 from unveil.storage.files import json_text, printable
 from unveil.storage.text import parse_json, read_text
 
-CONFIGURATION = FileKind("JSON object of settings", "write it again", 2**20)
+CONFIGURATION = FileKind("JSON object of settings", "check its path, or write it again", 2**20)
 
 CHOICES: dict[str, tuple[str | int, ...]] = {
     "depth": (18, 34, 50),

@@ -26,7 +26,7 @@ from unveil.storage.names import beside
 from unveil.typing import Float64s, Image
 
 MAT = FileKind("file of landmarks with a readable pt3d_68", "copy it again", 2**26)
-ANNOTATION = FileKind("npy or npz file of landmarks", "write it again", 2**32)
+ANNOTATION = FileKind("npy or npz file of landmarks", "check its path, or write it again", 2**32)
 
 
 def open_annotated(

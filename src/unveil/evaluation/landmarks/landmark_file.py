@@ -99,6 +99,6 @@ class LandmarkFile:
         return np.array([where.get(name, -1) for name in names], np.int64)
 
 
-LANDMARK_FILE = FileKind("landmark file with names and landmarks2d", "write it again", 2**32)
+LANDMARK_FILE = FileKind("landmark file with names and landmarks2d", "check its path, or write it again", 2**32)
 FLAGS = ("hidden68", "hidden_points")
 ARRAYS = ("landmarks2d", *FLAGS, "hidden_share", "neutral_mm", "vertices_mm", "projected")

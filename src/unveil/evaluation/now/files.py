@@ -20,7 +20,7 @@ from unveil.storage.names import beside, files_named
 from unveil.typing import Float64s
 
 LANDMARKS = 7  # outer and inner corner of the right eye, inner and outer of the left, nose bottom, corners of the mouth
-LANDMARK_POINTS = FileKind("usable file of landmarks", "write it again", 2**20)
+LANDMARK_POINTS = FileKind("usable file of landmarks", "check its path, or write it again", 2**20)
 MESH_SUFFIXES, LANDMARK_SUFFIXES = (".obj", ".ply"), (".npy", ".txt")  # the first that is there is taken
 
 
