@@ -70,7 +70,7 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
 def _opacity(ends: HairEnds) -> Float32s:
     """That of loose ends at their vertices [N], 0 to 1."""
     height, width = ends.picture.shape[:2]
-    around = np.pad(ends.picture[..., 3], ((0, 0), (MIXED, MIXED)), mode="wrap")  # which it shows
+    around = np.pad(ends.picture[..., 3], ((0, 0), (MIXED, MIXED)), mode="wrap")  # it goes around
     mean = cv2.blur(around.astype(np.float32) / 255, (MIXED, MIXED))[:, MIXED:-MIXED]
     at = np.rint(ends.uv * [width, -height] + [0, height]).astype(int)
     opacity = np.zeros(len(ends.vertices), np.float32)
