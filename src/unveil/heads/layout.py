@@ -52,7 +52,8 @@ class Group:
 class CoefficientLayout:
     """An ordered list of named groups: how a vector of coefficients is cut into its parts.
 
-    Two layouts are equal when name, group names, sizes and units are; the statistics may differ.
+    Two layouts are equal when name, group names, sizes and units are; the statistics may differ. Methods that take
+    values raise a `LayoutError` where there are not M in the last axis.
     """
 
     name: str

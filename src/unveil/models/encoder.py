@@ -97,7 +97,7 @@ class Encoder(Protocol):
         """Whether it is asked about the mirror images of a photograph's crops, too (`models.second_look`)."""
 
     def predict(self, crops: Images) -> Prediction:
-        """Its prediction for RGB crops uint8 [N, S, S, 3]."""
+        """Its prediction for RGB crops uint8 [N, S, S, 3], where S is `input_size`; ValueError for other arrays."""
 
 
 class CoefficientsOnly:

@@ -74,6 +74,10 @@ class FaceDetector:
         smallest_face: side in image pixels of the smallest face to search for; faces down to half of it are accepted. A
             smaller value is slower.
         threads: processor threads; at most four if left out.
+
+    Raises:
+        UnveilError: the model is missing or cannot be used.
+        ValueError: the smallest face has fewer than 8 pixels.
     """
 
     def __init__(
@@ -97,6 +101,10 @@ class FaceDetector:
         """All faces in a photograph (path, PIL image or RGB array), the largest first; an empty list for none.
 
         A ``generous`` search gives everything that may be a face.
+
+        Raises:
+            UnveilError: the path leads to no readable photograph.
+            TypeError: the photograph is anything else.
         """
         image = as_rgb(image)
         levels = list(levels_of(image, self._smallest_face))[::-1]
