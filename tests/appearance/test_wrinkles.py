@@ -12,6 +12,7 @@ from unveil.appearance.wrinkles.found import LARGEST, find_wrinkles
 from unveil.appearance.wrinkles.relief import Grid, find_relief
 from unveil.heads.skin.albedo import SIZE
 from unveil.heads.skin.dense import dense_mesh
+from unveil.heads.skin.detail import Detail
 from unveil.typing import Float64s
 
 MODEL = unveil.load_openhead()
@@ -52,7 +53,7 @@ def test_wrinkles_may_be_in_the_face_but_not_on_brows_eyes_and_lips() -> None:
 def test_a_surface_without_displacement_has_the_normals_of_the_mesh() -> None:
     flat = SURFACE.normals(TEMPLATE, np.zeros((SIZE, SIZE)))
     np.testing.assert_allclose(flat, SURFACE.mesh.normals(TEMPLATE, MODEL.faces), atol=1e-6)
-    maps = SURFACE.tangent_normal_map(TEMPLATE, np.zeros((SIZE, SIZE)))
+    maps = Detail(SURFACE, TEMPLATE, np.zeros((SIZE, SIZE))).normal_map
     np.testing.assert_allclose(maps, np.broadcast_to([0, 0, 1], maps.shape), atol=1e-5)
 
 

@@ -26,7 +26,6 @@ from unveil.geometry.camera import to_pixels
 from unveil.geometry.lighting import harmonics
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.uv import texel_map
-from unveil.heads.skin.detail import Detail
 from unveil.photos.crop import Crop
 from unveil.typing import Float64s, Image
 
@@ -107,11 +106,10 @@ def test_panels_show_the_light_from_either_side() -> None:
 @pytest.mark.parametrize("side", [-1.0, 1.0])
 def test_details_take_part_in_the_shading(side: float) -> None:
     normals = np.full((256, 256, 3), [side, 0, 0], np.float32)
-    flat, one = np.zeros((3, 3)), np.array([[0, 1, 2]])
-    detail = Detail(np.zeros((256, 256)), normals, normals, flat, one, flat[:, :2], one)
+    face = make_face(detail=SimpleNamespace(normals=normals))
     image = np.full((224, 224, 3), 90, np.uint8)
     texture = np.full((SIZE, SIZE, 3), 150, np.uint8)
-    picture = draw_relit(image, make_face(detail=replace(detail)), MODEL, HeadColours.alike(texture)).astype(float)
+    picture = draw_relit(image, face, MODEL, HeadColours.alike(texture)).astype(float)
     _, _, from_left, from_right = (panel[PANEL // 2, PANEL // 2].mean() for panel in np.split(picture, 4, axis=1))
     assert (from_left > from_right + 30) == (side > 0)
     assert abs(from_left - from_right) > 30

@@ -14,7 +14,7 @@ from unveil.heads.layout import Coefficients
 from unveil.heads.model import MorphableModel
 from unveil.heads.skin.albedo import SIZE
 from unveil.heads.skin.dense import dense_mesh
-from unveil.heads.skin.detail import DetailSurface
+from unveil.heads.skin.detail import Detail, DetailSurface
 from unveil.models.deca import detail as deca_detail
 from unveil.models.deca import head as flame
 from unveil.models.deca.detail import read_dense_mesh
@@ -102,7 +102,7 @@ def test_masked_normals(model: MorphableModel, folder: Path) -> None:
     assert normals[~inside] == pytest.approx(coarse[~inside], abs=1e-6)
     tilt = np.degrees(np.arccos(np.clip(np.sum(normals * coarse, axis=1), -1, 1)))[inside]
     assert np.median(tilt) > 3
-    picture = surface.normal_map(vertices, decoded())
+    picture = Detail(surface, vertices, decoded()).normals
     assert picture.shape == (SIZE, SIZE, 3)
     assert picture.reshape(-1, 3)[surface.mesh.texels] == pytest.approx(normals)
     assert np.delete(picture.reshape(-1, 3), surface.mesh.texels, axis=0).max() == 0
@@ -137,14 +137,14 @@ def test_normals_of_a_ramp(flip: int) -> None:
     assert surface.mesh.faces.shape == (2 * 255 * 255, 3)
     assert surface.normals(vertices, ramp) == pytest.approx(np.broadcast_to(expected, (SIZE**2, 3)), abs=1e-4)
     if flip > 0:
-        relative = surface.tangent_normal_map(vertices, ramp)
+        relative = Detail(surface, vertices, ramp).normal_map
         assert relative == pytest.approx(np.broadcast_to(expected, (SIZE, SIZE, 3)), abs=1e-4)
 
 
 def test_tangent_normals_turn_with_the_head(model: MorphableModel, folder: Path) -> None:
     surface, c = load(model, folder, None), Coefficients(flame.LAYOUT, np.zeros(236, np.float32))
     turned = c.replace(pose=np.array([0.2, 0.6, -0.1, 0, 0, 0], np.float32))
-    still_map, turned_map = (surface.tangent_normal_map(np.asarray(model.vertices(k)), decoded()) for k in (c, turned))
+    still_map, turned_map = (Detail(surface, np.asarray(model.vertices(k)), decoded()).normal_map for k in (c, turned))
     assert np.median(np.abs(still_map - turned_map)) < 1e-6
     outside = np.delete(still_map.reshape(-1, 3), surface.mesh.texels, axis=0)
     assert (outside == [0, 0, 1]).all()

@@ -14,6 +14,7 @@ from unveil import Reconstruction, Reconstructor, UnveilError
 from unveil.assets.store import packaged
 from unveil.faces.formats import ALL_FORMATS, FORMATS
 from unveil.faces.wrinkled import wrinkled
+from unveil.heads.skin.detail import DetailSurface
 from unveil.output.batch import formats_for
 from unveil.output.moving_head import of_face
 
@@ -56,6 +57,21 @@ def test_a_dense_mesh_and_maps_are_written_on_demand(face: Reconstruction, tmp_p
     assert set(face.write(tmp_path / "head", "detail")) == {f"detail_{kind}" for kind in ("obj", "mtl", "jpg", "glb")}
     report = validator_report(tmp_path / "head_detail.glb")
     assert (report["numErrors"], report["numWarnings"]) == (0, 0)
+
+
+def test_a_dense_mesh_is_made_only_for_files_of_it(
+    face: Reconstruction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = replace(face, detail=replace(face.detail))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the dense mesh was made")
+
+    monkeypatch.setattr(DetailSurface, "vertices", refuse)
+    for kind in ("glb", "maps", "overlay"):
+        assert fresh.write(tmp_path / "head", kind)
+    with pytest.raises(AssertionError, match="was made"):
+        fresh.write(tmp_path / "head", "detail")
 
 
 def with_units(reconstructor: Reconstructor, face: Reconstruction, **units: float) -> Reconstruction:

@@ -103,7 +103,7 @@ def _write_ply(path: Path, face: ReconstructedFace, model: MorphableModel, colou
     finer = FinerMesh.of(whole.model.faces, skin.uv, skin.uv_faces, PLY_PARTS)
     values = {name: finer.mesh.at(known[:, None])[:, 0] for name, known in values.items()}
     colours = nearest_texels(skin.texture, finer.vertex_uv)
-    write_ply(path, finer.mesh.at(whole.vertices), finer.mesh.faces, colours, values)
+    write_ply(path, finer.mesh.at(whole.vertices), finer.faces, colours, values)
 
 
 def face_colours(

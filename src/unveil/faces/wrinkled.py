@@ -26,7 +26,7 @@ def wrinkled(image: Image, face: Face, surface: DetailSurface) -> Face:
     found = find_wrinkles(image, face.projected, vertices, surface, _hidden(face, image.shape))
     skin = surface.model.skin
     if skin is None or skin.folds is None:
-        return replace(face, detail=surface.detail(vertices, found))
+        return replace(face, detail=Detail(surface, vertices, found))
     expression = np.asarray(face.coefficients["expression"])
     moving = MovingRelief.of(found, expression, _share(face, surface), skin.folds)
     return replace(face, detail=expressed(surface, vertices, expression, moving))
@@ -38,8 +38,8 @@ def expressed(surface: DetailSurface, vertices: Floats, expression: Floats, movi
     raised = _heights(surface.model, moving)
     over_mesh = surface.mesh.interpolate((np.asarray(expression, np.float32) @ raised)[:, None])
     beside = relief - surface.mesh.as_map(over_mesh.astype(np.float32), 0)[..., 0]
-    fine = surface.tangent_normal_map(vertices, beside)
-    return replace(surface.detail(vertices, relief), moving=moving, fine_normal_map=fine)
+    fine = surface.relative(vertices, surface.normals(vertices, beside))
+    return Detail(surface, vertices, relief, moving=moving, fine_normal_map=fine)
 
 
 def folding(model: MorphableModel, moving: MovingRelief) -> MorphableModel:

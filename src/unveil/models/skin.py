@@ -38,8 +38,9 @@ class SkinModel:
         """The details of heads with posed ``vertices`` [N, V, 3] and coefficients [N, M]; None where none are known."""
         if self.surface is None or self.decode is None:
             return [None] * len(vertices)
-        maps = self.decode(coefficients)
-        return [self.surface.detail(*face) for face in zip(vertices, maps, strict=True)]
+        from unveil.heads.skin.detail import Detail
+
+        return [Detail(self.surface, *face) for face in zip(vertices, self.decode(coefficients), strict=True)]
 
     def albedos(self, coefficients: Coefficients) -> list[Float32s | None]:
         """The colours [256, 256, 3] of the skin of coefficients [N, M]; None where they are not known."""

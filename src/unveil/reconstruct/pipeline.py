@@ -17,7 +17,7 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.faces.wrinkled import expressed, wrinkled
 from unveil.heads.face_area import face_area
 from unveil.heads.layout import Coefficients, require_one
-from unveil.heads.skin.detail import Detail, DetailSurface
+from unveil.heads.skin.detail import Detail
 from unveil.heads.uncertainty import vertex_uncertainty
 from unveil.models.encoder import Encoder, Prediction
 from unveil.models.registry import NETWORKS, head_of, open_encoder, open_skin
@@ -174,8 +174,8 @@ class Reconstructor:
         require_one(coefficients)
         moved = self._moved(face, coefficients)
         kept = ("photographed", "occlusion", "classes", "hidden", "face_area", "detector_turn", "doubtful")
-        if self.wrinkles and self.skin.surface is not None and face.detail is not None:
-            moved = replace(moved, detail=_with_expression(face.detail, moved, self.skin.surface))
+        if self.wrinkles and face.detail is not None:
+            moved = replace(moved, detail=_with_expression(face.detail, moved))
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def joined(self, faces: Sequence[Reconstruction]) -> list[Reconstruction]:
@@ -269,8 +269,8 @@ class Reconstructor:
         ]
 
 
-def _with_expression(detail: Detail, face: Reconstruction, surface: DetailSurface) -> Detail:
+def _with_expression(detail: Detail, face: Reconstruction) -> Detail:
     """The detail of the same skin on a face with another expression."""
     if detail.moving is None:
-        return surface.detail(face.vertices, detail.displacement)
-    return expressed(surface, face.vertices, np.asarray(face.coefficients["expression"]), detail.moving)
+        return replace(detail, posed=face.vertices)
+    return expressed(detail.surface, face.vertices, np.asarray(face.coefficients["expression"]), detail.moving)

@@ -15,7 +15,6 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.skin.albedo import SIZE
 from unveil.heads.skin.dense import DenseMesh, dense_mesh
 from unveil.heads.skin.detail import DetailSurface
-from unveil.heads.skin.finer import FinerMesh
 from unveil.typing import Bools, Float32s, Float64s
 
 # Texels: how far around these parts there is hair, or skin that is no skin of the face.
@@ -30,8 +29,7 @@ def wrinkle_surface(model: MorphableModel) -> DetailSurface:
     """The surface of a head whose displacements come from photographs: none is everybody's."""
     mesh = dense_mesh(model.uv.astype(np.float64), model.uv_faces, model.faces, SIZE)
     mask = clear_skin(model, mesh)
-    finer = FinerMesh.of(model.faces, model.uv, model.uv_faces, PARTS)
-    return DetailSurface(model, np.zeros((SIZE, SIZE), np.float32), mask, mask, mesh, finer, smooth=True)
+    return DetailSurface(model, np.zeros((SIZE, SIZE), np.float32), mask, mask, mesh, PARTS, smooth=True)
 
 
 def clear_skin(model: MorphableModel, mesh: DenseMesh) -> Float32s:

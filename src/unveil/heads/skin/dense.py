@@ -33,6 +33,11 @@ class DenseMesh:
         row, column = np.divmod(self.texels, self.size)
         return np.stack([(column + 0.5) / self.size, 1 - (row + 0.5) / self.size], axis=1).astype(np.float32)
 
+    @property
+    def uv_faces(self) -> Int64s:
+        """[G, 3] rows of `uv` for the corners of each triangle: every vertex has one."""
+        return self.faces
+
     def at(self, rows: Int64s) -> DenseMesh:
         """Some of the texels [K], without triangles."""
         return replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,15 +51,14 @@ class MovingRelief:
 
 @dataclass(frozen=True, eq=False)
 class Detail:
-    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh."""
+    """The skin of a head at the resolution of wrinkles: maps in its texture coordinates, and a dense mesh.
 
-    displacement: Floats  # [256, 256] metres along the normals of the coarse mesh
-    normals: Float32s  # [256, 256, 3] unit normals in model space, zero where no texel is
-    normal_map: Floats  # [256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards
-    vertices: Floats  # [N, 3] model space, with expression and pose
-    faces: Ints  # [G, 3] triangles, indices of vertices
-    uv: Floats  # [T, 2] texture coordinates, v up
-    uv_faces: Ints  # [G, 3] rows of ``uv`` for the corners of each triangle
+    Maps of normals and the dense mesh are made when they are asked for: most files need none of them.
+    """
+
+    surface: DetailSurface
+    posed: Floats  # [V, 3] the coarse mesh: model space, with expression and pose
+    decoded: Floats  # [256, 256] metres, what a decoder or a photograph gives
     name: str = "detail"
     credit: str = ""
     # Where it is known how the displacement changes with the expression: that, and the normal map of what is finer than
@@ -66,6 +66,46 @@ class Detail:
     moving: MovingRelief | None = None
     fine_normal_map: Floats | None = None
     __repr__ = short_repr
+
+    @cached_property
+    def displacement(self) -> Float32s:
+        """[256, 256] metres along the normals of the coarse mesh."""
+        return np.asarray(self.surface.displacement(self.decoded), np.float32)
+
+    @cached_property
+    def normals(self) -> Float32s:
+        """[256, 256, 3] unit normals in model space, zero where no texel is."""
+        return self.surface.mesh.as_map(self._normals, 0)
+
+    @cached_property
+    def normal_map(self) -> Float32s:
+        """[256, 256, 3] the same relative to the coarse mesh: along u, along v, outwards."""
+        return self.surface.relative(self.posed, self._normals)
+
+    @cached_property
+    def vertices(self) -> Floats:
+        """[N, 3] of the dense mesh: model space, with expression and pose."""
+        return self.surface.vertices(self.posed, self.decoded)
+
+    @property
+    def faces(self) -> Ints:
+        """[G, 3] triangles, indices of vertices."""
+        return self.surface.dense.faces
+
+    @property
+    def uv(self) -> Floats:
+        """[T, 2] texture coordinates, v up."""
+        return self.surface.dense.uv
+
+    @property
+    def uv_faces(self) -> Ints:
+        """[G, 3] rows of ``uv`` for the corners of each triangle."""
+        return self.surface.dense.uv_faces
+
+    @cached_property
+    def _normals(self) -> Float32s:
+        """Those of the texels [N, 3]."""
+        return np.asarray(self.surface.normals(self.posed, self.decoded), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,21 +116,28 @@ class DetailSurface:
     fixed: Float32s  # [256, 256] metres, part of everybody's displacement
     detail_mask: Float32s  # [256, 256] 1 where the decoder's details shape the normals
     face_mask: Float32s  # [256, 256] 1 in the face
-    mesh: DenseMesh
-    finer: FinerMesh | None = None  # the mesh of its details, in place of ``mesh``
+    mesh: DenseMesh  # of the maps' texels
+    parts: int | None = None  # of an edge of the model's mesh, divided to be the dense mesh; None where ``mesh`` is it
     smooth: bool = False  # whether the normals leave out the facets of the coarse mesh, which are in DECA's
     __repr__ = short_repr
+
+    @cached_property
+    def dense(self) -> DenseMesh | FinerMesh:
+        """The dense mesh of everybody's details."""
+        if self.parts is None:
+            return self.mesh
+        return FinerMesh.of(self.model.faces, self.model.uv, self.model.uv_faces, self.parts)
 
     def displacement(self, decoded: Floats) -> Floats:
         """Displacement maps [..., 256, 256] in metres of what the detail decoder gives, of the same shape."""
         return decoded + self.fixed
 
     def vertices(self, vertices: Floats, decoded: Floats) -> Floats:
-        """Vertices [..., N, 3] of the dense mesh on the posed ``vertices`` [..., V, 3]; triangles ``mesh.faces``."""
-        return self.mesh.displaced(vertices, self.model.faces, self.displacement(decoded))
+        """Vertices [..., N, 3] of the dense mesh on the posed ``vertices`` [..., V, 3]; triangles ``dense.faces``."""
+        return self.dense.displaced(vertices, self.model.faces, self.displacement(decoded))
 
     def normals(self, vertices: Floats, decoded: Floats) -> Floats:
-        """Unit normals [N, 3], in model space, of one dense mesh with details where ``detail_mask`` admits them."""
+        """Unit normals [N, 3] of one posed head at the texels, in model space; details where ``detail_mask`` admits."""
         coarse = self.mesh.normals(vertices, self.model.faces)
         weight = self.mesh.at_texels(self.detail_mask)[:, None]
         dense = self.mesh.displaced(vertices, self.model.faces, decoded * self.detail_mask + self.fixed)
@@ -100,39 +147,16 @@ class DetailSurface:
         detailed = np.where(np.any(detailed != 0, axis=1, keepdims=True), detailed, coarse)  # texels in no triangle
         return unit(weight * detailed + (1 - weight) * coarse)
 
-    def normal_map(self, vertices: Floats, decoded: Floats) -> Float32s:
-        """Normals in model space [256, 256, 3] of one posed head; zero outside the islands."""
-        return self.mesh.as_map(self.normals(vertices, decoded).astype(np.float32), 0)
+    def relative(self, vertices: Floats, normals: Floats) -> Float32s:
+        """Normals [N, 3] at the texels as glTF has them: [256, 256, 3] relative to the coarse ``vertices`` [V, 3].
 
-    def tangent_normal_map(self, vertices: Floats, decoded: Floats) -> Float32s:
-        """Normals [256, 256, 3] relative to the coarse surface, as glTF has them; (0, 0, 1) outside the islands.
-
-        Red is along rising u, green along rising v (up in the picture), blue away from the surface.
+        Red is along rising u, green along rising v (up in the picture), blue away from the surface; (0, 0, 1) outside
+        the islands.
         """
         coarse = self.mesh.normals(vertices, self.model.faces)
         model = self.model
         along_u = self.mesh.interpolate(vertex_tangents(vertices, model.faces, model.uv, model.uv_faces))
         along_u = unit(along_u - coarse * np.sum(along_u * coarse, axis=1, keepdims=True))
         along_v = np.cross(coarse, along_u)
-        normals = self.normals(vertices, decoded)
         frame = np.stack([along_u, along_v, coarse], axis=1)  # [N, 3, 3]
         return self.mesh.as_map(np.einsum("nij,nj->ni", frame, normals).astype(np.float32), (0, 0, 1))
-
-    def detail(self, vertices: Floats, decoded: Floats) -> Detail:
-        """Everything of one posed head with ``vertices`` [V, 3], of the map [256, 256] that its decoder gives."""
-        displacement = np.asarray(self.displacement(decoded), np.float32)
-        if self.finer is None:
-            points, faces, uv = self.vertices(vertices, decoded), self.mesh.faces, self.mesh.uv
-            uv_faces = faces  # every vertex has one
-        else:
-            points, faces = self.finer.displaced(vertices, self.model.faces, displacement), self.finer.mesh.faces
-            uv, uv_faces = self.finer.uv, self.finer.uv_faces
-        return Detail(
-            displacement=displacement,
-            normals=self.normal_map(vertices, decoded),
-            normal_map=self.tangent_normal_map(vertices, decoded),
-            vertices=points,
-            faces=faces,
-            uv=uv,
-            uv_faces=uv_faces,
-        )

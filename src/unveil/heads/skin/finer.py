@@ -68,6 +68,11 @@ class FinerMesh:
     vertex_uv: Float32s  # [N, 2] of each vertex; on a seam those of one side
     __repr__ = short_repr
 
+    @property
+    def faces(self) -> Int64s:
+        """[G, 3] triangles, indices of vertices."""
+        return self.mesh.faces
+
     @classmethod
     def of(cls, faces: Ints, uv: Floats, uv_faces: Ints, parts: int) -> FinerMesh:
         """Of triangles [F, 3] with texture coordinates [T, 2], whose rows ``uv_faces`` [F, 3] are."""
