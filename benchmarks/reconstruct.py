@@ -1,6 +1,6 @@
 """How long one photograph of a megapixel takes to become a GLB, warm, stage by stage; and the command's first one.
 
-    python benchmarks/reconstruct.py [--repeats 20] [--model openhead] [--cores 1,2] [--no-hair]
+    python benchmarks/reconstruct.py [--repeats 20] [--model openhead] [--cores 1,2] [--no-hair] [--wrinkles]
 
 The photograph is the bundled one, enlarged to 1024 x 1024. Measured is what `unveil reconstruct` does for it with
 `--formats glb` except reading the file and drawing the overlay. The first rounds, which compile and fill caches, are
@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--model", default="openhead", help="openhead, or the path of an ONNX learner")
     parser.add_argument("--cores", default="1,2", help="processor cores to use, where the system can limit them")
     parser.add_argument("--no-hair", action="store_true", help="heads without hair")
+    parser.add_argument("--wrinkles", action="store_true", help="heads with wrinkles; without the command's first run")
     arguments = parser.parse_args()
     if "," in arguments.cores:
         others = [option for option in sys.argv[1:] if option not in {"--cores", arguments.cores}]
@@ -47,9 +48,9 @@ def main() -> None:
             subprocess.run(call, check=True)  # noqa: S603 - of this very program
         return
     limit_cores(int(arguments.cores))
-    if not arguments.no_hair:
+    if not (arguments.no_hair or arguments.wrinkles):
         print_command()  # while this process is small: what a new one holds counts from the one that started it
-    print_table(measure(arguments.model, arguments.repeats, hair=not arguments.no_hair))
+    print_table(measure(arguments.model, arguments.repeats, hair=not arguments.no_hair, wrinkles=arguments.wrinkles))
 
 
 def limit_cores(count: int) -> None:
@@ -62,7 +63,7 @@ def limit_cores(count: int) -> None:
 Rounds = list[dict[str, tuple[float, float]]]  # milliseconds by the clock and of the processor, NaN where not told
 
 
-def measure(model: str, repeats: int, *, hair: bool) -> Rounds:
+def measure(model: str, repeats: int, *, hair: bool, wrinkles: bool) -> Rounds:
     """What each stage of each counted round took, and several together."""
     import cv2
     import numpy as np
@@ -72,7 +73,7 @@ def measure(model: str, repeats: int, *, hair: bool) -> Rounds:
 
     photo = read_image(packaged("demo.jpg"))
     image = np.asarray(cv2.resize(photo, (1024, 1024), interpolation=cv2.INTER_CUBIC), np.uint8)
-    reconstructor = Reconstructor(model, hair=hair)
+    reconstructor = Reconstructor(model, hair=hair, wrinkles=wrinkles)
     rounds: Rounds = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "head.glb"
