@@ -33,7 +33,7 @@ def test_no_gaps_along_seams_of_the_texture() -> None:
     """Of two sides that a seam cuts apart in the texture, vertices are the same."""
     uv = np.random.default_rng(0).uniform(size=(SIDES.size, 2))
     finer = FinerMesh.of(SIDES, uv, np.arange(SIDES.size).reshape(-1, 3), 4)
-    assert open_edges(finer.mesh.faces) == 0
+    assert open_edges(finer.faces) == 0
     assert len(finer.mesh.corners) == 4 * 4 * len(SIDES) / 2 + 2, "Euler's number of a closed surface"
     assert open_edges(finer.uv_faces) == 3 * 4 * len(SIDES)
     inside = Division.of(np.arange(SIDES.size).reshape(-1, 3), SIDES.size, 4)

@@ -177,9 +177,7 @@ def test_transfer_writes_what_reconstruct_writes_with_the_same_options(
     assert (records[1]["hair"], records[1]["wrinkles"], records[1]["texture"]) == (False, True, "lit")
 
 
-def test_a_moving_head_has_the_look_that_options_say(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, seen: Reconstruction
-) -> None:
+def test_a_moving_head_has_the_look_that_options_say(tmp_path: Path) -> None:
     common = ["--expression", "blink", "--rate", "1", "--formats", "glb", "--no-hair"]
     textures = []
     for look in ("albedo", "lit"):

@@ -10,7 +10,7 @@ from unveil import Reconstruction, Reconstructor
 from unveil.assets.store import packaged
 from unveil.heads.layout import Coefficients
 from unveil.photos.io import read_image
-from unveil.reconstruct.bite import JAW, LOWER, UPPER, between_lips, biting, of_head
+from unveil.reconstruct.bite import JAW, LOWER, UPPER, between_lips, biting, gap_of_teeth
 from unveil.typing import Image
 
 SKIN, LIP, TEETH, DARK = (200, 150, 130), (170, 80, 80), (225, 215, 205), (40, 20, 20)
@@ -72,7 +72,7 @@ def test_lips_stay_where_a_jaw_closes(reconstructor: Reconstructor, smiling: Rec
     assert np.linalg.norm(after[17:48] - before[17:48], axis=1).mean() < 0.3
     for lip in (UPPER, LOWER):
         assert np.linalg.norm((after - before)[lip, :2], axis=1).mean() < 1.5  # of 5 mm that the jaw takes along
-    assert of_head(moved, model)[1] < of_head(smiling, model)[1] - 1
+    assert gap_of_teeth(moved, model)[1] < gap_of_teeth(smiling, model)[1] - 1
 
 
 def test_mouths_without_teeth_or_that_are_not_seen_stay(reconstructor: Reconstructor, smiling: Reconstruction) -> None:

@@ -22,8 +22,8 @@ HANGS = 0.015, 0.020  # metres from the skin: up to there hair lies on it, from 
 AT_END = 0.012, 0.018  # metres from the neck's lower end, up to which it hangs free in any case, and from which not
 CUT, NECK = 0.04, 0.06  # metres above the lowest vertex to which the neck's lower end rises at most, and a part of it
 HALF = 0.5  # opacity at which hair that hangs free is cut off
-NONE = 1e-3  # of opacity, to keep what has none where hair lies on the skin
-MIXED = 6  # texels a side, between which vertices lie, of which they have the mean opacity
+NONE = 1e-3  # added to opacities, so that what has none stays where hair lies on the skin
+MIXED = 6  # texels a side whose mean opacity a vertex has; even, since vertices lie between texels
 BEYOND = 17  # texels a side over which colours go on beyond the edge of hair
 
 
@@ -70,7 +70,7 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
 def _opacity(ends: HairEnds) -> Float32s:
     """That of loose ends at their vertices [N], 0 to 1."""
     height, width = ends.picture.shape[:2]
-    around = np.pad(ends.picture[..., 3], ((0, 0), (MIXED, MIXED)), mode="wrap")  # it goes around
+    around = np.pad(ends.picture[..., 3], ((0, 0), (MIXED, MIXED)), mode="wrap")  # hair goes around the head
     mean = cv2.blur(around.astype(np.float32) / 255, (MIXED, MIXED))[:, MIXED:-MIXED]
     at = np.rint(ends.uv * [width, -height] + [0, height]).astype(int)
     opacity = np.zeros(len(ends.vertices), np.float32)
@@ -79,12 +79,12 @@ def _opacity(ends: HairEnds) -> Float32s:
 
 
 def _hangs_free(points: Float32s, below: Float32s, rim: Float32s) -> Float32s:
-    """How far hair hangs free at points [N, 3], 0 to 1.
+    """How far hair hangs free at its points [N, 3], 0 to 1.
 
     Args:
-        points: of the hair.
-        below: [N, 3] what is nearest of the skin to them.
-        rim: [K, 3] the neck's lower end.
+        points: metres.
+        below: [N, 3] the vertices of the skin nearest to them.
+        rim: [K, 3] those of the neck's lower end.
     """
     free = smooth_step(np.sqrt(squared_lengths(points - below)), *HANGS)
     if len(rim):
@@ -108,7 +108,7 @@ def _ends_neck(model: MorphableModel) -> Bools:
 def _over_skin(picture: UInt8s, ends: HairEnds, skin: UInt8s, free: Float32s) -> UInt8s:
     """A picture [h, w, 3] of hair with its loose ends laid over the colours [N, 3] of the skin below their vertices.
 
-    Where they hang ``free`` [N] there is none below.
+    As far as they hang ``free`` [N] there is none below.
     """
     height, width = picture.shape[:2]
     corners = np.arange(ends.faces.size).reshape(-1, 3)

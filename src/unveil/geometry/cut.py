@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unveil.reprs import short_repr
-from unveil.typing import Float64s, Floats, Int64s, Ints
+from unveil.typing import Bools, Float64s, Floats, Int64s, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,6 @@ def cut_mesh(faces: Ints, value: Floats) -> CutMesh:
     return CutMesh(corners.reshape(-1, 3), ends, np.where(ends[:, 0] == ends[:, 1], 0, share))
 
 
-def _turned(faces: Ints, odd: Ints) -> Ints:
+def _turned(faces: Ints, odd: Bools) -> Ints:
     """Triangles [F, 3] with the one corner first that is ``odd`` [F, 3]."""
     return np.take_along_axis(faces, (odd.argmax(axis=1)[:, None] + np.arange(3)) % 3, axis=1)

@@ -206,7 +206,7 @@ class Coefficients:
 
     Raises:
         LayoutError: there are more or fewer than M numbers in the last axis.
-        TypeError: the layout is none, or the values are no numbers.
+        TypeError: the layout is none, or the values are neither an array nor a list.
     """
 
     layout: CoefficientLayout

@@ -29,16 +29,16 @@ def is_plausible(ratios: Floats) -> Bools:
 
 
 def require_plausible(ratios: Floats, of: str, model: str) -> None:
-    """Raise an UnveilError unless all heads of a learner have sizes that make sense.
+    """Raise an UnveilError unless all heads of a learner have plausible sizes.
 
     Args:
         ratios: [N] their sizes over that of something else.
         of: what this is.
         model: name of the learner.
     """
-    senseless = ratios[~is_plausible(ratios)]
-    if len(senseless):
+    implausible = ratios[~is_plausible(ratios)]
+    if len(implausible):
         raise UnveilError(
-            f"{model} gives coefficients without sense: a head {senseless[0]:.3g} times the size of {of}; "
+            f"{model} gives implausible coefficients: a head {implausible[0]:.3g} times the size of {of}; "
             "train or export it again, or take another model"
         )

@@ -28,11 +28,11 @@ JAW, LIP = "jawOpen", ("mouthLowerDownLeft", "mouthLowerDownRight")
 SIDE, STEP, ACROSS = 40.0, 0.25, 10.0
 LEAST_GAP, SMALLEST = 2.0, 0.4  # between lips that are looked at; pixels of the photograph a millimetre
 UPPER_LIP, LOWER_LIP = (1.0, 4.0), (1.5, 4.5)  # where they are, from their inner edges
-OFF = 1.0  # that these edges may be off
+OFF = 1.0  # how far these edges may be off
 DARK = 0.7  # of the lightness of the darker lip, at most
-PALER = 6.0  # than the lower lip teeth are in CIELAB, half of the lightness counting
-MOSTLY = 0.5  # share of teeth in what is seen between the lips
-WORTH_IT, LEFT = 1.5, 0.5  # dark that a head has more than the photograph: to begin with, and afterwards
+PALER = 6.0  # in CIELAB: half of what teeth are lighter than the lower lip, and what they are less red
+MOSTLY = 0.5  # least share of teeth in what is seen between the lips
+WORTH_IT, LEFT = 1.5, 0.5  # how much more is dark on a head than in the photograph: to begin with, and afterwards
 GIVE = 1.0  # by which the lower lip may rise
 INCISORS, FRONT = 8.0, 6.0  # from the middle of a face, and behind the foremost
 # Landmarks that rise with the chin, and the share of it that the shape makes up for; how far these landmarks and the
@@ -50,11 +50,11 @@ class Jaw(NamedTuple):
 
 
 def biting(image: Image, face: Reconstruction, model: MorphableModel) -> Coefficients | None:
-    """The coefficients of a face whose teeth are closer together in the photograph; None where not, or not seen."""
+    """The coefficients [M] with the jaw as far closed as the photograph shows it; None where it is, or is not seen."""
     known = face.occlusion is not None and model.whole is not None and {JAW, *LIP} <= set(model.unit_names)
     if not known or abs(face.pose_degrees[1]) > TURNED:
         return None
-    apart, dark = of_head(face, model)
+    apart, dark = gap_of_teeth(face, model)
     if dark < WORTH_IT or is_hidden(image, face, LIPS):
         return None
     seen = between_lips(image, face)
@@ -71,8 +71,8 @@ def biting(image: Image, face: Reconstruction, model: MorphableModel) -> Coeffic
     return face.coefficients.replace(**{model.shape_group: shape.astype(expression.dtype), "expression": expression})
 
 
-def of_head(face: Reconstruction, model: MorphableModel) -> tuple[float, float]:
-    """How far the teeth of a head are apart below its upper lip, and how much of that is dark and not behind lips."""
+def gap_of_teeth(face: Reconstruction, model: MorphableModel) -> tuple[float, float]:
+    """How far a head's teeth are apart below its upper lip, and what of that no lip hides, both in millimetres."""
     whole, complete = model.complete(face.coefficients)
     rows = whole.head.take(incisors(model))
     teeth = 1e3 * np.asarray(rows.unposed(whole.shape(complete), complete["expression"]), np.float64)[:, 1]
@@ -82,7 +82,10 @@ def of_head(face: Reconstruction, model: MorphableModel) -> tuple[float, float]:
 
 
 def between_lips(image: Image, face: Reconstruction) -> float | None:
-    """How high it is dark in the middle of a mouth in the photograph; None where most of what is there is no teeth."""
+    """How high it is dark in the middle of a mouth in the photograph, in millimetres.
+
+    None where teeth are not most of what is seen there, where lips hardly open, and where pixels are too large.
+    """
     marks, placed = face.landmarks2d, 1e3 * face.landmarks3d
     corners = marks[54] - marks[48]
     width = float(np.linalg.norm(corners))
@@ -101,7 +104,13 @@ def between_lips(image: Image, face: Reconstruction) -> float | None:
 
 
 def dark_rows(strip: Floats, upper: float, lower: float) -> float | None:
-    """The same, of the colours [R, 3] of rows of a mouth whose lips' inner edges are ``upper`` and ``lower`` down."""
+    """How high it is dark between lips, in millimetres; None as `between_lips`.
+
+    Args:
+        strip: [R, 3] colours down the middle of a mouth, RGB of 0 to 255, one every `STEP` millimetres.
+        upper: where on it the upper lip ends, in millimetres.
+        lower: where the lower lip begins.
+    """
     down = STEP * np.arange(len(strip))
     above, below = _within(upper - down, UPPER_LIP), _within(down - lower, LOWER_LIP)
     if lower - upper < LEAST_GAP or not (above.any() and below.any()):

@@ -42,10 +42,10 @@ class Source:
 
 
 # A network may give anything; overflows on the way end in one line, by `require_plausible`.
-_senseless_allowed = np.errstate(over="ignore", invalid="ignore")
+_overflow_allowed = np.errstate(over="ignore", invalid="ignore")
 
 
-@_senseless_allowed
+@_overflow_allowed
 def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequence[Sighting]) -> list[Reconstruction]:
     """The head of each of N faces, of coefficients [N, M] in the frames of their crops.
 
@@ -87,7 +87,7 @@ def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequen
     ]
 
 
-@_senseless_allowed
+@_overflow_allowed
 def visible_landmarks(model: MorphableModel, coefficients: Coefficients, crops: Sequence[Crop]) -> list[Floats]:
     """Landmarks [68, 2] of each of N faces in image pixels; the jaw line is the outline that the photograph shows."""
     points = model.contour68(model.vertices(coefficients), coefficients)  # [N, 68, 3]

@@ -226,7 +226,7 @@ def still(before: Crop, after: Crop, share: float = STILL) -> bool:
     return bool(np.abs(moved).max() <= share * size)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of landmarks without sense
+@np.errstate(over="ignore", invalid="ignore")  # of implausible landmarks
 def agree(landmarks: Floats, box_ltrb: Floats) -> bool:
     """Whether landmarks [68, 2] are about where a detector's box [4] is, and of about its size, all in image pixels."""
     box = np.asarray(box_ltrb, np.float64)

@@ -51,7 +51,7 @@ def fold_constants(layer: nn.Linear, inputs: Tensor) -> Tensor:
     """Give a layer's bias what it makes of inputs that hardly vary, and leave these no weight.
 
     Points that lie beyond the bound of offsets in nearly every crop are such inputs. Their weights are made by the few
-    crops in which they do not, which would get heads without sense.
+    crops in which they do not, which would get implausible heads.
 
     Args:
         layer: is changed.

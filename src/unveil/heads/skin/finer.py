@@ -37,7 +37,7 @@ class Division:
             for i in range(parts - flip)
             for j in range(parts - i - flip)
         ]
-        # A point on an edge is the same for both triangles there, if vertices of no weight do not tell them apart.
+        # Vertices of no weight become 0, so that both triangles at an edge name the points on it alike.
         vertices = np.where(steps > 0, np.asarray(faces)[:, None], 0).reshape(-1, 3)
         weights = np.broadcast_to(steps, (len(faces), *steps.shape)).reshape(-1, 3)
         order = np.lexsort((vertices, -weights), axis=1)  # whatever corner a triangle begins with
