@@ -196,7 +196,8 @@ def test_without_opacity_no_skin_hangs_free() -> None:
     assert (picture_at(hair.ends.picture, uv_of(opaque, added))[:, 3] > 60).mean() > 0.95
     assert colours_of(opaque, added)[:, 2].max() < 200
     there = opaque.vertices[added] - lower
-    assert np.isin(there.round(5), hair.ends.vertices.round(5)).all(axis=1).any(), "what stays is where it was"
+    away = np.linalg.norm(there[:, None] - hair.ends.vertices, axis=-1).min(axis=1)
+    assert (away < 1e-5).mean() > 0.3, "but for the cut, what stays is where it was"
 
 
 def heights(points: np.ndarray, skin: np.ndarray) -> np.ndarray:

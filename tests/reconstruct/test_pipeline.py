@@ -369,7 +369,9 @@ def test_implausible_coefficients_get_one_line(tmp_path: Path, photo: np.ndarray
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("group", ["shape", "expression", "pose", "camera"])
 @pytest.mark.parametrize("value", [1e6, 1e30])
-def test_one_implausible_group_is_a_head_or_one_line(tmp_path: Path, photo: np.ndarray, group: str, value: float) -> None:
+def test_one_implausible_group_is_a_head_or_one_line(
+    tmp_path: Path, photo: np.ndarray, group: str, value: float
+) -> None:
     model = unveil.load_openhead()
     values = fitting_coefficients(model)
     values[model.layout.slice_of(group)] = value
