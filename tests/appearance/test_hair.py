@@ -19,7 +19,7 @@ from unveil.appearance.hair.picture import HEIGHT, WIDTH, hair_picture
 from unveil.appearance.hair.shape import HairShape, hair_shape
 from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.strands import strands_like
-from unveil.appearance.hair.surroundings import Surroundings, hair_view, not_skin
+from unveil.appearance.hair.surroundings import SHADES, Surroundings, hair_view, not_skin
 from unveil.appearance.hair.tone import HairTone, hair_tone
 from unveil.appearance.hair.view import FARTHEST, HairView
 from unveil.appearance.hair.worn import HairForm, hair_form
@@ -616,10 +616,12 @@ def test_beyond_the_crop_only_what_is_coloured_like_skin_is_taken_for_it() -> No
     above, below = (rows < -1) & seen, (np.arange(SIZE) > eyes_of(head)[:, 1].max()) & (rows < CLASS_SIZE - 2)
     assert unlike[:, SIZE // 2][hat & above].mean() > 0.9
     skin = above & (np.abs(middle - COLOURS[SKIN]).max(axis=1) < 20)
-    assert skin.sum() > 10
-    assert unlike[:, SIZE // 2][skin].sum() <= 2.5 / surroundings(head).around.crop.scale, (
-        "two pixels at its edge, and what is between"
-    )
+    below_hat, pixel = np.arange(SIZE) - np.flatnonzero(hat).max(), 1 / surroundings(head).around.crop.scale
+    near, far = skin & (below_hat < SHADES * SCALE - pixel), skin & (below_hat > SHADES * SCALE + 2.5 * pixel)
+    assert near.any()
+    assert far.any()
+    assert unlike[near, SIZE // 2].all(), "a hat shades and tints what is next to it"
+    assert not unlike[far, SIZE // 2].any()
     assert not unlike[below, SIZE // 2].any(), "within it the class map tells"
 
 

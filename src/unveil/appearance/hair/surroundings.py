@@ -59,6 +59,7 @@ LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether i
 # How many times as likely things are as the network finds: hats, since it learned from more heads without; and hats if
 # something is held before the face, and bare scalps if nobody is bald.
 HATS, SELDOM = 2.0, 0.2
+SHADES = 0.012  # metres that a hat shades and tints the skin around it
 SURE_OF_HAT, MUCH = 0.9, 0.35  # probability from which on a pixel surely shows a hat, and how much of a scalp is much
 # Metres above the usual hairline up to which the face is; metres that what is held before it goes on beyond what the
 # learner sees, and the least probability of that there.
@@ -259,6 +260,8 @@ def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eye
     none = np.maximum(1 - surroundings.probability[SKIN], _unlike_skin(surroundings, plain))
     other = np.where(asked, none, 0) * surroundings.around.known
     other = np.asarray(cv2.dilate(other.astype(np.float32), np.ones((3, 3))))  # nor what is mixed with it
+    worn = asked & (surroundings.probability[OCCLUDER] * surroundings.around.known > EVEN)
+    other[surroundings.around.within(SHADES, worn)] = 1
     return np.asarray(crop.warp_back(other, shape) > 0.5)
 
 
