@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("train", help="train the network and write openhead_surroundings.onnx")
     learn.add_argument("views", type=Path, nargs="+", help="what `gather` wrote")
     learn.add_argument("--kept", type=Path, required=True, help="file that an interrupted run goes on from")
+    learn.add_argument("--learned", type=Path, help="packaged network to go on from")
     learn.add_argument("--steps", type=int, default=11000)
     learn.add_argument("--seed", type=int, default=1)
     score = commands.add_parser("measure", help="print how well the packaged networks do")
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from tools.surroundings.train import export, train
 
     views = [Views.read(path) for path in options.views]
-    network = train(views, networks.person, options.kept, options.steps, options.seed)
+    network = train(views, networks.person, options.kept, options.steps, options.seed, learned=options.learned)
     export(network, options.out, RESEARCH)
 
 

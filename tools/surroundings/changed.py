@@ -30,7 +30,7 @@ TIGHT, SMALL, NOISY, GREY, NOT_SAID = 0.45, 0.35, 0.3, 0.06, 0.3  # how often ph
 DRAWN_HATS = 0.15  # how much seldomer than other occluders hats are laid on, since there are real ones
 UNEVEN = 0.15  # how far light varies over a picture, in its logarithm
 FEW = 3  # pixels of a head at an edge that do not count
-DARK = 25  # L* up to which a hat may have any colour
+DARK, LIKE_HAIR = 25, 0.3  # L* up to which a hat may have any colour; how often it has that of the hair below it
 PALEST = 30  # pixels of a colour that are enough to know it
 
 
@@ -111,6 +111,9 @@ def with_another_hat(view: View, rng: np.random.Generator) -> View:
         return view
     light, a, b = rng.uniform(5, 85), *rng.normal(0, rng.choice([4, 25]), 2)
     wanted = np.array([light, a, b if light < DARK else -abs(b)])  # light hats are seldom as brown or blond as hair
+    hair = view.classes == HAIR
+    if rng.random() < LIKE_HAIR and np.count_nonzero(hair) > PALEST:
+        wanted = to_cielab(view.picture)[hair].mean(axis=0) + rng.normal(0, 4, 3)
     return replace(view, picture=_mixed(view.picture, _dyed(to_cielab(view.picture), share > 0.5, wanted), share))
 
 

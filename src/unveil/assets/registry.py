@@ -62,7 +62,7 @@ PACKAGED = {
             what="the network that says what is around a head",
             licence=RESEARCH,
             source="trained on research photographs; tools/surroundings, docs/model-cards/openhead_surroundings.md",
-            sha256="5a65388a1dff9e97851b707c95c1c91581178fcf4cad765a3de03165e64193a7",
+            sha256="31429eb0ec76225896604ec859c31572bd8008876dafe8069afb60fec4a9ef30",
         ),
         PackagedFile(
             name="selfie_segmentation.onnx",

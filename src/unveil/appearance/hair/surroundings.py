@@ -56,11 +56,13 @@ MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair,
 # metres above the usual hairline where there is no hair then.
 BALD, OUTLINE, CROWN = 0.5, 10, 0.03
 LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
-# How many times as likely things are as the network finds: hats, since it learned from more heads without; and hats if
-# something is held before the face, and bare scalps if nobody is bald.
-HATS, SELDOM = 2.0, 0.2
+# How many times as likely things are as the network finds: hats, since it learned from more heads without; hats where
+# something is held before the face, or where there is none as a whole; and bare scalps if nobody is bald.
+HATS, SELDOM, BARE = 1.5, 0.2, 0.6
+# Of a scalp that is seen, what a hat covers at least; the share of anything that may be there all the same; and, in
+# mean log odds, how far a pixel can tell, and what a hat needs if something is held before the face.
+COVERS, ANYTHING, TELLS, CLEARER = 0.25, 0.01, 2.0, 0.4
 SHADES = 0.012  # metres that a hat shades and tints the skin around it
-SURE_OF_HAT, MUCH = 0.9, 0.35  # probability from which on a pixel surely shows a hat, and how much of a scalp is much
 # Metres above the usual hairline up to which the face is; metres that what is held before it goes on beyond what the
 # learner sees, and the least probability of that there.
 BROWS, GOES_ON, MAY_BE = -0.03, 0.05, 0.2
@@ -183,11 +185,14 @@ def _explained(around: Around, found: Float32s) -> Float32s:
     """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
     (held, near), bald = _held(around), _is_bald(around, found)
     found = found.copy()
-    found[SKIN] *= np.where(around.scalp & (not bald), SELDOM, 1)
-    alone = held and not _sure_of_hat(around, found, near)
-    likelier = np.where(near, 1, SELDOM) if alone else np.full(near.shape, HATS)
+    found[SKIN] *= np.where(around.scalp & (not bald), BARE, 1)
+    covered = _under_hat(around, found, near) if held else _under_hat(around, found)
+    likelier = np.full(near.shape, HATS)
+    if not covered.any():
+        likelier = np.where(near, 1, SELDOM) if held else np.where(around.scalp, SELDOM, HATS)
     found[HAIR] += np.maximum(1 - likelier, 0) * found[OCCLUDER] * around.scalp
-    found[OCCLUDER] *= likelier
+    found[OCCLUDER] = likelier * found[OCCLUDER] + np.where(covered, found[HAIR], 0)
+    found[HAIR][covered] = 0
     found /= found.sum(axis=0)
     foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph anything may be
     prior = foreseen * found + (1 - foreseen) / len(found)
@@ -211,10 +216,42 @@ def _held(around: Around) -> tuple[bool, Bools]:
     return bool(np.count_nonzero(on_face) >= FEWEST), np.asarray(near)
 
 
-def _sure_of_hat(around: Around, found: Float32s, near: Bools) -> bool:
-    """Whether the network is sure of a hat on much of a scalp, away from what is held before the face [W, W]."""
-    seen = around.scalp & (around.known > EVEN) & ~near
-    return bool(seen.any() and (found[OCCLUDER][seen] > SURE_OF_HAT).mean() > MUCH)
+def _under_hat(around: Around, found: Float32s) -> Bools:
+    """What a hat covers of the scalp that is seen [W, W], all above some height; nothing if it rather shows hair.
+
+    Some of a hat may look like hair to the network, and some hair like a hat, but neither is one in part: the pixels
+    above a height tell together, and the height is where they tell most clearly.
+    """
+    scalp = around.scalp & (around.known > EVEN)
+    if np.count_nonzero(scalp) < FEWEST:
+        return np.zeros_like(scalp)
+    odds = np.log((HATS * found[OCCLUDER] + ANYTHING) / (found[HAIR] + found[SKIN] + ANYTHING))
+    heights = around.above_line[scalp]
+    falling = np.argsort(-heights, kind="stable")
+    told = np.cumsum(np.clip(odds[scalp][falling], -TELLS, TELLS))
+    told[: int(COVERS * len(told))] = -np.inf
+    most = int(told.argmax())
+    return np.asarray(scalp & (around.above_line >= heights[falling[most]]) & (told[most] > 0))
+
+
+def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bools:
+    """What a hat covers of the scalp that is seen [W, W], all above some height; nothing if it rather shows hair.
+
+    Some of a hat may look like hair to the network, and some hair like a hat, but neither is one in part: the pixels
+    above a height tell together, and the height is where they tell most clearly. If something is held before the face,
+    nothing ``near`` it [W, W] tells, and hats must be clearer.
+    """
+    scalp = around.scalp & (around.known > EVEN)
+    asked, likelier, least = (scalp, HATS, 0.0) if near is None else (scalp & ~near, 1.0, CLEARER)
+    if np.count_nonzero(asked) < FEWEST:
+        return np.zeros_like(scalp)
+    odds = np.log((likelier * found[OCCLUDER] + ANYTHING) / (found[HAIR] + found[SKIN] + ANYTHING))
+    heights = around.above_line[asked]
+    falling = np.argsort(-heights, kind="stable")
+    told = np.cumsum(np.clip(odds[asked][falling], -TELLS, TELLS)) / len(falling)
+    told[: int(COVERS * len(told))] = -TELLS
+    most = int(told.argmax())
+    return np.asarray(scalp & (around.above_line >= heights[falling[most]]) & (told[most] > least))
 
 
 def _is_bald(around: Around, probability: Float32s) -> bool:
