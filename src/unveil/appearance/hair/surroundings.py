@@ -217,24 +217,6 @@ def _held(around: Around) -> tuple[bool, Bools]:
     return bool(np.count_nonzero(on_face) >= FEWEST), np.asarray(near)
 
 
-def _under_hat(around: Around, found: Float32s) -> Bools:
-    """What a hat covers of the scalp that is seen [W, W], all above some height; nothing if it rather shows hair.
-
-    Some of a hat may look like hair to the network, and some hair like a hat, but neither is one in part: the pixels
-    above a height tell together, and the height is where they tell most clearly.
-    """
-    scalp = around.scalp & (around.known > EVEN)
-    if np.count_nonzero(scalp) < FEWEST:
-        return np.zeros_like(scalp)
-    odds = np.log((HATS * found[OCCLUDER] + ANYTHING) / (found[HAIR] + found[SKIN] + ANYTHING))
-    heights = around.above_line[scalp]
-    falling = np.argsort(-heights, kind="stable")
-    told = np.cumsum(np.clip(odds[scalp][falling], -TELLS, TELLS))
-    told[: int(COVERS * len(told))] = -np.inf
-    most = int(told.argmax())
-    return np.asarray(scalp & (around.above_line >= heights[falling[most]]) & (told[most] > 0))
-
-
 def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bools:
     """What a hat covers of the scalp that is seen [W, W], all above some height; nothing if it rather shows hair.
 
