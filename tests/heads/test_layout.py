@@ -66,6 +66,8 @@ def test_a_list_of_numbers_becomes_an_array() -> None:
         ("small", np.zeros(5), "a layout is a CoefficientLayout, such as model.layout, not str"),
         (SMALL, "zero", "coefficients are an array or a list of numbers, not str"),
         (SMALL, None, "coefficients are an array or a list of numbers, not NoneType"),
+        (SMALL, ["zero"] * 5, "a list of coefficients holds numbers, as many in each row"),
+        (SMALL, [[0, 1, 2, 3, 4], [5]], "a list of coefficients holds numbers, as many in each row"),
     ],
 )
 def test_what_is_no_layout_and_no_numbers(layout: Any, values: Any, reason: str) -> None:

@@ -206,7 +206,7 @@ class Coefficients:
 
     Raises:
         LayoutError: there are more or fewer than M numbers in the last axis.
-        TypeError: the layout is none, or the values are neither an array nor a list.
+        TypeError: the layout is none, or the values are no numbers.
     """
 
     layout: CoefficientLayout
@@ -219,7 +219,10 @@ class Coefficients:
         if not isinstance(self.layout, CoefficientLayout):
             raise TypeError(f"a layout is a CoefficientLayout, such as model.layout, not {type(self.layout).__name__}")
         if isinstance(self.values, list | tuple):
-            object.__setattr__(self, "values", np.asarray(self.values, np.float32))
+            try:
+                object.__setattr__(self, "values", np.asarray(self.values, np.float32))
+            except (TypeError, ValueError) as error:
+                raise TypeError("a list of coefficients holds numbers, as many in each row") from error
         if not hasattr(self.values, "shape"):
             raise TypeError(f"coefficients are an array or a list of numbers, not {type(self.values).__name__}")
         self.layout._check_size(self.values)
