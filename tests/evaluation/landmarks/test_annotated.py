@@ -136,7 +136,7 @@ def test_annotations_of_other_sizes_are_refused(tmp_path: Path) -> None:
 
 def test_without_scipy_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "scipy.io", None)
-    with pytest.raises(UnveilError, match=r"install unveil\[mat\]"):
+    with pytest.raises(UnveilError, match=r"install 'unveil\[mat\]'"):
         read_mat(tmp_path / "a.mat")
 
 
