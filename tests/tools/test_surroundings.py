@@ -339,6 +339,8 @@ def test_training_goes_on_from_a_file_and_ends_between_both(tmp_path: Path, view
     assert skin[0] < skin[1] < skin[2]
     learned = training.train([views], PERSON, tmp_path / "kept.pt", 1, 0, lambda _: None, learned=path)
     assert np.abs(says(learned) - packaged_says).max() > 0
+    with pytest.raises(UnveilError, match="another network"):
+        of_file(packaged("blazeface.onnx"))
 
 
 def test_a_folder_without_heads_is_refused(tmp_path: Path, sources: tuple[Path, Path]) -> None:

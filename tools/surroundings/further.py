@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +13,21 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from tools.surroundings.network import SurroundingsNetwork
+from unveil.errors import UnveilError
+from unveil.models.onnx import read_onnx
+from unveil.storage.files import printable
 from unveil.typing import Float32s
 
 
 @torch.no_grad()
 def of_file(path: Path) -> SurroundingsNetwork:
-    """The network of a file that `tools.surroundings.train.export` wrote, whose normalisations do nothing any more."""
-    network, arrays = SurroundingsNetwork().eval(), _weights(onnx.load(path))
+    """The network of a file that `tools.surroundings.train.export` wrote, whose normalisations do nothing any more.
+
+    Raises UnveilError when the file cannot be read or holds another network.
+    """
+    network, arrays = SurroundingsNetwork().eval(), _weights(onnx.load_from_string(read_onnx(path)))
+    if [weight.shape for weight, _ in arrays] != [tuple(layer.weight.shape) for layer in _layers(network)]:
+        raise UnveilError(f"{printable(path)} holds another network: give an openhead_surroundings.onnx of this size")
     for layer, (weight, bias) in zip(_layers(network), arrays, strict=True):
         layer.weight.copy_(torch.from_numpy(weight))
         if layer.bias is not None:
@@ -103,14 +111,11 @@ def _layers(network: SurroundingsNetwork) -> list[nn.Conv2d | nn.Linear]:
 
 
 def _weights(model: onnx.ModelProto) -> list[tuple[Float32s, Float32s]]:
-    """Weights and biases of the layers, in the order of their use."""
+    """Weights and biases of the layers, in the order of their use; empty where they are no constants."""
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    arrays |= {node.output[0]: arrays[node.input[0]] for node in model.graph.node if node.op_type == "Cast"}
-
-    def layers() -> Iterator[tuple[Float32s, Float32s]]:
-        for node in model.graph.node:
-            if node.op_type in ("Conv", "Gemm"):
-                weight, bias = (np.array(arrays[name], np.float32) for name in node.input[1:3])
-                yield weight, bias
-
-    return list(layers())
+    for node in model.graph.node:
+        if node.op_type == "Cast" and node.input[0] in arrays:
+            arrays[node.output[0]] = arrays[node.input[0]]
+    names = [[*node.input[1:3], ""][:2] for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
+    empty = np.zeros(0, np.float32)
+    return [(np.array(arrays.get(a, empty), np.float32), np.array(arrays.get(b, empty), np.float32)) for a, b in names]
