@@ -59,10 +59,10 @@ LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether i
 # How many times as likely things are as the network finds: hats, since it learned from more heads without; hats where
 # something is held before the face, or where there is none as a whole; and bare scalps if nobody is bald.
 HATS, SELDOM, BARE = 1.5, 0.2, 0.6
-# Of a scalp that is seen, what a hat covers at least, and what must not be near something that is held before the face;
-# the share of anything that may be there all the same; and, in mean log odds, how far a pixel can tell, and what a hat
-# needs if something is held.
-COVERS, MOST, ANYTHING, TELLS, CLEARER = 0.25, 0.5, 0.01, 2.0, 0.4
+# Of a scalp that is seen, what a hat covers at least, and what must lie apart from something that is held before the
+# face; the share of anything that may be there all the same; and, in mean log odds, how far a pixel can tell, and what
+# a hat needs if something is held.
+COVERS, APART, ANYTHING, TELLS, CLEARER = 0.25, 0.3, 0.01, 2.0, 0.4
 SHADES = 0.012  # metres that a hat shades and tints the skin around it
 # Metres above the usual hairline up to which the face is; metres that what is held before it goes on beyond what the
 # learner sees, and the least probability of that there.
@@ -222,11 +222,11 @@ def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bo
 
     Some of a hat may look like hair to the network, and some hair like a hat, but neither is one in part: the pixels
     above a height tell together, and the height is where they tell most clearly. If something is held before the face,
-    nothing ``near`` it [W, W] tells, and hats must be clearer and seen for the most part.
+    nothing ``near`` it [W, W] tells, and hats must be clearer, and some of the scalp apart from that.
     """
     scalp = around.scalp & (around.known > EVEN)
     asked, likelier, least = (scalp, HATS, 0.0) if near is None else (scalp & ~near, 1.0, CLEARER)
-    if np.count_nonzero(asked) < max(FEWEST, MOST * np.count_nonzero(scalp)):
+    if np.count_nonzero(asked) < max(FEWEST, APART * np.count_nonzero(scalp)):
         return np.zeros_like(scalp)
     odds = np.log((likelier * found[OCCLUDER] + ANYTHING) / (found[HAIR] + found[SKIN] + ANYTHING))
     heights = around.above_line[asked]
