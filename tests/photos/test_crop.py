@@ -197,3 +197,10 @@ def test_a_matrix_that_cannot_be_undone_is_refused(matrix: np.ndarray) -> None:
 def test_a_box_has_four_numbers() -> None:
     with pytest.raises(UnveilError, match=r"a box has four numbers; give left, top, right, bottom"):
         Crop.from_detector_box([10, 20, 30])
+
+
+def test_a_square_along_a_direction_has_its_point_and_its_step_where_they_are_asked_for() -> None:
+    square = Crop.along((0.6, 0.8), (30.0, 40.0), (5.0, 7.0), 0.5, 16)
+    np.testing.assert_allclose(square.to_crop([30.0, 40.0]), [5, 7])
+    np.testing.assert_allclose(square.to_crop([30.0 + 0.6, 40.0 + 0.8]), [7, 7])  # along a row
+    np.testing.assert_allclose(square.to_crop([30.0 - 0.8, 40.0 + 0.6]), [5, 9])

@@ -85,6 +85,21 @@ class Crop:
         centre, mean_side = _centre_and_mean_side(box)
         return cls.from_square(centre, MARGIN * LANDMARK_MARGIN * mean_side, size)
 
+    @classmethod
+    def along(cls, across: ArrayLike, point: ArrayLike, at: ArrayLike, step: float, size: int) -> Crop:
+        """A square whose rows run along a direction of the photograph.
+
+        Args:
+            across: [2] the unit vector of that direction.
+            point: [2] a place in the photograph, pixels.
+            at: [2] where it lies in the square, pixels of that.
+            step: pixels of the photograph to a pixel of the square.
+            size: pixels a side of the square.
+        """
+        x, y = np.asarray(across, np.float64)
+        upright = np.array([[x, y], [-y, x]]) / step
+        return cls(np.column_stack([upright, np.asarray(at) - upright @ np.asarray(point)]), size)
+
     def turned(self, degrees: float, about: ArrayLike) -> Crop:
         """The crop of the photograph turned about a point (x, y) of it: what is there seems turned anticlockwise."""
         angle = np.radians(degrees)

@@ -92,15 +92,13 @@ def between_lips(image: Image, face: Reconstruction) -> float | None:
     millimetre = width / float(np.linalg.norm((placed[54] - placed[48])[:2]))  # pixels
     if not SMALLEST <= millimetre < np.inf:
         return None
-    across = corners / width
-    upright = np.stack([across, [-across[1], across[0]]]) / (STEP * millimetre)
     edges = np.stack([marks[UPPER].mean(axis=0), marks[LOWER].mean(axis=0)])
     count = round(SIDE / STEP)
-    origin = np.full(2, count / 2) - upright @ edges.mean(axis=0)
+    square = Crop.along(corners / width, edges.mean(axis=0), (count / 2, count / 2), STEP * millimetre, count)
     half = round(ACROSS / STEP / 2)
-    square = Crop(np.column_stack([upright, origin]), count).warp(image)
-    upper, lower = STEP * (edges @ upright.T + origin)[:, 1]
-    return dark_rows(square[:, count // 2 - half : count // 2 + half].mean(axis=1), float(upper), float(lower))
+    strip = square.warp(image)[:, count // 2 - half : count // 2 + half].mean(axis=1)
+    upper, lower = STEP * square.to_crop(edges)[:, 1]
+    return dark_rows(strip, float(upper), float(lower))
 
 
 def dark_rows(strip: Floats, upper: float, lower: float) -> float | None:

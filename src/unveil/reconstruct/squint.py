@@ -62,9 +62,7 @@ def narrowing(image: Image, face: Reconstruction, eye: slice) -> float | None:
     head = opening(marks, down) / radius
     middle = (marks[0] + marks[3]) / 2
     lid = middle + down * ((marks[4:6].mean(axis=0) - middle) @ down)
-    upright = np.stack([across, down]) / (STEP * radius)
-    origin = np.array([ROWS // 2, ABOVE / STEP]) - upright @ lid
-    red = Crop(np.column_stack([upright, origin]), ROWS).warp(image)[..., 0]
+    red = Crop.along(across, lid, (ROWS // 2, ABOVE / STEP), STEP * radius, ROWS).warp(image)[..., 0]
     rows = STEP * np.arange(ROWS) - ABOVE
     between = (rows > -head - AT_LIDS) & (rows < AT_LIDS)
     if not between.any():
