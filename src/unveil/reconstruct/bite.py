@@ -1,9 +1,11 @@
-"""Rows of teeth that are closed in a photograph: a learner opens the jaw wherever lips are far apart.
+"""Close the jaw of a head whose photograph shows closed teeth: a learner opens the jaw wherever lips are far apart.
 
-A smile draws the lips from the teeth, an open jaw takes the lower lip along, and the lips look alike. But only between
-open rows of teeth it is dark. So where a photograph shows less dark there than the head does, the jaw closes. The lower
-lip stays where it is, as far as lips can be drawn down. Of what the chin rises by then, the shape makes up for a part:
-a learner makes it a little too short in such smiles, as other frames of the same people say.
+In a broad smile the lips part while the teeth stay closed, and they look much like the lips of an open mouth. What
+tells the two apart is the dark gap that only open teeth leave. So where the photograph shows less of a gap than the
+head has, the jaw is closed. The units that draw down the lower lip keep it where it was, as far as they reach.
+
+Closing the jaw also raises the chin. The shape makes up for part of that: other frames of the same people show that
+the learner makes faces a little too short in such smiles.
 """
 
 from __future__ import annotations
@@ -21,23 +23,28 @@ from unveil.photos.crop import Crop
 from unveil.reconstruct.squint import TURNED, is_hidden
 from unveil.typing import Bools, Floats, Image, Int64s
 
-LIPS, UPPER, LOWER = slice(48, 68), slice(61, 64), slice(65, 68)  # iBUG-68, the latter two of the inner lips
+LIPS = slice(48, 68)  # iBUG-68, as the next two
+UPPER, LOWER = slice(61, 64), slice(65, 68)  # middle of the inner edge of each lip
 JAW, LIP = "jawOpen", ("mouthLowerDownLeft", "mouthLowerDownRight")
-# A square of the photograph around the middle of the mouth, and the strip of it that is looked at. All in millimetres,
-# as all lengths here.
-SIDE, STEP, ACROSS = 40.0, 0.25, 10.0
-LEAST_GAP, SMALLEST = 2.0, 0.4  # between lips that are looked at; pixels of the photograph a millimetre
-UPPER_LIP, LOWER_LIP = (1.0, 4.0), (1.5, 4.5)  # where they are, from their inner edges
-OFF = 1.0  # how far these edges may be off
-DARK = 0.7  # of the lightness of the darker lip, at most
-PALER = 6.0  # in CIELAB: half of what teeth are lighter than the lower lip, and what they are less red
-MOSTLY = 0.5  # least share of teeth in what is seen between the lips
-WORTH_IT, LEFT = 1.5, 0.5  # how much more is dark on a head than in the photograph: to begin with, and afterwards
-GIVE = 1.0  # by which the lower lip may rise
-INCISORS, FRONT = 8.0, 6.0  # from the middle of a face, and behind the foremost
-# Landmarks that rise with the chin, and the share of it that the shape makes up for; how far these landmarks and the
-# others may be off then, and how many times as much in depth, which is hardly seen.
-CHIN, SHAPE, CHIN_OFF, OTHERS_OFF, DEPTH = slice(3, 14), 0.3, 0.5, 1.0, 3.0
+# Lengths are in millimetres on the face.
+SIDE, STEP = 40.0, 0.25  # square of the photograph around the mouth: its side, and the size of its pixels
+ACROSS = 10.0  # width of the strip in its middle that is averaged to a column of colours
+LEAST_GAP = 2.0  # between the lips; nearer ones are not looked at
+LEAST_RESOLUTION = 0.4  # pixels of the photograph per millimetre
+UPPER_LIP, LOWER_LIP = (1.0, 4.0), (1.5, 4.5)  # where the colour of each lip is taken, from its inner edge outwards
+EDGE_ERROR = 1.0  # by which the lips of the head may miss those of the photograph
+DARK = 0.7  # a gap has at most this share of the lightness of the darker lip
+PALER = 6.0  # teeth against the lower lip, in CIELAB: half of how much lighter plus how much less red they are
+MOSTLY_TEETH = 0.5  # least share of teeth in what is seen between the lips
+# By how much the dark gap of the head exceeds that of the photograph: at least, to close the jaw, and when it is
+# closed.
+WORTH_IT, REMAINING = 1.5, 0.5
+LIP_RISE = 1.0  # by which the lower lip may rise when nothing is left to draw it down with
+INCISORS, FRONT = 8.0, 6.0  # teeth this near to the middle of the face, and this little behind the foremost one
+CHIN = slice(3, 14)  # landmarks of the jaw line that rise with the chin
+CHIN_SHARE = 0.3  # of that rise, which the shape makes up for
+CHIN_ERROR, OTHERS_ERROR = 0.5, 1.0  # by which the shape may then move these landmarks and the others wrongly
+DEPTH_ERROR = 3.0  # how many times as wrongly in depth, which is hardly seen
 
 
 class Jaw(NamedTuple):
@@ -45,12 +52,15 @@ class Jaw(NamedTuple):
 
     teeth: float  # how far the lower row rises
     lip: float  # how far the lower lip rises
-    drawn: float  # units that draw it down again, on either side
-    shape: Floats  # [S] that leaves the chin where it was
+    drawn: float  # weight of `LIP`, on either side, that draws it down again
+    shape: Floats  # [S] change of the shape that leaves the chin where it was
 
 
 def biting(image: Image, face: Reconstruction, model: MorphableModel) -> Coefficients | None:
-    """The coefficients [M] with the jaw as far closed as the photograph shows it; None where it is, or is not seen."""
+    """The coefficients [M] with the jaw closed as far as in the photograph.
+
+    None where nothing has to change, and where the photograph does not show it.
+    """
     known = face.occlusion is not None and model.whole is not None and {JAW, *LIP} <= set(model.unit_names)
     if not known or abs(face.pose_degrees[1]) > TURNED:
         return None
@@ -64,15 +74,17 @@ def biting(image: Image, face: Reconstruction, model: MorphableModel) -> Coeffic
     closing = closing_jaw(model)
     expression = np.array(face.coefficients["expression"])
     room = max(0.0, float(1 - expression[lip].max())) / closing.drawn
-    less = min((apart - seen - LEFT) / closing.teeth, room + GIVE / closing.lip, max(0.0, float(expression[jaw])))
+    less = min(
+        (apart - seen - REMAINING) / closing.teeth, room + LIP_RISE / closing.lip, max(0.0, float(expression[jaw]))
+    )
     expression[jaw] -= less
     expression[lip] += min(less, room) * closing.drawn
-    shape = np.asarray(model.shape(face.coefficients)) + SHAPE * less * closing.shape
+    shape = np.asarray(model.shape(face.coefficients)) + CHIN_SHARE * less * closing.shape
     return face.coefficients.replace(**{model.shape_group: shape.astype(expression.dtype), "expression": expression})
 
 
 def gap_of_teeth(face: Reconstruction, model: MorphableModel) -> tuple[float, float]:
-    """How far a head's teeth are apart below its upper lip, and what of that no lip hides, both in millimetres."""
+    """How far apart a head's teeth are below its upper lip, and how much of that no lip hides, both in millimetres."""
     whole, complete = model.complete(face.coefficients)
     rows = whole.head.take(incisors(model))
     teeth = 1e3 * np.asarray(rows.unposed(whole.shape(complete), complete["expression"]), np.float64)[:, 1]
@@ -82,15 +94,16 @@ def gap_of_teeth(face: Reconstruction, model: MorphableModel) -> tuple[float, fl
 
 
 def between_lips(image: Image, face: Reconstruction) -> float | None:
-    """How high it is dark in the middle of a mouth in the photograph, in millimetres.
+    """Height of the dark gap in the middle of a mouth in the photograph, in millimetres.
 
-    None where teeth are not most of what is seen there, where lips hardly open, and where pixels are too large.
+    None where the lips hardly open, where what is seen between them is not mostly teeth, and where pixels are too
+    large.
     """
     marks, placed = face.landmarks2d, 1e3 * face.landmarks3d
     corners = marks[54] - marks[48]
     width = float(np.linalg.norm(corners))
     millimetre = width / float(np.linalg.norm((placed[54] - placed[48])[:2]))  # pixels
-    if not SMALLEST <= millimetre < np.inf:
+    if not LEAST_RESOLUTION <= millimetre < np.inf:
         return None
     edges = np.stack([marks[UPPER].mean(axis=0), marks[LOWER].mean(axis=0)])
     count = round(SIDE / STEP)
@@ -102,11 +115,11 @@ def between_lips(image: Image, face: Reconstruction) -> float | None:
 
 
 def dark_rows(strip: Floats, upper: float, lower: float) -> float | None:
-    """How high it is dark between lips, in millimetres; None as `between_lips`.
+    """Height of the dark gap between lips, in millimetres; None where `between_lips` says so.
 
     Args:
-        strip: [R, 3] colours down the middle of a mouth, RGB of 0 to 255, one every `STEP` millimetres.
-        upper: where on it the upper lip ends, in millimetres.
+        strip: [R, 3] colours down the middle of a mouth, RGB from 0 to 255, one every `STEP` millimetres.
+        upper: where the upper lip ends, in millimetres from the top of the strip.
         lower: where the lower lip begins.
     """
     down = STEP * np.arange(len(strip))
@@ -116,16 +129,16 @@ def dark_rows(strip: Floats, upper: float, lower: float) -> float | None:
     lightness, red, _ = to_cielab(strip).T
     dark = lightness < DARK * min(np.median(lightness[above]), np.median(lightness[below]))
     paler = (lightness - np.median(lightness[below])) / 2 - (red - np.median(red[below]))
-    if ((paler > PALER) & ~dark)[_within(down, (upper, lower))].mean() < MOSTLY:
+    if ((paler > PALER) & ~dark)[_within(down, (upper, lower))].mean() < MOSTLY_TEETH:
         return None
-    inside = dark & _within(down, (upper - OFF, lower + OFF))
+    inside = dark & _within(down, (upper - EDGE_ERROR, lower + EDGE_ERROR))
     ends = np.flatnonzero(np.diff(inside.astype(int), prepend=0, append=0))
     return STEP * float(np.diff(ends)[::2].max(initial=0))
 
 
 @lru_cache(maxsize=2)
 def closing_jaw(model: MorphableModel) -> Jaw:
-    """What a head model with jaw and teeth does when its jaw closes."""
+    """What a head model with jaw and teeth does when its jaw closes by one unit."""
     units, marks = model.unit_names, model.landmark_model()
     expression, shape = [
         1e3 * np.asarray(marks.landmarks68(np.asarray(basis, np.float64)))
@@ -134,9 +147,9 @@ def closing_jaw(model: MorphableModel) -> Jaw:
     jaw, *lip = [expression[units.index(unit)] for unit in (JAW, *LIP)]
     rows = np.asarray((model.whole or model).head.take(incisors(model)).expression_basis)
     falls = -float(jaw[LOWER, 1].mean())
-    off = np.full((68, 3), OTHERS_OFF)
-    off[CHIN] = CHIN_OFF
-    off[:, 2] *= DEPTH
+    off = np.full((68, 3), OTHERS_ERROR)
+    off[CHIN] = CHIN_ERROR
+    off[:, 2] *= DEPTH_ERROR
     target = np.zeros((68, 3))
     target[CHIN] = jaw[CHIN]
     moves = (shape / off).reshape(len(shape), -1)  # the likeliest shape: as few standard deviations as possible
@@ -151,7 +164,7 @@ def closing_jaw(model: MorphableModel) -> Jaw:
 
 @lru_cache(maxsize=2)
 def incisors(model: MorphableModel) -> Int64s:
-    """The vertices [2] of a whole head where its upper incisors end, and where its lower ones do."""
+    """The vertices [2] of a whole head at the biting edges of its upper and lower incisors."""
     whole = model.whole or model
     if whole.parts is None:
         raise ValueError(f"{model.name} has no teeth")

@@ -1,12 +1,18 @@
 """Which of the detector's finds may not be faces.
 
-A network that was trained for it says so itself. For others, what is known once a head was fitted has to do.
-Measured on 112 clear and 172 half occluded faces (data sets' faces pasted on scikit-image's pictures) and 102 finds
-that were no faces. A score below `SURE` and an uncertainty above `UNCERTAIN` marks none of the clear faces, 18 of
-the occluded ones and 100 of those that are none. Where the network does not say how sure it is, the distance between
-detector and head has to do: `APART` marks none, 9 and 69 of them. On 120 people of YouTube Faces, one frame each, the
-same rule marks 1 of 120 clear faces, and 13 of the 119 that were found with 40 % hidden. The distance does not separate
-these from false finds: 7 of the 13 are nearer than 0.15, and so are 9 of 16 finds with such scores that were none.
+A network with a face score says so itself. For others, the rule is: a low score of the detector together with a large
+uncertainty of the fitted head or, where the network gives no uncertainty, with a large distance between the detector's
+eyes, nose and mouth and those of the head. How often each marks a find as doubtful, on 112 clear faces, 172 half
+occluded ones (faces of data sets, pasted on scikit-image's pictures), and 102 finds that are no faces:
+
+| score below `SURE` and | clear faces | occluded faces | no faces |
+|---|---|---|---|
+| uncertainty above `UNCERTAIN` | 0 of 112 | 18 of 172 | 100 of 102 |
+| distance above `APART` | 0 of 112 | 9 of 172 | 69 of 102 |
+
+On one frame each of 120 people of YouTube Faces, the rule of the first row marks 1 of 120 clear faces, and 13 of the
+119 that are found with 40 % hidden. The distance would not tell these 13 from false finds: it is below 0.15 for 7 of
+them, and for 9 of 16 false finds with such scores.
 """
 
 from __future__ import annotations
@@ -17,29 +23,29 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.photos.detect import SCORE_THRESHOLD
 from unveil.photos.detection import Detection, eyes_nose_mouth
 
-SURE = 0.8  # score from which on a find is a face
-UNCERTAIN = 2.4  # millimetres, mean of the face
-# Probability of a face from which on there is one, and below which there is none. An export sees to it that 99 % of the
-# faces held out have the first.
+SURE = 0.8  # the detector's score from which on a find is a face
+UNCERTAIN = 2.4  # millimetres, mean uncertainty of the face
+# The network's face score from which on a find is a face, and below which it is none. `unveil export` calibrates the
+# score so that 99 % of the faces held out reach the first.
 CONVINCED, HOPELESS = 0.5, 0.02
-# The same where only a generous search has found it. In 316 pictures without a face, 4 of 23 such finds have 0.5 and
-# more, and none has this; of 30 such finds that are faces, 7 have it. All that are below are marked, not lost.
+# In place of `CONVINCED` for finds that only a generous search makes. In 316 pictures without a face, 4 of 23 such
+# finds reach 0.5 and none reaches 0.7; of 30 that are faces, 7 do. The others are marked as doubtful, not dropped.
 CONVINCED_OF_WEAK = 0.7
 APART = 0.2  # mean distance of eyes, nose tip and mouth, in sides of the detector's box
 
 
 def is_no_face(face: float) -> bool:
-    """Whether a find is to be forgotten, by the probability that the network gives it to be a face."""
+    """Whether to drop a find, by the network's probability that it is a face."""
     return face < HOPELESS
 
 
 def is_convincing(found: Detection, face: float) -> bool:
-    """Whether a find is a face without doubt, by the probability that the network gives it to be one."""
+    """Whether a find is a face without doubt, by the network's probability that it is one."""
     return face >= (CONVINCED if found.score >= SCORE_THRESHOLD else CONVINCED_OF_WEAK)
 
 
 def perhaps_no_face(found: Detection, head: Reconstruction, face: float | None = None) -> bool:
-    """Whether the detector took something else for a face, given the head that was reconstructed of it.
+    """Whether the detector may have taken something else for a face, given the head that was reconstructed from it.
 
     ``face`` is the network's probability that it is one; None where the network does not say.
     """

@@ -1,4 +1,4 @@
-"""68 landmarks to a head: what `pipeline` does with a network, done by least squares."""
+"""68 landmarks to a head, by least squares: what `pipeline` does with a network."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from unveil.reconstruct.geometry import Sighting, Source, heads_in_photo
 from unveil.timing import StageTimes
 from unveil.typing import Float64s
 
-# Metres on the head. From landmarks 1 and 2 px of 224 off, the form of known heads is found to 1.36 and 1.63 mm; with
-# 4 mm it is 1.65 and 1.72, with 0.5 mm 1.40 and 2.09, and the mean head is 2.43 mm away (benchmarks/fit_landmarks.py).
+# Metres on the head. Error of the form of known heads, from landmarks that are off by 1 and 2 px of 224: 1.36 and 1.63
+# mm with this noise, 1.65 and 1.72 with 4 mm, 1.40 and 2.09 with 0.5 mm; the mean head is off by 2.43 mm
+# (benchmarks/fit_landmarks.py).
 SETTINGS = FitSettings(noise=2e-3)
-AWAY = 120.0  # degrees to a side, from which on a head is seen from behind
-# Shares of the root of the landmarks' box. Of 40 annotated video frames none is farther away than 0.025; with every
-# landmark in the place of the next, 0.1 is the nearest.
+AWAY = 120.0  # degrees of yaw beyond which the face is seen from behind
+# Largest mean distance of a face's landmarks from those of the fitted head, in square roots of the area of their box.
+# On 40 annotated video frames it is 0.025 at most. Where every landmark is exchanged for the next, it is 0.1 at least.
 FARTHEST = 0.06
-GROUPS = ("shape", "expression", "pose", "camera")  # of coefficients, which the fit gives
+GROUPS = ("shape", "expression", "pose", "camera")  # of the coefficients that the fit gives
 
 
 def fit_landmarks(
@@ -44,8 +45,8 @@ def fit_landmarks(
     The 17 landmarks of the jaw line are taken as the outline of the cheek that the photograph shows.
 
     Args:
-        landmarks: iBUG-68 [68, 2] in image pixels, centres at integers, an unknown one is NaN; or the path of a
-            file that `fitting.landmark_files.read_landmarks` reads.
+        landmarks: iBUG-68 [68, 2] in image pixels, pixel centres at integers, NaN where one is unknown; or the path of
+            a file that `fitting.landmark_files.read_landmarks` reads.
         photograph: where the head's colours come from, as `Reconstructor.reconstruct` takes it; without it the head
             is grey.
         model: a head model with openhead's groups of coefficients; openhead if left out.
@@ -78,9 +79,9 @@ def fit_landmarks(
 
 
 def _require_face(head: Reconstruction, landmarks: Float64s) -> None:
-    """Raise an UnveilError where landmarks [68, 2] are not those of the head that was fitted to them.
+    """Raise an UnveilError where the head that was fitted to landmarks [68, 2] does not explain them.
 
-    A face in a mirror has the landmarks of a head that is seen from behind.
+    To mirrored landmarks, a head that is seen from behind is fitted.
     """
     if abs(head.pose_degrees[1]) > AWAY:
         raise UnveilError(
@@ -108,5 +109,5 @@ def placements68(model: MorphableModel) -> tuple[PointPlacement, PointPlacement]
 
 
 def landmark_distance(head: Reconstruction, landmarks: Float64s) -> float:
-    """Mean distance in image pixels between the head's landmarks and those [68, 2] that are known."""
+    """Mean distance in image pixels between the head's landmarks and the given ones [68, 2] that are not NaN."""
     return float(np.nanmean(np.linalg.norm(head.landmarks2d - landmarks, axis=1)))

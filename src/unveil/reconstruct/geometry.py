@@ -1,4 +1,4 @@
-"""From coefficients and the crops they were seen in to heads in the photograph."""
+"""From coefficients, in the frames of their crops, to heads in the photograph."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ class Sighting:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Where heads come from."""
+    """What the heads of one photograph have in common."""
 
-    model: str  # name of what gave the coefficients
+    model: str  # name of the encoder, or of the fit, that gave the coefficients
     morphable: MorphableModel  # their head model
     photograph: Image | None
     timings: Mapping[str, float]  # milliseconds per stage
     __repr__ = short_repr
 
 
-# A network may give anything; overflows on the way end in one line, by `require_plausible`.
+# A network may give any number. What overflows on the way is refused in one line, by `require_plausible`.
 _overflow_allowed = np.errstate(over="ignore", invalid="ignore")
 
 
 @_overflow_allowed
 def heads_in_photo(source: Source, coefficients: Coefficients, sightings: Sequence[Sighting]) -> list[Reconstruction]:
-    """The head of each of N faces, of coefficients [N, M] in the frames of their crops.
+    """The heads of N faces, from coefficients [N, M] in the frames of their crops.
 
     Raises:
-        UnveilError: the coefficients make no head, or one that has nothing to do with the crop.
+        UnveilError: the coefficients give no head of a sensible size, or one far from its crop.
     """
     model, crops = source.morphable, [seen.crop for seen in sightings]
     vertices = model.vertices(coefficients)  # [N, V, 3]
@@ -96,7 +96,7 @@ def visible_landmarks(model: MorphableModel, coefficients: Coefficients, crops: 
 
 
 def _in_photograph(rotations: Floats, crops: Sequence[Crop]) -> Floats:
-    """Rotations [N, 3, 3] of heads as the photograph shows them, of those in their crops, which may be turned."""
+    """Rotations [N, 3, 3] in the photograph, from those in the crops, which may be turned against it."""
     turns = [np.arctan2(crop.matrix[1, 0], crop.matrix[0, 0]) for crop in crops]  # clockwise on the screen
     about_z = np.stack([np.zeros_like(turns), np.zeros_like(turns), turns], axis=-1).astype(rotations.dtype)
     return np.asarray(axis_angle_to_matrix(about_z) @ rotations)

@@ -1,19 +1,20 @@
-"""One shape of several photographs of a person, each counted by how sure its learner is.
+"""One shape from several photographs of a person, weighted by how sure the learner is in each.
 
-A learner says of each coefficient of the shape a mean m and a deviation d. Read as the posterior of one photograph
-under the standard normal prior, its precision is 1 / d^2, of which 1 is the prior's and q = 1 / d^2 - 1 is what the
-photograph says. Photographs of one person are not independent, because what deceives a learner in one does so in the
-next. With F photographs whose errors are correlated by r, what they say counts F / (1 + (F - 1) r) times one
-photograph, not F times; the prior counts once:
+For each coefficient of the shape a learner gives a mean m and a deviation d. Read as the posterior of one photograph
+under a standard normal prior, its precision is 1 / d^2: 1 from the prior and q = 1 / d^2 - 1 from the photograph.
+Photographs of one person are not independent, because what deceives the learner in one deceives it in the next. With F
+photographs whose errors have the correlation r, their evidence counts F / (1 + (F - 1) r) times that of one photograph,
+not F times. The prior counts once:
 
     precision = 1 + sum(q) / (1 + (F - 1) r)
     shape = (sum(q m) / (1 + (F - 1) r) + sum(m) / (1 + (G - 1) r)) / precision
 
-F is Kish's number of photographs, sum(q)^2 / sum(q^2): one that says nothing of a coefficient is not counted, so that
-what is clear in one photograph and hidden in the others is taken from the one. G is the same number of the |m|: what a
-learner says in spite of being as unsure as the prior does not grow with the number of photographs either.
+F is Kish's effective number of photographs, sum(q)^2 / sum(q^2). It does not count photographs that say nothing about a
+coefficient, so what is clear in one photograph and hidden in the others is taken from the one. G is the same number for
+|m|. Because of it, a mean that the learner gives while it is as unsure as the prior does not grow with the number of
+photographs either.
 
-All of it comes of sums over the photographs, so that a video of any length is joined frame by frame.
+All of this needs only sums over the photographs, so a video of any length is joined frame by frame.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CORRELATION = 0.55  # of the packaged learner's errors, chosen on validation peo
 
 @dataclass(frozen=True, eq=False)
 class ShapeSums:
-    """The evidence so far, from photographs of people or frames of a video, on their shapes."""
+    """The evidence on people's shapes that photographs, or the frames of a video, have given so far."""
 
     said: Float64s  # [..., S] sum of q
     said_squares: Float64s  # [..., S] sum of q^2
@@ -42,17 +43,22 @@ class ShapeSums:
 
     @classmethod
     def of(cls, shape: Floats, deviation: Floats) -> ShapeSums:
-        """Of one photograph each: the shape [..., S] in standard deviations of the prior, and its deviations."""
+        """The evidence of one photograph.
+
+        Args:
+            shape: [..., S] in standard deviations of the prior.
+            deviation: [..., S] of these, in the same unit.
+        """
         mean = np.asarray(shape, np.float64)
         said = added_precision(deviation)
         return cls(said, said**2, said * mean, mean, np.abs(mean), mean**2)
 
     def __add__(self, other: ShapeSums) -> ShapeSums:
-        """Of the photographs of both."""
+        """The evidence of both together."""
         return ShapeSums(*(getattr(self, name) + getattr(other, name) for name in _SUMS))
 
     def over(self, axis: int) -> ShapeSums:
-        """Of all the photographs along an axis."""
+        """The evidence of all photographs along an axis."""
         return ShapeSums(*(getattr(self, name).sum(axis=axis) for name in _SUMS))
 
     def joined(self, correlation: float = CORRELATION) -> tuple[Float64s, Float64s]:
@@ -64,7 +70,7 @@ class ShapeSums:
 
 
 def added_precision(deviation: Floats) -> Float64s:
-    """The precision [...] that a photograph adds, of deviations [...] in those of the prior."""
+    """The precision q [...] that a photograph adds; deviations [...] in standard deviations of the prior."""
     return np.asarray(1 / np.minimum(np.asarray(deviation, np.float64), 1) ** 2 - 1)  # nobody knows less than the prior
 
 
@@ -72,7 +78,7 @@ _SUMS = tuple(entry.name for entry in fields(ShapeSums))
 
 
 def _repeated(sums: Float64s, squares: Float64s, correlation: float) -> Float64s:
-    """How many times over photographs repeat the same evidence, by Kish's effective sample size."""
+    """How many times photographs repeat the same evidence: 1 + (F - 1) r, F being Kish's effective sample size."""
     count = np.square(sums) / np.where(squares > 0, squares, 1)
     return np.asarray(1 + np.maximum(count - 1, 0) * correlation)
 

@@ -1,4 +1,4 @@
-"""Boxes laid over a whole photograph, for a network that knows a face when it is near one.
+"""Boxes laid over a whole photograph, for a network that recognises a face when it is near one.
 
 A detector goes by eyes, nose and mouth, and loses the face where these are hidden. A face that matters to whoever took
 the photograph fills much of it, so a few boxes are near enough for a network that walks to the face from there.
@@ -14,10 +14,10 @@ from unveil.photos.detect import SMALLEST_FACE
 from unveil.photos.detection import Detection
 from unveil.typing import Float64s
 
-SIDES = (0.75, 0.45)  # of the photograph's short side
-APART = 0.65  # sides of a box from one to the next, at most
-LEAST = SMALLEST_FACE / 2  # image pixels of a box's side, as the detector has it; a smaller face says too little
-MOST = 64  # boxes of a side; a strip of a picture needs more, and is no photograph of a face
+SIDES = (0.75, 0.45)  # of the boxes, in short sides of the photograph
+APART = 0.65  # largest distance from one box to the next, in sides of the box
+LEAST = SMALLEST_FACE / 2  # side of a box in image pixels; in a smaller face there is too little to see
+MOST = 64  # boxes of one size; a picture that needs more is a long strip, and no photograph of a face
 NOT_DETECTED = 0.0  # the score of a face that was found this way
 
 
@@ -32,7 +32,7 @@ def laid_boxes(shape: tuple[int, ...]) -> list[Detection]:
 
 
 def _middles(length: int, side: float) -> Float64s:
-    """Where boxes stand along a photograph's side, from end to end."""
+    """Centres of the boxes along a photograph's side, which they cover from end to end; image pixels."""
     count = 1 + int(np.ceil((length - side) / (APART * side)))
     return np.linspace(side / 2, length - side / 2, count) - 0.5
 

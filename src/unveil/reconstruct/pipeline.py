@@ -1,4 +1,4 @@
-"""A photograph to heads: detect, crop, coefficients, crop again where the landmarks are, coefficients, geometry."""
+"""A photograph to heads: detect, crop, predict coefficients, crop again around the landmarks, predict, build heads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Timings: TypeAlias = Mapping[str, float]  # milliseconds per stage
 
 
 class Reconstructor:
-    """Reconstructs the faces in photographs. It loads its models once: keep one for many photographs.
+    """Reconstructs the faces in photographs. Loading its models takes time, so use one for many photographs.
 
     Args:
         model: a name of `models.registry.NETWORKS`, such as "openhead", the learner in the package; the path of an
@@ -47,11 +47,12 @@ class Reconstructor:
         assets: folder with the files of a research model; `assets.store.search_folders` lists other places.
         detector: finds the faces; `FaceDetector()` if left out.
         hair: whether heads get the hair that the photograph shows, where the learner has a class map.
-        wrinkles: whether heads get its wrinkles, where the model itself gives no details of the skin.
+        wrinkles: whether heads get the wrinkles that the photograph shows, where the model itself gives no details of
+            the skin.
 
     Raises:
-        UnveilError: the model is unknown, or a file it needs is missing or cannot be used; or it is to have wrinkles,
-            but has no texture coordinates.
+        UnveilError: the model is unknown, or a file it needs is missing or cannot be used; or wrinkles are asked for,
+            but its head model has no texture coordinates.
         TypeError: the model is neither a name, nor a path, nor an encoder.
     """
 
@@ -82,7 +83,7 @@ class Reconstructor:
         return f"Reconstructor({self.encoder.name!r}, vertices={vertices}, {layout!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what it was made of, so that it can be sent to workers, which open networks of their own."""
+        """Pickle the arguments that it was made with: workers that it is sent to open networks of their own."""
         model, assets, detector, hair, wrinkles = self._made_of
         if isinstance(model, str | Path) and str(model) not in NETWORKS:
             model = Path(model).absolute()  # a worker may be in another folder
@@ -102,7 +103,7 @@ class Reconstructor:
 
         Args:
             photograph: a path, a PIL image, or an RGB array uint8 [H, W, 3].
-            max_faces: keep only this many, the first.
+            max_faces: keep only this many, in the order above.
             faces: where the faces are, if you know; the detector is then not used, and their order is kept.
 
         Raises:
@@ -133,9 +134,9 @@ class Reconstructor:
     def _reconstruct(
         self, image: Image, framed: Sequence[Framed], clock: StageTimes, *, given: bool
     ) -> list[Reconstruction]:
-        """The heads of faces that are cut out, in their order and without names.
+        """The heads of faces that have been cut out, in their order and without names.
 
-        Those that seem to be none after all are left out, unless they were given.
+        Finds that turn out to be no faces are left out, unless the caller gave them.
         """
         with clock.stage("second pass"):
             prediction = self._walk.predict(image, framed)
@@ -164,8 +165,8 @@ class Reconstructor:
     def changed(self, face: Reconstruction, coefficients: Coefficients) -> Reconstruction:
         """The same face with other coefficients [M], for example those of `heads.motion.transfer_expression`.
 
-        The texture still comes from the photograph, and what is hidden there stays hidden. The new coefficients have no
-        deviations.
+        The texture still comes from the photograph, and what is hidden there stays hidden. The result has no
+        deviations, because none are known for the new coefficients.
 
         Raises:
             LayoutError: they are another model's, or those of several heads.
@@ -179,10 +180,9 @@ class Reconstructor:
         return replace(moved, **{name: getattr(face, name) for name in kept})
 
     def joined(self, faces: Sequence[Reconstruction]) -> list[Reconstruction]:
-        """The same faces as those of one person, in several photographs: all get one shape, see `reconstruct.joining`.
+        """Give several photographs of one person one shape; see `reconstruct.joining`.
 
-        Expression, pose and texture stay each photograph's own. A model that does not say how sure it is gets the mean
-        of the shapes.
+        Expression, pose and texture stay each photograph's own. For a model without deviations the shape is the mean.
 
         Args:
             faces: of one person, by this reconstructor.
@@ -216,9 +216,9 @@ class Reconstructor:
     def _with_guesses(
         self, face: Reconstruction, prediction: Prediction, index: int, shape: tuple[int, ...]
     ) -> Reconstruction:
-        """The face with what the network says, in that row of its prediction, about what it saw and how sure it is.
+        """The face with what row ``index`` of a prediction says about what was hidden and how sure the network is.
 
-        The photograph has that shape [H, W, 3].
+        ``shape`` is that of the photograph, [H, W, 3].
         """
         classes = None if prediction.classes is None else prediction.classes[index]
         face = replace(face, face_area=face_area(self.morphable), classes=classes)
@@ -232,7 +232,7 @@ class Reconstructor:
         return face
 
     def _looked_again(self, image: Image, face: Reconstruction) -> Reconstruction:
-        """The face with eyes as narrow and teeth as close together as they are in the photograph."""
+        """The face with its eyes as narrow and its teeth as close together as in the photograph."""
         coefficients = face.coefficients
         for look in (squinting, biting):
             coefficients = look(image, replace(face, coefficients=coefficients), self.morphable) or coefficients
@@ -270,7 +270,7 @@ class Reconstructor:
 
 
 def _with_expression(detail: Detail, face: Reconstruction) -> Detail:
-    """The detail of the same skin on a face with another expression."""
+    """The detail of the same skin for a face with another expression."""
     if detail.moving is None:
         return replace(detail, posed=face.vertices)
     return expressed(detail.surface, face.vertices, np.asarray(face.coefficients["expression"]), detail.moving)

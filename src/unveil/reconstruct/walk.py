@@ -1,8 +1,9 @@
-"""Faces are cut out around what a detector found, then around the landmarks that are seen there, and so on.
+"""Cut faces out: first around the detector's boxes, then around the landmarks that a network finds there.
 
-Most networks need one such step. One that says whether there is a face has learned to go further: its detector may
-search generously, because the network walks from a bad box to the face and rejects finds that are none. Where the
-detector finds nothing that is surely a face, it walks from boxes laid over the whole image.
+Most networks take one such step. A network with a face score takes more, because it has also learned from badly framed
+faces and from crops without a face. Its detector may search generously: the network walks from a bad box to the face,
+and rejects finds that are no faces. Where the detector finds nothing that is surely a face, it walks from boxes laid
+over the whole image.
 """
 
 from __future__ import annotations
@@ -28,24 +29,24 @@ from unveil.reconstruct.laid import laid_boxes
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Image
 
-# The landmarks of a step must agree this far with the box that it started from, or it is not taken.
-SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box in mean sides of that box
+# A step is taken only if its landmarks agree this well with the box that it started from.
+SIDE_RATIO = (0.5, 2.0)  # mean side of the landmarks' box, in mean sides of that box
 LARGEST_SHIFT = 0.6  # of the centre, in mean sides of that box
 
-MOST_STEPS = 2  # of a network that says whether there is a face; with the prediction at the end it sees three crops
-STILL = 0.04  # sides of a crop by which its corners move at most where it is about where it was
-# The same of a step after which no other is worth it, nor another look at the face: what is said of the crop before it
-# is as good. On 330 pictures of video frames, two of three partly hidden, this raises the NME from 5.27 to 5.28 % with
-# 1.6 looks at a face instead of 2.9; at 0.1 it is 5.32, at 0.12 5.46.
+MOST_STEPS = 2  # of a network with a face score, which then sees three crops: two steps and the prediction
+STILL = 0.04  # largest movement of a crop's corners, in sides of the crop, for it to count as not moved
+# The same for a step so small that the prediction for the crop before it is kept, without another look. On 330 pictures
+# of video frames, two of three partly hidden, a face then takes 1.6 looks instead of 2.9, and the NME is 5.28 % instead
+# of 5.27; at 0.1 it is 5.32, at 0.12 5.46.
 NEAR_ENOUGH = 0.08
-MOSTLY_CLEAR = 0.1  # share of a crop that is hidden; where it is more, only a still crop is near enough
-PERHAPS = 0.2  # probability from which on a box that was laid over the image may have led to a face
-NOT_WORTH_A_STEP = 0.01  # probability of a face: badly framed ones have more
-SAME_BOX = 0.5  # intersection over union from which on two boxes are around one face
+MOSTLY_CLEAR = 0.1  # hidden share of a crop; where more is hidden, `STILL` holds instead of `NEAR_ENOUGH`
+PERHAPS = 0.2  # face score from which a box that was laid over the image may have led to a face
+NOT_WORTH_A_STEP = 0.01  # face score below which there is no further step; badly framed faces have more
+SAME_BOX = 0.5  # intersection over union from which two boxes are around one face
 
 
 class Look(NamedTuple):
-    """A crop, its picture, and what an encoder says of that: a prediction of one row."""
+    """A crop, its picture, and the encoder's prediction for it, of one row."""
 
     crop: Crop
     picture: Image  # [S, S, 3]
@@ -56,23 +57,23 @@ class Look(NamedTuple):
 class Framed:
     """A face and how it is cut out for a network."""
 
-    found: Detection  # by the detector; its box is that of the landmarks, where the walk led elsewhere
-    crop: Crop
-    landmarks: Floats  # [68, 2] in image pixels, seen in the last step
-    agrees: bool  # whether the landmarks were where they could be right; the crop is the detector's where no step was
-    face: float | None = None  # probability that there is a face, where the network says so
-    look: Look | None = None  # the encoder's at a crop that is near enough
+    found: Detection  # by the detector; with the box of the landmarks where the walk led to another one
+    crop: Crop  # around the landmarks of the last step, or around the detector's box where no step was taken
+    landmarks: Floats  # [68, 2] in image pixels, from the last step
+    agrees: bool  # whether the landmarks are plausible, see `agree`
+    face: float | None = None  # face score, where the network has one
+    look: Look | None = None  # the encoder's look at a crop that is near enough
 
     __repr__ = short_repr
 
     @property
     def shown(self) -> Crop:
-        """The crop that the encoder's prediction is of."""
+        """The crop that the encoder's prediction is for."""
         return self.look.crop if self.look else self.crop
 
     @property
     def box(self) -> Floats:
-        """Around the landmarks, or the detector's where these cannot be right: left, top, right, bottom."""
+        """[4] box of the landmarks, or the detector's where these cannot be right: left, top, right, bottom."""
         if not self.agrees:
             return self.found.box_ltrb
         return np.concatenate([self.landmarks.min(axis=0), self.landmarks.max(axis=0)])
@@ -81,12 +82,12 @@ class Framed:
 class FaceWalk:
     """Cuts faces out for an encoder, as its framing wants them.
 
-    The steps are the encoder's own or, where its framing is guided, the packaged learner's.
+    The landmarks of the steps come from the encoder itself or, where its framing is guided, from the packaged learner.
 
     Args:
         encoder: the network.
         model: its head model.
-        once: leave out the second look in the mirror, which photographs get.
+        once: do not look at the mirrored crop as well (`models.second_look`).
     """
 
     def __init__(self, encoder: Encoder, model: MorphableModel, *, once: bool = False) -> None:
@@ -97,17 +98,18 @@ class FaceWalk:
 
     @property
     def says_face(self) -> bool:
-        """Whether the network that leads says what is a face."""
+        """Whether the network that gives the landmarks has a face score."""
         return self._guide.says_face
 
     def detect(self, detector: FaceDetector, image: Image) -> list[Detection]:
-        """The faces that the detector finds; it searches generously where the network rejects false finds later."""
+        """The detector's finds. It searches generously where the network rejects false ones later."""
         return detector.detect(image, generous=True) if self.says_face else detector.detect(image)
 
     def faces(self, image: Image, finds: Sequence[Detection]) -> list[Framed]:
-        """The faces among a detector's finds, each once; where none surely is one, also what the whole image shows.
+        """The faces among a detector's finds, each once.
 
-        Of that, where nothing else is left, the likeliest may be a face.
+        Where no find surely is a face, also those that are found from boxes laid over the whole image. Where nothing is
+        left even so, the likeliest of these, if it may be a face.
         """
         framed = self.frame(image, finds)
         if self.says_face and not any(_convincing(one) for one in framed):
@@ -129,7 +131,7 @@ class FaceWalk:
         return [self._framed(one) for one in walked]
 
     def predict(self, image: Image, framed: Sequence[Framed]) -> Prediction:
-        """The encoder's prediction for the faces as they are ``shown`` to it; what it has seen is not run again."""
+        """The encoder's prediction for the crop of each face that is ``shown``; crops it has seen are not run again."""
         pictures = np.stack([one.look.picture if one.look else one.crop.warp(image) for one in framed])
         unseen = [k for k, one in enumerate(framed) if one.look is None]
         asked = iter(self._encoder.predict(pictures[unseen]).rows() if unseen else [])
@@ -137,7 +139,7 @@ class FaceWalk:
         return said if self._second_look is None else self._second_look.joined(said, pictures)
 
     def _step(self, image: Image, walked: Sequence[_Walked]) -> None:
-        """Move those that are walking to the crops that the guide's landmarks ask for."""
+        """Move faces that are on their way to the crops around the guide's landmarks."""
         if not walked:
             return
         crops = [one.crop for one in walked]
@@ -160,7 +162,7 @@ class FaceWalk:
 
 
 class _Walked:
-    """A face on its way: where it is believed to be, and the crop that it is seen in next."""
+    """A face on its way: where it is believed to be, and the crop that is looked at next."""
 
     def __init__(self, found: Detection, crop: Crop) -> None:
         self.found = self.place = found
@@ -172,9 +174,9 @@ class _Walked:
         self.stays = False
 
     def step(self, landmarks: Floats, look: Look, framing: Framing) -> None:
-        """Go where the landmarks [68, 2] of a look at the crop are, unless they cannot be right.
+        """Move the crop to the landmarks [68, 2] of a look at it, unless they cannot be right.
 
-        It goes no further where it moves little, nor without hope of a face.
+        This is the last step where it moves the crop little, or where there is hardly a face.
         """
         face = None if look.said.face is None else float(look.said.face[0])
         self.face, self.stays, self.look = face, True, look
@@ -183,7 +185,7 @@ class _Walked:
         if self.agrees and not agrees:
             return  # the step before was the better one
         self.landmarks, self.agrees = landmarks, agrees
-        if agrees and face is not None:  # such a network knows how a face is turned; for others the detector says it
+        if agrees and face is not None:  # such a network sees how a face is turned; for others the detector does
             self.place = Detection.of_landmarks(landmarks, self.found.score)
         if agrees:
             self.crop = framing.around(self.place).of_landmarks(landmarks, before.size)
@@ -197,7 +199,7 @@ def _mostly_clear(said: Prediction) -> bool:
 
 
 def different_faces(framed: Sequence[Framed]) -> list[Framed]:
-    """Those that are faces, each once, in their order; all of them where the network does not say what is a face."""
+    """Those that are faces, each once, in their order; all of them where the network has no face score."""
     kept: list[Framed] = []
     for one in sorted(framed, key=lambda one: (one.found.score, one.face or 0.0), reverse=True):
         if one.face is None or not (is_no_face(one.face) or any(_same(one.box, other.box) for other in kept)):
@@ -219,16 +221,16 @@ def _same(box_ltrb: Floats, other_ltrb: Floats) -> bool:
 
 
 def still(before: Crop, after: Crop, share: float = STILL) -> bool:
-    """Whether the corners of a crop are where those of one before it were, within a share of its side."""
+    """Whether the corners of a crop are where they were before, within a share of its side."""
     size = before.size
     corners = np.array([[0, 0], [size, 0], [size, size], [0, size]])
     moved = after.to_crop(before.to_image(corners)) - corners
     return bool(np.abs(moved).max() <= share * size)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of implausible landmarks
+@np.errstate(over="ignore", invalid="ignore")  # implausible landmarks may be huge
 def agree(landmarks: Floats, box_ltrb: Floats) -> bool:
-    """Whether landmarks [68, 2] are about where a detector's box [4] is, and of about its size, all in image pixels."""
+    """Whether landmarks [68, 2] are about where a detector's box [4] is, and about as large; all in image pixels."""
     box = np.asarray(box_ltrb, np.float64)
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     side = float(np.mean(box[2:] - box[:2]))
