@@ -1,4 +1,4 @@
-"""The place of a head in its photograph: from the frame of its GLB to pixels."""
+"""Where a photograph shows a head: from the frame of its GLB to pixels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from unveil.typing import Float64s
 
 
 def head_to_image(coefficients: Coefficients, model: MorphableModel, crop: Crop) -> Float64s:
-    """[3, 4]: takes (x, y, z, 1) of the upright head, in metres, to x, y and a depth in pixels of the photograph.
+    """Matrix [3, 4] from (x, y, z, 1) of the upright head, in metres, to x, y and depth in pixels of the photograph.
 
-    It turns the head as the photograph shows it, and expressions go along. It is exact for cameras without perspective,
-    and for others nearest, by least squares, around the landmarks.
+    It includes the head's rotation in the photograph, and holds for every expression. It is exact for cameras without
+    perspective. For others, it is the least squares fit at the landmarks.
 
     Args:
         coefficients: of the head [M], in the crop.
         model: its head model.
-        crop: of the photograph.
+        crop: the crop of the photograph.
     """
     points = model.landmark_model()
     upright = np.asarray(points.vertices(points.upright(coefficients)), np.float64)

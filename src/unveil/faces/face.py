@@ -17,7 +17,7 @@ from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints, UInt8s
 
 EYES = slice(36, 48)  # iBUG-68, the right one first
-LEAST_SHARE = 1e-3  # of the face: over less there is no mean
+LEAST_SHARE = 1e-3  # of the face, over which a mean is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +37,17 @@ class ReconstructedFace:
     landmarks3d: Floats  # [68, 3] iBUG-68 on `vertices`
     landmarks2d: Floats  # [68, 2] image px; the jaw line is the visible outline
     projected: Floats  # [V, 3] vertices in image px and a depth in px, smaller is nearer
-    photographed: Floats  # [V, 3] the same for the photograph's own coefficients, if these were changed
+    photographed: Floats  # [V, 3] the same by the coefficients of the photograph, where these were changed
     pose_degrees: tuple[float, float, float]  # pitch, yaw, roll of the head
     crop: Crop  # what the encoder saw
     box_ltrb: Floats  # [4] the detector's box, or the landmarks', in image px: left, top, right, bottom
     confidence: float | None  # the detector's score in [0, 1]; None where no detector was used
     timings: Mapping[str, float]  # milliseconds per stage, for all faces of the photograph together
     detector_turn: float | None = None  # degrees to a side, by the detector's eyes; None where no detector was used
-    doubtful: bool = False  # perhaps no face: the detector took something else for one
+    doubtful: bool = False  # whether the detector may have taken something else for a face
     detail: Detail | None = None  # where the model gives details
     albedo: Floats | None = None  # [256, 256, 3] RGB colour of the skin, 0 to 1, where the model gives it
-    # What was guessed, where the learner says it.
+    # What was guessed, where the learner says so.
     occlusion: Float32s | None = None  # [28, 28] probability that an occluder covers the cell of the crop
     classes: Float32s | None = None  # [9, 56, 56] probability that a cell of the crop shows each of `CLASSES`
     hidden: Float32s | None = None  # [V] probability that the learner did not see the vertex
@@ -75,7 +75,7 @@ class ReconstructedFace:
     def eyes_hidden(self) -> dict[str, float] | None:
         """How far the subject's right and left eye are hidden, from 0 to 1; None without an occlusion map.
 
-        The texture shows hidden eyes plain, looking ahead.
+        On the texture, hidden eyes look ahead and have usual colours.
         """
         if self.hidden is None:
             return None
@@ -138,7 +138,7 @@ class ReconstructedFace:
 
 
 def _rows_of_digits(class_map: UInt8s) -> dict[str, Any]:
-    """The share of each class in a map [K, K], and the map in rows of digits, which are places among the shares."""
+    """The share of each class in a map [K, K], and the map as rows of digits; a digit is a place among the shares."""
     shares = {name: _rounded((class_map == k).mean(), 4) for k, name in enumerate(CLASSES)}
     return {"shares": shares, "rows": ["".join(map(str, row)) for row in class_map.tolist()]}
 

@@ -38,7 +38,7 @@ from unveil.storage.files import json_text, write_bytes, write_text
 from unveil.storage.npz import write_npz
 from unveil.typing import Bools, Floats, Image, UInt8s
 
-PLY_PARTS = 2  # of an edge of the head's mesh
+PLY_PARTS = 2  # into which each edge of the head's mesh is divided
 OVERLAY_ENDING = "_overlay.png"
 ENDINGS = (  # of all files of a face, after "<photo>_<k>"
     *(".glb", ".obj", ".mtl", ".jpg", "_hair.jpg", ".ply", ".npz", OVERLAY_ENDING, "_relit.png"),
@@ -49,13 +49,20 @@ ENDINGS = (  # of all files of a face, after "<photo>_<k>"
 def write_kind(
     stem: Path, kind: str, image: Image, face: ReconstructedFace, model: MorphableModel, colours: HeadColours
 ) -> dict[str, str]:
-    """Write the files of one kind: a format, "overlay" or "json". Gives back their names by kind.
+    """Write the files of one kind (a format, "overlay" or "json") and return their names by kind.
 
-    The GLB holds the neutral head, upright, with the expression as morph weights; OBJ and PLY the head as it is in
-    the photograph, with expression and pose; the npz what `npz_content` lists; the JSON what `to_json` gives. Details
-    of the skin, where the model gives them, are in the GLB as a map of normals. The GLB has the albedo, because viewers
-    light it; OBJ and PLY are as the photograph shows them. A model without texture coordinates has coloured vertices
-    instead of a texture; ``colours`` are what `face_colours` gives.
+    The GLB holds the neutral head, upright, with the expression as morph weights, and the albedo, because viewers light
+    it. OBJ and PLY hold the head as the photograph shows it, with expression, pose and light. The npz holds what
+    `npz_content` lists, the JSON what `to_json` gives. Details of the skin, where there are any, are a normal map in
+    the GLB. A model without texture coordinates has coloured vertices instead of a texture.
+
+    Args:
+        stem: path of the files without their endings.
+        kind: see above.
+        image: the photograph, RGB uint8 [H, W, 3].
+        face: one of its faces.
+        model: the head model of its coefficients.
+        colours: what `face_colours` gives for it.
     """
     path = stem.with_name(stem.name + (OVERLAY_ENDING if kind == OVERLAY else f".{kind}"))
 
@@ -113,12 +120,12 @@ def face_colours(
     surroundings: Surroundings | None = None,
     hair: Callable[[], HairForm | None] = lambda: None,
 ) -> HeadColours:
-    """The colours of a face's head in a photograph [H, W, 3], without pixels of hair and of occluders.
+    """The colours of a face's head, from the pixels of a photograph [H, W, 3] that show its skin.
 
-    Cloth and background are left out, too, wherever the head model has its skin, and so are its ``surroundings``.
-    ``hair`` is called when all else is known, because it may be in the making.
+    Pixels of occluders, hair, spectacles, cloth and background are left out, and so is what ``surroundings`` say is no
+    skin. ``hair`` is called last, because another thread may still be making it.
     """
-    left, top, right, bottom = part_with(face.photographed, image.shape)  # a large photograph is not looked at whole
+    left, top, right, bottom = part_with(face.photographed, image.shape)  # the rest of the photograph costs time
     image, photographed = image[top:bottom, left:right], np.asarray(face.photographed) - [left, top, 0]
     face = replace(face, photographed=photographed, crop=face.crop.of_part(left, top))
     landmarks = np.asarray(face.landmarks2d, np.float64) - [left, top]
@@ -139,18 +146,18 @@ def face_colours(
 
 
 def face_glb(face: ReconstructedFace, model: MorphableModel, colours: UInt8s, motion: Motion | None = None) -> bytes:
-    """The content of a GLB of a face with what is known of its skin and its vertices, moving where it is to."""
+    """The content of a GLB of a face, with its normal map and values of its vertices; animated if there is a motion."""
     normal_map = None
     if (detail := face.detail) is not None:
-        # Folds of expressions are in the morph targets; a map of normals is the same with every expression.
+        # Morph targets hold the folds of expressions. A normal map stays the same with every expression.
         fine = detail.fine_normal_map
         normal_map = encode_normals(detail.normal_map if fine is None else fine)
-    values = vertex_values(face, replace(model, hair=None))  # the file's hair has its own
+    values = vertex_values(face, replace(model, hair=None))  # the GLB writes those of the hair itself
     return glb_bytes(model, face.coefficients, colours, motion, normal_map, values)
 
 
 def vertex_values(face: ReconstructedFace, model: MorphableModel) -> dict[str, Floats]:
-    """What mesh files say of each vertex of a whole face: ``hidden``, ``uncertainty`` in mm, where known."""
+    """What mesh files say about each vertex of a whole face: ``hidden`` and ``uncertainty`` in mm, where known."""
     known = {"hidden": whole_hidden(face, model), "uncertainty": face.uncertainty_mm}
     return {name: model.extended(values) for name, values in known.items() if values is not None}
 

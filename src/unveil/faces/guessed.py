@@ -14,18 +14,19 @@ from unveil.heads.model import MorphableModel
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, UInt8s
 
-SMALL, MOST_LEVELS = 0.3, 40  # of the panel's side; grey levels at the end of the scale
-MOST, STEP = 8, 2  # millimetres at the end of the scale and between its marks
+MOST, STEP = 8, 2  # millimetres at the end of the scale, and between its marks
+SMALL = 0.3  # side of the small head's picture, of the panel's
+MOST_LEVELS = 40  # grey levels at the end of the small head's scale
 # Even in lightness, so that it reads alike without colour vision: Nunez, Anderton and Renslow, "Optimizing colormaps
 # with consideration for color vision deficiency", 2018.
 COLOURS = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_CIVIDIS).reshape(256, 3)[:, ::-1]
 OPACITY = 0.85  # of the head over the photograph
-FADED = 0.55  # of the photograph's contrast taken away, with all of its colour
-HATCH_STEP = 9  # pixels between hatching lines, which are a dark and a light pixel wide
-HATCH_STRENGTH = 0.6
-LEGEND = 40  # pixels, the height of the legend below
+FADED = 0.55  # share of the photograph's contrast that is taken away, with all of its colour
+HATCH_STEP = 9  # pixels from one hatching line to the next; each is a dark pixel beside a light one
+HATCH_STRENGTH = 0.6  # opacity
+LEGEND = 40  # pixels, height of the legend at the bottom
 BAR = (14, 8, 140, 10)  # left, top, width, height of the colour bar in the legend
-SWATCH = (254, 8, 26, 22)  # the same of the piece of hatching
+SWATCH = (254, 8, 26, 22)  # the same for its piece of hatching
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
@@ -41,11 +42,11 @@ def draw_guessed(
 
     Args:
         photo: the photograph around the head, [S, S, 3].
-        points: [V + P, 3] vertices of the whole face in pixels of the panel, smaller depth nearer.
+        points: [V + P, 3] vertices of the whole face in pixels of the panel; smaller depth is nearer.
         to_panel: [2, 3] pixels of the photograph to pixels of the panel.
         face: with an occlusion map, or an uncertainty, or both.
         model: its head model, without hair.
-        deviation: the standard deviation of its texture.
+        deviation: [S / 4, S / 4] the standard deviation of its texture, in grey levels.
     """
     size = len(photo)
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -55,7 +56,7 @@ def draw_guessed(
         head = render_mesh(points, (model.whole or model).faces, size, size, skin)
         panel = over(head, panel, OPACITY)
     if face.occlusion is not None:
-        # As the crop is a similarity of the photograph, so is the panel: from panel to crop in one step.
+        # Crop and panel are both similarities of the photograph, so one matrix leads from panel to crop.
         to_crop = face.crop.matrix @ np.vstack([cv2.invertAffineTransform(to_panel), [0, 0, 1]])
         occluded = occluded_pixels(face.occlusion, Crop(to_crop, face.crop.size), panel.shape, beyond=False)
         panel = np.where(occluded[..., None], _hatched(panel), panel)
@@ -75,12 +76,12 @@ def _draw_small(panel: Image, points: Floats, deviation: Float32s, model: Morpha
 
 
 def _as_colours(share: Floats) -> UInt8s:
-    """Colours [..., 3] of shares [...] of the scale."""
+    """The colours [..., 3] of places on the scale [...], from 0 to 1."""
     return np.asarray(COLOURS[np.rint(np.clip(share, 0, 1) * 255).astype(int)], np.uint8)
 
 
 def _hatched(picture: Image) -> Image:
-    """The picture under lines that rise to the right; a dark and a light one each, to show on any colour."""
+    """The picture under lines that rise to the right, each dark beside light, so that they show on any colour."""
     row, column = np.indices(picture.shape[:2])
     phase = (row + column) % HATCH_STEP
     ink = np.where(phase == 0, 0, 255)[..., None]
@@ -124,13 +125,13 @@ def _labelled(panel: Image, face: ReconstructedFace, *, small: bool) -> Image:
         draw.text(place, why_hidden(face), INK, font, anchor="lm", spacing=3)
     if small:
         below = (len(panel) - 6, len(panel) * SMALL + 4)
-        words = "yellow: guessed colours"  # which may lie on the head
+        words = "yellow: guessed colours"  # outlined, because they may lie on the head
         draw.text(below, words, INK, font, anchor="rt", stroke_width=2, stroke_fill=PAPER)
     return np.asarray(picture)
 
 
 def why_hidden(face: ReconstructedFace) -> str:
-    """The words beside the hatched swatch: how much of the face is occluded, and how much hidden without that."""
+    """The words beside the hatched swatch: how much of the face is occluded, and how much is turned away."""
     hidden, occluded = face.hidden_share, face.occluded_share
     if hidden is None or occluded is None:
         return "occluded"

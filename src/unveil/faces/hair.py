@@ -17,19 +17,19 @@ from unveil.heads.parts import HairCap
 from unveil.typing import Bools, Floats, Image, UInt8s
 
 if TYPE_CHECKING:
-    # which are slow to import
+    # at run time only in the functions that need them, because they are slow to import
     from unveil.appearance.hair.sighted import Sighted
     from unveil.appearance.hair.surroundings import Surroundings
     from unveil.appearance.hair.worn import HairForm
 
-FINEST = 800  # pixels of the photograph's longer side at which hair and skin are separated
-EVERY = 8  # texels between those whose light is compared
-DARK = 16  # grey level up to which colours say nothing of light
-FACTORS = (0.6, 1.7)  # of light that is taken off
+FINEST = 800  # pixels of the photograph's longer side, at most, at which hair and skin are told apart
+EVERY = 8  # texels: one of so many, a side, is compared to find the light
+DARK = 16  # grey level up to which colours say nothing about light
+FACTORS = (0.6, 1.7)  # least and largest between hair in the light of the photograph and without it
 
 
 def face_surroundings(image: Image, face: ReconstructedFace, model: MorphableModel) -> Surroundings | None:
-    """What is around a face, where its head model has a network that tells, and its learner a class map."""
+    """What is around a face; None where its head model has no network for that, or its learner no class map."""
     from unveil.appearance.hair.surroundings import Surroundings
 
     networks, head = model.surroundings, sighted(image, face)
@@ -37,7 +37,7 @@ def face_surroundings(image: Image, face: ReconstructedFace, model: MorphableMod
 
 
 def sighted(image: Image, face: ReconstructedFace) -> Sighted | None:
-    """The head of a face in its photograph; None where its learner has no class map."""
+    """The face as `appearance.hair` takes it; None where its learner has no class map."""
     from unveil.appearance.hair.sighted import Sighted
 
     if face.classes is None:
@@ -47,7 +47,7 @@ def sighted(image: Image, face: ReconstructedFace) -> Sighted | None:
 
 
 def face_hair(surroundings: Surroundings, model: MorphableModel) -> HairForm | None:
-    """The form of the hair of a face with these surroundings, where its head model has parts."""
+    """The form of the hair of a face with these surroundings; None for a bald head, or a head model without parts."""
     from unveil.appearance.hair.worn import hair_form
 
     return None if model.whole is None else hair_form(surroundings, model)
@@ -64,7 +64,7 @@ def hair_arrays(hair: HairCap | None) -> dict[str, NDArray[Any]]:
 
 
 def hair_numbers(face: ReconstructedFace, hair: HairCap | None) -> dict[str, Any] | None:
-    """The entry for hair in the JSON: None where nothing is known, else the share of it that the photograph hides."""
+    """The entry for hair in the JSON: whether it is drawn, and the share of it that is guessed; None if not known."""
     if face.classes is None:
         return None
     if hair is None:
@@ -74,10 +74,10 @@ def hair_numbers(face: ReconstructedFace, hair: HairCap | None) -> dict[str, Any
 
 
 def without_light(model: MorphableModel, lit: UInt8s, albedo: UInt8s) -> MorphableModel:
-    """A head whose hair has the light taken off that is taken off its skin, in the middle, between two textures."""
+    """A head whose hair has lost as much light as its skin has, in the median, between two textures [S, S, 3]."""
     if model.hair is None:
         return model
-    # A channel at a time, NumPy finds the middle in half the time.
+    # NumPy finds a median in half the time when it is given one channel at a time.
     shaded, bare = (picture[::EVERY, ::EVERY].reshape(-1, 3).T for picture in (lit, albedo))
     inside = np.minimum(np.minimum(shaded[0], shaded[1]), shaded[2]) > DARK
     shares = [one[inside] / other[inside] for one, other in zip(bare, shaded, strict=True)]
@@ -94,7 +94,7 @@ def _times(picture: UInt8s, factors: Floats) -> UInt8s:
 
 
 def hair_pixels(face: ReconstructedFace, model: MorphableModel, hair: HairForm | None, shape: tuple[int, ...]) -> Bools:
-    """Which pixels [H, W] of a photograph of that shape show the cap of hair in front of the skin; no loose ends."""
+    """Which pixels [H, W] of a photograph of ``shape`` show the cap of hair before the skin, without its loose ends."""
     from unveil.appearance.hair.surroundings import placement
 
     if hair is None:

@@ -1,4 +1,7 @@
-"""Hair for pictures and files that know of no opacity: it ends in the colour of the skin, or where it hangs, is cut."""
+"""Opaque hair, for pictures and files without opacity.
+
+Where loose ends of hair lie on the skin, they fade into its colour. Where they hang free, they are cut off.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,24 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.parts import HairEnds
 from unveil.typing import Bools, Float32s, Floats, UInt8s
 
-HANGS = 0.015, 0.020  # metres from the skin: up to there hair lies on it, from there on it hangs free
-AT_END = 0.012, 0.018  # metres from the neck's lower end, up to which it hangs free in any case, and from which not
-CUT, NECK = 0.04, 0.06  # metres above the lowest vertex to which the neck's lower end rises at most, and a part of it
+HANGS = 0.015, 0.020  # metres: up to the first from the skin, hair lies on it; from the second on, it hangs free
+# Metres from the lower end of the neck: up to the first, hair hangs free whatever its distance from the skin; from the
+# second on, only that distance counts.
+AT_END = 0.012, 0.018
+# Metres above the lowest vertex: the edge where the neck is cut off lies below the first, and is looked for below the
+# second.
+CUT, NECK = 0.04, 0.06
 HALF = 0.5  # opacity at which hair that hangs free is cut off
-NONE = 1e-3  # added to opacities, so that what has none stays where hair lies on the skin
-MIXED = 6  # texels a side whose mean opacity a vertex has; even, since vertices lie between texels
-BEYOND = 17  # texels a side over which colours go on beyond the edge of hair
+NONE = 1e-3  # added to opacities, so that fully transparent ends stay where hair lies on the skin
+MIXED = 6  # texels a side over which a vertex's opacity is averaged; even, because vertices lie between texels
+BEYOND = 17  # texels a side of the filter that continues colours beyond the edge of the hair
 
 
 def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: UInt8s) -> MorphableModel:
-    """A head whose hair is opaque and has its loose ends.
+    """A head whose hair, with its loose ends, is opaque.
 
-    Where these lie on the skin, they come down to it, and have its colour between strands. Where they hang free, skin
-    would float in the air: there they are hair, and cut off.
+    Where the ends lie on the skin, they are moved down to it and show its colour between their strands. Where they hang
+    free, that would be skin in the air, so there they show hair alone, up to where they are cut off.
 
     Args:
         model: with the hair of a person.
@@ -68,7 +75,7 @@ def without_opacity(model: MorphableModel, coefficients: Coefficients, texture: 
 
 
 def _opacity(ends: HairEnds) -> Float32s:
-    """That of loose ends at their vertices [N], 0 to 1."""
+    """The opacity of loose ends at their vertices [N], 0 to 1."""
     height, width = ends.picture.shape[:2]
     around = np.pad(ends.picture[..., 3], ((0, 0), (MIXED, MIXED)), mode="wrap")  # hair goes around the head
     mean = cv2.blur(around.astype(np.float32) / 255, (MIXED, MIXED))[:, MIXED:-MIXED]
@@ -106,9 +113,9 @@ def _ends_neck(model: MorphableModel) -> Bools:
 
 
 def _over_skin(picture: UInt8s, ends: HairEnds, skin: UInt8s, free: Float32s) -> UInt8s:
-    """A picture [h, w, 3] of hair with its loose ends laid over the colours [N, 3] of the skin below their vertices.
+    """A picture [h, w, 3] of hair, with its loose ends laid over the colours [N, 3] of the skin below their vertices.
 
-    As far as they hang ``free`` [N] there is none below.
+    How far a vertex hangs ``free`` [N] is how far no skin shows there.
     """
     height, width = picture.shape[:2]
     corners = np.arange(ends.faces.size).reshape(-1, 3)
@@ -124,6 +131,6 @@ def _over_skin(picture: UInt8s, ends: HairEnds, skin: UInt8s, free: Float32s) ->
 
 
 def _spread(colours: Floats, known: Bools) -> Floats:
-    """Colours [h, w, 3] from those that are near and ``known`` [h, w]."""
+    """Colours [h, w, 3] as the mean of those nearby that are ``known`` [h, w]."""
     sums = cv2.blur(np.dstack([colours * known[..., None], known.astype(np.float32)]), (BEYOND, BEYOND))
     return np.asarray(sums[..., :3] / np.maximum(sums[..., 3:], 1e-6))

@@ -21,12 +21,12 @@ from unveil.photos.crop import Crop
 from unveil.typing import Float32s, Float64s, Floats, Image, UInt8s
 
 PANEL = 480  # pixels per side
-MARGIN = 0.08  # of the head's longer side, around it
+MARGIN = 0.08  # around the head, of its longer side
 OPACITY = 0.62  # of the mesh over the photograph
-OTHER_YAW = 40.0  # degrees
-PAPER = 255
+OTHER_YAW = 40.0  # degrees, of the coloured head
+PAPER = 255  # grey level
 LANDMARK = (255, 214, 10)  # RGB
-WORDS = 18  # pixels, the size of letters
+WORDS = 18  # pixels, size of the letters
 SHARP_BITS = 4  # OpenCV draws at fractions of a pixel when given integers with so many binary places
 
 
@@ -39,16 +39,16 @@ def draw_overlay(
 ) -> Image:
     """Four square panels side by side, RGB uint8 [480, 1920, 3]; a fifth where the learner says what it guessed.
 
-    The photograph around the head; the shaded mesh, with its wrinkles where it has some, and the 68 landmarks over it;
-    the mesh alone; and the coloured head, upright, turned to show more of the side that the photograph shows less of.
-    And `guessed.draw_guessed`.
+    The photograph around the head; the shaded mesh (with its wrinkles, where it has some) and the 68 landmarks over it;
+    the mesh alone; the coloured head, upright, turned to the side that the photograph shows less of; and the panel of
+    `guessed.draw_guessed`.
 
     Args:
         image: the photograph, RGB uint8 [H, W, 3].
         face: one of its faces.
         model: the head model of its coefficients.
-        colours: what `head_colours` gave for it.
-        deviation: the same of those, where it is known.
+        colours: the texture [S, S, 3] or the vertex colours [V, 3] that `head_colours` gave for it.
+        deviation: [S / 4, S / 4] of the texture, as `HeadColours` has it, where it is known.
     """
     to_panel, photo, _ = in_panel(image, face)
     whole = whole_face(face, model)
@@ -67,25 +67,30 @@ def draw_overlay(
 
 
 def in_panel(image: Image, face: ReconstructedFace) -> tuple[Float64s, UInt8s, Floats]:
-    """The photograph around a face as a panel: the way there [2, 3], the panel [480, 480, 3], vertices in it [V, 3]."""
+    """The photograph around a face as a panel.
+
+    Returns:
+        The matrix [2, 3] from pixels of the photograph to those of the panel, the panel [480, 480, 3], and the vertices
+        [V, 3] in its pixels.
+    """
     to_panel = framing(face.projected)
     return to_panel, panel_of(image, to_panel), points_in(face.projected, to_panel)
 
 
 def portrait(image: Image, face: ReconstructedFace) -> UInt8s:
-    """What the first panel shows in twice as many pixels a side, RGB uint8 [960, 960, 3]."""
+    """The first panel with twice as many pixels a side, RGB uint8 [960, 960, 3]."""
     finer = 2 * framing(face.projected)
     finer[:, 2] += 0.5  # pixel centres are at integers in both
     return panel_of(image, finer, 2 * PANEL)
 
 
 def points_in(projected: Floats, to_panel: Float64s) -> Floats:
-    """Points [V, 3] of the photograph in pixels of a panel [2, 3]."""
+    """Points [V, 3] of the photograph, by the matrix [2, 3] of a panel, in pixels of it."""
     return np.asarray(projected * to_panel[0, 0] + [to_panel[0, 2], to_panel[1, 2], 0])
 
 
 def framing(projected: Floats) -> Float64s:
-    """[2, 3] from pixels of the photograph to pixels of a panel that points [V, 2 or 3] of the photograph fill."""
+    """Matrix [2, 3] from pixels of the photograph to those of a panel that points [V, 2 or 3] of it fill."""
     low, high = bounds(projected[:, :2])
     scale = PANEL / (float((high - low).max()) * (1 + 2 * MARGIN))
     shift = (PANEL - 1) / 2 - scale * (low + high) / 2
@@ -93,10 +98,10 @@ def framing(projected: Floats) -> Float64s:
 
 
 def panel_of(image: Image, to_panel: Float64s, size: int = PANEL) -> Image:
-    """The panel's part of the photograph, white beyond its edges, with ``size`` pixels a side."""
+    """What a panel shows of the photograph, ``size`` pixels a side, white beyond the photograph's edges."""
     shrink = to_panel[0, 0]
     matrix = to_panel.copy()
-    if shrink < 1:  # warping alone would take single pixels out of many
+    if shrink < 1:  # warping alone would skip pixels
         image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
         matrix[:, :2] = np.eye(2)
         matrix[:, 2] += shrink / 2 - 0.5  # pixel centres are at integers in both

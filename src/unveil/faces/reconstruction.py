@@ -20,20 +20,20 @@ from unveil.storage.files import printable
 from unveil.typing import Image, UInt8s
 
 if TYPE_CHECKING:
-    # which are slow to import
+    # at run time only in the functions that need them, because they are slow to import
     from unveil.appearance.colours import HeadColours
     from unveil.appearance.hair.surroundings import Surroundings
     from unveil.appearance.hair.worn import HairForm
 
-GREY = 200  # of a head without a photograph, and of 255
+GREY = 200  # of 255, of a head without a photograph
 PLAIN_SIZE = 16  # texels a side of its texture
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reconstruction(ReconstructedFace):
-    """A reconstructed face with its photograph and its head model.
+    """A reconstructed face with its photograph and its head model. It draws and saves itself.
 
-    The attributes of `ReconstructedFace` say what is known of the face. The photograph is not copied.
+    What is known about the face is in the attributes of `ReconstructedFace`. The photograph is not copied.
     """
 
     morphable: MorphableModel = field(kw_only=True)  # the head model of the coefficients
@@ -52,11 +52,11 @@ class Reconstruction(ReconstructedFace):
     def texture(self, *, lit: bool = True) -> UInt8s:
         """The colours of the head, RGB uint8: a texture [S, S, 3], or [V, 3] of vertices where the model has none.
 
-        They come from the photograph and are completed where it does not show the head. They are computed once.
+        They come from the photograph, and are completed where it does not show the head. They are computed only once.
 
         Args:
-            lit: in the light of the photograph; False: the albedo of the head, for whoever lights it again. Where the
-                model does not know what skin looks like, both are alike.
+            lit: True for colours in the light of the photograph, False for the albedo, to be lit again. Both are the
+                same for a model that does not know what skin looks like.
         """
         return self._colours.lit if lit else self._colours.albedo
 
@@ -74,7 +74,7 @@ class Reconstruction(ReconstructedFace):
             path: ``.glb`` for the textured, animatable head; ``.obj`` (with ``.mtl`` and ``.jpg``) or ``.ply`` for the
                 mesh as the photograph shows it; ``.npz`` for all arrays; ``.json`` for the numbers of `to_json`. A
                 folder, or a name without a suffix, gets all formats and the overlay, named after the photograph.
-            lit: leave the light of the photograph on a GLB; it is taken off, because viewers light the head again.
+            lit: keep the light of the photograph in a GLB. Otherwise it is taken off, because viewers light the head.
 
         Raises:
             UnveilError: another suffix, or a file cannot be written.
@@ -95,7 +95,7 @@ class Reconstruction(ReconstructedFace):
 
     @numpy_on_one_thread
     def write(self, stem: Path, kind: str, *, lit: bool = False) -> dict[str, str]:
-        """Write the files of one kind, a format, "overlay" or "json", and give back their names by kind.
+        """Write the files of one kind (a format, "overlay" or "json") and return their names by kind.
 
         Args:
             stem: path of the files without their endings.
@@ -146,7 +146,7 @@ class Reconstruction(ReconstructedFace):
         return folding(model, self.detail.moving)
 
     def to_json(self) -> dict[str, Any]:
-        """As `ReconstructedFace.to_json`, with what is known of the hair, and where pictures show the head."""
+        """As `ReconstructedFace.to_json`, with its hair, and with the matrices from head to photograph and overlay."""
         from unveil.faces.camera import head_to_image
         from unveil.faces.hair import hair_numbers
         from unveil.faces.overlay import framing
@@ -175,7 +175,7 @@ class Reconstruction(ReconstructedFace):
 
     @property
     def picture(self) -> Image:
-        """The photograph, or white paper as far as the head reaches."""
+        """The photograph; without one, white paper as large as the head needs."""
         if self.photograph is not None:
             return self.photograph
         width, height = np.maximum(np.ceil(self.projected[:, :2].max(axis=0)), 1).astype(int)

@@ -1,8 +1,8 @@
-"""Heads in another light: the colour of the skin without the light of the photograph, under light of our choice.
+"""Heads in another light: the skin without the light of the photograph, under a light of our choice.
 
-Where the model gives albedo and light, as DECA does, those are taken, and else those that the texture was baked with.
-Where it was baked without knowing what skin looks like, the light is estimated from it, as if the skin had one colour:
-what the normals explain is light, and the rest is colour.
+Albedo and light are the model's where it gives them, as DECA does, and otherwise those that the texture was baked with.
+Where that was done without knowing what skin looks like, the light is estimated from the texture as if the skin had one
+colour: what the normals explain is light, and the rest is colour.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from unveil.typing import Float64s, Floats, Image, UInt8s
 Shading = Callable[[Floats], Floats]  # unit normals [N, 3] of the posed head -> brightness [N, 3] of white surfaces
 
 FIT_SIZE = 128  # texels a side of the texture in which light is estimated
-DAMPING = 0.004  # of the harmonics but the first, against light that only the unseen side would be in
-DARKEST = 0.15  # brightness of white surfaces at least: what is darker was shadow of something else
+DAMPING = 0.004  # of all harmonics but the first, against light that would fall on the unseen side alone
+DARKEST = 0.15  # least brightness of white surfaces: what is darker lies in the shadow of something
 WHITE = 0.95  # brightest albedo that an estimate gives
-# Light for the pictures: where it comes from (+x subject's left, +y up, +z out of the face), its share besides a dome.
+# Lamps of the pictures: where their light comes from (+x subject's left, +y up, +z out of the face).
 LAMPS = ((0.75, 0.35, 0.55), (-0.75, 0.35, 0.55))
-LAMP, DOME = 1.0, 0.3
+LAMP, DOME = 1.0, 0.3  # brightness of a lamp, and of the even light with it
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def find_appearance(face: ReconstructedFace, model: MorphableModel, colours: Hea
 
 
 def as_picture(albedo: Floats) -> UInt8s:
-    """RGB uint8 of an albedo [..., 3], 1 for full reflectance."""
+    """An albedo [..., 3], 1 for full reflectance, as RGB uint8."""
     return np.asarray(np.clip(albedo, 0, 1) * 255 + 0.5, np.uint8)
 
 
@@ -123,7 +123,7 @@ def estimate_appearance(vertices: Floats, model: MorphableModel, texture: UInt8s
 
 
 def lamp(direction: tuple[float, float, float]) -> Shading:
-    """A white lamp far away in ``direction`` and a dim white dome: brightness near 1 where the lamp is faced."""
+    """A far white lamp in ``direction``, and a dim white dome; brightness near 1 on surfaces that face the lamp."""
     towards = np.array(direction) / np.linalg.norm(direction)
     dome = np.zeros(9)
     dome[0] = 1 / (np.pi * harmonics(towards)[0])  # brightness 1 everywhere
@@ -138,7 +138,7 @@ def _deca_light(light: Floats, normals: Floats) -> Floats:
 
 
 def _samples(normals: Floats, model: MorphableModel, texture: UInt8s) -> tuple[Floats, Floats]:
-    """Harmonics [N, 9] and colours [N, 3] in [0, 1] at a grid of texels inside the islands."""
+    """Harmonics [N, 9] of the normals, and colours [N, 3] in [0, 1], at a grid of texels inside the islands."""
     grid = texel_map(model.uv, model.uv_faces, FIT_SIZE)
     row, column = np.divmod(grid.texels, FIT_SIZE)
     step = len(texture) / FIT_SIZE

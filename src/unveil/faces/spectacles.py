@@ -1,9 +1,10 @@
-"""Frames of spectacles: thin lines around the eyes, over skin that is clear.
+"""Frames of spectacles with clear lenses: thin lines around the eyes.
 
-A learner calls clear lenses nothing that hides the face. Their frame crosses the bridge of the nose, where a face has
-no dark line from side to side, though knitted brows come near. Rims also run below both eyes, where a face has folds.
-Where the first is clear, or both are there, the lines around the eyes that are as dark are taken for the frame. A thin
-one of metal shines in part: it is darker or lighter than the skin.
+A learner does not call clear lenses an occluder, so their frame is looked for here. It crosses the bridge of the nose,
+where a face has no dark line from side to side, though knitted brows come near. Its rims run below both eyes, where a
+face has folds. A clear line across the bridge is enough, and so is a fainter one with rims. Then lines around the eyes
+that are about as dark are taken for the frame. Thin metal frames shine in places, so their lines may also be lighter
+than the skin; for these, both are required.
 """
 
 from __future__ import annotations
@@ -20,33 +21,35 @@ from unveil.photos.detection import eyes_nose_mouth
 from unveil.typing import Bools, Float32s, Floats, Image, Int32s
 
 SIZE = 224  # pixels a side of the crop that is looked at
-LINE = 13  # pixels: lines are no wider
-# Of CIELAB's lightness, how much darker than the skin a frame is: on the bridge, all the way across it; if it has rims
-# below the eyes, there, and in the mean of these, of which no place counts for more; the same of one that shines, and
-# is darker or lighter than the skin; and the rest of it, in that of the bridge, and at least.
-DARK, SHINES, MOST = (8.0, 4.5, 3.5), (np.inf, 7.5, 4.0), 8.0
-FRAME = 0.3, 4.0
-# In distances of the eyes, from the middle between them and from the inner corners: half the width of the bridge, and
-# from where to where it may be crossed; half the width of a frame, and from where to where down the face it lies.
-ACROSS, CROSSED = 0.14, (-0.22, 0.25)
-WIDTH, HEIGHT = 1.15, (-0.38, 0.55)
-BELOW, AWAY = (15, 165), (0.24, 0.56)  # degrees between which rims are below an eye, and how far from its middle
-NOSE = 0.12, 0.3  # half the width of the nose, and where down the face it begins: nostrils are dark
-TEMPLES, ARMS = 0.95, (-0.3, 0.2)  # from which half width on there are only arms, and where
-SHORTEST = 0.2  # of a line
-OF_BROW = 0.13  # how thick a brow is
-INNER = (39, 42)  # iBUG-68: corners of the eyes beside the nose
-EYE, WIDER = 7, 5  # pixels around the eye, and of the lines
+WIDEST_LINE = 13  # pixels
+EYE_BRUSH, LINE_BRUSH = 7, 5  # pixels a side of the brushes with which eyes and lines are widened
+INNER_CORNERS = (39, 42)  # iBUG-68, of the eyes
+
+# By how much lines differ from the skin in CIELAB lightness. There is a frame where the line across the bridge reaches
+# the first number, and where it reaches the second while the mean along the rims below both eyes reaches the third.
+DARK = (8.0, 4.5, 3.5)  # of lines that are darker than the skin
+SHINY = (np.inf, 7.5, 4.0)  # of lines that are darker or lighter
+RIM_CAP = 8.0  # more does not count in the mean along a rim: one dark place does not make a rim
+OF_BRIDGE, FAINTEST = 0.3, 4.0  # lines are of the frame from this share of the bridge's difference, and from this one
+
+# Lengths in distances between the eyes: across from the middle of the face, and down it from between the eyes.
+BRIDGE_ACROSS, BRIDGE_DOWN = 0.14, (-0.22, 0.25)  # half the width, and where frames cross it
+FRAME_ACROSS, FRAME_DOWN = 1.15, (-0.38, 0.55)  # half the width of the widest frames, and where they lie
+ARMS_FROM, ARMS_DOWN = 0.95, (-0.3, 0.2)  # beyond this half width there are only the arms, and where these lie
+NOSE_ACROSS, NOSE_FROM = 0.12, 0.3  # half the width of the nose below the frame, which is left out: nostrils are dark
+RIM_DEGREES, RIM_RADII = (15, 165), (0.24, 0.56)  # where a rim is seen from the middle of an eye: 90 degrees is below
+SHORTEST = 0.2  # line
+BROW_HEIGHT = 0.13
 
 
 def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s | None, crop: Crop) -> Bools:
     """Which pixels [H, W] of a photograph show the frame of spectacles.
 
     Args:
-        photograph: [H, W, 3].
-        landmarks68: [68, 2] of the face, in its pixels.
+        photograph: RGB uint8 [H, W, 3].
+        landmarks68: [68, 2] of the face, in pixels of the photograph.
         classes: [9, K, K] the class map of the crop: what it calls brows is no frame.
-        crop: of the face.
+        crop: the learner's, around the face.
     """
     fine = crop.resized(SIZE)
     marks = fine.to_crop(np.asarray(landmarks68, np.float64))
@@ -57,26 +60,26 @@ def spectacle_frames(photograph: Image, landmarks68: Floats, classes: Float32s |
     differs, least = found
     right, left = eyes_nose_mouth(marks)[:2]
     lines = _long((differs > least) & _beside_eyes(marks, classes), SHORTEST * float(np.hypot(*(left - right))))
-    frame = np.asarray(cv2.dilate(lines, np.ones((WIDER, WIDER))) * 255, np.uint8)
+    frame = np.asarray(cv2.dilate(lines, np.ones((LINE_BRUSH, LINE_BRUSH))) * 255, np.uint8)
     return np.asarray(fine.warp_back(frame, photograph.shape) > 127)
 
 
 def _differing(light: Float32s, marks: Floats) -> tuple[Float32s, float] | None:
-    """How far lines [S, S] differ from the skin in lightness [S, S], and from which on they are of a frame.
+    """How far lines differ from the skin [S, S] in lightness, and from which difference on they belong to a frame.
 
-    None where there is no frame around the eyes of landmarks [68, 2].
+    None where no frame is found. ``light`` [S, S] is the CIELAB lightness, ``marks`` [68, 2] are the landmarks.
     """
     eyes = eyes_nose_mouth(marks)[:2]
     along = eyes[1] - eyes[0]
-    axes, between = np.stack([along, [-along[1], along[0]]]), (marks[INNER[0]] + marks[INNER[1]]) / 2
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (LINE, LINE))
+    axes, between = np.stack([along, [-along[1], along[0]]]), (marks[INNER_CORNERS[0]] + marks[INNER_CORNERS[1]]) / 2
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (WIDEST_LINE, WIDEST_LINE))
     darker = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, brush) - light, np.float32)
     other = np.maximum(darker, light - cv2.morphologyEx(light, cv2.MORPH_OPEN, brush)).astype(np.float32)
-    for differs, least in ((darker, DARK), (other, SHINES)):
+    for differs, least in ((darker, DARK), (other, SHINY)):
         bridge = _crossing(differs, between, axes)
         rims = min(_rim(differs, eye, axes) for eye in eyes)
         if bridge >= least[0] or (bridge >= least[1] and rims >= least[2]):
-            return differs, max(FRAME[0] * bridge, FRAME[1])
+            return differs, max(OF_BRIDGE * bridge, FAINTEST)
     return None
 
 
@@ -87,8 +90,8 @@ def _beside_eyes(marks: Floats, classes: Float32s | None) -> Bools:
     across, down = on_face(np.stack([x, y], axis=-1), eyes)
     parts = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillPoly(parts, [_outline(marks, name) for name in ("right_eye", "left_eye")], 1)
-    parts = np.asarray(cv2.dilate(parts, np.ones((EYE, EYE))), np.uint8)
-    thick = max(1, round(OF_BROW * float(np.hypot(*(eyes[1] - eyes[0])))))
+    parts = np.asarray(cv2.dilate(parts, np.ones((EYE_BRUSH, EYE_BRUSH))), np.uint8)
+    thick = max(1, round(BROW_HEIGHT * float(np.hypot(*(eyes[1] - eyes[0])))))
     brows = [_outline(marks, name) for name in ("right_brow", "left_brow")]
     cv2.polylines(parts, brows, isClosed=False, color=1, thickness=thick)
     area = _around_eyes(np.abs(across), down) & (parts == 0)
@@ -98,16 +101,16 @@ def _beside_eyes(marks: Floats, classes: Float32s | None) -> Bools:
 
 
 def _outline(marks: Floats, name: str) -> Int32s:
-    """The landmarks of a part [N, 2] in whole pixels."""
+    """The landmarks [N, 2] of a part of the face, in whole pixels."""
     return np.rint(marks[slice(*IBUG68_PARTS[name])]).astype(np.int32)
 
 
 def _crossing(differs: Float32s, middle: Floats, axes: Floats) -> float:
-    """How far at least the clearest line across the bridge of the nose differs, around a place [2] between the eyes.
+    """The least difference along the clearest line across the bridge of the nose, around ``middle`` [2].
 
-    Axes [2, 2] go to the left of the subject and down the face, as long as the eyes are apart.
+    ``axes`` [2, 2] point to the subject's left and down the face, as long as the eyes are apart.
     """
-    columns, rows = np.linspace(-ACROSS, ACROSS, 15), np.linspace(*CROSSED, 36)
+    columns, rows = np.linspace(-BRIDGE_ACROSS, BRIDGE_ACROSS, 15), np.linspace(*BRIDGE_DOWN, 36)
     at = (middle + columns[None, :, None] * axes[0] + rows[:, None, None] * axes[1]).astype(np.float32)
     strip = cv2.remap(differs, at[..., 0], at[..., 1], cv2.INTER_LINEAR)
     best = strip[:, 0]
@@ -118,11 +121,11 @@ def _crossing(differs: Float32s, middle: Floats, axes: Floats) -> float:
 
 
 def _rim(differs: Float32s, eye: Floats, axes: Floats) -> float:
-    """How far the clearest line below an eye [2] differs in the mean, from one side of it to the other."""
-    angle, away = np.radians(np.linspace(*BELOW, 31)), np.linspace(*AWAY, 34)[:, None]
+    """The mean difference along the clearest line that runs below an eye [2], from one side of it to the other."""
+    angle, away = np.radians(np.linspace(*RIM_DEGREES, 31)), np.linspace(*RIM_RADII, 34)[:, None]
     at = eye + (away * np.cos(angle))[..., None] * axes[0] + (away * np.sin(angle))[..., None] * axes[1]
     at = at.astype(np.float32)
-    strip = np.minimum(cv2.remap(differs, at[..., 0], at[..., 1], cv2.INTER_LINEAR), MOST)
+    strip = np.minimum(cv2.remap(differs, at[..., 0], at[..., 1], cv2.INTER_LINEAR), RIM_CAP)
     total = strip[:, 0]
     for column in strip.T[1:]:  # it goes nearer or farther by two steps at most
         padded = np.pad(total, 2, constant_values=-np.inf)
@@ -132,13 +135,14 @@ def _rim(differs: Float32s, eye: Floats, axes: Floats) -> float:
 
 def _around_eyes(across: Floats, down: Floats) -> Bools:
     """Where a frame may be [H, W], by distances from the middle of the face and down from between the eyes."""
-    area = (across < WIDTH) & (down > HEIGHT[0]) & (down < HEIGHT[1])
-    nose, arms = (across < NOSE[0]) & (down > NOSE[1]), (down > ARMS[0]) & (down < ARMS[1])
-    return np.asarray(area & ~nose & ((across < TEMPLES) | arms))
+    area = (across < FRAME_ACROSS) & (down > FRAME_DOWN[0]) & (down < FRAME_DOWN[1])
+    nose = (across < NOSE_ACROSS) & (down > NOSE_FROM)
+    arms = (down > ARMS_DOWN[0]) & (down < ARMS_DOWN[1])
+    return np.asarray(area & ~nose & ((across < ARMS_FROM) | arms))
 
 
 def _long(lines: Bools, shortest: float) -> Image:
-    """The lines [H, W] that reach so far, over gaps of a pixel, as 1."""
+    """The lines [H, W] that are longer than ``shortest`` pixels, over gaps of one pixel; 1 on them, 0 elsewhere."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(lines.astype(np.uint8), np.ones((3, 3))))
     kept = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > shortest
     kept[0] = False

@@ -1,4 +1,4 @@
-"""A face with all parts of its head, as pictures and files show it."""
+"""A face with all parts of its head, teeth and lashes included, as pictures and files show it."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def whole_face(face: ReconstructedFace, model: MorphableModel) -> WholeFace:
 
 
 def whole_hidden(face: ReconstructedFace, model: MorphableModel) -> Floats | None:
-    """Probability that the learner did not see a vertex, of all of a whole face's; None where it is not known.
+    """Probability [V + P] that the learner did not see a vertex of the whole face; None where it is not known.
 
-    A smile shows teeth that closed lips hide, so parts have their own. Hair knows where the photograph shows it.
+    Parts have values of their own, because a smile shows teeth that closed lips hide. Those of hair come with it.
     """
     if face.hidden is None or face.occlusion is None or model.whole is None:
         return face.hidden

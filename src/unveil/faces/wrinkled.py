@@ -1,4 +1,4 @@
-"""Faces with the wrinkles that their photograph shows, which come and go with the expression."""
+"""Faces with the wrinkles that their photograph shows; some come and go with the expression."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Face = TypeVar("Face", bound=ReconstructedFace)
 
 
 def wrinkled(image: Image, face: Face, surface: DetailSurface) -> Face:
-    """A face of a photograph with what it shows of wrinkles as its detail."""
+    """The face with the wrinkles that its photograph shows as its detail."""
     vertices = np.asarray(face.vertices, np.float64)
     found = find_wrinkles(image, face.projected, vertices, surface, _hidden(face, image.shape))
     skin = surface.model.skin
@@ -33,7 +33,7 @@ def wrinkled(image: Image, face: Face, surface: DetailSurface) -> Face:
 
 
 def expressed(surface: DetailSurface, vertices: Floats, expression: Floats, moving: MovingRelief) -> Detail:
-    """The detail of a posed head with ``vertices`` [V, 3] and units [E]."""
+    """The detail of a posed head with ``vertices`` [V, 3] and expression units [E]."""
     relief = moving.at(expression)
     raised = _heights(surface.model, moving)
     over_mesh = surface.mesh.interpolate((np.asarray(expression, np.float32) @ raised)[:, None])
@@ -43,14 +43,14 @@ def expressed(surface: DetailSurface, vertices: Floats, expression: Floats, movi
 
 
 def folding(model: MorphableModel, moving: MovingRelief) -> MorphableModel:
-    """The head model whose units fold this person's skin as well, as finely as its vertices can show it."""
+    """The head model with units that also fold this person's skin, as finely as its vertices can show it."""
     shift = _heights(model, moving)[..., None] * vertex_normals(np.asarray(model.head.template), model.faces)
     whole = None if model.whole is None else _shifted(model.whole, shift)
     return replace(_shifted(model, shift), whole=whole)
 
 
 def _heights(model: MorphableModel, moving: MovingRelief) -> Float32s:
-    """How far each unit raises this person's skin at the vertices, [E, V] in metres."""
+    """How far each unit raises this person's skin at the vertices: [E, V] in metres."""
     uv = model.vertex_uv()
     return np.asarray(moving.folds.at(uv) * at_coordinates(moving.gain, uv), np.float32)
 
@@ -63,7 +63,7 @@ def _shifted(model: MorphableModel, shift: Float32s) -> MorphableModel:
 
 
 def _share(face: ReconstructedFace, surface: DetailSurface) -> Float32s:
-    """How far [256, 256] the skin folds as people's does: not where neither side of the face is seen."""
+    """How far [256, 256] the skin folds as other people's does, 0 to 1: not where neither side of the face is seen."""
     if face.hidden is None:
         return surface.detail_mask
     hidden = np.minimum(face.hidden, face.hidden[surface.model.mirror_vertices])
@@ -72,7 +72,7 @@ def _share(face: ReconstructedFace, surface: DetailSurface) -> Float32s:
 
 
 def _hidden(face: ReconstructedFace, shape: tuple[int, ...]) -> Bools | None:
-    """Which pixels [H, W] do not show the skin of the face, as far as the learner says it."""
+    """Which pixels [H, W] do not show the skin of the face; None where the learner says nothing about that."""
     hidden = None if face.occlusion is None else occluded_pixels(face.occlusion, face.crop, shape)
     if face.classes is None:
         return hidden
