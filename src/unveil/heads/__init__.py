@@ -1,1 +1,1 @@
-"""Head models: coefficients with names, linear shape with skinning, landmarks, placement. Knows `geometry` alone."""
+"""Head models: named coefficients, linear shape with skinning, landmarks, placement. Imports `geometry` only."""

@@ -17,9 +17,9 @@ SEVEN = (36, 39, 42, 45, 33, 48, 54)
 
 @lru_cache(maxsize=2)
 def face_area(model: MorphableModel) -> Float32s:
-    """The share [V] of the face's surface that lies around each vertex; it sums to one and is 0 elsewhere.
+    """The share [V] of the face's surface that lies around each vertex: 0 outside the face, one in sum.
 
-    The face is what somebody in front of the template sees of it within `face_sphere`.
+    The face is what is seen of the template from the front, within `face_sphere`.
     """
     template = np.asarray(model.head.template, np.float64)
     marks = np.asarray(model.landmarks68(template), np.float64)
@@ -42,7 +42,7 @@ def face_sphere(landmarks: Float64s) -> tuple[Float64s, float]:
 
 
 def vertex_areas(vertices: Floats, faces: Ints) -> Float64s:
-    """Area [V] around each vertex [V, 3], in the square of their unit: a third of the triangles [F, 3] that it has."""
+    """Area [V] around each vertex [V, 3], in their unit squared: a third of each triangle [F, 3] at it."""
     triangles = np.linalg.norm(face_normals(vertices, faces), axis=1) / 2
     areas = np.bincount(faces.ravel(), np.repeat(triangles / 3, 3), minlength=len(vertices))
     return np.asarray(areas, np.float64)

@@ -1,4 +1,4 @@
-"""Points spread over the face, by which a learner says where each part of it is."""
+"""Points spread over the face, whose places in the picture a learner predicts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Int64s
 
-COUNT = 262  # about
-MIDDLE = 24  # of these on the plane of symmetry
+COUNT = 262  # points, about
+MIDDLE = 24  # of these, on the plane of symmetry
 
 
 @dataclass(frozen=True, eq=False)
 class FacePoints:
-    """Vertices of a head that are spread over its face, the two sides alike."""
+    """Vertices of a head that are spread over its face, the same on both sides."""
 
     vertices: Int64s  # [P]
-    mirror: Int64s  # [P] index of the point on the other side; of the point itself where the model has no sides
-    front: Float32s  # [P, 2] the template's from the front, around their middle, their mean square distance 1, y down
+    mirror: Int64s  # [P] the point on the other side; the point itself where the model has no mirrored vertices
+    front: Float32s  # [P, 2] on the template, from the front, y down; their mean is 0, their mean square length 1
     __repr__ = short_repr
 
 

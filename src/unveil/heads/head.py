@@ -1,4 +1,4 @@
-"""A head that is linear in shape and expression and is posed by linear blend skinning, as FLAME is and openhead."""
+"""A head that is linear in shape and expression and posed by linear blend skinning, like FLAME and openhead."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Head:
     template: Array  # [V, 3]
     faces: Array  # [F, 3] vertex indices, counter-clockwise seen from outside
     shape_basis: Array  # [S, V, 3] displacement of one standard deviation
-    expression_basis: Array  # [E, V, 3] displacement of one unit; both may be of the first vertices, others stay
+    expression_basis: Array  # [E, V, 3] displacement of one unit; both bases may be of the first vertices only
     joint_names: tuple[str, ...]  # J names, parents first
     joint_parents: tuple[int, ...]  # J indices, -1 for the root
     joint_template: Array  # [J, 3] joint positions of the template

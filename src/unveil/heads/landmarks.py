@@ -52,8 +52,8 @@ class SurfacePoints:
 class SlidingContour:
     """The 17 points of the visible jaw line, tabulated by whole degrees of yaw.
 
-    Annotations of photographs mark the outline of the cheek, which is another line of the face for each yaw.
-    Row 0 belongs to ``first_degree``, every next row to one degree more; beyond the ends the end rows hold.
+    Annotators of photographs mark the outline of the cheek, which is another line on the face for each yaw.
+    Row 0 belongs to ``first_degree``, each next row to one degree more. Beyond the table, its first or last row holds.
     """
 
     first_degree: int

@@ -52,8 +52,8 @@ class Group:
 class CoefficientLayout:
     """An ordered list of named groups: how a vector of coefficients is cut into its parts.
 
-    Two layouts are equal when name, group names, sizes and units are; the statistics may differ. Methods that take
-    values raise a `LayoutError` where there are not M in the last axis.
+    Two layouts are equal when their name and the names, sizes and units of their groups are; statistics may differ.
+    Methods that take values raise a `LayoutError` where the last axis does not have M numbers.
     """
 
     name: str
@@ -133,7 +133,7 @@ class CoefficientLayout:
             raise LayoutError(f"expected coefficients of layout {self}, got {other}; they belong to different models")
 
     def require_of(self, coefficients: Coefficients) -> None:
-        """Raise LayoutError unless the coefficients have this layout, and TypeError where they are numbers alone."""
+        """Raise LayoutError unless the coefficients have this layout, and TypeError where they are plain numbers."""
         require_coefficients(coefficients)
         self.require(coefficients.layout)
 
@@ -184,7 +184,7 @@ class CoefficientLayout:
 
 
 def _numbers(values: Array) -> int:
-    """How many there are in the last axis; a single number is one."""
+    """Length of the last axis; 1 for a single number."""
     return int(values.shape[-1]) if values.shape else 1
 
 
@@ -205,8 +205,8 @@ class Coefficients:
     Values are an array of NumPy or torch; a list of numbers becomes float32 of NumPy.
 
     Raises:
-        LayoutError: there are more or fewer than M numbers in the last axis.
-        TypeError: the layout is none, or the values are no numbers.
+        LayoutError: the last axis does not have M numbers.
+        TypeError: the layout is not a `CoefficientLayout`, or the values are not numbers.
     """
 
     layout: CoefficientLayout
@@ -248,9 +248,9 @@ class Coefficients:
 
 
 def require_one(coefficients: Coefficients) -> None:
-    """Raise LayoutError unless these are the coefficients [M] of one head, and TypeError where they are numbers alone.
+    """Raise LayoutError unless these are the coefficients [M] of one head, and TypeError where they are plain numbers.
 
-    A file, and a face of a photograph, hold no more.
+    A file holds one head, and so does a face of a photograph.
     """
     require_coefficients(coefficients)
     if coefficients.values.ndim != 1:
@@ -260,7 +260,7 @@ def require_one(coefficients: Coefficients) -> None:
 
 
 def require_coefficients(given: object) -> None:
-    """Raise TypeError unless these are `Coefficients`: numbers alone do not say whose they are, nor which is which."""
+    """Raise TypeError unless these are `Coefficients`: plain numbers do not tell their model, nor which is which."""
     if not isinstance(given, Coefficients):
         raise TypeError(
             f"expected Coefficients, not {type(given).__name__}: give Coefficients(model.layout, numbers), or "

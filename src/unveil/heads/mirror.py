@@ -9,11 +9,11 @@ LARGEST_RESIDUAL = 0.05  # share of a mirrored basis that the basis may fail to 
 
 
 def mirror_matrix(model: MorphableModel) -> Float32s | None:
-    """The matrix [M, M] with ``coefficients @ matrix`` for the mirrored face, or None where the model has none.
+    """The matrix [M, M] that gives the mirrored face as ``coefficients @ matrix``; None where the model has none.
 
-    Mirroring a vertex negates x and exchanges it with its partner. Where the mirrored shape basis is in the span of
-    the shape basis this is linear; expression units with names exchange Left and Right. What becomes of pose and camera
-    says the placement.
+    Mirroring a vertex negates its x and exchanges it with its partner on the other side. On shape this is linear where
+    the mirrored shape basis is in the span of the shape basis. Named expression units exchange Left and Right. The
+    placement says what becomes of pose and camera.
     """
     placed = {name: np.diag(factors) for name, factors in model.placement.mirrored.items()}
     if not placed or not len(model.mirror_vertices):
@@ -41,7 +41,7 @@ def _mirrored_basis(basis: Floats, mirror: Ints) -> Float64s | None:
     mirrored = basis[:, mirror]
     mirrored[..., 0] *= -1
     flat, wanted = (b.reshape(len(b), -1).astype(np.float64) for b in (basis, mirrored))
-    # Of the normal equations, which take a fifth of the time that lstsq takes, the residual comes as well.
+    # The normal equations take a fifth of lstsq's time, and give the residual as well.
     system, right = flat @ flat.T, wanted @ flat.T
     solution = right @ np.linalg.pinv(system, rcond=1e-12, hermitian=True)
     size = float(np.vdot(wanted, wanted))

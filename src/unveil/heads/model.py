@@ -30,8 +30,8 @@ class MorphableModel:
 
     Model space is in metres, +x to the subject's left, +y up, +z out of the face.
 
-    Whatever takes coefficients raises a `LayoutError` where they are another model's, and a `TypeError` where they are
-    numbers alone.
+    Methods that take coefficients raise a `LayoutError` for those of another model, and a `TypeError` for plain
+    numbers.
     """
 
     name: str
@@ -48,11 +48,11 @@ class MorphableModel:
     shape_group: str = "shape"  # the name of the group of shape coefficients
     credit: str = ""  # who made it, for the copyright note of files
     colours: AlbedoSpace | None = None  # colours [V, 3] of the vertices' skin, where the model has them
-    skin: SkinSpace | None = None  # of its texture, where it was learned from photographs
-    surroundings: SurroundingsNetworks | None = None  # which find hair around it in photographs
-    whole: MorphableModel | None = None  # the same with teeth, tongue and lashes, for files and pictures
+    skin: SkinSpace | None = None  # what its texture looks like, where that was learned from photographs
+    surroundings: SurroundingsNetworks | None = None  # find the hair around it in photographs
+    whole: MorphableModel | None = None  # the same head with teeth, tongue and lashes, for files and pictures
     parts: MeshParts | None = None  # of a whole head
-    hair: HairCap | None = None  # that one person's whole head has besides
+    hair: HairCap | None = None  # of one person, worn by the whole head
 
     def __repr__(self) -> str:
         vertices, triangles = len(self.head.template), len(self.head.faces)
@@ -90,8 +90,8 @@ class MorphableModel:
     def complete(self, coefficients: Coefficients) -> tuple[MorphableModel, Coefficients]:
         """The head with all its parts, and coefficients [..., M] that give it the same shape, expression and place.
 
-        A whole head may have more units than coefficients speak of; those are at rest. Coefficients of the whole head
-        stay as they are.
+        The whole head may have more expression units; these are at rest. Coefficients of the whole head itself stay as
+        they are.
         """
         require_coefficients(coefficients)
         if self.whole is None:
@@ -109,10 +109,10 @@ class MorphableModel:
     def extended(self, values: np.ndarray) -> np.ndarray:
         """Values [V] of this head's vertices, extended to the whole head: its parts take those of their anchors.
 
-        Values of all vertices of the whole head stay as they are.
+        Values that the whole head's vertices have already stay as they are.
 
         Raises:
-            ValueError: as many values as neither head has vertices.
+            ValueError: there are as many values as neither head has vertices.
         """
         whole = self._with_hair or self.whole or self
         known = len(self.head.template), len(whole.head.template)
@@ -122,7 +122,7 @@ class MorphableModel:
 
     @cached_property
     def _with_hair(self) -> MorphableModel | None:
-        """The whole head with one person's hair, whose two sides are its own."""
+        """The whole head with one person's hair, which has no mirrored vertices."""
         if self.hair is None or self.whole is None or self.whole.parts is None:
             return None
         head, parts = with_hair(self.whole.head, self.whole.parts, self.hair)
@@ -133,7 +133,7 @@ class MorphableModel:
 
     @property
     def _more_units(self) -> int:
-        """How many units the whole head has more."""
+        """How many more expression units the whole head has."""
         return 0 if self.whole is None else len(self.whole.unit_names) - len(self.unit_names)
 
     def shape(self, coefficients: Coefficients) -> Array:
@@ -210,9 +210,9 @@ class MorphableModel:
         return moved.replace(light=xp.reshape(light, c["light"].shape))
 
     def landmark_model(self) -> MorphableModel:
-        """The same model with only the vertices of its landmarks: the same landmarks at a fraction of the cost.
+        """The same model with only the vertices of its landmarks, which it gives at a fraction of the cost.
 
-        It is made once.
+        It is made once and kept.
         """
         return self._landmarks_alone
 

@@ -1,7 +1,7 @@
-"""Heads over time: whose face it is stays, expression and pose change.
+"""Heads over time: the person stays, expression and pose change.
 
-What moves a head is its expression, its jaw and its turn, so moving one person as another moves is an exchange of
-these groups of coefficients. Both must be coefficients of one layout.
+A head moves by its expression, its jaw and its rotation. So to move one person as another, these groups of coefficients
+are exchanged. Both people's coefficients must have one layout.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Float64s, Floats
 
 YAW, PITCH = np.radians(35.0), np.radians(12.0)  # how far `look_around` turns
-JAW_OPEN = 0.25  # radians that `gestures` opens a jaw joint
-STRENGTH = 2.0  # units of a statistical expression basis that `gestures` goes to either side
-STATISTICAL_GESTURES = 3  # the first directions of such a basis, which move most
-GESTURES = ("Open mouth", "Smile", "Surprise", "Kiss", "Blink")  # that `gestures` shows with ARKit's names
-HOLD = 0.5  # of the time of an expression, in which it stands still
+GESTURES = ("Open mouth", "Smile", "Surprise", "Kiss", "Blink")  # shown by `gestures` for ARKit's units
+STATISTICAL_GESTURES = 3  # for a statistical basis: its first directions, which move most
+STRENGTH = 2.0  # units to either side, for each of those
+JAW_OPEN = 0.25  # radians by which `gestures` opens a jaw joint
+HOLD = 0.5  # share of the time of an expression in which it is held
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def transfer_expression(
         model: the head model of both.
         identity: who it is.
         expression: what the face does, of the same person or another.
-        head_pose: take over the turn of the head as well.
+        head_pose: take over the rotation of the head as well.
 
     Raises:
         LayoutError: the two belong to different models.
@@ -132,7 +132,7 @@ def _repeated(start: Coefficients, frames: int) -> Coefficients:
 
 
 def _raised(start: Coefficients, weight: Floats, aim: Floats) -> Coefficients:
-    """Units of an expression go from what they are to at least ``aim`` [E]: they do not add up beyond it."""
+    """Raise the units of an expression to at least ``aim`` [E], without going beyond it."""
     now = start["expression"]
     return _shifted(start, weight, np.where(aim > 0, np.maximum(aim - now, 0), 0))
 
@@ -151,16 +151,16 @@ def _opened(model: MorphableModel, start: Coefficients, weight: Floats) -> Coeff
 
 @lru_cache(maxsize=1)
 def named_expressions() -> Mapping[str, Mapping[str, float]]:
-    """Weights by unit of each expression that one knows by name; the page in the browser has the same."""
+    """Weights by unit of each named expression; the page in the browser uses the same table."""
     table: dict[str, dict[str, float]] = json.loads(files("unveil.heads").joinpath("expressions.json").read_bytes())
     return table
 
 
 def expression_units(name: str) -> Mapping[str, float]:
-    """The weights of an expression; capitals in its name do not matter.
+    """The weights of a named expression; capitals do not matter.
 
     Raises:
-        UnveilError: there is none of this name.
+        UnveilError: there is no expression of this name.
     """
     table = {known.casefold(): units for known, units in named_expressions().items()}
     if name.casefold() not in table:

@@ -1,4 +1,4 @@
-"""The parts of a whole head beside skin and eyes: teeth, tongue and lashes, which are everybody's, and hair."""
+"""The parts of a whole head besides skin and eyes: teeth, tongue and lashes, the same for everybody, and hair."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Int64s, UInt8s
 
 HAIR = "hair"  # the name of the part
-HAIR_JOINT = "neck"  # which turns the head, and hair with it
+HAIR_JOINT = "neck"  # turns the head, and the hair with it
 HAIR_ROUGHNESS = 0.75
 
 
 @dataclass(frozen=True, eq=False)
 class MeshParts:
-    """Which part each of the F triangles of a whole head is of; each part has a material of its own in files.
+    """The parts of a whole head: which part each of its F triangles belongs to. In files, each has its own material.
 
-    The whole head has the V vertices of the head that it completes, in their order, and after them P of its own.
+    The vertices of the whole head are the V of the head that it completes, in their order, and then P of its own.
     """
 
     names: tuple[str, ...]  # such as "skin", "upper_teeth"
     of_faces: UInt8s  # [F] rows of ``names``
-    anchors: Int64s  # [P] which of the first V vertices each of the others belongs to
+    anchors: Int64s  # [P] for each of its own vertices, the one of the first V whose values it takes
     roughness: tuple[float, ...]  # of the materials: 0 mirrors, 1 is dull
-    colours: UInt8s  # [P, 3] RGB of the latter in white light, as no photograph shows them
-    pictures: Mapping[str, UInt8s] = field(default_factory=dict)  # [h, w, 3] of parts that the texture does not show
+    colours: UInt8s  # [P, 3] RGB of its own vertices in white light, since a photograph hardly shows them
+    pictures: Mapping[str, UInt8s] = field(default_factory=dict)  # [h, w, 3] of parts that are not in the texture
     __repr__ = short_repr
 
     @property
@@ -41,7 +41,7 @@ class MeshParts:
         return np.flatnonzero(self.of_faces == self.names.index(name))
 
     def extended(self, values: Floats) -> Floats:
-        """Numbers [V] of the vertices for all V + P of them: each of the others has that of its anchor."""
+        """Values [V] for all V + P vertices: each of the whole head's own takes that of its anchor."""
         return np.concatenate([values, values[self.anchors]])
 
 
@@ -68,15 +68,15 @@ class HairCap:
     uv_faces: Int64s  # [F, 3]
     picture: UInt8s  # [h, w, 3] RGB, first row at v = 1
     hidden: Float32s  # [N] 1 where the photograph does not show the hair, 0 where it does
-    anchors: Int64s  # [N] a vertex of the head near to each
-    ends: HairEnds | None = None  # that files which know of opacity have besides
+    anchors: Int64s  # [N] a vertex of the head near each
+    ends: HairEnds | None = None  # for files with opacity
     __repr__ = short_repr
 
 
 def with_hair(head: Head, parts: MeshParts, hair: HairCap) -> tuple[Head, MeshParts]:
-    """A whole head and its parts with the hair of one person as one more part.
+    """A whole head and its parts, with the hair of one person as one more part.
 
-    The shape of coefficients does not change hair: they have to be those of that person.
+    Shape coefficients do not move the hair, so the head may only be used with those of that person.
     """
     count, joints = len(hair.vertices), np.zeros((len(hair.vertices), len(head.joint_names)), np.float32)
     joints[:, head.joint_names.index(HAIR_JOINT)] = 1

@@ -15,19 +15,19 @@ from unveil.heads.layout import Coefficients
 class Placement(Protocol):
     """The meaning of pose and camera in a model family.
 
-    The axis-angles of joints and the camera are two halves: each can be changed without the other.
+    It has two halves, the axis-angles of the joints and the camera. Each can be changed without the other.
     """
 
     @property
     def facing_camera(self) -> Mapping[str, tuple[float, ...]]:
-        """Groups of a head that faces the camera and fills the crop, where they are not zero."""
+        """The groups that are not zero for a head that faces the camera and fills the crop."""
 
     @property
     def mirrored(self) -> Mapping[str, tuple[float, ...]]:
-        """The factors for pose and camera when the picture is mirrored; empty where factors are not enough."""
+        """The factors of pose and camera that mirror the picture; empty where factors cannot."""
 
     def joint_turns(self, coefficients: Coefficients) -> dict[str, Array]:
-        """Axis-angles [..., 3] in radians of the joints that turn, by name; ``root`` turns the head."""
+        """Axis-angles [..., 3] in radians, by name, of the joints that can turn; ``root`` turns the head."""
 
     def with_joint_turns(self, coefficients: Coefficients, turns: Mapping[str, Array]) -> Coefficients:
         """The same head with other axis-angles [..., 3] of some of the joints of `joint_turns`, in the same camera."""
@@ -36,7 +36,7 @@ class Placement(Protocol):
         """Points [..., N, 3] of the posed head in the crop's [-1, 1] frame, y down and z away from the viewer."""
 
     def scale(self, coefficients: Coefficients) -> Array:
-        """Halves of the crop's side [...] that a metre has across the line of sight, as far away as the root joint."""
+        """Length [...] of a metre in the crop, in half crop sides, across the line of sight at the root joint."""
 
     def moved(
         self, coefficients: Coefficients, similarity: Array, old_size: int, new_size: int, root: Array

@@ -1,4 +1,4 @@
-"""A face that is linear in shape and expression, has no joints to speak of, and no texture coordinates."""
+"""A face that is linear in shape and expression, with one joint that turns all of it and no texture coordinates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unveil.heads.model import MorphableModel
 from unveil.heads.placement import Placement
 from unveil.typing import Float64s, Floats, Int64s
 
-METRES = 1e-6  # in a micrometre, the unit of the Basel Face Model
+METRES = 1e-6  # per micrometre, the unit of the Basel Face Model
 
 
 class FaceArrays(NamedTuple):
@@ -67,7 +67,7 @@ def vertex_columns(columns: Any, count: int) -> Float64s:
 
 
 def outward(triangles: Any, vertices: Floats) -> Int64s:
-    """Triangles [3, F] as faces [F, 3] that turn counter-clockwise for who looks at the face."""
+    """Triangles [3, F] as faces [F, 3], counter-clockwise as seen from in front of the face."""
     faces = np.asarray(triangles).astype(np.int64).T
     if faces.ndim != 2 or faces.shape[1] != 3:
         raise ValueError(f"the triangles are {faces.shape[::-1]} and not (3, faces)")

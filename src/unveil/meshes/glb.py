@@ -1,8 +1,8 @@
 """Binary glTF 2.0: one file with the person's neutral head, morph targets, joints and texture, ready to animate.
 
-The file also says, among the extras of the document, whose head model it is, and the coefficients of the shape.
-A head with parts has one primitive and one material for each, named in the material and in the primitive's extras.
-Hair is a node of its own, "hair", with a mesh and a picture of its own, so that a viewer can leave it out.
+The extras of the document name the head model and hold the coefficients of the shape. A head with parts has one
+primitive and one material for each; both carry the part's name, the primitive in its extras. Hair is a node of its own,
+"hair", with its own mesh and picture, so that a viewer can leave it out.
 
 glTF's frame is model space (metres, +y up, the face looks to +z). The pose of the head in the photograph is not
 baked in: the head stands upright, the expression of the photograph is the default weight of the morph targets, and
@@ -60,9 +60,9 @@ def write_glb(
         motion: how the head moves; its shape is that of ``coefficients``.
 
     Raises:
-        UnveilError: the name is another, the coefficients are another model's or those of several heads, or the file
-            cannot be written.
-        TypeError: the coefficients are numbers alone, or the texture is no such array.
+        UnveilError: the name does not end in .glb, the coefficients are another model's or those of several heads, or
+            the file cannot be written.
+        TypeError: the coefficients are plain numbers, or the texture is no such array.
     """
     if Path(path).suffix.lower() != ".glb":
         raise UnveilError(f"cannot write {printable(path)} as a GLB file; end the name in .glb")
@@ -102,8 +102,8 @@ def glb_bytes(
         motion: how the head moves; its shape is that of ``coefficients``.
         normal_map: uint8 [H, W, 3], normals relative to the surface as `maps.encode_normals` gives them; for textured
             models only.
-        values: numbers by name of each vertex [V], or of all of the whole head's but for hair; "hidden" becomes the
-            attribute ``_HIDDEN``.
+        values: numbers by name, of the vertices [V] or of all vertices of the whole head without hair; "hidden" becomes
+            the attribute ``_HIDDEN``.
     """
     if motion is not None:
         motion = replace(motion, coefficients=model.complete(motion.coefficients)[1])
@@ -178,7 +178,7 @@ def _generator() -> str:
 
 
 def _encoded(texture: Image | None, normal_map: Image | None = None, hair: HairCap | None = None) -> Pictures:
-    """The pictures of a head as bytes of files, in the making: the texture, of normals, of hair and of its ends."""
+    """The pictures of a head, being encoded in other threads: texture, normals, hair and its loose ends."""
     given = [("skin", texture, jpeg), ("normals", normal_map, png)]
     if hair is not None and texture is not None:
         given += [(HAIR, hair.picture, jpeg), (ENDS, None if hair.ends is None else hair.ends.picture, png)]
@@ -209,13 +209,13 @@ def _look(buffer: GltfBuffer, encoded: Pictures, parts: MeshParts | None = None)
 
 
 def _of_part(skin: Json, name: str, roughness: float) -> Json:
-    """The material of a part: as the skin's, but for its gloss."""
+    """The material of a part: the skin's, with another roughness."""
     surface = skin["pbrMetallicRoughness"] | {"roughnessFactor": roughness}
     return skin | {"pbrMetallicRoughness": surface, "name": name}
 
 
 def _material(*, grey: bool, skin: int | None = None, normals: int | None = None) -> Json:
-    """Skin, with the textures of these numbers."""
+    """The material of skin; ``skin`` and ``normals`` are numbers of textures."""
     surface: Json = {
         "baseColorFactor": [0.7, 0.7, 0.7, 1.0] if grey else [1.0] * 4,
         "metallicFactor": 0.0,
@@ -226,5 +226,5 @@ def _material(*, grey: bool, skin: int | None = None, normals: int | None = None
     material: Json = {"pbrMetallicRoughness": surface}
     if normals is not None:
         material["normalTexture"] = {"index": normals, "scale": 1.0}
-    # Both sides: one looks into the neck from below and into the open mouth.
+    # Both sides, because the neck is seen from below, and the inside of an open mouth.
     return material | {"emissiveFactor": [0.0] * 3, "alphaMode": "OPAQUE", "doubleSided": True, "name": "skin"}

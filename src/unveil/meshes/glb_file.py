@@ -1,6 +1,6 @@
-"""GLB files read back: what they say of themselves, their arrays and their pictures.
+"""GLB files read back: their document, arrays and pictures.
 
-The file may be a stranger's; whatever is wrong with it is a ValueError, or another that ends in one line.
+The file may come from anywhere. Whatever is wrong with it raises a ValueError, or another error that ends in one line.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TYPES = {number: dtype for dtype, number in COMPONENT_TYPES.items()}
 
 @dataclass(frozen=True, eq=False)
 class GlbFile:
-    """A file of one scene."""
+    """The two halves of a GLB file."""
 
     document: Json
     binary: bytes
@@ -32,7 +32,7 @@ class GlbFile:
 
     @classmethod
     def parse(cls, data: bytes) -> GlbFile:
-        """The file of these bytes; ValueError where they are no glTF 2.0 with a mesh that has all of it in it."""
+        """Parse bytes; ValueError where they are no binary glTF 2.0 with a mesh and with all its data in the file."""
         if not data:
             raise ValueError("it is empty")
         magic, version, length = HEADER.unpack_from(data.ljust(HEADER.size, b"\0"))
@@ -52,7 +52,7 @@ class GlbFile:
         return file
 
     def _require_whole(self) -> None:
-        """Raise ValueError where what reads the file next would look for what is not in it, or never end."""
+        """Raise ValueError where a reader would look for data outside the file, or would never come to an end."""
         if any("uri" in part for kind in ("buffers", "images") for part in self.document.get(kind, ())):
             raise ValueError("it names other files, which are not read")
         for view in range(len(self.document.get("bufferViews", ()))):

@@ -13,17 +13,17 @@ from unveil.meshes.glb_head import INFLUENCES, unit_normals, v_down
 from unveil.meshes.gltf_buffer import ARRAY_BUFFER, TRIANGLES, GltfBuffer, Json
 from unveil.meshes.seams import split_at_seams
 
-ENDS = "hair ends"  # the part and the material of those
+ENDS = "hair ends"  # the name of their part and of their material
 
 
 class Picture(NamedTuple):
-    """A picture in the making."""
+    """A picture that another thread may still be encoding."""
 
     kind: str  # such as "png"
-    content: Callable[[], bytes]  # of a file
+    content: Callable[[], bytes]  # of its file; waits for it
 
     def added(self, buffer: GltfBuffer, name: str) -> Json:
-        """The entry among a document's images of that name; the picture goes into the buffer."""
+        """Put the picture into the buffer and return its entry for the document's images."""
         return {"mimeType": f"image/{self.kind}", "bufferView": buffer.view(self.content()), "name": name}
 
 
@@ -31,9 +31,9 @@ Pictures = Mapping[str, Picture]  # by name
 
 
 def add_hair(buffer: GltfBuffer, document: Json, hair: HairCap, joint: int, pictures: Pictures) -> None:
-    """Add hair to a document that has a head as its first mesh, node and skin; without a picture of it, it is grey.
+    """Add hair to a document whose first mesh, node and skin are a head's. Without a picture it is grey.
 
-    Its loose ends are a primitive of their own, as viewers draw what is not opaque after all else; grey hair has none.
+    Its loose ends are a primitive of their own, because viewers draw transparent primitives last. Grey hair has none.
     """
     primitives = [_primitive(buffer, hair, joint, len(document["materials"])) | {"extras": {"part": HAIR}}]
     document["materials"].append(_material(buffer, document, HAIR, pictures))
@@ -46,7 +46,7 @@ def add_hair(buffer: GltfBuffer, document: Json, hair: HairCap, joint: int, pict
 
 
 def _material(buffer: GltfBuffer, document: Json, name: str, pictures: Pictures) -> Json:
-    """How light falls back from hair; its picture goes into the document."""
+    """The material of hair or of its ends; its picture goes into the document."""
     material: Json = document["materials"][0] | {"name": name}
     material.pop("normalTexture", None)  # of the skin
     surface = material["pbrMetallicRoughness"] | {"roughnessFactor": HAIR_ROUGHNESS}
@@ -58,7 +58,7 @@ def _material(buffer: GltfBuffer, document: Json, name: str, pictures: Pictures)
 
 
 def _primitive(buffer: GltfBuffer, hair: HairCap | HairEnds, joint: int, material: int) -> Json:
-    """The mesh, all of which one joint carries."""
+    """The mesh of hair or of its ends, all of it carried by one joint."""
     split = split_at_seams(hair.faces, hair.uv_faces)
     normals = unit_normals(vertex_normals(hair.vertices, hair.faces)[split.vertex])
     joints, weights = np.zeros((2, len(split.vertex), INFLUENCES), np.float32)

@@ -149,7 +149,7 @@ class _FixedArrays:
 
 @lru_cache(maxsize=2)
 def _fixed_arrays(model: MorphableModel) -> _FixedArrays:
-    """Those of each part of a model; the changes of the normals are those of the template."""
+    """The arrays of each part of a model. Changes of normals are those of the template, whatever the person's shape."""
     head, buffer = model.head, GltfBuffer()
     normals = vertex_normals(head.template, model.faces)
     turns = np.stack([vertex_normals(head.template + shift, model.faces) - normals for shift in head.expression_basis])
@@ -162,25 +162,25 @@ def _fixed_arrays(model: MorphableModel) -> _FixedArrays:
 
 
 class _Targets(NamedTuple):
-    """The changes by morph targets."""
+    """What morph targets change, positions or normals."""
 
     changes: Float32s  # [E, V, 3]
-    seen: Bools  # [E, V] those that are not too small to be seen
+    seen: Bools  # [E, V] which are large enough to be seen
 
     @classmethod
     def of(cls, changes: Float32s, smallest: float) -> _Targets:
-        """Changes [E, V, 3], seen from the ``smallest`` length on."""
+        """Changes [E, V, 3], of which those shorter than ``smallest`` are not seen."""
         return cls(changes, np.sqrt(squared_lengths(changes)) >= smallest)
 
     def added(self, buffer: GltfBuffer, vertex: Int64s) -> list[int]:
-        """Add those [E] of the split vertices [K]."""
+        """Add the changes [E, K, 3] of the split vertices [K] to a buffer, one array for each of the E targets."""
         return buffer.sparse([sparse_vectors(*one, vertex) for one in zip(*self, strict=True)], len(vertex))
 
 
 def _fixed_part(
     buffer: GltfBuffer, model: MorphableModel, split: SplitMesh, shifts: _Targets, turns: _Targets
 ) -> _FixedPart:
-    """Adds what is fixed of the split vertices, with displacements and changes of normals of all vertices."""
+    """Add the data of one part that all heads share to the buffer; shifts and turns are of all vertices."""
     joints, weights = _strongest(np.asarray(model.head.skin_weights)[split.vertex])
     attributes = {
         "JOINTS_0": buffer.accessor(joints, "VEC4", ARRAY_BUFFER),
@@ -208,11 +208,11 @@ def _strongest(skin_weights: Floats) -> tuple[UInt8s, Float32s]:
 
 
 def _tangents(vertices: Float32s, normals: Float32s, model: MorphableModel) -> Float32s:
-    """Tangents [V, 4] along rising u, square to the normals; the one, glTF's sign, says that v rises to their left."""
+    """Tangents [V, 4] along rising u, at right angles to the normals; w = 1, since v rises to their left."""
     along = vertex_tangents(vertices, model.faces, model.uv, model.uv_faces)
     along = along - normals * np.sum(along * normals, axis=1, keepdims=True)
     length = np.linalg.norm(along, axis=1, keepdims=True)
-    # Where u rises in no direction any will do; that of least extent in the normal is far from parallel to it.
+    # Where u does not rise, any direction will do. The axis that the normal has least of is far from parallel to it.
     other = np.cross(normals, np.eye(3)[np.argmin(np.abs(normals), axis=1)])
     along = np.where(length > 1e-3, along, other)
     unit = along / np.linalg.norm(along, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The binary half of a glTF 2.0 file, arrays as bytes, buffer views and accessors; and both halves as one GLB.
+"""The binary half of a glTF 2.0 file (arrays as bytes, buffer views and accessors), and both halves as one GLB.
 
 Numbers in capitals are the specification's, https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html; section 4.4 of
 it lays out the GLB.
@@ -64,7 +64,7 @@ class GltfBuffer:
 
     @classmethod
     def of(cls, document: Json, data: bytes) -> GltfBuffer:
-        """The arrays of a file that is there already, to be added to."""
+        """The arrays of an existing file, to be added to."""
         buffer = cls()
         buffer._data += data
         buffer._views += document["bufferViews"]
@@ -133,7 +133,7 @@ class GltfBuffer:
         return indices
 
     def pack(self, document: Mapping[str, Any]) -> bytes:
-        """The whole GLB file: ``document``, given what it lacks, and the collected bytes."""
+        """The whole GLB file: ``document``, completed with accessors, views and buffers, and the collected bytes."""
         padding = bytes(-len(self._data) % ALIGNMENT)
         size = len(self._data) + len(padding)
         parts = {name: _json(value) for name, value in document.items()} | {

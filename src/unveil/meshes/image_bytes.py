@@ -15,7 +15,7 @@ def jpeg(texture: Image) -> bytes:
 
 
 def png(picture: Image) -> bytes:
-    """The bytes of a PNG file holding ``picture`` uint8 RGB or RGBA [H, W, 3 or 4]: for what must not change."""
+    """The bytes of a PNG file holding ``picture`` uint8 RGB or RGBA [H, W, 3 or 4], for what must stay exact."""
     return _encoded(".png", picture, [])
 
 

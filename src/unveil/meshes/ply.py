@@ -1,4 +1,4 @@
-"""PLY files: written in binary, with a colour and other values per vertex; read in text or binary, whoever wrote them.
+"""PLY files: written in binary, with a colour and other values per vertex; read in text or binary, from any program.
 
 http://paulbourke.net/dataformats/ply/ describes the format.
 """

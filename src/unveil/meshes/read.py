@@ -1,4 +1,4 @@
-"""Read a mesh from a file, whoever wrote it; everything but vertices and triangles is left out."""
+"""Read a mesh from a file of any program; everything but vertices and triangles is left out."""
 
 from __future__ import annotations
 

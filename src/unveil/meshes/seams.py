@@ -21,7 +21,7 @@ class SplitMesh:
 
 
 def split_at_seams(faces: Int64s, uv_faces: Int64s) -> SplitMesh:
-    """Number the different pairs of vertex ``faces`` [F, 3] and texture coordinate ``uv_faces`` [F, 3]."""
+    """Give each pair of vertex (``faces`` [F, 3]) and texture coordinate (``uv_faces`` [F, 3]) a vertex of its own."""
     if faces.shape != uv_faces.shape:
         raise ValueError(f"faces {faces.shape} and uv_faces {uv_faces.shape} must have one shape")
     uv_count = int(uv_faces.max(initial=0)) + 1

@@ -8,7 +8,7 @@ from unveil.geometry.rotation import Array
 
 
 class TexturedSurface(Protocol):
-    """Triangles and their texture coordinates, as a head model has them and a detailed mesh."""
+    """Triangles and their texture coordinates, as head models and detailed meshes have them."""
 
     @property
     def name(self) -> str:

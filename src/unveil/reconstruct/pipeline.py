@@ -170,7 +170,7 @@ class Reconstructor:
 
         Raises:
             LayoutError: they are another model's, or those of several heads.
-            TypeError: they are numbers alone.
+            TypeError: they are plain numbers.
         """
         require_one(coefficients)
         moved = self._moved(face, coefficients)

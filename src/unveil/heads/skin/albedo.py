@@ -1,4 +1,4 @@
-"""Albedo that is linear in texture coefficients, as research models have it, and DECA's light on it."""
+"""Albedo that is linear in texture coefficients, as in research models, and DECA's light on it."""
 
 from __future__ import annotations
 

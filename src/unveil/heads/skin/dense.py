@@ -13,7 +13,7 @@ from unveil.geometry.uv import texel_map
 from unveil.reprs import short_repr
 from unveil.typing import Bools, Float32s, Floats, Int64s
 
-DISTANCE = 2  # triangles apart, at most, that neighbouring texels may lie to belong to one surface
+DISTANCE = 2  # triangles: neighbouring texels that lie farther apart on the mesh are not joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class DenseMesh:
         )
 
     def interpolate(self, values: Floats) -> Floats:
-        """Values [..., N, C] between those of the coarse vertices [..., V, C]."""
+        """Values [..., N, C] interpolated between those of the coarse vertices [..., V, C]."""
         return np.asarray(np.einsum("nk,...nkc->...nc", self.barycentric, values[..., self.triangles, :]))
 
     def at_texels(self, picture: NDArray[Any]) -> NDArray[Any]:
@@ -79,7 +79,7 @@ class DenseMesh:
 
 
 def unit(vectors: Floats) -> Floats:
-    """Vectors [..., 3] at length one; zero where they are zero."""
+    """Vectors [..., 3] scaled to length one; zero vectors stay zero."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.where(length > 0, length, 1)
 

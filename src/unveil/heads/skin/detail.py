@@ -1,4 +1,4 @@
-"""Wrinkles as DECA has them: a UV map of displacements along the normals, and the mesh and normals that follow."""
+"""Wrinkles: a UV map of displacements along the normals, as in DECA, and the dense mesh and normals it gives."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from unveil.heads.skin.space import SkinFolds
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Ints
 
-MOST = 1.5e-3  # metres that expressions and wrinkles together raise or lower skin by
-LITTLE = 2e-4  # metres: an expression that folds the skin by no more hardly shows whether a person has the fold
+MOST = 1.5e-3  # metres by which expressions and wrinkles together raise or lower skin, at most
+LITTLE = 2e-4  # metres: folds no deeper than this hardly show whether a person has them
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,22 @@ class MovingRelief:
     """The wrinkles of one person: those at rest, and the folds that come and go with the expression."""
 
     rest: Float32s  # [256, 256] metres along the normals
-    gain: Float32s  # [256, 256] of the folds that the person gets, 0 to 1
-    folds: SkinFolds
+    gain: Float32s  # [256, 256] how much of everybody's folds the person has, 0 to 1
+    folds: SkinFolds  # everybody's
     __repr__ = short_repr
 
     @classmethod
     def of(cls, found: Float32s, expression: Floats, share: Float32s, folds: SkinFolds) -> MovingRelief:
-        """The relief [256, 256] ``found`` in a photograph, taken apart.
+        """The two parts of the relief that was found in a photograph.
 
-        What its expression [E] makes of anybody's skin, as far as it is found, is this person's fold, and not there at
-        rest; what is not found there is a fold that this person hardly has. ``share`` [256, 256] is what the person
-        gets at most of the folds.
+        Where the relief agrees with the folds that the expression gives everybody, it is this person's fold, and not
+        there at rest. Where it does not, the person hardly has that fold.
+
+        Args:
+            found: [256, 256] the relief, metres along the normals.
+            expression: [E] of the photograph.
+            share: [256, 256] the largest gain, 0 to 1.
+            folds: everybody's.
         """
         relief = folds.relief(expression)
         made, sign = np.abs(relief), np.sign(relief)
@@ -61,8 +66,8 @@ class Detail:
     decoded: Floats  # [256, 256] metres, what a decoder or a photograph gives
     name: str = "detail"
     credit: str = ""
-    # Where it is known how the displacement changes with the expression: that, and the normal map of what is finer than
-    # the head model's vertices can show of it.
+    # Where it is known how the displacement changes with the expression: that, and the normal map [256, 256, 3] of what
+    # is too fine for the head model's vertices.
     moving: MovingRelief | None = None
     fine_normal_map: Floats | None = None
     __repr__ = short_repr
@@ -117,8 +122,8 @@ class DetailSurface:
     detail_mask: Float32s  # [256, 256] 1 where the decoder's details shape the normals
     face_mask: Float32s  # [256, 256] 1 in the face
     mesh: DenseMesh  # of the maps' texels
-    parts: int | None = None  # of an edge of the model's mesh, divided to be the dense mesh; None where ``mesh`` is it
-    smooth: bool = False  # whether the normals leave out the facets of the coarse mesh, which are in DECA's
+    parts: int | None = None  # the dense mesh is the model's with edges in so many parts; None: it is ``mesh``
+    smooth: bool = False  # whether normals leave out the facets of the coarse mesh; DECA's show them
     __repr__ = short_repr
 
     @cached_property
@@ -129,7 +134,7 @@ class DetailSurface:
         return FinerMesh.of(self.model.faces, self.model.uv, self.model.uv_faces, self.parts)
 
     def displacement(self, decoded: Floats) -> Floats:
-        """Displacement maps [..., 256, 256] in metres of what the detail decoder gives, of the same shape."""
+        """Displacement maps [..., 256, 256] in metres, from what a decoder or a photograph gives [..., 256, 256]."""
         return decoded + self.fixed
 
     def vertices(self, vertices: Floats, decoded: Floats) -> Floats:

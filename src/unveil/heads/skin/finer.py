@@ -1,4 +1,4 @@
-"""A finer mesh on a head's surface: each triangle is divided into equal ones, and no seam of the texture cuts it."""
+"""A finer mesh on a head's surface: each triangle is divided into equal ones. Seams of the texture do not cut it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Division:
 
     @classmethod
     def of(cls, faces: Ints, count: int, parts: int) -> Division:
-        """The division of triangles [F, 3] of ``count`` vertices that has so many parts an edge."""
+        """The division of triangles [F, 3] of ``count`` vertices, with each edge in so many ``parts``."""
         first, second = np.divmod(np.arange((parts + 1) ** 2), parts + 1)
         inside = first + second <= parts
         steps = np.stack([parts - first - second, first, second], axis=1)[inside]  # [L, 3] of each point of the lattice
@@ -37,10 +37,10 @@ class Division:
             for i in range(parts - flip)
             for j in range(parts - i - flip)
         ]
-        # Vertices of no weight become 0, so that both triangles at an edge name the points on it alike.
+        # Vertices without weight become 0, so that both triangles at an edge give the points on it the same name.
         vertices = np.where(steps > 0, np.asarray(faces)[:, None], 0).reshape(-1, 3)
         weights = np.broadcast_to(steps, (len(faces), *steps.shape)).reshape(-1, 3)
-        order = np.lexsort((vertices, -weights), axis=1)  # whatever corner a triangle begins with
+        order = np.lexsort((vertices, -weights), axis=1)  # the same for whatever corner a triangle begins with
         vertices, weights = (np.take_along_axis(values, order, axis=1) for values in (vertices, weights))
         old = np.arange(count)[:, None] * [1, 0, 0]
         vertices, weights = np.concatenate([old, vertices]), np.concatenate([0 * old + [parts, 0, 0], weights])
@@ -50,7 +50,7 @@ class Division:
         return cls(divided, vertices[kept], np.asarray(weights[kept] / parts, np.float32))
 
     def at(self, values: Floats) -> Floats:
-        """Values [..., N, C] between those [..., V, C] of the old vertices."""
+        """Values [..., N, C] interpolated between those of the old vertices [..., V, C]."""
         parts = zip(self.corners.T, self.weights.T[:, :, None], strict=True)
         return np.asarray(sum(weight * np.take(values, corner, axis=-2) for corner, weight in parts))
 
@@ -75,7 +75,14 @@ class FinerMesh:
 
     @classmethod
     def of(cls, faces: Ints, uv: Floats, uv_faces: Ints, parts: int) -> FinerMesh:
-        """Of triangles [F, 3] with texture coordinates [T, 2], whose rows ``uv_faces`` [F, 3] are."""
+        """The finer mesh of triangles [F, 3], with each edge in so many ``parts``.
+
+        Args:
+            faces: [F, 3] vertices.
+            uv: [T, 2] texture coordinates, v up.
+            uv_faces: [F, 3] rows of ``uv``.
+            parts: of an edge.
+        """
         mesh = Division.of(faces, int(faces.max(initial=-1)) + 1, parts)
         flat = Division.of(uv_faces, len(uv), parts)
         finer_uv = np.asarray(flat.at(np.asarray(uv)), np.float32)
@@ -84,9 +91,9 @@ class FinerMesh:
         return cls(mesh, finer_uv, flat.faces, vertex_uv)
 
     def displaced(self, vertices: Floats, faces: Ints, displacement: Floats) -> Floats:
-        """Vertices [..., N, 3] on the surface through old ``vertices`` [..., V, 3], moved along interpolated normals.
+        """Vertices [..., N, 3] on a round surface through ``vertices`` [..., V, 3], moved along its normals.
 
-        It is round between them (Boubekeur and Alexa, "Phong tessellation", 2008).
+        Between the old vertices it is rounded by Phong tessellation (Boubekeur and Alexa, 2008).
 
         Args:
             vertices: the posed head, metres.

@@ -12,38 +12,38 @@ from unveil.heads.skin.albedo import SIZE
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Floats, Int64s
 
-CELLS = 128  # a side of the map that folds are known in
+CELLS = 128  # a side of the map of folds
 
-# Corrected colours [K, 3] of vertices, from those seen [K, 3], the share that is seen [K], those that components expect
-# [K, 3], and normals [K, 3] (x to the right, y up, z to the camera). Colours are encoded RGB, of 1.
+# Corrects expected colours: (colours seen [K, 3], share that is seen [K], colours that the components expect [K, 3],
+# normals [K, 3] with x to the right, y up, z to the camera) -> colours [K, 3]. Colours are encoded RGB from 0 to 1.
 Correction = Callable[[Float32s, Float32s, Float32s, Float32s], Float32s]
 
 
 @dataclass(frozen=True, eq=False)
 class SkinVariation:
-    """How faces differ in photographs, skin and light together, learned from many.
+    """How faces differ in photographs, skin and light together: principal components of their colours.
 
-    All is of encoded RGB values, of 1, at some vertices.
+    Colours are encoded RGB from 0 to 1, at the K vertices of the skin of the face.
     """
 
-    vertices: Array  # [K] those of the skin of the face
+    vertices: Array  # [K] rows of the head model's vertices
     mean: Array  # [K, 3]
     components: Array  # [C, K, 3] each for one standard deviation
-    variance: Array  # [K, 3] of what components leave
-    network: Correction | None = None  # of what components expect where something is hidden
+    variance: Array  # [K, 3] that the components leave
+    network: Correction | None = None  # corrects what the components expect of hidden skin
     __repr__ = short_repr
 
 
 @dataclass(frozen=True, eq=False)
 class SkinFolds:
-    """How far each expression unit at full strength raises the skin of anybody's face."""
+    """How far each expression unit at full strength raises the skin of everybody's face."""
 
-    cells: Int64s  # [K] row * CELLS + column; elsewhere nothing is known
+    cells: Int64s  # [K] row * CELLS + column of those where folds are known
     raised: Float32s  # [E, K] metres along the normals
     __repr__ = short_repr
 
     def relief(self, expression: Floats) -> Float32s:
-        """The displacement [256, 256] in metres that units [E] make; further ones have no effect."""
+        """The displacement [256, 256] in metres by units [E]; units without known folds have no effect."""
         units = np.asarray(expression, np.float32)[: len(self.raised)]
         row, column = (np.mgrid[:SIZE, :SIZE].reshape(2, -1) + 0.5) / SIZE
         centres = np.stack([column, 1 - row], axis=1)
@@ -62,16 +62,16 @@ class SkinFolds:
 
 @dataclass(frozen=True, eq=False)
 class SkinSpace:
-    """How skin looks on the heads of a model, against the mean of its face, learned from photographs.
+    """How skin looks on the heads of a model, relative to the mean colour of its face, learned from photographs.
 
-    Colours are logarithms of encoded RGB values, so that a tone, which is a person's own, is added to them, and so is
-    the logarithm of a light's gain (`appearance.light`). Texels as in `geometry.uv`, first row at v = 1; between the
-    islands they continue what is inside.
+    Colours are logarithms of encoded RGB values, so a person's tone and the gain of the light (`appearance.light`) are
+    added as logarithms. Texels are those of `geometry.uv`, first row at v = 1; between the islands, values continue
+    those inside.
     """
 
     mean: Array  # [S, S, 3]
-    certainty: Array  # [S, S] from 0 to 1: how far photographs show bare skin there
-    deviation: Array  # [S, S] standard deviation of what the mean leaves
+    certainty: Array  # [S, S] from 0 to 1: how surely photographs show bare skin there
+    deviation: Array  # [S, S] standard deviation around the mean
     variation: SkinVariation | None = None
     folds: SkinFolds | None = None
     __repr__ = short_repr
