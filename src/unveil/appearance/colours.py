@@ -17,22 +17,22 @@ from unveil.heads.model import MorphableModel
 from unveil.reprs import short_repr
 from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
-FINEST = 1024  # pixels of the photograph across the head that are told apart
+FINEST = 1024  # pixels across the head; photographs that show it larger are reduced
 
 
 @dataclass(frozen=True, eq=False)
 class HeadColours:
-    """The colours of a head, RGB uint8: textures [S, S, 3], or [V, 3] of the vertices of a model without."""
+    """The colours of a head, RGB uint8: textures [S, S, 3], or vertex colours [V, 3] for a model without texture."""
 
     lit: UInt8s  # as the photograph shows them
-    albedo: UInt8s  # without the light of the photograph; with it where that is not known
+    albedo: UInt8s  # without the light of the photograph; the same as ``lit`` where that is not known
     light: SkinLight | None = None  # x to the right, y up, z to the camera of the photograph; None where not known
-    deviation: Float32s | None = None  # [S / 4, S / 4] grey levels by which what is not seen may be off, where known
+    deviation: Float32s | None = None  # [S / 4, S / 4] by how many grey levels guessed colours may be off, where known
     __repr__ = short_repr
 
     @classmethod
     def alike(cls, colours: UInt8s) -> HeadColours:
-        """Colours from which light cannot be told."""
+        """Colours whose light is not known."""
         return cls(colours, colours)
 
 
@@ -42,13 +42,13 @@ def head_colours(
     model: MorphableModel,
     hidden: Callable[[], Bools] | Bools | None = None,
 ) -> HeadColours:
-    """The textures that `bake_texture` gives, or the colours of the vertices of a model that is not ``textured``.
+    """The textures that `bake_texture` gives, or vertex colours for a model that is not ``textured``.
 
     Args:
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: the head model.
-        hidden: [H, W] pixels of the image that do not show the head, which are not taken; or what gives them.
+        hidden: [H, W] pixels of the image that do not show the head, and are not used; or a function that gives them.
     """
     if model.textured:
         baked = bake_texture(image, projected, model, hidden=hidden)
@@ -57,7 +57,7 @@ def head_colours(
 
 
 def vertex_colours(colours: UInt8s, model: MorphableModel) -> UInt8s:
-    """A texture, or colours of vertices, at each vertex: [V, 3]; on a seam of a texture one of its sides is taken."""
+    """The colour [V, 3] of each vertex, from a texture or from vertex colours; on a seam, from one of its sides."""
     if not model.textured:
         return colours
     return nearest_texels(colours, model.vertex_uv())
@@ -77,7 +77,7 @@ def _at_vertices(
     model: MorphableModel,
     hidden: Bools | None,
 ) -> UInt8s:
-    """What the photograph shows of each vertex [V, 3], and a smooth continuation of it where it shows nothing."""
+    """The colour [V, 3] that the photograph shows at each vertex, continued smoothly where it shows none."""
     corners, edges = _mesh(model)
     seen = sample_view(View.of(image, np.asarray(projected, np.float64), model.faces, FINEST, hidden), corners)
     colours = diffuse(seen.colour, COLOUR_PULL * seen.weight, edges, NOBODY)
@@ -86,7 +86,7 @@ def _at_vertices(
 
 @lru_cache(maxsize=2)
 def _mesh(model: MorphableModel) -> tuple[TexelMesh, Neighbours]:
-    """Each vertex as the corner of one of its triangles, and who its neighbours are."""
+    """Each vertex as the corner of one of its triangles, and the neighbours of each."""
     count = len(model.head.template)
     faces = np.ascontiguousarray(model.faces, np.int32)
     corner = np.zeros(count, np.int64)  # rows of the flattened faces

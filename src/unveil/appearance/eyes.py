@@ -1,4 +1,4 @@
-"""Eyeballs in a texture: painted in the colours that the photograph shows of them, in either eye."""
+"""Eyeballs in a texture: painted, in the colours that the photograph shows of either eye."""
 
 from __future__ import annotations
 
@@ -14,33 +14,39 @@ from unveil.geometry.compiled import compiled
 from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Floats, Int64s, UInt8s
 
-IRIS_RADIUS = 0.0059  # metres, of adults
-PUPIL = 0.38  # radius in iris radii
-PUPIL_GREY = 0.12  # of the iris' brightness
-LIMBUS = 0.14  # width of the soft rim of the iris, in iris radii
-# Where the colour of an iris is looked for, in iris radii: pupil and rim are darker, and lids shade or hide the rest.
-RING, NOT_ABOVE, NOT_BELOW = (0.5, 0.85), 0.2, -0.4
-DARK_PART = (0.1, 0.5)  # quantiles of the red of what is seen there that are iris, not lash, light, white or lid
-LIGHTEST_IRIS = 0.62  # of the brightness of the white
-FIBRES = ((7, 0.3), (11, 1.9), (17, 4.0), (29, 2.2))  # periods around an iris and phases of its pattern
-FIBRE_CONTRAST, DARK_RING, LIGHT_RING = 0.14, 0.45, 0.25  # shares of the brightness
-LID_SHADOW = 0.3  # on the upper part of the eyeball
-# The iris is looked for on a grid with cells of so many iris radii, so many of them on either side of the axis: a disc
-# that is darker than what is beside it. Lids and lashes may hide what is above and below.
-CELL, REACH, DISC, BESIDE, NOT_BESIDE = 0.12, 18, 0.9, (1.1, 1.6), 0.7
-LEAST_OF_DISC, LEAST_BESIDE = 0.35, 0.25  # of the most of it that is seen anywhere
-# Where it is for people who look into the camera, in iris radii (x, y); how far others stray, and contrast, as a share
-# of the mean, that this outweighs; and contrast of an iris that is clearly seen.
-USUAL_PLACE, STRAYS, STRAYS_COST, CLEAR = (0.0, 0.1), (0.9, 0.25), 0.15, 0.25
-DARK_WITHIN = 1.3  # iris radii around it in which what is dark says where it is from side to side
-BAND = 0.2  # of the eyeball's radius: height of the strip about the equator in which lids leave the white free
-WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB where none is seen
-IRIS = np.array([66, 46, 36], dtype=np.float32)  # the same, of most people on earth
-USUAL_LEVEL, DIMMEST = 140.0, 0.6  # mean grey level of a head in good light; least brightness against that
-SHADED = 0.95  # of the mean grey level, at least, of the white of an eye
+IRIS_RADIUS = 0.0059  # metres, of adults; lengths below are in such radii, from the centre of the iris
 EVENLY = np.full(3, 1 / 3, np.float32)  # shares of the channels in a grey level
-ENOUGH = 30.0  # texels, to take a colour from the photograph
-DOUBT = 2.0  # texels of a usual iris that count beside those that are seen
+
+# Colours. They come from the photograph where enough is seen.
+WHITE = np.array([214, 205, 200], dtype=np.float32)  # RGB of the white where none is seen
+IRIS = np.array([66, 46, 36], dtype=np.float32)  # RGB of the iris where none is seen: that of most people on earth
+USUAL_LEVEL, DIMMEST = 140.0, 0.6  # mean grey level of a head in good light; least share of these colours in dim light
+ENOUGH = 30.0  # texels that must be seen to take the colour of the white
+DOUBT = 2.0  # texels of a usual iris that are averaged with those that are seen
+BAND = 0.2  # of the eyeball's radius: half height of the strip about its equator where lids do not shade the white
+SHADED = 0.95  # the white has at least this share of the head's mean grey level
+RING = (0.5, 0.85)  # where the colour of the iris is taken: pupil and rim are darker
+NOT_ABOVE, NOT_BELOW = 0.2, -0.4  # and between these heights: lids shade or hide the rest
+DARK_PART = (0.1, 0.5)  # quantiles of red there that are iris, and not lash, reflection, white or lid
+LIGHTEST_IRIS = 0.62  # largest share of the brightness of the white
+
+# The pattern that is painted.
+PUPIL = 0.38  # radius
+PUPIL_GREY = 0.12  # share of the brightness of the iris
+LIMBUS = 0.14  # width of the soft rim of the iris
+FIBRES = ((7, 0.3), (11, 1.9), (17, 4.0), (29, 2.2))  # waves around the iris: how many, and their phase
+FIBRE_CONTRAST, DARK_RING, LIGHT_RING = 0.14, 0.45, 0.25  # of the iris, as shares of its brightness
+LID_SHADOW = 0.3  # share of the light that the upper lid takes
+
+# The search for the iris: the disc that is darkest against what is beside it, on a grid of directions.
+CELL, REACH = 0.12, 18  # size of a cell, and cells to either side of straight ahead
+DISC, BESIDE = 0.9, (1.1, 1.6)  # radius of the disc, and of the ring around it
+NOT_BESIDE = 0.7  # height above and below from which the ring is left out: lids and lashes may be there
+LEAST_OF_DISC, LEAST_BESIDE = 0.35, 0.25  # how much of disc and ring must be seen, against the best-seen place
+USUAL_PLACE = (0.0, 0.1)  # (x, y) of the iris of people who look into the camera
+STRAYS, STRAYS_COST = (0.9, 0.25), 0.15  # how far from there others look, and the contrast that outweighs such a step
+CLEAR = 0.25  # contrast, as a share of the mean, of an iris that is clearly seen
+DARK_WITHIN = 1.3  # around the disc, where dark texels give the place from side to side
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,7 @@ class Eyeballs:
     texels: Int64s  # [K] rows of the atlas
     direction: Float32s  # [K, 3] from the centre of the ball, unit length, model space of the template
     twin: Int64s  # [K] rows of the atlas that lie in the same direction on the other ball
-    iris: float  # sine of the angle between the axis of an eye and the rim of its iris
+    iris: float  # sine of the angle between the axis of the eye and the rim of its iris
 
 
 NOTHING = np.zeros(0, np.int64)
@@ -89,7 +95,7 @@ def eyeballs(model: MorphableModel, atlas: Atlas) -> Eyeballs:
 
 
 def _twins(rows: list[Int64s], directions: list[Float32s]) -> Int64s:
-    """For each texel [K] of the eyes the one of the other eye that looks the same way most nearly."""
+    """For each texel [K] of the eyes, the one of the other eye whose direction is nearest."""
     others = list(zip(rows, directions, strict=True))[::-1]
     pairs = zip(directions, others, strict=True)
     return np.concatenate([other[_nearest(mine, where)] for mine, (other, where) in pairs])
@@ -106,7 +112,7 @@ def _nearest(directions: Float32s, among: Float32s) -> Int64s:
 
 @compiled
 def _find_nearest(directions: Any, among: Any, rows: Any) -> None:
-    """Put the nearest in place of the rows where the search begins; ``among`` is in the order of its y."""
+    """Replace ``rows``, where the search begins, by the nearest ones; ``among`` is sorted by y."""
     for i in range(len(directions)):
         x, y, z = directions[i, 0], directions[i, 1], directions[i, 2]
         best, start = np.float32(8), rows[i]  # more than any squared distance on a ball
@@ -122,10 +128,16 @@ def _find_nearest(directions: Any, among: Any, rows: Any) -> None:
 def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> Float32s:
     """Paint the eyeballs into ``values`` uint8 [N, 3] and return the colour [3] of their white.
 
-    A photograph of an eye has lights, lashes and the lids' shadow on it, which are not to turn with the eye. So white
-    and iris only take the colours they have where they are ``seen`` [K], in [0, 1], in either eye, and the way they
-    look: both the same way. Where neither eye is seen they look ahead and are as bright as the mean grey ``level`` of
-    the head lets expect.
+    In a photograph, reflections, lashes and the shadow of the lids lie on an eye, and these must not turn with it. So
+    only three things are taken from the photograph: the colour of the white, the colour of the iris, and the gaze,
+    which is the same for both eyes. Eyes that are not seen look ahead, and are as bright as the ``level`` of the head
+    suggests.
+
+    Args:
+        values: colours of all texels, which are changed.
+        eyes: the eyeballs.
+        seen: [K] how far the photograph shows each of their texels, 0 to 1.
+        level: mean grey level of the head.
     """
     light = np.float32(np.clip(level / USUAL_LEVEL, DIMMEST, 1))
     if not len(eyes.texels):
@@ -141,7 +153,7 @@ def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> 
     # Skin at the rim of the lids can be as bright as the white of the eye, but it is redder.
     redness = (most - colour.min(axis=1)) / np.maximum(most, np.float32(1))
     white = _typical(colour, band * (radius > 1.3), redness, light * WHITE)
-    # No darker than shaded skin: grey would look blind.
+    # No darker than shaded skin, because grey eyes look blind.
     white = (white + white.mean()) / 2 * np.float32(max(1, SHADED * level / white.mean()))
     ring = (radius > RING[0]) & (radius < RING[1]) & (across[:, 1] < NOT_ABOVE) & (across[:, 1] > NOT_BELOW)
     iris = _iris(colour, clear * seen * ring * front, light * IRIS)
@@ -153,7 +165,7 @@ def paint_eyes(values: UInt8s, eyes: Eyeballs, seen: Float32s, level: float) -> 
 
 @compiled
 def _paint(values: Any, texels: Any, direction: Any, gaze: Any, colours: Any) -> None:
-    """The colour of each texel of the eyes, by how far it is from the middle of the iris and where on the ball."""
+    """The colour of each texel of the eyes, by its distance from the centre of the iris and its place on the ball."""
     axis, per_radius = gaze
     white, iris = colours
     one, half = np.float32(1), np.float32(0.5)
@@ -189,13 +201,13 @@ def _step(x: Any) -> Any:
 def _gaze(place: Float32s, red: Float32s, seen: Float32s, iris: float) -> tuple[Float32s, float]:
     """Direction [3] of the centre of the iris, and how clearly it is seen, in [0, 1].
 
-    Skin and the white of an eye are light in red, and irises of all colours are dark.
+    Red tells it: skin and white are light in that channel, and irises of all colours are dark.
 
     Args:
-        place: [K, 3] directions of texels, in radii of the iris, the sine of whose angle is ``iris``.
-        red: [K] of their colours.
-        seen: [K] how well they are.
-        iris: see ``place``.
+        place: [K, 3] directions of texels, in radii of the iris.
+        red: [K] their red.
+        seen: [K] how far the photograph shows them, 0 to 1.
+        iris: sine of the angle between the axis of the eye and the rim of its iris.
     """
     side = 2 * REACH + 1
     column, row = np.rint(np.array([place[:, 0], -place[:, 1]]) / CELL).astype(int) + REACH
@@ -223,7 +235,7 @@ def _gaze(place: Float32s, red: Float32s, seen: Float32s, iris: float) -> tuple[
 
 @cache
 def _kernels() -> tuple[Float32s, Float32s]:
-    """The disc of an iris and what is beside it, on the grid in which it is looked for."""
+    """Masks of the disc of an iris and of the ring beside it, on the grid of the search."""
     reach = int(BESIDE[1] / CELL) + 1
     x, y = np.meshgrid(*[CELL * np.arange(-reach, reach + 1)] * 2)
     radius = np.hypot(x, y)
@@ -232,14 +244,17 @@ def _kernels() -> tuple[Float32s, Float32s]:
 
 
 def _means_around(sums: Floats, weight: Floats, kernel: Float32s) -> tuple[Floats, Floats]:
-    """Weighted means [H, W] over a kernel around each cell of a grid, of sums of values, and the kernel's weight."""
+    """Weighted means [H, W] over a kernel around each cell of a grid, and the weight in it.
+
+    ``sums`` [H, W] are those of weighted values in each cell, ``weight`` [H, W] those of their weights.
+    """
     around = [cv2.filter2D(part, -1, kernel, borderType=cv2.BORDER_CONSTANT) for part in (sums, weight)]
     total, count = np.asarray(around, np.float64)
     return total / np.maximum(count, 1e-6), count
 
 
 def _iris(colour: Float32s, weight: Float32s, usual: Float32s) -> Float32s:
-    """Colour [3] of an iris, of weighted ones [K, 3] around its pupil and a ``usual`` one."""
+    """Colour [3] of the iris, from weighted colours [K, 3] around its pupil and the ``usual`` one."""
     if not weight.any():
         return usual
     low, high = np.quantile(colour[weight > 0, 0], DARK_PART)
@@ -248,7 +263,7 @@ def _iris(colour: Float32s, weight: Float32s, usual: Float32s) -> Float32s:
 
 
 def _typical(colour: Float32s, weight: Float32s, key: Float32s, default: Float32s) -> Float32s:
-    """Mean colour [3] of the third of the weighted colours [K, 3] that has the least ``key`` [K]."""
+    """Mean of that third of the weighted colours [K, 3] whose ``key`` [K] is least."""
     if weight.sum() < ENOUGH:
         return default
     weight = weight * (key <= np.quantile(key[weight > 0], 1 / 3))

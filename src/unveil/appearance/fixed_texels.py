@@ -1,4 +1,4 @@
-"""What is the same for all photographs of a head model: its texels, and what is expected of each part of it."""
+"""What is the same for all photographs of a head model: its texels, and what to expect of each part of it."""
 
 from __future__ import annotations
 
@@ -26,21 +26,25 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Float32s, Int32s, Int64s
 
 CHIN, EARS = 8, (0, 16)  # iBUG-68
-OPEN_VIEWS = 5  # of 36 directions that must see a vertex, for it to be in the open
-# The neck soon ends in a collar: shares of the way from the chin to the lower end over which trust fades. The skull is
-# fitted to no landmark: metres behind the ears over which it does.
-NECK_FROM, NECK_TO = 0.1, 0.6
-SKULL_FROM, SKULL_TO = 0.0, 0.045
-BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
-# Ears: metres around a vertex that say how deep it lies, and how far aside normals of these turn; metres that hollows
-# are deeper than where ears begin; the share of light that a hollow of a metre would lose, and the least and the most;
-# the colour of ears in skin's, by how much less red is lost in hollows, and edges from its root over which an ear turns
-# so.
-DEPTH_OVER, SAME_SIDE, HOLLOW, LOSES, LOST = 0.006, 0.0, 0.025, 280.0, (-0.06, 0.5)
-REDDER, LESS_RED, ROOT = np.array([1.0, 0.94, 0.93]), np.array([0.8, 1.05, 1.1]), 2
+OPEN_VIEWS = 5  # of 36 directions: a vertex that so many see is in the open
 UNKNOWN = 0.02  # mean weight below which the colour of a vertex counts as unknown
-# Distrust in the folds of open lids, and times by which a blink stretches skin that lies in none and deep in one.
-STRETCHED, UNFOLDS = 0.85, (1.8, 2.4)
+
+# Where trust in the photograph fades: the neck soon ends in a collar, and no landmark was fitted to the skull.
+NECK_FROM, NECK_TO = 0.1, 0.6  # shares of the way from the chin to the lower end of the neck
+SKULL_FROM, SKULL_TO = 0.0, 0.045  # metres behind the ears
+
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
+UNFOLDS = (1.8, 2.4)  # times by which a blink enlarges skin: up to the first it lies in no fold, from the second, deep
+STRETCHED = 0.85  # distrust in the photograph there
+
+# Colours of ears.
+EAR_WIDER = 0.025  # metres towards the middle of the head that an ear reaches beyond the part that sticks out
+DEPTH_OVER = 0.006  # metres: width of the neighbourhood against which the depth of a vertex is measured
+SAME_SIDE = 0.0  # least cosine between the normals of such neighbours
+LOSES, LOST = 280.0, (-0.06, 0.5)  # share of light lost per metre of depth; least and largest such share
+REDDER = np.array([1.0, 0.94, 0.93])  # RGB of ears relative to other skin
+LESS_RED = np.array([0.8, 1.05, 1.1])  # exponents of the light that is left, by channel: hollows lose less red
+ROOT = 2  # edges from its root over which an ear takes on this colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +58,10 @@ class FixedTexels:
     mouth: Int64s  # vertices inside it
     painted: PaintedTexels | None  # of teeth, tongue and lashes
     odd_terms: Float32s  # [V, 3] polynomials of the normal that change sign between left and right
-    openness: Float32s  # [V] 0 for vertices deep inside mouth and nose and of eyeballs, 1 for skin in the open
-    expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or wall
-    folded: Float32s  # [V] from 0 to 1, how far it is a lid that lies in the fold of an open eye
-    ears: Float32s  # [V, 3] factors of the colour of skin at ears, which no photograph is taken to show; else 1
+    openness: Float32s  # [V] 0 for eyeballs and deep inside mouth and nose, 1 for skin in the open
+    expected: Float32s  # [V] 1 where a photograph of the vertex shows the head, 0 where it may show clothes or a wall
+    folded: Float32s  # [V] how deep in the fold of an open lid the skin lies, 0 to 1
+    ears: Float32s  # [V, 3] factors of the colour of skin; 1 except at ears, whose colour no photograph is trusted with
     face: Float32s  # [V] shares of the face's surface
     skin: BareSkin
 
@@ -74,7 +78,7 @@ class FixedTexels:
 
 @lru_cache(maxsize=4)
 def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> FixedTexels:
-    """What is known of a head model with a texture of ``size`` texels a side, or computed at half as many."""
+    """What is fixed for a head model with ``size`` texels a side; ``halved`` computes its skin at half as many."""
     atlas = Atlas.of(model, size, halved=halved)
     count, normals = len(model.head.template), vertex_normals(np.asarray(model.head.template), model.faces)
     eyes, openness = eyeballs(model, atlas), open_to_view(model)
@@ -83,9 +87,9 @@ def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> F
     folded = _stretched_lids(model)
     expected = _expected(model) * (1 - STRETCHED * folded)
     if model.whole is None:
-        expected[mouth] = 1  # however far back it reaches, what is seen there is teeth
+        expected[mouth] = 1  # what is seen there is teeth, however far back the surface lies
     else:
-        expected[mouth] = 0  # the photograph shows teeth, which the head has
+        expected[mouth] = 0  # what is seen there is teeth, and the head has its own
         openness[mouth] = 1 - darkness(model, mouth)
     openness[eyes.vertices] = 0
     ones = np.ones((len(atlas.mesh[0]), 3), np.float32)
@@ -108,9 +112,9 @@ def fixed_texels(model: MorphableModel, size: int, *, halved: bool = False) -> F
 
 
 def _stretched_lids(model: MorphableModel) -> Float32s:
-    """From 0 to 1, how far [V] skin lies in the folds of open lids, and is stretched from next to nothing by a blink.
+    """How deep [V] skin lies in the folds of open lids, 0 to 1, by how much a blink enlarges it.
 
-    What a photograph shows there is a line of shadow and lashes, which would become the whole lid.
+    A photograph of an open eye shows it as a line of shadow and lashes, which would become the whole lid in a blink.
     """
     blinks = [k for k, name in enumerate(model.expression_names) if name in BLINKS]
     closed = np.asarray(model.head.template) + np.asarray(model.head.expression_basis)[blinks].sum(axis=0)
@@ -129,7 +133,9 @@ def ear_colours(model: MorphableModel, edges: Neighbours) -> Float32s:
     normals = vertex_normals(template, model.faces)
     outline = cv2.convexHull(template[rise, 1:].astype(np.float32))  # of both, from the side
     low, high = bounds(template[rise, 1:])
-    beside = (np.abs(template[:, 0]) > np.abs(template[rise, 0]).min() - HOLLOW) & (template[:, 1:] >= low).all(axis=1)
+    beside = (np.abs(template[:, 0]) > np.abs(template[rise, 0]).min() - EAR_WIDER) & (template[:, 1:] >= low).all(
+        axis=1
+    )
     near = np.flatnonzero(beside & (template[:, 1:] <= high).all(axis=1))
     ears = near[[cv2.pointPolygonTest(outline, at, measureDist=False) >= 0 for at in template[near, 1:].tolist()]]
     on_ear = np.zeros(len(template))
@@ -148,7 +154,7 @@ def ear_colours(model: MorphableModel, edges: Neighbours) -> Float32s:
 
 
 def open_to_view(model: MorphableModel) -> Float32s:
-    """1 for vertices [V] of the template that can be seen from outside, down to 0 for those of cavities."""
+    """How far each vertex [V] of the template is seen from outside: 1 in the open, 0 deep in a cavity."""
     template = np.asarray(model.head.template)
     normals = face_normals(template, model.faces)
     views = np.zeros(len(template), dtype=np.float32)
@@ -187,7 +193,7 @@ def colours_at_vertices(seen: Sampled, fixed: FixedTexels) -> tuple[Float32s, Fl
 
 
 def means(sums: Float32s, fixed: FixedTexels) -> tuple[Float32s, Float32s]:
-    """Weighted mean [V, 3] of the texels around each vertex, and their mean weight [V], by what `gather` gives."""
+    """Weighted mean [V, 3] of the texels around each vertex, and their mean weight [V], from what `gather` gives."""
     known = sums[:, 3] / fixed.texel_counts
     mean = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
     return mean.astype(np.float32), np.where(known > UNKNOWN, known, 0).astype(np.float32)

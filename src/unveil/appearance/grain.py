@@ -1,8 +1,8 @@
-"""Fine structure of skin, pores and lines, where it is not seen: quilted from pieces of the person's own skin.
+"""Pores and fine lines of skin where they are not seen: quilted from pieces of the person's own skin.
 
-Pieces are laid side by side and mixed where they overlap, so that their contrast stays (Efros and Freeman, "Image
-quilting for texture synthesis and transfer", 2001, look for pieces that match; structure as fine as this has no edges
-that would have to).
+Pieces are laid side by side and blended where they overlap, in a way that keeps their contrast. Efros and Freeman
+("Image quilting for texture synthesis and transfer", 2001) search for pieces that match. Structure as fine as this has
+no edges that would have to.
 """
 
 from __future__ import annotations
@@ -18,33 +18,41 @@ from unveil.appearance.eyes import EVENLY
 from unveil.geometry.compiled import compiled
 from unveil.typing import Bools, Float32s, Int32s
 
-# Shares of the texture's side, which are 48, 32, 4 and 24 texels of 1024: of a piece, from one to the next, of what is
-# structure rather than colour, and between plain skin and brows, lids, lips and nostrils.
-SIDE, STEP, FINE, AWAY = 3 / 64, 1 / 32, 1 / 256, 3 / 128
-WHOLE = 0.999  # of a piece that is to be seen
-KNOWN = 0.9  # coverage of texels that are seen
-TRIED = 6  # places, along a side, at which pieces are tried
-CANDIDATES, PIECES = 40, 12  # pieces that are looked at, and those of them with least contrast, which show no lines
-# Of the logarithm of brightness: the root mean square of structure at most, and what none exceeds. More is no skin, but
-# the edge of hair, or what compression left; and lines of a face, laid somewhere else, look like cracks.
+# Lengths are shares of the texture's side.
+SIDE, STEP = 3 / 64, 1 / 32  # of a piece, and from one to the next (48 and 32 texels of 1024)
+FINE = 1 / 256  # width of the Gaussian: what is finer is structure, the rest is colour (4 texels)
+AWAY = 3 / 128  # of pieces from brows, lids, lips and nostrils (24 texels)
+WHOLE = 0.999  # share of a piece that must be seen
+KNOWN = 0.9  # coverage from which a texel is seen
+TRIED = 6  # pieces are tried at every sixth of their side
+CANDIDATES, PIECES = 40, 12  # pieces that are looked at, and how many are used: those with the faintest lines
+# Structure in logarithms of brightness: largest root mean square of a piece, and largest value. What exceeds them is
+# the edge of hair, or left by compression; and lines of a face look like cracks elsewhere.
 USUAL, STRONGEST = 0.008, 0.02
-DARKEST = 8.0  # grey level
-FEWEST = 0.03  # of the texels that are hidden, to be worth it
+DARKEST = 8.0  # grey level, to take a logarithm of
+FEWEST = 0.03  # share of hidden texels below which nothing is quilted
 
 
 @dataclass(frozen=True, eq=False)
 class PlainSkin:
-    """The texels of a texture that are surely bare skin, and of these those without brows, lids or lips."""
+    """The texels of a texture that are surely bare skin, and which of them are far from brows, lids and lips."""
 
     size: int  # texels a side of the texture
-    box: tuple[slice, slice]  # of the texture, rows and columns, around them
-    rows: Int32s  # [K] of the texels
+    box: tuple[slice, slice]  # rows and columns of the texture around these texels
+    rows: Int32s  # [K] of the N texels that the texture is computed at
     places: Int32s  # [K] in the box, row by row
-    plain: Float32s  # [K] 1 there, 0 elsewhere
+    plain: Float32s  # [K] 1 far from brows, lids and lips, 0 elsewhere
 
     @classmethod
     def of(cls, rows: Int32s, texels: Int32s, plain: Bools, size: int) -> PlainSkin:
-        """From rows [K] of the texels [N] of a texture of ``size`` texels a side."""
+        """The plain skin of a texture.
+
+        Args:
+            rows: [K] texels that are surely bare skin.
+            texels: [N] row * size + column of all texels.
+            plain: [K] which of the first are not brows, lids or lips.
+            size: texels a side of the texture.
+        """
         down, across = np.divmod(texels[rows], size)
         top, left = (int(place.min()) if len(rows) else 0 for place in (down, across))
         bottom, right = (int(place.max()) + 1 if len(rows) else 0 for place in (down, across))
@@ -70,15 +78,14 @@ class PlainSkin:
 
 
 def quilted_grain(colour: Float32s, coverage: Float32s, skin: PlainSkin) -> Float32s | None:
-    """Factors [K] of the brightness of bare skin that give it fine structure like the seen skin's.
+    """Factors [K] of the brightness of bare skin that give it the fine structure of the skin that is seen.
+
+    None where nearly all of it is seen, or where too little plain skin is.
 
     Args:
-        colour: [N, 3] of the texels, without light.
-        coverage: [N] how far it is seen.
+        colour: [N, 3] albedo of the texels.
+        coverage: [N] how far each is seen.
         skin: the texels of bare skin.
-
-    Returns:
-        None where nearly all is seen, or too little of the plain skin.
     """
     side = round(SIDE * skin.size)
     seen = (coverage[skin.rows] > KNOWN).astype(np.float32)
@@ -106,7 +113,7 @@ def _fine(values: Float32s, weight: Float32s, broad: float) -> Float32s:
 
 
 def _plainest(pieces: Float32s) -> Float32s:
-    """Those of pieces [C, P, P] in which nothing stands out, with no more than usual contrast."""
+    """Those of pieces [C, P, P] in which least stands out, their contrast reduced to `USUAL` where it is larger."""
     contrast = np.maximum(pieces.std(axis=(1, 2), keepdims=True), np.float32(1e-6))
     usual = pieces * np.minimum(np.float32(USUAL) / contrast, np.float32(1))
     order = np.argsort(np.abs(usual).max(axis=(1, 2)), kind="stable")
@@ -114,7 +121,7 @@ def _plainest(pieces: Float32s) -> Float32s:
 
 
 def _laid(pieces: Float32s, shape: tuple[int, int], step: int) -> Float32s:
-    """Pieces [N, P, P] side by side over a picture [H, W], each turned or mirrored by lot, so that none shows."""
+    """Pieces [N, P, P] side by side over a picture [H, W], turned and mirrored at random so that none is recognised."""
     side = pieces.shape[1]
     window, spread = _windows(shape, side, step)
     total = np.zeros((shape[0] + side, shape[1] + side), np.float32)
@@ -131,7 +138,7 @@ def _count(length: int, step: int) -> int:
 
 @compiled
 def _lay(pieces: Any, lots: Any, step: Any, total: Any) -> None:
-    """Add pieces [N, P, P] to a picture, one every ``step`` texels; lots [I, J, 4] say which, and how it lies."""
+    """Add pieces [N, P, P] to a picture, one every ``step`` texels; ``lots`` [I, J, 4] say which, and how it lies."""
     last = pieces.shape[1] - 1
     for i in range(lots.shape[0]):
         for j in range(lots.shape[1]):
@@ -147,7 +154,7 @@ def _lay(pieces: Any, lots: Any, step: Any, total: Any) -> None:
 
 @lru_cache(maxsize=2)
 def _windows(shape: tuple[int, int], side: int, step: int) -> tuple[Float32s, Float32s]:
-    """What pieces are weighted with [P, P], and what keeps their contrast where they overlap, over a picture."""
+    """The weights [P, P] of a piece, and the divisors [H, W] that keep contrast where weighted pieces overlap."""
     place = np.minimum(np.arange(side) + 1, side - np.arange(side)) / (side - step)
     window = np.minimum(place, 1).astype(np.float32)
     window = window[:, None] * window

@@ -1,4 +1,4 @@
-"""The inside of the mouth in a texture: teeth are seen near the lips, but the surface lies deep behind them."""
+"""The inside of the mouth in a texture, and the teeth that a photograph shows between the lips."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, Floats, Image, Int64s
 
 LIPS, INNER_LIPS = slice(48, 68), slice(60, 68)  # iBUG-68
-# Teeth are less red and lighter than lips, half of the lightness counting: of CIELAB, by so much together, and so much
-# lighter in any case. Shares of the mouth's width that they are seen beyond the inner lips of the head at most, and
-# that they are blurred by; and pixels of lips that say what these look like, at least.
-PALER, LIGHTER, BEYOND, BLURRED, ENOUGH = 12.0, 4.0, 0.07, 0.04, 20
-NEAR_LIPS = 0.01  # metres from the landmarks of the inner lips
-TEETH_DEPTH, TEETH_RADIUS = 0.006, 0.03  # metres, of the dental arch behind the lips, and its curvature
-RIM, DARKENS = 0.003, 0.012  # metres behind the inner lips from which on, and over which, the mouth gets dark
-FACES_CAMERA = 2.0  # a cosine above one: seen from the front however the triangle is turned
+
+# How teeth are told from lips, in CIELAB.
+PALER = 12.0  # half of how much lighter plus how much less red than the lips, at least
+LIGHTER = 4.0  # how much lighter, at least
+ENOUGH = 20  # pixels of lips, to know their colour
+BEYOND, BLURRED = 0.07, 0.04  # shares of the mouth's width: how far teeth reach beyond the head's inner lips, and blur
+
+NEAR_LIPS = 0.01  # metres from the landmarks of the inner lips: cavities that begin so near are the mouth
+RIM, DARKENS = 0.003, 0.012  # metres behind the inner lips from which the mouth gets dark, and over which
+TEETH_DEPTH, TEETH_RADIUS = 0.006, 0.03  # metres: the dental arch behind the lips, and its radius
+FACES_CAMERA = 2.0  # a cosine above one marks a vertex as facing the camera however its triangles are turned
 
 
 def mouth_inside(model: MorphableModel, openness: Float32s, edges: Neighbours) -> Int64s:
-    """The vertices inside the mouth: cavities, with ``openness`` [V] below 1, that are connected with the lips."""
+    """The vertices inside the mouth: those in cavities (``openness`` [V] below 1) that are connected with the lips."""
     template = np.asarray(model.head.template)
     lips = model.landmarks68(template)[INNER_LIPS]
     nearest = np.linalg.norm(template[:, None] - lips, axis=2).min(axis=1)
@@ -43,28 +46,28 @@ def mouth_inside(model: MorphableModel, openness: Float32s, edges: Neighbours) -
 
 
 def darkness(model: MorphableModel, inside: Int64s) -> Float32s:
-    """How dark [K] the inside of the mouth is by its depth behind the lips: 0 at their rim, 1 deep inside."""
+    """How dark [K] vertices ``inside`` the mouth are by their depth behind the lips: 0 at the rim, 1 deep inside."""
     template = np.asarray(model.head.template)
     lips = model.landmarks68(template)[INNER_LIPS, 2].mean()
     return np.asarray(np.clip((lips - template[inside, 2] - RIM) / DARKENS, 0, 1), np.float32)
 
 
 def onto_teeth(points: Float32s, model: MorphableModel, inside: Int64s) -> Float32s:
-    """Where a photograph shows what somebody who faces the head sees at the vertices ``inside`` its mouth.
+    """The vertices with those inside the mouth moved to where teeth are.
 
-    The surface there ends deep in the throat, and where a camera looks at it past the lips depends much on the
-    camera's place; teeth stay where they are. So those vertices move along the head's forward direction onto an arch
+    A head model without teeth has a surface deep in its throat instead. Past which lip a camera sees it depends on the
+    camera's place; teeth stay where they are. So the vertices inside the mouth are moved forwards, onto a dental arch
     close behind the lips.
 
     Args:
         points: [V, 4] vertices in pixels (x, y, depth), and the cosine between normal and camera.
-        model: gives the template.
-        inside: their rows.
+        model: the head model.
+        inside: rows of the vertices inside the mouth.
     """
     template = np.asarray(model.head.template, dtype=np.float64)
     finite = np.isfinite(points).all(axis=1)
     centred = template[finite] - template[finite].mean(axis=0)
-    # Least squares: the rows are the head's axes, in pixels per metre.
+    # By least squares; the rows are the head's axes, in pixels per metre.
     axes = np.linalg.solve(centred.T @ centred, centred.T @ points[finite, :3].astype(np.float64))
     if np.linalg.matrix_rank(axes) < 3:
         return points
@@ -78,7 +81,7 @@ def onto_teeth(points: Float32s, model: MorphableModel, inside: Int64s) -> Float
 
 
 def without_teeth(view: View, model: MorphableModel) -> View:
-    """A photograph in which teeth do not show the head: its lips never fit so well that they would not get any."""
+    """The view with teeth marked as hidden: the head's lips never fit so well that none would be painted on them."""
     marks = np.asarray(model.landmarks68(view.points[:, :3]), np.float64)[LIPS, :2]
     outer, inner = np.split(marks, [12])
     rows, columns = view.pixels.shape[:2]
@@ -97,7 +100,14 @@ def without_teeth(view: View, model: MorphableModel) -> View:
 
 
 def _teeth(pixels: Image, outer: Floats, inner: Floats, reach: int) -> Image:
-    """Where pixels [H, W, 3] show teeth, 1 or 0 [H, W], in or next to ``inner`` [8, 2] of ``outer`` lips [12, 2]."""
+    """Which pixels [H, W] show teeth, 1 or 0: those between the lips or connected with such.
+
+    Args:
+        pixels: RGB [H, W, 3].
+        outer: [12, 2] outline of the lips, in these pixels.
+        inner: [8, 2] their inner edge.
+        reach: pixels beyond the inner edge where teeth may be.
+    """
     lips, inside = np.zeros((2, *pixels.shape[:2]), np.uint8)
     for mask, outline in ((lips, outer), (inside, inner)):
         cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 1)

@@ -1,4 +1,4 @@
-"""Teeth, tongue and lashes in a texture: their own colours, in the light of the photograph."""
+"""Teeth, tongue and lashes in a texture: painted in their own colours, in the light of the photograph."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from unveil.typing import Bools, Float32s, Floats, Int64s, UInt8s
 
 INNER_LIPS = slice(60, 68)  # iBUG-68
 TEETH = "teeth"  # in the names of parts
-LEAST_OPEN = 0.12  # height of an open mouth against its width, to look for teeth in
-LEAST_SHARE, LEAST_PIXELS = 0.08, 25  # of the opening that must look like teeth, and at least so many pixels
-PALE = 0.38  # saturation of teeth at most; lips, gums and tongue are redder
-BRIGHT = 0.75  # of the brightness of the skin, that teeth have at least
-TYPICAL = (50, 90)  # percentiles of brightness between which teeth are neither in shadow nor a highlight
-STRONGEST = 0.12  # share of its grey that a channel of a tone may differ from it
-TONES = (0.5, 1.15)  # least and largest of a tone
-LIT = 100.0  # mean grey level of a head below which its photograph is so dark that tones may be less
-SMILING = 0.5  # power of how dark teeth are against those in front: cheeks shade them less where a smile shows them
-DEEPEST = 0.2  # against them, at least
-FRONT = 75  # percentile of the painted brightness that those teeth have which a photograph shows
-LIGHTER = 1.25  # than the white of the eyes, which lids shade, are teeth that no photograph shows
+# A tone is what white has become in the light of a photograph, [3] factors by channel. That of teeth is measured:
+LEAST_OPEN = 0.12  # in mouths whose height is at least this share of their width
+LEAST_SHARE, LEAST_PIXELS = 0.08, 25  # where so much of the opening, and so many pixels, look like teeth
+PALE = 0.38  # largest saturation of teeth; lips, gums and tongue are redder
+BRIGHT = 0.75  # least brightness of teeth, of the head's mean
+TYPICAL = (50, 90)  # percentiles of brightness between which teeth are neither shaded nor reflect the lamp
+TONES = (0.5, 1.15)  # least and largest tone
+LIT = 100.0  # mean grey level of a head below which its photograph is dark, and tones may be less
+STRONGEST = 0.12  # largest difference of a channel from the mean of the three, as a share of it
+LIGHTER = 1.25  # tone of teeth that are not seen, by that of the white of the eyes, which lids shade
+
+FRONT = 75  # percentile of the painted brightness of all teeth that stands for those in front
+SMILING = 0.5  # exponent of how dark the other teeth are against them: a smile opens the cheeks that shade them
+DEEPEST = 0.2  # darkest that teeth are taken to be against those in front
 
 
 @dataclass(frozen=True, eq=False)
 class PaintedTexels:
-    """The texels of all parts that no photograph shows, with a margin around them."""
+    """The texels of all parts that are painted, with a margin around them."""
 
     texels: Int64s  # [N] row * size + column
     colours: Float32s  # [N, 3] RGB in white light
@@ -41,7 +43,7 @@ class PaintedTexels:
 
 
 def painted_texels(model: MorphableModel, atlas: Atlas) -> PaintedTexels | None:
-    """The texels of the parts of a model's whole head beside those of its skin; None where it has no parts."""
+    """The texels of the parts of a model's whole head besides skin and eyes; None where it has no parts."""
     whole = model.whole
     if whole is None or whole.parts is None:
         return None
@@ -71,9 +73,9 @@ def paint_parts(
 
     Args:
         textures: uint8 [S, S, 3], which are changed.
-        painted: what and where.
-        light: [3] factors that white has in the photograph.
-        teeth: [3] the same of teeth, where it shows any.
+        painted: what to paint, and where.
+        light: [3] tone of the white of the eyes.
+        teeth: [3] tone of the teeth; None where the photograph shows none.
         level: mean grey level of the head.
     """
     tones = bounded_tone(LIGHTER * light, level) if teeth is None else teeth
@@ -84,13 +86,13 @@ def paint_parts(
 
 
 def tone_of_teeth(view: View, model: MorphableModel, level: float, front: Float32s) -> Float32s | None:
-    """What the colour [3] of the teeth in ``front`` is multiplied with in the photograph; None where it shows none.
+    """The tone [3] of the teeth in a photograph; None where it shows none.
 
     Args:
         view: the photograph with the head's vertices.
         model: the head model.
         level: mean grey level of the head.
-        front: their colour in white light.
+        front: [3] colour of the teeth in front, in white light.
     """
     lips = np.asarray(model.landmarks68(view.points[:, :3]), np.float64)[INNER_LIPS, :2]
     pixels = _within(lips, view)
@@ -106,7 +108,7 @@ def tone_of_teeth(view: View, model: MorphableModel, level: float, front: Float3
 
 
 def bounded_tone(tone: Floats, level: float) -> Float32s:
-    """A tone [3] that teeth may have on a head with a mean grey level: neither coloured nor out of `TONES`."""
+    """A tone [3] made neither too colourful nor outside `TONES`; ``level`` is the mean grey level of the head."""
     grey = float(np.mean(tone))
     near = np.clip(tone, grey * (1 - STRONGEST), grey * (1 + STRONGEST))
     least, most = TONES
@@ -115,7 +117,7 @@ def bounded_tone(tone: Floats, level: float) -> Float32s:
 
 
 def _within(lips: Floats, view: View) -> Floats:
-    """The photograph's pixels [N, 3] inside open lips [8, 2] that nothing hides; none of a shut mouth."""
+    """The photograph's pixels [N, 3] inside open lips [8, 2], without those that are hidden; none of a shut mouth."""
     width = np.linalg.norm(lips[4] - lips[0])
     height = np.linalg.norm(lips[1:4].mean(axis=0) - lips[5:8].mean(axis=0))
     if not (np.isfinite(lips).all() and height > LEAST_OPEN * width):

@@ -1,10 +1,10 @@
-"""How a face would look in a photograph where something hides it, from what is seen of it.
+"""How the hidden part of a face would look in its photograph, from the part that is seen.
 
-Light, tone and skin differ together: a lamp from the left lights the chin as it lights the brow, and who has dark
-brows has dark lashes. So the colours of faces, as photographs show them, have one mean and components (probabilistic
-principal components with missing data: Tipping and Bishop, "Probabilistic principal component analysis", 1999). What
-is given here is their posterior mean. They are encoded colours, not logarithms, so that it is right on the mean. What
-else a face says of its hidden part, a small network has learned, which corrects that mean.
+Light, tone and skin vary together: a lamp from the left lights the chin as it lights the brow, and people with dark
+brows have dark lashes. So the colours of faces, as photographs show them, have one mean and principal components (with
+missing data: Tipping and Bishop, "Probabilistic principal component analysis", 1999). `expected_face` gives their
+posterior mean for what is seen. Colours are encoded, not logarithms, so that this mean is unbiased. A small network
+corrects it by what it has learned beyond the components.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import numpy as np
 from unveil.heads.skin.space import SkinVariation
 from unveil.typing import Float32s
 
-EVIDENCE = 0.3  # of a vertex: what neighbours show is not independent
-STRAYS = 0.12  # encoded, of 1, by which skin strays from what components say; more is a lock of hair or shine
-LOOKS = 2  # times that what strays is looked for
+EVIDENCE = 0.3  # weight of a vertex, below one because neighbours do not vary independently
+STRAYS = 0.12  # encoded, of 1: skin differs by this from what components expect; what differs more is hair, or shines
+LOOKS = 2  # rounds of fitting; all but the first trust less what differs more
 
 
 class SeenSkin(NamedTuple):
-    """What a photograph shows of the vertices of a variation."""
+    """What a photograph shows of the K vertices of a `SkinVariation`."""
 
-    colours: Float32s  # [K, 3] encoded RGB, of 1
-    known: Float32s  # [K] how far it shows them
-    area: Float32s  # [K] of the surface around each, of the largest
+    colours: Float32s  # [K, 3] encoded RGB, 0 to 1
+    known: Float32s  # [K] how far each is seen, 0 to 1
+    area: Float32s  # [K] surface around each, relative to the largest
     normals: Float32s  # [K, 3] x to the right, y up, z to the camera
 
 
 def face_as_photographed(seen: SeenSkin, variation: SkinVariation) -> Float32s:
-    """Encoded RGB [K, 3], of 1, that the photograph would show of the vertices of a variation, were nothing hidden."""
+    """Encoded RGB [K, 3], 0 to 1, that the photograph would show of all vertices if nothing were hidden."""
     expected = expected_face(seen.colours, seen.known * np.sqrt(seen.area), variation)
     if variation.network is None:
         return expected
@@ -39,7 +39,7 @@ def face_as_photographed(seen: SeenSkin, variation: SkinVariation) -> Float32s:
 
 
 def expected_face(seen: Float32s, weight: Float32s, variation: SkinVariation) -> Float32s:
-    """The same as the components say it, where what is seen counts [K] with a weight."""
+    """The same by the components alone, from colours ``seen`` [K, 3] with weights [K]."""
     components = variation.components.reshape(len(variation.components), -1)
     differs, scores = seen - variation.mean, np.zeros(len(components), np.float32)
     for look in range(LOOKS):

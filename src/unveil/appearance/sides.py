@@ -1,4 +1,4 @@
-"""What the mirror image of the other side of a face lacks of the colours of this one."""
+"""What to add to the mirrored colours of the other side of a face so that they match this side."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from unveil.appearance.view import Sampled
 from unveil.geometry.diffuse import diffuse
 from unveil.typing import Float32s, Int64s
 
-# How closely to follow what is known, against being smooth. What light leaves of the difference between the sides of a
-# face is a scar or a lock of hair, and not to be continued far; but where one side is hidden, an expected face is more
-# like it than the other side is, but for what is finer than the mesh.
+# How closely to follow what is known, rather than be smooth. Where both sides are seen, what differs beyond the light
+# is a scar or a lock of hair, and must not spread far. Where this side is hidden, the expected face is more like it
+# than the other side is, except for structure finer than the mesh.
 SIDES_PULL, EXPECTED_PULL = 0.3, 10.0
-LIGHT_RIDGE = 0.01
-MOST_LIGHT = 40.0  # grey levels
+LIGHT_RIDGE = 0.01  # damping of the terms of light, relative to the weight of all vertices
+MOST_LIGHT = 40.0  # grey levels by which light makes the sides differ, at most
 
 
 def also_hidden(
     sides: tuple[Float32s, Float32s], other: Sampled, hidden: tuple[Int64s, Float32s, Float32s], fixed: FixedTexels
 ) -> tuple[Float32s, Float32s]:
-    """What the other side lacks [V, 3], and how closely to follow that [V], also where this side is hidden.
+    """What the other side lacks [V, 3], and how closely to follow that [V], extended to where this side is hidden.
 
     Args:
-        sides: the same where both sides are seen.
-        other: the albedo of the other side, at the texels of this.
-        hidden: vertices [K], the albedo [K, 3] that is expected of this side, and how closely to follow it [K].
-        fixed: what is known of the head model.
+        sides: the same, known only where both sides are seen.
+        other: the albedo of the other side, at the texels of this side.
+        hidden: vertices [K], the albedo [K, 3] that is expected of this side there, and how closely to follow it [K].
+        fixed: what is fixed for the head model.
     """
     at, expected, follow = hidden
     shown, known = (values[at] for values in colours_at_vertices(other, fixed))
@@ -40,13 +40,13 @@ def also_hidden(
 def missing(mean: Float32s, pull: Float32s, fixed: FixedTexels) -> Float32s:
     """What the colours of the other side lack of those of this side, at all vertices [V, 3].
 
-    What light is left in the differences is odd in the normal: the terms of second degree that change sign between the
-    sides are fitted and hold everywhere, and what they leave is continued smoothly.
+    Light that is left in the differences is an odd function of the normal. So the terms up to second degree that change
+    sign between the sides are fitted, and hold everywhere. What they do not explain is continued smoothly.
 
     Args:
         mean: [V, 3] difference around each vertex.
         pull: [V] how closely to follow it; zero where it is not known.
-        fixed: what is known of the head model.
+        fixed: what is fixed for the head model.
     """
     terms = fixed.odd_terms  # [V, 3]
     system = terms.T @ (pull[:, None] * terms) + LIGHT_RIDGE * pull.sum() * np.eye(3)

@@ -1,4 +1,4 @@
-"""What is expected of the skin of any head: where it is bare, and what its albedo is up to the person's tone."""
+"""What to expect of anybody's skin: where it is bare, and what its albedo is up to the person's tone."""
 
 from __future__ import annotations
 
@@ -16,38 +16,42 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Int32s, Ints
 
 EARS, LOBES, BROWS = [0, 16], [2, 14], slice(17, 27)  # iBUG-68
-FRONTAL = 0.5  # cosine to the front of the head, above which a vertex of the face shows skin rather than hair
-SURELY = 0.5  # certainty from which a texel is one of bare skin
-LEAST_VARIED, MOST_VARIED = 0.1, 0.3  # deviations, in logarithms, of texels that tell light
-PLAIN = 0.2  # deviation, in logarithms, below which skin has neither brows nor lids nor lips
-HAIRLESS = 0.85  # certainty of bare skin, beside the cheeks, below which what was learned of it is not followed
-FOLLOWS, FADES = 50.0, 0.03  # how closely it is elsewhere, against being smooth; metres over which it fades beyond
-SAMPLES = 3000  # texels to find light by
+FRONTAL = 0.5  # cosine between normal and front of the head above which the face shows skin rather than hair
+SURELY = 0.5  # certainty from which a texel is bare skin
+# Deviations of the albedo between people, in logarithms: texels that vary more than the second are not used to find the
+# light, and below the first all count alike.
+LEAST_VARIED, MOST_VARIED = 0.1, 0.3
+PLAIN = 0.2  # the same deviation, below which skin has neither brows nor lids nor lips
+# Certainty of bare skin, outside the cheeks, below which the learned mean is not followed, because hair is mixed into
+# it.
+HAIRLESS = 0.85
+FOLLOWS, FADES = 50.0, 0.03  # how closely it is followed elsewhere; metres over which it fades beyond
+SAMPLES = 3000  # texels, about, to find light by
 
 
 @dataclass(frozen=True, eq=False)
 class BareSkin:
-    """What is known of the skin of any head of a model."""
+    """What is known about the skin of all heads of a model."""
 
-    detail: Float32s  # [N, 3] encoded albedo of the texels, against the tone of the face
+    detail: Float32s  # [N, 3] encoded albedo of the texels, relative to the tone of the face
     usual: Float32s  # [V, 3] its mean around each vertex
-    area: Float32s  # [V] square metres of what is to look like skin where it is not seen
-    bare: Float32s  # [V] from 0 to 1: how surely that is skin where it is seen, and not hair or cloth
-    samples: Int32s  # [K] texels to find the tone and the light by
-    trust: Float32s  # [K] in them
+    area: Float32s  # [V] square metres that look like skin where they are not seen
+    bare: Float32s  # [V] how surely a photograph shows skin there, and not hair or cloth, 0 to 1
+    samples: Int32s  # [K] texels to find tone and light by
+    trust: Float32s  # [K] in these
     cheeks: Bools  # [V] the skin of the face below the brows, where hair is rare
-    plain: PlainSkin | None  # where fine structure is guessed
-    known: bool  # whether the albedo is known so well that light can be told from it
+    plain: PlainSkin | None  # where fine structure is quilted
+    known: bool  # whether the albedo is known well enough to find light by it
 
     @classmethod
     def of(cls, model: MorphableModel, atlas: Atlas, openness: Float32s, edges: Neighbours) -> BareSkin:
-        """What a model's space of skin says, or else that the skin of the cheeks is all of one colour.
+        """What a model's `SkinSpace` says; without one, all skin has one colour and only that of the cheeks is sure.
 
         Args:
             model: the head model.
             atlas: the texels of a texture.
             openness: [V] 1 for skin in the open.
-            edges: of the head model.
+            edges: neighbours of the vertices.
         """
         template = np.asarray(model.head.template)
         front = vertex_normals(template, model.faces)[:, 2] > FRONTAL
@@ -70,7 +74,7 @@ class BareSkin:
 
     @property
     def sure(self) -> Float32s:
-        """From 0 to 1, how far [V] what was learned is followed: it is of skin, and not as much of hair."""
+        """How far [V] the learned mean is followed, 0 to 1: where it is a mean of skin, and not also of hair."""
         return _sure(self.bare, self.cheeks.astype(np.float32))
 
 
@@ -81,9 +85,9 @@ def _sure(certainty: Float32s, cheeks: Float32s) -> Float32s:
 def _without_hair(
     mean: Float32s, certainty: Float32s, cheeks: Bools, model: MorphableModel, atlas: Atlas, edges: Neighbours
 ) -> Float32s:
-    """Logarithms [N, 3] of skin that fade from those of bare skin, instead of ending in a line, where it ends.
+    """The learned ``mean`` [N, 3] of skin, in logarithms, where it is surely skin, fading smoothly beyond.
 
-    There, what was learned is as much of hair. ``mean`` [N, 3] was learned, with such ``certainty`` [N, 1] of skin.
+    Beyond, the mean mixes skin with hair. ``certainty`` [N, 1] says how surely each texel is bare skin.
     """
     sure = _sure(certainty, _at_texels(cheeks[:, None].astype(np.float32), atlas))
     at_vertices = _at_vertices(mean, sure[:, 0], model, atlas)
@@ -106,25 +110,25 @@ def _areas(model: MorphableModel) -> Float32s:
 
 
 def _some(rows: Ints) -> Int32s:
-    """About `SAMPLES` of the rows, evenly."""
+    """About `SAMPLES` of the rows, evenly chosen."""
     return rows[:: max(1, len(rows) // SAMPLES)].astype(np.int32)
 
 
 def _at_vertices(values: Float32s, weight: Float32s, model: MorphableModel, atlas: Atlas) -> Float32s:
-    """The mean [V, C] of the values [N, C], with weights [N], of the texels around each vertex."""
+    """Weighted mean [V, C] of the texels around each vertex, from their values [N, C] and weights [N]."""
     three = np.ascontiguousarray(np.broadcast_to(values, (len(values), 3)))
     sums = gather(atlas.mesh, three, weight, len(model.head.template))
     return np.asarray(sums[:, : values.shape[1]] / np.maximum(sums[:, 3:], np.float32(1e-6)))
 
 
 def _at_texels(values: Float32s, atlas: Atlas) -> Float32s:
-    """Values [V, C] of the vertices at all texels: [N, C]."""
+    """Values [V, C] of the vertices, interpolated at all texels [N, C]."""
     triangle, barycentric, faces = atlas.mesh
     return np.asarray(np.einsum("nk,nkc->nc", barycentric, values[faces[triangle]]), np.float32)
 
 
 def _beside_face(model: MorphableModel) -> Bools:
-    """The skin [V] of ears, neck and throat."""
+    """Which vertices [V] are skin of ears, neck and throat."""
     template = np.asarray(model.head.template)
     landmarks = model.landmarks68(template)
     wide = np.abs(template[:, 0]) > np.abs(landmarks[EARS, 0]).max()

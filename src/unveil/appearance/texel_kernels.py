@@ -1,6 +1,6 @@
-"""Loops over the texels of a texture, compiled: between values at texels [N, C] and values at vertices [V, C].
+"""Compiled loops over the texels of a texture, between values at texels [N, C] and values at vertices [V, C].
 
-A texel mesh is the triangle [N] and barycentric coordinates [N, 3] of each texel, and the faces [F, 3].
+A `TexelMesh` is the triangle [N] and the barycentric coordinates [N, 3] of each texel, and the faces [F, 3].
 """
 
 from __future__ import annotations
@@ -13,25 +13,24 @@ from unveil.geometry.compiled import compiled
 from unveil.typing import Float32s, Int32s, Int64s, UInt8s
 
 TexelMesh = tuple[Int32s, Float32s, Int32s]
-# Share of its colour by which a texel of skin strays from the guess for it, and doubt that is not worth a look.
-TEXEL_STRAYS, UNDOUBTED = 0.5, np.float32(0.05)
-NONE = np.uint32(0xFFFFFFFF)  # no triangle; numba takes longer for indices that may be negative
+TEXEL_STRAYS = 0.5  # relative difference from the guess at which a doubted texel of skin is half believed
+UNDOUBTED = np.float32(0.05)  # doubt up to which a texel is not compared with the guess
+NONE = np.uint32(0xFFFFFFFF)  # no triangle; unsigned, because numba takes longer for indices that may be negative
 Glance = tuple[Float32s, Float32s, Float32s]  # colour [N, 3], weight [N] and cover [N], as in `view.Sampled`
 
 
 def gather(mesh: TexelMesh, values: Float32s, weight: Float32s, vertex_count: int) -> Float32s:
-    """Per vertex the sums of weight * value and of weight [V, 4], each texel shared by its corners."""
+    """Sums [V, 4] of weight * value and of weight at each vertex; each texel is shared among its corners."""
     sums = np.zeros((vertex_count, 4), dtype=np.float32)
     _gather(mesh, values, weight, sums)
     return sums
 
 
 def compare(mesh: TexelMesh, own: Glance, other: Glance, gains: tuple[Float32s, Float32s]) -> Float32s:
-    """Divide the colours of two looks in place by the gains of the light [V, 3] on each, and tell how they differ.
+    """Divide the colours of two looks by the gains of their light [V, 3], in place, and measure how they differ.
 
     Returns:
-        What `gather` gives for the difference, weighted by how well both show a texel. Of the second look only the
-        first texels may be given.
+        What `gather` gives for their difference, weighted by how well both show a texel.
     """
     sums = np.zeros((len(gains[0]), 4), dtype=np.float32)
     _compare(mesh, own[:2], other[:2], gains, sums)
@@ -39,11 +38,11 @@ def compare(mesh: TexelMesh, own: Glance, other: Glance, gains: tuple[Float32s, 
 
 
 def merge(mesh: TexelMesh, own: Glance, other: Glance, lack: Float32s) -> tuple[Float32s, Float32s, Float32s, Float32s]:
-    """Both looks as one, after ``lack`` [V, 3] was added to the colours of the second.
+    """Join both looks, with ``lack`` [V, 3] added to the colours of the second.
 
     Returns:
-        Colours [N, 3], how far a texel is as good as seen [N], how far by a first look that is the better one [N], and
-        what `gather` gives for colours and cover.
+        Colours [N, 3]; how far each texel is as good as seen [N]; the same by the first look alone, 0 where the second
+        is better [N]; and what `gather` gives for colours and cover.
     """
     count = len(own[1])
     colour = np.zeros((count, 3), dtype=np.float32)
@@ -65,12 +64,12 @@ def compose(
     Args:
         mesh: the texels.
         seen: colours [N, 3], and how far each is covered by what is seen [N].
-        trust: [V] in that, and the doubt [V] in what does not look like the guess.
-        guess: what to multiply [N, 3] with factors [N] and a tone [3], and what to add then [V, 3].
+        trust: [V] in what is seen, and [V] doubt: how much less to trust what does not look like the guess.
+        guess: detail [N, 3], factors [N], tone [3] and shift [V, 3]: the guess is detail * factor * tone + shift.
         gain: [V, 3] of the light.
 
     Returns:
-        uint8 [N, 3] without and with light, and the trust in each texel [N].
+        Colours uint8 [N, 3] without light, and with it; and the trust in each texel [N].
     """
     count = len(guess[0])
     without, lit = np.empty((count, 3), dtype=np.uint8), np.empty((count, 3), dtype=np.uint8)
@@ -80,7 +79,7 @@ def compose(
 
 
 def shade(mesh: TexelMesh, rows: Int64s, without: UInt8s, gain: Float32s, lit: UInt8s) -> None:
-    """Put colours [N, 3] of some texels [K] times a gain [V, 3] in place of those with light [N, 3]."""
+    """For some texels [K], set the colours with light [N, 3] to those without [N, 3] times a gain [V, 3]."""
     _shade(mesh, rows, without, gain, lit)
 
 

@@ -1,8 +1,8 @@
-"""The texture of a head from one photograph: what the camera saw, its mirror image, and what skin is expected there.
+"""The texture of a head from one photograph: what the camera saw, its mirror image, and the skin that is expected.
 
-The light of the photograph is found first and divided out. Then all of it is one colour problem, of albedo: the two
-sides of a face match, and so do a photograph and what is known of skin in general. What hides a face in the photograph
-is taken for skin unless the caller says where it is.
+The light of the photograph is found first and divided out. What remains is albedo, which can be compared: the two sides
+of a face match, and so do the photograph and what is known about skin in general. Whatever hides the face is taken for
+skin unless the caller says where it is.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from unveil.processes import begun
 from unveil.reprs import short_repr
 from unveil.typing import Bools, Float32s, Floats, Image, Ints
 
-NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB where nothing at all is seen
-# How closely the completion follows what is known, against being smooth.
-COLOUR_PULL = 3.0
-# The same of what is surely bare skin, and metres from what is seen after which a completion is what is expected of
-# skin in general, in the person's tone: where the skin is known, and where one colour is all that is expected.
-SKIN_PULL, SKIN_REACH, TONE_REACH = 50.0, 0.018, 0.015
-STRAYS = 0.12  # share of its colour by which skin strays from what is expected of it
-# Unseen cavities are dark and reddish: RGB of what no direction sees, in mean grey levels of the head.
+NOBODY = np.array([150, 118, 102], dtype=np.float32)  # RGB of skin where nothing at all is seen
+# How closely the completion follows what is seen, rather than be smooth: on skin, and elsewhere.
+SKIN_PULL, COLOUR_PULL = 50.0, 3.0
+# Metres from what is seen over which the completion returns to the expected skin in the person's tone: where the model
+# knows what skin looks like, and where it expects one colour.
+SKIN_REACH, TONE_REACH = 0.018, 0.015
+STRAYS = 0.12  # relative difference from the expected skin at which doubted skin is half believed
+# RGB of the inside of cavities that nothing sees, in mean grey levels of the head: dark and reddish.
 INSIDE = np.array([0.32, 0.13, 0.11], dtype=np.float32)
-# Mean coverage of the texels around a vertex between which trust in the seen ones grows from none to full: what shows
-# in slivers, as in the folds of an ear, is as likely hair or wall.
+# Mean coverage of the texels around a vertex between which trust in them grows from none to full. What is seen in
+# slivers, as in the folds of an ear, is as likely hair or wall.
 SLIVER, SEEN_WELL = 0.1, 0.5
-CERTAINTY = 1.5  # power of such coverage with which a vertex counts for what is not seen around it
-FILLED = 0.4  # share of what lids in a fold lack of their usual brightness; open eyes keep some of its shadow
-DARKEST, MOST = 8.0, 1.0  # grey level, and logarithm by which skin differs from the mean
-CALIBRATED = 1.18  # errors against the deviation of people's skin, as `tools.skin_space measure` found them
-EVERY = 4  # texels from one whose deviation is told to the next
+CERTAINTY = 1.5  # exponent of that coverage in the weight of a vertex for what is not seen around it
+FILLED = 0.4  # share that is given back of the brightness that lids in a fold lack; open eyes keep some of its shadow
+DARKEST, MOST = 8.0, 1.0  # least grey level, and largest logarithm, by which a person's skin differs from usual skin
+CALIBRATED = 1.18  # errors of guessed skin, by the deviation of people's skin (`tools.skin_space measure`)
+EVERY = 4  # the deviation is told for one of so many texels, and rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +57,13 @@ class BakedTexture:
     """The texture of a head with and without the light of the photograph; first rows at v = 1."""
 
     lit: Image  # [S, S, 3] RGB, as the photograph shows the head
-    albedo: Image  # [S, S, 3] RGB of the skin itself, as bright as it is in the photograph on the whole
+    albedo: Image  # [S, S, 3] RGB of the skin without light, on the whole as bright as in the photograph
     light: SkinLight  # in the frame of the photograph: x to the right, y up, z to the camera
-    # Standard deviation, in grey levels, of every fourth texel and row; zero where that is the photograph. None where
-    # it is not known how skin varies.
+    # [S / 4, S / 4] standard deviation in grey levels, zero where the photograph shows the texel; None for a model that
+    # does not know how skin varies.
     deviation: Float32s | None
     _atlas: Atlas
-    _shown: Bools  # [N] texels
+    _shown: Bools  # [N] which texels are mostly the photograph
     __repr__ = short_repr
 
     @cached_property
@@ -79,43 +79,53 @@ def bake_texture(
     size: int = 1024,
     hidden: Callable[[], Bools] | Bools | None = None,
 ) -> BakedTexture:
-    """The texture of the head that the vertices ``projected`` show in ``image``.
+    """The texture of a head in a photograph.
 
-    A texel takes the photograph's pixel where the camera sees it; elsewhere, or where it is seen better there, the
-    pixel of the mirrored point of the head, in the light of this side; and elsewhere what is expected of skin, in the
-    tone of the person, which differs from what is seen around it by a smooth continuation over the surface of how
-    that differs. Eyeballs are painted in the colours that are seen of them, and so are teeth, tongue and lashes where
-    the model has them, in the light of the photograph.
+    A texel takes the first of these that it can:
+
+    1. the photograph's pixel, where the camera sees the point;
+    2. the pixel of the mirrored point, in the light of this side, where the camera sees that, or sees it better;
+    3. the skin that is expected there, in the person's tone. How the seen skin around differs from what is expected of
+       it is continued smoothly over the surface, and added.
+
+    Eyeballs are painted, in the colours that are seen of them. So are teeth, tongue and lashes, where the model has
+    them, in the light of the photograph.
 
     Args:
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         model: gives faces, texture coordinates, mirrored vertices and what is expected of skin.
-        size: texels per side; where the head is small in the photograph (`atlas.is_small`) half as many are computed
-            and enlarged, but for the eyes.
-        hidden: [H, W] pixels of the image that do not show the head, e.g. of an occluder; or what gives them, which is
-            asked late.
+        size: texels per side. Where the head is small in the photograph (`atlas.is_small`), all but the eyes is
+            computed at half as many and enlarged.
+        hidden: [H, W] pixels of the image that do not show the head, such as those of an occluder; or a function that
+            gives them, which is called late, so that another thread can be finding them.
     """
     fixed = fixed_texels(model, size, halved=is_small(projected, size))
     view = View.of(image, np.asarray(projected, dtype=np.float64), model.faces, size)
-    if fixed.painted is None:  # no teeth of their own
+    if fixed.painted is None:  # the model has no teeth
         view = replace(view, points=onto_teeth(view.points, model, fixed.mouth))
     looks = look_at(view, fixed.mesh), look_at(view, fixed.mesh, model.mirror_vertices)
     view = view.without(hidden() if callable(hidden) else hidden)
     skin = view if fixed.painted is None else without_teeth(view, model)
     light, gain, (colour, coverage), mostly_own, sums, whole = _looked_at(skin, looks, model, fixed)
     grain = begun(_grain, colour, coverage, fixed)
+
+    # The albedo that is expected at each vertex: of usual skin in the person's tone, and of this person.
     tone = (255 * light.tone ** (1 / GAMMA)).astype(np.float32)
     usual = fixed.skin.usual * tone
     mean, known = means(sums, fixed)
     own = usual * _of_person(whole, usual * gain, model, fixed)
+
+    # What is seen is believed where the head is expected and where it looks like its skin. Its difference from that is
+    # continued to where nothing is seen: ``shift`` is what to add to usual skin.
     doubt = _doubt(known, view.near_hidden(), fixed)
     trust = fixed.expected * _believed(mean, own, doubt)
     shift, level = _completion(mean - own, own, known**CERTAINTY * trust, fixed)
     shift += own - usual
     shift += _lids_lack(usual, usual + shift, fixed)
     shift += (usual + shift) * (fixed.ears - 1)
-    trust *= 1 - fixed.openness * (1 - _seen_well(known))  # teeth are seen through a slit
+    # Slivers are not believed, except inside the mouth, where teeth are seen through a slit.
+    trust *= 1 - fixed.openness * (1 - _seen_well(known))
     expected = (fixed.skin.detail, grain(), tone, shift)
     albedo, lit, trusted = compose(fixed.mesh, (colour, coverage), (trust, doubt), expected, gain)
 
@@ -131,17 +141,18 @@ def bake_texture(
 
 
 class _Seen(NamedTuple):
-    """What a photograph shows of a head, on the side itself or on the other."""
+    """What a photograph shows of a head, at each point or at its mirrored point."""
 
     light: SkinLight
     gain: Float32s  # [V, 3] of the light
     shown: tuple[Float32s, Float32s]  # albedo [N, 3] of the texels, and how far it is as good as seen [N]
-    own: Float32s  # [N] the same of what the side itself shows, 0 where the other is seen better
+    own: Float32s  # [N] the same by the point itself alone, 0 where the mirrored point is seen better
     sums: Float32s  # [V, 4] of what is shown, as `texel_kernels.gather` gives them
-    whole: Float32s | None  # [K, 3] the face in this photograph, were nothing hidden, at the vertices of a variation
+    whole: Float32s | None  # [K, 3] the face as photographed if nothing hid it, at the vertices of a `SkinVariation`
 
 
 def _looked_at(view: View, looks: tuple[Looked, Looked], model: MorphableModel, fixed: FixedTexels) -> _Seen:
+    """Both looks at a head, at its texels and at their mirrored points, without their light and joined to one."""
     own, other = (look.through(view.free) for look in looks)
     variation = None if model.skin is None else model.skin.variation
     whole = guessed = None
@@ -169,9 +180,10 @@ def _looked_at(view: View, looks: tuple[Looked, Looked], model: MorphableModel, 
 
 
 def _light(own: Sampled, guessed: SkinSamples | None, view: View, fixed: FixedTexels) -> SkinLight:
-    """The light that explains best, with the person's tone, how skin looks in the photograph.
+    """The light that, with the person's tone, best explains how skin looks in the photograph.
 
-    What hides skin does not hide its light: ``guessed`` is how it would look, by shares of the face's surface.
+    An occluder hides skin, but not the light that falls on it: ``guessed`` is how the hidden skin would look, weighted
+    by its share of the face's surface.
     """
     skin = fixed.skin
     colours, weight = own.colour[skin.samples], own.weight[skin.samples] * skin.trust
@@ -186,7 +198,7 @@ def _light(own: Sampled, guessed: SkinSamples | None, view: View, fixed: FixedTe
 
 
 def _of_person(whole: Float32s | None, usual: Float32s, model: MorphableModel, fixed: FixedTexels) -> Float32s:
-    """Factors [V, 3] between the face in a photograph, were nothing hidden, and ``usual`` [V, 3] skin in its light."""
+    """Factors [V, 3] from ``usual`` skin [V, 3] in the light of a photograph to the face there, if nothing hid it."""
     if whole is None or model.skin is None or model.skin.variation is None:
         return np.ones_like(usual)
     at = model.skin.variation.vertices
@@ -197,7 +209,7 @@ def _of_person(whole: Float32s | None, usual: Float32s, model: MorphableModel, f
 
 
 def _grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s:
-    """Factors [N] of the expected skin, which give it fine structure of the person's own."""
+    """Factors [N] of the expected skin that give it the fine structure of the person's own."""
     factors, plain = np.ones(len(coverage), np.float32), fixed.skin.plain
     grain = None if plain is None else quilted_grain(colour, coverage, plain)
     if grain is not None and plain is not None:
@@ -206,15 +218,15 @@ def _grain(colour: Float32s, coverage: Float32s, fixed: FixedTexels) -> Float32s
 
 
 def _doubt(known: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:
-    """From 0 to 1, how likely [V] what a photograph shows of skin is something else, so that it must look like skin.
+    """How likely [V] it is, from 0 to 1, that a photograph shows something else where skin is expected.
 
-    Beside the face that is hair or a collar, beside an occluder what is left of that, and where little is seen, as in
-    the folds of an ear and along the outline, what is behind the head.
+    Beside the face this may be hair or a collar, beside an occluder its edge, and where little is seen, as in the folds
+    of an ear and along the outline, the background. Where there is doubt, only what looks like skin is believed.
 
     Args:
         known: [V] the share that the photograph shows.
-        near: [V] how near an occluder it is.
-        fixed: what is known of the head model.
+        near: [V] how near to an occluder it is, 0 to 1.
+        fixed: what is fixed for the head model.
     """
     skin = fixed.skin.area > 0
     doubt = np.maximum(np.maximum(1 - fixed.skin.bare, near), 1 - known)
@@ -222,23 +234,23 @@ def _doubt(known: Float32s, near: Float32s, fixed: FixedTexels) -> Float32s:
 
 
 def _believed(mean: Float32s, own: Float32s, doubt: Float32s) -> Float32s:
-    """How far [V] to take seen colours [V, 3] for the skin that is expected [V, 3], where there is doubt [V]."""
+    """How far [V] to believe that seen colours ``mean`` [V, 3] are skin like ``own`` [V, 3], given the doubt [V]."""
     strays = mean / np.maximum(own, 1) - 1
     alike = 1 / (1 + ((strays**2).mean(axis=1) / STRAYS**2) ** 2)
     return np.asarray(1 - doubt * (1 - alike), np.float32)
 
 
 def _lids_lack(usual: Float32s, guessed: Float32s, fixed: FixedTexels) -> Float32s:
-    """What to add [V, 3] where the guess [V, 3] for lids in their fold is darker than they are usually [V, 3].
+    """What to add [V, 3] to the guess [V, 3] for lids in a fold, where it is darker than ``usual`` lids [V, 3].
 
-    What is seen around them are lashes, brows and the shadow between.
+    It is too dark because it continues what is seen around the fold: lashes, brows and the shadow between.
     """
     lack = np.maximum(0, 1 - (guessed @ EVENLY) / np.maximum(usual @ EVENLY, 1))
     return np.asarray(usual * (FILLED * fixed.folded * lack)[:, None], np.float32)
 
 
 def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: FixedTexels) -> Float32s | None:
-    """The standard deviation of `BakedTexture`, of an albedo [S, S, 3] that the photograph shows [N] in so far."""
+    """The deviation of a `BakedTexture` with this albedo [S, S, 3]; ``shown`` [N] is how far it is the photograph."""
     if model.skin is None:
         return None
     texels = fixed.atlas.texels
@@ -252,12 +264,12 @@ def _deviation(albedo: Image, shown: Float32s, model: MorphableModel, fixed: Fix
 
 
 def _sparse(picture: NDArray[Any], every: int) -> NDArray[Any]:
-    """One of so many texels of a picture [S, S, ...], and of its rows."""
+    """Every so many texels and rows of a picture [S, S, ...]."""
     return picture[every // 2 :: every, every // 2 :: every]
 
 
 def _eyes_seen(coverage: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:
-    """Coverage [K] of the texels of the eyes, fading towards the lids."""
+    """How far [K] the texels of the eyes are seen, fading towards the lids."""
     texels = fixed.eyes.texels
     seen = coverage[texels]
     some = np.flatnonzero(seen)
@@ -273,10 +285,10 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
     """What to add [V, 3] to the expected albedo where it is not seen, and the mean grey level of the head.
 
     Args:
-        strays: [V, 3] what is seen, less what is expected.
-        usual: [V, 3] that is expected.
-        known: [V] how well it is seen.
-        fixed: what is known of the head model.
+        strays: [V, 3] what is seen minus what is expected.
+        usual: [V, 3] what is expected.
+        known: [V] how well each vertex is seen.
+        fixed: what is fixed for the head model.
     """
     shift = _continued(strays, known, fixed)
     level = float((usual + shift)[fixed.openness == 1].mean())
@@ -285,8 +297,8 @@ def _completion(strays: Float32s, usual: Float32s, known: Float32s, fixed: Fixed
 
 
 def _continued(strays: Float32s, known: Float32s, fixed: FixedTexels) -> Float32s:
-    """A smooth continuation [V, 3] of differences [V, 3] that are known so well [V]; it ends soon on what is skin."""
-    # With as many edges as there are at a vertex, this pull ends what comes from around after about that length.
+    """A smooth continuation [V, 3] of differences [V, 3], ``known`` [V] so well; on skin it soon falls to zero."""
+    # On a mesh with six edges at a vertex, a pull of area / reach^2 to zero ends a continuation after about ``reach``.
     reach = SKIN_REACH if fixed.skin.known else TONE_REACH
     follow = COLOUR_PULL + fixed.skin.bare * (SKIN_PULL - COLOUR_PULL) * fixed.skin.known
     pull = follow * known + fixed.skin.area / reach**2 * (1 - known)
@@ -295,6 +307,6 @@ def _continued(strays: Float32s, known: Float32s, fixed: FixedTexels) -> Float32
 
 
 def _at_texels(values: Float32s, rows: Ints, fixed: FixedTexels) -> Float32s:
-    """Values [V, C] at some of the texels: [K, C]."""
+    """Values [V, C] of the vertices, interpolated at some of the texels [K, C]."""
     triangle, barycentric, faces = fixed.mesh
     return np.asarray(np.einsum("nk,nkc->nc", barycentric[rows], values[faces[triangle[rows]]]), np.float32)

@@ -1,4 +1,4 @@
-"""What a photograph shows of a head: the colour of a surface point, and how far to trust it."""
+"""What a photograph shows of a head: the colour of each surface point, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -18,28 +18,31 @@ from unveil.geometry.rasterize import nearest_depth
 from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image, Int32s, Ints
 
-DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head, half as many where that is small
-DEPTH_SLACK = 0.006  # of the longer side of the head (lids are no thinner): so far behind still counts as seen
-SLOPE_SLACK = 1 / 128  # of the longer side, along the slope of the surface
-SPREAD = 1 / 256  # of the longer side by which the nearest surface hides what is beside it
-# The fit is never exact at the outline of the head, and there the photograph shows the wall. Distances from the
-# outline, of the longer side of the head, between which trust grows from none to full.
+DEPTH_SIZE = 512  # steps of the depth grid along the longer side of the head; half as many where the head is small
+# Lengths are shares of the longer side of the head.
+DEPTH_SLACK = 0.006  # a point this far behind the nearest surface still counts as seen; lids are no thinner
+SLOPE_SLACK = 1 / 128  # the same along the slope of the surface
+SPREAD = 1 / 256  # by which the nearest surface also hides what is beside it
+# Distances from the outline of the head between which trust grows from none to full: the fit is never exact there, and
+# what the photograph shows may be the wall.
 OUTLINE_FROM, OUTLINE_TO = 0.012, 0.07
-BORDER = 3 / 128  # of the longer side, over which trust fades towards the edge of the photograph
-NEAR, COARSE = 0.03, 8  # of the longer side: so near to what is hidden it may still show; pixels of a coarse look
+BORDER = 3 / 128  # over which trust fades towards the edge of the photograph
+NEAR = 0.03  # distance from hidden pixels within which others may show the occluder too
+COARSE = 8  # pixels of the view per pixel of the picture in which that distance is measured
 FACING = 0.6  # cosine between normal and camera from which a point is seen as well as can be
-POOREST = 0.02  # quality of a point seen edge-on: any better view of it wins
-GRAZING = 0.6  # quality below which a view covers a point in part only: it smears what it shows
+POOREST = 0.02  # quality of a point that is seen edge-on: any better view of it wins
+GRAZING = 0.6  # quality below which a view only partly covers a point, because it smears what it shows
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The part of the photograph with the head, no finer than the texture, and what is nearest in it."""
+    """The part of a photograph with the head, no finer than the texture, and the depth of the surface in it."""
 
     part: tuple[slice, slice]  # rows and columns of the photograph
-    pixels: Image  # [H, W, 3] of it
+    pixels: Image  # [H, W, 3] of that part
     free: Float32s  # [H, W] 1 where nothing hides the head, 0 where something does
-    # Vertices [V, 4]: x, y, depth in these pixels, cosine between normal and camera; above one, facing it in any case.
+    # Vertices [V, 4]: x, y and depth in these pixels, and the cosine between normal and camera. A cosine above one
+    # marks a vertex that counts as facing the camera in any case.
     points: Float32s
     normals: Float32s  # [V, 3] of unit length; x to the right, y up, z to the camera
     depth: Float32s  # [D, D'] depth of the nearest surface, in these pixels, on a grid of its own
@@ -48,11 +51,11 @@ class View:
     extent: float  # pixels of the head's longer side
 
     def without(self, hidden: Bools | None) -> View:
-        """The same where something hides some pixels [H, W] of the photograph."""
+        """The same view where something hides these pixels [H, W] of the photograph."""
         return replace(self, free=_free(hidden, self.part, self.pixels.shape[1::-1]))
 
     def near_hidden(self) -> Float32s:
-        """From 0 to 1, how near [V] what the vertices show lies to pixels that do not show the head."""
+        """How near [V] the vertices lie to pixels that do not show the head, 0 to 1."""
         if self.free.min() == 1:
             return np.zeros(len(self.points), np.float32)
         free = np.ascontiguousarray(self.free[::COARSE, ::COARSE])
@@ -71,12 +74,20 @@ class View:
         size: int,
         hidden: Bools | None = None,
     ) -> View:
-        """The view of vertices ``projected`` [V, 3] in ``image`` for a texture of ``size`` texels a side."""
+        """The view of a head for a texture of ``size`` texels a side.
+
+        Args:
+            image: the photograph, uint8 RGB [H, W, 3].
+            projected: [V, 3] vertices in its pixels and a depth in pixels, smaller is nearer.
+            faces: [F, 3] triangles.
+            size: texels a side; a finer photograph is reduced to about as many pixels.
+            hidden: [H, W] pixels that do not show the head.
+        """
         left, top, right, bottom = part_with(projected, image.shape)
         part = np.s_[top:bottom, left:right]
         low, high = bounds(projected[:, :2])
         longer = max(1.0, float((high - low).max()))
-        scale = min(1.0, size / longer)  # finer than the texture would only flicker
+        scale = min(1.0, size / longer)  # pixels finer than the texels would alias
         shape = (max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale)))
         points = projected * scale + [*((0.5 - np.array([left, top])) * scale - 0.5), 0.0]
         extent = longer * scale
@@ -97,7 +108,7 @@ class View:
 
 
 def part_with(projected: Floats, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The part of a photograph [H, W, ...] with vertices [V, 3]: left, top, right and bottom, at least one pixel."""
+    """The part of a photograph of ``shape`` [H, W, ...] with vertices [V, 3]: left, top, right, bottom; never empty."""
     low, high = bounds(projected[:, :2])
     left, top = np.clip(np.floor(low).astype(int) - 2, 0, np.array(shape[1::-1]) - 1)
     right, bottom = np.clip(np.ceil(high).astype(int) + 3, [left + 1, top + 1], shape[1::-1])
@@ -120,7 +131,7 @@ def _depth(
     step: float,
 ) -> tuple[Float32s, Float32s]:
     depth = nearest_depth(points, faces, int(shape[1] / step) + 2, int(shape[0] / step) + 2)
-    # What is close to a nearer surface may belong to that in the photograph: let the nearest spread.
+    # Beside a nearer surface, the photograph may still show that surface, so it spreads a little.
     reach = 2 * round(SPREAD * extent / step) + 1
     nearest = cv2.erode(np.minimum(depth, np.float32(1e9)), np.ones((reach, reach)))
     distance = cv2.distanceTransform(np.isfinite(depth).astype(np.uint8), cv2.DIST_L2, 3) * (step / extent)
@@ -132,18 +143,18 @@ class Sampled(NamedTuple):
     """The photograph at each of N texels."""
 
     colour: Float32s  # [N, 3]
-    weight: Float32s  # [N] against other looks at the same points: how surely and how well it is seen
-    cover: Float32s  # [N] how far this look is as good as any
+    weight: Float32s  # [N] how surely and how well each is seen, to compare with other looks at the same points
+    cover: Float32s  # [N] how far this look suffices, 0 to 1
 
 
 class Looked(NamedTuple):
-    """The same before it is known what hides the head."""
+    """The photograph at each of N texels, before it is known what hides the head."""
 
     sampled: Sampled
-    pixel: Int32s  # [N] of the view, row by row, of texels that are seen
+    pixel: Int32s  # [N] pixel of the view, row by row, at each texel that is seen
 
     def through(self, free: Float32s) -> Sampled:
-        """What is seen through the pixels [H, W] of the view that are free."""
+        """What is seen where the pixels of the view are ``free`` [H, W]."""
         if free.min() == 1:
             return self.sampled
         weight, cover = np.empty_like(self.sampled.weight), np.empty_like(self.sampled.cover)
@@ -152,23 +163,23 @@ class Looked(NamedTuple):
 
 
 def sample_view(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Sampled:
-    """The photograph at each texel of ``mesh``, or at the mirrored point of the head; see `look_at`."""
+    """The photograph at each texel, or at its mirrored point; arguments as those of `look_at`."""
     return look_at(view, mesh, mirror).through(view.free)
 
 
 def look_at(view: View, mesh: TexelMesh, mirror: Ints | None = None) -> Looked:
-    """The same as if nothing hid the head.
+    """The photograph at each texel, as if nothing hid the head.
 
     Args:
-        view: the photograph.
+        view: of the photograph.
         mesh: the texels.
-        mirror: [V] the vertex on the other side of each vertex, to look at the other side.
+        mirror: [V] the vertex on the other side of each vertex, to look at the mirrored points instead.
     """
     count = len(mesh[0])
     sampled = Sampled(np.zeros((count, 3), np.float32), np.zeros(count, np.float32), np.zeros(count, np.float32))
     looked = Looked(sampled, np.zeros(count, np.int32))
     grid = (view.depth, view.inside, np.float32(1 / view.step), np.float32(view.extent))
-    # Seen from outside the corners go anticlockwise, which with y down has a negative area; mirroring turns that.
+    # From outside, corners go anticlockwise, which with y down is a negative area. Mirroring changes the sign.
     points, outside = (view.points, np.float32(-1)) if mirror is None else (view.points[mirror], np.float32(1))
     _sample(mesh, points, outside, view.pixels, grid, (*sampled, looked.pixel))
     return looked
@@ -187,7 +198,7 @@ def _sample(mesh: Any, points: Any, outside: Any, pixels: Any, grid: Any, result
     depth, inside, per_pixel, extent = grid
     colour, weight, cover, pixel = result
     height, width = pixels.shape[:2]
-    # Bare numbers would make doubles of everything.
+    # Plain Python numbers would turn everything into doubles.
     one, two, three = np.float32(1), np.float32(2), np.float32(3)
     slope_slack, per_slack = np.float32(SLOPE_SLACK) * extent, two / (np.float32(DEPTH_SLACK) * extent)
     per_border = one / (np.float32(BORDER) * extent)
@@ -213,7 +224,7 @@ def _sample(mesh: Any, points: Any, outside: Any, pixels: Any, grid: Any, result
         cosine = u * points[a, 3] + v * points[b, 3] + w * points[c, 3]
         if away and cosine <= 1:
             continue
-        cosine = abs(cosine)  # in nostrils smooth normals may point away though the surface is seen
+        cosine = abs(cosine)  # in nostrils, smooth normals may point away from the camera that sees the surface
         z = u * points[a, 2] + v * points[b, 2] + w * points[c, 2]
         i, j = np.uint32(y * per_pixel + np.float32(0.5)), np.uint32(x * per_pixel + np.float32(0.5))
         slope = np.sqrt(max(np.float32(0), one - cosine * cosine)) / max(cosine, np.float32(0.15))

@@ -1,6 +1,6 @@
-"""Which parts of a head the network did not see: occluded, turned away, behind another part, or beyond the edge.
+"""Which parts of a head the network did not see.
 
-The edge is that of the photograph, and that of the crop.
+They are occluded, turned away, behind another part of the head, or beyond the edge of the photograph or the crop.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from unveil.geometry.visibility import DEPTH_SIZE, behind, behind_another_part
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Floats, Ints
 
-# Probability from which a pixel counts as occluded. To leave out a little skin costs less than to paint a piece of a
-# mask onto a face.
+# Probability above which a pixel counts as occluded. It is low, because leaving out a little skin costs less than
+# painting a piece of a mask onto a face.
 OCCLUDED = 0.3
-BESIDE = 0.009  # of the crop's side by which the learner's line between a head and what is beside it may be off
-PARTS_SLACK = 0.008  # of the head: teeth are this close to lips that hide them (2 mm of 25 cm)
-CASTS = 0.035  # of the crop's side: an occluder blurs and shades a face this far around itself
+CASTS = 0.035  # of the crop's side: how far an occluder blurs and shades the face around itself
+BESIDE = 0.009  # of the crop's side: how far the learner's line between a head and what is beside it may be off
+PARTS_SLACK = 0.008  # of the head's size: how close teeth are behind lips that hide them (2 mm of 25 cm)
 
 
 def hidden_vertices(
@@ -26,7 +26,7 @@ def hidden_vertices(
     """Probability [V] that the network did not see a vertex.
 
     Args:
-        occlusion: [K, K] probability that an occluder covers that cell of the crop, row 0 on top.
+        occlusion: [K, K] probability that an occluder covers each cell of the crop, row 0 on top.
         crop: what the network saw.
         projected: [V, 3] vertices in image px and a depth in px, smaller is nearer.
         faces: [F, 3] triangles.
@@ -38,9 +38,16 @@ def hidden_vertices(
 
 
 def whole_hidden(hidden: Floats, occlusion: Float32s, crop: Crop, projected: Floats, faces: Ints) -> Float32s:
-    """The same [V + P] of a whole head, of whose first V vertices it is known; the other arguments are its own.
+    """Probability [V + P] that the network did not see a vertex of a whole head.
 
-    Lashes are seen edge-on, and of teeth one sees what lips leave open.
+    Lashes are seen edge-on, so only whether another part hides them counts; of teeth, the lips leave a part open.
+
+    Args:
+        hidden: [V] of its first V vertices, as `hidden_vertices` gives it.
+        occlusion: [K, K] of the crop.
+        crop: what the network saw.
+        projected: [V + P, 3] vertices in image px and a depth in px, smaller is nearer.
+        faces: [F, 3] triangles of the whole head.
     """
     inside = behind_another_part(projected, faces, DEPTH_SIZE, PARTS_SLACK)[len(hidden) :]
     occluded = _occluded_vertices(occlusion, crop, projected[len(hidden) :])
@@ -48,7 +55,7 @@ def whole_hidden(hidden: Floats, occlusion: Float32s, crop: Crop, projected: Flo
 
 
 def _occluded_vertices(occlusion: Float32s, crop: Crop, projected: Floats) -> Float32s:
-    """Probability [V] that something is before a vertex that the network would see; 1 outside the crop."""
+    """Probability [V] that an occluder covers the place of a vertex; 1 outside the crop."""
     x, y = crop.of_cells(len(occlusion)).to_crop(projected[:, :2]).astype(np.float32).T
     occluded = cv2.remap(occlusion, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
     last = len(occlusion) - 0.5
@@ -59,10 +66,14 @@ def _occluded_vertices(occlusion: Float32s, crop: Crop, projected: Floats) -> Fl
 def occluded_pixels(
     occlusion: Float32s, crop: Crop, shape: tuple[int, ...], *, beyond: bool = True, casts: float = CASTS
 ) -> Bools:
-    """Which pixels [H, W] of a photograph of that shape are occluded, by the map [K, K] of a crop of it.
+    """Which pixels [H, W] of a photograph are occluded.
 
-    What reaches the edge of the crop is taken to go on ``beyond`` it. Pixels as near to an occluder as ``casts``, of
-    the crop's side, are not to be trusted either.
+    Args:
+        occlusion: [K, K] probability that an occluder covers each cell of the crop.
+        crop: of the photograph.
+        shape: [H, W, ...] of the photograph.
+        beyond: whether what reaches the edge of the crop goes on beyond it.
+        casts: how near to an occluder, in sides of the crop, pixels count as occluded too.
     """
     levels = (np.clip(occlusion, 0, 1) * 255).astype(np.uint8)
     enlarged = cv2.resize(levels, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)

@@ -1,1 +1,1 @@
-"""Wrinkles: where skin may have them, what a photograph shows of them, and the relief that explains it."""
+"""Wrinkles: where skin may have them, how a photograph shows them, and the relief that explains that."""

@@ -17,23 +17,23 @@ from unveil.heads.skin.dense import DenseMesh, dense_mesh
 from unveil.heads.skin.detail import DetailSurface
 from unveil.typing import Bools, Float32s, Float64s
 
-# Texels: how far around these parts there is hair, or skin that is no skin of the face.
+# Texels around these parts that are left out too: hair, or other skin than that of the face.
 MARGINS = {"right_brow": 4, "left_brow": 4, "right_eye": 2, "left_eye": 2, "outer_lips": 2, "nose_base": 2}
-REACH, FRONTAL = 1.4, 0.25  # of the face's ball, and least z of the normals
-PARTS = 4  # of an edge of the head's mesh: as long as a texel, or shorter
+REACH, FRONTAL = 1.4, 0.25  # radii of `face_sphere` that skin may reach; least z of its normals
+PARTS = 4  # into which edges of the head's mesh are divided: then they are no longer than a texel
 SOFT = 1.5  # texels over which the edge of the skin fades
 
 
 @lru_cache(maxsize=2)
 def wrinkle_surface(model: MorphableModel) -> DetailSurface:
-    """The surface of a head whose displacements come from photographs: none is everybody's."""
+    """The surface of a head whose displacements all come from photographs; no part of them is everybody's."""
     mesh = dense_mesh(model.uv.astype(np.float64), model.uv_faces, model.faces, SIZE)
     mask = clear_skin(model, mesh)
     return DetailSurface(model, np.zeros((SIZE, SIZE), np.float32), mask, mask, mesh, PARTS, smooth=True)
 
 
 def clear_skin(model: MorphableModel, mesh: DenseMesh) -> Float32s:
-    """Where the face is skin and no brows, eyes, lips or nostrils: [256, 256], 0 to 1."""
+    """Where the face is skin, and not brows, eyes, lips or nostrils: [256, 256], 0 to 1."""
     area = np.asarray(_front(model), np.float32)
     skin = (mesh.as_map(mesh.interpolate(area[:, None]), 0)[..., 0] > 0.99).astype(np.uint8)
     points = _landmarks_in_map(model)
@@ -51,7 +51,7 @@ def clear_skin(model: MorphableModel, mesh: DenseMesh) -> Float32s:
 
 
 def _front(model: MorphableModel) -> Bools:
-    """The vertices [V] of the face and of its forehead, up to where hair may begin."""
+    """Which vertices [V] are face or forehead, up to where hair may begin."""
     template = np.asarray(model.head.template, np.float64)
     centre, radius = face_sphere(np.asarray(model.landmarks68(template), np.float64)[list(SEVEN)])
     near = np.linalg.norm(template - centre, axis=1) < REACH * radius

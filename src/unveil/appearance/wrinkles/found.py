@@ -1,8 +1,8 @@
-"""Wrinkles of clear skin, from how they are shaded in one photograph: displacements in texture coordinates.
+"""Wrinkles of clear skin from their shading in one photograph, as displacements in texture coordinates.
 
-The light is fitted to the face and divided out (`appearance.light`). What is left of the skin's brightness at the scale
-of wrinkles, along lines, is taken for shading and explained by a relief (`wrinkles.relief`). Where the skin is of
-another colour than around it there is a spot, hair or a lip, and no relief.
+The light is fitted to the face and divided out (`appearance.light`). Differences in brightness that remain along lines,
+at the scale of wrinkles, are taken for shading and explained by a relief (`wrinkles.relief`). Where the colour differs
+as well, there is a spot, hair or a lip, and no relief.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ from unveil.appearance.wrinkles.relief import Grid, find_relief
 from unveil.heads.skin.detail import DetailSurface
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
-LARGEST = 1.5e-3  # metres
-VIEW = 512  # pixels of the head's longer side in which the skin is looked at
-FORM = 3.0  # texels: what is smoother is form, and no wrinkle
-LONG, WIDE, DIRECTIONS = 2.5, 0.5, 8  # texels: the part of a line over which a wrinkle is the same
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-# Logarithms against the skin around. Of red by green, encoded: from there it is no skin. Of brightness: what is below
-# is as likely noise and uneven skin; what is beyond is hair, or a shadow.
-COLOURED, FAINT, FOLD = 0.03, 0.04, 0.35
-CONTRAST = 2.0  # by how much smoothing and compression lower the contrast of wrinkles, on rendered heads
+LARGEST = 1.5e-3  # metres, depth of a wrinkle
+VIEW = 512  # pixels of the head's longer side at which the skin is looked at
+FORM = 3.0  # texels, width of a Gaussian: what is smoother is the form of the face, and no wrinkle
+LONG, WIDE = 2.5, 0.5  # texels, widths of the Gaussian along and across a line over which wrinkles are averaged
+DIRECTIONS = 8  # of such lines
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB
+# Differences from the skin around, in logarithms.
+COLOURED = 0.03  # of encoded red by green: half the trust is lost there, because it is no skin
+FAINT = 0.04  # of brightness: what is fainter is as likely noise or uneven skin
+FOLD = 0.35  # of brightness: what is stronger is hair, or a shadow
+CONTRAST = 2.0  # by how much smoothing and compression lower the contrast of wrinkles, measured on rendered heads
 ENOUGH = 1000  # texels of clear skin
 TURN = 1e-3  # radians, to take a gradient
 EDGE = cv2.BORDER_CONSTANT
@@ -38,13 +40,13 @@ EDGE = cv2.BORDER_CONSTANT
 def find_wrinkles(
     image: Image, projected: Floats, vertices: Floats, surface: DetailSurface, hidden: Bools | None = None
 ) -> Float32s:
-    """The displacement [256, 256] in metres, along the normals, that a photograph shows of a face's skin.
+    """The displacement [256, 256] of a face's skin in a photograph, in metres along the normals.
 
     Args:
         image: the photograph, uint8 RGB [H, W, 3].
         projected: [V, 3] vertices in pixels of the image and a depth in pixels, smaller is nearer.
         vertices: [V, 3] the posed head, seen from +z.
-        surface: where wrinkles may be is its ``detail_mask``.
+        surface: of the head; wrinkles may be where its ``detail_mask`` is.
         hidden: [H, W] pixels that do not show clear skin.
     """
     surface = near_skin(surface)
@@ -55,7 +57,7 @@ def find_wrinkles(
 
 @lru_cache(maxsize=2)
 def near_skin(surface: DetailSurface) -> DetailSurface:
-    """The same with the texels alone that what the skin shows depends on, and without triangles."""
+    """The same surface with only those texels that wrinkles of the skin depend on, and without triangles."""
     reach = 2 * int(np.ceil(3 * FORM)) + 1
     near = cv2.dilate((surface.detail_mask > 0).astype(np.uint8), np.ones((reach, reach))) > 0
     return replace(surface, mesh=surface.mesh.at(np.flatnonzero(surface.mesh.at_texels(near))))
@@ -69,11 +71,11 @@ def seen_relief(
     hidden: Bools | None = None,
     faint: float = FAINT,
 ) -> tuple[Floats, Floats]:
-    """Displacements [N] of the texels in metres, and the trust [N], 0 to 1, that a relief is what they show.
+    """Displacements [N] of the texels in metres, and the trust [N], 0 to 1, that they are relief.
 
     Args:
         image, projected, vertices, surface, hidden: see `find_wrinkles`.
-        faint: logarithm of brightness below which differences are left out as noise; 0 leaves out none.
+        faint: logarithm of brightness below which differences are left out as noise; 0 keeps all.
     """
     mesh, model = surface.mesh, surface.model
     own = np.arange(len(mesh.texels), dtype=np.int32)
@@ -83,9 +85,8 @@ def seen_relief(
     weight = seen.weight * mesh.at_texels(surface.detail_mask)
     if np.count_nonzero(weight > 0.5) < ENOUGH:
         return np.zeros(len(weight), np.float32), np.zeros(len(weight), np.float32)
-    weight = (
-        weight * _smooth(weight, np.ones_like(weight), FORM, surface) ** 2
-    )  # at an edge the skin around is not known
+    # At the edge of what is seen, the skin around is not known.
+    weight = weight * _smooth(weight, np.ones_like(weight), FORM, surface) ** 2
     normals = mesh.normals(vertices, model.faces)
     usual = _usual(surface)
     samples = SkinSamples(seen.colour, 255 * usual, normals.astype(np.float32), weight)
@@ -98,7 +99,7 @@ def seen_relief(
 
 
 def _usual(surface: DetailSurface) -> Float32s:
-    """The encoded albedo [N, 3] of anybody's skin against its tone, as far as the model knows."""
+    """The encoded albedo [N, 3] of usual skin relative to its tone; one where the model does not know it."""
     skin = surface.model.skin
     if skin is None:
         return np.ones((len(surface.mesh.texels), 3), np.float32)
@@ -107,7 +108,7 @@ def _usual(surface: DetailSurface) -> Float32s:
 
 
 def _gradient(normals: Floats, light: SkinLight, grid: Grid) -> Float64s:
-    """How the logarithm of the brightness changes [N, 2] where normals turn towards the grid's directions."""
+    """How the logarithm of the brightness changes [N, 2] per radian that normals turn towards the grid's directions."""
     here, *turned = (
         np.log(light.brightness(normals + step) @ LUMINANCE)
         for step in (0 * normals, *(TURN * grid.along[:, k] for k in (0, 1)))
@@ -116,9 +117,9 @@ def _gradient(normals: Floats, light: SkinLight, grid: Grid) -> Float64s:
 
 
 def _shade(albedo: Floats, weight: Floats, surface: DetailSurface, faint: float) -> tuple[Floats, Floats]:
-    """Logarithm of the brightness [N] against that of the form, and trust [N] that a relief is the reason.
+    """Logarithm of the brightness [N] relative to the skin around, and trust [N] that relief is the reason.
 
-    ``albedo`` [N, 3] is linear, what the skin would look like were it as smooth as the surface.
+    ``albedo`` [N, 3] is linear: the colours divided by the light on the smooth surface.
     """
     grey = np.log(albedo @ LUMINANCE)
     redness = np.log(albedo[:, 0] / albedo[:, 1]) / GAMMA
@@ -130,7 +131,7 @@ def _shade(albedo: Floats, weight: Floats, surface: DetailSurface, faint: float)
 
 
 def _along_lines(values: Floats, weight: Floats, surface: DetailSurface) -> Floats:
-    """Weighted means [N] of values [N], each along the line on which it is largest: wrinkles are long."""
+    """Weighted means [N] of values [N] along lines, each in the direction in which it is largest: wrinkles are long."""
     best = np.zeros(len(values), np.float32)
     for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
         line = _line(float(angle))
@@ -140,7 +141,7 @@ def _along_lines(values: Floats, weight: Floats, surface: DetailSurface) -> Floa
 
 
 def _line(angle: float) -> Float32s:
-    """A filter of a line at an angle in radians to the rows."""
+    """A filter that averages along a line at ``angle`` radians to the rows."""
     reach = int(np.ceil(2.5 * LONG))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
@@ -148,14 +149,14 @@ def _line(angle: float) -> Float32s:
 
 
 def _smooth(values: Floats, weight: Floats, sigma: float, surface: DetailSurface) -> Floats:
-    """Weighted means [N] of values [N] around each texel, with a Gaussian of so many texels."""
+    """Weighted means [N] of values [N] around each texel, by a Gaussian of width ``sigma`` texels."""
     bell = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma)) + 1, sigma)
     bells = partial(cv2.sepFilter2D, ddepth=-1, kernelX=bell, kernelY=bell, borderType=EDGE)
     return _mean(values, weight, bells, surface)
 
 
 def _mean(values: Floats, weight: Floats, added: Callable[[Float32s], Any], surface: DetailSurface) -> Floats:
-    """Means [N] of values [N], weighted, where ``added`` sums up maps around each place."""
+    """Weighted means [N] of values [N]; ``added`` sums maps up around each texel."""
     mesh = surface.mesh
     rows, columns = np.divmod(mesh.texels, mesh.size)
     rows, columns = rows - rows.min(), columns - columns.min()

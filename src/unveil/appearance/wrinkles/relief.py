@@ -1,9 +1,10 @@
-"""From shading to relief: displacements of a surface that explain how much brighter or darker its texels are.
+"""From shading to relief: displacements of a surface that explain why its texels are brighter or darker.
 
-To first order a displacement d along the normal turns it by minus the slope of d, and the logarithm of the brightness
-changes by that turn times its own gradient over the normals. That is one equation for two slopes. Across the light they
-stay free, and a furrow that faces the light shows only by the light that it keeps out: there, what is darker is taken
-to be deeper (as Beeler et al., "High-quality single-shot capture of facial geometry", 2010, do for pores).
+To first order, a displacement d along the normal turns the normal by minus the slope of d, and the logarithm of the
+brightness changes by this turn times its gradient over the normals. That is one equation for two slopes. The slope at
+right angles to the light stays free, and a furrow that faces the light shows only by the light it keeps out. So darker
+is also taken to be deeper (as Beeler et al., "High-quality single-shot capture of facial geometry", 2010, do for
+pores).
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from unveil.typing import Float32s, Floats, Int64s
 DEPTH = 0.002  # metres by which what is darker by a factor of e is deeper
 DEEPER = 0.1  # weight of that against the equation of the slopes
 STIFF = 0.0005  # weight of the squares of the slopes, which are small
-STEPS = 40  # of the conjugate gradients
+STEPS = 40  # of conjugate gradients
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
     """The texels [N] of a dense mesh as a grid on its surface."""
 
-    neighbours: Int64s  # [4, N] left, right, above, below; itself where there is none
-    along: Floats  # [N, 2, 3] unit vectors of the surface, at right angles
-    slopes: Floats  # [2, N, 4] along these: weights of what the neighbours hold, in 1 / metre
+    neighbours: Int64s  # [4, N] left, right, above, below; the texel itself where there is none
+    along: Floats  # [N, 2, 3] two unit tangents at right angles
+    slopes: Floats  # [2, N, 4] weights of the neighbours' values that give the slopes along these, in 1 / metre
     __repr__ = short_repr
 
     @classmethod
     def of(cls, mesh: DenseMesh, points: Floats, normals: Floats) -> Grid:
-        """The grid of the mesh with its vertices at ``points`` [N, 3], of unit ``normals`` [N, 3]."""
+        """The grid of a mesh whose vertices are at ``points`` [N, 3], in metres, with unit ``normals`` [N, 3]."""
         neighbours = neighbours_of(mesh)
         left, right, above, below = neighbours
         across, down = points[right] - points[left], points[below] - points[above]
@@ -56,7 +57,7 @@ class Grid:
         return cls(neighbours, np.stack([first, second], axis=1), slopes)
 
     def normals(self, displacement: Floats, normals: Floats) -> Floats:
-        """Unit normals [N, 3] of the surface displaced by [N] metres, to first order."""
+        """Unit normals [N, 3] of the surface after a displacement [N] in metres, to first order."""
         slope = np.einsum("kni,in->nk", self.slopes, displacement[self.neighbours])
         return unit(normals - np.einsum("nk,nkc->nc", slope, self.along))
 
@@ -73,18 +74,18 @@ def neighbours_of(mesh: DenseMesh) -> Int64s:
 
 
 def find_relief(shade: Floats, weight: Floats, gradient: Floats, grid: Grid) -> Float32s:
-    """Displacements [N] in metres that explain best the ``shade`` of texels; 0 far from any.
+    """Displacements [N] in metres that best explain the ``shade`` of texels; 0 far from any shade.
 
     Args:
-        shade: [N] logarithm of the brightness against that of the undisplaced surface.
+        shade: [N] logarithm of the brightness relative to the undisplaced surface.
         weight: [N] trust in it, 0 to 1.
-        gradient: [N, 2] of the logarithm of the brightness by turns of the normal towards the grid's ``along``.
+        gradient: [N, 2] of the logarithm of the brightness, per radian of turn of the normal towards ``grid.along``.
         grid: the surface.
     """
     shade, weight = np.asarray(shade, np.float64), np.asarray(weight, np.float64)
-    scale = DEPTH  # unknowns in multiples of it
-    turn = -np.einsum("nk,kni->ni", gradient, grid.slopes) * scale  # [N, 4] what neighbours change the shade by
-    # [3, N, 4] three sums over neighbours, whose squares count by their weights [3, N]
+    scale = DEPTH  # the unknowns are in multiples of it
+    turn = -np.einsum("nk,kni->ni", gradient, grid.slopes) * scale  # [N, 4] change of the shade per neighbour's unknown
+    # Three sums over the four neighbours [3, N, 4], the shade and two slopes; their squares have weights [3, N].
     sums = np.concatenate([turn[None], grid.slopes * scale])
     weights = np.stack([weight, np.full_like(weight, STIFF), np.full_like(weight, STIFF)])
     own = DEEPER * weight + 1e-3
@@ -102,7 +103,7 @@ def find_relief(shade: Floats, weight: Floats, gradient: Floats, grid: Grid) -> 
 
 @compiled
 def _add_products(result: Any, values: Any, neighbours: Any, sums: Any, weights: Any) -> None:
-    """Add the gradient of half the weighted squares of sums [M, N, 4] over neighbours [4, N] of values [N]."""
+    """Add the gradient, over values [N], of half the weighted squares of sums [M, N, 4] over neighbours [4, N]."""
     for m in range(len(sums)):
         for n in range(len(values)):
             one, two, three, four = sums[m, n]
@@ -115,7 +116,7 @@ def _add_products(result: Any, values: Any, neighbours: Any, sums: Any, weights:
 
 
 def _conjugate_gradients(system: Callable[[Floats], Floats], right: Floats) -> Floats:
-    """The solution, nearly, of a symmetric positive definite system."""
+    """The approximate solution of a symmetric positive definite system."""
     found, rest = np.zeros_like(right), right.copy()
     direction, size = rest.copy(), float(rest @ rest)
     for _ in range(STEPS):
