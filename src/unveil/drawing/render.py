@@ -25,15 +25,16 @@ CLAY = np.array([0.58, 0.56, 0.54], dtype=np.float32)  # linear reflectance
 LIGHTS = (((-0.45, -0.65, -0.75), 0.85), ((0.8, -0.1, -0.5), 0.28))
 AMBIENT = 0.16
 INSIDE = 0.35  # brightness of surfaces seen from behind
-# Cavities: distances in picture heights at which to look for what rises around a point, the sine of the angle that a
-# smooth surface may rise by, and the darkness of a point with walls all round.
-CAVITY_REACHES, CAVITY_BIAS, CAVITY_DARKNESS = (0.008, 0.02), 0.12, 1.4
+# Cavities are darkened by how far the surface around a point rises.
+CAVITY_REACHES = (0.008, 0.02)  # picture heights from the point
 CAVITY_DIRECTIONS = 8
-BAND = 96  # rows; a multiple of the supersampling and of all grids
-COARSEST_GRID = 4  # drawn pixels at most from one point to the next at which to look
-TEXTURE_SHADING = 0.35  # of the shading on textured heads, whose texture holds the photograph's light
+CAVITY_BIAS = 0.12  # sine of the angle by which a smooth surface may rise without being a cavity
+CAVITY_DARKNESS = 1.4  # of a point with walls all round
+COARSEST_GRID = 4  # drawn pixels, at most, between points at which this is computed
+BAND = 96  # rows that are drawn at a time; a multiple of the supersampling and of all such grids
+TEXTURE_SHADING = 0.35  # strength of the shading on textured heads, whose texture has the light of the photograph
 VIEW_HEIGHT = 0.28  # metres that a picture of a head shows, unless long hair needs more
-FILLS = 1.04  # times the height of what fills such a picture
+FILLS = 1.04  # size of a picture, at least, by that of the head in it
 _LAMPS = np.array([[*np.divide(towards, np.linalg.norm(towards)), strength] for towards, strength in LIGHTS])
 
 
@@ -148,7 +149,7 @@ class Bands:
         return [slice(first, min(first + BAND, self.height)) for first in range(0, self.height, BAND)]
 
     def raster(self, rows: slice) -> Raster:
-        """That of a band."""
+        """The raster of a band."""
         return rasterize(self.points, self.faces, rows.stop - rows.start, self.width, rows.start)
 
 

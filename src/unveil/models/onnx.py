@@ -1,14 +1,18 @@
 """A learner in an ONNX file: crops in, coefficients of a known layout out.
 
-The file keeps to one contract. Input ``images`` float32 [N, 3, S, S] (RGB in [0, 1]), output ``coefficients``
-float32 [N, M], and in its metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``,
-``licence`` and, where the maker says what it was trained on, ``data``; a learner that was trained on mirror images as
-well says ``mirror_images``: ``learned``. Four more outputs are optional: ``deviations``
-float32 [N, M], the standard deviation of each coefficient in its unit, with ``vertex_scale`` in the metadata (one
-number, or float16 [2, V] in base64; see `unveil.heads.uncertainty`); ``occlusion`` float32 [N, 28, 28], the probability
-that something covers that cell of the crop, row 0 on top; ``face`` float32 [N], the probability that the crop shows a
-face, which may be badly framed; and ``classes`` float32 [N, 9, 56, 56], the probability that a cell shows each of
-`unveil.models.classes.CLASSES`.
+The contract of the file:
+
+- Input ``images`` float32 [N, 3, S, S], RGB in [0, 1].
+- Output ``coefficients`` float32 [N, M].
+- Optional output ``deviations`` float32 [N, M], the standard deviation of each coefficient in its unit.
+- Optional output ``occlusion`` float32 [N, 28, 28], the probability that an occluder covers the cell, row 0 on top.
+- Optional output ``face`` float32 [N], the probability that the crop shows a face, however it is framed.
+- Optional output ``classes`` float32 [N, 9, 56, 56], the probability that a cell shows each of
+  `unveil.models.classes.CLASSES`.
+- Metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``, ``licence``, and optionally ``data``,
+  what it was trained on.
+- Metadata ``vertex_scale`` with deviations: one number, or float16 [2, V] in base64 (see `unveil.heads.uncertainty`).
+- Metadata ``mirror_images``: ``learned``, if it was also trained on mirror images.
 """
 
 from __future__ import annotations

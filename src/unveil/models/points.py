@@ -1,11 +1,11 @@
-"""The places of the points of the face in a crop, and their contribution to the coefficients.
+"""Points of the face in a crop, and what their places add to the coefficients.
 
-Pooled features say which face it is, but forget where things are by a pixel or two, and a pixel is what makes one nose
-another. Maps keep it: each point is the expected position under a map of its own (integral regression, Sun et al.
-2018), and a linear layer reads coefficients from where all of them lie.
+Pooled features know which face it is, but lose a pixel or two of where things are, and a pixel makes one nose another.
+Maps keep it: each point is the expected position under a map of its own (integral regression, Sun et al. 2018), and a
+linear layer reads coefficients from the places of all points.
 
-Those of 64 crops of 144 pixels fill 87 MB, which fits no cache. So in training the maps of each image are made,
-summed up and dropped, and made again for the gradient. On one core that takes a fifth of the time.
+The maps of 64 crops of 144 pixels fill 87 MB, more than any cache. So in training the maps of each image are made,
+summed up and dropped, and made again for the gradient. On one core this takes a fifth of the time.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from torch.nn import functional
 
 FRONT = "refinement.front"  # the template's points in the state of a learner that finds points
 CHANNELS = 64
-LEAST_SPREAD, SPREAD_MIDDLE = 1e-3, 2.5  # what the logarithm of a spread is taken of, and what is added to it
-OFFSET_SCALE, PLACE_SCALE = 8.0, 3.0  # bring what the refinement reads to about 1
-LARGEST = 6.0  # of an offset: a bound that a wild first guess keeps to
+LEAST_SPREAD, SPREAD_MIDDLE = 1e-3, 2.5  # least spread whose logarithm is taken, and what is added to the logarithm
+OFFSET_SCALE, PLACE_SCALE = 8.0, 3.0  # scale the inputs of the refinement to about 1
+LARGEST = 6.0  # bound of an offset, for wild first guesses
 
 
 class Maps(NamedTuple):

@@ -1,8 +1,8 @@
-"""A second look at every crop, in the mirror.
+"""A second look at crops, in the mirror.
 
-What a network says of a crop and of its mirror image are two guesses at one head, whose errors are partly their own.
-Their mean is nearer to it than either (Krizhevsky et al. 2012, "ImageNet classification", section 4.1), where something
-is hidden or the head is turned. A clear face from the front needs one look (docs/rerender.md).
+The predictions for a crop and for its mirror image are two guesses at one head, with errors that are partly
+independent. Where something is hidden or the head is turned, their mean is nearer to the head than either (Krizhevsky
+et al. 2012, "ImageNet classification", section 4.1). A clear frontal face needs one look only (docs/rerender.md).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from unveil.heads.model import MorphableModel
 from unveil.models.encoder import Encoder, Prediction
 from unveil.typing import Bools, Float32s, Floats, Images
 
-# From which on a second look is worth it: the share of a crop that is hidden, radians that a head is turned by, and the
-# probability of a face, up to that.
-HIDDEN, TURNED, SURE = 0.03, 0.3, 0.9
+# A second look is worth it where any of these holds.
+HIDDEN = 0.03  # share of the crop that is hidden, at least
+TURNED = 0.3  # radians by which the head is turned, at least
+SURE = 0.9  # face score, at most
 
 
 class SecondLook:
-    """Joins what an encoder says of crops with what it says of their mirror images.
+    """Averages an encoder's predictions for crops with those for their mirror images.
 
     Args:
         encoder: the network. Where it has not learned from mirror images (``looks_twice``), there is no second look.
@@ -38,11 +39,11 @@ class SecondLook:
         return mirror_matrix(self._model) if self._encoder.looks_twice else None
 
     def predict(self, crops: Images) -> Prediction:
-        """What the encoder says of crops [N, S, S, 3]: where it is worth it, the mean with their mirror images."""
+        """The prediction for crops [N, S, S, 3], averaged with that for their mirror images where it is worth it."""
         return self.joined(self._encoder.predict(crops), crops)
 
     def joined(self, said: Prediction, crops: Images) -> Prediction:
-        """The same, where what it says of the crops themselves is known."""
+        """The same, given the prediction for the crops themselves."""
         mirror = self._mirror
         if mirror is None:
             return said
@@ -58,7 +59,7 @@ class SecondLook:
         return Prediction.joined([said.take(once), both]).take(np.argsort(np.concatenate([once, again])))
 
     def _mean(self, said: Prediction, other: Prediction, mirror: Float32s) -> Prediction:
-        """The mean of what is said of crops and of their mirror images."""
+        """The mean of the predictions for crops and for their mirror images."""
         deviations = None
         if said.deviations is not None and other.deviations is not None:
             variances = np.square(np.asarray(other.deviations.values)) @ np.square(mirror)
@@ -75,10 +76,10 @@ class SecondLook:
         )
 
     def _moved_back(self, values: Floats, size: int) -> Floats:
-        """Coefficients [N, M] that were mirrored back, in the frame of the crop.
+        """Coefficients [N, M] that were mirrored back, moved into the frame of the crop.
 
-        The frame's middle is half a pixel to the right of the crop's (docs/conventions.md). So what was mirrored in the
-        one and mirrored back in the other is a pixel too far to the right.
+        The centre of the projected frame is half a pixel to the right of the crop's (docs/conventions.md). The picture
+        is mirrored about the one and the coefficients about the other, which leaves them a pixel too far to the right.
         """
         left = np.broadcast_to(np.array([[1.0, 0, -1], [0, 1, 0]]), (len(values), 2, 3))
         moved = self._model.moved(Coefficients(self._encoder.layout, values), left, size, size)
@@ -86,7 +87,7 @@ class SecondLook:
 
 
 def _worth_it(said: Prediction) -> Bools:
-    """Which crops [N] to look at again: all where an encoder does not say what is hidden."""
+    """Which crops [N] to look at again; all of them if the encoder does not say what is hidden."""
     worth = np.full(len(said.coefficients.values), said.occlusion is None)
     if said.occlusion is not None:
         worth |= said.occlusion.mean(axis=(1, 2)) >= HIDDEN
@@ -101,5 +102,5 @@ def _mean(one: Coefficients, other: Floats) -> Coefficients:
 
 
 def _mean_map(one: Float32s | None, other: Float32s | None) -> Float32s | None:
-    """The mean of maps [..., columns], one of a crop, the other of its mirror image; None where there are none."""
+    """The mean of a crop's maps [..., columns] and those of its mirror image; None where there are none."""
     return None if one is None or other is None else np.asarray((one + other[..., ::-1]) / 2, np.float32)

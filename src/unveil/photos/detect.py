@@ -1,17 +1,17 @@
-"""Faces in a photograph, by BlazeFace on an image pyramid and a second look at whatever it finds.
+"""Faces in a photograph, by BlazeFace on an image pyramid and a second look at its finds.
 
-The network is run on the whole photograph at a series of scales, each half the next, so that every size of face comes
-into its range at least once and no face is cut by the border of a tile. Among so many places and scales some are
-taken for a face by chance. So a find of which no two scales are certain is looked at again by itself at several sizes,
-and the mean score decides: a face keeps its score, even when half hidden; an accident does not. What is not certain is
-looked at with the photograph turned as well. Where nothing certain is left, all of it is searched finer, and every find
-is looked at turned.
+The network runs on the whole photograph at a series of scales, each half the next, so that every size of face comes
+into its range at least once and no tile cuts a face. Among so many places and scales, some are taken for a face by
+chance. So a find that fewer than two scales are certain of is looked at again by itself at several sizes, and the mean
+score decides: a face keeps its score, even when half hidden; an accident does not. A find that is not certain is also
+looked at with the photograph turned. Where nothing certain is left, the whole photograph is searched at a finer scale,
+and every find is looked at turned.
 
 The coarse scales come first. The search ends when faces a third as large as the smallest certain one would have been
-seen: so the people of a group lead to each other, and a portrait is not searched for faces in its background.
+found. So the people of a group lead to each other, and a portrait is not searched for faces in its background.
 
-Where a network decides afterwards what is a face, second looks need a much lower score, and so do finds where nothing
-certain is found.
+Where another network decides afterwards what is a face, a much lower score is enough: for second looks, and for finds
+where nothing certain is found.
 """
 
 from __future__ import annotations
@@ -37,26 +37,28 @@ LOOK_SIZE = 128  # network pixels around a find
 LOOK_FACE_SIDES = (28, 40, 56)  # side of the face in each look, network pixels
 GLANCE = (40,)  # the same where one look is to tell whether more are worth it
 
-# A photograph has more places for a small face than for a large one, and so more to be mistaken for one: the score
-# asked for rises with every halving of the face.
+# A photograph has more places for a small face than for a large one, and so more that can be mistaken for one. So the
+# required score rises with every halving of the face.
 SCORE_THRESHOLD = 0.5
 LARGE_FACE = 0.2  # side of a face for which the plain threshold holds, in long sides of the photograph
 RISE_PER_HALVING = 0.1
-MOST_REQUIRED = 0.85  # clear faces have more at any size, and nothing else was seen that has
+MOST_REQUIRED = 0.85  # clear faces have more at any size, and nothing else that we have seen does
 
-# Of 1,000 faces of YouTube Faces with 40 % hidden, 41 are lost or misplaced where so much is asked. Of these, 34 have
-# second looks above the first of these scores, and all but one of the rest have finds above the second.
+# Scores that a generous search asks for in second looks, and of finds. Of 1,000 faces of YouTube Faces with 40 %
+# hidden, the scores above lose or misplace 41. Of these, 34 reach the first in second looks, and all but one of the
+# others have finds that reach the second.
 GENEROUS, HARDLY_WORTH_A_LOOK = 0.3, 0.2
-MOST_HARDLY = 8  # finds with no more than these scores that are looked at
+MOST_HARDLY = 8  # finds with so low a score that are looked at
 
 SMALLEST_SHARE = 1 / 3  # of the smallest certain face's side, to which the search goes on
 AHEAD = 2  # the level, counted from the coarsest, that most searches end at: a second core begins with it at once
 SEEN_SIDE = 16  # network pixels; from this side on nine of ten faces are found worth a look
 
-# The network sees faces that lie or stand on their head, but less surely, and beyond a quarter turn it takes the mouth
-# for the eyes. So what is not certain is looked at again with the photograph turned. To search all of it turned finds
-# no more: of 101 turned faces that this found, the upright photograph had shown every one with 0.54 or more.
-# Of 288 pictures without a face, no find has more than 0.75 in two scales; of 94 clear faces, 9 in 10 have this.
+# The network also finds faces that lie on their side or are upside down, but less surely, and beyond a quarter turn it
+# takes the mouth for the eyes. So a find that is not certain is looked at again with the photograph turned. Searching
+# the whole turned photograph finds no more: of 101 turned faces that it found, every one had scored 0.54 or more
+# upright. In 288 pictures without a face, no find exceeds 0.75 at two scales; of 94 clear faces, 9 in 10 reach the
+# score below.
 CERTAIN = 0.8  # score
 TURNS = (90, 180, -90)  # degrees clockwise that a face may be turned by
 SURER = 0.15  # score by which a turned face must be surer than the same one upright

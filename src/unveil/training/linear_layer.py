@@ -1,11 +1,11 @@
 """The linear layers' rows for the shape, solved in closed form before the first step.
 
-Features that know where a face is know more of its form than a layer that was trained on labels without one says. A
-step of gradient descent would need long to find that; least squares finds it at once, and training goes on from there
-(Kumar et al. 2022, "Fine-tuning can distort pretrained features").
+Features that know where a face is know more about its form than a linear layer shows that was trained on labels without
+form. Gradient descent would take long to use that; least squares does at once, and training goes on from there (Kumar
+et al. 2022, "Fine-tuning can distort pretrained features").
 
-It also closes a long training: a layer that saw its pictures many times trusts what is only true of them. Least squares
-on pictures that the learner has never seen take that back.
+It also closes a long training. A layer that saw its pictures many times relies on what is true of these alone; least
+squares on pictures that the learner has never seen undoes that.
 """
 
 from __future__ import annotations

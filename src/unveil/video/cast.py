@@ -14,7 +14,7 @@ from unveil.video.parts import FrameFaces
 from unveil.video.people import People, SeenFace
 from unveil.video.track import Recorder, Track
 
-FEWEST_FRAMES = 5  # in which somebody is seen who gets a head, or all frames of a shorter clip
+FEWEST_FRAMES = 5  # in which somebody must be seen to get a head; all frames in a shorter clip
 SHARP = 200.0  # pixels of a face; more add nothing
 
 
@@ -57,20 +57,20 @@ class Cast:
         self.frames, self.seconds = self.frames + 1, frame.seconds
 
     def join(self, number: int, other: int) -> None:
-        """Let one number's frames be another's as well."""
+        """Give the frames of ``other`` to ``number`` as well."""
         role, taken = self.roles[number], self.roles.pop(other)
         role.recorder.join(taken.recorder)
         if taken.worth > role.worth:
             role.best, role.frame, role.worth = taken.best, taken.frame, taken.worth
 
     def leading(self, most: int | None = None) -> list[int]:
-        """The numbers of those who get a head, in the order in which they came: at most so many, the longest seen."""
+        """The numbers of those who get a head, in the order in which they came; at most ``most``, the longest seen."""
         lengths = {number: len(role.recorder) for number, role in self.roles.items()}
         seen = [number for number, length in lengths.items() if length >= min(FEWEST_FRAMES, self.frames)]
         return sorted(sorted(seen, key=lambda number: -lengths[number])[:most])
 
     def tracks(self, people: People, numbers: list[int]) -> Mapping[int, Track]:
-        """The smooth motion of each of them, with the one shape that all their frames give."""
+        """The smoothed motion of each of them, with the shape that all their frames give."""
         return {number: self.roles[number].recorder.track(people[number].shape()[0]) for number in numbers}
 
     def _worth(self, face: SeenFace) -> float:

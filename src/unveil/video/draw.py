@@ -14,8 +14,8 @@ from unveil.photos.crop import Crop
 from unveil.typing import Floats, Image, Ints
 from unveil.video.track import Track
 
-OPACITY, BRIDGED = 0.62, 0.3  # of the mesh over the frame, where the person is seen and where they are believed to be
-LARGEST = 400  # pixels of a head's longer side that are drawn; a larger head is enlarged
+OPACITY, BRIDGED = 0.62, 0.3  # of the mesh over the frame, while the person is seen and during a short absence
+LARGEST = 400  # pixels of a head's longer side, at most, that are drawn; a larger head is enlarged from these
 BESIDE = 4  # pixels around a head
 
 

@@ -1,4 +1,4 @@
-"""People as they come, frame by frame, for pictures that move while they are seen, as those of a webcam do."""
+"""Heads of people in a live stream of frames, such as a webcam's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unveil.video.smooth import OneEuro
 from unveil.video.track import LEAST_DEVIATION, continuous, placed, reference_crop, with_shape
 from unveil.video.tracker import Tracker
 
-SHAPE_SECONDS = 0.5  # in which most of what a frame adds to a shape is shown: the second frame adds the most
+SHAPE_SECONDS = 0.5  # over which most of a change of shape is shown, so that heads do not jump with their first frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class LiveHead:
     """A head in the newest frame."""
 
     person: int  # number, from 0 in the order in which they came
-    coefficients: Coefficients  # [M] in the crop; smooth, with a shape that goes to what all frames so far give
+    coefficients: Coefficients  # [M] in the crop; smoothed, with a shape on its way to that of all frames so far
     crop: Crop
     seen: SeenFace  # what this frame alone says
     __repr__ = short_repr

@@ -1,8 +1,8 @@
-"""Identity from frame to frame: one number and one shape for each person as long as they are not away for long.
+"""Who is who from frame to frame: each person has one number and one shape, unless they are away for long.
 
-People are kept apart by where they were, how large, and by the form of their head. Whoever was away for longer than
-`MEMORY` gets a new number on coming back, until `unveil.video.returns` has seen all frames. Nobody is recognised
-by name or beyond the clip.
+People are told apart by place, size and the form of their head. Whoever was away for longer than `MEMORY` gets a new
+number on coming back, until `unveil.video.returns` has seen all frames. Nobody is recognised by name or beyond the
+clip.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from unveil.reconstruct.joining import ShapeSums
 from unveil.reprs import short_repr
 from unveil.typing import Float64s, Floats, UInt8s
 
-# What counts as much against two finds being one person. Place and size say most from frame to frame; the form of a
-# head is a weak hint: of 34 people of YouTube Faces, 9 % of pairs of one person's frames are more than `UNLIKE` apart,
-# and 22 % of pairs of two people's.
-SIDES_APART = 1.0  # between the middles of the boxes, in sides of a box
+# Differences between two faces that count one each against their being one person. Place and size say most from frame
+# to frame. The form of the head is a weak hint: among 34 people of YouTube Faces, it differs by more than `UNLIKE` in 9
+# % of pairs of one person's frames, and in 22 % of pairs of two people's.
+SIDES_APART = 1.0  # between the centres of the boxes, in sides of a box
 TIMES_LARGER = 2.0
 UNLIKE = 0.004  # metres, between the faces of the neutral heads
-SOMEBODY_ELSE = 3.0  # the sum from which on it is another person
-MEMORY = 2.0  # seconds after which it says nothing any more where somebody was
+SOMEBODY_ELSE = 3.0  # the sum of these from which it is another person
+MEMORY = 2.0  # seconds after which somebody's place says nothing any more
 
-# Of what the learner gets wrong in the frames of a clip: of 90 people of YouTube Faces the variance of a coefficient
-# between frames is 0.26 of the stated one, where that is below the prior's.
+# Correlation of the learner's errors in the frames of a clip. For 90 people of YouTube Faces, the variance of a
+# coefficient between frames is 0.26 of the stated one, where that is below the prior's.
 CORRELATION = 0.74
 
 
@@ -59,21 +59,21 @@ class Person:
     last: SeenFace
     seconds: float  # when they were seen last
     frames: int  # in which they were seen
-    shapes: Float64s  # [S] sum over the frames, each as its learner says it
-    sums: ShapeSums | None  # what the frames have said of the shape, where the learner says how sure it is
+    shapes: Float64s  # [S] sum of the shapes in all frames
+    sums: ShapeSums | None  # the evidence on the shape, where the learner says how sure it is
     __repr__ = short_repr
 
     def shape(self) -> tuple[Floats, Floats | None]:
-        """The one shape [S] of the person and its deviations [S], by all frames so far."""
+        """The shape [S] that all frames so far give the person, and its deviations [S]."""
         return (self.mean_shape, None) if self.sums is None else self.sums.joined(CORRELATION)
 
     @property
     def mean_shape(self) -> Float64s:
-        """What a frame says on average [S]: less bold than the one shape, and to be compared with other frames."""
+        """The mean shape [S] of single frames, to compare frames with; it is less bold than the joint shape."""
         return self.shapes / self.frames
 
     def join(self, other: Person) -> None:
-        """Take in what was seen of them under another number."""
+        """Add what was seen of them under another number."""
         if other.seconds > self.seconds:
             self.last, self.seconds = other.last, other.seconds
         self.frames, self.shapes = self.frames + other.frames, self.shapes + other.shapes
@@ -134,7 +134,7 @@ class People:
         return known | {len(self) + k: faces[row] for k, row in enumerate(left)}
 
     def difference(self, number: int, face: SeenFace) -> float:
-        """How little a face is like a person who was just seen, in place, size and form; 0 for one and the same."""
+        """How much a face differs from a person who was just seen, in place, size and form; 0 if in nothing."""
         person = self._people[number]
         shape = self._model.shape(face.coefficients)
         between = np.tensordot(person.mean_shape - shape, self._model.head.shape_basis, 1)  # [V, 3]

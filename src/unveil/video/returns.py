@@ -1,7 +1,7 @@
-"""People who come back to a clip after a while: stretches that show one person become one.
+"""People who come back to a clip after a while: join the stretches that show one person.
 
-Once all frames have been seen, the form of a head in one stretch is the mean of many, and says more than that of the
-first frame after an absence. This is within one clip: nobody is recognised from one to another.
+Once all frames have been seen, the form of a head in a stretch is the mean of many frames, which says more than the
+first frame after an absence. This is within one clip; nobody is recognised from one clip to another.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from unveil.typing import Float64s, Floats
 from unveil.video.cast import Cast
 from unveil.video.people import People
 
-MOST = 1000  # stretches that are compared, the longest, for their time and memory
-# Metres between the faces of neutral heads, root mean square, from which on they are two people's where nothing better
-# is known: of 32 people of YouTube Faces, 5 frames against 5 others, 3 % of one person's are farther apart, and 57 % of
-# two people's.
+MOST = 1000  # stretches that are compared, the longest ones, to bound time and memory
+# Root mean square distance in metres between the faces of neutral heads from which they belong to two people, where
+# nothing better is known. Among 32 people of YouTube Faces, 5 frames against 5 others, 3 % of pairs of one person are
+# farther apart, and 57 % of pairs of two people.
 STRANGER = 0.0021
 
 
 def rejoin(cast: Cast, people: People, model: MorphableModel) -> None:
-    """Let people who came back have the number again that they had first.
+    """Give people who came back the number that they had first.
 
-    Those that are most alike are joined first, and none of whom one frame shows both.
+    Those that are most alike are joined first. Two that one frame shows together are never joined.
     """
     numbers = sorted(sorted(cast.roles, key=lambda number: -people[number].frames)[:MOST])
     if len(numbers) < 2:
@@ -49,7 +49,7 @@ def rejoin(cast: Cast, people: People, model: MorphableModel) -> None:
 
 
 def shape_similarity(model: MorphableModel, shapes: Floats, others: Floats) -> Float64s:
-    """How alike people of shapes [N, S] are to others [M, S]: [N, M], from 0 on where they are believed to be one."""
+    """How alike people with shapes [N, S] are to others [M, S]: [N, M], 0 or more where they are taken for one."""
     if (variation := family_of(model.layout).shape_variation()) is not None:
         return variation.alike(shapes, others)
     basis = np.asarray(model.head.shape_basis, np.float64)  # [S, V, 3]

@@ -1,9 +1,9 @@
 """Smoothing over time, without delay, of what was measured in single frames.
 
 The one-euro filter (Casiez, Roussel and Vogel, "1€ filter: a simple speed-based low-pass filter for noisy input in
-interactive systems", 2012) lets through the faster a value moves the more. Live, it is run forwards, and is late by a
-little. Of a clip the later frames are known as well: it is run forwards and backwards and the mean of both is taken,
-in which what the one is late the other is early.
+interactive systems", 2012) smooths a value the less, the faster it moves. Live, it runs forwards, with a little delay.
+In a clip the later frames are known as well, so it runs forwards and backwards, and the mean of both is taken, in which
+the two delays cancel.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import numpy as np
 from unveil.typing import Float64s, Floats
 
 # Chosen on the clips of `benchmarks/video.py`, so that a jaw that opens three times a second keeps nine tenths of its
-# way. Values are measured in deviations, as the learner states them.
-STILL_CUTOFF = 0.5  # Hz, of what stands still
-SPEED_FACTOR = 0.7  # Hz more for each deviation per second
-SPEED_CUTOFF = 5.0  # Hz, of the speed itself
+# range. Values are in units of the deviations that the learner states.
+STILL_CUTOFF = 0.5  # Hz, for a value that stands still
+SPEED_FACTOR = 0.7  # Hz more for each deviation per second of speed
+SPEED_CUTOFF = 5.0  # Hz, for the speed itself
 
 
 @dataclass
 class OneEuro:
-    """The filter for D values at once, given one time after the other."""
+    """The filter, for D values at once and one time after the other."""
 
     _value: Float64s | None = None  # [D]
     _speed: Float64s | float = 0.0  # [D] per second
@@ -32,7 +32,7 @@ class OneEuro:
     _seconds: float = 0.0
 
     def __call__(self, measured: Floats, seconds: float) -> Float64s:
-        """The smooth values [D] at a time, of what was measured then."""
+        """The smoothed values [D] at a time, given those ``measured`` then."""
         now = np.asarray(measured, np.float64)
         value = now
         if self._value is not None:
@@ -45,7 +45,7 @@ class OneEuro:
 
 
 def smoothed(measured: Floats, seconds: Floats) -> Float64s:
-    """Values [T, D], in deviations, made smooth over times [T] in both directions."""
+    """Values [T, D], in units of their deviations, smoothed over times [T] in both directions."""
     forwards, backwards = OneEuro(), OneEuro()
     both = np.empty(np.shape(measured))
     for k in range(len(both)):
@@ -56,6 +56,6 @@ def smoothed(measured: Floats, seconds: Floats) -> Float64s:
 
 
 def _share(cutoff: Float64s | float, step: float) -> Any:
-    """How much of a new value a low-pass filter of first order takes that cuts off at so many Hz."""
+    """The share of a new value that a first-order low-pass filter with this cut-off, in Hz, takes."""
     ratio = 2 * np.pi * cutoff * step
     return ratio / (ratio + 1)

@@ -1,4 +1,4 @@
-"""One person through a clip: what was measured in each frame, in one frame of reference, and what is made of it."""
+"""One person through a clip: the measurements of all frames in one frame of reference, and the motion they give."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Track:
     frames: Ints  # [T] numbers of the frames
     seconds: Float64s  # [T]
     coefficients: Coefficients  # [T, M] in the crop
-    crop: Crop  # the same for all frames: where it is, coefficients of different frames can be compared
+    crop: Crop  # the same for all frames, so that their coefficients can be compared
     __repr__ = short_repr
 
     def motion(self, rate: float, seconds: float) -> Motion:
-        """All of a clip, of so many seconds, as keyframes at a rate; who is away moves on to where they are next."""
+        """Keyframes at ``rate`` for a clip of so many seconds; absences are bridged by straight lines."""
         at = np.arange(int(np.floor(seconds * rate + 1e-6)) + 1) / rate
         values = np.asarray(self.coefficients.values)
         moved = np.stack([np.interp(at, self.seconds, column) for column in values.T], axis=1)
@@ -78,7 +78,7 @@ class Recorder:
         return len(self._frames)
 
     def add(self, number: int, seconds: float, face: SeenFace) -> None:
-        """Take in the face of a frame."""
+        """Add the face of a frame."""
         self._frames.append(number)
         self._seconds.append(seconds)
         self._values.append(placed(self._model, face, self.crop).values)
@@ -86,7 +86,7 @@ class Recorder:
             self._deviations += face.deviations.values
 
     def join(self, other: Recorder) -> None:
-        """Take in the person's other frames, none of which is among these."""
+        """Add other frames of the person, none of which is among these."""
         rows = Coefficients(self._model.layout, np.stack(other._values))
         moved = self._model.moved(rows, other.crop.into(self.crop), other.crop.size, self.crop.size)
         frames = [*self._frames, *other._frames]
@@ -121,7 +121,7 @@ class Recorder:
         return self._model.placement.with_joint_turns(heads, turns)
 
     def track(self, shape: Floats) -> Track:
-        """The same made smooth."""
+        """The same, smoothed over time."""
         heads, seconds = self.measured(shape), np.array(self._seconds)
         values = np.asarray(heads.values, self._values[0].dtype)
         of_shape = np.zeros(heads.layout.size, bool)
@@ -144,9 +144,9 @@ def placed(model: MorphableModel, face: SeenFace, crop: Crop) -> Coefficients:
 
 
 def with_shape(model: MorphableModel, heads: Coefficients, shape: Floats, size: int) -> Coefficients:
-    """Heads [T, M] in a crop of ``size`` pixels with one shape [S], their landmarks about where they were.
+    """Heads [T, M] in a crop of ``size`` pixels with one shape [S], with their landmarks about where they were.
 
-    Another shape alone would move them: it is undone by the similarity that fits best.
+    Changing the shape moves the landmarks; the similarity that best moves them back is applied.
     """
     group = model.shape_group
     shaped = heads.replace(**{group: np.broadcast_to(shape, heads[group].shape)})
@@ -169,7 +169,7 @@ def similarities(points: Floats, targets: Floats) -> Floats:
 
 
 def continuous(turns: Floats) -> Floats:
-    """Axis-angles [T, 3], each written so that it is nearest to the one before: beyond half a turn, too."""
+    """Axis-angles [T, 3], each in the form that is nearest to the one before, also beyond half a turn."""
     result = np.array(turns)
     for k in range(1, len(result)):
         angle = np.linalg.norm(result[k])

@@ -1,8 +1,8 @@
-"""Faces from frame to frame: most frames need no detector, as a face is about where it was.
+"""Faces from frame to frame. Most frames need no detector, because a face is about where it was.
 
 A face is looked for where its landmarks were in the last frame. The network that gives the coefficients also says
-whether there is a face; while there is none, behind an occluder, the place is looked at for `PATIENCE` seconds. The
-detector searches the whole frame where somebody has just been lost, and otherwise from time to time.
+whether there is a face. While there is none, as behind an occluder, its place is watched for `PATIENCE` seconds. The
+detector searches the whole frame when somebody has just been lost, and otherwise from time to time.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from unveil.reconstruct.walk import FaceWalk, Framed, agree, different_faces
 from unveil.typing import Floats, Image
 from unveil.video.people import People, SeenFace
 
-PATIENCE = 1.5  # seconds for which the place is watched where a face was
-SEARCH_LOST, SEARCH = 0.2, 1.0  # seconds between searches of whole frames, where somebody is missing and where not
-SAME_PLACE = 0.3  # intersection over union from which on two boxes are around one face
+PATIENCE = 1.5  # seconds for which the place of a lost face is watched
+SEARCH_LOST, SEARCH = 0.2, 1.0  # seconds between searches of whole frames, while somebody is missing and otherwise
+SAME_PLACE = 0.3  # intersection over union from which two boxes are around one face
 
 
 class Tracker:
     """Follows everybody through the frames of one clip, in order.
 
-    What it does next depends only on what it has found so far: after `remember` has been given the faces of all frames
-    up to one, it goes on from there as if it had found them itself.
+    Its state depends only on the faces found so far. So it can be resumed: after `remember` was given the faces of all
+    earlier frames, it goes on as if it had found them itself.
 
     Args:
         reconstructor: has the networks.

@@ -16,17 +16,17 @@ from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s, UInt8s
 
 DRAWN = ("lips", "brows", "edge_of_brows", "near_brows", "below_nose", "bare")
 PER_METRE = 2000  # pixels of the front view in which parts are drawn
-HALF_WIDTH, TOP, BOTTOM = 0.1, 0.12, -0.16  # metres of that view
-BROW_HEIGHT, BROW_EDGE, BROW_ROOM = (
-    0.0025,
-    0.002,
-    0.006,
-)  # metres: half the height of a brow, how much higher it may be, and how far around it is unsure
-HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05  # metres above the origin in front; how it falls to the nape
-EAR_BACK, EAR_TOP = -0.035, 0.03  # metres: where ears end on the template
+HALF_WIDTH, TOP, BOTTOM = 0.1, 0.12, -0.16  # metres from the origin to the edges of that view
+# Lengths in metres on the template.
+BROW_HEIGHT = 0.0025  # half the height of a brow
+BROW_EDGE = 0.002  # by which it may be higher
+BROW_ROOM = 0.006  # around it, where labels are unsure
+HAIRLINE = 0.068  # above the origin, in front
+HAIRLINE_SLOPE, FOREHEAD_BACK = 1.1, 0.05  # how the hairline falls towards the nape
+EAR_BACK, EAR_TOP = -0.035, 0.03  # where ears end
+BARE_MARGIN, PART_MARGIN = 0.014, 0.004  # between bare skin and the edge of the face, and eyes or lips
+POINT_REACH, POINT_FADING = 0.012, 0.06  # over which a face point moves a vertex, and over which that fades
 NEAREST = 6  # face points that move a vertex
-POINT_REACH, POINT_FADING = 0.012, 0.06  # metres over which a point moves a vertex, and over which that fades
-BARE_MARGIN, PART_MARGIN = 0.014, 0.004  # metres between bare skin and the edge of the face, and eyes or lips
 NOSE_BOTTOM = 33  # iBUG-68
 
 

@@ -31,12 +31,12 @@ FACES_KEPT = 0.99  # share of the faces held out that keep a score of one half o
 
 @dataclass(frozen=True)
 class Calibration:
-    """The factors for a learner's deviations and for those of vertices made of them."""
+    """The factors for a learner's deviations, and for the uncertainty of vertices that follows from them."""
 
     factors: Mapping[str, float]  # by group of coefficients
-    vertex_scale: Float32s  # [2, V] of what shape and expression do to each vertex
+    vertex_scale: Float32s  # [2, V] for the errors by shape and by expression
     count: int  # crops it was measured on
-    face_shift: float = 0.0  # what is taken from the logit that there is a face
+    face_shift: float = 0.0  # subtracted from the logit of the face score
 
     def factor_of_each(self, layout: CoefficientLayout) -> Float32s:
         """The factor [M] of each coefficient."""

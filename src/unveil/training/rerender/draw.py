@@ -1,4 +1,4 @@
-"""Other poses, expressions and cameras by lot."""
+"""Random poses, expressions and cameras."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import numpy as np
 from unveil.geometry.rotation import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_euler_degrees
 from unveil.typing import Floats
 
-FAR_TURNS = 0.45  # share of the heads that are turned to any pose
-YAW, PITCH = 75.0, 40.0  # degrees: the largest
-PITCH_SPREAD = 16.0  # degrees, standard deviation of the poses that are turned to
-MOST_TURN = (25.0, 42.0)  # degrees of pitch and yaw: a photograph shows too little of what is turned farther
-NEAR_TURN = (5.0, 8.0, 3.0)  # degrees of pitch, yaw and roll, standard deviations of the others
-SIDEWAYS = 8.0  # degrees of yaw from which on a face is turned on to the same side, which is the one that is seen
-AT_REST, OF_OTHERS = 0.15, 0.25  # shares of faces without expression and with that of another photograph
-STRENGTH = (0.4, 1.3)  # of another's expression
-UNITS = (1, 10)  # units that are drawn at once
-STRENGTHS = (1.2, 1.0)  # parameters of the beta distribution of their strengths: half are above 0.56
-ONE_SIDED = 0.2  # share of units that are not the same left and right
-DIRECTIONS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # no sides of a face: one undoes the other
+# Poses, in degrees.
+FAR_TURNS = 0.45  # share of the heads that get any pose; the others stay near the photograph's
+YAW, PITCH = 75.0, 40.0  # largest
+PITCH_SPREAD = 16.0  # standard deviation of those poses
+MOST_TURN = (25.0, 42.0)  # largest change of pitch and yaw: a photograph shows too little of heads turned farther
+SIDEWAYS = 8.0  # yaw from which a face is only turned farther to the same side, since the other cannot be seen
+NEAR_TURN = (5.0, 8.0, 3.0)  # standard deviations of the change of pitch, yaw and roll of the others
+# Expressions.
+AT_REST, OF_OTHERS = 0.15, 0.25  # shares of faces without expression, and with that of another photograph
+STRENGTH = (0.4, 1.3)  # factor of another photograph's expression
+UNITS = (1, 10)  # number of units that are drawn at once
+STRENGTHS = (1.2, 1.0)  # parameters of the beta distribution of their weights; half are above 0.56
+ONE_SIDED = 0.2  # share of units that differ between left and right
+DIRECTIONS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # of one movement, not sides: two undo each other
 GAZE, LOOKS_LEFT = "eyeLook", ("eyeLookOutLeft", "eyeLookInRight")
-NEAREST, FARTHEST, PERSPECTIVE = 0.45, 3.0, 0.6  # metres, and the share of cameras that are so near
+# Cameras.
+NEAREST, FARTHEST = 0.45, 3.0  # metres
+PERSPECTIVE = 0.6  # share of cameras with perspective, at these distances
 
 
 def draw_turn(rotation: Floats, rng: np.random.Generator, far_turns: float = FAR_TURNS) -> Floats:

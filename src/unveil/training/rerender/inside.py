@@ -1,4 +1,4 @@
-"""Parts of eyes and mouths that photographs hide, painted: an opened mouth has teeth, a widened eye has white."""
+"""Painted parts of eyes and mouths that a photograph hides: an opened mouth shows teeth, a widened eye its white."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import numpy as np
 
 from unveil.typing import Floats
 
-# Colours against the brightness of skin.
+# RGB relative to the brightness of skin.
 WHITE, IRIS = (0.86, 0.80, 0.78), (0.28, 0.20, 0.16)
 TEETH, THROAT, TONGUE = (0.78, 0.72, 0.66), (0.22, 0.10, 0.09), (0.57, 0.27, 0.26)
-TEETH_HEIGHT, TEETH_SHARE, TEETH_RIM = 0.16, 0.8, 0.03  # of the mouth's width; at most of its height; soft rim
-UPPER, LOWER, CORNERS = slice(1, 4), slice(5, 8), (0, 4)  # of the inner lips
-OPEN_ENOUGH = (0.3, 0.5)  # of the wanted height: below it nothing is taken from the photograph's mouth, above it all
+TEETH_HEIGHT, TEETH_RIM = 0.16, 0.03  # of the mouth's width: height of the teeth, and of their soft edge
+TEETH_SHARE = 0.8  # of the mouth's height, which teeth do not exceed
+UPPER, LOWER, CORNERS = slice(1, 4), slice(5, 8), (0, 4)  # of the 8 inner lips
+# How open the photograph's mouth is, relative to the wanted one: below the first nothing is taken from it, above the
+# second everything.
+OPEN_ENOUGH = (0.3, 0.5)
 
 
 def eye_colours(iris: Floats) -> Floats:

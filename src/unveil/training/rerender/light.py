@@ -1,4 +1,4 @@
-"""How much brighter or darker skin gets when it turns another way in the light of a photograph."""
+"""How the brightness of skin changes when it turns in the light of a photograph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unveil.training.rerender.lookup import look_up
 from unveil.typing import Floats, UInt8s
 
 RIDGE = 0.05  # of `fit_brightness`, for an albedo that is not known
-LIMITS = (0.45, 2.2)  # of the ratio of linear light
+LIMITS = (0.45, 2.2)  # least and largest change, a ratio of linear light
 ENOUGH = 50  # vertices, to fit a light to
 
 

@@ -1,4 +1,4 @@
-"""Heads by lot: of the model's own prior, or of another model's, carried over."""
+"""Random heads: from the model's own prior, or carried over from another model's."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from unveil.typing import Floats, Int64s
 
 JAW_ENDS = (0, 16)  # iBUG-68: openhead's origin lies between them
 CENTIMETRES = 0.01
-NEIGHBOURS, NEAR = 4, 0.006  # vertices of the other model that move one of ours; metres, beyond which none does
-BESIDE_FACE = 0.15  # weight of the rest of the head against the face, when coefficients are fitted
-RIDGE = 2.5e-10  # square metres per squared standard deviation: coefficients that explain less are not worth it
+NEIGHBOURS, NEAR = 4, 0.006  # vertices of the other model that move one of ours, and how near they must be, in metres
+BESIDE_FACE = 0.15  # weight of the rest of the head relative to the face, when coefficients are fitted
+RIDGE = 2.5e-10  # square metres that a coefficient of one standard deviation must explain to be worth it
 COLUMNS = ("neutral", "identity", "landmarks68")
 ICT_PACK = FileKind("pack of ICT-FaceKit", "make it with tools.openhead.pack_ict", 2**30)
 
@@ -27,14 +27,14 @@ class NewHead(NamedTuple):
     """A head's form without expression and pose."""
 
     shape: Floats  # [S] coefficients
-    added: Floats | None  # [V, 3] metres that the head differs from them; None: nowhere
+    added: Floats | None  # [V, 3] metres by which the head differs from that shape; None: by nothing
 
 
 class Prior(Protocol):
-    """Heads by lot."""
+    """A distribution of heads."""
 
     def draw(self, rng: np.random.Generator) -> NewHead:
-        """A head."""
+        """A random head."""
 
 
 @dataclass(frozen=True)

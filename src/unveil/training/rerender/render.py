@@ -18,11 +18,13 @@ from unveil.training.rerender.surface import Seen, Surface
 from unveil.training.rerender.surroundings import Outline, carried
 from unveil.typing import Bools, Floats, Image, UInt8s
 
-SEAM = (1.8, 9.0)  # pixels of 160 over which head and surroundings mix, where they differ and where they agree
-AGREE = 3.0  # pixels of 160
-WELL_SEEN = (0.12, 0.35)  # cosines to the viewer between which a colour is trusted to be the head's
-BARE, FRONTAL = 0.35, 0.6  # share of brightness by which skin strays; cosine up to which a face is seen from the side
-EAR_TURN = 0.35  # radians from which on an ear is not taken from the photograph
+# Pixels of 160.
+SEAM = (1.8, 9.0)  # over which head and surroundings mix, where they differ and where they agree
+AGREE = 3.0
+WELL_SEEN = (0.12, 0.35)  # cosines to the viewer between which trust in a colour being the head's grows to full
+BARE = 0.35  # relative difference in brightness by which bare skin strays from the light
+FRONTAL = 0.6  # cosine up to which a face is seen from the side
+EAR_TURN = 0.35  # radians of turn from which an ear is not taken from the photograph
 INNER_LIPS = slice(60, 68)  # iBUG-68
 FRONT = np.array([[0.0, 0.0, 1.0]])
 

@@ -1,4 +1,4 @@
-"""The facts of a head model that re-rendering works out once, and how a picture shows the head."""
+"""What re-rendering computes once for a head model, and how a picture shows the head."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Floats, Int32s, Int64s, Ints
 
 DEPTH_SIZE = 192  # pixels along the longer side of a head, to find out what lies in front
-DEPTH_SLACK = 0.015  # of the longer side: so far behind still counts as in front
+DEPTH_SLACK = 0.015  # of the longer side: how far behind still counts as in front
 EDGE_ON = 0.02  # cosine to the viewer below which a vertex is turned away
-ROUNDS = 2  # of averaging with neighbours, so that what is seen ends softly
-FORESHORTENED = 0.55  # a view shows well what it shows with this share of the cosine that is needed
+ROUNDS = 2  # of averaging with neighbours, so that visibility ends softly
+FORESHORTENED = 0.55  # share of the needed cosine with which a view shows a vertex well enough
 LEAST_COSINE = 0.08
 NOT_SKIN = ("right_brow", "left_brow", "right_eye", "left_eye", "outer_lips")
 NOT_SKIN_REACH = 0.006  # metres around those landmarks
