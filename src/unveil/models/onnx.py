@@ -9,8 +9,8 @@ The contract of the file:
 - Optional output ``face`` float32 [N], the probability that the crop shows a face, however it is framed.
 - Optional output ``classes`` float32 [N, 9, 56, 56], the probability that a cell shows each of
   `unveil.models.classes.CLASSES`.
-- Metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``, ``licence``, and optionally ``data``,
-  what it was trained on.
+- Metadata ``layout`` (JSON of a `CoefficientLayout`), ``input_size`` (S), ``name``, ``licence``, and optionally
+  ``data``, what it was trained on.
 - Metadata ``vertex_scale`` with deviations: one number, or float16 [2, V] in base64 (see `unveil.heads.uncertainty`).
 - Metadata ``mirror_images``: ``learned``, if it was also trained on mirror images.
 """
