@@ -4,7 +4,7 @@ r"""Measure where annotators put the 68 landmarks on openhead, and bring its tab
         --annotation ytfaces-landmarks68=yt.npy --annotation allagefaces-adult=aaf.npy
 
 openhead's landmarks start from ICT-FaceKit's. Photographs are annotated a little differently: brows start further
-from the nose, points of the jaw line are spaced otherwise. In the heads that codes say of pictures, this script
+from the nose, points of the jaw line are spaced otherwise. For the heads that codes give for pictures, this script
 compares the model's landmarks with annotations of the same pictures: the mean difference in the frame of the head, the
 same on both sides, is added to ``tools/openhead/annotation_offsets.csv``, for the jaw line, the brows and the bridge of
 the nose. Other landmarks lie on edges of lids, lips and nostrils, where blinks and textures need them. Rebuild openhead
@@ -42,7 +42,7 @@ JAW = slice(0, 17)
 INNER = slice(17, 68)
 MOVED = slice(0, 31)  # jaw line, brows, bridge of the nose
 FRONTAL = 15.0  # degrees of yaw up to which the jaw line is measured: it slides beyond
-OUTLIER = 6e-3  # metres, from which on a difference counts no more
+OUTLIER = 6e-3  # metres, from which a difference counts no more
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Training of the small networks beside the learner; a run that was stopped goes on where it ended."""
+"""Training of the small networks beside the learner. A stopped run continues where it ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from unveil.training.train import schedule, update_average
 
-# What the files of networks say of themselves that learned from photographs.
+# Metadata of networks that were trained on photographs.
 RESEARCH = {
     "licence": "non-commercial research",
     "data": "photographs released for non-commercial research: UTKFace, All-Age-Faces, YouTube Faces",
@@ -27,10 +27,10 @@ Batch = TypeVar("Batch")
 class Course(NamedTuple):
     """How a network is trained."""
 
-    rate: float  # of learning
-    warm: float  # share of the steps over which that rises
-    decay: float  # of weights
-    averaged: float  # of the mean of the weights over steps, that is kept at each
+    rate: float  # peak learning rate
+    warm: float  # share of the steps over which the learning rate rises
+    decay: float  # weight decay
+    averaged: float  # decay per step of the averaged weights
 
 
 def fit(
@@ -47,14 +47,14 @@ def fit(
     """The trained network, its weights averaged over steps.
 
     Args:
-        make: a network that is not trained yet.
-        draw: a batch; the next one is drawn during a step.
+        make: gives an untrained network.
+        draw: gives a batch; the next one is drawn in another thread during a step.
         loss: of a network for a batch.
-        course: see there.
-        kept: the file that an earlier run ended in, if there was one, and this one does.
-        steps: in all, those of earlier runs included.
-        seed: of the weights and of the batches.
-        note: is told how it goes.
+        course: the settings of the training.
+        kept: file of the state, read if an earlier run has left it, and written every `KEPT_EVERY` steps.
+        steps: in all, including those of earlier runs.
+        seed: of the initial weights and of the batches.
+        note: is given a line on the progress.
     """
     torch.manual_seed(seed)
     network, averaged = (make().to(memory_format=torch.channels_last) for _ in range(2))
@@ -87,7 +87,7 @@ def fit(
 
 
 def _drawn(draw: Callable[[np.random.Generator], Batch], steps: range, seed: int) -> Iterator[Batch]:
-    """The batches of some steps, each drawn while the one before is used."""
+    """The batches of these steps, each drawn while the one before is used."""
     with ThreadPoolExecutor(1) as other:
         coming = [other.submit(draw, np.random.default_rng((seed, step))) for step in steps[:1]]
         for step in steps:

@@ -1,4 +1,4 @@
-"""Calibrate what a learner says of vertices on heads of known form.
+"""Calibrate a learner's uncertainty of vertices on heads of known form.
 
 `unveil export` calibrates on labels, which say only what the coefficients can say. Scanned heads have more of their own
 than a hundred coefficients. This command takes the heads of validation people, from scans, instead: whatever the

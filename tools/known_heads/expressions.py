@@ -3,9 +3,9 @@
 Each photograph is rendered twice with a random head and a random expression: once with the unit strong, once without
 it, both without what works against it (nobody closes and widens an eye at once). The table gives the probability that a
 learner gives more of the unit to the first kind than to the second (area under the ROC curve; one half is chance), and
-in brackets how much more, in shares of the unit: a timid learner may order faces well and move none. The second table
-lists the units that it gives to faces at rest: means over photographs that are rendered without any expression, and
-medians over the same photographs as they are. All should be nearly 0.
+in brackets how much more, in shares of the unit: a timid learner may rank faces well and still hardly move them. The
+second table lists the units that it gives to faces at rest: means over photographs that are rendered without any
+expression, and medians over the same photographs as they are. All should be nearly 0.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def sides(names: Sequence[str], unit: str) -> list[int]:
 
 
 def pictures_with(renderer: Renderer, photographs: Int64s, unit: str) -> tuple[Images, Images]:
-    """Crops [N, S, S, 3] of photographs with a unit strong, and without it; other units by lot."""
+    """Crops [N, S, S, 3] of photographs with a unit strong, and without it; other units are random."""
     names, others = renderer.surface.model.expression_names, renderer.photographs.expressions
     rng = np.random.default_rng((renderer.seed, *map(ord, unit)))
     strong, without = (
@@ -106,7 +106,7 @@ def pictures_with(renderer: Renderer, photographs: Int64s, unit: str) -> tuple[I
 
 
 def rendered(renderer: Renderer, photographs: Int64s, expressions: Floats) -> Images:
-    """Canonical crops [N, S, S, 3] of photographs with heads by lot and expressions [N, E]."""
+    """Canonical crops [N, S, S, 3] of photographs with random heads and expressions [N, E]."""
     crops = []
     for number, (index, expression) in enumerate(zip(photographs, expressions, strict=True)):
         rng = np.random.default_rng((renderer.seed, number))

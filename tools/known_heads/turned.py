@@ -44,7 +44,7 @@ def turned(data: TrainingData, learners: Sequence[str], *, count: int, seed: int
 
 
 def turned_samples(data: TrainingData, count: int, seed: int) -> list[Sample]:
-    """Photographs of the test people with heads by lot in any pose."""
+    """Photographs of the test people with random heads in any pose."""
     renderer = renderer_of(data, seed=seed)
     samples = []
     for number, index in enumerate(spread(photographs_of(renderer, TEST), count)):

@@ -3,8 +3,8 @@
 Every vertex of every photograph is a pair: the uncertainty that is stated for its neutral place, and its distance from
 the true head after a similarity. ``stated`` and ``true`` are roots of mean squares in mm: calibration makes them equal.
 ``correlation`` is that of all pairs of the region, ``between faces`` that of the means over the region, one pair for
-each photograph. ``at best fixed`` is what a statement could reach that knows how far each vertex is off in the mean,
-and says so whatever the photograph.
+each photograph. ``at best fixed`` is the best that a fixed statement could reach, which gives each vertex its mean
+error whatever the photograph.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ THROAT = (70, 26, 26)  # RGB
 TONGUE, TONGUE_DEEP, LASH = (196, 112, 110), (140, 66, 68), (38, 28, 24)  # RGB
 LEAST_MOTION = 1e-6  # square metres over all vertices of the lids, below which a unit does not move them
 TONGUE_OPENS = 0.45  # of jawOpen, in tongueOut: with the jaw shut the tongue would go through the teeth
-TONGUE_SINKS = 0.28  # the same of the tongue, which lies over the lower lip
+TONGUE_SINKS = 0.28  # the same for the tongue, which lies over the lower lip
 SQUARES = {  # left, bottom, right, top in the free corners of the texture
     "tooth": (0.015, 0.070, 0.148, 0.125),
     "gum": (0.015, 0.015, 0.148, 0.060),

@@ -1,8 +1,8 @@
 """The relief of skin in expressions, learned from frames of people with different expressions.
 
-In every frame a relief is found by shading (`appearance.wrinkles`). How it changes within a person is regressed on the
-expression units, with the turn and the size of the head beside them, so that these do not pass for folds. What two
-halves of the people do not agree on is taken out.
+In every frame a relief is found from its shading (`appearance.wrinkles`). Its changes within a person are regressed on
+the expression units, and on the turn and the size of the head, so that these do not pass for folds. What two halves of
+the people do not agree on is removed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from unveil.training.crops.prepared import TEST, TRAIN, PreparedFolder
 from unveil.typing import Bools, Float32s, Float64s, Int64s
 
 MOST_TURN = 35.0  # degrees of yaw
-SOFT = 1.0  # cells over which a relief is averaged: frames are placed no better
+SOFT = 1.0  # cells over which a relief is averaged, since frames are not aligned better
 SKIN = 0.1  # share of clear skin from which a cell is used
-RIDGE, TURN_RIDGE = 6.0, 0.05  # frames that say that a unit, or a turn, does nothing
-AGREE = 6.0  # cells around which halves of the people are to agree
-STILL = ("eyeLook", "eyeBlink", "tongue")  # units that fold no skin; they are told apart from those that do
-SCALES = np.array([20.0, 15.0, 0.2])  # degrees of yaw and pitch, and logarithm of the size, in one unit
-SIDE, BELOW = 0.016, 0.022  # metres from the middle of the face, and below the mouth: the nose, and the chin
-# Share of a furrow's depth that is found in frames of this size, on heads that `tools.wrinkles` renders.
+RIDGE, TURN_RIDGE = 6.0, 0.05  # ridge of a unit, or of a turn, in frames: as many frames without an effect
+AGREE = 6.0  # cells over which the halves of the people are compared
+STILL = ("eyeLook", "eyeBlink", "tongue")  # units that fold no skin; the regression separates them from those that do
+SCALES = np.array([20.0, 15.0, 0.2])  # degrees of yaw and pitch, and logarithm of the size, that count as one
+SIDE, BELOW = 0.016, 0.022  # metres: the nose reaches so far from the middle of the face; the chin begins so far down
+# Share of a furrow's depth that is found in frames of this size, measured on heads that `tools.wrinkles` renders.
 FOUND = 0.39
 NEAR = np.array([15.0, 10.0])  # degrees of yaw and pitch between frames that are compared
 
@@ -184,7 +184,7 @@ def _other_side(name: str) -> str:
 def score(
     folds: Float32s, frames: Frames, cells: Cells, model: MorphableModel, note: Callable[[str], None] = print
 ) -> None:
-    """Say how well changes between two frames of a person held out are told, by what folds [E, K] say of them."""
+    """Say how well folds [E, K] predict the changes between two frames of a person held out."""
     one, other = _pairs(frames)
     step = frames.expression[other] - frames.expression[one]
     size = np.linalg.norm(step, axis=1)

@@ -14,10 +14,11 @@ from tools.skin_space.tone import TONES, tone_bin
 from unveil.models.openhead.skin import FORMAT
 from unveil.typing import Float32s, Ints
 
-PASSES = (6, 3, 1)  # every so many photographs
-ROBUST = 0.25  # logarithms by which skin strays
-FEWEST = 60  # photographs that a bin of tones is counted as, at least
-# Share of the photographs that see a texel, and deviations in it, between which it is surely no skin and surely skin.
+PASSES = (6, 3, 1)  # each pass uses one of so many photographs
+ROBUST = 0.25  # difference in logarithms at which a texel is half believed
+FEWEST = 60  # photographs: a bin of tones with fewer is weighted as if it had these
+# Shares of the photographs that see a texel, and deviations in it, between which certainty of bare skin goes from none
+# to full.
 SEEN_FROM, SEEN_TO = 0.08, 0.38
 VARIED_FROM, VARIED_TO = 0.36, 0.25
 SOFT = 2.0  # texels over which certainty ends

@@ -63,10 +63,10 @@ class Score:
     kind: str
     method: str
     error: float  # mean difference of the hidden texels
-    regions: Mapping[str, float]  # the same of those in parts of the face
+    regions: Mapping[str, float]  # the same in parts of the face
     ssim: float  # of their lightness
     step: float  # mean lightness beyond the edge of the occluder less the true one
-    bias: float  # the same of all that is hidden
+    bias: float  # the same for all that is hidden
     moved: float  # mean difference of the face's texture from that of the clear photograph with the same method
     off: float  # root mean square of the difference in grey levels
     told: float  # the same as the completion says it; NaN where it does not

@@ -1,4 +1,4 @@
-"""A small network that corrects what components say of hidden skin: a U-Net over the face's skin, unrolled."""
+"""A small network that corrects the components' colours of hidden skin: a U-Net over the unrolled skin of the face."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from unveil.typing import Int64s
 SIDE = 64  # cells of the unrolled skin
 CHANNELS = (24, 48, 96)
 MARGIN = 0.01  # around the unrolled skin, of its longer side
-STEP = 0.1  # encoded, of 1, that an output of one changes a colour by
-GREY, CONTRAST, APART = 0.45, 3.0, 4.0  # of colours, and of differences, to bring inputs to a spread of about one
-PARTS = 4  # a side, that the whole face is looked at in
+STEP = 0.1  # encoded, of 1, by which an output of one changes a colour
+# Offset and scale of colours, and scale of differences: inputs vary by about one
+GREY, CONTRAST, APART = 0.45, 3.0, 4.0
+PARTS = 4  # cells a side in which one layer sees the whole face
 
 
 class Completion(nn.Module):
-    """Colours of K vertices of the skin, from what is seen of them and what components make of that.
+    """Colours of K vertices of the skin, from what is seen of them and what the components expect.
 
-    Input [B, K, 10]: encoded RGB of 1 as it is seen, the share that is seen, encoded RGB as components expect it, and
-    the normal. Output [B, K, 3]: what is expected, corrected.
+    Input [B, K, 10]: the encoded RGB (0 to 1) that is seen, the share that is seen, the encoded RGB that the components
+    expect, and the normal. Output [B, K, 3]: the expected colours, corrected.
     """
 
     def __init__(self, model: MorphableModel, vertices: Int64s) -> None:

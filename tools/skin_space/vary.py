@@ -97,7 +97,7 @@ def _mirrored(faces: Faces, vertices: Int64s, model: MorphableModel) -> Faces:
 def principal(faces: Faces, scale: Float32s) -> tuple[Float32s, Float32s, Float32s]:
     """Mean [K, 3], principal components [C, K, 3] of one deviation each, and the variance [K, 3] of what they leave.
 
-    What is not seen is filled with what the components say of it, in turns with finding them. All tones count alike.
+    Alternately, the components are found, and fill what is not seen. All tones count alike.
 
     Args:
         faces: what is seen.

@@ -59,7 +59,7 @@ PANELS: Mapping[str, Commands] = {
         "doctor": doctor.doctor,
     },
 }
-GROUPS = {  # what the help says of commands that have commands
+GROUPS = {  # help of the commands that have commands of their own
     "predict": "Write predictions for a benchmark, to be scored by `unveil evaluate`.",
     "evaluate": "Score predictions, whoever made them.",
     "assets": "Files of research models: what they are, where to get them, and whether yours are right.",

@@ -29,7 +29,7 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """The same of a command that has commands."""
+    """The same for a command that has commands."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Options, ``--help`` included."""

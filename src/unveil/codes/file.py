@@ -37,7 +37,7 @@ class Codes:
     teacher: str = ""  # identity of the encoder; empty if unknown, as in old files
     crops: str = ""  # fingerprint of the crops, with those that could not be used; empty where unknown
     weight: Float32s | None = None  # [N] trust in each; None: the same in all
-    shape_weight: Float32s | None = None  # [N] trust in what each says of the head's form; None: as in the rest
+    shape_weight: Float32s | None = None  # [N] trust in the shape of the head in each; None: as in the rest
     points: Float32s | None = None  # [N, P, 2] of `heads.face_points`; None: where the coefficients project them
     __repr__ = short_repr
 

@@ -15,7 +15,7 @@ LEAST_COSINE = 0.15  # between normal and viewing direction: more edge-on than t
 
 
 def behind(points: Floats, faces: Ints) -> Bools:
-    """Whether each vertex [V] is turned away, or lies behind another part, for who looks along z.
+    """Whether each vertex [V] is turned away, or lies behind another part, as seen along z.
 
     Args:
         points: [V, 3], x to the right, y down, z away from the viewer, all in one unit.
@@ -26,7 +26,7 @@ def behind(points: Floats, faces: Ints) -> Bools:
 
 
 def behind_another_part(points: Floats, faces: Ints, size: int, slack: float) -> Bools:
-    """Whether each vertex [V] lies behind another part, for who looks along z; frame and units as in `behind`.
+    """Whether each vertex [V] lies behind another part, as seen along z; frame and units as in `behind`.
 
     Args:
         points: [V, 3].

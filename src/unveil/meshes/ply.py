@@ -167,7 +167,7 @@ def _binary(table: _Table, data: bytes, position: int, order: str) -> tuple[Colu
 
 
 def _text(table: _Table, lines: list[bytes], position: int) -> tuple[Columns, int]:
-    """The same of a table in text, where a row is a line."""
+    """The same for a table in text, where a row is a line."""
     rows = lines[position : position + table.rows]
     if len(rows) < table.rows:
         raise ValueError(f"it ends before its {table.rows} rows of {table.name} do")

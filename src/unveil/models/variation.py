@@ -23,7 +23,7 @@ class ShapeVariation:
     mean: Float64s  # [S] over people
     directions: Float64s  # [S, K] to K independent numbers, of which pictures of one person vary by 1
     between: Float64s  # [K] variance of these between people
-    limit: float  # natural logarithm of the ratio from which on two shapes are believed to be one person's
+    limit: float  # natural logarithm of the ratio from which two shapes are believed to be one person's
     __repr__ = short_repr
 
     def alike(self, shapes: Floats, others: Floats) -> Float64s:

@@ -80,7 +80,7 @@ class DrawnHands:
 def random_hand(rng: np.random.Generator, light: Light, match: float = 0.0) -> Rgba:
     """A picture [H, W, 4] of a hand with its arm, the fingers on top, in a light.
 
-    Its skin is by lot, and the nearer to that of the face the larger ``match`` is, from 0 to 1.
+    Its skin is random, and the nearer to that of the face the larger ``match`` is, from 0 to 1.
     """
     bones = pose(rng)
     scale = SIDE / HAND
@@ -102,7 +102,7 @@ def random_hand(rng: np.random.Generator, light: Light, match: float = 0.0) -> R
 
 
 def pose(rng: np.random.Generator) -> Bones:
-    """The bones of a hand by lot, the wrist at the origin and the arm straight down."""
+    """The bones of a hand in a random pose, the wrist at the origin and the arm straight down."""
     curl, spread = rng.beta(1.1, 1.8), rng.uniform(-0.05, 0.35)
     chains: list[tuple[Float64s, Float64s]] = []
     for k, (x, y, length, thickness) in enumerate(FINGERS):

@@ -247,7 +247,7 @@ def _in_image(crop: Crop, points: Float32s) -> Float32s:
 
 
 def _upright_in_image(crop: Crop, points: Float32s) -> Float32s:
-    """The same of a turned crop, whose boxes become squares along the image's sides."""
+    """The same for a turned crop, whose boxes become squares along the image's sides."""
     in_image = _in_image(crop, points)
     half = mean_side(points)[:, None] / 2 / np.float32(crop.scale)
     middle = in_image[:, :2].mean(axis=1)
@@ -256,7 +256,7 @@ def _upright_in_image(crop: Crop, points: Float32s) -> Float32s:
 
 
 def smallest_found(shape: tuple[int, ...]) -> float:
-    """Side in pixels from which on faces are found in a photograph [H, W, ...], by a detector with its defaults.
+    """Side in pixels from which faces are found in a photograph [H, W, ...], by a detector with its defaults.
 
     Measured on brick walls: 45 pixels up to 24 megapixels, and no more network pixels in larger photographs.
     """

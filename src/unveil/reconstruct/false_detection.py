@@ -23,9 +23,9 @@ from unveil.faces.reconstruction import Reconstruction
 from unveil.photos.detect import SCORE_THRESHOLD
 from unveil.photos.detection import Detection, eyes_nose_mouth
 
-SURE = 0.8  # the detector's score from which on a find is a face
+SURE = 0.8  # the detector's score from which a find is a face
 UNCERTAIN = 2.4  # millimetres, mean uncertainty of the face
-# The network's face score from which on a find is a face, and below which it is none. `unveil export` calibrates the
+# The network's face score from which a find is a face, and below which it is none. `unveil export` calibrates the
 # score so that 99 % of the faces held out reach the first.
 CONVINCED, HOPELESS = 0.5, 0.02
 # In place of `CONVINCED` for finds that only a generous search makes. In 316 pictures without a face, 4 of 23 such

@@ -63,7 +63,7 @@ def other_form(path: str | os.PathLike[str], *own: str) -> str:
 
 
 def other_form_of(start: bytes, *own: str) -> str:
-    """The same of a file that begins with these bytes."""
+    """The same for a file that begins with these bytes."""
     form = form_of(start)
     if form is None or form.name in own:
         return ""

@@ -1,4 +1,4 @@
-"""Files of which little is read at a time, for readers that believe what a header says of sizes."""
+"""Files that are read a little at a time, for readers that believe the sizes in a header."""
 
 from __future__ import annotations
 

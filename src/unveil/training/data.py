@@ -29,7 +29,7 @@ class TrainingData:
     rows: Int64s  # [N] the samples in the folder
     coefficients: Coefficients  # [N, M] of the clear crop, in the frame of the canonical crop
     weight: Float32s  # [N] trust in the label, about 1
-    shape_weight: Float32s  # [N] trust in what the label says of the head's form, 0 to 1
+    shape_weight: Float32s  # [N] trust in the label's shape of the head, 0 to 1
     model: MorphableModel  # the head that the coefficients are of, with their layout
     teacher: str  # who gave the labels
     given_points: Float32s | None = None  # [N, P, 2] face points that are known exactly, in sides of the canonical crop

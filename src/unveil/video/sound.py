@@ -70,7 +70,7 @@ def _packets(source: InputContainer, stream: AudioStream) -> Iterator[Packet[Aud
 
 
 def _can_be_copied(source: InputContainer, stream: AudioStream) -> bool:
-    """Whether an MP4 file takes the stream; a stranger's file may say of it what is not so."""
+    """Whether an MP4 file takes the stream; what the file says about it may be wrong."""
     import av
 
     try:

@@ -1,4 +1,4 @@
-"""`unveil predict landmarks`, and what `unveil evaluate` says of its files."""
+"""`unveil predict landmarks`, and the commands of `unveil evaluate` for its files."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _crops_opener(crops: Path, *, recursive: bool) -> Callable[[], Crops]:
 
 
 def _encoder_opener(model: str, assets: Path | None) -> Callable[[], Encoder]:
-    """The same of the network."""
+    """The same for the network."""
     from unveil.models.registry import open_encoder
 
     learner = Path(model)

@@ -21,7 +21,7 @@ CROWN, BACK = 89.5, 180.0  # degrees of elevation of the first row, and of azimu
 MIDDLE, AXES = (0.0, 0.48, -0.06), (0.565, 0.587, 0.674)
 NECK = 0.45  # radius in the same unit
 FADING = 12.0  # degrees beyond the grid of the face over which its size turns into that of the skull
-SKULL = 40.0  # degrees of elevation from which on the grid of the face says how large the skull is
+SKULL = 40.0  # degrees of elevation from which the grid of the face says how large the skull is
 BLURS = (9, 7, 5, 3)  # nodes over which something that is put over the head is stretched, in turn
 
 # How high hair stands, by its colour.

@@ -212,7 +212,7 @@ def balaclava(head: HeadAround, hair: tuple[float, float], rng: np.random.Genera
 def _hanging(head: HeadAround, points: Float64s, shoulders: float) -> Float64s:
     """Points [R, C, 3] that fall to the shoulders from below the chin, and at the sides from the cheeks."""
     around = np.radians(head.azimuth)
-    start = -45 + 52 * smooth_step(np.abs(head.azimuth), 30, 82)  # degrees from which on it falls
+    start = -45 + 52 * smooth_step(np.abs(head.azimuth), 30, 82)  # degrees from which it falls
     part = np.clip((start - head.elevation[:, None]) / (start - head.elevation[-1]), 0, 1)[..., None]
     row = np.clip(np.searchsorted(-head.elevation, -start), 0, len(head.elevation) - 1)
     first = points[row, np.arange(points.shape[1])]

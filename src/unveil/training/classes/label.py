@@ -14,7 +14,7 @@ from unveil.training.crops.prepared import photograph_in
 from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
 WORKED_AT = 80  # pixels per side at which surroundings are explained
-SURE = 0.75  # probability from which on a label counts
+SURE = 0.75  # probability from which a label counts
 CONTRAST = 20  # of 255, between brows and the skin around them
 FOREIGN = 0.15  # likelihood of a colour among skin, in units of any colour's, below which something else is there
 

@@ -47,7 +47,7 @@ class Labels(NamedTuple):
     """The labels of N crops."""
 
     coefficients: Float32s  # [N, M]
-    shape_weight: Float32s  # [N] trust in what they say of the head's form
+    shape_weight: Float32s  # [N] trust in their shape of the head
 
     @property
     def exact(self) -> Bools:
@@ -63,7 +63,7 @@ def labels_of(batch: Batch) -> Labels:
 def calibrate(
     coefficients: Coefficients, deviations: Coefficients, labels: Labels, model: MorphableModel
 ) -> Calibration:
-    """The factors by what a learner says of N crops, with deviations [N, M], and their labels."""
+    """The factors, from a learner's predictions for N crops, with deviations [N, M], and their labels."""
     squares = mean_squared_z(coefficients, deviations, labels, model)
     unscaled = np.ones((2, len(model.head.template)), np.float32)
     raw = Calibration({name: float(np.sqrt(square)) for name, square in squares.items()}, unscaled, len(labels.exact))

@@ -48,7 +48,7 @@ def draw_turn(rotation: Floats, rng: np.random.Generator, far_turns: float = FAR
 
 
 def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generator) -> Floats:
-    """Units [E] in [0, 1]: none, those of one of ``others`` [N, E], or some by lot over a weak one of these."""
+    """Units [E] in [0, 1]: none, those of one of ``others`` [N, E], or random ones over a weak one of these."""
     what = rng.random()
     if what < AT_REST:
         return np.zeros(len(names))

@@ -60,7 +60,7 @@ class Photographs:
         return bool(((self.tones >= 0) & (self.data.folder.split[self.data.rows] == split)).any())
 
     def choose(self, split: int, rng: np.random.Generator) -> int:
-        """A photograph of a split by lot: first the tone of the skin, then the photograph."""
+        """A random photograph of a split: first the tone of the skin is drawn, then the photograph."""
         there = (self.tones >= 0) & (self.data.folder.split[self.data.rows] == split)
         tone = rng.choice(np.unique(self.tones[there]))
         return int(rng.choice(np.flatnonzero(there & (self.tones == tone))))

@@ -75,7 +75,7 @@ class Renderer:
         far_turns: float = FAR_TURNS,
         expression: Floats | None = None,
     ) -> Sample:
-        """The photograph at ``index`` with a head, an expression [E] or one by lot, and a pose by lot.
+        """The photograph at ``index`` with a head, an expression [E] or a random one, and a random pose.
 
         The share ``far_turns`` of the heads is turned to any pose.
         """
@@ -111,7 +111,7 @@ class Renderer:
         far_turns: float,
         expression: Floats | None = None,
     ) -> Placed:
-        """A head with an expression [E] or one by lot, in a pose by lot, not too far from that of a photograph."""
+        """A head with an expression [E] or a random one, in a random pose not too far from that of a photograph."""
         model = self.surface.model
         turn = draw_turn(np.asarray(model.rotation(fitted)), rng, far_turns)
         if expression is None:

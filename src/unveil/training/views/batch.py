@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     images: Images  # [B, S, S, 3]
     coefficients: Float32s  # [B, M] in the frame of the learner's crop
     weight: Float32s  # [B] trust in the labels of the face
-    shape_weight: Float32s  # [B] trust in what the coefficients say of the head's form
+    shape_weight: Float32s  # [B] trust in the coefficients' shape of the head
     occlusion: Float32s  # [B, 28, 28] share of each cell that an occluder covers
     points: Float32s  # [B, P, 2] of the face in the crop's [-1, 1] frame; P is 0 where they are not learned
     classes: UInt8s  # [B, 56, 56] of the crop's cells, `UNKNOWN` among them; [B, 0, 0] where they are not learned
