@@ -1,4 +1,4 @@
-"""Files of other programs, looked into without these programs: are they whole, and what is in them?"""
+"""Files of other programs, inspected without these programs: whether they are whole, and what they hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TABLE_END = (0xDB4775248B80FB57).to_bytes(8, "little")
 
 
 def safetensors_shapes(path: Path, kind: FileKind = SAFETENSORS) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tensors in a safetensors file; UnveilError where it is none or not whole."""
+    """The shapes of the tensors in a safetensors file; UnveilError where it is no such file or cut short."""
     with kind.opened(path) as stream:
         size = path.stat().st_size
         (length,) = struct.unpack("<Q", stream.read(8))

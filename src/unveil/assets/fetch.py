@@ -1,4 +1,4 @@
-"""Downloads of the model files that are free: resumed where a run was stopped, checked by hash, never half there."""
+"""Downloads of the model files that are free: resumed after an interruption, checked by hash, never half written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def download(file: ModelFile, folder: Path, progress: Progress | None = None) ->
 
 
 def _complete(file: ModelFile, part: Path, progress: Progress) -> None:
-    """Bring the part to its full length."""
+    """Download the rest of the part."""
     if part.is_symlink():
         part.unlink()
     there = part.stat().st_size if part.exists() else 0

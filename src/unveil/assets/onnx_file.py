@@ -1,4 +1,4 @@
-"""ONNX files of strangers, looked through before a runtime sees them: one file, of plain operators, of bounded size.
+"""ONNX files of strangers, checked before a runtime sees them: one file, of plain operators, of bounded size.
 
 An ONNX file may say that its numbers are in other files, or at an address in memory. onnxruntime before 1.24.1 reads
 any file and, until it crashes, any address; here no such file gets that far. The numbers of the fields are those of
@@ -32,7 +32,7 @@ FIELDS = {
 
 
 class _HarmfulError(ValueError):
-    """Says what is wrong with a file."""
+    """What is wrong with a file."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ def read_onnx(path: Path) -> bytes:
 
 
 def require_plain(data: bytes, name: str) -> None:
-    """Raise UnveilError unless the bytes of an ONNX file have all in them and use operators of the runtime's own."""
+    """Raise UnveilError unless an ONNX file's bytes are self-contained and use only the runtime's own operators."""
     with ONNX.checking(name):
         _require_plain(data)
 
@@ -80,7 +80,7 @@ def _require_plain(data: bytes) -> None:
 
 
 def _look_through(data: bytes, message: slice, kind: str, found: _Found, depth: int = 0) -> None:
-    """Raise _HarmfulError for what a message or those in it must not have; note the rest."""
+    """Raise _HarmfulError for what a message or those nested in it must not have; note the rest."""
     if depth > DEEPEST:
         raise _HarmfulError("it has graphs too deep in graphs")
     for number, value in read_fields(data, message):

@@ -1,4 +1,4 @@
-"""Runs the opcodes of a pickle over plain values, with nothing of Python's own within their reach.
+"""Runs the opcodes of a pickle over plain values, with no Python objects within their reach.
 
 `pickle.Unpickler` trusts its file: it takes the memory that a size asks for before the bytes are there, hands out
 classes that a later opcode may change, and gives state to any object. So the opcodes are run here. On the stack are
@@ -94,7 +94,7 @@ class PickleMachine:
         self.push(self.memo[place])
 
     def name(self, module: Any, name: Any) -> None:
-        """Put a name on the stack, as soon as it is sure that it may be called."""
+        """Put a name on the stack, after checking that it may be called."""
         if not (isinstance(module, str) and isinstance(name, str)):
             raise PickleError("it has a name that is no text")
         module = {"__builtin__": "builtins", "copy_reg": "copyreg"}.get(module, module)  # of Python 2
@@ -109,7 +109,7 @@ class PickleMachine:
         self.push(self.functions(function.full)(*arguments))
 
     def build(self) -> None:
-        """Finish an object by its state; a dictionary's attributes, which torch writes, are passed over."""
+        """Finish an object by its state; a dictionary's attributes, which torch writes, are ignored."""
         state, value = self.pop(), self.pop()
         if isinstance(value, Unbuilt):
             places, value = value.places, value.finish(state)
@@ -132,7 +132,7 @@ class PickleMachine:
         self.push(text)
 
     def whole_number(self, raw: bytes) -> None:
-        """Put a number of any length, little end first, on the stack."""
+        """Put a little-endian number of any length on the stack."""
         self.budget.take(len(raw))
         self.push(int.from_bytes(raw, "little", signed=True))
 

@@ -14,7 +14,7 @@ class PickleError(ValueError):
 
 
 class ForbiddenNameError(PickleError):
-    """A pickle names a class or function that data files have no need of."""
+    """A pickle names a class or function that data files do not need."""
 
 
 class Budget:
@@ -24,18 +24,18 @@ class Budget:
         self.left = size
 
     def require(self, size: int) -> None:
-        """Raise PickleError unless so many bytes are left."""
+        """Raise PickleError unless this many bytes are left."""
         if not 0 <= size <= self.left:
             raise PickleError("it asks for more memory than any model file needs")
 
     def take(self, size: int) -> None:
-        """Note that so many bytes are in use; PickleError where they are too many."""
+        """Note that this many more bytes are in use; PickleError where that is too many."""
         self.require(size)
         self.left -= size
 
 
 class PickleSource:
-    """Bytes that are read from the front; a size is compared with what is there before anything is taken."""
+    """Bytes that are read from the front; a size is compared with what is left before anything is read."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.place = data, 0

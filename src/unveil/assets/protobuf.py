@@ -1,6 +1,6 @@
 """Messages of protocol buffers, field by field (protobuf.dev, "Encoding"), from files that may be damaged or hostile.
 
-Nothing is copied, and a length is compared with what is there before it is followed.
+Nothing is copied, and a length is compared with what is left before it is followed.
 """
 
 from __future__ import annotations

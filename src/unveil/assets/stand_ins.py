@@ -1,6 +1,6 @@
 """Stand-ins for classes and functions of other libraries that pickles of published models name.
 
-Each takes what the library's own would take and checks all of it: a pickle may call anything with anything. They give
+Each takes the arguments of the original and checks all of them: a pickle may call anything with anything. They give
 NumPy arrays, which own their memory.
 """
 
@@ -71,7 +71,7 @@ class StandIns:
             self.functions[f"{core}.numeric._frombuffer"] = self.from_buffer
 
     def __call__(self, name: str) -> Callable[..., Any]:
-        """The function of this name; ForbiddenNameError where data files have no need of it."""
+        """The function of this name; ForbiddenNameError for one that data files do not need."""
         if name in self.functions:
             return self.functions[name]
         package, _, last = name.rpartition(".")

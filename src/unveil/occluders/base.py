@@ -30,7 +30,7 @@ SEARCH_STEPS = 7  # halvings of the range of sizes
 
 @dataclass(frozen=True, eq=False)
 class Occlusion:
-    """An image with something in front of it, which of its pixels that hides, and what kind of thing it is."""
+    """An image with something in front of it, the mask of the pixels it hides, and what kind of thing it is."""
 
     image: Image  # [H, W, 3]
     mask: Mask  # [H, W]
@@ -62,7 +62,7 @@ class Face:
         return cls(landmarks68, (float(x), float(y)), float((high - low).mean()), outline, mesh)
 
     def scaled(self, scale: float) -> "Face":
-        """The same face in the image made so many times as large."""
+        """The same face in the image scaled by a factor."""
         x, y = (np.array(self.centre) + 0.5) * scale - 0.5
         landmarks, outline = ((points + 0.5) * scale - 0.5 for points in (self.landmarks68, self.outline))
         mesh = self.mesh and self.mesh.scaled(scale)

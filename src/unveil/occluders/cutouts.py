@@ -30,7 +30,7 @@ class MaskTemplates:
     kind: str = "mask-picture"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Cover mouth and nose in the image [H, W, 3]; with a severity by a smaller or larger mask."""
+        """Cover mouth and nose in the image [H, W, 3]; a severity chooses the size of the mask."""
         pool, anchors = self._facing(face.landmarks68)
         template = pool[rng.integers(len(pool))]
         top, below = float(rng.uniform(*NATURAL_TOPS)), rng.uniform(0, 0.12)
@@ -120,7 +120,7 @@ def random_piece(source: Image, rng: np.random.Generator) -> Rgba:
 
 
 def with_arm(hand: Rgba, share: float) -> Rgba:
-    """A picture [H, W, 4] of a hand that goes on below where it ends there; of the whole, the arm is a ``share``."""
+    """A picture [H, W, 4] of a hand, with an arm added below it; the arm takes a ``share`` of the height."""
     rows = round(len(hand) * share / (1 - share))
     wrist = hand[-WRIST_ROWS:].astype(np.float32).mean(axis=0)
     shade = np.linspace(1, DARKER_ARM, rows, dtype=np.float32)[:, None, None] * [1, 1, 1, 0] + np.array([0, 0, 0, 1])

@@ -58,7 +58,7 @@ class DrawnGlasses:
     kind: str = "glasses"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Cover the eyes in the image [H, W, 3]; with a severity by smaller or larger lenses."""
+        """Cover the eyes in the image [H, W, 3]; a severity chooses the size of the lenses."""
         width, height, thickness = rng.uniform((0.34, 0.25, 0.04), (0.5, 0.45, 0.12))
         is_round = rng.random() < 0.5
 
@@ -77,7 +77,7 @@ class DrawnHat:
     kind: str = "hat"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Cover the top of the head in the image [H, W, 3]; with a severity down to just above the brows at most."""
+        """Cover the top of the head in the image [H, W, 3]; a severity sets how far down, to just above the brows."""
         across, high = rng.uniform((0.6, 0.75), (0.75, 1.1))
 
         def cover(face: Face, shape: tuple[int, ...], size: float) -> Alpha:

@@ -58,7 +58,7 @@ class Hair:
     kind: str = "hair"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Let hair fall over the image [H, W, 3]; with a severity longer, wider and more of it."""
+        """Let hair fall over the image [H, W, 3]; a severity makes it longer, wider and denser."""
         loose = 0.2 if severity is None or severity < MOST_OF_WISPS else 0.0
         style = (fringe, curtain, wisps)[rng.choice(3, p=(0.5 - loose / 2, 0.5 - loose / 2, loose))]
         locks = style(rng)

@@ -80,7 +80,7 @@ class DrawnHands:
 def random_hand(rng: np.random.Generator, light: Light, match: float = 0.0) -> Rgba:
     """A picture [H, W, 4] of a hand with its arm, the fingers on top, in a light.
 
-    Its skin is random, and the nearer to that of the face the larger ``match`` is, from 0 to 1.
+    Its skin is random; the larger ``match`` is, from 0 to 1, the closer it is to that of the face.
     """
     bones = pose(rng)
     scale = SIDE / HAND
@@ -151,7 +151,7 @@ def _taper(count: int) -> Float64s:
 def heights(
     bones: Bones, corner: tuple[float, float], scale: float, shape: tuple[int, int]
 ) -> tuple[Float32s, Float32s]:
-    """Height [H, W] of the nearest flesh in pixels, minus infinity where there is none, and which bone [H, W] it is.
+    """Height [H, W] in pixels of the nearest flesh, minus infinity where there is none, and the bone [H, W] it is on.
 
     Args:
         bones: in palms.
@@ -193,7 +193,7 @@ def _shaded(height: Float32s, inside: Bools, rng: np.random.Generator) -> Floats
 
 
 def _blurred(height: Float32s, inside: Bools, width: float) -> Float32s:
-    """Heights [H, W] blurred by so many pixels; what is beside the hand does not count."""
+    """Heights [H, W] blurred by a number of pixels; what is beside the hand does not count."""
     share = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), width) + np.float32(1e-3)
     return np.asarray(cv2.GaussianBlur(np.where(inside, height, np.float32(0)), (0, 0), width) / share, np.float32)
 

@@ -1,8 +1,8 @@
-"""The front of a head as a regular grid of points, posed and seen in a crop: what worn things are placed on.
+"""The front of a head as a regular grid of points, posed in a crop: worn things are placed on it.
 
 Seen from a point inside the head, every direction to the front meets its surface; the grid has a node every few degrees
 of azimuth (columns, from the subject's right to the left) and elevation (rows, from the forehead down to the throat).
-The same grid fits every head model, as it is found from the model's own 68 landmarks.
+It is found from the 68 landmarks, so it fits every head model.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FaceMesh:
         return np.asarray(upper * (1 - down) + lower * down)
 
     def scaled(self, scale: float) -> FaceMesh:
-        """The same grid in the image made so many times as large."""
+        """The same grid in the image scaled by a factor."""
         points = self.points * scale + np.array([scale / 2 - 0.5, scale / 2 - 0.5, 0])
         return FaceMesh(self.surface, points, self.rotation, self.scale * scale)
 
@@ -111,7 +111,7 @@ def with_forehead(landmarks68: Floats) -> Floats:
 
 
 def centre_of(landmarks68: Float64s) -> Float64s:
-    """Where the head is looked at from [3]: between the ends of the jaw line and behind them, as low as the nose."""
+    """Where the grid's directions start [3]: between and behind the ends of the jaw line, at the height of the nose."""
     ends = landmarks68[[0, 16]]
     back = DEPTH_BEHIND_JAW * np.linalg.norm(ends[1] - ends[0])
     middle = ends.mean(axis=0)
@@ -119,7 +119,7 @@ def centre_of(landmarks68: Float64s) -> Float64s:
 
 
 def _grid_coordinates(points: Float64s) -> tuple[Float64s, Float64s]:
-    """(column, row) in the grid [N, 2] of points [N, 3] around the centre, and how far from it they are [N]."""
+    """(column, row) in the grid [N, 2] of points [N, 3] around the centre, and their distances [N] from it."""
     x, y, z = points.T
     azimuth, elevation = np.degrees(np.arctan2(x, z)), np.degrees(np.arctan2(y, np.hypot(x, z)))
     in_grid = np.stack([(azimuth + AZIMUTH) / STEP, (ELEVATION[0] - elevation) / STEP], axis=1)
@@ -140,7 +140,7 @@ def towards(azimuth: Floats, elevation: Floats) -> Float64s:
 
 
 def _without_holes(triangle: Int32s, barycentric: Float32s) -> tuple[Int32s, Float64s]:
-    """Let nodes without surface, such as below an open neck, be one with the next node of their column that has it."""
+    """Move nodes without surface, such as below an open neck, onto the next node of their column that has one."""
     rows = np.broadcast_to(np.arange(len(triangle))[:, None], triangle.shape)
     last = np.maximum.accumulate(np.where(triangle >= 0, rows, -1), axis=0)
     first = (triangle >= 0).argmax(axis=0)

@@ -24,7 +24,7 @@ SHADOW_DEPTH = 0.4  # how much darker it is at most
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """Distant light from one direction, and as much from everywhere."""
+    """Distant light from one direction, and ambient light."""
 
     colour: Float32s  # [3] RGB, about 1 where the face is well lit
     face: Float32s  # [3] mean colour of the face, up to 255
@@ -53,7 +53,7 @@ class Light:
         return cls(colour.astype(np.float32), colours.mean(axis=0), direction.astype(np.float32))
 
     def turned(self, angle: float) -> Light:
-        """The light as something sees it that is turned by ``angle`` in the image, clockwise, in radians."""
+        """The light in the frame of something turned by ``angle`` in the image, clockwise, in radians."""
         (x, y, z), cos, sin = self.direction.tolist(), np.cos(angle), np.sin(angle)
         return Light(self.colour, self.face, np.array([cos * x + sin * y, cos * y - sin * x, z], np.float32))
 

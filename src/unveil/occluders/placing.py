@@ -1,4 +1,4 @@
-"""Pictures with transparency brought before a face: where they come to lie, how large, and in what light."""
+"""Pictures with transparency, placed before a face: where, how large, and in what light."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Placing:
         return cls(turn, rng.uniform(-0.45, 0.45, 2), way, float(rng.uniform(*sizes)), tilt)
 
     def held(self) -> Placing:
-        """The same, turned so that the lower end of the picture, where an arm is, points to where it comes from."""
+        """The same, turned so that the lower end of the picture, where an arm is, points to the side it comes from."""
         angle = float(np.arctan2(-self.way[0], self.way[1]))
         return replace(self, turn=angle + 0.12 * (self.turn - np.pi))
 
@@ -77,7 +77,7 @@ class Placing:
 
 
 def matched(picture: Rgba, light: Light, strength: float) -> Rgba:
-    """A picture in colours nearer to the face's; how much nearer is the ``strength`` from 0 to 1."""
+    """A picture with its colours moved towards the face's by a ``strength`` from 0 to 1."""
     sample = picture[::4, ::4]
     opaque = sample[sample[..., 3] > 127]
     mean = opaque[:, :3].mean(axis=0) if len(opaque) else np.full(3, SKIN)

@@ -42,7 +42,7 @@ def load_pool(
     *,
     kept_hands: bool = False,
 ) -> Pool:
-    """The occluders to train with: those that are drawn, and what ``folder`` holds; only of ``kinds`` where given.
+    """The occluders to train with: those that are drawn, and those in ``folder``; only of ``kinds`` where given.
 
     ``draw`` gives a random image [H, W, 3] from which pieces are cut, such as another crop; without it they are cut
     out of the pictures in the folder's ``pictures/``, or of the photograph itself.
@@ -87,7 +87,7 @@ def measuring_pool(
     *,
     kept_hands: bool = False,
 ) -> Pool:
-    """`load_pool` without `SLIGHT`: what is measured with at wanted shares of the face, where nobody names kinds."""
+    """`load_pool` without `SLIGHT`: for measuring at wanted shares of the face, unless kinds are named."""
     pool = load_pool(folder, draw=draw, kept_hands=kept_hands)
     left = [k for k, occluder in enumerate(pool.occluders) if occluder.kind not in SLIGHT]
     return Pool(tuple(pool.occluders[k] for k in left), tuple(pool.odds[k] for k in left))
@@ -162,7 +162,7 @@ def _decoded(data: bytes, name: str) -> Rgba:
 
 
 def _smaller(picture: UInt8s) -> UInt8s:
-    """A picture [H, W, C] at the size that a crop can show."""
+    """A picture [H, W, C], no larger than a crop can show."""
     scale = LARGEST_SIDE / max(picture.shape[:2])
     if scale >= 1:
         return picture

@@ -1,4 +1,4 @@
-"""Thin things in space: grids of points with coordinates of their own, drawn into the image with their depth."""
+"""Thin surfaces in space: grids of points with coordinates of their own, drawn into the image with their depth."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Window:
-    """The part of an image that something is in, so that only its pixels are worked on."""
+    """A rectangle of an image that holds something, so that only its pixels are computed."""
 
     left: int
     top: int
@@ -83,7 +83,7 @@ def depth_of(points: Floats, window: Window) -> Float32s:
 
 
 def head_grid(mesh: FaceMesh) -> tuple[Float32s, Float32s]:
-    """Column from the middle and row [R, C] of every node of the head's grid: coordinates of what hugs the head."""
+    """Column from the middle and row [R, C] of every node of the head's grid: coordinates of what lies on the head."""
     rows, columns = mesh.points.shape[:2]
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
     return x - (columns - 1) / 2, y
@@ -110,7 +110,7 @@ def outwards(mesh: FaceMesh) -> Floats:
 
 
 def taut(mesh: FaceMesh, free: Float32s, lift: float) -> Floats:
-    """The grid [R, C, 3] pushed out as a cloth is stretched over it: smooth over hollows, never inside the head.
+    """The grid [R, C, 3] pushed out like a cloth stretched over it: smooth over hollows, never inside the head.
 
     Args:
         mesh: the head.

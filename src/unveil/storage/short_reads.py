@@ -7,7 +7,7 @@ import os
 
 
 class ShortReads(io.BufferedReader):
-    """A file of which at most ``most`` bytes are read at once; to read all of it is to read so many.
+    """A file of which at most ``most`` bytes are read at once; reading all of it asks for that many.
 
     Raises:
         ValueError: by `read`, where more is asked for.

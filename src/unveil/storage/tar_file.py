@@ -1,4 +1,4 @@
-"""Tars of strangers: what is in them is listed by place and read in place. Nothing is unpacked, no name is followed."""
+"""Tars of strangers: members are listed by position and read in place. Nothing is unpacked, no name is followed."""
 
 from __future__ import annotations
 

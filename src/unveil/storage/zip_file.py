@@ -1,4 +1,4 @@
-"""Zip files of strangers: what their headers promise is checked before memory is taken for it."""
+"""Zip files of strangers: sizes in their headers are checked before memory is taken for them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENCRYPTED = 1  # bit of a member's flags
 
 @contextmanager
 def open_zip(path: str | os.PathLike[str]) -> Iterator[zipfile.ZipFile]:
-    """A zip file to read from; BadZipFile where it is none, or lists too many members."""
+    """A zip file to read from; BadZipFile where it is not one, or lists too many members."""
     with ShortReads(path, LARGEST_DIRECTORY) as stream, _archive(stream) as archive:
         yield archive
 
@@ -34,7 +34,7 @@ def _archive(stream: BinaryIO) -> zipfile.ZipFile:
 
 
 def read_member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
-    """The bytes of a member; BadZipFile where they are more than ``largest``, whatever the header says."""
+    """The bytes of a member; BadZipFile where there are more than ``largest``, whatever the header says."""
     parts, left = [], largest
     with open_member(archive, name) as member:
         while part := member.read(CHUNK):
@@ -46,7 +46,7 @@ def read_member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
 
 
 def open_member(archive: zipfile.ZipFile, name: str) -> BinaryIO:
-    """A member to read from, which is not encrypted and not compressed in a way that nobody uses."""
+    """A member to read from; it must not be encrypted, nor compressed by a rare method."""
     member = archive.getinfo(name)
     if member.flag_bits & ENCRYPTED:
         raise zipfile.BadZipFile(f"{name!a} is encrypted")

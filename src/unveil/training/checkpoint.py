@@ -1,4 +1,4 @@
-"""The state of a run on disk, from which a run that was stopped at any time goes on as if it had not been."""
+"""The state of a run on disk, from which a stopped run continues as if it had never stopped."""
 
 import io
 from dataclasses import asdict, dataclass
@@ -65,7 +65,7 @@ class TrainingState:
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """The state that `TrainingState.save` wrote, None where there is none yet; UnveilError where it is damaged."""
+    """The state that `TrainingState.save` wrote, or None where there is none yet; UnveilError where it is damaged."""
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
@@ -78,7 +78,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
 
 
 def require_same_run(folder: Path, config: TrainConfig, data: str) -> None:
-    """Check that settings and fingerprint of the data are those of the run in a folder, if there is one.
+    """Check that settings and fingerprint of the data are those of the run in a folder, if it has one.
 
     Raises:
         UnveilError: the folder belongs to a run with other settings, other data or another teacher's labels.
@@ -109,7 +109,7 @@ def _lasting(config: TrainConfig) -> dict[str, Any]:
 
 
 def new_learner(config: TrainConfig, layout: CoefficientLayout, front: torch.Tensor | None = None) -> Learner:
-    """The network that settings ask for: without a head whose term has no weight.
+    """The network that settings ask for; an output head whose loss has no weight is left out.
 
     ``front`` [P, 2] are the face points of the head model's template (`heads.face_points`); with them it finds points.
     """

@@ -1,4 +1,4 @@
-"""A checksum within a torch file: the comment at the end of its zip file, which torch passes over.
+"""A checksum within a torch file, in the comment of its zip archive, which torch ignores.
 
 Torch itself does not compare the sums of a zip file, so a disk that loses a bit would go unnoticed.
 """
@@ -18,7 +18,7 @@ CHUNK = 2**20
 def add_checksum(file: io.BytesIO) -> None:
     """Give a zip file without a comment the checksum of what comes before the comment as its comment.
 
-    It is changed in place, for it may have gigabytes.
+    It is changed in place, because it may be gigabytes large.
     """
     with file.getbuffer() as data:
         if data[-END_SIZE:][:4] != END or data[-2:] != bytes(2):
@@ -30,7 +30,7 @@ def add_checksum(file: io.BytesIO) -> None:
 
 
 def require_checksum(path: Path) -> None:
-    """Raise ValueError where a file is not what its checksum says; one without a checksum, as of old, passes."""
+    """Raise ValueError where a file does not match its checksum; a file without one, from an older version, passes."""
     left = path.stat().st_size - SIZE
     digest = hashlib.sha256()
     with path.open("rb") as stream:

@@ -42,7 +42,7 @@ def _setting(default: Any, help_text: str) -> Any:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of a run; every default has a reason. The defaults are the preset ``unveil``."""
+    """Settings of a run. The defaults are the preset ``unveil``."""
 
     # The network.
     depth: int = _setting(50, "Layers of the ResNet: 18, 34 or 50; the paper's has 50.")
@@ -217,7 +217,7 @@ class TrainConfig:
         return self.batch_size // 2 if self.paired else self.batch_size
 
     def to_json(self) -> str:
-        """JSON that `from_json` reads back, but for names that are no UTF-8."""
+        """JSON that `from_json` reads back, except for names that are not valid UTF-8."""
         return json_text(asdict(self), indent=2) + "\n"
 
     @classmethod

@@ -81,7 +81,7 @@ class TrainingData:
 
     @cached_property
     def landmark_model(self) -> MorphableModel:
-        """The head model with no more than its landmarks need."""
+        """The head model cut down to what its landmarks need."""
         return self.model.landmark_model()
 
     @cached_property

@@ -68,7 +68,7 @@ def _continue(learner: Learner, old: Learner, source: str) -> None:
 
 @torch.no_grad()
 def _copy_linear(learner: Learner, old: Learner) -> None:
-    """Such weights that the coefficients, in their own units, are the old learner's."""
+    """Set weights so that the coefficients, in their own units, are the old learner's."""
     scale = old.std / learner.std
     learner.head.weight.copy_(old.head.weight * scale[:, None])
     learner.head.bias.copy_(old.head.bias * scale + (old.mean - learner.mean) / learner.std)
@@ -76,7 +76,7 @@ def _copy_linear(learner: Learner, old: Learner) -> None:
 
 @torch.no_grad()
 def _copy_refinement(learner: Learner, old: Learner) -> None:
-    """Such weights that what it adds is the same in the coefficients' own units."""
+    """Set weights so that the refinement is the same in the coefficients' own units."""
     if learner.refinement is None or old.refinement is None:
         return
     learner.refinement.load_state_dict(old.refinement.state_dict())

@@ -1,4 +1,4 @@
-"""The processes of a run: how they start, and which of them speaks."""
+"""The processes of a run: how they start, and which of them reports."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def launch(config: TrainConfig) -> lightning_fabric.Fabric:
 
 @contextmanager
 def said_once(local_rank: int) -> Iterator[None]:
-    """Keep a process silent about what ends all of a run, or follows from the end of the first.
+    """Report once, not once a process, an error that ends the whole run or follows from the end of the first process.
 
     The first process of a machine starts the others. Where it ends, it has said why. Where it does not, what is wrong
     is only here, and is raised.

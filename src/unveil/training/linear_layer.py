@@ -25,7 +25,7 @@ USUAL = (0.05, 0.5, 0.95)  # these quantiles, and the middle one
 
 @torch.no_grad()
 def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
-    """Add to the shape's rows what the answers lack, by least squares on the first ``count`` crops of the run.
+    """Add to the shape's rows a least-squares fit of the residuals on the first ``count`` crops of the run.
 
     The layers are that of the pooled features and, where the learner finds points, that of the points. The crops are
     as the run will show them. Those whose label says nothing of the form do not count.
@@ -48,7 +48,7 @@ def solve_shape(learner: Learner, sampler: Sampler, count: int) -> None:
 
 @torch.no_grad()
 def fold_constants(layer: nn.Linear, inputs: Tensor) -> Tensor:
-    """Give a layer's bias what it makes of inputs that hardly vary, and leave these no weight.
+    """Move the contribution of inputs that hardly vary into a layer's bias, and set their weights to zero.
 
     Points that lie beyond the bound of offsets in nearly every crop are such inputs. Their weights are made by the few
     crops in which they do not, which would get implausible heads.
@@ -84,7 +84,7 @@ def ridge(inputs: Tensor, outputs: Tensor, weight: Tensor) -> tuple[Tensor, Tens
 
 
 def _observe(learner: Learner, sampler: Sampler, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Of the first crops: what the layers see [N, F], what the answers lack [N, M], and the shape's weights [N]."""
+    """Of the first crops: the layers' inputs [N, F], the answers' residuals [N, M], and the shape's weights [N]."""
     order = sampler.order(0)[:count]
     parts = []
     for start in range(0, len(order), BATCH):

@@ -52,8 +52,8 @@ def box_size(points: Tensor) -> Tensor:
 def feature_distance(features: Tensor, partner: Tensor) -> Tensor:
     """Relative squared distance [N] of features [N, F] from those of the same crop without the occluder.
 
-    ``partner`` [N] is the row of that crop, or -1 for none, whose distance is 0. The clear crop's features are the aim
-    and are not moved.
+    ``partner`` [N] is the row of that crop, or -1 for none, whose distance is 0. The clear crop's features are the
+    target and get no gradient.
     """
     aim = features.detach()[partner.clamp(min=0)]
     distance = (features - aim).square().sum(dim=-1) / aim.square().sum(dim=-1).clamp(min=1e-6)
@@ -91,9 +91,10 @@ def point_terms(points: Points, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def distance_of_forms(predicted: Tensor, target: Tensor) -> Tensor:
-    """Mean distance of points [N, P, 3], as [N], after the predicted are moved and scaled onto the target.
+    """Mean distance of points [N, P, 3], as [N], after the predicted are shifted and scaled onto the target.
 
-    A photograph does not tell how large a head is, nor where in it its origin is. In least squares.
+    Shift and scale are fitted by least squares, because a photograph tells neither how large a head is nor where in it
+    the origin is.
     """
     ours, theirs = (points - points.mean(dim=-2, keepdim=True) for points in (predicted, target))
     size = (ours * theirs).sum(dim=(-2, -1)) / ours.square().sum(dim=(-2, -1)).clamp(min=1e-12)
@@ -101,7 +102,7 @@ def distance_of_forms(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def negative_log_likelihood(difference: Tensor, deviation: Tensor, trust: Tensor | None = None) -> Tensor:
-    """Mean over M of a normal distribution's negative log likelihood without its constant, [N].
+    """Mean over M of a normal distribution's negative log likelihood, without its constant, as [N].
 
     Of differences [N, M] under standard deviations [N, M] (Nix and Weigend 1994), each as far as it is to be trusted
     [N, M]. Only the deviations learn from it: otherwise the coefficients that are hard would be given up (Seitzer et
@@ -163,7 +164,7 @@ class Objective:
         return (AT_REST * at_rest + moving) / (AT_REST + 1)
 
     def trust(self, batch: Tensors) -> Tensor:
-        """How far each coefficient of the labels is to be trusted, [N, M]."""
+        """How far each coefficient of the labels can be trusted, [N, M]."""
         trust = torch.ones_like(batch.coefficients)
         trust[:, self.layout.slice_of(self.landmark_model.shape_group)] = batch.shape_weight[:, None]
         return trust

@@ -90,7 +90,7 @@ class Report:
         self._board = SummaryWriter(str(run / "tensorboard"), purge_step=position.step + 1)
 
     def step(self) -> None:
-        """Move the progress bar, where a person is looking at it."""
+        """Move the progress bar, if there is one."""
         if self._progress:
             text = f"epoch {self._position.epoch + 1}/{self._config.epochs}, {self.left()}"
             self._progress.update(self._task, completed=self._position.batch, description=text)
@@ -129,7 +129,7 @@ class Report:
 
 
 def _progress_bar() -> Progress | None:
-    """A progress bar on stderr that is gone when the program ends; none where stderr is no terminal."""
+    """A progress bar on stderr that disappears at the end; none where stderr is not a terminal."""
     if not on_terminal(sys.stderr):
         return None
     progress = Progress(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True)

@@ -1,4 +1,4 @@
-"""How a training image is drawn from a sample: moved, mirrored, hidden in part, and seen by another camera.
+"""How a training image is drawn from a sample: moved, mirrored, partly occluded, and seen by another camera.
 
 Labels are in the frame of the canonical crop, the middle of the wide crop; crop and label move together.
 
@@ -51,7 +51,7 @@ class Sampler:
 
     @cached_property
     def surface(self) -> HeadSurface:
-        """Where on the head things are worn."""
+        """The head's surface, on which worn occluders are placed."""
         return HeadSurface.of(self.data.model)
 
     @cached_property
@@ -115,7 +115,7 @@ class Sampler:
         return batch_of(labels, fronts, maps, [])
 
     def beside_batch(self, indices: Int64s) -> Batch:
-        """Of samples in turns a badly framed face and what is no face, the same at every call."""
+        """Samples that alternate between a badly framed face and no face, the same at every call."""
         generators = [self._generator(0, index) for index in indices]
         framings = np.where(np.arange(len(indices)) % 2, NO_FACE, BADLY)
         flips, moves = _unmoved(len(indices))
@@ -177,7 +177,7 @@ class Sampler:
         return sample_generator(self.config.seed, self.data.name(index), epoch)
 
     def _draw_moves(self, generators: list[np.random.Generator]) -> tuple[Bools, Float64s]:
-        """Whether each sample is mirrored [B], and the similarity [B, 2, 3] its crop goes through after that.
+        """Whether each sample is mirrored [B], and the similarity [B, 2, 3] applied to its crop after that.
 
         Triangular distributions: the second pass of a reconstruction frames the face well, the first less so.
         """
@@ -188,7 +188,7 @@ class Sampler:
         return flips, similarity(size, scale, angle, c.shift * size * draws[:, 2:4])
 
     def _framed(self, moves: Float64s, framings: Int64s, generators: list[np.random.Generator]) -> Float64s:
-        """The similarities [B, 2, 3], but bad ones for the samples that are to be framed badly."""
+        """The similarities [B, 2, 3], replaced for the samples that are to be framed badly."""
         moves = moves.copy()
         for k in np.flatnonzero(framings == BADLY):
             moves[k] = perturb_framing(self.config.input_size, generators[k])
@@ -201,6 +201,6 @@ def _unmoved(count: int) -> tuple[Bools, Float64s]:
 
 
 def occluders_of(config: TrainConfig) -> Pool:
-    """The occluders that settings name; UnveilError where there are no such."""
+    """The occluders that settings name; UnveilError where one does not exist."""
     folder = Path(config.occluders) if config.occluders else None
     return load_pool(folder, config.kinds.split(",") if config.kinds else None)

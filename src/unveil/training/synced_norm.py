@@ -78,7 +78,7 @@ def _per_channel(values: Tensor, like: Tensor) -> Tensor:
 
 
 def synchronise(module: nn.Module) -> None:
-    """Replace every `BatchNorm2d` in a module by one that is synced, with the same parameters and names."""
+    """Replace every `BatchNorm2d` in a module by a synced one, with the same parameters and names."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
             synced = SyncedBatchNorm(child.num_features, child.eps, child.momentum)

@@ -137,7 +137,7 @@ def schedule(progress: float, warmup: float) -> float:
 
 @torch.no_grad()
 def update_average(average: torch.nn.Module, learner: torch.nn.Module, decay: float, step: int) -> None:
-    """Move the average towards the learner; early on faster, so that the first weights are forgotten."""
+    """Move the average towards the learner; faster early on, so that the first weights are forgotten."""
     decay = min(decay, (1 + step) / (10 + step))
     for old, new in zip(average.state_dict().values(), learner.state_dict().values(), strict=True):
         if old.is_floating_point():
@@ -185,7 +185,7 @@ def _parameter_groups(learner: Learner, weight_decay: float) -> list[dict[str, o
 
 
 def _freeze(learner: Learner, config: TrainConfig) -> None:
-    """Let only those parts learn that are to be trained."""
+    """Let only the parts learn that are to be trained."""
     parts = dict(learner.named_children())
     if missing := config.parts_to_train - parts.keys():
         names = ", ".join(sorted(missing))
@@ -195,7 +195,7 @@ def _freeze(learner: Learner, config: TrainConfig) -> None:
 
 
 def _keep_still(learner: Learner, config: TrainConfig) -> None:
-    """Let parts that are not trained keep the statistics of their normalisations."""
+    """Keep the normalisation statistics of the parts that are not trained."""
     for name, part in learner.named_children():
         part.train(_is_trained(name, config))
 
@@ -218,7 +218,7 @@ def _seconds_of_all(fabric: lightning_fabric.Fabric, clock: Clock, loss: Tensor,
 
 
 def _diverged(run: Path, step: int) -> UnveilError:
-    """The error of a run whose loss is not finite any more."""
+    """The error of a run whose loss is no longer finite."""
     fault = f"the loss of {printable(run)} at step {step} is not finite, so the training has failed"
     if not (run / CHECKPOINT_FILE).exists():
         return UnveilError(f"{fault}; it has no checkpoint yet: train in another folder with a smaller --learning-rate")

@@ -1,4 +1,4 @@
-"""The hand that the page puts before a face, and cannot draw itself."""
+"""The picture of a hand that the page puts before a face."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FROM_ABOVE = (-0.35, -0.5, -0.8)  # where the light is: left, above, before
 
 @lru_cache(maxsize=1)
 def hand() -> UInt8s:
-    """A white hand [H, W, 4] with its forearm pointing down, to be multiplied with a colour of skin."""
+    """A white hand [H, W, 4] with its forearm pointing down, to be multiplied by a skin colour."""
     direction = np.asarray(FROM_ABOVE, np.float32)
     light = Light(np.ones(3, np.float32), np.full(3, WHITE, np.float32), direction / np.linalg.norm(direction))
     whole = random_hand(np.random.default_rng(SEED), light, match=1.0)

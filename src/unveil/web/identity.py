@@ -1,6 +1,6 @@
 """A head's identity, as the page changes it: the mean head and the first shape components, in the order of GLB files.
 
-Numbers have 16 bits, so that it is small. The page adds multiples of components to the vertices of the file, and
+Numbers have 16 bits, to keep it small. The page adds multiples of components to the vertices of the file, and
 stretches what is between these and the mean head; so a head that nobody changes is exactly the file's.
 """
 
@@ -23,7 +23,7 @@ LARGEST = 32767  # of 16 bits with a sign
 
 
 def identities(models: Iterable[str]) -> dict[str, Any]:
-    """What the page needs of head models, by their names; those whose components the package does not have are out."""
+    """What the page needs of head models, by name; models whose components the package lacks are left out."""
     return {"openhead": _of_openhead()} if "openhead" in models else {}
 
 

@@ -1,4 +1,4 @@
-"""Heads in a notebook: the page of `unveil view` in a frame, with everything in itself."""
+"""Heads in a notebook: the self-contained page of `unveil view`, in a frame."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotebookPage:
 
 
 def show(*faces: Reconstruction, height: int = HEIGHT) -> NotebookPage:
-    """Faces as heads that can be turned, moved and compared, in a notebook.
+    """Show faces in a notebook as heads that can be turned, animated and compared.
 
     The page is kept in the notebook with the cell, 3 to 4 MB for the first head and 2 for each other one.
 
@@ -41,7 +41,7 @@ def show(*faces: Reconstruction, height: int = HEIGHT) -> NotebookPage:
         height: of the page in pixels.
 
     Raises:
-        TypeError: there is none, or something else is among them, such as a list of faces.
+        TypeError: there is no face, or an argument is something else, such as a list of faces.
     """
     if not faces or not all(isinstance(face, Reconstruction) for face in faces):
         raise TypeError("show takes faces, one or more: show(face), or show(*faces) where they are in a list")

@@ -1,4 +1,4 @@
-"""The page that shows heads. It has everything in itself and fetches nothing; what it is to show is put into it."""
+"""The page that shows heads. It is self-contained and fetches nothing; what it shows is embedded in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLACE = '{"mode":"view","heads":[]}'  # in the page, of what it shows
 
 
 def page_of(heads: Iterable[ShownHead], *, beside: bool = False) -> str:
-    """The page with these heads in it, which shows the first, or the first two beside each other."""
+    """The page with these heads embedded; it shows the first, or the first two side by side."""
     heads = list(heads)
     content = {"mode": "view", "heads": [_head_content(head) for head in heads], "beside": beside}
     return page_with(content | {"identity": identities({head.model for head in heads})})
@@ -43,7 +43,7 @@ def _head_content(head: ShownHead) -> dict[str, Any]:
 
 
 def data_address(kind: str, content: bytes) -> str:
-    """A file as an address that holds it."""
+    """A file as a data URL."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""What an earlier command has written, read back to be shown: heads as GLB with what the JSON beside them says."""
+"""Results of an earlier command, read back to be shown: heads as GLB, with the JSON beside them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read_head(path: Path) -> ShownHead:
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """What heads are called: as their files, and with as much of their folders as tells those of one name apart."""
+    """The heads' names: those of their files, with as much of the folders as is needed to make them unique."""
     folders, names = [path.parent.resolve().parts for path in paths], []
     for path, folder in zip(paths, folders, strict=True):
         namesakes = [one for other, one in zip(paths, folders, strict=True) if other.stem == path.stem]

@@ -42,7 +42,7 @@ class Spectacles:
         return cls(eye + 1, width, rng.uniform(15, 26), squares, slant, rng.uniform(1.0, 5.0), 0.98 * half)
 
     def lens(self, x: Float32s, y: Float32s, size: float) -> Float32s:
-        """How far outside the lenses places [...] are, in millimetres, with lenses so many times as large."""
+        """How far outside the lenses places [...] are, in millimetres, with lenses scaled by a factor."""
         across = np.abs(x) - self.middle
         width, height = self.width * size, self.height * size
         up = y + 3 - self.slant * across
@@ -68,7 +68,7 @@ class WornGlasses:
     kind: str = "glasses"
 
     def apply(self, image: Image, face: Face, rng: np.random.Generator, severity: float | None = None) -> Occlusion:
-        """Put them before the eyes in the image [H, W, 3]; with a severity dark ones, or goggles, of a size to match.
+        """Put glasses on the face in the image [H, W, 3]; with a severity, dark ones or goggles of a matching size.
 
         Goggles hide about half of the face at most.
         """

@@ -1,4 +1,4 @@
-"""The parts shared by glasses and goggles: colours of frames, outlines of lenses and what is seen in them."""
+"""The parts shared by glasses and goggles: colours of frames, outlines of lenses and reflections in them."""
 
 from __future__ import annotations
 

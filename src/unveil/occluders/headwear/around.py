@@ -98,7 +98,7 @@ def _skull(directions: Floats, width: float) -> Float64s:
 
 
 def _rise(lab: Floats, skull: Floats, up: Floats, turn: float, scale: float) -> float:
-    """Metres that go on outside the outline of a skull [N, 2] in the colour it has there, in a direction from up."""
+    """Metres that the colour at the outline of a skull [N, 2] continues outside it, in a direction turned from up."""
     cos, sin = np.cos(turn), np.sin(turn)
     way = np.array([cos * up[0] - sin * up[1], sin * up[0] + cos * up[1]])
     height = skull @ way

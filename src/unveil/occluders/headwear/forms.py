@@ -27,7 +27,7 @@ class Brim(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Headwear:
-    """Something on one head."""
+    """A piece of headwear fitted to one head."""
 
     head: HeadAround
     points: Float64s  # [R, C, 3] metres along the head's axes, from the centre of its grid
@@ -58,7 +58,7 @@ class Headwear:
         return np.asarray(rim + self.peak * np.clip(1 - np.abs(self.head.azimuth) / 50, 0, 1))
 
     def distance(self, azimuth: Float32s, elevation: Float32s, size: float) -> Float32s:
-        """How far outside its edge places in degrees [...] are."""
+        """How far outside its edge places [...], in degrees, are."""
         if self.opening is not None:
             wide, narrow, bottom = self.opening
             half, top = wide + (narrow - wide) * size, self.edge(size)
@@ -99,7 +99,7 @@ class Headwear:
 
 
 def _over_hair(head: HeadAround, hair: tuple[float, float], base: float) -> Float64s:
-    """Metres [R, C] above the skin of what lies so far above it, or above hair that stands so high."""
+    """Metres [R, C] above the skin of something that lies at a distance above it, or above hair of a given height."""
     high = smooth_step(head.elevation, 38, 72)[:, None]
     beside = smooth_step(np.abs(head.azimuth), 45, 85) * smooth_step(head.elevation, -30, 10)[:, None]
     return base + hair[0] * high + hair[1] * beside * (1 - high)

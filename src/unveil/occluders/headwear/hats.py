@@ -164,7 +164,7 @@ def _inside(form: Headwear, outside: Layer, window: Window, skin: Float32s) -> L
 
 
 def _places(azimuth: Float32s, elevation: Float32s, *, over: bool) -> tuple[Float32s, Float32s]:
-    """Where on the cloth directions in degrees are, in millimetres across and along it."""
+    """Where directions, in degrees, meet the cloth: millimetres across and along it."""
     if not over:
         return MILLIMETRES * azimuth * np.float32(0.8), MILLIMETRES * -elevation
     across, high = np.radians(azimuth), np.radians(elevation)
@@ -177,7 +177,7 @@ def _places(azimuth: Float32s, elevation: Float32s, *, over: bool) -> tuple[Floa
 def _brim(
     kind: Kind, flat: Drawn, skin: Float32s, light: Light, rng: np.random.Generator, lot: np.random.Generator
 ) -> Layer:
-    """The brim, of the colours of the shell or of one of its own."""
+    """The brim, in the colours of the shell or in a colour of its own."""
     knitted = rng.random() < kind.knitted
     u, v = 2 * flat.y, 60 * flat.x
     colour = (knit if knitted else cloth)(u, v, rng, lambda _: np.full((8, 8, 3), 128, np.uint8))

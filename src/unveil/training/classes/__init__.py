@@ -1,1 +1,1 @@
-"""Classes of the pixels of crops whose heads are known, so that a learner can tell them without a head."""
+"""Classes of the pixels of crops whose heads are known; a learner is trained to predict them."""

@@ -42,7 +42,7 @@ def write_class_maps(data: TrainingData, folder: Path, processes: int = 1) -> It
 
 
 def label_shard(data: TrainingData, parts: HeadParts, folder: Path, shard: int) -> int:
-    """Write the class maps of a shard, unless nobody waits for them; the result is the number of its crops."""
+    """Write the class maps of a shard, unless the consumer has gone; the result is the number of its crops."""
     maps = np.full(data.folder.shards[shard].shape[:3], UNKNOWN, np.uint8)
     for index in np.flatnonzero(data.folder.shard[data.rows] == shard):
         if no_longer_wanted():

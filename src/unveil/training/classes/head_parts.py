@@ -103,7 +103,7 @@ class HeadParts:
 
 
 def _pull(template: Float64s, points: Int64s) -> Float32s:
-    """Weights [V, P] of the nearest points, less than one in all where they are far."""
+    """Weights [V, P] of the nearest points; they sum to less than one where these are far."""
     apart = np.linalg.norm(template[:, None] - template[points], axis=2)
     weight = np.exp(-((apart / POINT_REACH) ** 2) / 2) + 1e-12 * (apart == apart.min(axis=1, keepdims=True))
     weight *= weight >= np.sort(weight, axis=1)[:, -NEAREST, None]
@@ -145,7 +145,7 @@ def _filled(outline: Floats, shape: tuple[int, int]) -> Bools:
 
 
 def _wider(area: Bools, metres: float) -> Bools:
-    """An area of the front view with all that is so near to it."""
+    """An area of the front view, dilated by a distance."""
     side = 2 * round(metres * PER_METRE) + 1
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return np.asarray(cv2.dilate(area.astype(np.uint8), brush) > 0)

@@ -41,7 +41,7 @@ def label(image: Image, pixels: Floats, parts: HeadParts, scale: float) -> UInt8
 
 
 def photograph(image: Image) -> Bools:
-    """Which pixels [W, W] are of the photograph; what is beyond its edges is black."""
+    """Which pixels [W, W] belong to the photograph; beyond its edges the crop is black."""
     inside = np.zeros(image.shape[:2], bool)
     inside[photograph_in(image)] = True
     return inside
@@ -63,7 +63,7 @@ def _resized(maps: Float32s, size: int, interpolation: int) -> Float32s:
 
 
 def _paint_face(result: UInt8s, shown: Parts, foreign: Bools) -> None:
-    """Replace what the mesh knows, in place; where something ``foreign`` is over the upper face, nothing is known."""
+    """Write the classes that the mesh knows, in place; unknown where something ``foreign`` is over the upper face."""
     face = shown.face & ~shown.near_brows
     result[face] = SKIN  # beards too
     result[face & ~shown.below_nose & foreign] = UNKNOWN
@@ -73,7 +73,7 @@ def _paint_face(result: UInt8s, shown: Parts, foreign: Bools) -> None:
 
 
 def _paint_brows(result: UInt8s, image: Image, shown: Parts) -> None:
-    """Brows are what is dark where brows are."""
+    """Mark as brows the dark pixels where the mesh has brows."""
     light = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32)
     core, around = shown.brows, shown.near_brows & ~shown.eyes
     if not core.any() or not (around & ~core).any():

@@ -1,4 +1,4 @@
-"""The surroundings of a face as far as places alone predict them, before any colour is looked at."""
+"""What surrounds a face, as far as position alone predicts it, without any colour."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Places:
         return _single(odds / odds.sum(axis=0))
 
     def typical(self, image: Image) -> Float32s:
-        """How much pixels of an image count for what skin, hair, cloth and background look like in it, [4, W, W]."""
+        """Weights [4, W, W] of an image's pixels in the colour statistics of skin, hair, cloth and background."""
         skin = np.where(self.shown.bare, 3.0, 0.3) * _like_most(image, self.shown.bare)
         hair = np.where(self.shown.scalp, 1.0, 0.03)
         cloth = 1 - _step(self.above_chin, -0.03, 0.01)
@@ -88,7 +88,7 @@ def _single(values: ArrayLike) -> Float32s:
 
 
 def _like_most(image: Image, where: Bools) -> Float32s:
-    """How near [W, W] each pixel's colour is to the median of those in a place, 1 to 0: what covers a part is not."""
+    """How close [W, W] each pixel's colour is to the median of those in a place, 1 to 0; what covers a part is not."""
     if not where.any():
         return np.ones(where.shape, np.float32)
     lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) * np.array([0.5, 1, 1], np.float32)

@@ -1,1 +1,1 @@
-"""Photographs to a folder of crops to train on."""
+"""From photographs to a folder of crops to train on."""

@@ -94,7 +94,7 @@ def cut_chunks(chunks: Chunks, processes: int) -> Iterator[int]:
 
 
 def cut_chunk(cutter: Cutter, folder: Path, chunk: tuple[int, Sequence[Photo]]) -> None:
-    """Write the shard and the record of a chunk, its number and photographs; nothing once nobody waits for it."""
+    """Write the shard and the record of a chunk, its number and photographs; nothing once the consumer has gone."""
     number, photos = chunk
     crops: list[Image] = []
     entries: list[PhotoEntry] = []

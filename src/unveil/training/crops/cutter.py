@@ -1,4 +1,4 @@
-"""A photograph to the wide crop around its main face."""
+"""From a photograph to the wide crop around its main face."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FARTHEST_POINTS = 0.2  # mean distance of annotated points from the detector's, 
 
 
 class Dropped(Exception):  # noqa: N818  # an outcome, not an error
-    """A photograph cannot be used: the reason, which is counted, and what is to be said about this one."""
+    """A photograph cannot be used: the reason, which is counted, and a message about this one."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason, detail)
@@ -63,7 +63,7 @@ class Cutter:
         self._detector = FaceDetector(packaged("blazeface.onnx"), threads=1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what it was made of: a worker opens networks of its own."""
+        """Pickle the arguments only: a worker opens networks of its own."""
         return Cutter, (self.crop_size, self.smallest_face)
 
     def cut(self, photo: Photo) -> Cut:
@@ -89,7 +89,7 @@ class Cutter:
 
 
 def _decode(photo: Photo) -> Image:
-    """The photograph as RGB [H, W, 3]; Dropped where it is none, is gone or may not be read."""
+    """The photograph as RGB [H, W, 3]; Dropped where it is not an image, is gone or may not be read."""
     try:
         return decode_rgb(photo.read(), photo.name)
     except HolderError:
@@ -99,7 +99,7 @@ def _decode(photo: Photo) -> Image:
 
 
 def main_face(faces: Sequence[Detection], points: Points5 | None) -> Detection:
-    """The face at the annotated points where there are any, else the largest one, which comes first.
+    """The face at the annotated points if there are any, else the largest, which comes first.
 
     Raises:
         Dropped: there is no face, or none at these points.

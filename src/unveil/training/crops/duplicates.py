@@ -1,4 +1,4 @@
-"""Photographs that are there twice: the same picture again, scaled, compressed or brightened another way."""
+"""Duplicate photographs: the same picture again, scaled, compressed or brightened differently."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Gallery:
         self._count = 0
 
     def find(self, query: Hash) -> int | None:
-        """The number, from 0, of the kept photograph that is most like this one, or None where none is alike."""
+        """The number, from 0, of the kept photograph that is most like this one; None where none is similar enough."""
         hashes = self._hashes[:, : self._count]
         # One word alone, the one of the highest frequencies, leaves few of many thousands to compare in full.
         alike = np.flatnonzero(np.bitwise_count(hashes[3] ^ query[3]) <= MOST_BITS)

@@ -1,4 +1,4 @@
-"""CelebA, found from wherever in it or above it somebody points.
+"""CelebA, found from any folder in it or above it.
 
 Taken for loose pictures, its people would be in several splits. So what is near CelebA but not plainly CelebA is an
 error that names the folder to give.
@@ -45,7 +45,7 @@ def find_celeba(
 
 
 def _upwards(folder: Path) -> Iterator[Path]:
-    """The folder, and those above it as long as it is one within CelebA's."""
+    """The folder and its parents, as long as it may be a folder of CelebA."""
     yield folder
     inner = resolved(folder)
     while inner.name in INNER:
@@ -68,7 +68,7 @@ def _only_below(folder: Path) -> Path | None:
 
 
 def _require_no_pictures(folder: Path) -> None:
-    """UnveilError where there are CelebA's pictures, whose lists are not there."""
+    """UnveilError where there are CelebA's pictures without its lists."""
     names = {resolved(folder).name, *(path.name for path, _ in _walk(folder))}
     if found := sorted(names & celeba.LANDMARKS.keys()):
         raise UnveilError(
@@ -78,7 +78,7 @@ def _require_no_pictures(folder: Path) -> None:
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The folder and those in it, to some depth, with the names of their files; hidden ones are passed over."""
+    """The folder and its subfolders, to some depth, with the names of their files; hidden ones are skipped."""
     for parent, folders, files in os.walk(folder):
         depth = len(Path(parent).relative_to(folder).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < DEEPEST else []

@@ -18,7 +18,7 @@ Points5 = tuple[float, ...]  # [10] x, y of the eyes, nose and mouth corners, le
 
 
 class HolderError(UnveilError):
-    """A file that holds many photographs is no longer what it was, which says nothing about any one of them."""
+    """A file that holds many photographs has changed, which says nothing about any single one of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Photo:
 
     @property
     def loose(self) -> bool:
-        """Whether it is a file of its own; in a tar and in records something comes before it."""
+        """Whether it is a file of its own, not part of a tar or of records."""
         return self.offset == 0
 
     def read(self) -> bytes:
@@ -71,7 +71,7 @@ def check_unique(photos: Iterable[Photo]) -> None:
 
 
 def fingerprint(photos: Iterable[Photo]) -> str:
-    """A short name of a list of photographs and what is known of them, wherever they are."""
+    """A short hash of a list of photographs and what is known of them, wherever they are."""
     digest = hashlib.sha256()
     for photo in photos:
         known = "" if photo.attributes is None else ",".join(sorted(photo.attributes))

@@ -98,7 +98,7 @@ def begin(folder: Path, photos: Sequence[Photo], settings: PrepareSettings) -> d
 
 
 def _sort_out(photos: Sequence[Photo], settings: PrepareSettings) -> tuple[list[Photo], list[Dropping]]:
-    """The photographs to look at, in the order in which they are looked at, and those that are not wanted."""
+    """The photographs to look at, in that order, and those that are left out."""
     unwanted = set(settings.without)
     known = {name for photo in photos for name in photo.attributes or ()}
     if odd := sorted(unwanted - known):
@@ -121,7 +121,7 @@ def _sort_out(photos: Sequence[Photo], settings: PrepareSettings) -> tuple[list[
 
 
 def _made_of(photos: Sequence[Photo], settings: PrepareSettings) -> dict[str, Any]:
-    """The settings and what else decides the outcome."""
+    """The settings and everything else that decides the outcome."""
     with learner_path().open("rb") as file:
         learner = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     return asdict(settings) | {"photographs": len(photos), "list": fingerprint(photos), "learner": learner}

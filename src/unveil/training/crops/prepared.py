@@ -95,7 +95,7 @@ class PreparedFolder(Samples):
 
     @property
     def fingerprint(self) -> str:
-        """A short name of what the folder holds: the same names and framings give the same one."""
+        """A short hash of what the folder holds: the same names and framings give the same one."""
         digest = hashlib.sha256("\n".join(self.names).encode())
         digest.update(self.matrix.astype("<f8").tobytes())
         return digest.hexdigest()[:16]
@@ -131,7 +131,7 @@ def wide_crop(canonical: Crop, crop_size: int) -> Crop:
 
 
 def photograph_in(crop: Image) -> tuple[slice, slice]:
-    """The rows and columns of a crop [W, W, 3] inside the photograph, beyond which all is black; maybe none."""
+    """The rows and columns of a crop [W, W, 3] inside the photograph, possibly none; beyond it all is black."""
     lit = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) > BLACK
     rows, columns = (np.flatnonzero(lit.any(axis=axis)) for axis in (1, 0))
     if not len(rows):

@@ -1,4 +1,4 @@
-"""Which of the photographs that could be cut are kept, and for what: training, validation or test."""
+"""Which of the cut photographs are kept, and for which split: training, validation or test."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def find_photos(
 
 
 def _in_folder(found: PictureFolder, *, person_folders: bool) -> Iterator[Photo]:
-    """The photographs of a folder to its depths, in the order of plain names; what else is there is counted."""
+    """The photographs of a folder and all its subfolders, in the order of plain names; other files are counted."""
     folder, source = found.folder, resolved(found.folder).name
 
     def unlisted(_: OSError) -> None:

@@ -82,7 +82,7 @@ def _parts(data: bytes, place: slice, wanted: int) -> Iterator[slice]:
 
 
 def _signed(value: Value) -> Value:
-    """Numbers of 64 bits have a sign."""
+    """A 64-bit number as signed."""
     return value - (1 << 64) if isinstance(value, int) and value >= 1 << 63 else value
 
 

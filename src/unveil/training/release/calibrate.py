@@ -1,4 +1,4 @@
-"""Deviations that mean what they say: on people held out, errors are as large as the learner says, on average.
+"""Calibration of deviations: on people held out, errors are on average as large as the learner says.
 
 Its deviations were learned on people it knows, where it errs less. One factor per group of coefficients makes the
 mean of the squared errors, each in its own deviations, one; and two factors for each vertex make up for errors of
@@ -51,7 +51,7 @@ class Labels(NamedTuple):
 
     @property
     def exact(self) -> Bools:
-        """Those [N] that say what form the head has; all of them if none is trusted."""
+        """Which labels [N] can be trusted for the form of the head; all of them if none can."""
         return self.shape_weight > 0 if self.shape_weight.any() else np.ones(len(self.shape_weight), bool)
 
 
@@ -110,7 +110,7 @@ def displacements(coefficients: Coefficients, labels: Floats, model: MorphableMo
 
 
 def without_similarity(displacements: Floats, model: MorphableModel) -> Float32s:
-    """Displacements [N, V, 3] without the small shift, turn and growth that take most of them from the face."""
+    """Displacements [N, V, 3] without the small shift, rotation and scaling that best explain them on the face."""
     points, axes = np.asarray(model.head.template, np.float64), np.eye(3)
     moves = [np.broadcast_to(axis, points.shape) for axis in axes] + [np.cross(axis, points) for axis in axes]
     motions = np.stack([*moves, points])  # [7, V, 3] to first order

@@ -64,7 +64,7 @@ def read_learner(path: Path) -> Learner:
 def unfold_normalisation(network: nn.Module, images: Tensor) -> None:
     """Give batch normalisations the statistics of ``images`` [N, 3, S, S], and scales that undo them.
 
-    In evaluation mode the network says what it said before. In training mode, where statistics are those of the batch,
+    In evaluation mode the network gives what it gave before. In training mode, where statistics are those of the batch,
     it says nearly the same; with the identity for a normalisation it would lose the scale of every channel.
     """
 

@@ -27,7 +27,7 @@ def clear_and_occluded(sampler: Sampler, indices: Int64s) -> Batch:
 
 @torch.no_grad()
 def predict(learner: Learner, crops: Images) -> Prediction:
-    """Everything a learner says about crops [N, S, S, 3], in single precision."""
+    """All outputs of a learner for crops [N, S, S, 3], in single precision."""
     learner = learner.float().eval()
     starts = range(0, len(crops), BATCH)
     inputs = [torch.from_numpy(crops[start : start + BATCH]).permute(0, 3, 1, 2).float() / 255 for start in starts]

@@ -60,7 +60,7 @@ def _backbone(model: onnx.ModelProto) -> list[str]:
 
 
 class _Crops(CalibrationDataReader):  # type: ignore[misc]  # the library is untyped
-    """Crops one by one, as the network takes them."""
+    """Crops one by one, as the network's input."""
 
     def __init__(self, crops: Images) -> None:
         self._crops = iter(crops)

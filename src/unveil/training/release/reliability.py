@@ -62,7 +62,7 @@ class Reliability:
     vertices: Pairs = field(default_factory=Pairs)  # uncertainty; error; millimetres
 
     def add(self, prediction: Prediction, batch: Batch) -> None:
-        """Take in a batch; what the learner does not say is left out."""
+        """Take in a batch; outputs that the learner lacks are left out."""
         if prediction.occlusion is not None:
             self.cells.add(prediction.occlusion, batch.occlusion)
         if prediction.deviations is None:
@@ -86,7 +86,7 @@ class Reliability:
 
     @cached_property
     def _face(self) -> Int64s:
-        """The vertices that are looked at."""
+        """The vertices of the face, which are measured."""
         return np.flatnonzero(face_area(self.model))[::EVERY_VERTEX]
 
     def plot(self, path: Path) -> None:

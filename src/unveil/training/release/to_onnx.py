@@ -36,7 +36,7 @@ class Statement:
 
 
 def export_onnx(learner: Learner, path: Path, statement: Statement, calibration: Calibration | None = None) -> None:
-    """Write the learner to ``path``, its deviations and its face score as calibration found them to be right."""
+    """Write the learner to ``path``, with calibrated deviations and face score."""
     write(store_in_half_precision(_traced(learner, calibration)), path, _metadata(learner, statement, calibration))
 
 
@@ -47,7 +47,7 @@ def export_int8(
     calibration: Calibration | None,
     crops: Images,
 ) -> None:
-    """The same with the backbone in int8, with the ranges that its activations have on ``crops`` [N, S, S, 3]."""
+    """The same with the backbone in int8; ranges of activations are measured on ``crops`` [N, S, S, 3]."""
     model = quantize(_traced(learner, calibration), crops)
     write(store_in_half_precision(model), path, _metadata(learner, statement, calibration))
 
@@ -84,7 +84,7 @@ def _metadata(learner: Learner, statement: Statement, calibration: Calibration |
 
 
 class _Outputs(nn.Module):
-    """A learner that gives what the file gives: calibrated deviations, and probabilities instead of logits."""
+    """A learner with the file's outputs: calibrated deviations, and probabilities instead of logits."""
 
     factors: Tensor
     face_shift: Tensor

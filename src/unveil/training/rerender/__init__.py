@@ -1,1 +1,1 @@
-"""Photographs re-rendered with other heads: pictures that look like photographs, with coefficients that are exact."""
+"""Photographs re-rendered with other heads: pictures that look like photographs, with exact coefficients."""

@@ -66,7 +66,7 @@ def draw_expression(names: Sequence[str], others: Floats, rng: np.random.Generat
 
 
 def _kind(name: str) -> str:
-    """The units drawn together with one: the same on the other side, and the other eye as far as eyes go together."""
+    """The units drawn together with one: its mirror image, and for eyes the other eye, as far as eyes move together."""
     if name in DIRECTIONS:
         return name
     if name.startswith((f"{GAZE}In", f"{GAZE}Out")):  # an eye looks inwards where the other looks outwards

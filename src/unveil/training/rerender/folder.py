@@ -92,7 +92,7 @@ def _priors(data: TrainingData, settings: RerenderSettings) -> list[Prior]:
 def new_renderer(
     data: TrainingData, settings: RerenderSettings, tones: Path | None = None, priors: Sequence[Prior] = ()
 ) -> Renderer:
-    """The maker of the samples; tones of skin are kept in the file ``tones`` where one is named."""
+    """The renderer of the samples; tones of skin are cached in the file ``tones`` if one is named."""
     surface = Surface.of(data.model)
     known = read_array(tones, BEGUN) if tones is not None and tones.exists() else None
     photographs = Photographs.of(data, surface, known)
@@ -103,7 +103,7 @@ def new_renderer(
 
 
 def make_shard(renderer: Renderer, folder: Path, settings: RerenderSettings, shard: int) -> int:
-    """Write a shard and then its labels, unless nobody waits for them; the result is the number of samples."""
+    """Write a shard and then its labels, unless the consumer has gone; the result is the number of samples."""
     samples = []
     for number in settings.numbers(shard):
         if no_longer_wanted():

@@ -44,13 +44,13 @@ def mouth_size(lips: Floats) -> tuple[float, float]:
 
 
 def share_of_photograph(wanted: Floats, shown: Floats) -> float:
-    """How much of a mouth with inner lips [8, 2] may come from a photograph where they lie elsewhere [8, 2]."""
+    """How much of a mouth with inner lips [8, 2] may come from a photograph whose inner lips lie elsewhere [8, 2]."""
     new, old = (height / width for width, height in map(mouth_size, (wanted, shown)))
     low, high = (share * new for share in OPEN_ENOUGH)
     return float(np.clip((old - low) / max(high - low, 1e-6), 0, 1))
 
 
 def affine(source: Floats, target: Floats) -> Floats:
-    """The affine map [3, 2] that takes points [N, 2], with a one behind them, to others [N, 2] in least squares."""
+    """The affine map [3, 2] that takes points [N, 2], with a one appended, to others [N, 2] in least squares."""
     rows = np.column_stack([source, np.ones(len(source))])
     return np.asarray(np.linalg.solve(rows.T @ rows + 1e-3 * np.eye(3), rows.T @ target))

@@ -1,4 +1,4 @@
-"""The photographs that are re-rendered: those whose face is seen well, all skin tones equally often."""
+"""The photographs that are re-rendered: those whose face is well visible, all skin tones equally often."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def tone(data: TrainingData, index: int, surface: Surface) -> float:
 
 
 def require_usable(data: TrainingData) -> Bools:
-    """Which samples [N] are seen well; UnveilError where none of those to train on is."""
+    """Which samples [N] are well visible; UnveilError where none of those to train on is."""
     train = data.indices(TRAIN)
     usable = seen_well(data) if len(train) else np.zeros(len(data), bool)
     if not usable[train].any():
@@ -110,7 +110,7 @@ def rest_of(data: TrainingData) -> Floats:
 
 
 def seen_well(data: TrainingData) -> Bools:
-    """Which samples [N] show both sides of a face with open eyes whose fit is to be trusted."""
+    """Which samples [N] show both sides of a face with open eyes, and have a fit that can be trusted."""
     lids = [name.startswith("eyeBlink") for name in data.model.expression_names]
     shut = ((data.coefficients["expression"] - rest_of(data))[:, lids] > SHUT).any(axis=1)
     turns = axis_angle_to_matrix(data.coefficients["pose"][:, :3].astype(np.float64))

@@ -77,7 +77,7 @@ def _inside(raster: Raster, surface: Surface) -> Bools:
 
 
 def _bare(grey: UInt8s, seen: Seen, lit: Floats, surface: Surface) -> Floats:
-    """1 for vertices [V] that show the head, less where the sides of a face show what is not as bright as skin."""
+    """1 for vertices [V] that show the head, less where the sides of a face are not as bright as skin."""
     level = (look_up(grey, seen.pixels[None, :, 0], seen.pixels[None, :, 1])[0] / 255) ** GAMMA
     likely = 1 / (1 + ((level / lit - 1) / BARE) ** 2)
     sideways = np.clip((FRONTAL - seen.normals[:, 2]) / 0.1, 0, 1) * surface.sides
@@ -144,7 +144,7 @@ def _mouth(photo: Photographed, wanted: Seen, surface: Surface, level: float) ->
 
 
 def _seam(inside: Bools, places: Floats, around: tuple[Floats, Floats]) -> Floats:
-    """How much [W, W] of each pixel is the head: it mixes widely with surroundings that show the same."""
+    """Opacity [W, W] of the head; its edge is wide where the surroundings look alike."""
     scale = len(inside) / 160
     margin = round(SEAM[1] * scale) + 1  # where the picture ends the head goes on
     padded = np.pad(inside.astype(np.uint8), margin, mode="edge")

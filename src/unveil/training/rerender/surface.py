@@ -41,11 +41,11 @@ class Seen:
     free: Floats  # [V] 1 where nothing hides the vertex, 0 where something does
 
     def row(self, order: Ints) -> Seen:
-        """The same for the vertices in another order."""
+        """The same with the vertices in another order."""
         return Seen(self.pixels[order], self.normals[order], self.free[order])
 
     def shows(self, needed: Seen) -> Floats:
-        """How well [V] this picture shows what another needs: less where it is hidden here or more foreshortened."""
+        """How well [V] this picture shows what another needs: less where it is hidden or more foreshortened here."""
         cosine = np.maximum(FORESHORTENED * needed.normals[:, 2], LEAST_COSINE)
         return np.asarray(self.free * np.clip(self.normals[:, 2] / cosine, 0, 1) ** 2)
 

@@ -48,7 +48,7 @@ class Outline:
 
 
 def carried(old: Outline, new: Outline, size: int) -> tuple[Floats, Floats]:
-    """Where the old picture shows what surrounds the new head: x and y, for each pixel [size, size]."""
+    """Where in the old picture to find what surrounds the new head: x and y for each pixel [size, size]."""
     y, x = np.mgrid[:size, :size].astype(np.float64)
     x, y = x - new.middle[0], y - new.middle[1]
     away, angle = np.hypot(x, y), np.arctan2(y, x) - new.up
@@ -63,7 +63,7 @@ def carried(old: Outline, new: Outline, size: int) -> tuple[Floats, Floats]:
 def continued(crop: Image) -> Image:
     """A crop [W, W, 3] in which the photograph goes on, blurred, where it had ended and the crop was black.
 
-    A black frame would be bent with the head, and its bends would tell how.
+    A black frame would be bent along with the head, and give it away.
     """
     lit = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) > BLACK
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))

@@ -1,1 +1,1 @@
-"""Changes to a sample as its photograph shows it: bad framing, other light, another camera."""
+"""Changes to how a photograph shows a sample: bad framing, other light, another camera."""

@@ -1,4 +1,4 @@
-"""The input of one training step: crops, and all that is known of them."""
+"""The input of one training step: crops and their labels."""
 
 from __future__ import annotations
 

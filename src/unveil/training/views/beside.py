@@ -46,7 +46,7 @@ def similarity(size: int, scale: Floats | float, angle: Floats | float, shift: F
 def perturb_framing(size: int, rng: np.random.Generator) -> Float64s:
     """The map [2, 3] from a good crop to one off by up to half a face, too near or too far, and sometimes turned.
 
-    A crop that shows only a part of the face is shifted less: an ear is not to be taken for a face.
+    A crop that shows only a part of the face is shifted less: an ear must not count as a face.
     """
     scale = float(np.exp(rng.uniform(*np.log(ZOOMS))))
     angle = np.radians(rng.uniform(-TURN, TURN)) * (rng.random() < TURNED)
@@ -109,7 +109,7 @@ def shuffle_parts(picture: Image, rng: np.random.Generator) -> Image:
 
 
 def randomize_phases(picture: Image, rng: np.random.Generator) -> Image:
-    """A texture [S, S, 3] of a picture's spectrum with random phases: as rough and as coloured, without its forms."""
+    """A texture [S, S, 3] with a picture's spectrum and random phases: its roughness and colours, without its forms."""
     spectrum = np.fft.rfft2(picture.astype(np.float32), axes=(0, 1))
     random = np.fft.rfft2(rng.normal(size=picture.shape[:2]))[..., None]
     random[0, 0] = 1  # the mean stays

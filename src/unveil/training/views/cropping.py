@@ -59,7 +59,7 @@ class Cropper:
         return ClassMaps.open(Path(self.config.classes), self.data.folder) if self.config.class_weight else None
 
     def see(self, view: Shown, face: Face, rng: np.random.Generator) -> Cropped:
-        """The learner's crop; where it is to show no face, of what is beside the face or of anything else."""
+        """The learner's crop; if it is to show no face, one of the face's surroundings or of something else."""
         if view.framing == WELL:
             return self.warp(view.sample, view.move, flip=view.flip, rng=rng)
         size, move = self.config.input_size, view.move
@@ -76,7 +76,7 @@ class Cropper:
         return self.warp(view.sample, move, flip=view.flip, rng=rng, onto=onto)
 
     def _nothing(self, view: Shown, face: Face, rng: np.random.Generator, pattern: Image) -> Image:
-        """A picture [S, S, 3] of no place in the photograph."""
+        """A picture [S, S, 3] of something that is not in the photograph."""
         lot = rng.random()
         if lot < 0.25:
             return pattern

@@ -1,4 +1,4 @@
-"""Other light, other cameras: changes of an image that leave its geometry alone."""
+"""Other light and other cameras: changes of an image that keep its geometry."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ LARGEST_TRIM = 0.12  # share of a wide crop's side
 
 
 class Surrounded(NamedTuple):
-    """A wide crop in which something else is around the photograph."""
+    """A wide crop in which something else surrounds the photograph."""
 
     image: Image  # [W, W, 3]
     inside: tuple[slice, slice]  # rows and columns of the photograph

@@ -89,7 +89,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
 
 
 def done(description: str, example: Any) -> dict[str, Any]:
-    """An answer that is no problem, with an example of it."""
+    """A successful answer, with an example of it."""
     return {"description": description, "content": _example(example)}
 
 

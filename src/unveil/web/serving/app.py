@@ -1,4 +1,4 @@
-"""The addresses of the server: the page, and the API that it uses itself."""
+"""The routes of the server: the page, and the API that the page uses."""
 
 from __future__ import annotations
 
@@ -282,7 +282,7 @@ def _described(request: Request, job: PhotoJob) -> dict[str, Any]:
 
 
 def _file(job: PhotoJob, name: str) -> Response:
-    """A file that the job's result lists; no other name leads anywhere."""
+    """A file that the job's result lists; any other name is not found."""
     faces = job.result.get("faces", ())
     known = {job.result.get("photograph"), *(known for face in faces for known in face["files"].values())}
     path = job.folder / name

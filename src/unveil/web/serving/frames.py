@@ -1,4 +1,4 @@
-"""The work of the process for webcams: from frames to moving heads. It knows nothing of the web."""
+"""The work of the process for webcams: from frames to moving heads. It does not depend on the web code."""
 
 from __future__ import annotations
 

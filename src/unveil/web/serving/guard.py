@@ -1,4 +1,4 @@
-"""The guard of the server: limits on bodies, and no requests that other pages made the browser send.
+"""The guard of the server: limits the size of bodies, and refuses requests that other sites' pages cause.
 
 A page of another site can make a browser send requests to servers on this machine, and by changing what its own name
 means (DNS rebinding) read their answers. So a request must name this server as its host, and what changes something
@@ -80,7 +80,7 @@ class Guard:
         return f"the upload has more than {self.most_bytes // 2**20} MB; send a smaller file"
 
     def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Status and reason where a request is not to be answered."""
+        """Status and reason where a request is refused."""
         host = headers.get("host", "").lower()
         if self.hosts and host not in self.hosts:
             return 403, "the request names another host than this server"
@@ -99,7 +99,7 @@ class Guard:
         return None
 
     def _limited(self, receive: Receive) -> Receive:
-        """The same messages until there are too many bytes in them: a stated length need not be true."""
+        """The same messages, counted until they hold too many bytes: a stated length need not be true."""
         left = self.most_bytes
 
         async def limited() -> MutableMapping[str, Any]:
@@ -137,6 +137,6 @@ async def _say(send: Send, status: int, detail: str) -> None:
 
 
 def local_hosts(port: int, *others: str) -> frozenset[str]:
-    """The names of a server on this machine, which may have others than the usual ones."""
+    """The names under which a server on this machine may be addressed."""
     names = {*LOCAL, *others}
     return frozenset(f"{name}:{port}" for name in names) | (frozenset(names) if port == 80 else frozenset())

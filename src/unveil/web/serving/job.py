@@ -18,7 +18,7 @@ ID_BYTES = 16  # random, so that nobody finds another's results by trying
 
 @dataclass(frozen=True)
 class Problem:
-    """Why there is no result, with the status of HTTP that says whose fault it is."""
+    """Why there is no result, with the HTTP status that says whose fault it is."""
 
     status: int
     detail: str
@@ -47,7 +47,7 @@ class LiveFrame:
 
 @dataclass(eq=False)
 class PhotoJob:
-    """A photograph and how far it is.
+    """A photograph and its progress.
 
     Attributes:
         folder: has the photograph, and later its results; of this job alone.
@@ -75,7 +75,7 @@ class PhotoJob:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will change."""
+        """Whether the job is over."""
         return self.status in ("done", "failed")
 
     def begin(self) -> None:
@@ -83,7 +83,7 @@ class PhotoJob:
         self._now("working", "reading")
 
     def at(self, stage: str) -> None:
-        """The worker has come to another stage."""
+        """The worker has reached another stage."""
         self._now(self.status, stage)
 
     def finish(self, result: dict[str, Any]) -> None:

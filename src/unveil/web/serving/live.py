@@ -1,6 +1,6 @@
 """A webcam's frames as they come: heads of people who move, in a process of its own that starts with the first frame.
 
-A client sends its next frame when the last one is answered, so the rate is what the machine can. Frames are not kept;
+A client sends its next frame when the last one is answered, so the machine sets the rate. Frames are not kept;
 of a session there is what `LiveHeads` knows, until no frame has come for a while.
 """
 
@@ -27,7 +27,7 @@ FRAME_SECONDS = 60.0  # that a frame may take, also the first, for which the pro
 
 
 def run_live(connection: Connection, model: str, assets: Path | None) -> None:
-    """Answer frames in a process; the server itself has no need of what that imports."""
+    """Answer frames in a process; imports happen here, as the server itself does not need them."""
     from unveil.web.serving.frames import answer_frames
 
     answer_frames(connection, model, assets)

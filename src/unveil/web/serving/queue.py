@@ -1,4 +1,4 @@
-"""The jobs of a server: who may add one, which is next, and when its files go."""
+"""The jobs of a server: who may add one, which is next, and when its files are deleted."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class JobQueue:
         self._held.close()
 
     def new(self, client: str, faces: int, *, wrinkles: bool = False) -> PhotoJob:
-        """A place for a job, whose photograph is still to be written to its folder.
+        """A new job, whose photograph is still to be written to its folder.
 
         Raises:
             FullError: the client may not send another photograph now.
@@ -91,7 +91,7 @@ class JobQueue:
         return job
 
     def add(self, job: PhotoJob) -> None:
-        """Its photograph is there: do it when its turn comes."""
+        """Queue a job whose photograph has been written."""
         self._next.put_nowait(job)
 
     def find(self, job_id: str) -> PhotoJob | None:
@@ -99,13 +99,13 @@ class JobQueue:
         return self._jobs.get(job_id)
 
     def remove(self, job: PhotoJob) -> None:
-        """Forget a job and delete its files; one that is worked on, when it has ended."""
+        """Forget a job and delete its files; for one in progress, when it has ended."""
         self._jobs.pop(job.id, None)
         if job.ended or job.status == "waiting":
             shutil.rmtree(job.folder, ignore_errors=True)
 
     def ahead(self, job: PhotoJob) -> int:
-        """How many jobs are before this one."""
+        """How many jobs are ahead of this one."""
         waiting = [other for other in self._jobs.values() if other.status == "waiting"]
         return waiting.index(job) if job in waiting else 0
 

@@ -42,7 +42,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     def require_sound(self) -> None:
-        """Raise an UnveilError where others could use the server without a token, or with one that is guessed."""
+        """Raise an UnveilError where others could use the server without a token, or with one that can be guessed."""
         if self.token and len(self.token) < LETTERS:
             raise UnveilError(f"a token of less than {LETTERS} letters can be guessed; {_suggestion()}")
         if not self.token and not is_local(self.host):

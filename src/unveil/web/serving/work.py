@@ -1,4 +1,4 @@
-"""The work of a worker process: from a photograph to the files of its faces. It knows nothing of the web."""
+"""The work of a worker process: from a photograph to the files of its faces. It does not depend on the web code."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def answer_tasks(connection: Connection, model: str, assets: Path | None) -> Non
 
 
 def opened(connection: Connection, model: str, assets: Path | None) -> Reconstructor | None:
-    """What this process, which serves from now on, works with; ("broken", why) is sent where it cannot be opened."""
+    """The reconstructor of this worker; None where it cannot be opened, after sending ("broken", why)."""
     become_worker()
     try:
         return Reconstructor(model, assets=assets)
@@ -108,7 +108,7 @@ def reconstruct_files(reconstructor: Reconstructor, task: Task, tell: Tell) -> d
 
 
 def _warm_up(reconstructor: Reconstructor) -> None:
-    """Compile what is compiled on first use, so that nobody waits for it."""
+    """Compile what is compiled on first use, so that no request waits for it."""
     with tempfile.TemporaryDirectory() as folder:
         task = Task(packaged("demo.jpg"), Path(folder), 1, MAX_PIXELS)
         reconstruct_files(reconstructor, task, lambda stage: None)

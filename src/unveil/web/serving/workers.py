@@ -1,4 +1,4 @@
-"""Processes that reconstruct, one job at a time each: a job that crashes or hangs costs its own process alone."""
+"""Processes that reconstruct, one job at a time each: a job that crashes or hangs takes down only its own process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Call = Callable[..., object]  # runs a function in the server's thread
 
 
 def run_worker(connection: Connection, model: str, assets: Path | None) -> None:
-    """Answer tasks in a worker process; the server itself has no need of what that imports."""
+    """Answer tasks in a worker process; imports happen here, as the server itself does not need them."""
     from unveil.web.serving.work import answer_tasks
 
     answer_tasks(connection, model, assets)
@@ -78,7 +78,7 @@ class WorkerProcess:
         call(*outcome)
 
     def ask(self, question: object, seconds: float) -> Any | Problem:
-        """What the process answers to something that is no job; it is started where need be."""
+        """The process's answer to something other than a job; the process is started if need be."""
         try:
             if self._process is None or not self._process.is_alive():
                 self.stop()
@@ -96,7 +96,7 @@ class WorkerProcess:
         return Problem(500, "the process that worked on this ended; try again")
 
     def stop(self) -> None:
-        """End the process, in whatever state it is."""
+        """End the process, whatever its state."""
         process, self._process = self._process, None
         connection, self._connection = self._connection, None
         if process is not None:
