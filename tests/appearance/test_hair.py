@@ -48,7 +48,7 @@ COLOURS = {
 }
 SIZE, SCALE = 600, 1500  # pixels, and pixels per metre
 THICK = 0.02  # metres that the made-up hair stands out
-BROW = (40, 25, 15)
+BROW, PALE_BROW = (40, 25, 15), (130, 90, 70)
 OF_SURROUNDINGS = np.array([COLOURS[SKIN], COLOURS[HAIR], COLOURS[CLOTH], WORN, COLOURS[BACKGROUND], BROW])
 
 
@@ -352,14 +352,14 @@ def test_hair_that_is_seen_goes_over_into_what_is_made_up_along_locks() -> None:
     assert (alone == 1).all()
 
 
-def with_brows(head: Sighted) -> Sighted:
-    """The same with dark brows."""
+def with_brows(head: Sighted, colour: tuple[int, int, int] = BROW) -> Sighted:
+    """The same with brows."""
     image, classes = head.photograph.copy(), head.classes.copy()
     marks = np.asarray(MODEL.landmarks68(head.projected))[17:27, :2]
     drawn = np.zeros(image.shape[:2], np.uint8)
     for side in (marks[:5], marks[5:]):
         cv2.polylines(drawn, [np.rint(side).astype(np.int32)], isClosed=False, color=255, thickness=12)
-    image[drawn > 0] = BROW
+    image[drawn > 0] = colour
     share = head.crop.warp(drawn) / np.float32(255)
     classes = classes * (1 - share)
     classes[BROWS] += share
@@ -502,20 +502,55 @@ def test_above_something_held_only_a_clear_hat_is_one(sure: float, held: bool, k
     assert (seen[hat & around.scalp] == SURROUNDINGS.index(kind)).mean() > 0.9
 
 
+def empty_picture(lightness: float) -> tuple[Float32s, Float32s, Float32s]:
+    """CIELAB [W, W, 3] of a grey picture, no hair [W, W], and that all is known [W, W]."""
+    none = np.zeros((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE), np.float32)
+    return np.full((*none.shape, 3), (lightness, 0, 0), np.float32), none, np.ones_like(none)
+
+
 def test_hair_has_the_colour_inside_of_it_and_little_of_it_or_none_that_of_the_brows() -> None:
     around = surroundings(with_brows(sighted(np.asarray(MODEL.head.template)))).around
-    hair = np.zeros((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE), np.float32)
-    picture = np.full((SURROUNDINGS_SIZE, SURROUNDINGS_SIZE, 3), (90.0, 0, 0), np.float32)
-    of_brows = hair_tone(around.head, picture, hair).hair
+    picture, hair, known = empty_picture(90)
+    of_brows = hair_tone(around.head, picture, hair, known).hair
     dark = float(to_cielab(np.array([BROW], np.uint8))[0, 0])
     assert of_brows[0] < 1.5 * dark
     hair[::4] = 1
-    np.testing.assert_array_equal(hair_tone(around.head, picture, hair).hair, of_brows)
-    few = hair_tone(around.head, picture * 0.01, hair).hair
+    np.testing.assert_array_equal(hair_tone(around.head, picture, hair, known).hair, of_brows)
+    few = hair_tone(around.head, picture * 0.01, hair, known).hair
     assert few[0] < 0.5 * of_brows[0], "if that is darker"
     hair[20:40, 20:40] = 1
     picture[22:38, 22:38] = 30.0, 5, 9
-    np.testing.assert_array_equal(hair_tone(around.head, picture, hair).hair, [30, 5, 9])
+    np.testing.assert_array_equal(hair_tone(around.head, picture, hair, known).hair, [30, 5, 9])
+
+
+def test_the_more_of_little_hair_is_seen_and_the_paler_the_brows_are_the_less_these_tell() -> None:
+    bare, told = sighted(np.asarray(MODEL.head.template)), []
+    for brow in (BROW, PALE_BROW):
+        head = with_brows(bare, brow)
+        picture, hair, known = empty_picture(60)
+        of_brows = hair_tone(head, picture, hair, known).hair[0]
+        lightness = [of_brows]
+        for side in (4, 5, 6):
+            hair[20 : 20 + side, 20 : 20 + side] = 1
+            lightness.append(hair_tone(head, picture, hair, known).hair[0])
+        assert (np.diff(lightness) > 0).all()
+        told.append((60 - lightness[-1]) / (60 - of_brows))
+        picture[22:24, 20:26] = 40, 0, 0
+        assert hair_tone(head, picture, hair, known).hair[0] <= of_brows + (1 - told[-1]) * (40.001 - of_brows)
+        picture[:] = 90, 0, 0
+        assert hair_tone(head, picture, hair, known).hair[0] == of_brows, "it is the wall"
+    assert told[0] > 0.7
+    assert told[1] < 0.45
+
+
+def test_what_is_mixed_with_skin_makes_no_hair_lighter_but_what_the_photograph_ends_at_may() -> None:
+    head = with_brows(sighted(np.asarray(MODEL.head.template)), PALE_BROW)
+    picture, hair, known = empty_picture(60)
+    of_brows = hair_tone(head, picture, hair, known).hair[0]
+    hair[20:35, 20:22] = 1
+    assert hair_tone(head, picture, hair, known).hair[0] == of_brows
+    known[:, :20] = 0
+    assert hair_tone(head, picture, hair, known).hair[0] > of_brows + 0.5 * (60 - of_brows)
 
 
 def test_a_hat_becomes_neither_hair_nor_the_colour_of_hair() -> None:

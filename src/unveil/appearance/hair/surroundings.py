@@ -177,7 +177,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
         wall=probability[BACKGROUND],
         crop=around.crop,
         head=around.depth,
-        tone=hair_tone(around.head, around.lab, shown),
+        tone=hair_tone(around.head, around.lab, shown, around.known),
         to_image=around.to_image,
     )
 
