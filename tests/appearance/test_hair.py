@@ -543,6 +543,16 @@ def test_the_more_of_little_hair_is_seen_and_the_paler_the_brows_are_the_less_th
     assert told[1] < 0.45
 
 
+def test_little_hair_between_brows_and_skin_may_be_shorn_dark_hair() -> None:
+    head = with_brows(sighted(np.asarray(MODEL.head.template)))
+    picture, hair, known = empty_picture(45)
+    of_brows = hair_tone(head, picture, hair, known).hair
+    hair[20:25, 20:25] = 1
+    np.testing.assert_array_equal(hair_tone(head, picture, hair, known).hair, of_brows)
+    assert hair_tone(head, picture + 20, hair, known).hair[0] > of_brows[0], "skin hardly shines through so much"
+    assert hair_tone(head, picture - 40, hair, known).hair[0] < of_brows[0]
+
+
 def test_what_is_mixed_with_skin_makes_no_hair_lighter_but_what_the_photograph_ends_at_may() -> None:
     head = with_brows(sighted(np.asarray(MODEL.head.template)), PALE_BROW)
     picture, hair, known = empty_picture(60)

@@ -31,6 +31,7 @@ DARKER = 0.5
 # above pale ones it may be anything: errors are in proportion to L. With 40 the errors are least, but then more people
 # with dark hair get fair hair, which is the worse fault.
 AS_ONE = 80.0
+SHORN = 0.7  # of the lightness of skin, up to which few pixels that are paler than brows tell may be shorn dark hair
 SPREAD = (8.0, 4.0, 5.0)  # of CIELAB in hair, at least
 
 
@@ -100,6 +101,8 @@ def _like_few(few: Float32s, by_brows: Float32s, of_skin: Floats) -> Floats:
         told.append((len(few), _like(_darkest(few, DARKER))))
     if len(by_brows):
         like = _like(by_brows)
+        if told and like[0, 0] < told[0][1][0, 0] < SHORN * of_skin[0]:
+            told = []
         told.append(((AS_ONE / like[0, 0]) ** 2, like))
     counts, likes = zip(*(told or [(1, _like(of_skin[None]))]), strict=True)
     return np.asarray(np.average(likes, axis=0, weights=counts))
