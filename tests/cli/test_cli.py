@@ -257,15 +257,15 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         (["doctor", "--json=1"], "option '--json' does not take a value"),
         (
             ["animate", "a.glb", "-o", "b", "--wrinkles"],
-            "--wrinkles would do nothing: a head that is written keeps what it has",
+            "--wrinkles would do nothing: these are fixed once a head is a file; give the photograph",
         ),
         (
             ["animate", "a.jpg", "-o", "b", "--texture", "lit", "--formats", "gif"],
-            "--texture would do nothing: it is that of a GLB, name one with --formats",
+            "--texture would do nothing: only a GLB has a texture; add one with --formats",
         ),
         (
             ["animate", "a.npz", "-o", "b", "--no-hair", "--texture", "lit"],
-            "--texture and --no-hair would do nothing: a head that is written keeps what it has",
+            "--texture and --no-hair would do nothing: these are fixed once a head is a file; give the photograph",
         ),
         (
             ["animate", "a", "-o", "b", "--face", "1"],

@@ -145,15 +145,15 @@ def animate(
         _refuse(of_follow, "name photographs to follow with --follow")
     if is_head:
         of_photo = {"--texture": lit, "--no-hair": not hair, "--wrinkles": wrinkles}
-        _refuse(of_photo, "a head that is written keeps what it has")
+        _refuse(of_photo, "these are fixed once a head is a file; give the photograph")
     ways = {"--follow": follow, "--arkit": take, "--expression": expression, "--turntable": turntable}
     if len(given := [name for name, value in ways.items() if value]) > 1:
         raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
     wanted = chosen(formats, MOTION_FORMATS)
     _refuse(
-        {"--size": size and not {"gif", "mp4"} & {*wanted}}, "it is that of a GIF or an MP4, name one with --formats"
+        {"--size": size and not {"gif", "mp4"} & {*wanted}}, "only a GIF or an MP4 has a size; add one with --formats"
     )
-    _refuse({"--texture": lit and "glb" not in wanted}, "it is that of a GLB, name one with --formats")
+    _refuse({"--texture": lit and "glb" not in wanted}, "only a GLB has a texture; add one with --formats")
     if "mp4" in wanted:
         require_writer()
     usual = animation.RATE if "gif" in wanted else animation.FINE_RATE
