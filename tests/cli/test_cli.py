@@ -257,7 +257,7 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         (["doctor", "--json=1"], "option '--json' does not take a value"),
         (
             ["animate", "a.glb", "-o", "b", "--wrinkles"],
-            "--wrinkles would do nothing: these are fixed once a head is a file; give the photograph",
+            "--wrinkles would do nothing: a saved head cannot be changed that way; give its photograph",
         ),
         (
             ["animate", "a.jpg", "-o", "b", "--texture", "lit", "--formats", "gif"],
@@ -265,7 +265,7 @@ def test_wrong_options(capsys: pytest.CaptureFixture[str], tmp_path: Path, argum
         ),
         (
             ["animate", "a.npz", "-o", "b", "--no-hair", "--texture", "lit"],
-            "--texture and --no-hair would do nothing: these are fixed once a head is a file; give the photograph",
+            "--texture and --no-hair would do nothing: a saved head cannot be changed that way; give its photograph",
         ),
         (
             ["animate", "a", "-o", "b", "--face", "1"],

@@ -145,7 +145,7 @@ def animate(
         _refuse(of_follow, "name photographs to follow with --follow")
     if is_head:
         of_photo = {"--texture": lit, "--no-hair": not hair, "--wrinkles": wrinkles}
-        _refuse(of_photo, "these are fixed once a head is a file; give the photograph")
+        _refuse(of_photo, "a saved head cannot be changed that way; give its photograph")
     ways = {"--follow": follow, "--arkit": take, "--expression": expression, "--turntable": turntable}
     if len(given := [name for name, value in ways.items() if value]) > 1:
         raise UnveilError(f"{' and '.join(given)} both say how the head moves: choose one")
