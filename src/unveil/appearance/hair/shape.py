@@ -1,4 +1,4 @@
-"""Where hair is around a head and how far it stands out, from where a photograph shows hair."""
+"""Where a head has hair and how far that stands out, from where a photograph shows hair."""
 
 from __future__ import annotations
 
@@ -28,53 +28,76 @@ from unveil.geometry.sampling import between
 from unveil.geometry.smooth_step import smooth_step
 from unveil.typing import Bools, Float32s, Float64s, Floats
 
-REACH, INNER, STEP = 0.11, 0.02, 0.003  # metres outwards and inwards of the skin to look for the outline; steps
-OUTLINE = 0.22  # sine of the angle to the image plane up to which a direction says where the outline is
-NATURAL = 0.012  # metres over which hair begins
-# Metres above the usual hairline at which hair begins that no photograph shows, at degrees from the front. As it thins
-# out, half of it is there where the higher half of 55 people with bare ears have their hairlines.
-BEGINS = ((0, 12, 20, 30, 40, 50, 60, 70, 80), (0.008, 0.007, 0.006, 0.002, -0.004, -0.01, 0.0, 0.01, 0.0))
-UNEVEN, OVER_NODES = 0.005, (2.2, 4.0)  # metres by which a hairline wanders, and nodes across and along over which
+# Places are in metres from between the tops of the jaw line, heights upwards. Angles are degrees from the front.
+SMOOTHINGS = 5  # times that values on the grid are blurred
+OTHER_SIDE = 0.5  # weight of what the other side of the head shows
+
+# How far hair stands out. Its outline is looked for along the directions of nodes, across the line of sight.
+REACH = 0.11  # metres outside the skin where the search ends
+INNER = 0.02  # metres inside the skin where it begins
+STEP = 0.003  # metres of one step of it
+BEYOND = 3  # steps beyond an outline that the photograph must show too
+OUTLINE = 0.22  # sine of a direction's angle to the image plane over which it loses its say about the outline
+USUAL = 0.012  # metres that hair stands out where no outline is near
+FAINT = 0.0065  # weight of that
+
+# Where hair begins.
 PRIOR = 0.06  # weight of what is usual against what is seen
-SCALP = 0.02  # metres above the usual hairline
-LEAST_SHARE = 0.12  # of the scalp that is seen which shows hair, or there is none
+NATURAL = 0.012  # metres over which a hairline changes from bare to covered
+# Angles, and the metres above the usual hairline where hair begins if no photograph shows it. Since it thins out, half
+# of it is there where the higher half of 55 people with bare ears have their hairlines.
+BEGINS = ((0, 12, 20, 30, 40, 50, 60, 70, 80), (0.008, 0.007, 0.006, 0.002, -0.004, -0.01, 0.0, 0.01, 0.0))
+UNEVEN = 0.005  # metres by which a hairline wanders, as a standard deviation
+OVER_NODES = (2.2, 4.0)  # nodes across and along over which it does so
+LARGEST_HOLE = 60  # nodes; smaller holes in hair are closed
+
+# Whether there is hair at all.
+SCALP = 0.02  # metres above the usual hairline where scalp begins
+LEAST_SHARE = 0.12  # share of the scalp seen that must show hair
+UNSEEN, LIKELY = 100, 0.25  # nodes of scalp that are added to those seen, and the share of them with hair
+
+# How far down hair hangs.
+BESIDE = (60, 120)  # angles of hair that hangs beside the face
+HANGS = (60, 100)  # angles of hair that hangs before the ears or over them
+BEFORE_EARS = 95.0  # angle; nearer to the front, hair below the ears hangs down from hair above
+RAGGED = 1.5  # rows by which some locks end higher than others
+LOCK = 3  # columns of a lock
+MOUTH = 0.055  # metres down; lower, no hair hangs before the face and the neck
+IN_FRONT = ((0.07, 0.12), (48.0, 66.0))  # metres down, and the angles from the front without hair there
+
+# Ears.
+OVER = 0.8  # share of the nodes of an ear that must have hair if hair lies over it
+GLIMPSE = 0.05  # mean visibility from which an ear counts as seen
+BEFORE_EAR = 4  # columns before an ear that is not seen, which tell whether hair hangs there
+EAR_EDGE = 4.0  # by how much the cover falls across the edge of a bare ear
+BUMP = 3.0  # nodes over which hair rises to an ear that it covers
+
+# The edge of hair.
 CLEAR = 0.002  # metres between skin and hair
-OVER = 0.8  # share of an ear's nodes with hair from which on hair lies over it
-RAGGED, LOCK = 1.5, 3  # rows by which locks end higher than others, and the columns of one
-MOUTH, IN_FRONT = 0.055, ((0.07, 0.12), (48.0, 66.0))  # metres below the ears, and degrees from the front so far below
-BEFORE_EARS = 95.0  # degrees from the front: what is there hangs down from above
-EAR_EDGE = 4.0  # by how much cover falls across the edge of a bare ear
-GLIMPSE = 0.05  # of visibility, of an ear that hair may be seen to lie over
-BEFORE_EAR = 4  # columns before an ear that tell whether hair hangs there
-BEYOND = 3  # steps beyond an outline that the photograph is to show
-SMOOTHINGS = 5  # of the grid
-BUMP = 3.0  # nodes over which hair rises to an ear
-LARGEST_HOLE = 60  # nodes: smaller ones are none
-OTHER_SIDE = 0.5  # weight of what the other side shows
-BESIDE = (60, 120)  # degrees from the front: hair that hangs beside the face
-HANGS = (60, 100)  # the same of hair that hangs before the ears or over them
-UNSEEN, LIKELY = 100, 0.25  # nodes of the scalp that count as seen in any case, and the share of them with hair
-USUAL, FAINT = 0.012, 0.0065  # metres that hair stands out far from any outline that is seen, and the weight of that
 ROUND = 0.022  # metres over which hair rises at its edge
-# Short hair ends above the middle at the nape, so many metres, and lower in its middle; comes down before the ears to
-# there, and so far before the middle; and rises over so many metres behind the head, between those degrees from the
-# front.
-NAPE, NAPE_FALLS, NAPE_WIDTH = -0.067, 0.008, 0.025
-SIDEBURN, BEFORE_MIDDLE = -0.014, 0.022
-TAPER, BEHIND = 0.06, (100.0, 140.0)
-# Hair thins out where no photograph says where it ends; where one does, by such a share, beside the face from there on;
-# not where it stands out so many metres; and not over so many nodes at ears, but for what is before these.
-BESIDE_FACE, SURE, THICK, AT_EARS, BEFORE = (45.0, 70.0), 0.5, (0.018, 0.012), (5, 5), (75.0, 90.0)
-NEAR = 2.5  # nodes over which hair whose end is shown goes over into such
+TAPER = 0.06  # metres over which short hair does so behind the head
+BEHIND = (100.0, 140.0)  # angles between which that begins
+NAPE = -0.067  # height where short hair ends at the nape
+NAPE_FALLS, NAPE_WIDTH = 0.008, 0.025  # metres by which it ends lower in the middle of the nape, and how wide that is
+SIDEBURN = -0.014  # height down to which short hair comes before the ears
+BEFORE_MIDDLE = 0.022  # metres forwards to which it does
+
+# Where hair thins out: mostly where no photograph shows where it ends.
+BESIDE_FACE = (45.0, 70.0)  # angles between which hair comes to hang beside the face, and not to grow from the skin
+SURE = 0.5  # by how much less, beside the face, a photograph that shows the end keeps hair from thinning out
+THICK = (0.018, 0.012)  # metres that hair stands out between which it comes to thin out
+AT_EARS = (5, 5)  # nodes around ears without thinning
+BEFORE = (75.0, 90.0)  # angles between which that begins; before the ears hair does thin out
+NEAR = 2.5  # nodes over which hair with an end that is shown blends into hair without
 
 
 @dataclass(frozen=True, eq=False)
 class HairShape:
-    """Hair in a frame."""
+    """Hair in the frame of a head."""
 
     cover: Float64s  # [R, C] above zero where there is hair
-    distance: Float64s  # [R, C] of its surface
-    told: Float64s  # [R, C] from 0 to 1: how far the photograph says whether there is some
+    distance: Float64s  # [R, C] of the surface of hair, as in `HairFrame.at`
+    told: Float64s  # [R, C] from 0 to 1: how far the photograph tells whether there is hair
     thins: Float64s  # [R, C] from 0 to 1: how gradually it thins out at its edge
     short: bool  # whether it ends above bare ears
 
@@ -88,7 +111,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     on_skin = frame.at(frame.skin) - frame.middle
     above = above_hairline(on_skin)
     usual = np.tanh((above + _wanders()) / NATURAL)
-    # A wall where the skull should be says that the fit is too large, not that the skull is bald.
+    # A wall where the skull should be means that the fitted head is too large, not that it is bald.
     visible = visible * np.where(above > 0, 1 - view.shows_wall(view.places(inside)), 1)
     odds, visible = with_other_side(shown, visible)
     scalp = (above > SCALP) * visible
@@ -98,8 +121,9 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     cover = _hanging(frame, _cover(odds, visible, usual))
     short = _is_short(frame, cover) and not _over_ears(frame, cover, visible).any()
     ends = np.tanh((_above_short(on_skin) + _wanders()) / NATURAL) if short else np.maximum(usual, _as_long(cover))
-    grows = np.maximum(short, 1 - smooth_step(from_front(), *BESIDE_FACE))  # from the skin, and does not hang over it
-    most = MOST_ODDS + (1 - MOST_ODDS) * grows  # where usual hair goes on from what is seen, both count alike
+    # Where hair grows from the skin, and does not hang over it, usual hair continues what is seen: both count alike.
+    grows = np.maximum(short, 1 - smooth_step(from_front(), *BESIDE_FACE))
+    most = MOST_ODDS + (1 - MOST_ODDS) * grows
     cover = _hanging(frame, _cover(np.clip(odds, -most, most), visible, ends))
     over = _over_ears(frame, cover, visible)
     cover = _in_one_piece(np.minimum(cover, _free_of((frame.on_ears & ~over) | _before_neck(frame))))
@@ -110,7 +134,7 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
     rise = np.clip(away / np.maximum(ROUND + (TAPER - ROUND) * gently, 1.2 * thickness), 0, 1)
     profile = rise * ((1 - gently) * (2 - rise) + gently * rise * (3 - 2 * rise))
     distance = frame.skin + CLEAR + np.maximum(thickness - CLEAR, 0) * profile
-    # Nodes are farther apart than the ridges of an ear.
+    # Taken from around, because nodes are farther apart than the ridges of an ear.
     outside = cv2.blur(cv2.dilate(np.where(frame.on_ears, frame.ears, 0), np.ones((5, 5))), (3, 3))
     bump = np.where(over, np.maximum(outside + CLEAR - distance, 0), 0)
     distance = np.asarray(distance + np.maximum(bump, cv2.GaussianBlur(bump, (0, 0), BUMP)), np.float64)
@@ -119,7 +143,13 @@ def hair_shape(frame: HairFrame, view: HairView) -> HairShape | None:
 
 
 def _thins(frame: HairFrame, height: Floats, told: Floats) -> Float64s:
-    """`HairShape.thins` [R, C] of hair that grows from the skin, stands out so far [R, C] and is told so far [R, C]."""
+    """How gradually [R, C] hair that grows from the skin thins out at its edge, as in `HairShape.thins`.
+
+    Args:
+        frame: of the head.
+        height: metres [R, C] that hair stands out.
+        told: [R, C] from 0 to 1: how far the photograph tells where hair ends.
+    """
     beside = smooth_step(from_front(), *BESIDE_FACE)
     thins = 1 - told * (1 - SURE * beside)
     beside_ears = cv2.blur(cv2.dilate(frame.on_ears.astype(np.float64), np.ones(AT_EARS)), AT_EARS)
@@ -129,13 +159,19 @@ def _thins(frame: HairFrame, height: Floats, told: Floats) -> Float64s:
 
 @lru_cache(maxsize=1)
 def _wanders() -> Float32s:
-    """By how many metres [R, C] a hairline is lower than usual: uneven, and higher above forehead and temples."""
+    """Metres [R, C] by which a hairline is lower than usual: uneven, and higher above the forehead and the temples."""
     uneven = UNEVEN * np.clip(smooth_noise((ROWS, COLUMNS), *OVER_NODES, 1), -2, 2)
     return np.asarray(uneven - np.interp(from_front(), *BEGINS), np.float32)
 
 
 def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
-    """Where hair is [R, C], above zero, from what the photograph says where it is ``visible`` and what is usual."""
+    """Where there is hair: [R, C], above zero.
+
+    Args:
+        odds: log odds [R, C] of hair in the photograph.
+        visible: weight [R, C] of that.
+        usual: [R, C] from -1 to 1, what holds where nothing is seen.
+    """
     weight = visible + PRIOR
     cover = diffuse_grid((visible * odds + PRIOR * usual) / weight, 4 * weight).astype(np.float64)
     for _ in range(SMOOTHINGS):
@@ -144,7 +180,7 @@ def _cover(odds: Floats, visible: Floats, usual: Floats) -> Float64s:
 
 
 def _hanging(frame: HairFrame, cover: Float64s) -> Float64s:
-    """The cover [R, C] without what is before the ears and below bare skin: hair that shows there hangs behind them."""
+    """The cover [R, C] without hair before the ears and below bare skin: what is seen there hangs behind the head."""
     below = frame.middle[1] - frame.at(frame.skin)[..., 1]
     asked = (below > 0) & (from_front() < BEFORE_EARS)
     return np.minimum(cover, np.minimum.accumulate(np.where(asked, cover, np.inf), axis=0))
@@ -161,7 +197,7 @@ def _is_short(frame: HairFrame, cover: Float64s) -> bool:
 def _above_short(points: Float64s) -> Float64s:
     """How far [R, C] points [R, C, 3] lie inside the usual edge of short hair, in metres.
 
-    It ends higher at the nape, and comes down before the ears.
+    Short hair ends higher at the nape, and comes down before the ears.
     """
     x, y, z = np.moveaxis(points, -1, 0)
     nape = y - NAPE + NAPE_FALLS * np.exp(-((x / NAPE_WIDTH) ** 2))
@@ -170,9 +206,9 @@ def _above_short(points: Float64s) -> Float64s:
 
 
 def _over_ears(frame: HairFrame, cover: Float64s, visible: Floats) -> Bools:
-    """The nodes [R, C] of ears that hair covers: on a side, all or none.
+    """The nodes [R, C] of ears under hair: all of an ear, or none.
 
-    Ears that nothing is seen of are bare unless hair hangs before them, or lies over the other one.
+    An ear that is not seen is bare unless hair hangs before it or covers the other ear.
     """
     sides = ((frame.on_ears & RIGHT, 1), (frame.on_ears & ~RIGHT, -1))
     seen = [bool(ear.any() and visible[ear].mean() > GLIMPSE) for ear, _ in sides]
@@ -183,7 +219,7 @@ def _over_ears(frame: HairFrame, cover: Float64s, visible: Floats) -> Bools:
 
 
 def _before(ear: Bools, forwards: int) -> Bools:
-    """The nodes [R, C] beside the lower half of an ``ear`` [R, C], ``forwards`` along the columns."""
+    """The nodes [R, C] just before the lower half of an ``ear`` [R, C]; ``forwards`` along columns is 1 or -1."""
     rows = np.flatnonzero(ear.any(axis=1))
     lower = ear & (np.arange(ROWS)[:, None] > rows.mean() if len(rows) else False)
     beside = np.logical_or.reduce([np.roll(lower, forwards * k, axis=1) for k in range(1, BEFORE_EAR + 1)])
@@ -197,7 +233,7 @@ def _before_neck(frame: HairFrame) -> Bools:
 
 
 def _free_of(bare: Bools) -> Float64s:
-    """A cover [R, C] that ends smoothly around nodes that are to be ``bare`` [R, C]."""
+    """A cover [R, C] that ends smoothly around ``bare`` nodes [R, C], and is infinite if there are none."""
     share = bare.astype(np.float64)
     for _ in range(SMOOTHINGS):
         share = _blurred(share)
@@ -205,7 +241,7 @@ def _free_of(bare: Bools) -> Float64s:
 
 
 def _as_long(cover: Float64s) -> Float64s:
-    """-1 to 1 [R, C], 1 where hair hangs behind the head if it hangs as low as on its sides."""
+    """The cover [R, C], from -1 to 1, of hair that hangs as low behind the head as beside the face."""
     angle, row = from_front(), np.arange(ROWS)[:, None]
     result = np.full(cover.shape, -1.0)
     lowest = np.where(cover > 0, row, 0).max(axis=0)
@@ -219,7 +255,7 @@ def _as_long(cover: Float64s) -> Float64s:
 
 
 def _blurred(values: Float64s) -> Float64s:
-    """Values [R, C] mixed with their neighbours'."""
+    """Values [R, C] averaged with their neighbours; columns go around, and the crown is one point."""
     around = np.hstack([values[:, -1:], values, values[:, :1]])
     across = (around[:, :-2] + 2 * around[:, 1:-1] + around[:, 2:]) / 4
     padded = np.vstack([across[:1], across, across[-1:]])
@@ -229,26 +265,26 @@ def _blurred(values: Float64s) -> Float64s:
 
 
 def _largest(cover: Float64s) -> Float64s:
-    """The cover [R, C] with its largest piece only, and without small holes."""
+    """The largest piece of the cover [R, C], without small holes."""
     cover = _in_one_piece(cover)
     bare = without_small(cover <= 0, LARGEST_HOLE)
     return np.where(cover > 0, cover, np.where(bare, np.minimum(cover, -0.1), 0.1))
 
 
 def _in_one_piece(cover: Float64s) -> Float64s:
-    """The cover [R, C] with its largest piece only."""
+    """The largest piece of the cover [R, C]; elsewhere it is below zero."""
     return np.where((cover <= 0) | without_small(cover > 0, cover.size), cover, -0.1)
 
 
 def with_other_side(values: Floats, weight: Floats) -> tuple[Float64s, Float64s]:
-    """Values and weights [R, C] that also take those of the other side where a side is not seen."""
+    """Values and weights [R, C], with those of the other side of the head where a side is not seen."""
     more = OTHER_SIDE * mirrored(weight) * (1 - weight)
     total = weight + more
     return np.asarray((weight * values + more * mirrored(values)) / np.maximum(total, 1e-9)), np.asarray(total)
 
 
 def _thickness(frame: HairFrame, view: HairView) -> Float64s:
-    """How far hair stands out [R, C]: what the photograph tells of directions at its outline, smooth in between."""
+    """Metres [R, C] that hair stands out: measured where a direction crosses its outline, smooth in between."""
     steps = np.arange(-INNER, REACH, STEP)
     across = frame.direction @ view.towards
     near = np.abs(across) < 2 * OUTLINE
@@ -270,10 +306,15 @@ def _thickness(frame: HairFrame, view: HairView) -> Float64s:
 
 @compiled
 def _outlines(maps: Any, first: Any, last: Any, count: Any, results: Any) -> None:
-    """Up to which of ``count`` steps between two places [N, 2] of the maps there is hair [N]; -1 for none.
+    """Find the last step with hair between two places of the maps, for each of N pairs.
 
-    The maps [W, W, 2] are log odds of hair and how far they are known, both zero at the edges as beyond them. Also how
-    far what lies a little beyond that step is known [N], and what is at the first.
+    Args:
+        maps: [W, W, 2] log odds of hair, and how far they are known; both zero at the edges as beyond them.
+        first: [N, 2] places of the first step, x and y.
+        last: [N, 2] places of the last step.
+        count: steps.
+        results: filled in, [N] each: the last step with hair, -1 for none; how far the photograph is known a little
+            beyond that; and how far it is known at the first step.
     """
     found, shown, inside = results
     for n in range(len(first)):
@@ -295,7 +336,12 @@ def _outlines(maps: Any, first: Any, last: Any, count: Any, results: Any) -> Non
 
 
 def _from_edge(inside: Bools, points: Float64s) -> Float64s:
-    """Distance [R, C] in metres, nearly, from the nodes [R, C, 3] that are not ``inside`` [R, C]."""
+    """Metres [R, C] from nodes ``inside`` hair to the nearest node outside, about; 0 outside.
+
+    Args:
+        inside: the nodes [R, C] with hair.
+        points: [R, C, 3] their places.
+    """
     rim = ~inside & (cv2.dilate(np.hstack([inside, inside]).astype(np.uint8), np.ones((3, 3)))[:, :COLUMNS] > 0)
     distance = np.where(inside, 1.0, 0.0)
     if rim.any():

@@ -1,8 +1,8 @@
 """What a photograph shows around a head: skin, hair, cloth, something in front, or what is behind.
 
-A learner's class map ends soon above the brows, while hair goes on. So a second, small network looks at a wider crop.
-It sees where the head of the reconstruction is in it, and what the learner takes for an occluder. What it is sure of
-says what hair, skin, cloth and walls look like in this photograph, and by these colours the rest is explained.
+A learner's class map ends a little above the brows, while hair goes on. So a second, small network looks at a wider
+crop. It is also told where the reconstructed head lies in the crop, and what the learner takes for an occluder. The
+pixels it is sure of show the colours of hair, skin, cloth and walls in this photograph; these colours explain the rest.
 """
 
 from __future__ import annotations
@@ -37,45 +37,58 @@ from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
-WIDER, HIGHER = 1.75, 0.06  # sides of the crop that it is as wide as, and that it reaches farther up than down
 CHIN = 8  # iBUG-68
-# In distances of the eyes from the middle between them, down the face and across: where it is skin without beard or
-# fringe; and above and beside what hair and hats may be taken for skin, and how far down that is.
-PLAIN, PLAIN_ACROSS, BROWS_AT, BESIDE, BESIDE_TO = (0.35, 0.8), 0.75, -0.42, 0.95, 0.9
-# What is unlike skin: the pixels of skin that are compared, the share of the darkest that may be frames of spectacles,
-# the weights of CIELAB, and the distance in it from which on nothing is skin.
-SAMPLES, FRAMES, WEIGHTS, UNLIKE = 100, 0.25, np.array([0.5, 1, 1], np.float32), 9.5
-# Share of the picture that is hair, where it shows all of the scalp, or the head has none that could be drawn; and the
-# share of the scalp that counts as seen in any case.
-LEAST_HAIR, LEAST_SHOWN = 0.004, 0.2
-HIDES = (0.4, 0.7)  # probabilities of something in front between which it hides what is behind
-PRESSES = 0.025  # metres around a hat in which there would be hair without it
-CLEARLY = 0.02  # metres above the usual hairline from which on there is scalp
-MOUTH = 0.045  # metres above the chin, below which cloth may be taken for hair, whose colour is not to count
-# Share of the scalp that is bare if somebody is bald, and pixels of hair beside the crown, of fewer there is none; and
-# metres above the usual hairline where there is no hair then.
-BALD, OUTLINE, CROWN = 0.5, 10, 0.03
-LITTLE = 0.1  # of the scalp, that is seen at most where nothing tells whether it is bare
-# How many times as likely things are as the network finds: hats, since it learned from more heads without; hats where
-# something is held before the face, or where there is none as a whole; and bare scalps if nobody is bald.
-HATS, SELDOM, BARE = 1.5, 0.2, 0.6
-# Of a scalp that is seen, what a hat covers at least, and what must lie apart from something that is held before the
-# face; the share of anything that may be there all the same; and, in mean log odds, how far a pixel can tell, and what
-# a hat needs if something is held.
-COVERS, APART, ANYTHING, TELLS, CLEARER = 0.25, 0.3, 0.01, 2.0, 0.4
-SHADES = 0.012  # metres that a hat shades and tints the skin around it
-# Metres above the usual hairline up to which the face is; metres that what is held before it goes on beyond what the
-# learner sees, and the least probability of that there.
-BROWS, GOES_ON, MAY_BE = -0.03, 0.05, 0.2
-UNFORESEEN, IN_COLOURS = 0.01, 0.3  # share of what the network does not foresee; how far colours are trusted beside it
-SURELY = 0.02  # of probabilities: nothing is surer
-# What the network sees of places, of 1 from zero on: metres above the hairline, above the chin, and from the head.
-ABOVE_LINE, ABOVE_CHIN, AWAY = (3.92, 0.502), (1.96, 0.353), 5.88
+WIDER = 1.75  # side of the crop, in sides of the learner's crop
+HIGHER = 0.06  # share of its side by which the crop is moved up, because hair is mostly above
+# Places are fed to the network as a factor times metres plus an offset, clipped to 0 to 1.
+ABOVE_LINE = (3.92, 0.502)  # factor and offset of the height above the usual hairline
+ABOVE_CHIN = (1.96, 0.353)  # factor and offset of the height above the chin
+AWAY = 5.88  # factor of the distance from the head
+
+# Where skin is doubted. Places are in distances of the eyes, from the middle between them, down and across the face.
+PLAIN = (0.35, 0.8)  # heights between which the face is bare skin, without beard or fringe
+PLAIN_ACROSS = 0.75  # how far that part reaches to either side
+BROWS_AT = -0.42  # above this height hair and hats may be taken for skin
+BESIDE, BESIDE_TO = 0.95, 0.9  # and so may they farther to the side than this, down to this height
+SAMPLES = 100  # pixels of skin that colours are compared with
+FRAMES = 0.25  # share of these pixels, the darkest, that is left out: they may be frames of spectacles
+WEIGHTS = np.array([0.5, 1, 1], np.float32)  # of CIELAB when colours are compared
+UNLIKE = 9.5  # weighted CIELAB distance beyond which a colour is not that of skin
+SHADES = 0.012  # metres around a hat where it shades and tints the skin
+
+# Whether a head has hair.
+LEAST_HAIR = 0.004  # share of the picture that must be hair if all of the scalp is seen; less is not worth drawing
+LEAST_SHOWN = 0.2  # that share is in proportion to the scalp that is seen, and at least to this share of the scalp
+LITTLE = 0.1  # if less of the scalp is seen, nothing tells whether it is bare
+CLEARLY = 0.02  # metres above the usual hairline where scalp begins
+BALD = 0.5  # share of the scalp that is bare at least if somebody is bald
+CROWN = 0.03  # metres above the usual hairline; higher up bald heads have no hair
+OUTLINE = 10  # pixels of hair that stand off the crown of somebody who is not bald
+HIDES = (0.4, 0.7)  # probabilities of something in front between which it comes to hide what is behind it
+PRESSES = 0.025  # metres around a hat where there would be hair if the hat did not press it flat
+MOUTH = 0.045  # metres above the chin; lower down cloth may be taken for hair, so no colour of hair is taken there
+
+# Hats, and things that are held before the face. The first three correct the probabilities that the network finds.
+HATS = 1.5  # factor for hats, because the network learned from more heads without them
+SELDOM = 0.2  # factor for hats where the pixels together show none
+BARE = 0.6  # factor for bare scalp if the head is not bald
+COVERS = 0.25  # share of the scalp seen that a hat covers at least
+APART = 0.3  # share of the scalp seen that must lie apart from the thing held, or nothing tells of a hat
+ANYTHING = 0.01  # added to probabilities, because the network may be wrong
+TELLS = 2.0  # largest log odds that one pixel counts with
+CLEARER = 0.4  # mean log odds that a hat needs if something is held before the face
+BROWS = -0.03  # metres above the usual hairline; lower down is the face
+GOES_ON = 0.05  # metres that a thing held may go on beyond what the learner sees of it
+MAY_BE = 0.2  # probability of an occluder that it needs there
+
+UNFORESEEN = 0.01  # share of pixels that may be anything, whatever the network finds
+IN_COLOURS = 0.3  # how far colours are trusted beside the network
+SURELY = 0.02  # probabilities are kept at least this far from 0 and 1
 
 
 @dataclass(frozen=True, eq=False)
 class Around:
-    """A picture around a head, and what the network sees of it."""
+    """A picture around a head, and the input of the network."""
 
     head: Sighted
     crop: Crop  # wider than the learner's
@@ -98,28 +111,28 @@ class Around:
 
     @property
     def above_line(self) -> Float32s:
-        """Metres [W, W] above the usual hairline, on the head, as far as the network sees that."""
+        """Metres [W, W] above the usual hairline, on the head, within the range that the network is given."""
         return np.asarray((self.channels[5] - ABOVE_LINE[1]) / ABOVE_LINE[0])
 
     @property
     def above_chin(self) -> Float32s:
-        """Metres [W, W] above the chin, as far as the network sees that."""
+        """Metres [W, W] above the chin, within the range that the network is given."""
         return np.asarray((self.channels[6] - ABOVE_CHIN[1]) / ABOVE_CHIN[0])
 
     @cached_property
     def scalp(self) -> Bools:
-        """Which pixels [W, W] show the scalp, or what is on it, of anybody who is not half bald."""
+        """Which pixels [W, W] show the scalp, or what covers it, well above the usual hairline."""
         return np.asarray((self.depth < FARTHEST) & (self.above_line > CLEARLY))
 
     @cached_property
     def crown(self) -> Bools:
-        """Which pixels [W, W] show the crown, or what is beside it, where a bald head has no hair."""
+        """Which pixels [W, W] show the crown or what surrounds it, where a bald head has no hair."""
         on_head = self.depth < FARTHEST
         crown, height = on_head & (self.above_line > CROWN), self.above_chin
         return np.asarray(crown | (~on_head & (height > np.min(height[crown], initial=np.inf))))
 
     def within(self, metres: float, of: Bools) -> Bools:
-        """Which pixels [W, W] are within so many metres of some [W, W]."""
+        """Which pixels [W, W] are within ``metres`` of pixels ``of`` [W, W]."""
         side = 2 * round(metres * self.per_metre) + 1
         reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         return np.asarray(cv2.dilate(of.astype(np.uint8), reach) > 0)
@@ -131,7 +144,7 @@ class Around:
 
     @classmethod
     def of(cls, head: Sighted, model: MorphableModel, network: PersonNetwork) -> Around:
-        """What is around a head of a model, with the person that a network sees."""
+        """The picture around a head of a model; ``network`` finds the person in it."""
         crop = _wider(head.crop)
         picture, known = crop.warp(head.photograph), inside(crop, head.photograph)
         raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
@@ -158,10 +171,10 @@ class Surroundings:
 
 
 def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | None:
-    """Where a photograph shows hair around a head of a model; None where it shows next to none."""
+    """Where a photograph shows hair around a head of a model; None if the head has next to none."""
     around, probability = surroundings.around, surroundings.probability
     hair, on_head = probability[HAIR], around.depth < FARTHEST
-    # Of what something hides, nothing is known; what it may hide is hair or not as if it were not there.
+    # Nothing is known of what is surely hidden. Where something may be in front, the odds of hair are those without it.
     front = probability[OCCLUDER] + probability[CLOTH] * on_head
     known = around.known * (1 - smooth_step(front, *HIDES))
     known[~on_head & around.within(PRESSES, around.scalp & (probability[OCCLUDER] > EVEN))] = 0
@@ -183,7 +196,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
 
 
 def _explained(around: Around, found: Float32s) -> Float32s:
-    """What a network finds around a head [5, W, W], where it is unsure by the colours of this photograph."""
+    """Probabilities [5, W, W] around a head: those that a network found, and colours where the network is unsure."""
     (held, near), bald = _held(around), _is_bald(around, found)
     found = found.copy()
     found[SKIN] *= np.where(around.scalp & (not bald), BARE, 1)
@@ -195,11 +208,11 @@ def _explained(around: Around, found: Float32s) -> Float32s:
     found[OCCLUDER] = likelier * found[OCCLUDER] + np.where(covered, found[HAIR], 0)
     found[HAIR][covered] = 0
     found /= found.sum(axis=0)
-    foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph anything may be
+    foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph there may be anything
     prior = foreseen * found + (1 - foreseen) / len(found)
     typical = np.clip(2 * found - 1, 0, 1) * around.known
     probability, _ = explain(around.picture, prior.astype(np.float32), typical.astype(np.float32), trust=IN_COLOURS)
-    if held and not bald:  # more of it may look like skin
+    if held and not bald:  # what looks like skin there is more of the thing or of the hand that holds it
         scalp = near & around.scalp
         probability[OCCLUDER] += np.where(scalp, probability[SKIN], 0)
         probability[SKIN] = np.where(scalp, 0, probability[SKIN])
@@ -207,9 +220,9 @@ def _explained(around: Around, found: Float32s) -> Float32s:
 
 
 def _held(around: Around) -> tuple[bool, Bools]:
-    """Whether the learner sees something before a face, and where that may go on [W, W]; it does not see all.
+    """Whether the learner sees something before a face, and where [W, W] that may go on beyond what the learner sees.
 
-    Such a thing is no hat, but hair above it may look like one to the network.
+    Such a thing is no hat, but the network may take the hair above it for one.
     """
     occluder, saw = around.channels[8:10]
     on_face = (around.depth < FARTHEST) & (around.above_line < BROWS) & (occluder > EVEN)
@@ -218,11 +231,11 @@ def _held(around: Around) -> tuple[bool, Bools]:
 
 
 def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bools:
-    """What a hat covers of the scalp that is seen [W, W], all above some height; nothing if it rather shows hair.
+    """Which pixels [W, W] of the scalp a hat covers: all above some height, or none if they rather show hair.
 
-    Some of a hat may look like hair to the network, and some hair like a hat, but neither is one in part: the pixels
-    above a height tell together, and the height is where they tell most clearly. If something is held before the face,
-    nothing ``near`` it [W, W] tells, and hats must be clearer, and some of the scalp apart from that.
+    The network may take parts of a hat for hair, and parts of hair for a hat. So no pixel decides alone: all above some
+    height decide together, and the height is where they do so most clearly. If something is held before the face,
+    pixels ``near`` it [W, W] have no say, enough of the scalp must lie apart from it, and a hat must be clearer.
     """
     scalp = around.scalp & (around.known > EVEN)
     asked, likelier, least = (scalp, HATS, 0.0) if near is None else (scalp & ~near, 1.0, CLEARER)
@@ -238,9 +251,9 @@ def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bo
 
 
 def _is_bald(around: Around, probability: Float32s) -> bool:
-    """Whether most of a scalp is bare and no hair stands off it, by the probability [5, W, W] of what is shown.
+    """Whether most of a scalp is bare and no hair stands off it, judged by the probabilities [5, W, W].
 
-    Short hair at the edge of a bald crown is rather its shadow, or the wall.
+    A little hair at the edge of a bald crown is more likely its shadow, or the wall.
     """
     seen = around.scalp & (around.known > EVEN)
     stands_off = around.crown & (around.depth == FARTHEST) & (probability[HAIR] * around.known > EVEN)
@@ -249,10 +262,15 @@ def _is_bald(around: Around, probability: Float32s) -> bool:
 
 
 def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:
-    """Whether a head has hair, by the probability [W, W] that pixels show some, and how far they are known [W, W].
+    """Whether a head has hair.
 
-    Where next to none is seen, the scalp that is seen is bare. Where next to no scalp is seen, which is beyond the edge
-    of a photograph or under a hat, it has some, as most people have.
+    If next to none is seen, the scalp that is seen is bare. If next to no scalp is seen, because it is beyond the edge
+    of the photograph or under a hat, the head has hair, as most people do.
+
+    Args:
+        around: the head.
+        hair: probability [W, W] that a pixel shows hair.
+        known: how far [W, W] a pixel tells that.
     """
     scalp = around.scalp
     count = max(int(scalp.sum()), 1)
@@ -262,16 +280,16 @@ def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:
 
 
 def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eyes: Floats) -> Bools:
-    """Which pixels [H, W] of a photograph, above the brows and beside the eyes of a face, show no skin.
+    """Which pixels [H, W] of a photograph, above the brows and beside the eyes of a face, do not show skin.
 
-    There learners call hair and hats skin now and then. What has not the colour of the face's skin is none, either: of
-    a hat that a photograph shows but the rim of, nothing else tells.
+    Learners now and then take hair and hats for skin there. A pixel is not skin either if it has another colour than
+    the skin of the face: if a photograph shows only the rim of a hat, nothing else tells.
 
     Args:
         surroundings: of the face.
-        crop: around its head, in the photograph or the part of it that is looked at.
-        shape: of that.
-        eyes: [2, 2] their middles, the right one first, in pixels of that.
+        crop: around its head, in the photograph or in the part of it that is used.
+        shape: (H, W, ...) of the photograph or that part.
+        eyes: [2, 2] centres of the eyes in its pixels, the subject's right one first.
     """
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float64)
     across, down = on_face(crop.to_image(np.stack([x, y], axis=-1)), eyes)
@@ -279,14 +297,14 @@ def not_skin(surroundings: Surroundings, crop: Crop, shape: tuple[int, ...], eye
     plain = (np.abs(across) < PLAIN_ACROSS) & (down > PLAIN[0]) & (down < PLAIN[1])
     none = np.maximum(1 - surroundings.probability[SKIN], _unlike_skin(surroundings, plain))
     other = np.where(asked, none, 0) * surroundings.around.known
-    other = np.asarray(cv2.dilate(other.astype(np.float32), np.ones((3, 3))))  # nor what is mixed with it
+    other = np.asarray(cv2.dilate(other.astype(np.float32), np.ones((3, 3))))  # pixels beside it are mixtures
     worn = asked & (surroundings.probability[OCCLUDER] * surroundings.around.known > EVEN)
     other[surroundings.around.within(SHADES, worn)] = 1
     return np.asarray(crop.warp_back(other, shape) > 0.5)
 
 
 def _unlike_skin(surroundings: Surroundings, plain: Bools) -> Float32s:
-    """1 where pixels [W, W] have another colour than the skin of a ``plain`` part [W, W] of the face, elsewhere 0."""
+    """1 where pixels [W, W] have another colour than the skin in the ``plain`` part [W, W] of the face, elsewhere 0."""
     colours = surroundings.around.lab * WEIGHTS
     skin = colours[plain & (surroundings.probability[SKIN] * surroundings.around.known > SURE)]
     if len(skin) < FEWEST:
@@ -295,13 +313,13 @@ def _unlike_skin(surroundings: Surroundings, plain: Bools) -> Float32s:
     some, others = skin[:: -(-len(skin) // SAMPLES)], colours.reshape(-1, 3)
     apart = ((some**2).sum(axis=1) - 2 * others @ some.T).min(axis=1) + (others**2).sum(axis=1)
     unlike = (apart.reshape(plain.shape) > UNLIKE**2).astype(np.float32)
-    return np.asarray(cv2.morphologyEx(unlike, cv2.MORPH_OPEN, np.ones((3, 3))))  # no moles
+    return np.asarray(cv2.morphologyEx(unlike, cv2.MORPH_OPEN, np.ones((3, 3))))  # without moles
 
 
 def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Float64s:
-    """The affine map [3, 4] from a neutral head [V, 3] to the photograph that shows it at ``projected`` [V, 3].
+    """The affine map [3, 4] from a neutral head [V, 3] to its vertices ``projected`` [V, 3] into the photograph.
 
-    It is that of the skull, which no expression moves.
+    It is fitted to the skull, which no expression moves.
     """
     skull = above_hairline(np.asarray(model.head.template)) > -0.02
     points = np.column_stack([neutral[skull], np.ones(skull.sum())]).astype(np.float64)
@@ -310,7 +328,7 @@ def placement(projected: Floats, neutral: Floats, model: MorphableModel) -> Floa
 
 
 def _wider(crop: Crop) -> Crop:
-    """The crop with more around it, most of all above."""
+    """A wider crop around the same head, with most of the new room above."""
     scale = SIZE / (WIDER * crop.size)
     middle = np.array([SIZE / 2, (0.5 + HIGHER) * SIZE]) - 0.5
     shift = (crop.matrix[:, 2] - (crop.size - 1) / 2) * scale + middle
@@ -322,7 +340,7 @@ def _per_metre(to_image: Float64s, crop: Crop) -> float:
 
 
 def _places(head: Sighted, crop: Crop, raster: Raster, to_image: Float64s, model: MorphableModel) -> Float32s:
-    """Where pixels lie [4, W, W]: on the head, how far above its hairline, above its chin, and away from it."""
+    """Places of the pixels [4, W, W]: whether on the head, above its hairline, above its chin, and away from it."""
     per_metre = _per_metre(to_image, crop)
     above = interpolate(raster, model.faces, above_hairline(np.asarray(model.head.template))[:, None])[..., 0]
     away = cv2.distanceTransform((~raster.covered).astype(np.uint8), cv2.DIST_L2, 3) / per_metre
@@ -335,7 +353,7 @@ def _places(head: Sighted, crop: Crop, raster: Raster, to_image: Float64s, model
 
 
 def _learners(head: Sighted, crop: Crop) -> Float32s:
-    """What the learner takes for an occluder in another crop, and what it saw of that [2, W, W]."""
+    """Probability of an occluder by the learner, and which pixels the learner saw, in another crop: [2, W, W]."""
     cells = head.crop.of_cells(len(head.classes[0]))
     of_crop = Crop(crop.into(cells), cells.size)  # the learner's, as a crop of this one
     maps = (head.classes[OF_LEARNER], np.ones_like(head.classes[0]))
