@@ -1,7 +1,7 @@
-"""The ends of hair: single strands of different lengths at its edge, instead of a line.
+"""The ends of hair: at its edge single strands of different lengths, instead of a line.
 
-They are a strip of triangles around the cap with a picture of its own, in which strands are opaque and what is between
-them is not.
+They are a strip of triangles around the cap. It has a picture of its own, in which strands are opaque and the gaps
+between them transparent.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from unveil.geometry.smooth_step_compiled import step_between
 from unveil.heads.parts import HairEnds
 from unveil.typing import Float32s, Float64s, Int64s, UInt8s
 
-# Texels, of about a millimetre: how far inside its edge hair lets no skin show, and how far outside it ends at most.
-SOLID, REACH = 6.0, 8.0
-SOME = 8  # texels at the edge of which one tells the usual colour there
+# A texel is about a millimetre.
+SOLID = 6.0  # texels inside its edge from which on hair lets no skin show
+REACH = 8.0  # texels outside its edge where the longest strands end
 LENGTHS = 3.5, 5.5  # texels outside its edge that the shortest strands reach, and usual ones
-# Times the texels over which hair thins out, and by how many of these later: it does so inside its edge.
-THINNER, LATER = 0.4, 3.0
-# Texels by which strands are longer or shorter, and by which an edge wanders, standard deviation; and how far across
-# and along hair they are so.
-STRANDS, WANDERS = (0.8, 0.5, 9.0), (4.0, 9.0, 14.0)
+THINNER = 0.4  # factor for distances from the edge where hair thins out, so that it does so over more texels
+LATER = 3.0  # texels that are added to them there, so that hair thins out inside its edge
+# Standard deviation in texels, and the texels across and along hair over which values are alike.
+STRANDS = (0.8, 0.5, 9.0)  # of the lengths of strands
+WANDERS = (4.0, 9.0, 14.0)  # of an edge that no photograph shows
+SOME = 8  # every so many texels at the edge, one is taken for the usual colour there
 
 
 def away_from_hair(shape: HairShape) -> Float32s:
-    """How far [H, W] texels are from hair, in texels; less than zero inside.
+    """Distance [H, W] of texels from the edge of hair, in texels; less than zero inside.
 
-    Where no photograph tells where it ends, its edge wanders.
+    Where no photograph tells where hair ends, its edge wanders.
     """
     inside = at_texels(shape.cover) > 0
     margin = round((SOLID + REACH) / THINNER) + 1
     around = np.pad(inside, ((0, 0), (margin, margin)), mode="wrap").astype(np.uint8)
-    around = np.pad(around, ((0, 1), (0, 0)))  # below the last row there is none
+    around = np.pad(around, ((0, 1), (0, 0)))  # below the last row there is no hair
     outside, within = (cv2.distanceTransform(mask, cv2.DIST_L2, 3)[:-1] for mask in (1 - around, around))
     thins = at_texels(shape.thins)
     share = 1 - (1 - THINNER) * thins
@@ -51,17 +52,17 @@ def away_from_hair(shape: HairShape) -> Float32s:
 
 
 def at_nodes(texels: Float32s) -> Float64s:
-    """Values [R, C] at nodes of those [H, W] at texels."""
+    """Values [R, C] at the nodes, each the mean of the texels [H, W] around it."""
     first, left = PER_NODE * np.arange(ROWS)[:, None], PER_NODE * np.arange(COLUMNS)
     above, below = np.maximum(first - 1, 0), np.minimum(first, HEIGHT - 1)
     corners = texels[above, left - 1] + texels[below, left - 1] + texels[above, left] + texels[below, left]
     nodes = corners.astype(np.float64) / 4
-    nodes[0] = nodes[0].mean()  # one point
+    nodes[0] = nodes[0].mean()  # the crown is one point
     return nodes
 
 
 def lowered(away: Float32s) -> Float64s:
-    """How many metres [R, C] strands are nearer to the skin than a surface of hair, which they end on."""
+    """Metres [R, C] by which strands lie closer to the skin than the surface of hair, so that they end on the skin."""
     return CLEAR * smooth_step(at_nodes(away), 0, REACH)
 
 
@@ -69,10 +70,10 @@ def loose_ends(points: Float64s, thins: Float64s, away: Float32s, picture: UInt8
     """The ends of hair.
 
     Args:
-        points: [R, C, 3] of its surface at the nodes.
-        thins: [R, C] how far it thins out there.
-        away: [H, W] from its edge.
-        picture: [H, W, 3] of it.
+        points: [R, C, 3] of the strands at the nodes.
+        thins: [R, C] how gradually hair thins out there, from 0 to 1.
+        away: [H, W] texels from its edge, as `away_from_hair` gives them.
+        picture: [H, W, 3] of the hair.
         seen: [R, C] how far the photograph shows it.
     """
     mesh, column, row = _whole_grid()
@@ -95,7 +96,7 @@ def loose_ends(points: Float64s, thins: Float64s, away: Float32s, picture: UInt8
 
 @lru_cache(maxsize=1)
 def _whole_grid() -> tuple[CapMesh, Int64s, Int64s]:
-    """All triangles [F], and column and row [F, 3] of the nodes at their corners."""
+    """All triangles [F], and the columns and rows [F, 3] of the nodes at their corners."""
     mesh = cap_mesh(np.ones((ROWS, COLUMNS)))
     column, row = np.rint(mesh.places).astype(np.int64)[mesh.uv_faces].transpose(2, 0, 1)
     return mesh, column % COLUMNS, row
@@ -103,9 +104,10 @@ def _whole_grid() -> tuple[CapMesh, Int64s, Int64s]:
 
 @compiled
 def _draw(picture: Any, away: Any, lengths: Any, usual: Any, result: Any) -> None:
-    """The picture [H, W, 3] with opacities, in ``result`` [H, W, 4]; ``usual`` [3] colours where no strand shows any.
+    """Write the picture [H, W, 3] with opacities into ``result`` [H, W, 4].
 
-    These may mix into strands where a viewer draws them small. Hair is thin where it begins.
+    Where no strand shows, it has the ``usual`` colour [3], because viewers that draw it small mix that into strands.
+    Opacity grows from the ends of strands, ``lengths`` [H, W] outside the edge, to where hair is solid.
     """
     for i in range(picture.shape[0]):
         for j in range(picture.shape[1]):
@@ -118,12 +120,12 @@ def _draw(picture: Any, away: Any, lengths: Any, usual: Any, result: Any) -> Non
 
 
 def _lengths(thins: Float64s) -> Float32s:
-    """Texels [H, W] outside the edge that strands reach, more evenly where they thin out [R, C]."""
+    """Texels [H, W] outside the edge where strands end; these differ less where hair thins out [R, C]."""
     spread = 1 - (1 - THINNER) * at_texels(thins)
     return np.asarray(np.clip(LENGTHS[1] + spread * _uneven(*STRANDS), LENGTHS[0], REACH), np.float32)
 
 
 @lru_cache(maxsize=2)
 def _uneven(spread: float, across: float, along: float) -> Float32s:
-    """Texels [H, W] with a standard deviation, alike over so many texels."""
+    """Smooth random values [H, W] with standard deviation ``spread``, alike over texels ``across`` and ``along``."""
     return np.asarray(spread * smooth_noise((HEIGHT, WIDTH), across, along, seed=2), np.float32)

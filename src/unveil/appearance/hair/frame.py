@@ -1,7 +1,7 @@
-"""A frame around a head in which hair is a distance outwards: rows from the crown down, columns around the head.
+"""A grid around a head in which hair is a distance outwards: rows from the crown down, columns around the head.
 
-The columns of the dome are great circles from the crown, where hair turns, down to the level of the ears, and from
-there they fall straight. So they run as hair does.
+Columns run as hair does. From the crown, where hair whorls, down to the level of the ears they are great circles of a
+dome; from there they fall straight.
 """
 
 from __future__ import annotations
@@ -17,22 +17,30 @@ from unveil.geometry.rasterize import nearest_depth
 from unveil.heads.model import MorphableModel
 from unveil.typing import Bools, Float32s, Float64s, Floats
 
-COLUMNS, DOME, FALL = 96, 30, 27  # columns around the head, and rows above and below the level of the ears
+COLUMNS = 96  # around the head
+DOME, FALL = 30, 27  # rows above and below the level of the ears
 ROWS = DOME + FALL
 RIGHT = np.arange(COLUMNS) < COLUMNS // 2  # which columns [C] are on the subject's right
-CROWN_TILT = np.radians(25)  # the crown lies behind the highest point
+CROWN_TILT = np.radians(25)  # by which the crown lies behind the highest point
 CENTRE = np.array([0.0, 0.01, -0.025])  # metres from between the tops of the jaw line to the middle of the skull
-BELOW_CUT = 0.055  # metres below the lower end of the neck at which the last row lies: so long is hair at most
+BELOW_CUT = 0.055  # metres below the lower end of the neck where the last row lies; hair reaches no lower
 MAP_SIZE = 400  # pixels a side of the map of the head
-EAR_ENDS = (0, 16)  # iBUG-68: ears stick out farther to the side than these
-EAR_BACK, EAR_FRONT, EAR_TOP = -0.065, 0.002, 0.0  # metres: where ears end on the template
-WIDER = 1.04  # times the width of the jaw line, than which nothing but ears is
-EAR = 0.003  # metres that ears stand out more than
-USUAL_RADIUS, FAINT = 0.08, 1e-6  # metres of a head where nothing else is known of it, and the weight of that
-THICKEST_EAR = 0.02  # metres: deeper than that behind an ear is the inside of the head
-# The hairline: metres above the origin in front; how it falls from there and behind the ears; where the nape ends it.
-HAIRLINE, HAIRLINE_SLOPE, FOREHEAD_BACK = 0.068, 1.1, 0.05
-STEEPER, BEHIND_EARS, NAPE = 3.0, -0.055, -0.085
+USUAL_RADIUS = 0.08  # metres from the middle to the skin where the head has a hole and nothing near it
+FAINT = 1e-6  # weight of that
+
+# Ears. Places are in metres on the template.
+EAR_ENDS = (0, 16)  # iBUG-68: the ends of the jaw line; ears stick out farther to the side
+WIDER = 1.04  # times the distance of these from the middle; only ears are farther out
+EAR_BACK, EAR_FRONT = -0.065, 0.002  # where ears end backwards and forwards
+EAR_TOP = 0.0  # height where they end
+EAR = 0.003  # metres from the skull beyond which a node is an ear's
+THICKEST_EAR = 0.02  # metres; farther behind the surface of an ear lies the inside of the head, not its skin
+
+# The usual hairline, in metres from the origin, upwards and forwards.
+HAIRLINE = 0.068  # height above the forehead
+FOREHEAD_BACK, HAIRLINE_SLOPE = 0.05, 1.1  # behind this place it falls, with this slope
+BEHIND_EARS, STEEPER = -0.055, 3.0  # behind this place it falls more steeply, by this slope
+NAPE = -0.085  # height at the nape, below which it does not fall
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +52,7 @@ class HairFrame:
     direction: Float64s  # [R, C, 3] unit length
     skin: Float64s  # [R, C] distance of the skin, without ears
     ears: Float64s  # [R, C] the same with ears
-    on_ears: Bools  # [R, C] the nodes of ears, the hollow in them included
+    on_ears: Bools  # [R, C] the nodes of ears, with the hollow inside them
 
     def at(self, distance: Floats) -> Float64s:
         """Points [R, C, 3] at distances [R, C]."""
@@ -85,7 +93,7 @@ def _rays(centre: Float64s, column: Float64s, down: Float64s, bottom: float) -> 
 
 
 def _places(points: Float64s, bottom: float) -> tuple[Float64s, Float64s]:
-    """Where points [V, 3] lie on the map [V, 2], on which the crown is in the middle, and their distances [V]."""
+    """The places [V, 2] of points [V, 3] on a map with the crown in its middle, and their distances [V]."""
     x, y, z = points.T
     up = np.maximum(y, 0) / np.cos(CROWN_TILT)
     column = np.arctan2(x, z + up * np.sin(CROWN_TILT))
@@ -99,7 +107,7 @@ def _places(points: Float64s, bottom: float) -> tuple[Float64s, Float64s]:
 
 
 def _outermost(depth: Float32s, at: Float64s) -> Float64s:
-    """Distance [R, C] at places [R, C, 2] of a map of the outermost surface; not finite where there is none."""
+    """The distance [R, C] of the outermost surface at places [R, C, 2] of its map; not finite where there is none."""
     depth = np.where(np.isinf(depth), np.float32(np.nan), depth)
     x, y = np.moveaxis(at * (MAP_SIZE - 1), -1, 0)
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
@@ -110,7 +118,11 @@ def _outermost(depth: Float32s, at: Float64s) -> Float64s:
 
 
 def _on_ears(height: Float64s) -> Bools:
-    """The nodes [R, C] of ears that rise [R, C] from the skull: the largest piece on either side, and what it holds."""
+    """The nodes [R, C] of ears: the largest piece on either side that rises from the skull, with what it encloses.
+
+    Args:
+        height: metres [R, C] from the skull to the surface with ears.
+    """
     flags = height > EAR
     ears = [without_small(flags & side, flags.size) for side in (RIGHT, ~RIGHT)]
     closed = cv2.morphologyEx((ears[0] | ears[1]).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7)))
@@ -118,7 +130,7 @@ def _on_ears(height: Float64s) -> Bools:
 
 
 def without_small(flags: Bools, least: int) -> Bools:
-    """The flags [R, C] without the pieces that have less than so many nodes, but for the largest; columns go around."""
+    """The flags [R, C] without pieces of fewer than ``least`` nodes; the largest piece stays. Columns go around."""
     twice = np.hstack([flags, flags]).astype(np.uint8)
     _, labels = cv2.connectedComponents(twice, connectivity=4)
     sizes = np.bincount(labels.ravel())
@@ -128,19 +140,19 @@ def without_small(flags: Bools, least: int) -> Bools:
 
 
 def _closed(distance: Float64s) -> Float64s:
-    """Distances [R, C] with smooth ones where the head has a hole."""
+    """Distances [R, C], continued smoothly where the head has a hole."""
     known = np.isfinite(distance)
     smooth = diffuse_grid(np.where(known, distance, USUAL_RADIUS), np.where(known, 1000.0, FAINT))
     return np.where(known, distance, smooth)
 
 
 def from_front() -> Float64s:
-    """How many degrees the columns [C] are from the front."""
+    """Degrees of the columns [C] from the front, to either side."""
     return np.abs(360 * np.arange(COLUMNS) / COLUMNS - 180)
 
 
 def mirrored(values: Floats) -> Floats:
-    """Values [R, C] of the nodes on the other side."""
+    """Values [R, C] with left and right swapped."""
     return np.roll(values[:, ::-1], 1, axis=1)
 
 
@@ -155,7 +167,7 @@ def ear_faces(model: MorphableModel) -> Bools:
 
 
 def above_hairline(points: Floats) -> Float64s:
-    """How far [...] points [..., 3] of a head lie above where hair usually begins, in metres, falling to the nape."""
+    """Metres [...] that points [..., 3] of a head lie above the usual hairline, which falls towards the nape."""
     forward = points[..., 2]
     falls = HAIRLINE_SLOPE * np.maximum(FOREHEAD_BACK - forward, 0) + STEEPER * np.maximum(BEHIND_EARS - forward, 0)
     return np.asarray(points[..., 1] - np.maximum(HAIRLINE - falls, NAPE), np.float64)

@@ -1,7 +1,7 @@
 """What a photograph shows of a surface of hair: loops over the texels that face the camera.
 
-Surfaces are given as the places [R, C, 3] of their nodes in the photograph, x, y and depth in pixels; columns go
-around. From each node to the next there are as many texels, which lie between the four nodes around them.
+A surface is given by the places [R, C, 3] of its nodes in the photograph: x, y and depth in pixels. Its columns go
+around the head. Between four nodes there are ``step`` by ``step`` texels, whose places are interpolated.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from unveil.geometry.sampling import between
 from unveil.geometry.smooth_step_compiled import step_between
 from unveil.typing import Bools, Float32s, Float64s, Image
 
-FACING = (0.05, 0.35)  # cosines to the camera between which hair is seen well enough
-CURVED = 0.1  # by which texels between four nodes may face the camera more than at these
-KNOWN = 0.9  # from which on the photograph says what is there
-SURE = (0.0, 1.5)  # log odds between which a pixel counts as hair
-SHOWN = (-2.0, -0.5)  # the same between which it is shown as it is, such as the skin between hairs
-# Texels over which hair that is shown goes over into what is made up; and by how many more of them that reaches into
-# a lock, the darker that is by the logarithm.
-JOINS, LOCKS = 10.0, 25.0
+FACING = (0.05, 0.35)  # cosines between the normal and the camera between which a surface comes to be well seen
+CURVED = 0.1  # by how much larger that cosine may be between four nodes than at them
+KNOWN = 0.9  # from this on, the photograph tells what is there
+SURE = (0.0, 1.5)  # log odds between which a pixel comes to count as hair
+SHOWN = (-2.0, -0.5)  # log odds between which it comes to be shown as it is, such as skin between hairs
+JOINS = 10.0  # texels over which photographed hair blends into made-up hair
+LOCKS = 25.0  # texels by which it ends sooner or later from lock to lock, per unit of the logarithm of their lightness
 
 
 def shown_at_texels(
     nodes: Float64s, step: int, maps: tuple[Float64s, Float32s], front: tuple[Float64s, Float32s, float]
 ) -> Float32s:
-    """How far [H, W, 3] a texel shows the head, shows hair or what is between, and surely shows hair.
+    """How far [H, W, 3], from 0 to 1, a texel shows the head; hair, or what is between hairs; and surely hair.
 
     Args:
-        nodes: of the surface.
+        nodes: [R, C, 3] of the surface.
         step: texels from node to node.
-        maps: the map [2, 3] from pixels of the photograph to those of [W, W, 4]: log odds of hair, the same away from
-            its outline, how far both are known, and whether there is the head.
-        front: the map [2, 3] to those of the depth [D, D] of what is nearest, and how far behind that still counts.
+        maps: the affine map [2, 3] from pixels of the photograph to those of a picture, and the picture [W, W, 4]: log
+            odds of hair, log odds of hair away from its outline, how far both are known, and 1 on the head.
+        front: the affine map [2, 3] to pixels of a depth map, the depth map [D, D] of the nearest surfaces, and how far
+            behind these a texel is still seen.
     """
     shown = np.zeros(((nodes.shape[0] - 1) * step, nodes.shape[1] * step, 3), np.float32)
     _shown(nodes, step, maps, front, shown)
@@ -44,9 +44,14 @@ def shown_at_texels(
 
 
 def colours_at_texels(nodes: Float64s, step: int, picture: tuple[Float64s, Image], shown: Float32s) -> Float32s:
-    """The colours [H, W, 3] of texels, black where none of what is ``shown`` [H, W, K] is above zero.
+    """The colours [H, W, 3] of texels; black where all of ``shown`` is zero.
 
-    ``picture`` is the map [2, 3] from pixels of the photograph to those of a picture of it uint8 [h, w, 3], and that.
+    Args:
+        nodes: [R, C, 3] of the surface.
+        step: texels from node to node.
+        picture: the affine map [2, 3] from pixels of the photograph to those of a picture of it, and that picture,
+            uint8 [h, w, 3].
+        shown: [H, W, K] what a texel shows.
     """
     colours = np.zeros((*shown.shape[:2], 3), np.float32)
     _colours(nodes, step, picture, shown, colours)
@@ -54,9 +59,12 @@ def colours_at_texels(nodes: Float64s, step: int, picture: tuple[Float64s, Image
 
 
 def join(shown: Float32s, made_up: Bools, strands: Float32s) -> None:
-    """Show less [H, W] of hair the nearer it is to what is ``made_up`` [H, W], so that they join along locks.
+    """Fade photographed hair near made-up hair, so that the two join along locks and not along a line.
 
-    ``strands`` [H, W] are the logarithms by which made-up strands are lighter than what is around them.
+    Args:
+        shown: [H, W] how far photographed hair is shown; changed in place.
+        made_up: [H, W] which texels are made up.
+        strands: [H, W] logarithm of how much lighter made-up strands are than hair around them.
     """
     _join(shown, cv2.distanceTransform((~made_up).view(np.uint8), cv2.DIST_L2, 3), strands)
 
@@ -127,7 +135,7 @@ def _colours(nodes: Any, step: Any, picture: Any, shown: Any, colours: Any) -> N
 
 @compiled
 def _patch(nodes: Any, row: Any, column: Any) -> Any:
-    """A node, and what the point between it and the next ones gains across, down, and for both together."""
+    """A node, and its differences to the next across and down, and the mixed one: those of bilinear interpolation."""
     beside = column + 1 if column + 1 < nodes.shape[1] else 0
     a, b, c, d = nodes[row, column], nodes[row, beside], nodes[row + 1, column], nodes[row + 1, beside]
     return (
@@ -145,7 +153,7 @@ def _plus(start: Any, way: Any, share: Any) -> Any:
 
 @compiled
 def _facing(along: Any, down: Any) -> Any:
-    """The cosine between the normal of a surface, with two ways along it, and the way to the camera along the depth."""
+    """The cosine between the direction to the camera and the normal of a surface with two tangents."""
     (ax, ay, az), (dx, dy, dz) = along, down
     nx, ny, nz = dy * az - dz * ay, dz * ax - dx * az, dx * ay - dy * ax
     return -nz / max(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-12)
@@ -153,7 +161,7 @@ def _facing(along: Any, down: Any) -> Any:
 
 @compiled
 def _turned_to(across: Any, down: Any, twist: Any) -> Any:
-    """Whether some of the four corners between nodes face the camera nearly enough to be seen."""
+    """Whether the surface between four nodes faces the camera at one of them, or so nearly that it may in between."""
     for x in range(2):
         for y in range(2):
             if _facing(_plus(across, twist, y), _plus(down, twist, x)) > FACING[0] - CURVED:
@@ -171,7 +179,7 @@ def _moved(matrix: Any, u: Any, v: Any) -> Any:
 
 @compiled
 def _nearest(values: Any, place: Any) -> Any:
-    """The value [H, W] of the pixel nearest to a place, infinite beyond the edges."""
+    """The value of the pixel nearest to a place of a map [H, W], infinite beyond its edges."""
     x, y = place
     if not (-0.5 <= x < values.shape[1] - 0.5 and -0.5 <= y < values.shape[0] - 0.5):
         return np.float32(np.inf)

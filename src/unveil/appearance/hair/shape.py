@@ -60,7 +60,7 @@ UNSEEN, LIKELY = 100, 0.25  # nodes of scalp that are added to those seen, and t
 BESIDE = (60, 120)  # angles of hair that hangs beside the face
 HANGS = (60, 100)  # angles of hair that hangs before the ears or over them
 BEFORE_EARS = 95.0  # angle; nearer to the front, hair below the ears hangs down from hair above
-RAGGED = 1.5  # rows by which some locks end higher than others
+RAGGED = 1.5  # rows by which locks end higher than others, at most
 LOCK = 3  # columns of a lock
 MOUTH = 0.055  # metres down; lower, no hair hangs before the face and the neck
 IN_FRONT = ((0.07, 0.12), (48.0, 66.0))  # metres down, and the angles from the front without hair there
@@ -84,7 +84,7 @@ BEFORE_MIDDLE = 0.022  # metres forwards to which it does
 
 # Where hair thins out: mostly where no photograph shows where it ends.
 BESIDE_FACE = (45.0, 70.0)  # angles between which hair comes to hang beside the face, and not to grow from the skin
-SURE = 0.5  # by how much less, beside the face, a photograph that shows the end keeps hair from thinning out
+SURE = 0.5  # how far hair beside the face thins out even where a photograph shows its end
 THICK = (0.018, 0.012)  # metres that hair stands out between which it comes to thin out
 AT_EARS = (5, 5)  # nodes around ears without thinning
 BEFORE = (75.0, 90.0)  # angles between which that begins; before the ears hair does thin out
