@@ -1,8 +1,8 @@
-"""Which pixels around a face are hair, cloth, skin and background: by their place, their colour and their neighbours.
+"""Which pixels around a face are hair, cloth, skin or background: told by their place, colour and neighbours.
 
-Nobody has drawn these classes, so each photograph explains itself: places say what is likely (`prior`), colours of
-likely places are what the class looks like here, and pixels of like colour side by side are of one class. That is
-repeated a few times (expectation maximisation with a mean field, Krähenbühl and Koltun 2011, over near neighbours).
+Each photograph explains itself. Places say which class is likely (``prior``), likely places show which colours the
+class has in this photograph, and neighbours of similar colour tend to be of one class. That is repeated a few times:
+expectation maximisation with a mean field (Krähenbühl and Koltun 2011), here over near neighbours only.
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ from unveil.geometry.compiled import compiled
 from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, Image, Int32s
 
-LIGHTNESSES, COLOURS = 14, 20  # cells of the histograms
-DARK_TO_LIGHT, COLOUR_RANGE = 100.0, 50.0  # of CIELAB
+LIGHTNESSES, COLOURS = 14, 20  # cells of the histograms for L, and for a and b each
+DARK_TO_LIGHT = 100.0  # L of CIELAB goes from 0 to this
+COLOUR_RANGE = 50.0  # a and b of CIELAB are told apart from minus to plus this
 BROAD = 1.0  # cells by which a histogram is smoothed
-UNFORESEEN = 0.02  # share of pixels that may have any colour
-LIKE_FIRST = 4.0  # likelihood in the first class from which on a pixel says little of what others look like
-TRUST = 0.7  # less than all in colours, whose histograms were made of these very pixels
-ROUNDS, STEPS = 3, 6  # of histograms, and of talking to neighbours in each
-ALIKE, TOGETHER = 7.0, 1.0  # distance in CIELAB that sets neighbours apart; strength of their tie
-NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
+UNFORESEEN = 0.02  # share of pixels of a class that may have any colour
+LIKE_FIRST = 4.0  # likelihood of a colour in the first class that halves its weight in the other classes
+TRUST = 0.7  # in colours; less than 1, because their histograms were made from these very pixels
+ROUNDS = 3  # times that the histograms are made
+STEPS = 6  # times in each round that neighbours are taken into account
+ALIKE = 7.0  # CIELAB distance over which the tie between neighbours weakens
+TOGETHER = 1.0  # strength of the ties
+NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows down and columns to the right; the other four mirror these
 
 
 def explain(image: Image, prior: Float32s, typical: Float32s, *, trust: float = TRUST) -> tuple[Float32s, Float32s]:
-    """Probability [K, H, W] of each of K classes at each pixel, and how likely its colour is in the class [K, H, W].
+    """The probability [K, H, W] of K classes at each pixel, and the likelihood [K, H, W] of its colour in each class.
 
     Args:
         image: [H, W, 3].
-        prior: [K, H, W] what places alone say; sums to one.
-        typical: [K, H, W] how much what is there counts for what a class looks like.
-        trust: in colours beside what is likely, 0 to 1.
+        prior: [K, H, W] probability of the classes by place alone; sums to one.
+        typical: [K, H, W] weight with which a pixel tells what a class looks like.
+        trust: in colours beside the prior, 0 to 1.
     """
     lab = to_cielab(image)
     cells, ties = _cells(lab), _ties(lab)
@@ -52,7 +55,7 @@ def explain(image: Image, prior: Float32s, typical: Float32s, *, trust: float = 
 
 
 def _cells(lab: Float32s) -> Int32s:
-    """The cell of the histograms of each pixel, [H, W]."""
+    """The histogram cell [H, W] of each pixel."""
     light = np.clip(lab[..., 0] * (LIGHTNESSES / DARK_TO_LIGHT), 0, LIGHTNESSES - 1).astype(np.int32)
     a, b = (
         np.clip((lab[..., k] + COLOUR_RANGE) * (COLOURS / (2 * COLOUR_RANGE)), 0, COLOURS - 1).astype(np.int32)
@@ -62,7 +65,7 @@ def _cells(lab: Float32s) -> Int32s:
 
 
 def _likelihood(cells: Int32s, weight: Float32s) -> Float32s:
-    """How likely the colour of each pixel [H, W] is among pixels with weights [H, W], in units of any colour's."""
+    """The likelihood [H, W] of each pixel's colour among pixels with weights [H, W]; 1 if all colours were alike."""
     shape = (LIGHTNESSES, COLOURS, COLOURS)
     counts: Any = np.bincount(cells.ravel(), weight.ravel(), minlength=int(np.prod(shape))).reshape(shape)
     light, colour = _smoothing(LIGHTNESSES), _smoothing(COLOURS)
@@ -80,7 +83,7 @@ def _smoothing(size: int) -> Float32s:
 
 
 def _ties(lab: Float32s) -> Float32s:
-    """How alike [4, H * W] each pixel and its neighbour in each direction are, 0 to 1; 0 where there is none."""
+    """How alike [4, H * W] each pixel and its neighbour in each direction are, 0 to 1; 0 without a neighbour."""
     scaled = np.ascontiguousarray(np.moveaxis(lab * np.array([0.7, 1, 1], np.float32), -1, 0))
     (height, width), ties = lab.shape[:2], np.zeros((len(NEIGHBOURS), *lab.shape[:2]), np.float32)
     for tie, (down, right) in zip(ties, NEIGHBOURS, strict=True):
@@ -91,7 +94,7 @@ def _ties(lab: Float32s) -> Float32s:
 
 
 def _asked(probability: Float32s, ties: Float32s) -> Float32s:
-    """What the neighbours of each pixel say together [K, H, W]."""
+    """The probabilities [K, H, W] of the neighbours of each pixel, summed with their ties."""
     total, (classes, _, width) = np.zeros_like(probability), probability.shape
     steps = tuple(down * width + right for down, right in NEIGHBOURS)
     _ask(probability.reshape(classes, -1), ties, steps, total.reshape(classes, -1))
@@ -100,7 +103,14 @@ def _asked(probability: Float32s, ties: Float32s) -> Float32s:
 
 @compiled
 def _ask(said: Any, ties: Any, steps: Any, total: Any) -> None:
-    """Add what pixels say [K, N], row by row, times the ties [4, N] to those so many steps before and behind them."""
+    """Add to ``total`` [K, N] what the neighbours of each of N pixels say, times the ties [4, N] to them.
+
+    Args:
+        said: [K, N] probabilities.
+        ties: [4, N] between each pixel and the neighbour behind it in each direction.
+        steps: [4] pixels to that neighbour, row by row.
+        total: added to.
+    """
     for k in range(len(said)):
         for n in range(len(ties)):
             step, count = steps[n], ties.shape[1] - steps[n]

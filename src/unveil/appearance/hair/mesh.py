@@ -1,4 +1,4 @@
-"""The mesh of a hair cap: the part of a frame's grid that is covered, cut where the hair ends."""
+"""The mesh of a hair cap: the covered part of a frame's grid, cut where hair ends."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from unveil.appearance.hair.frame import COLUMNS, ROWS
 from unveil.geometry.compiled import compiled
 from unveil.typing import Bools, Float32s, Float64s, Floats, Int64s
 
-WIDE = COLUMNS + 1  # columns of the grid as a picture shows it: the first comes again at the end
-ALONG = (0, 1, WIDE - 1, WIDE)  # nodes from one to itself and to those that edges lead to
-EDGE = 0.002  # of a picture's height: more than half a texel
-FINE = 1_000_000  # parts of a column or row by which vertices are told apart
+WIDE = COLUMNS + 1  # columns of the grid in a picture, where the first is repeated at the end
+ALONG = (0, 1, WIDE - 1, WIDE)  # from the number of a node to its own and those of the nodes that its edges lead to
+EDGE = 0.002  # share of a picture's height that is kept from its edges: more than half a texel
+FINE = 1_000_000  # parts of a column or row; vertices closer than one are the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class CapMesh:
     shown: Int64s  # [N] the place of each vertex
 
     def vertices(self, points: Floats) -> Float64s:
-        """The vertices [N, 3] of nodes at points [R, C, 3]."""
+        """The vertices [N, 3] if the nodes are at points [R, C, 3]."""
         column, row = self.places[self.shown].T
         left, top = np.floor(column).astype(int), np.minimum(np.floor(row).astype(int), ROWS - 2)
         x, y = (column - left)[:, None], (row - top)[:, None]
@@ -39,12 +39,12 @@ class CapMesh:
 
     @property
     def uv(self) -> Float32s:
-        """Texture coordinates [T, 2] of the places, v up, away from where a repeated picture begins again."""
+        """Texture coordinates [T, 2] of the places, v up; kept from the edges, where a picture may repeat."""
         down = np.clip(self.places[:, 1] / (ROWS - 1), EDGE, 1 - EDGE)
         return np.column_stack([self.places[:, 0] / COLUMNS, 1 - down]).astype(np.float32)
 
     def part(self, kept: Bools) -> CapMesh:
-        """Some of the triangles [F]."""
+        """The mesh of those triangles that are ``kept`` [F]."""
         used, uv_faces = np.unique(self.uv_faces[kept], return_inverse=True)
         vertices, faces = np.unique(self.faces[kept], return_inverse=True)
         shown = np.zeros(len(vertices), np.int64)
@@ -53,7 +53,7 @@ class CapMesh:
 
 
 def cap_mesh(cover: Floats) -> CapMesh:
-    """The grid's triangles where the cover [R, C] is above zero, cut along zero."""
+    """The triangles of the grid where the cover [R, C] is above zero, cut where it is zero."""
     value = np.hstack([cover, cover[:, :1]]).astype(np.float64).ravel()
     grid = grid_faces()
     corners = np.empty((2 * len(grid), 3), np.int64)
@@ -78,7 +78,7 @@ def cap_mesh(cover: Floats) -> CapMesh:
 
 @lru_cache(maxsize=1)
 def grid_faces() -> Int64s:
-    """The nodes [F, 3] of all triangles, with `WIDE` in a row."""
+    """The nodes [F, 3] of all triangles, numbered row by row with `WIDE` in a row."""
     row, column = (axis.ravel() for axis in np.mgrid[: ROWS - 1, :COLUMNS])
     a = row * WIDE + column
     return np.concatenate([np.column_stack([a, a + WIDE, a + 1]), np.column_stack([a + 1, a + WIDE, a + WIDE + 1])])
@@ -86,10 +86,10 @@ def grid_faces() -> Int64s:
 
 @compiled
 def _cut(value: Any, grid: Any, corners: Any) -> Any:
-    """Write the corners [F, 3] of the parts of triangles where values are above zero, and tell how many there are.
+    """Write the corners [F, 3] of triangles, or parts of them, where values are above zero; return how many there are.
 
-    A corner is ``first * len(ALONG) + way``: of the first of two nodes, or in that way from it. Whole triangles come
-    first.
+    A corner is ``first * len(ALONG) + way``: on the edge from the first of two nodes to the one `ALONG` that way, or,
+    where the way is 0, the node itself. Whole triangles come first.
     """
     count = 0
     for whole in (True, False):

@@ -1,4 +1,4 @@
-"""Unevenness of hair where nothing is known of it: the same for everybody, so that results can be had again."""
+"""Unevenness of hair where nothing is known of it: the same for everybody, so that results can be reproduced."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from unveil.typing import Float32s
 
-REACHES = 3  # standard deviations
+REACHES = 3  # standard deviations to which smoothing reaches
 
 
 def smooth_noise(shape: tuple[int, int], across: float, along: float, seed: int) -> Float32s:

@@ -1,4 +1,4 @@
-"""A head in a photograph, and which pixels are of that."""
+"""A head in a photograph, and which pixels of a crop the photograph covers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.typing import Float32s, Float64s, Floats, Image
 
-# Grey level up to which a bar beside a photograph is black, the share of its pixels that are brighter, and the lines of
-# a photograph that are looked at.
-BLACK, SPECKS, BAR_STEPS = 20, 0.02, 200
+# Black bars beside a photograph.
+BLACK = 20  # grey level up to which a pixel is black
+SPECKS = 0.02  # share of the pixels in a line of a bar that may be brighter
+BAR_STEPS = 200  # lines of a photograph that are looked at, about
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Sighted:
     """A head in a photograph."""
 
     photograph: Image  # RGB [H, W, 3]
-    projected: Floats  # [V, 3] vertices in pixels of it, and a depth in pixels
+    projected: Floats  # [V, 3] vertices in pixels of the photograph, and a depth in pixels
     neutral: Floats  # [V, 3] the same vertices in model space without expression and pose
     classes: Float32s  # [9, K, K] probability of each of `CLASSES` in the cells of the crop
     crop: Crop
@@ -39,9 +40,14 @@ class Sighted:
 
 
 def on_face(at: Floats, eyes: Floats) -> tuple[Float64s, Float64s]:
-    """How far places [H, W, 2] lie across a face [H, W], to the left of the subject, and down it from between the eyes.
+    """Places on a face: how far across it, to the subject's left, and how far down, from between the eyes.
 
-    Both are in distances of the eyes, whose middles [2, 2] are given, the right one first.
+    Args:
+        at: [H, W, 2] places in pixels.
+        eyes: [2, 2] centres of the eyes in pixels, the subject's right one first.
+
+    Returns:
+        Both [H, W], in distances between the eyes.
     """
     along = np.asarray(eyes[1] - eyes[0], np.float64)
     along /= max(float(along @ along), 1e-9)
@@ -50,15 +56,15 @@ def on_face(at: Floats, eyes: Floats) -> tuple[Float64s, Float64s]:
 
 
 def inside(crop: Crop, photograph: Image) -> Float32s:
-    """Which pixels [W, W] of a crop are of the photograph, and of no black bar beside it."""
+    """1 where pixels [W, W] of a crop are of the photograph and not of a black bar beside it, elsewhere 0."""
     y, x = np.mgrid[: crop.size, : crop.size]
-    at, margin = crop.to_image(np.stack([x, y], axis=-1)), 1 / crop.scale  # their neighbours are of it, too
+    at, margin = crop.to_image(np.stack([x, y], axis=-1)), 1 / crop.scale  # a pixel, so that its neighbours count too
     first, last = _without_bars(photograph)
     return np.asarray(((at >= first + margin) & (at <= last - margin)).all(axis=-1), np.float32)
 
 
 def _without_bars(photograph: Image) -> tuple[Float64s, Float64s]:
-    """The first and the last x and y of what lies between black bars at the edges of a photograph."""
+    """The first and the last x and y of a photograph without black bars at its edges."""
     ends = []
     step = [max(1, side // BAR_STEPS) for side in photograph.shape[:2]]
     some = photograph[:: step[0], :: step[1]]

@@ -1,4 +1,4 @@
-"""Hair as broad colours, and strands that are darker and lighter than these."""
+"""Hair as broad colours, with strands that are darker and lighter than these."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from unveil.appearance.hair.noise import smooth_noise
 from unveil.geometry.compiled import compiled
 from unveil.typing import Float32s
 
-# Strands, and locks of the widths that `unveil.appearance.hair.look.USUAL` tells apart: over how many texels across and
-# along hair each is alike; by how many texels all bend aside, over how many; times how much shorter they are where hair
-# is short; and of each step of curliness by which share shorter, more bent, and bent over less.
+# Texels across and along hair over which strands are alike, and locks of each width in `unveil.appearance.hair.look`.
 STRANDS = ((0.6, 14.0), (1.2, 22.0), (2.5, 30.0), (5.0, 40.0), (10.0, 55.0))
+# How strands bend: by how many texels to the side, and over how many across and along hair.
 BENDS = ((5.0, 16.0, 40.0), (2.0, 6.0, 18.0))
-SHORTER = 0.45
-CURLED = 0.17, 0.2, 0.2
-FINEST = 3.0  # texels along hair that noise is at least alike over, where it is made
-LEVELS, SEEDS = 4, 10  # of noise, each twice as wide as the one before, and between their seeds
-COARSE = 3  # texels a side of the squares in which broad colours are added up
+SHORTER = 0.45  # length of strands in short hair, in usual lengths
+CURLED = 0.17, 0.2, 0.2  # shares by which each step of curliness makes strands shorter, bends larger and bends closer
+FINEST = 3.0  # rows along hair over which noise is alike, at least, where it is made; it is then stretched
+LEVELS = 4  # of noise, each twice as wide as the one before
+SEEDS = 10  # between the seeds of these levels
+COARSE = 3  # texels a side of the squares in which broad colours are averaged
 
 
 def strands_like(look: HairLook, shape: tuple[int, int], *, short: bool) -> Float32s:
-    """Logarithms [H, W] by which strands differ from what is around them, like hair that is seen.
+    """Strands like those that are seen: logarithms [H, W] by which they are lighter than hair around them.
 
     Args:
-        look: of that.
+        look: of the hair that is seen.
         shape: H, W.
-        short: whether hair is.
+        short: whether the hair is short.
     """
     strands, kinds = np.zeros(shape, np.float32), _strands(shape, SHORTER if short else 1.0, look.curl)
     for contrast, kind in zip(look.contrast, kinds, strict=True):
@@ -42,7 +42,13 @@ def strands_like(look: HairLook, shape: tuple[int, int], *, short: bool) -> Floa
 
 @lru_cache(maxsize=4)
 def _strands(shape: tuple[int, int], length: float, curl: int) -> list[Float32s]:
-    """Kinds [H, W] of strands, each of variance 1, so much longer than usual, that run down crooked."""
+    """Each kind of strands as [H, W] of variance 1; they run down and bend.
+
+    Args:
+        shape: H, W.
+        length: of strands, in usual lengths.
+        curl: steps of curliness.
+    """
     shorter, more, closer = 1 - CURLED[0] * curl, 1 + CURLED[1] * curl, 1 - CURLED[2] * curl
     aside = np.zeros(shape, np.float32)
     for seed, (texels, across, along) in enumerate(BENDS, len(STRANDS)):
@@ -57,7 +63,7 @@ def _strands(shape: tuple[int, int], length: float, curl: int) -> list[Float32s]
 
 
 def _as_wide(shape: tuple[int, int], across: float, along: float, seed: int) -> Float32s:
-    """Noise [H, W] of variance 1 that is as wide on the head at the crown, where columns meet, as farther down."""
+    """Noise [H, W] of variance 1, as wide on the head near the crown, where columns converge, as farther down."""
     height, width = shape
     down = (np.arange(height) + 0.5) / height * (ROWS - 1) / DOME
     level = -np.log2(np.sin(np.minimum(down, 1) * np.pi / 2))[:, None]  # 1 where columns are half as wide
@@ -72,9 +78,15 @@ def _as_wide(shape: tuple[int, int], across: float, along: float, seed: int) -> 
 
 
 def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> tuple[Float32s, Float32s]:
-    """The mean [H / 3, W / 3, 3] of colours [H, W, 3] with weights [H, W] over so many texels around each third one.
+    """The weighted mean of colours in squares of `COARSE` texels a side, and the mean weight in each square.
 
-    The second is the mean weight [H / 3, W / 3] of those there. H and W are multiples of 3.
+    Args:
+        colour: [H, W, 3]; H and W are multiples of 3.
+        weight: [H, W] of the colours.
+        reach: texels around, as a standard deviation, that the mean is taken over.
+
+    Returns:
+        The means [H / 3, W / 3, 3] and the weights [H / 3, W / 3].
     """
     sums = np.zeros((len(weight) // COARSE, weight.shape[1] // COARSE, 4), np.float32)
     _add_up(colour, weight, sums)
@@ -84,7 +96,7 @@ def broad_colours(colour: Float32s, weight: Float32s, reach: float) -> tuple[Flo
 
 @compiled
 def _add_up(colour: Any, weight: Any, sums: Any) -> None:
-    """Add to the sums [h, w, 4] the means of the squares of texels that they are of."""
+    """Add to ``sums`` [h, w, 4] the weighted colours of each square, and its weight, both as means over its texels."""
     share = np.float32(1 / COARSE**2)
     for i in range(weight.shape[0]):
         for j in range(weight.shape[1]):

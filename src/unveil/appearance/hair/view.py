@@ -1,4 +1,4 @@
-"""Where a photograph shows hair around a head, and how points of the head find their places in it."""
+"""Where a photograph shows hair around a head, and where in it points of the head are."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from unveil.appearance.hair.tone import HairTone
 from unveil.photos.crop import Crop
 from unveil.typing import Bools, Float32s, Float64s, Floats, Image
 
-MOST_ODDS = 3.0  # log odds of a pixel count no more than this
-MIXED = 0.006  # metres inside its outline over which hair shows what is behind it
-FARTHEST = 1e9  # depth of what is no head
-SLACK = 0.006  # metres behind the head at which nothing is hidden yet
+MOST_ODDS = 3.0  # largest log odds that one pixel counts with
+MIXED = 0.006  # metres inside its outline where what is behind hair shows through it
+FARTHEST = 1e9  # depth where there is no head
+SLACK = 0.006  # metres behind the surface of the head where a point is still seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class HairView:
     """Where a photograph shows hair."""
 
     odds: Float32s  # [W, W] log odds of hair in a crop
-    known: Float32s  # [W, W] 1 where the photograph says something of the head, 0 beyond its edges and behind occluders
+    known: Float32s  # [W, W] 1 where the photograph tells something, 0 beyond its edges and behind occluders
     wall: Float32s  # [W, W] probability of what is behind the head
     crop: Crop
     head: Float32s  # [W, W] depth of the head, `FARTHEST` where it is not
@@ -30,8 +30,8 @@ class HairView:
     to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
 
     def project(self, points: Floats) -> Floats:
-        """Points [..., 3] to pixels of the photograph and depth [..., 3]."""
-        matrix = self.to_image.astype(points.dtype)  # of texels there are many, in single precision
+        """Points [..., 3] of model space in pixels of the photograph, and their depth: [..., 3]."""
+        matrix = self.to_image.astype(points.dtype)  # stays in single precision for texels, which are many
         x, y, z = np.moveaxis(points, -1, 0)
         return np.stack([a * x + b * y + c * z + d for a, b, c, d in matrix], axis=-1)
 
@@ -40,26 +40,26 @@ class HairView:
         return self.crop.to_crop(self.project(points)[..., :2])
 
     def sample(self, at: Floats) -> tuple[Float32s, Float32s]:
-        """Log odds, and how far they are known, at places [H, W, ..., 2] of the crop."""
+        """Log odds of hair [H, W, ...], and how far they are known, at places [H, W, ..., 2] of the crop."""
         odds, known = np.moveaxis(look_up(np.dstack([self.odds, self.known]), at), -1, 0)
         return np.clip(odds, -MOST_ODDS, MOST_ODDS), known
 
     def shows_wall(self, at: Floats) -> Float32s:
-        """Probability that the photograph shows what is behind the head at places [H, W, 2] of the crop."""
+        """Probability [H, W] that the photograph shows what is behind the head at places [H, W, 2] of the crop."""
         return look_up(self.wall, at)
 
     def behind_head(self, points: Floats) -> Bools:
-        """Which points [H, W, 3] of model space the head hides."""
+        """Which points [H, W, 3] of model space the head hides: [H, W]."""
         pixels = self.project(points)
         depth = look_up(self.head, self.crop.to_crop(pixels[..., :2]), cv2.INTER_NEAREST, FARTHEST)
         return np.asarray(pixels[..., 2] > depth + SLACK * self.scale)
 
     def inside_head(self) -> Float32s:
-        """Which pixels [W, W] of the crop are well within the outline of the head: 1, elsewhere 0."""
+        """1 where pixels [W, W] of the crop are well within the outline of the head, elsewhere 0."""
         return np.asarray(cv2.erode((self.head < FARTHEST).astype(np.float32), np.ones((5, 5))), np.float32)
 
     def inner(self) -> HairView:
-        """The same of hair away from its outline, where its colour is mixed with what is behind it."""
+        """The same without hair at its outline, whose colour is mixed with what is behind it."""
         side = 2 * round(MIXED * self.scale * self.crop.scale) + 1
         return replace(self, odds=np.asarray(cv2.erode(self.odds, np.ones((side, side))), np.float32))
 
@@ -75,7 +75,7 @@ class HairView:
 
 
 def look_up(picture: Floats | Image, at: Floats, interpolation: int = cv2.INTER_LINEAR, beyond: float = 0) -> Float32s:
-    """What a picture [H, W] or [H, W, C] has at places [K, ..., 2], x and y, of it, and ``beyond`` its edges."""
+    """The values of a picture [H, W] or [H, W, C] at places [K, ..., 2], x and y; ``beyond`` outside its edges."""
     x, y = (np.ascontiguousarray(at[..., k].reshape(len(at), -1), np.float32) for k in (0, 1))
     found = cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=beyond)
     return np.asarray(found.reshape(*at.shape[:-1], *picture.shape[2:]), np.float32)

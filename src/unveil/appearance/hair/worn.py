@@ -21,7 +21,9 @@ from unveil.processes import begun
 from unveil.reprs import short_repr
 from unveil.typing import Float32s, Int64s
 
-CARRIERS, EVERY = -0.06, 8  # metres above the hairline, of the skin to one in so many vertices of which hair belongs
+# Hair is anchored to vertices of the skin.
+CARRIERS = -0.06  # metres above the usual hairline; vertices that are higher may carry hair
+EVERY = 8  # one in so many of these does
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class HairForm:
     view: HairView
     frame: HairFrame
     shape: HairShape
-    away: Float32s  # [H, W] of texels from its edge
+    away: Float32s  # [H, W] texels from the edge of hair, less than zero inside
     mesh: CapMesh
     vertices: Float32s  # [N, 3] metres, around the neutral head in model space
     __repr__ = short_repr
@@ -43,7 +45,7 @@ class HairForm:
         return self.mesh.faces
 
     def painted(self, model: MorphableModel) -> HairCap:
-        """The hair with its picture and its ends; ``model`` is that of the head."""
+        """The hair with its picture and its ends; ``model`` is the model of the head."""
         frame, shape, mesh, away = self.frame, self.shape, self.mesh, self.away
         picture, seen = hair_picture(self.head, frame, shape, away, self.view, model.faces)
         carriers = np.flatnonzero(above_hairline(np.asarray(model.head.template)) > CARRIERS)[::EVERY]
@@ -64,7 +66,7 @@ def hair_form(surroundings: Surroundings, model: MorphableModel) -> HairForm | N
 
     Args:
         surroundings: of the head in the photograph.
-        model: its model, whose whole head has parts.
+        model: of the head; its whole head has parts.
     """
     framed = begun(frame_of, surroundings.around.head.neutral, model)
     view = hair_view(surroundings, model)
