@@ -103,16 +103,13 @@ def _like_few(few: Float32s, by_brows: Float32s, of_skin: Floats) -> Floats:
         by_brows: [M, 3] the colours that brows suggest.
         of_skin: [3] the colour of skin, which hair gets if nothing else is known.
     """
-    told = []
-    if len(few) and not _is_wall(few, of_skin):
-        told.append((len(few), _like(_darkest(few, DARKER))))
-    if len(by_brows):
-        like = _like(by_brows)
-        if told and like[0, 0] < told[0][1][0, 0] < SHORN * of_skin[0]:
-            told = []
-        told.append(((AS_ONE / like[0, 0]) ** 2, like))
-    counts, likes = zip(*(told or [(1, _like(of_skin[None]))]), strict=True)
-    return np.asarray(np.average(likes, axis=0, weights=counts))
+    hair = _like(_darkest(few, DARKER)) if len(few) and not _is_wall(few, of_skin) else None
+    brows = _like(by_brows) if len(by_brows) else None
+    if brows is None:
+        return _like(of_skin[None]) if hair is None else hair
+    if hair is None or brows[0, 0] < hair[0, 0] < SHORN * of_skin[0]:
+        return brows
+    return np.asarray(np.average([hair, brows], axis=0, weights=[len(few), (AS_ONE / brows[0, 0]) ** 2]))
 
 
 def _is_wall(colours: Float32s, of_skin: Floats) -> bool:
