@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unveil.cli.options import AssetsOption, ForceOption, JsonOption, KindsOption, OccludersOption, words
+from unveil.cli.options import AssetsOption, ForceOption, JsonOption, OccludersOption, words
 from unveil.cli.printing import say, say_json, with_progress
 from unveil.storage.text import read_json
 from unveil.training.config import CONFIGURATION, PRESETS, TrainConfig, preset
@@ -62,7 +62,10 @@ def validate(
         str, typer.Option(metavar="NAME", help="validation or test: people that the learner was not trained on.")
     ] = "test",
     occluders: OccludersOption = None,
-    kinds: KindsOption = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all but hats if left out."),
+    ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most this many crops.")] = 500,
     plot: Annotated[
         Path | None,
