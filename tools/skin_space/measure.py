@@ -41,18 +41,22 @@ SEEN = 64  # of 255: how well a texel is seen at least
 REGIONS = {"lips": slice(48, 68), "brows": slice(17, 27), "eyes": slice(36, 48), "nose": slice(27, 36)}  # iBUG-68
 REACH = 0.008  # metres around the landmarks of a region
 HEADING = "## Skin behind occluders"
-ABOUT = """`tools.skin_space measure` wrote this section. It completes textures of photographs of people that nothing
-was learned from, with {} occluders, and compares the texels of the face that the occluder hides with the clear
-photograph. The head, and which pixels are hidden, are given. *flat* continues the colours around smoothly, to the
-typical colour of the skin; *lit mean* takes the mean skin of many people in the person's tone and light; *person*,
-which is what unveil does, adds what the visible skin says about how this face looks in this light. Each cell: mean
-difference in CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of completed skin
-less the true one. Tones are those of the photographs. What lies beyond the edge of a photograph is not seen."""
+ABOUT = """`tools.skin_space measure` wrote this section. It takes photographs of people that nothing was learned from,
+puts {} occluders over their faces, completes the textures, and compares the hidden texels of the face with the clear
+photograph. The head, and which pixels are hidden, are given. What lies beyond the edge of a photograph counts as
+hidden.
 
-ABOUT_WHOLE = """The whole face's texture, seen or not, from the occluded photograph against that from the clear one,
-both with the same method, in CIE L*a*b*:"""
-ABOUT_DRAWN = """The head of the clear photograph, drawn again with its texture over the photograph: mean difference in
-CIE L*a*b* on visible skin of the face."""
+- *flat* continues the colours around smoothly, to the typical colour of the skin.
+- *lit mean* takes the mean skin of many people in the person's tone and light.
+- *person*, which is what unveil does, adds what the visible skin says about how this face looks in this light.
+
+Each cell: mean difference in CIE L*a*b* / SSIM of lightness / lightness step at the edge of the occluder / lightness of
+completed skin minus the true one. Tones are those of the photographs."""
+
+ABOUT_WHOLE = """The texture of the whole face, visible or not: difference between the one from the occluded
+photograph and the one from the clear photograph, with the same method, in CIE L*a*b*:"""
+ABOUT_DRAWN = """The head of the clear photograph, drawn with its texture over that photograph: mean difference
+in CIE L*a*b* on visible skin of the face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,8 +241,8 @@ def section(scores: Sequence[Score], drawn: Sequence[Rendered]) -> str:
         lines.append(markdown.row([part, *(f"{mean:.1f}" for mean in means)]))
     of_person = [score for score in scores if score.method == methods[-1]]
     off, told = (np.sqrt(np.nanmean([getattr(score, what) ** 2 for score in of_person])) for what in ("off", "told"))
-    lines += ["", f"Grey levels are off by {off:.1f} (root mean square); `texture_deviation` says {told:.1f}."]
-    lines += ["", ABOUT_WHOLE, "", *_whole(scores, methods), "", ABOUT_DRAWN, "", *_drawn(drawn)]
+    grey = f"With *person*, grey levels are off by {off:.1f} (root mean square); `texture_deviation` says {told:.1f}."
+    lines += ["", grey, "", ABOUT_WHOLE, "", *_whole(scores, methods), "", ABOUT_DRAWN, "", *_drawn(drawn)]
     return "\n".join(lines) + "\n"
 
 

@@ -19,12 +19,13 @@ SCORES = FileKind("file of scores", "score again", 2**26)
 HEAD = """# Results
 
 `unveil evaluate report` wrote the numbers on this page from files of scores, unless a section says otherwise.
-[How to score](evaluation.md) says how they are made and what they mean. Errors of landmarks are NME in percent of the
-root of the area of the annotated landmarks' box, unless said otherwise; *unshifted* is the same without the shift that
-all clear pictures have in common. The packaged learner was trained with occluders of these kinds, on other people, and
-is used to them; `below-bridge` is the exception.
+[How to score](evaluation.md) says how they are made and what they mean.
+
+Errors of landmarks are NME in percent of the root of the area of the annotated landmarks' box, unless said otherwise.
+*Unshifted* is the same without the shift that all clear pictures have in common. The packaged learner was trained with
+occluders of these kinds, on other people, so it knows them; `below-bridge` is the exception.
 """
-OCCLUDED = "Error of the occluded faces over that of the same faces clear; in brackets the error of the occluded faces."
+OCCLUDED = "Error of the occluded faces, divided by that of the same faces clear; in brackets the error itself."
 
 
 def write_page(scores: Path, out: Path) -> int:
@@ -66,9 +67,9 @@ def _titled(title: str, lines: list[str]) -> str:
 def _published(sections: Sequence[str]) -> Iterator[str]:
     """Published results of others, after ours and apart from them, where a section is there to compare them with."""
     if any(OCCLUDED in section for section in sections):
-        names = ", ".join(one.method for one in PUBLISHED)
-        line = f"Results that {names} report, on other photographs with other occluders."
-        yield _titled("Published elsewhere", [line, "Not computed here.", "", published_table()])
+        names = " and ".join(one.method for one in PUBLISHED)
+        line = f"What {names} report, on other photographs with other occluders."
+        yield _titled("Published elsewhere", [line, "We did not compute it.", "", published_table()])
 
 
 def _landmark_rows(scores: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -105,8 +106,8 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
         cells = [f"{one['ratio']:.2f} ({one['occluded']:.2f})" if (one := found.get(name)) else "" for name in methods]
         yield markdown.row([f"**{kind}**" if kind == "all" else kind, share, *cells])
     yield ""
-    yield "All kinds and severities, each counting the same; in brackets unshifted. In mm: how far points of the head"
-    yield "move when occluded."
+    yield "Means over all kinds and severities, with equal weight; in brackets unshifted. In mm: how far points of the"
+    yield "head move when the face is occluded."
     yield ""
     header = ["method", "ratio", "clear", "occluded", "visible", "hidden"]
     header += ["shape, mm", "vertices, mm", "visible, mm", "hidden, mm", "missing"]
@@ -121,7 +122,7 @@ def _occlusion_rows(methods: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[
 
 
 def _scan_rows(methods: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
-    yield "Distances of the scans' points to the reconstructed meshes after a similarity, mm: median / mean."
+    yield "Distances from the scans' points to the reconstructed meshes, aligned with scale, in mm: median / mean."
     yield ""
     header = ["method", "picture", "whole face", "visible", "hidden", "heads", "missing"]
     yield from markdown.header(header)
