@@ -43,8 +43,8 @@ REACH = 0.008  # metres around the landmarks of a region
 HEADING = "## Skin behind occluders"
 ABOUT = """`tools.skin_space measure` wrote this section. It takes photographs of people that nothing was learned from,
 puts {} occluders over their faces, completes the textures, and compares the hidden texels of the face with the clear
-photograph. The head, and which pixels are hidden, are given. What lies beyond the edge of a photograph counts as
-hidden.
+photograph. The head, and which pixels are hidden, are given. What lies beyond the edge of a photograph is not seen
+either.
 
 - *flat* continues the colours around smoothly, to the typical colour of the skin.
 - *lit mean* takes the mean skin of many people in the person's tone and light.
