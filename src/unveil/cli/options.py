@@ -72,9 +72,6 @@ OccluderSeedOption = Annotated[
 SeveritiesOption = Annotated[
     str, typer.Option(metavar="LIST", help="Shares of the face to hide, in percent, separated by commas.")
 ]
-KindsOption = Annotated[
-    str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
-]
 ForceOption = Annotated[
     bool,
     typer.Option(

@@ -12,7 +12,6 @@ import typer
 from unveil.cli.options import (
     AssetsOption,
     ForceOption,
-    KindsOption,
     ModelOption,
     OccluderSeedOption,
     OccludersOption,
@@ -41,7 +40,9 @@ def occlude(
     *,
     recursive: RecursiveOption = False,
     occluders: OccludersOption = None,
-    kinds: KindsOption = None,
+    kinds: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Kinds of occluders, separated by commas; all if left out.")
+    ] = None,
     severities: SeveritiesOption = SEVERITIES,
     faces: Annotated[
         int,
