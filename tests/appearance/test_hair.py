@@ -27,7 +27,7 @@ from unveil.assets.store import packaged
 from unveil.geometry.mesh import vertex_normals
 from unveil.geometry.rasterize import rasterize
 from unveil.heads.parts import HairCap
-from unveil.heads.surroundings import PERSON_SIZE, SURROUNDINGS, SurroundingsNetworks
+from unveil.heads.surroundings import SEGMENTED_SIZE, SEGMENTS, SURROUNDINGS, SurroundingsNetworks
 from unveil.heads.surroundings import SIZE as SURROUNDINGS_SIZE
 from unveil.meshes.glb import glb_bytes
 from unveil.meshes.obj import write_obj
@@ -36,7 +36,7 @@ from unveil.models.openhead import head as openhead
 from unveil.photos.cielab import to_cielab
 from unveil.photos.crop import Crop
 from unveil.photos.detection import eyes_nose_mouth
-from unveil.typing import Bools, Float32s, Floats, Int64s
+from unveil.typing import Bools, Float32s, Floats, Image, Int64s
 
 WORN = (30, 60, 230)  # the colour of what lies on a head or is held before it
 COLOURS = {
@@ -61,9 +61,14 @@ def by_colour(channels: Float32s) -> Float32s:
     return np.moveaxis(0.01 + 0.95 * np.eye(len(SURROUNDINGS), dtype=np.float32)[nearest], -1, 0)
 
 
+def no_segments(_: Image) -> Float32s:
+    """A network that says nothing."""
+    return np.full((len(SEGMENTS), SEGMENTED_SIZE, SEGMENTED_SIZE), 1 / len(SEGMENTS), np.float32)
+
+
 MODEL = replace(
     openhead.load(packaged("openhead.npz")),
-    surroundings=SurroundingsNetworks(lambda _: np.ones((PERSON_SIZE, PERSON_SIZE), np.float32), by_colour),
+    surroundings=SurroundingsNetworks(no_segments, by_colour),
 )
 
 
@@ -497,7 +502,7 @@ def test_above_something_held_only_a_clear_hat_is_one(sure: float, held: bool, k
         of_learner[:, CLASS_SIZE // 2 :] = 0.001
         of_learner[OCCLUDER, CLASS_SIZE // 2 :] = 0.99
         head = replace(head, classes=of_learner)
-    networks = SurroundingsNetworks(lambda _: np.ones((PERSON_SIZE, PERSON_SIZE), np.float32), lambda _: found)
+    networks = SurroundingsNetworks(no_segments, lambda _: found)
     seen = Surroundings.of(head, MODEL, networks).probability.argmax(axis=0)
     assert (seen[hat & around.scalp] == SURROUNDINGS.index(kind)).mean() > 0.9
 

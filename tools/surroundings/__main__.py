@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.surroundings.labels import multiclass
-from tools.surroundings.measure import table, table_of_people
+from tools.surroundings.measure import alone, table, table_of_heads
 from tools.surroundings.views import Views, gather
 from unveil.errors import one_line_errors
 from unveil.models.openhead.family import packaged_head
@@ -22,7 +21,6 @@ def parser() -> argparse.ArgumentParser:
     look = commands.add_parser("gather", help="gather photographs with what is around heads in them")
     look.add_argument("photographs", type=Path, help="what `unveil prepare` was given")
     look.add_argument("prepared", type=Path, help="what it made of them; it says who is held out")
-    look.add_argument("--labels", type=Path, required=True, help="what tools.convert_selfie_multiclass wrote")
     look.add_argument("--occluders", type=Path, help="folder with pictures; without it they are drawn")
     look.add_argument("--held-out", action="store_true", help="of people that nothing is learned from")
     look.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="the K-th of N, from 0")
@@ -47,21 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.command == "gather":
         folder = PreparedFolder.open(options.prepared)
         photos = find_photos(options.photographs)
-        network, part = multiclass(options.labels), tuple(options.part)
-        views = gather(photos, folder, network, options.occluders, options.seed, held_out=options.held_out, part=part)
+        part = tuple(options.part)
+        views = gather(photos, folder, options.occluders, options.seed, held_out=options.held_out, part=part)
         views.write(options.out)
         return
     networks = packaged_head().surroundings
     assert networks is not None
     if options.command == "measure":
         views = Views.read(options.views)
-        print(*table_of_people(views, networks.person), "", *table(views, networks, options.seed), sep="\n")
+        print(*table(views, networks, options.seed), "", sep="\n")
+        print(*table_of_heads(views, networks), "", *table_of_heads(views, alone(networks)), sep="\n")
         return
     from tools.small_networks import RESEARCH  # which needs torch, as does what follows
     from tools.surroundings.train import export, train
 
     views = [Views.read(path) for path in options.views]
-    network = train(views, networks.person, options.kept, options.steps, options.seed, learned=options.learned)
+    network = train(views, networks.segmentation, options.kept, options.steps, options.seed, learned=options.learned)
     export(network, options.out, RESEARCH)
 
 

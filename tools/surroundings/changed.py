@@ -1,6 +1,6 @@
 """Views made harder, in ways that leave known what they show.
 
-Colours are RGB up to 255, in pictures [S, S, 3].
+Colours are RGB up to 255, in pictures [F, F, 3], twice as fine as all else that is known of their pixels [S, S].
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 
 from tools.surroundings.labels import UNKNOWN
-from tools.surroundings.views import CHIN, Views
-from unveil.appearance.hair.surroundings import ABOVE_LINE
-from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, PERSON_SIZE, SIZE, SKIN, PersonNetwork
+from tools.surroundings.views import CHIN, FINE, Views
+from unveil.appearance.hair.surroundings import ABOVE_CHIN, ABOVE_LINE, HeadInPicture, segments
+from unveil.appearance.hair.view import FARTHEST
+from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SEGMENTED_SIZE, SIZE, SKIN, SegmentationNetwork
 from unveil.photos.cielab import to_cielab, to_srgb
 from unveil.typing import Bools, Float32s, Floats, Image, UInt8s
 
@@ -38,7 +39,7 @@ PALEST = 30  # pixels of a colour that are enough to know it
 class View:
     """One view, as it is changed."""
 
-    picture: Float32s  # [S, S, 3]
+    picture: Float32s  # [F, F, 3]
     known: Float32s  # [S, S]
     places: Float32s  # [4, S, S] of 1
     occluder: Float32s  # [2, S, S] of 1
@@ -61,18 +62,36 @@ class View:
         """How far pixels [S, S] show a class."""
         return np.asarray(cv2.GaussianBlur((self.classes == kind).astype(np.float32), (3, 3), 0.7))
 
-    def channels(self, network: PersonNetwork) -> Float32s:
-        """`unveil.appearance.hair.surroundings.Around.channels`, with the person that a network sees."""
-        colours = (np.moveaxis(np.clip(self.picture, 0, 255), -1, 0) / 255 - 0.5) * self.known
-        person = person_in(self.picture * self.known[..., None], network)
-        parts = [colours, self.known[None], self.places, self.occluder, person[None]]
-        return np.concatenate(parts).astype(np.float32)
+    def channels(self, network: SegmentationNetwork) -> Float32s:
+        """`unveil.appearance.hair.surroundings.Around.channels`, with the segments that a network finds."""
+        picture = np.clip(self.picture, 0, 255)
+        colours = (np.moveaxis(coarse(picture), -1, 0) / 255 - 0.5) * self.known
+        found = segments_in(picture, network)
+        return np.concatenate([colours, self.known[None], self.places, self.occluder, found]).astype(np.float32)
+
+    def seen(self, network: SegmentationNetwork) -> HeadInPicture:
+        """What is seen in it, with the segments that a network finds."""
+        channels, picture = self.channels(network), coarse(np.clip(self.picture, 0, 255)).astype(np.uint8)
+        depth = np.where(self.on_head, 0, FARTHEST).astype(np.float32)
+        rising = np.hypot(*np.gradient(self.places[2]))  # with the height above the chin
+        per_metre = ABOVE_CHIN[0] / float(np.median(rising[(self.places[2] > 0) & (self.places[2] < 1)]))
+        return HeadInPicture(picture, depth, per_metre, channels)
 
 
-def person_in(picture: Image | Float32s, network: PersonNetwork) -> Float32s:
-    """The probability [S, S] of a person in a picture [S, S, 3] of a view."""
-    large = cv2.resize(np.clip(picture, 0, 255).astype(np.uint8), (PERSON_SIZE, PERSON_SIZE))
-    return np.asarray(cv2.resize(network(large), (SIZE, SIZE), interpolation=cv2.INTER_AREA))
+def coarse(picture: Float32s) -> Float32s:
+    """A picture [F, F, 3] at the size [S, S, 3] of all else."""
+    return np.asarray(cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
+
+
+def finer(values: Any) -> Any:
+    """Values [S, S] at the pixels [F, F] of a picture."""
+    return values.repeat(FINE // SIZE, axis=0).repeat(FINE // SIZE, axis=1)
+
+
+def segments_in(picture: Image | Float32s, network: SegmentationNetwork) -> Float32s:
+    """What `unveil.appearance.hair.surroundings.segments` finds in a picture [F, F, 3] of a view."""
+    size = (SEGMENTED_SIZE, SEGMENTED_SIZE)
+    return segments(cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8), network)
 
 
 def changed(views: Views, number: int, rng: np.random.Generator) -> View:
@@ -101,7 +120,7 @@ def recoloured(view: View, rng: np.random.Generator) -> View:
     light = rng.choice([rng.uniform(5, 25), rng.uniform(20, 60), rng.uniform(50, 88)])
     chroma, hue = 32 * rng.random() ** 2.5, np.radians(rng.uniform(40, 85))
     wanted = np.array([light, chroma * np.cos(hue), chroma * np.sin(hue)])
-    return replace(view, picture=_mixed(view.picture, _dyed(lab, share > 0.5, wanted), share))
+    return replace(view, picture=_mixed(view.picture, _dyed(lab, finer(share > 0.5), wanted), share))
 
 
 def with_another_hat(view: View, rng: np.random.Generator) -> View:
@@ -109,27 +128,28 @@ def with_another_hat(view: View, rng: np.random.Generator) -> View:
     share = view.share(OCCLUDER)
     if share.sum() < PALEST:
         return view
+    lab = to_cielab(view.picture)
     light, a, b = rng.uniform(5, 85), *rng.normal(0, rng.choice([4, 25]), 2)
     wanted = np.array([light, a, b if light < DARK else -abs(b)])  # light hats are seldom as brown or blond as hair
     hair = view.classes == HAIR
     if rng.random() < LIKE_HAIR and np.count_nonzero(hair) > PALEST:
-        wanted = to_cielab(view.picture)[hair].mean(axis=0) + rng.normal(0, 4, 3)
-    return replace(view, picture=_mixed(view.picture, _dyed(to_cielab(view.picture), share > 0.5, wanted), share))
+        wanted = lab[finer(hair)].mean(axis=0) + rng.normal(0, 4, 3)
+    return replace(view, picture=_mixed(view.picture, _dyed(lab, finer(share > 0.5), wanted), share))
 
 
 def _dyed(lab: Float32s, where: Bools, wanted: Floats) -> Float32s:
-    """Colours of CIELAB [S, S, 3] such that their mean in some place [S, S] is the one that is wanted [3], as RGB."""
+    """Colours of CIELAB [F, F, 3] such that their mean in some place [F, F] is the one that is wanted [3], as RGB."""
     mean = lab[where].mean(axis=0)
     contrast = np.clip((wanted[0] + 12) / (mean[0] + 12), 0.4, 2.0)
     return _rgb((lab - mean) * np.array([contrast, 0.8, 0.8]) + wanted)
 
 
 def bald(view: View, head: UInt8s, rng: np.random.Generator) -> View:
-    """Without hair, or without it on top; ``head`` [S, S, 3] has none. What was behind it is not yet there."""
+    """Without hair, or without it on top; ``head`` [F, F, 3] has none. What was behind it is not yet there."""
     bare = np.ones((SIZE, SIZE), np.float32)
     above = (view.places[1] - ABOVE_LINE[1]) / ABOVE_LINE[0]
     if rng.random() < IN_PART:
-        line = rng.uniform(0.005, 0.055) + 0.012 * _smooth(rng, 6, 1)[..., 0]
+        line = rng.uniform(0.005, 0.055) + 0.012 * _smooth(rng, 6, 1, SIZE)[..., 0]
         top = view.on_head & (above > line)
         bare = 1 / (1 + np.exp(-np.clip((above - line) / 0.004, -30, 30)))
         height = np.percentile(view.places[2][top], rng.uniform(20, 70)) if top.any() else 0.0
@@ -156,20 +176,21 @@ def before_another_wall(view: View, other: View, rng: np.random.Generator) -> Vi
     elif kind < OF_ANOTHER:
         other = continued(other)
         behind = ((other.classes == BACKGROUND) & (other.known > 0.5)).astype(np.float32)
-        around = cv2.GaussianBlur(other.picture * behind[..., None], (0, 0), 9)
+        around = cv2.GaussianBlur(coarse(other.picture) * behind[..., None], (0, 0), 9)
         around /= np.maximum(cv2.GaussianBlur(behind, (0, 0), 9), 1e-3)[..., None]
-        wall = np.where(behind[..., None] > 0, other.picture, around)
+        around = cv2.resize(around, (FINE, FINE))
+        wall = np.where(finer(behind)[..., None] > 0, other.picture, around)
     elif kind < PIECE:
-        side = int(rng.integers(14, 30))
-        row, column = rng.integers(0, SIZE - side, 2)
-        wall = cv2.resize(other.picture[row : row + side, column : column + side], (SIZE, SIZE))
+        side = int(rng.integers(28, 60))
+        row, column = rng.integers(0, FINE - side, 2)
+        wall = cv2.resize(other.picture[row : row + side, column : column + side], (FINE, FINE))
     else:
-        rows, columns = (_extent(other.known, axis) for axis in (1, 0))
-        whole, (row, column) = other.picture[rows, columns], rng.integers(0, SIZE, 2)
-        beside = np.pad(whole, [(SIZE, SIZE), (SIZE, SIZE), (0, 0)], mode="symmetric")
-        wall = beside[row : row + SIZE, column : column + SIZE]
+        rows, columns = (_extent(finer(other.known), axis) for axis in (1, 0))
+        whole, (row, column) = other.picture[rows, columns], rng.integers(0, FINE, 2)
+        beside = np.pad(whole, [(FINE, FINE), (FINE, FINE), (0, 0)], mode="symmetric")
+        wall = beside[row : row + FINE, column : column + FINE]
     if rng.random() < LIKE_HEAD:
-        like = view.picture[view.classes == (HAIR if rng.random() < 0.5 else SKIN)]
+        like = view.picture[finer(view.classes == (HAIR if rng.random() < 0.5 else SKIN))]
         if len(like) > PALEST:
             wall = wall - wall.mean(axis=(0, 1)) + like.mean(axis=0) + rng.normal(0, 8, 3)
     wall = np.clip(wall + rng.normal(0, 1.5, wall.shape), 0, 255)
@@ -177,7 +198,8 @@ def before_another_wall(view: View, other: View, rng: np.random.Generator) -> Vi
     # What is not known beside the head would stay of the former wall.
     unclear = (view.classes == UNKNOWN) & ~view.on_head
     share = np.maximum(share, cv2.GaussianBlur(unclear.astype(np.float32), (3, 3), 0.7) * (share > 0))
-    return replace(view, picture=_mixed(view.picture, wall.astype(np.float32), share))
+    picture = _mixed(view.picture, wall.astype(np.float32), share)
+    return replace(view, picture=picture * finer(view.known)[..., None])  # the former wall is still around it
 
 
 def continued(view: View) -> View:
@@ -190,12 +212,13 @@ def continued(view: View) -> View:
     edges = [inner[0], inner[-1], inner[:, 0], inner[:, -1]]
     more = [rows.start, SIZE - rows.stop, columns.start, SIZE - columns.stop]
     top, bottom, left, right = (0 if edge.sum() > FEW else size for edge, size in zip(edges, more, strict=True))
-    kept = [(top, bottom), (left, right)]
-    rest = [(more[0] - top, more[1] - bottom), (more[2] - left, more[3] - right)]
+    kept = np.array([(top, bottom), (left, right), (0, 0)])
+    rest = np.array([(more[0] - top, more[1] - bottom), (more[2] - left, more[3] - right), (0, 0)])
 
     def grown(values: Any, beyond: int) -> Any:
-        flat = [(0, 0)] * (values.ndim - 2)
-        return np.pad(np.pad(values[rows, columns], kept + flat, mode="edge"), rest + flat, constant_values=beyond)
+        per, axes = len(values) // SIZE, values.ndim
+        there = values[per * rows.start : per * rows.stop, per * columns.start : per * columns.stop]
+        return np.pad(np.pad(there, per * kept[:axes], mode="edge"), per * rest[:axes], constant_values=beyond)
 
     return replace(
         view,
@@ -218,8 +241,8 @@ def covered(view: View, views: Views, number: int, rng: np.random.Generator) -> 
     if rng.random() < DYED and where.any():
         wanted = np.array([rng.uniform(3, 22), rng.normal(0, 3), rng.normal(0, 4)])
         if rng.random() < 0.5 and np.count_nonzero(hair) > PALEST:
-            wanted = to_cielab(view.picture)[hair].mean(axis=0) + rng.normal(0, 4, 3)
-        drawn = _dyed(to_cielab(drawn), where, wanted)
+            wanted = to_cielab(view.picture)[finer(hair)].mean(axis=0) + rng.normal(0, 4, 3)
+        drawn = _dyed(to_cielab(drawn), finer(where), wanted)
     classes = view.classes.copy()
     classes[share > 0.2] = UNKNOWN
     classes[share > 0.8] = OCCLUDER
@@ -238,12 +261,13 @@ def _of_hat(views: Views, number: int) -> bool:
 def _as_taken(view: View, rng: np.random.Generator) -> View:
     """Cut, small, grey, noisy, in other light, mirrored, or with a learner that says nothing of occluders."""
     picture, known, occluder = view.picture, view.known, view.occluder.copy()
+    kept = np.ones_like(known)
     if rng.random() < NOT_SAID:
         occluder[0] *= 0 if rng.random() < 0.7 else rng.random()
     if rng.random() < TIGHT:
         left, right = int(rng.integers(0, 28)), int(rng.integers(SIZE - 28, SIZE + 1))
         top, bottom = int(rng.integers(0, 40)), int(rng.integers(SIZE - 26, SIZE + 1))
-        kept = np.zeros_like(known)
+        kept[:] = 0
         kept[top:bottom, left:right] = 1
         known = known * kept
     gain = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3) + UNEVEN * _smooth(rng, 3, 1))
@@ -251,11 +275,12 @@ def _as_taken(view: View, rng: np.random.Generator) -> View:
     if rng.random() < GREY:
         picture = np.repeat(picture.mean(axis=-1, keepdims=True), 3, axis=-1)
     if rng.random() < SMALL:
-        side = int(rng.integers(24, 70))
+        side = int(np.exp(rng.uniform(np.log(24), np.log(FINE))))
         small = cv2.resize(picture.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-        picture = cv2.resize(small, (SIZE, SIZE))
+        picture = cv2.resize(small, (FINE, FINE))
     if rng.random() < NOISY:
         picture = picture + rng.normal(0, rng.uniform(1, 7), picture.shape)
+    picture = picture * finer(kept)[..., None]
     classes = np.where(known > 0.5, view.classes, UNKNOWN)
     if rng.random() < 0.5:
         picture, known, classes = picture[:, ::-1], known[:, ::-1], classes[:, ::-1]
@@ -264,14 +289,16 @@ def _as_taken(view: View, rng: np.random.Generator) -> View:
 
 
 def _mixed(picture: Float32s, other: Float32s, share: Float32s) -> Float32s:
-    return np.asarray(picture + (other - picture) * share[..., None], np.float32)
+    """Between two pictures [F, F, 3], by the share [S, S] of the other."""
+    soft = cv2.resize(np.asarray(share, np.float32), (FINE, FINE))
+    return np.asarray(picture + (other - picture) * soft[..., None], np.float32)
 
 
 def _rgb(lab: Floats) -> Float32s:
     return np.asarray(np.clip(to_srgb(np.asarray(lab, np.float32)), 0, 255), np.float32)
 
 
-def _smooth(rng: np.random.Generator, cells: int, channels: int) -> Float32s:
-    """Random values [S, S, C] that are smooth over so many cells a side."""
+def _smooth(rng: np.random.Generator, cells: int, channels: int, size: int = FINE) -> Float32s:
+    """Random values [size, size, C] that are smooth over so many cells a side."""
     few = rng.normal(size=(cells, cells, channels)).astype(np.float32)
-    return np.asarray(cv2.resize(few, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)).reshape(SIZE, SIZE, channels)
+    return np.asarray(cv2.resize(few, (size, size), interpolation=cv2.INTER_CUBIC)).reshape(size, size, channels)

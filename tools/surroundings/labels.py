@@ -1,13 +1,13 @@
 """What photographs show around a head: what a large network says of them, and what somebody saw in them.
 
-MediaPipe's multiclass segmentation knows hair, skin, clothes and walls, and most of what people wear and hold
-(`tools.convert_selfie_multiclass`). Whether that is a hat, and whether a scalp is bare, somebody looked at.
+MediaPipe's multiclass segmentation knows hair, skin, clothes and walls, and most of what people wear and hold, best in
+a picture larger than the one that heads are reconstructed with. Whether that is a hat, and whether a scalp is bare,
+somebody looked at.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -19,16 +19,22 @@ from unveil.appearance.hair.explain import explain
 from unveil.appearance.hair.sighted import inside
 from unveil.appearance.hair.surroundings import Around
 from unveil.appearance.hair.view import FARTHEST
-from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, PERSON_SIZE, SKIN, SURROUNDINGS
-from unveil.models.onnx import open_session, run_session
-from unveil.typing import Bools, Float32s, Image, Int64s, UInt8s
+from unveil.heads.surroundings import (
+    BACKGROUND,
+    CLOTH,
+    HAIR,
+    OCCLUDER,
+    SEGMENTS,
+    SKIN,
+    SURROUNDINGS,
+    SegmentationNetwork,
+)
+from unveil.typing import Bools, Float32s, Int64s, UInt8s
 
 UNKNOWN = 255
 LOOKED_AT = Path(__file__).with_name("looked_at.csv")
 LOOKED_THROUGH = ("allagefaces", "utkface")  # beginnings of the names of photographs that all were looked at
-# What a large network tells apart [6, PERSON_SIZE, PERSON_SIZE] in a picture [PERSON_SIZE, PERSON_SIZE, 3].
-MULTICLASS = ("background", "hair", "body", "face", "clothes", "others")
-MulticlassNetwork = Callable[[Image], Float32s]
+LOOKED_AT_SIZE = 256  # pixels a side of the picture that is labelled: more than heads are given, which takes longer
 CLEAR = 0.65  # probability from which on a pixel is clear
 # Metres above the usual hairline from which on a bald head has no hair, somebody's hat is, and its brim may be; and
 # below the chin up to where clothes are no cloth.
@@ -61,30 +67,20 @@ def worn_in(name: str) -> Worn:
     return _looked_at().get(name, Worn.NOTHING if name.startswith(LOOKED_THROUGH) else Worn.UNCLEAR)
 
 
-def multiclass(path: Path) -> MulticlassNetwork:
-    """The network of a file that ``tools.convert_selfie_multiclass`` wrote; what it says of mirror images counts, too.
-
-    Raises UnveilError when the file cannot be read.
-    """
-    session, shape = open_session(path), (1, len(MULTICLASS), PERSON_SIZE, PERSON_SIZE)
-
-    def ask(picture: Image) -> Float32s:
-        return run_session(session, {"pictures": picture[None]}, {"classes": shape}, path)["classes"][0]
-
-    def ask_twice(picture: Image) -> Float32s:
-        mirrored = ask(np.ascontiguousarray(picture[:, ::-1]))[..., ::-1]
-        return np.asarray((ask(picture) + mirrored) / 2, np.float32)
-
-    return ask_twice
+def both_ways(network: SegmentationNetwork) -> SegmentationNetwork:
+    """A network that also looks at the mirror image; slower, and more often right."""
+    return lambda picture: np.asarray(
+        (network(picture) + network(np.ascontiguousarray(picture[:, ::-1]))[..., ::-1]) / 2, np.float32
+    )
 
 
-def labels(around: Around, network: MulticlassNetwork, worn: Worn) -> UInt8s:
+def labels(around: Around, network: SegmentationNetwork, worn: Worn) -> UInt8s:
     """What is clear [S, S] around a head, of `SURROUNDINGS`; else `UNKNOWN`."""
     said = _said(around, network)
-    body, others = (said[MULTICLASS.index(name)] > CLEAR for name in ("body", "others"))
+    body, others = (said[SEGMENTS.index(name)] > CLEAR for name in ("body", "others"))
     on_head, above = around.depth < FARTHEST, around.above_chin > -CLOTH_FROM
     front = around.channels[8] > FRONT
-    ours = _with_hat(around, _of_ours(said)) if worn is Worn.HAT else _of_ours(said)
+    ours = _with_hat(around, of_ours(said)) if worn is Worn.HAT else of_ours(said)
     found = np.where(ours.max(axis=0) > CLEAR, ours.argmax(axis=0), UNKNOWN).astype(np.uint8)
     found[(found == CLOTH) & above] = OCCLUDER if worn is Worn.HAT else UNKNOWN
     found[body & above & ~on_head] = UNKNOWN  # hands and ears
@@ -102,20 +98,20 @@ def labels(around: Around, network: MulticlassNetwork, worn: Worn) -> UInt8s:
     return found
 
 
-def _said(around: Around, network: MulticlassNetwork) -> Float32s:
+def _said(around: Around, network: SegmentationNetwork) -> Float32s:
     """What the network says [6, S, S] of the picture around a head, which goes on beyond the edges of a photograph."""
-    crop = around.crop.of_cells(PERSON_SIZE)
+    crop = around.crop.of_cells(LOOKED_AT_SIZE)
     picture, known = crop.warp(around.head.photograph), inside(crop, around.head.photograph) > 0
     whole = picture[known][_nearest(known)] if known.any() else picture
     size = around.known.shape
     return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in network(whole)])
 
 
-def _of_ours(said: Float32s) -> Float32s:
-    """The same for `SURROUNDINGS` [5, S, S]."""
+def of_ours(said: Float32s) -> Float32s:
+    """What the network says of `SEGMENTS` [6, S, S], of `SURROUNDINGS` [5, S, S]."""
     ours = {"body": SKIN, "face": SKIN, "hair": HAIR, "clothes": CLOTH, "others": OCCLUDER, "background": BACKGROUND}
     found = np.zeros((len(SURROUNDINGS), *said.shape[1:]), np.float32)
-    for name, one in zip(MULTICLASS, said, strict=True):
+    for name, one in zip(SEGMENTS, said, strict=True):
         found[ours[name]] += one
     return found
 

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from tools.small_networks import Course, fit
 from tools.surroundings.changed import changed
-from tools.surroundings.further import mean_of, normalised, of_file
+from tools.surroundings.further import normalised, of_file
 from tools.surroundings.labels import UNKNOWN
 from tools.surroundings.network import SurroundingsNetwork
 from tools.surroundings.views import Views
-from unveil.heads.surroundings import CHANNELS, OCCLUDER, SIZE, PersonNetwork
+from unveil.heads.surroundings import CHANNELS, OCCLUDER, SIZE, SegmentationNetwork
 from unveil.models.onnx_graph import store_in_half_precision, trace, write
 from unveil.typing import Float64s
 
@@ -26,13 +26,12 @@ COURSE = Course(rate=3e-3, warm=0.02, decay=0.02, averaged=0.998)
 SMOOTHED = 0.02  # of what is known, that is taken for any class
 FEWEST = 200  # known pixels of a view that count as many in any case, and of a hat
 OF_HATS = 1.5  # times as often as others, views of real hats are drawn
-# Of a network that goes on from another: the rate, the batches by which it is normalised, and its share of their mean.
-CAREFUL, LOOKS, SHARE = 1e-3, 12, 0.35
+CAREFUL, LOOKS = 2e-3, 12  # of a network that goes on from another: the rate, and the batches by which it is normalised
 
 
 def train(
     views: Sequence[Views],
-    person: PersonNetwork,
+    segmentation: SegmentationNetwork,
     kept: Path,
     steps: int,
     seed: int,
@@ -42,19 +41,16 @@ def train(
 ) -> SurroundingsNetwork:
     """The network, its weights averaged over steps; goes on from the file ``kept`` where an earlier run ended.
 
-    With the file of a network that has ``learned`` before, it starts from that one, carefully, and the mean of both is
-    returned.
+    With the file of a network that has ``learned`` before, it starts from that one, carefully.
     """
-    draw = partial(_batch, views, [_weights(some) for some in views], person)
+    draw = partial(_batch, views, [_weights(some) for some in views], segmentation)
     if learned is None:
         return fit(SurroundingsNetwork, draw, _loss, COURSE, kept, steps=steps, seed=seed, note=note)
     rng = np.random.default_rng(seed)
-    pictures = [draw(rng)[0] for _ in range(LOOKS)]
-    careful = COURSE._replace(rate=CAREFUL)
-    further = fit(
+    pictures, careful = [draw(rng)[0] for _ in range(LOOKS)], COURSE._replace(rate=CAREFUL)
+    return fit(
         lambda: normalised(of_file(learned), pictures), draw, _loss, careful, kept, steps=steps, seed=seed, note=note
     )
-    return mean_of(of_file(learned), further, SHARE)
 
 
 def export(network: SurroundingsNetwork, path: Path, metadata: dict[str, str]) -> None:
@@ -65,7 +61,7 @@ def export(network: SurroundingsNetwork, path: Path, metadata: dict[str, str]) -
 
 
 def _batch(
-    views: Sequence[Views], weights: Sequence[Float64s], person: PersonNetwork, rng: np.random.Generator
+    views: Sequence[Views], weights: Sequence[Float64s], segmentation: SegmentationNetwork, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Pictures [B, CHANNELS, S, S] and the classes [B, S, S] of their pixels."""
     sizes = np.array([weight.sum() for weight in weights])
@@ -73,7 +69,7 @@ def _batch(
     for _ in range(BATCH):
         some = int(rng.choice(len(views), p=sizes / sizes.sum()))
         drawn.append(changed(views[some], int(rng.choice(len(weights[some]), p=weights[some] / sizes[some])), rng))
-    pictures = torch.from_numpy(np.stack([view.channels(person) for view in drawn]))
+    pictures = torch.from_numpy(np.stack([view.channels(segmentation) for view in drawn]))
     classes = torch.from_numpy(np.stack([view.classes for view in drawn]).astype(np.int64))
     return pictures.to(memory_format=torch.channels_last), classes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tools.surroundings.labels import MulticlassNetwork, Worn, labels, worn_in
+from tools.surroundings.labels import Worn, both_ways, labels, worn_in
 from unveil.appearance.hair.sighted import Sighted
 from unveil.appearance.hair.surroundings import Around
 from unveil.appearance.texture import bake_texture
@@ -20,7 +20,7 @@ from unveil.evaluation.occluded_faces import FaceFinder
 from unveil.faces.hair import sighted
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.rasterize import rasterize
-from unveil.heads.surroundings import SKIN
+from unveil.heads.surroundings import SIZE, SKIN
 from unveil.models.openhead.family import packaged_head
 from unveil.models.registry import open_encoder
 from unveil.occluders.base import sample_generator
@@ -32,6 +32,7 @@ from unveil.training.crops.photo import Photo
 from unveil.training.crops.prepared import TRAIN, PreparedFolder
 from unveil.typing import Float32s, UInt8s
 
+FINE = 2 * SIZE  # pixels a side of pictures
 TEXTURE = 256  # texels a side of the skin of bald heads
 CHIN = 0.353  # of `Around.channels`, of 1
 OF_PERSON, OF_SOURCE = 4, 2000  # photographs
@@ -40,15 +41,15 @@ HATS = 0.7  # of what is laid on
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """N heads, each in the middle of a picture of SIZE pixels a side."""
+    """N heads, each in the middle of a picture; what is known of its pixels is half as fine."""
 
-    picture: UInt8s  # [N, S, S, 3]
+    picture: UInt8s  # [N, F, F, 3]
     known: UInt8s  # [N, S, S] 255 where it is of the photograph
     places: UInt8s  # [N, 4, S, S] those of `unveil.appearance.hair.surroundings.Around.channels`, of 255
     occluder: UInt8s  # [N, 2, S, S] what the learner takes for one, and what it saw, of 255
     classes: UInt8s  # [N, S, S] of `unveil.heads.surroundings.SURROUNDINGS`, or `tools.surroundings.labels.UNKNOWN`
-    bald: UInt8s  # [N, S, S, 3] the head without hair, black around it
-    covered: UInt8s  # [N, S, S, 3] with a hat or another occluder
+    bald: UInt8s  # [N, F, F, 3] the head without hair, black around it
+    covered: UInt8s  # [N, F, F, 3] with a hat or another occluder
     cover: UInt8s  # [N, S, S] where that is, of 255
     covered_occluder: UInt8s  # [N, S, S] what the learner takes for one then
 
@@ -67,11 +68,11 @@ class Views:
 
 
 class _Gatherer:
-    def __init__(self, network: MulticlassNetwork, occluders: Path | None, seed: int) -> None:
-        self.network, self.model, self.seed = network, packaged_head(), seed
+    def __init__(self, occluders: Path | None, seed: int) -> None:
+        self.model, self.seed = packaged_head(), seed
         networks = self.model.surroundings
         assert networks is not None
-        self.person = networks.person
+        self.network, self.labeller = networks.segmentation, both_ways(networks.segmentation)
         self.reconstructor, self.encoder, self.finder = Reconstructor(), open_encoder("openhead"), FaceFinder()
         kinds = {occluder.kind for occluder in load_pool(occluders).occluders}
         self.hats, self.others = (load_pool(occluders, kinds=some) for some in ({"hat"}, kinds - {"hat", "hair"}))
@@ -82,11 +83,11 @@ class _Gatherer:
         for face in self.reconstructor.reconstruct(image, max_faces=1):
             head = sighted(image, face)
             assert head is not None
-            around = Around.of(head, self.model, self.person)
-            shown = labels(around, self.network, worn_in(photo.name))
+            around = Around.of(head, self.model, self.network)
+            shown = labels(around, self.labeller, worn_in(photo.name))
             known, places, occluder, _ = map(_of_255, np.split(around.channels[3:], [1, 5, 7]))
             yield (
-                around.picture,
+                around.crop.of_cells(FINE).warp(image),
                 known[0],
                 places,
                 occluder,
@@ -96,15 +97,15 @@ class _Gatherer:
             )
 
     def _bald(self, face: Reconstruction, around: Around, shown: UInt8s) -> UInt8s:
-        """The head [S, S, 3] without hair, black around it, from what surely shows skin."""
+        """The head [F, F, 3] without hair, black around it, from what surely shows skin."""
         assert face.occlusion is not None
         image, model = around.head.photograph, self.model
         other = np.asarray(cv2.dilate((shown != SKIN).astype(np.float32), np.ones((3, 3))), np.float32)
         hidden = around.crop.warp_back(other, image.shape, beyond=1) > 0.5
         hidden |= occluded_pixels(face.occlusion, face.crop, image.shape)
         skin = bake_texture(image, around.head.projected, model, TEXTURE, np.asarray(hidden)).lit
-        raster = rasterize(around.head.in_crop(around.crop), model.faces, *around.known.shape)
-        drawn = np.asarray(texels(raster, skin, model.uv, model.uv_faces)).reshape(around.picture.shape)
+        raster = rasterize(around.head.in_crop(around.crop.of_cells(FINE)), model.faces, FINE, FINE)
+        drawn = np.asarray(texels(raster, skin, model.uv, model.uv_faces)).reshape(FINE, FINE, 3)
         return np.asarray(np.where(raster.covered[..., None], drawn, 0), np.uint8)
 
     def _covered(self, face: Reconstruction, around: Around, name: str) -> tuple[UInt8s, UInt8s, UInt8s]:
@@ -117,14 +118,13 @@ class _Gatherer:
         asked = self.encoder.predict(face.crop.resized(self.encoder.input_size).warp(laid.image)[None])
         assert asked.classes is not None
         head = Sighted(laid.image, around.head.projected, around.head.neutral, asked.classes[0], face.crop)
-        then = Around.of(head, self.model, self.person)
-        return then.picture, mask, _of_255(then.channels[8])
+        then = Around.of(head, self.model, self.network)
+        return crop.of_cells(FINE).warp(laid.image), mask, _of_255(then.channels[8])
 
 
 def gather(
     photos: Sequence[Photo],
     folder: PreparedFolder,
-    network: MulticlassNetwork,
     occluders: Path | None,
     seed: int,
     *,
@@ -136,7 +136,7 @@ def gather(
 
     Of all of them it takes one ``part`` of so many, so that several processes can share the work.
     """
-    gatherer = _Gatherer(network, occluders, seed)
+    gatherer = _Gatherer(occluders, seed)
     wanted = chosen(photos, folder, seed, held_out=held_out)[part[0] :: part[1]]
     found: list[tuple[UInt8s, ...]] = []
     for number, photo in enumerate(wanted):

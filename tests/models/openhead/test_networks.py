@@ -15,9 +15,9 @@ from unveil.appearance.texture import BakedTexture, bake_texture
 from unveil.assets.store import packaged
 from unveil.errors import UnveilError
 from unveil.faces.hair import sighted
-from unveil.heads.surroundings import CHANNELS, PERSON_SIZE, SIZE, SURROUNDINGS
+from unveil.heads.surroundings import CHANNELS, SEGMENTED_SIZE, SIZE, SURROUNDINGS
 from unveil.models.openhead.family import packaged_head
-from unveil.models.openhead.networks import Completion, PackagedPerson, PackagedSurroundings
+from unveil.models.openhead.networks import Completion, PackagedSegmentation, PackagedSurroundings
 from unveil.photos.cielab import to_cielab
 from unveil.typing import Float32s, UInt8s
 
@@ -72,6 +72,6 @@ def test_a_file_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(UnveilError, match=name):
             PackagedSurroundings(tmp_path / name)(np.zeros((CHANNELS, SIZE, SIZE), np.float32))
         with pytest.raises(UnveilError, match=name):
-            PackagedPerson(tmp_path / name)(np.zeros((PERSON_SIZE, PERSON_SIZE, 3), np.uint8))
+            PackagedSegmentation(tmp_path / name)(np.zeros((SEGMENTED_SIZE, SEGMENTED_SIZE, 3), np.uint8))
     with pytest.raises(UnveilError, match="cannot be run"):  # other vertices than the head model's
         Completion(packaged("openhead_completion.onnx"))(colours, known, colours, normals)

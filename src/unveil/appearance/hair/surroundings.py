@@ -1,8 +1,9 @@
 """What a photograph shows around a head: skin, hair, cloth, something in front, or what is behind.
 
-A learner's class map ends a little above the brows, while hair goes on. So a second, small network looks at a wider
-crop. It is also told where the reconstructed head lies in the crop, and what the learner takes for an occluder. The
-pixels it is sure of show the colours of hair, skin, cloth and walls in this photograph; these colours explain the rest.
+A learner's class map ends a little above the brows, while hair goes on. So two more networks look at a wider crop. The
+first, which is not ours, tells hair, skin, clothes and background apart. The second, a small one, corrects it. It is
+also told where the reconstructed head lies in the crop, and what the learner takes for an occluder. The pixels it is
+sure of show the colours of hair, skin, cloth and walls in this photograph; these colours explain the rest.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from unveil.heads.surroundings import (
     CLOTH,
     HAIR,
     OCCLUDER,
-    PERSON_SIZE,
+    SEGMENTED_SIZE,
     SIZE,
     SKIN,
-    PersonNetwork,
+    SegmentationNetwork,
     SurroundingsNetworks,
 )
 from unveil.models.classes import OCCLUDER as OF_LEARNER
@@ -87,16 +88,14 @@ SURELY = 0.02  # probabilities are kept at least this far from 0 and 1
 
 
 @dataclass(frozen=True, eq=False)
-class Around:
+class HeadInPicture:
     """A picture around a head, and the input of the network."""
 
-    head: Sighted
-    crop: Crop  # wider than the learner's
     picture: Image  # [W, W, 3]
     depth: Float32s  # [W, W] of the head, `FARTHEST` where it is not
-    to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
+    per_metre: float  # pixels of the picture
     # [CHANNELS, W, W]: red, green and blue from -0.5 to 0.5; which pixels are of the photograph; `_places`; what the
-    # learner takes for an occluder, and which pixels it saw; and the probability of a person.
+    # learner takes for an occluder, and which pixels it saw; and `segments`.
     channels: Float32s
 
     @property
@@ -137,23 +136,29 @@ class Around:
         reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         return np.asarray(cv2.dilate(of.astype(np.uint8), reach) > 0)
 
-    @property
-    def per_metre(self) -> float:
-        """Pixels of the picture per metre."""
-        return _per_metre(self.to_image, self.crop)
+
+@dataclass(frozen=True, eq=False)
+class Around(HeadInPicture):
+    """What is seen around a head, and where."""
+
+    head: Sighted
+    crop: Crop  # wider than the learner's
+    to_image: Float64s  # [3, 4] model space of the neutral head to x, y, depth in pixels of the photograph
 
     @classmethod
-    def of(cls, head: Sighted, model: MorphableModel, network: PersonNetwork) -> Around:
-        """The picture around a head of a model; ``network`` finds the person in it."""
+    def of(cls, head: Sighted, model: MorphableModel, network: SegmentationNetwork) -> Around:
+        """The picture around a head of a model; ``network`` finds its segments."""
         crop = _wider(head.crop)
         picture, known = crop.warp(head.photograph), inside(crop, head.photograph)
         raster = rasterize(head.in_crop(crop), model.faces, SIZE, SIZE)
         colours = np.moveaxis(picture.astype(np.float32) / 255 - np.float32(0.5), -1, 0) * known
         to_image = placement(head.projected, head.neutral, model)
-        places = _places(head, crop, raster, to_image, model)
-        channels = np.concatenate([colours, known[None], places, _learners(head, crop), _person(head, crop, network)])
+        per_metre = float(np.linalg.norm(to_image[2, :3])) * crop.scale
+        places = _places(head, crop, raster, to_image, per_metre, model)
+        found = segments(crop.of_cells(SEGMENTED_SIZE).warp(head.photograph), network)
+        channels = np.concatenate([colours, known[None], places, _learners(head, crop), found]).astype(np.float32)
         depth = np.where(raster.covered, raster.depth, FARTHEST).astype(np.float32)
-        return cls(head, crop, picture, depth, to_image, channels.astype(np.float32))
+        return cls(picture, depth, per_metre, channels, head, crop, to_image)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +171,8 @@ class Surroundings:
     @classmethod
     def of(cls, head: Sighted, model: MorphableModel, networks: SurroundingsNetworks) -> Surroundings:
         """What networks say is around a head of a model."""
-        around = Around.of(head, model, networks.person)
-        return cls(around, _explained(around, networks.surroundings(around.channels)))
+        around = Around.of(head, model, networks.segmentation)
+        return cls(around, explained(around, networks.surroundings(around.channels)))
 
 
 def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | None:
@@ -195,7 +200,7 @@ def hair_view(surroundings: Surroundings, model: MorphableModel) -> HairView | N
     )
 
 
-def _explained(around: Around, found: Float32s) -> Float32s:
+def explained(around: HeadInPicture, found: Float32s) -> Float32s:
     """Probabilities [5, W, W] around a head: those that a network found, and colours where the network is unsure."""
     (held, near), bald = _held(around), _is_bald(around, found)
     found = found.copy()
@@ -219,7 +224,7 @@ def _explained(around: Around, found: Float32s) -> Float32s:
     return probability
 
 
-def _held(around: Around) -> tuple[bool, Bools]:
+def _held(around: HeadInPicture) -> tuple[bool, Bools]:
     """Whether the learner sees something before a face, and where [W, W] that may go on beyond what the learner sees.
 
     Such a thing is no hat, but the network may take the hair above it for one.
@@ -230,7 +235,7 @@ def _held(around: Around) -> tuple[bool, Bools]:
     return bool(np.count_nonzero(on_face) >= FEWEST), np.asarray(near)
 
 
-def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bools:
+def _under_hat(around: HeadInPicture, found: Float32s, near: Bools | None = None) -> Bools:
     """Which pixels [W, W] of the scalp a hat covers: all above some height, or none if they rather show hair.
 
     The network may take parts of a hat for hair, and parts of hair for a hat. So no pixel decides alone: all above some
@@ -250,7 +255,7 @@ def _under_hat(around: Around, found: Float32s, near: Bools | None = None) -> Bo
     return np.asarray(scalp & (around.above_line >= heights[falling[most]]) & (told[most] > least))
 
 
-def _is_bald(around: Around, probability: Float32s) -> bool:
+def _is_bald(around: HeadInPicture, probability: Float32s) -> bool:
     """Whether most of a scalp is bare and no hair stands off it, judged by the probabilities [5, W, W].
 
     A little hair at the edge of a bald crown is more likely its shadow, or the wall.
@@ -261,7 +266,7 @@ def _is_bald(around: Around, probability: Float32s) -> bool:
     return bool(bare and np.count_nonzero(stands_off) < OUTLINE)
 
 
-def _wears_some(around: Around, hair: Float32s, known: Float32s) -> bool:
+def _wears_some(around: HeadInPicture, hair: Float32s, known: Float32s) -> bool:
     """Whether a head has hair.
 
     If next to none is seen, the scalp that is seen is bare. If next to no scalp is seen, because it is beyond the edge
@@ -335,13 +340,10 @@ def _wider(crop: Crop) -> Crop:
     return Crop(np.column_stack([crop.matrix[:, :2] * scale, shift]), SIZE)
 
 
-def _per_metre(to_image: Float64s, crop: Crop) -> float:
-    return float(np.linalg.norm(to_image[2, :3])) * crop.scale
-
-
-def _places(head: Sighted, crop: Crop, raster: Raster, to_image: Float64s, model: MorphableModel) -> Float32s:
+def _places(
+    head: Sighted, crop: Crop, raster: Raster, to_image: Float64s, per_metre: float, model: MorphableModel
+) -> Float32s:
     """Places of the pixels [4, W, W]: whether on the head, above its hairline, above its chin, and away from it."""
-    per_metre = _per_metre(to_image, crop)
     above = interpolate(raster, model.faces, above_hairline(np.asarray(model.head.template))[:, None])[..., 0]
     away = cv2.distanceTransform((~raster.covered).astype(np.uint8), cv2.DIST_L2, 3) / per_metre
     up = to_image[:2, 1] @ crop.matrix[:, :2].T
@@ -361,7 +363,6 @@ def _learners(head: Sighted, crop: Crop) -> Float32s:
     return np.stack([occluder, saw > 0.5]).astype(np.float32)
 
 
-def _person(head: Sighted, crop: Crop, network: PersonNetwork) -> Float32s:
-    """The probability of a person [1, W, W]."""
-    person = network(crop.of_cells(PERSON_SIZE).warp(head.photograph))
-    return np.asarray(cv2.resize(person, (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.float32)[None]
+def segments(picture: Image, network: SegmentationNetwork) -> Float32s:
+    """The probability [5, W, W] of `unveil.heads.surroundings.SEGMENTS` but the background, of a picture [P, P, 3]."""
+    return np.stack([cv2.resize(one, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for one in network(picture)[1:]])

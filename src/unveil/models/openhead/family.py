@@ -12,7 +12,7 @@ from unveil.heads.surroundings import SurroundingsNetworks
 from unveil.models.encoder import Encoder
 from unveil.models.family import Family
 from unveil.models.openhead import head, skin, variation
-from unveil.models.openhead.networks import PackagedPerson, PackagedSurroundings
+from unveil.models.openhead.networks import PackagedSegmentation, PackagedSurroundings
 from unveil.models.variation import ShapeVariation
 
 FLOAT = "openhead_learner.onnx"
@@ -46,7 +46,7 @@ def packaged_head() -> MorphableModel:
     """openhead with what is known of its skin, and of what is around heads; it is shared."""
     space = skin.load(packaged("openhead_skin.npz"), packaged("openhead_completion.onnx"))
     around = SurroundingsNetworks(
-        PackagedPerson(packaged("selfie_segmentation.onnx")),
+        PackagedSegmentation(packaged("selfie_multiclass.onnx")),
         PackagedSurroundings(packaged("openhead_surroundings.onnx")),
     )
     return replace(head.load(packaged("openhead.npz")), skin=space, surroundings=around)

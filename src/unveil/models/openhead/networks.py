@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unveil.heads.surroundings import SURROUNDINGS
+from unveil.heads.surroundings import SEGMENTS, SURROUNDINGS
 from unveil.typing import Float32s, Image
 
 if TYPE_CHECKING:
@@ -47,15 +47,15 @@ class Completion(_Network):
         return self._run("face", face, "colours", expected.shape)
 
 
-class PackagedPerson(_Network):
-    """A `unveil.heads.surroundings.PersonNetwork`, converted by ``tools/convert_selfie_segmentation.py``.
+class PackagedSegmentation(_Network):
+    """A `unveil.heads.surroundings.SegmentationNetwork`, converted by ``tools/convert_selfie_multiclass.py``.
 
-    Input ``pictures`` uint8 [1, H, W, 3]. Output ``person`` float32 [1, H, W].
+    Input ``pictures`` uint8 [1, H, W, 3]. Output ``classes`` float32 [1, 6, H, W].
     """
 
     def __call__(self, picture: Image) -> Float32s:
-        """Probability [H, W]."""
-        return self._run("pictures", picture, "person", picture.shape[:2])
+        """Probability [6, H, W]."""
+        return self._run("pictures", picture, "classes", (len(SEGMENTS), *picture.shape[:2]))
 
 
 class PackagedSurroundings(_Network):
