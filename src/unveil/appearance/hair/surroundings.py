@@ -69,10 +69,9 @@ HIDES = (0.4, 0.7)  # probabilities of something in front between which it comes
 PRESSES = 0.025  # metres around a hat where there would be hair if the hat did not press it flat
 MOUTH = 0.045  # metres above the chin; lower down cloth may be taken for hair, so no colour of hair is taken there
 
-# Hats, and things that are held before the face. The first three correct the probabilities that the network finds.
+# Hats, and things that are held before the face. The first two correct the probabilities that the network finds.
 HATS = 1.5  # factor for hats, because the network learned from more heads without them
 SELDOM = 0.2  # factor for hats where the pixels together show none
-BARE = 0.6  # factor for bare scalp if the head is not bald
 COVERS = 0.25  # share of the scalp seen that a hat covers at least
 APART = 0.3  # share of the scalp seen that must lie apart from the thing held, or nothing tells of a hat
 ANYTHING = 0.01  # added to probabilities, because the network may be wrong
@@ -204,7 +203,6 @@ def explained(around: HeadInPicture, found: Float32s) -> Float32s:
     """Probabilities [5, W, W] around a head: those that a network found, and colours where the network is unsure."""
     (held, near), bald = _held(around), _is_bald(around, found)
     found = found.copy()
-    found[SKIN] *= np.where(around.scalp & (not bald), BARE, 1)
     covered = _under_hat(around, found, near) if held else _under_hat(around, found)
     likelier = np.full(near.shape, HATS)
     if not covered.any():
