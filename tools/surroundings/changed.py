@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from tools.surroundings.labels import UNKNOWN
-from tools.surroundings.views import CHIN, FINE, Views
+from tools.surroundings.views import CHIN, FINE, PALEST, Views
 from unveil.appearance.hair.surroundings import ABOVE_CHIN, ABOVE_LINE, HeadInPicture, segments
 from unveil.appearance.hair.view import FARTHEST
 from unveil.heads.surroundings import BACKGROUND, CLOTH, HAIR, OCCLUDER, SEGMENTED_SIZE, SIZE, SKIN, SegmentationNetwork
@@ -32,7 +32,6 @@ DRAWN_HATS = 0.15  # how much seldomer than other occluders hats are laid on, si
 UNEVEN = 0.15  # how far light varies over a picture, in its logarithm
 FEW = 3  # pixels of a head at an edge that do not count
 DARK, LIKE_HAIR = 25, 0.3  # L* up to which a hat may have any colour; how often it has that of the hair below it
-PALEST = 30  # pixels of a colour that are enough to know it
 
 
 @dataclass(frozen=True, eq=False)

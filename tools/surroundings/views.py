@@ -20,11 +20,12 @@ from unveil.evaluation.occluded_faces import FaceFinder
 from unveil.faces.hair import sighted
 from unveil.faces.reconstruction import Reconstruction
 from unveil.geometry.rasterize import rasterize
-from unveil.heads.surroundings import SIZE, SKIN
+from unveil.heads.surroundings import HAIR, SIZE, SKIN
 from unveil.models.openhead.family import packaged_head
 from unveil.models.registry import open_encoder
-from unveil.occluders.base import sample_generator
+from unveil.occluders.base import Occlusion, sample_generator
 from unveil.occluders.pool import load_pool
+from unveil.photos.cielab import to_cielab
 from unveil.photos.decode import decode_rgb
 from unveil.reconstruct.pipeline import Reconstructor
 from unveil.storage.npz import write_npz
@@ -36,7 +37,10 @@ FINE = 2 * SIZE  # pixels a side of pictures
 TEXTURE = 256  # texels a side of the skin of bald heads
 CHIN = 0.353  # of `Around.channels`, of 1
 OF_PERSON, OF_SOURCE = 4, 2000  # photographs
-HATS = 0.7  # of what is laid on
+HATS, HAIR_BEFORE = 0.57, 0.19  # of what is laid on; the rest is of all other kinds
+PALEST = 30  # pixels of a colour that are enough to know it
+TRIES = 4  # to lay on hair of another colour
+ANOTHERS = 20.0  # of CIELAB, from which on hair before a face has another colour than a person's own
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,9 @@ class _Gatherer:
         self.network, self.labeller = networks.segmentation, both_ways(networks.segmentation)
         self.reconstructor, self.encoder, self.finder = Reconstructor(), open_encoder("openhead"), FaceFinder()
         kinds = {occluder.kind for occluder in load_pool(occluders).occluders}
-        self.hats, self.others = (load_pool(occluders, kinds=some) for some in ({"hat"}, kinds - {"hat", "hair"}))
+        self.hats, self.hair, self.others = (
+            load_pool(occluders, kinds=some) for some in ({"hat"}, {"hair"}, kinds - {"hat", "hair"})
+        )
 
     def views(self, photo: Photo) -> Iterator[tuple[UInt8s, ...]]:
         """The fields of a view of each head in a photograph."""
@@ -93,7 +99,7 @@ class _Gatherer:
                 occluder,
                 shown,
                 self._bald(face, around, shown),
-                *self._covered(face, around, photo.name),
+                *self._covered(face, around, shown, photo.name),
             )
 
     def _bald(self, face: Reconstruction, around: Around, shown: UInt8s) -> UInt8s:
@@ -108,18 +114,35 @@ class _Gatherer:
         drawn = np.asarray(texels(raster, skin, model.uv, model.uv_faces)).reshape(FINE, FINE, 3)
         return np.asarray(np.where(raster.covered[..., None], drawn, 0), np.uint8)
 
-    def _covered(self, face: Reconstruction, around: Around, name: str) -> tuple[UInt8s, UInt8s, UInt8s]:
+    def _covered(
+        self, face: Reconstruction, around: Around, shown: UInt8s, name: str
+    ) -> tuple[UInt8s, UInt8s, UInt8s]:
         """The picture with a hat or another occluder, where that is, and what the learner takes for one then."""
         image, crop = around.head.photograph, around.crop
-        rng = sample_generator(self.seed, name, 0)
-        pool = self.hats if rng.random() < HATS else self.others
-        laid = pool.apply(image, self.finder.face(image, face.landmarks2d), rng)
+        laid = self._laid(face, around, shown, name)
         mask = crop.warp(np.repeat(laid.mask[..., None] * np.uint8(255), 3, axis=2))[..., 0]
         asked = self.encoder.predict(face.crop.resized(self.encoder.input_size).warp(laid.image)[None])
         assert asked.classes is not None
         head = Sighted(laid.image, around.head.projected, around.head.neutral, asked.classes[0], face.crop)
         then = Around.of(head, self.model, self.network)
         return crop.of_cells(FINE).warp(laid.image), mask, _of_255(then.channels[8])
+
+    def _laid(self, face: Reconstruction, around: Around, shown: UInt8s, name: str) -> Occlusion:
+        """The photograph with a hat or another occluder.
+
+        Hair before a face is one only where their own is seen to have another colour; else it may be theirs.
+        """
+        rng = sample_generator(self.seed, name, 0)
+        image, found = around.head.photograph, self.finder.face(around.head.photograph, face.landmarks2d)
+        kind, own = rng.random(), around.lab[shown == HAIR]
+        if kind < HATS:
+            return self.hats.apply(image, found, rng)
+        for _ in range(TRIES if kind < HATS + HAIR_BEFORE and len(own) >= PALEST else 0):
+            laid = self.hair.apply(image, found, rng)
+            there = to_cielab(laid.image[laid.mask])
+            if len(there) and np.linalg.norm(own.mean(axis=0) - there.mean(axis=0)) > ANOTHERS:
+                return laid
+        return self.others.apply(image, found, rng)
 
 
 def gather(
