@@ -20,6 +20,7 @@ from unveil.geometry.mesh import vertex_normals
 from unveil.heads.parts import HairCap, HairEnds
 from unveil.models.classes import CLOTH
 from unveil.occluders.pool import load_pool
+from unveil.photos.cielab import to_cielab
 
 
 @lru_cache(maxsize=1)
@@ -137,6 +138,14 @@ def test_what_is_held_before_the_forehead_cuts_no_strip_into_the_hair() -> None:
     x, _, z = one.hair.vertices.T
     begins = above_hairline(one.hair.vertices[(np.abs(x) < 0.0075) & (z > 0)]).min()
     assert begins < 0.05, "hair in the middle before the crown; made up, it begins at 0.03"
+
+
+def test_black_hair_that_hangs_before_fair_hair_is_not_the_persons_own() -> None:
+    hider = FaceHider(load_pool(kinds={"hair"}), seed=5)
+    (one,) = Reconstructor().reconstruct(hider.hide(read_image(packaged("demo.jpg")), "demo.jpg", 0.3).image)
+    assert one.hidden_share > 0.2
+    assert one.hair is not None
+    assert np.median(to_cielab(one.hair.picture)[..., 0]) > 35, "43 without, 31 with the black hair on the head"
 
 
 def test_without_opacity_hair_goes_over_into_the_skin() -> None:

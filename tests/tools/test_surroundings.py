@@ -310,10 +310,10 @@ def test_training_goes_on_where_it_was_stopped_and_its_network_can_be_asked(
     np.testing.assert_allclose(found.sum(axis=0), 1, atol=1e-4)
 
 
-def test_training_goes_on_from_a_file(tmp_path: Path, views: Views) -> None:
+def test_training_goes_on_from_a_file_and_ends_between_both(tmp_path: Path, views: Views) -> None:
     torch = pytest.importorskip("torch", reason="training needs torch")
     from tools.surroundings import train as training
-    from tools.surroundings.further import normalised, of_file
+    from tools.surroundings.further import mean_of, normalised, of_file
 
     path = packaged("openhead_surroundings.onnx")
     channels = View.of(views, 0).channels(SEGMENTATION)
@@ -328,6 +328,10 @@ def test_training_goes_on_from_a_file(tmp_path: Path, views: Views) -> None:
     further = normalised(of_file(path), [pictures])
     assert further.training
     np.testing.assert_allclose(says(further), packaged_says, atol=1e-3)
+    with torch.no_grad():
+        further.last.bias[:4] += 3  # of skin, in each quarter of pixels
+    skin = [says(network)[:, SKIN].mean() for network in (of_file(path), mean_of(of_file(path), further, 0.5), further)]
+    assert skin[0] < skin[1] < skin[2]
     learned = training.train([views], SEGMENTATION, tmp_path / "kept.pt", 1, 0, lambda _: None, learned=path)
     assert np.abs(says(learned) - packaged_says).max() > 0
     with pytest.raises(UnveilError, match="another network"):

@@ -1,4 +1,7 @@
-"""A network that goes on from its file: its normalisations, which the file has folded into weights, come back."""
+"""Training that goes on from a network's file, and the mean of both networks.
+
+The file has normalisations folded into weights; to be trained, the network needs them back.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,31 @@ def normalised(network: SurroundingsNetwork, batches: Sequence[Tensor]) -> Surro
         variance = (square - mean**2).clamp(min=normalisation.eps)
         _set(normalisation, mean, variance, normalisation.bias + mean)
     return network.train()
+
+
+@torch.no_grad()
+def mean_of(one: SurroundingsNetwork, other: SurroundingsNetwork, share: float) -> SurroundingsNetwork:
+    """A network between two that learned one from the other: so much of the ``other``'s weights, 0 to 1.
+
+    Such a mean keeps what the first knew and has most of what the second learned (Wortsman et al., Robust fine-tuning
+    of zero-shot models, CVPR 2022). Normalisations are folded into the weights before.
+    """
+    first, second, mean = _folded(one).state_dict(), _folded(other).state_dict(), SurroundingsNetwork().eval()
+    parts = {name: torch.lerp(a, second[name], share) for name, a in first.items() if a.is_floating_point()}
+    mean.load_state_dict(first | parts)
+    return mean
+
+
+def _folded(network: SurroundingsNetwork) -> SurroundingsNetwork:
+    """A copy whose normalisations do nothing but add."""
+    copy = SurroundingsNetwork().eval()
+    copy.load_state_dict(network.state_dict())
+    for convolution, normalisation in _blocks(copy):
+        gain = normalisation.weight / torch.sqrt(normalisation.running_var + normalisation.eps)
+        bias = normalisation.bias - normalisation.running_mean * gain
+        convolution.weight *= gain[:, None, None, None]
+        _set(normalisation, torch.zeros_like(bias), torch.ones_like(bias), bias)
+    return copy
 
 
 def _set(normalisation: nn.BatchNorm2d, mean: Tensor, variance: Tensor, bias: Tensor) -> None:

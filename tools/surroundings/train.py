@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from tools.small_networks import Course, fit
 from tools.surroundings.changed import changed
-from tools.surroundings.further import normalised, of_file
+from tools.surroundings.further import mean_of, normalised, of_file
 from tools.surroundings.labels import UNKNOWN
 from tools.surroundings.network import SurroundingsNetwork
 from tools.surroundings.views import Views
@@ -26,7 +26,8 @@ COURSE = Course(rate=3e-3, warm=0.02, decay=0.02, averaged=0.998)
 SMOOTHED = 0.02  # of what is known, that is taken for any class
 FEWEST = 200  # known pixels of a view that count as many in any case, and of a hat
 OF_HATS = 1.5  # times as often as others, views of real hats are drawn
-CAREFUL, LOOKS = 2e-3, 12  # of a network that goes on from another: the rate, and the batches by which it is normalised
+# Of a network that goes on from another: the rate, the batches by which it is normalised, and its share of their mean.
+CAREFUL, LOOKS, SHARE = 2e-3, 12, 0.75
 
 
 def train(
@@ -41,16 +42,18 @@ def train(
 ) -> SurroundingsNetwork:
     """The network, its weights averaged over steps; goes on from the file ``kept`` where an earlier run ended.
 
-    With the file of a network that has ``learned`` before, it starts from that one, carefully.
+    With the file of a network that has ``learned`` before, it starts from that one, carefully, and the mean of both is
+    returned.
     """
     draw = partial(_batch, views, [_weights(some) for some in views], segmentation)
     if learned is None:
         return fit(SurroundingsNetwork, draw, _loss, COURSE, kept, steps=steps, seed=seed, note=note)
     rng = np.random.default_rng(seed)
     pictures, careful = [draw(rng)[0] for _ in range(LOOKS)], COURSE._replace(rate=CAREFUL)
-    return fit(
+    further = fit(
         lambda: normalised(of_file(learned), pictures), draw, _loss, careful, kept, steps=steps, seed=seed, note=note
     )
+    return mean_of(of_file(learned), further, SHARE)
 
 
 def export(network: SurroundingsNetwork, path: Path, metadata: dict[str, str]) -> None:

@@ -114,11 +114,9 @@ class _Gatherer:
         drawn = np.asarray(texels(raster, skin, model.uv, model.uv_faces)).reshape(FINE, FINE, 3)
         return np.asarray(np.where(raster.covered[..., None], drawn, 0), np.uint8)
 
-    def _covered(
-        self, face: Reconstruction, around: Around, shown: UInt8s, name: str
-    ) -> tuple[UInt8s, UInt8s, UInt8s]:
+    def _covered(self, face: Reconstruction, around: Around, shown: UInt8s, name: str) -> tuple[UInt8s, UInt8s, UInt8s]:
         """The picture with a hat or another occluder, where that is, and what the learner takes for one then."""
-        image, crop = around.head.photograph, around.crop
+        crop = around.crop
         laid = self._laid(face, around, shown, name)
         mask = crop.warp(np.repeat(laid.mask[..., None] * np.uint8(255), 3, axis=2))[..., 0]
         asked = self.encoder.predict(face.crop.resized(self.encoder.input_size).warp(laid.image)[None])
@@ -137,7 +135,8 @@ class _Gatherer:
         kind, own = rng.random(), around.lab[shown == HAIR]
         if kind < HATS:
             return self.hats.apply(image, found, rng)
-        for _ in range(TRIES if kind < HATS + HAIR_BEFORE and len(own) >= PALEST else 0):
+        tries = TRIES if kind < HATS + HAIR_BEFORE and len(own) >= PALEST else 0
+        for _ in range(tries):
             laid = self.hair.apply(image, found, rng)
             there = to_cielab(laid.image[laid.mask])
             if len(there) and np.linalg.norm(own.mean(axis=0) - there.mean(axis=0)) > ANOTHERS:

@@ -62,7 +62,7 @@ PACKAGED = {
             what="the network that says what is around a head",
             licence=RESEARCH,
             source="trained on research photographs; tools/surroundings, docs/model-cards/openhead_surroundings.md",
-            sha256="610bb6e013d57496361fcc4da5ee772e5aa1405f5f17d2de567bf5d939029a69",
+            sha256="744a79cd007c00afcfd43decd918d3f092a6f94ec27145a26003bbe4fbe28337",
         ),
         PackagedFile(
             name="selfie_multiclass.onnx",

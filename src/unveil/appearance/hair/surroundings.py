@@ -69,9 +69,8 @@ HIDES = (0.4, 0.7)  # probabilities of something in front between which it comes
 PRESSES = 0.025  # metres around a hat where there would be hair if the hat did not press it flat
 MOUTH = 0.045  # metres above the chin; lower down cloth may be taken for hair, so no colour of hair is taken there
 
-# Hats, and things that are held before the face. The first two correct the probabilities that the network finds.
-HATS = 1.5  # factor for hats, because the network learned from more heads without them
-SELDOM = 0.2  # factor for hats where the pixels together show none
+# Hats, and things that are held before the face.
+SELDOM = 0.2  # factor for the probability of hats where the pixels together show none
 COVERS = 0.25  # share of the scalp seen that a hat covers at least
 APART = 0.3  # share of the scalp seen that must lie apart from the thing held, or nothing tells of a hat
 ANYTHING = 0.01  # added to probabilities, because the network may be wrong
@@ -204,11 +203,11 @@ def explained(around: HeadInPicture, found: Float32s) -> Float32s:
     (held, near), bald = _held(around), _is_bald(around, found)
     found = found.copy()
     covered = _under_hat(around, found, near) if held else _under_hat(around, found)
-    likelier = np.full(near.shape, HATS)
+    likely = np.ones_like(around.depth)
     if not covered.any():
-        likelier = np.where(near, 1, SELDOM) if held else np.where(around.scalp, SELDOM, HATS)
-    found[HAIR] += np.maximum(1 - likelier, 0) * found[OCCLUDER] * around.scalp
-    found[OCCLUDER] = likelier * found[OCCLUDER] + np.where(covered, found[HAIR], 0)
+        likely[~near if held else around.scalp] = SELDOM
+    found[HAIR] += (1 - likely) * found[OCCLUDER] * around.scalp
+    found[OCCLUDER] = likely * found[OCCLUDER] + np.where(covered, found[HAIR], 0)
     found[HAIR][covered] = 0
     found /= found.sum(axis=0)
     foreseen = (1 - UNFORESEEN) * around.known  # beyond the photograph there may be anything
@@ -241,10 +240,10 @@ def _under_hat(around: HeadInPicture, found: Float32s, near: Bools | None = None
     pixels ``near`` it [W, W] have no say, enough of the scalp must lie apart from it, and a hat must be clearer.
     """
     scalp = around.scalp & (around.known > EVEN)
-    asked, likelier, least = (scalp, HATS, 0.0) if near is None else (scalp & ~near, 1.0, CLEARER)
+    asked, least = (scalp, 0.0) if near is None else (scalp & ~near, CLEARER)
     if np.count_nonzero(asked) < max(FEWEST, APART * np.count_nonzero(scalp)):
         return np.zeros_like(scalp)
-    odds = np.log((likelier * found[OCCLUDER] + ANYTHING) / (found[HAIR] + found[SKIN] + ANYTHING))
+    odds = np.log((found[OCCLUDER] + ANYTHING) / (found[HAIR] + found[SKIN] + ANYTHING))
     heights = around.above_line[asked]
     falling = np.argsort(-heights, kind="stable")
     told = np.cumsum(np.clip(odds[asked][falling], -TELLS, TELLS)) / len(falling)
