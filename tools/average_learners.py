@@ -20,6 +20,7 @@ from unveil.errors import UnveilError, one_line_errors
 from unveil.models.learner import Learner
 from unveil.training.checkpoint import CONFIG_FILE, DATA_FILE, Position, TrainingState, load_learner
 from unveil.training.initial_weights import start_from
+from unveil.training.train import move_towards
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,9 +50,7 @@ def averaged(before: Path, after: Learner, share: float) -> Learner:
     mean = copy.deepcopy(after)
     # In the statistics of the coefficients that the other was trained with, so that both mean the same.
     start_from(mean, str(before), lambda: torch.zeros(0))
-    for ours, theirs in zip(mean.state_dict().values(), after.state_dict().values(), strict=True):
-        if ours.is_floating_point():
-            ours.lerp_(theirs, share)
+    move_towards(mean, after, share)
     return mean.eval()
 
 

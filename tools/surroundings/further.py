@@ -5,6 +5,7 @@ The file has normalisations folded into weights; to be trained, the network need
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from tools.surroundings.network import SurroundingsNetwork
 from unveil.errors import UnveilError
 from unveil.models.onnx import read_onnx
 from unveil.storage.files import printable
+from unveil.training.train import move_towards
 from unveil.typing import Float32s
 
 
@@ -73,22 +75,20 @@ def mean_of(one: SurroundingsNetwork, other: SurroundingsNetwork, share: float) 
     Such a mean keeps what the first knew and has most of what the second learned (Wortsman et al., Robust fine-tuning
     of zero-shot models, CVPR 2022). Normalisations are folded into the weights before.
     """
-    first, second, mean = _folded(one).state_dict(), _folded(other).state_dict(), SurroundingsNetwork().eval()
-    parts = {name: torch.lerp(a, second[name], share) for name, a in first.items() if a.is_floating_point()}
-    mean.load_state_dict(first | parts)
+    mean = _folded(one)
+    move_towards(mean, _folded(other), share)
     return mean
 
 
 def _folded(network: SurroundingsNetwork) -> SurroundingsNetwork:
     """A copy whose normalisations do nothing but add."""
-    copy = SurroundingsNetwork().eval()
-    copy.load_state_dict(network.state_dict())
-    for convolution, normalisation in _blocks(copy):
+    folded = copy.deepcopy(network).eval()
+    for convolution, normalisation in _blocks(folded):
         gain = normalisation.weight / torch.sqrt(normalisation.running_var + normalisation.eps)
         bias = normalisation.bias - normalisation.running_mean * gain
         convolution.weight *= gain[:, None, None, None]
         _set(normalisation, torch.zeros_like(bias), torch.ones_like(bias), bias)
-    return copy
+    return folded
 
 
 def _set(normalisation: nn.BatchNorm2d, mean: Tensor, variance: Tensor, bias: Tensor) -> None:

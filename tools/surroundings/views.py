@@ -131,7 +131,8 @@ class _Gatherer:
         Hair before a face is one only where their own is seen to have another colour; else it may be theirs.
         """
         rng = sample_generator(self.seed, name, 0)
-        image, found = around.head.photograph, self.finder.face(around.head.photograph, face.landmarks2d)
+        image = around.head.photograph
+        found = self.finder.face(image, face.landmarks2d)
         kind, own = rng.random(), around.lab[shown == HAIR]
         if kind < HATS:
             return self.hats.apply(image, found, rng)

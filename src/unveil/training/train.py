@@ -135,15 +135,19 @@ def schedule(progress: float, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min((progress - warmup) / max(1 - warmup, 1e-9), 1.0)))
 
 
-@torch.no_grad()
 def update_average(average: torch.nn.Module, learner: torch.nn.Module, decay: float, step: int) -> None:
     """Move the average towards the learner; faster early on, so that the first weights are forgotten."""
-    decay = min(decay, (1 + step) / (10 + step))
-    for old, new in zip(average.state_dict().values(), learner.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - decay)
+    move_towards(average, learner, 1 - min(decay, (1 + step) / (10 + step)))
+
+
+@torch.no_grad()
+def move_towards(network: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
+    """Move a network's weights towards those of another like it by a share of the way; counters are copied."""
+    for ours, theirs in zip(network.state_dict().values(), other.state_dict().values(), strict=True):
+        if ours.is_floating_point():
+            ours.lerp_(theirs, share)
         else:
-            old.copy_(new)
+            ours.copy_(theirs)
 
 
 def _start_or_resume(config: TrainConfig, sampler: Sampler, run: Path, device: torch.device) -> TrainingState:
